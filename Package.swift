@@ -1,0 +1,62 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// The tutorial's programs: each is one folder of `Examples/`, built and tested with the package.
+let examples = [
+    "BaseServer",
+    "DatagramClient",
+    "DatagramServer",
+    "Deadlock",
+    "ErrorClasses",
+    "InformationClient",
+    "LineClient",
+    "LineServer",
+]
+
+let package = Package(
+    name: "swift-sockets",
+    products: [
+        .library(name: "Sockets", targets: ["Sockets"]),
+        .executable(name: "sock", targets: ["sock"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+    ],
+    targets: [
+        .target(name: "CSockets"),
+        .target(
+            name: "Sockets",
+            dependencies: [
+                "CSockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "sock",
+            dependencies: [
+                "Sockets",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SocketsTests", dependencies: ["Sockets"], swiftSettings: settings),
+        .testTarget(name: "sockTests", dependencies: ["sock"], swiftSettings: settings),
+        .testTarget(
+            name: "ExamplesTests",
+            dependencies: ["Sockets"] + examples.map { .init(stringLiteral: $0) },
+            swiftSettings: settings
+        ),
+    ]
+        // The examples are compiled as a newcomer would compile them: no flags.
+        + examples.map { .executableTarget(name: $0, dependencies: ["Sockets"], path: "Examples/\($0)") }
+)
