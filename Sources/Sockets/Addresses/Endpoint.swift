@@ -1,0 +1,153 @@
+/// Where to, before any name was looked up: a host and a port, or a name on this machine.
+///
+/// ```swift
+/// let web: Endpoint = .tcp("www.example.com", port: "http")
+/// let everywhere: Endpoint = .tcp(port: 51423)
+/// let local: Endpoint = .unix("/run/app.sock")
+/// ```
+///
+/// Nothing is checked here: whether a host exists, a service is known or a path fits is found out
+/// when the endpoint is used. Text from outside is read and checked with ``init(_:transport:)``.
+public struct Endpoint: Hashable, Sendable {
+    /// How bytes travel to an endpoint: what kind of socket it takes to reach it.
+    @nonexhaustive public enum Transport: Hashable, Sendable {
+        /// A stream over the Internet Protocol.
+        case tcp
+        /// Datagrams over the Internet Protocol.
+        case udp
+        /// A stream inside this machine.
+        case unix
+        /// Datagrams inside this machine, which arrive and stay in order.
+        case unixDatagram
+        /// A connection inside this machine that keeps the messages apart.
+        case unixSequencedPacket
+    }
+
+    private enum Place: Hashable {
+        case host(String, Port)
+        case path(String)
+    }
+
+    /// How bytes travel to the endpoint.
+    public let transport: Transport
+
+    private let place: Place
+
+    private init(_ transport: Transport, _ place: Place) {
+        self.transport = transport
+        self.place = place
+    }
+
+    /// The host's name or numeric address, without brackets; empty for every interface; `nil` for
+    /// Unix endpoints.
+    public var host: String? {
+        guard case .host(let host, _) = place else { return nil }
+        return host
+    }
+
+    /// The port; `nil` for Unix endpoints.
+    public var port: Port? {
+        guard case .host(_, let port) = place else { return nil }
+        return port
+    }
+
+    /// The path of a Unix endpoint, or `@` and an abstract name; `nil` for the others.
+    public var path: String? {
+        guard case .path(let path) = place else { return nil }
+        return path
+    }
+}
+
+// MARK: Making endpoints
+
+extension Endpoint {
+    /// A TCP port of a host, given by name or numeric address.
+    ///
+    /// The empty host means every interface of this machine when listening, and this machine
+    /// itself when connecting.
+    public static func tcp(_ host: String = "", port: Port) -> Endpoint {
+        Endpoint(.tcp, .host(host, port))
+    }
+
+    /// A TCP port of a machine whose address is known.
+    public static func tcp(_ ip: IPAddress, port: UInt16) -> Endpoint {
+        .tcp(ip.description, port: Port(port))
+    }
+
+    /// A UDP port of a host, given by name or numeric address.
+    ///
+    /// The empty host means every interface of this machine when receiving, and this machine
+    /// itself when sending.
+    public static func udp(_ host: String = "", port: Port) -> Endpoint {
+        Endpoint(.udp, .host(host, port))
+    }
+
+    /// A UDP port of a machine whose address is known.
+    public static func udp(_ ip: IPAddress, port: UInt16) -> Endpoint {
+        .udp(ip.description, port: Port(port))
+    }
+
+    /// A stream socket on this machine, by its path; after `@` an abstract name.
+    public static func unix(_ path: String) -> Endpoint {
+        Endpoint(.unix, .path(path))
+    }
+
+    /// A datagram socket on this machine, by its path; after `@` an abstract name.
+    public static func unixDatagram(_ path: String) -> Endpoint {
+        Endpoint(.unixDatagram, .path(path))
+    }
+
+    /// A sequenced-packet socket on this machine, by its path; after `@` an abstract name.
+    public static func unixSequencedPacket(_ path: String) -> Endpoint {
+        Endpoint(.unixSequencedPacket, .path(path))
+    }
+}
+
+// MARK: Text
+
+extension Endpoint: CustomStringConvertible {
+    /// The endpoint as ``init(_:transport:)`` reads it: `www.example.com:http`, `[::1]:80`,
+    /// `:51423` without a host, `udp://localhost:53`, `unix:/run/app.sock`.
+    ///
+    /// Control characters are written `\xNN`, so that the text is safe in a terminal.
+    public var description: String {
+        switch place {
+        case .host(let host, let port):
+            let shown = TerminalText.escaped(host)
+            let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(shown)]" : shown
+            return "\(prefix)\(bracketed):\(port)"
+        case .path(let path):
+            return "\(transport):\(TerminalText.escaped(path))"
+        }
+    }
+
+    /// What must stand before the host: nothing for TCP, unless the host is called like a scheme
+    /// of Unix sockets.
+    private var prefix: String {
+        guard transport == .tcp else { return "\(transport)://" }
+        let reserved = ["unix", "unixgram", "unixpacket"]
+        return host.map(reserved.contains) == true ? "tcp://" : ""
+    }
+}
+
+extension Endpoint.Transport: CaseIterable, CustomStringConvertible {
+    /// The word that stands for the transport in an endpoint's text: `tcp`, `udp`, `unix`,
+    /// `unixgram`, `unixpacket`.
+    public var description: String {
+        switch self {
+        case .tcp: "tcp"
+        case .udp: "udp"
+        case .unix: "unix"
+        case .unixDatagram: "unixgram"
+        case .unixSequencedPacket: "unixpacket"
+        }
+    }
+
+    /// Whether sockets of this machine are meant, which have paths and no ports.
+    package var isUnix: Bool {
+        switch self {
+        case .tcp, .udp: false
+        case .unix, .unixDatagram, .unixSequencedPacket: true
+        }
+    }
+}

@@ -1,0 +1,100 @@
+/// An address of either version of the Internet Protocol.
+///
+/// `IPAddress("::ffff:192.0.2.7")` is a version 6 address; ``unmapped`` is the version 4 address
+/// inside it.
+public enum IPAddress: Hashable, Sendable {
+    /// A version 4 address, such as `192.0.2.7`.
+    case v4(IPv4Address)
+    /// A version 6 address, such as `2001:db8::7`.
+    case v6(IPv6Address)
+
+    /// ``AddressFamily/ipv4`` or ``AddressFamily/ipv6``.
+    public var family: AddressFamily {
+        switch self {
+        case .v4: .ipv4
+        case .v6: .ipv6
+        }
+    }
+
+    /// The version 4 address inside an IPv4-mapped version 6 address (`::ffff:192.0.2.7`); every
+    /// other address as it is.
+    public var unmapped: IPAddress {
+        guard case .v6(let address) = self, let inner = address.ipv4Mapped else { return self }
+        return .v4(inner)
+    }
+
+    /// Whether this is `0.0.0.0` or `::`, which name no machine.
+    public var isUnspecified: Bool {
+        switch self {
+        case .v4(let address): address.isUnspecified
+        case .v6(let address): address.isUnspecified
+        }
+    }
+
+    /// Whether the address stays inside this machine: `127.0.0.0/8` or `::1`.
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let address): address.isLoopback
+        case .v6(let address): address.isLoopback
+        }
+    }
+
+    /// Whether the address names a group of machines: `224.0.0.0/4` or `ff00::/8`.
+    public var isMulticast: Bool {
+        switch self {
+        case .v4(let address): address.isMulticast
+        case .v6(let address): address.isMulticast
+        }
+    }
+
+    /// Whether the address is valid on one link only: `169.254.0.0/16` or `fe80::/10`.
+    public var isLinkLocal: Bool {
+        switch self {
+        case .v4(let address): address.isLinkLocal
+        case .v6(let address): address.isLinkLocal
+        }
+    }
+
+    /// Whether the address is for private networks: those of RFC 1918, or `fc00::/7`.
+    public var isPrivate: Bool {
+        switch unmapped {
+        case .v4(let address): address.isPrivate
+        case .v6(let address): address.isUniqueLocal
+        }
+    }
+}
+
+extension IPAddress: Comparable {
+    /// Orders version 4 before version 6, and within a version as numbers.
+    public static func < (lhs: IPAddress, rhs: IPAddress) -> Bool {
+        switch (lhs, rhs) {
+        case (.v4(let lhs), .v4(let rhs)): lhs < rhs
+        case (.v6(let lhs), .v6(let rhs)): lhs < rhs
+        case (.v4, .v6): true
+        case (.v6, .v4): false
+        }
+    }
+}
+
+extension IPAddress: LosslessStringConvertible {
+    /// Reads an address of either version, or gives `nil`: never a host name, no brackets.
+    ///
+    /// ``IPv4Address/init(_:)`` and ``IPv6Address/init(_:)`` say what exactly is accepted.
+    public init?(_ text: String) {
+        if let address = IPv4Address(text) {
+            self = .v4(address)
+        } else if let address = IPv6Address(text) {
+            self = .v6(address)
+        } else {
+            return nil
+        }
+    }
+
+    /// The address as it is usually written: `192.0.2.7`, `2001:db8::7`.
+    public var description: String {
+        switch self {
+        case .v4(let address): address.description
+        case .v6(let address): address.description
+        }
+    }
+}

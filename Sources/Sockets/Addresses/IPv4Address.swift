@@ -1,0 +1,96 @@
+/// An address of the Internet Protocol version 4, such as `192.0.2.7`.
+///
+/// Addresses compare and sort as numbers. The corresponding C type is `struct in_addr`.
+public struct IPv4Address: Hashable, Sendable {
+    /// The address as a number in host order: `127.0.0.1` is `0x7F000001`.
+    public var bits: UInt32
+
+    /// Makes an address from a number in host order: `0x7F000001` is `127.0.0.1`.
+    public init(bits: UInt32) {
+        self.bits = bits
+    }
+
+    /// Makes an address from its four parts, in the order in which they are written.
+    public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
+        bits = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
+    }
+
+    /// The four parts, in the order in which they are written.
+    public var octets: (UInt8, UInt8, UInt8, UInt8) {
+        (
+            UInt8(truncatingIfNeeded: bits >> 24), UInt8(truncatingIfNeeded: bits >> 16),
+            UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits)
+        )
+    }
+}
+
+// MARK: Well-known addresses
+
+extension IPv4Address {
+    /// `0.0.0.0`: every interface of this machine, when listening (`INADDR_ANY`).
+    public static let any = IPv4Address(bits: 0)
+
+    /// `127.0.0.1`: this machine itself (`INADDR_LOOPBACK`).
+    public static let loopback = IPv4Address(127, 0, 0, 1)
+
+    /// `255.255.255.255`: every machine on this network (`INADDR_BROADCAST`).
+    public static let broadcast = IPv4Address(bits: .max)
+
+    /// Whether this is `0.0.0.0`, which names no machine.
+    public var isUnspecified: Bool { bits == 0 }
+
+    /// Whether the address stays inside this machine: `127.0.0.0/8` (RFC 1122).
+    public var isLoopback: Bool { bits >> 24 == 127 }
+
+    /// Whether the address names a group of machines: `224.0.0.0/4` (RFC 5771).
+    public var isMulticast: Bool { bits >> 28 == 0xE }
+
+    /// Whether the address is for private networks: `10.0.0.0/8`, `172.16.0.0/12` or
+    /// `192.168.0.0/16` (RFC 1918).
+    public var isPrivate: Bool {
+        bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8
+    }
+
+    /// Whether the address is valid on one link only: `169.254.0.0/16` (RFC 3927).
+    public var isLinkLocal: Bool { bits >> 16 == 0xA9FE }
+}
+
+extension IPv4Address: Comparable {
+    /// Orders addresses as numbers: `9.0.0.0` comes before `10.0.0.0`.
+    public static func < (lhs: IPv4Address, rhs: IPv4Address) -> Bool { lhs.bits < rhs.bits }
+}
+
+// MARK: Text
+
+extension IPv4Address: LosslessStringConvertible {
+    /// Reads an address written as four decimal parts, or gives `nil`.
+    ///
+    /// Exactly four parts of ASCII digits, 0 to 255, without leading zeros: `127.1`, `0x7F.0.0.1`
+    /// and `010.0.0.1`, in which some programs see other addresses than others, are refused.
+    /// Agrees with the C function `inet_pton`.
+    public init?(_ text: String) {
+        self.init(utf8: text.utf8)
+    }
+
+    /// Reads the same text from its bytes.
+    init?(utf8 text: some Collection<UInt8>) {
+        // The longest is 255.255.255.255: longer text need not be looked at.
+        guard text.count <= 15 else { return nil }
+        var bits: UInt32 = 0
+        var parts = 0
+        for part in text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            guard parts < 4, let value = Decimal.value(of: part, maximum: 255) else { return nil }
+            guard part.count == 1 || part.first != UInt8(ascii: "0") else { return nil }
+            bits = bits << 8 | value
+            parts += 1
+        }
+        guard parts == 4 else { return nil }
+        self.init(bits: bits)
+    }
+
+    /// The four parts in decimal, separated by dots: `192.0.2.7`.
+    public var description: String {
+        let (a, b, c, d) = octets
+        return "\(a).\(b).\(c).\(d)"
+    }
+}

@@ -1,0 +1,96 @@
+/// An address of the Internet Protocol version 6, such as `2001:db8::7` or `fe80::1%eth0`.
+///
+/// Addresses compare and sort as numbers, then by zone. The corresponding C type is
+/// `struct in6_addr`, with the zone that C keeps in `sin6_scope_id`.
+public struct IPv6Address: Hashable, Sendable {
+    /// The first eight bytes as a number in host order.
+    public var high: UInt64
+
+    /// The last eight bytes as a number in host order.
+    public var low: UInt64
+
+    /// Which link an address that is valid on one link only belongs to: an interface's name or its
+    /// index in decimal; `nil` for none (RFC 4007).
+    ///
+    /// It is turned into an interface when the address is used; one that does not exist is an
+    /// error then. `fe80::1%eth0` and `fe80::1%2` are different values, also where `eth0` is
+    /// interface 2.
+    public var zone: String?
+
+    /// Makes an address from its two halves, as numbers in host order: `::1` is `high: 0, low: 1`.
+    public init(high: UInt64, low: UInt64, zone: String? = nil) {
+        self.high = high
+        self.low = low
+        self.zone = zone
+    }
+
+    /// Makes an address from sixteen bytes in network order; `nil` for any other number of bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.init(
+            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) },
+            low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    /// Makes the IPv4-mapped address `::ffff:a.b.c.d`, by which an IPv6 socket speaks to an IPv4
+    /// machine (RFC 4291, section 2.5.5.2).
+    public init(mapping address: IPv4Address) {
+        self.init(high: 0, low: 0xFFFF << 32 | UInt64(address.bits))
+    }
+
+    /// The sixteen bytes in network order.
+    public var bytes: [UInt8] {
+        [high, low].flatMap { half in
+            (0..<8).map { UInt8(truncatingIfNeeded: half >> (56 - 8 * UInt64($0))) }
+        }
+    }
+
+    /// The IPv4 address inside an IPv4-mapped address; `nil` when this is none.
+    public var ipv4Mapped: IPv4Address? {
+        guard high == 0, low >> 32 == 0xFFFF else { return nil }
+        return IPv4Address(bits: UInt32(truncatingIfNeeded: low))
+    }
+}
+
+// MARK: Well-known addresses
+
+extension IPv6Address {
+    /// `::`: every interface of this machine, when listening (`in6addr_any`).
+    public static let any = IPv6Address(high: 0, low: 0)
+
+    /// `::1`: this machine itself (`in6addr_loopback`).
+    public static let loopback = IPv6Address(high: 0, low: 1)
+
+    /// Whether this is `::`, which names no machine.
+    ///
+    /// Here and below an IPv4-mapped address is judged as the IPv4 address it carries.
+    public var isUnspecified: Bool {
+        ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0)
+    }
+
+    /// Whether the address stays inside this machine: `::1` (RFC 4291).
+    public var isLoopback: Bool {
+        ipv4Mapped?.isLoopback ?? (high == 0 && low == 1)
+    }
+
+    /// Whether the address names a group of machines: `ff00::/8` (RFC 4291).
+    public var isMulticast: Bool {
+        ipv4Mapped?.isMulticast ?? (high >> 56 == 0xFF)
+    }
+
+    /// Whether the address is valid on one link only: `fe80::/10` (RFC 4291).
+    public var isLinkLocal: Bool {
+        ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6)
+    }
+
+    /// Whether the address is for private networks: `fc00::/7` (RFC 4193).
+    public var isUniqueLocal: Bool { high >> 57 == 0xFC >> 1 }
+}
+
+extension IPv6Address: Comparable {
+    /// Orders addresses as numbers, and equal ones by their zone, those without one first.
+    public static func < (lhs: IPv6Address, rhs: IPv6Address) -> Bool {
+        (lhs.high, lhs.low, lhs.zone == nil ? 0 : 1, lhs.zone ?? "")
+            < (rhs.high, rhs.low, rhs.zone == nil ? 0 : 1, rhs.zone ?? "")
+    }
+}

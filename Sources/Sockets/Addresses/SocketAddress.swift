@@ -1,0 +1,134 @@
+/// The address of one end of a socket, resolved: what the kernel is told, and what it tells us.
+///
+/// The corresponding C type is `struct sockaddr`. An ``Endpoint`` is where to go, before its name
+/// was looked up.
+@nonexhaustive public enum SocketAddress: Hashable, Sendable {
+    /// A version 4 address and a port: `127.0.0.1:80`.
+    case ipv4(IPv4Address, port: UInt16)
+    /// A version 6 address and a port: `[::1]:80`.
+    case ipv6(IPv6Address, port: UInt16)
+    /// A name on this machine: `/run/app.sock`.
+    case unix(UnixAddress)
+    /// No address: a socket that is not bound, or a Unix socket without a name.
+    case unnamed
+
+    /// Makes the address of a port on a machine.
+    public init(_ ip: IPAddress, port: UInt16) {
+        switch ip {
+        case .v4(let address): self = .ipv4(address, port: port)
+        case .v6(let address): self = .ipv6(address, port: port)
+        }
+    }
+
+    /// The Internet address; `nil` for Unix addresses and where there is none.
+    public var ip: IPAddress? {
+        switch self {
+        case .ipv4(let address, _): .v4(address)
+        case .ipv6(let address, _): .v6(address)
+        case .unix, .unnamed: nil
+        }
+    }
+
+    /// The port; `nil` for Unix addresses and where there is none.
+    public var port: UInt16? {
+        switch self {
+        case .ipv4(_, let port), .ipv6(_, let port): port
+        case .unix, .unnamed: nil
+        }
+    }
+
+    /// The kind of address; `nil` for ``unnamed``.
+    public var family: AddressFamily? {
+        switch self {
+        case .ipv4: .ipv4
+        case .ipv6: .ipv6
+        case .unix: .unix
+        case .unnamed: nil
+        }
+    }
+
+    /// The same address, an IPv4-mapped one as the IPv4 address it carries: `[::ffff:1.2.3.4]:80`
+    /// as `1.2.3.4:80`.
+    ///
+    /// Callers of a listener on both families are shown so.
+    package var unmapped: SocketAddress {
+        guard case .ipv6(let address, let port) = self, let inner = address.ipv4Mapped else {
+            return self
+        }
+        return .ipv4(inner, port: port)
+    }
+
+    /// The same address with another port; Unix addresses and ``unnamed``, which have none, as
+    /// they are.
+    package func with(port: UInt16) -> SocketAddress {
+        guard let ip else { return self }
+        return SocketAddress(ip, port: port)
+    }
+}
+
+extension SocketAddress: LosslessStringConvertible {
+    /// Reads an address with its port, or a Unix address; `nil` for any other text.
+    ///
+    /// `1.2.3.4:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/path` or only `/path`, `unix:@name`
+    /// or only `@name`, and `unnamed`. Never host names or service names: those make an
+    /// ``Endpoint``. In a Unix address `\xNN` stands for the byte with that hexadecimal value, as
+    /// ``description`` writes it.
+    public init?(_ text: String) {
+        if text == "unnamed" {
+            self = .unnamed
+        } else if text.hasPrefix("unix:") {
+            self.init(unix: text.dropFirst("unix:".count))
+        } else if text.hasPrefix("/") || text.hasPrefix("@") {
+            self.init(unix: text[...])
+        } else {
+            self.init(internet: text)
+        }
+    }
+
+    private init?(unix text: Substring) {
+        // The mark is a character of the text: `\x40` is a path that begins with an at sign.
+        let isAbstract = text.utf8.first == UInt8(ascii: "@")
+        let bytes = TerminalText.bytes(unescaping: isAbstract ? text.dropFirst() : text)
+        guard
+            let address = isAbstract
+                ? UnixAddress(abstractBytes: bytes) : UnixAddress(pathBytes: bytes)
+        else { return nil }
+        self = .unix(address)
+    }
+
+    private init?(internet text: String) {
+        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let port = Port.number(parsing: String(text[text.utf8.index(after: colon)...]))
+        else { return nil }
+        let host = text.utf8[..<colon]
+        if host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") {
+            guard let address = IPv6Address(utf8: host.dropFirst().dropLast()) else { return nil }
+            self = .ipv6(address, port: port)
+        } else {
+            guard let address = IPv4Address(utf8: host) else { return nil }
+            self = .ipv4(address, port: port)
+        }
+    }
+
+    /// The address as it is usually written: `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`,
+    /// `@name`, `unnamed`.
+    ///
+    /// A Unix path that does not begin with `/` has `unix:` before it. Control characters and
+    /// bytes that are not UTF-8 are written `\xNN`, so that the text is safe in a terminal.
+    public var description: String {
+        switch self {
+        case .ipv4(let address, let port): return "\(address):\(port)"
+        case .ipv6(let address, let port): return "[\(address)]:\(port)"
+        case .unix(let address):
+            switch (address.kind, address.bytes[0]) {
+            case (.abstract, _), (.path, UInt8(ascii: "/")):
+                return address.description
+            case (.path, UInt8(ascii: "@")):
+                return "unix:\\x40" + address.description.dropFirst()
+            case (.path, _):
+                return "unix:" + address.description
+            }
+        case .unnamed: return "unnamed"
+        }
+    }
+}

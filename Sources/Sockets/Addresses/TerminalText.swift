@@ -1,0 +1,118 @@
+/// Text from outside, made fit to be shown: nothing in it can move a cursor, change a colour,
+/// or hide what stands beside it.
+package enum TerminalText {
+    /// The bytes as text, in which every control or invisible character, and every byte that is
+    /// not UTF-8, is written `\xNN`.
+    ///
+    /// A backslash that would read as such an escape is escaped itself, so that
+    /// ``bytes(unescaping:)`` brings back exactly the same bytes.
+    package static func escaped(_ bytes: some Collection<UInt8>) -> String {
+        let bytes = Array(bytes)
+        if bytes.allSatisfy({ isPlain($0) }) { return String(decoding: bytes, as: UTF8.self) }
+
+        var text = ""
+        var position = 0
+        while position < bytes.count {
+            let (scalar, length) = firstScalar(of: bytes[position...])
+            if let scalar, isSafe(scalar), !startsEscape(bytes[position...]) {
+                text.unicodeScalars.append(scalar)
+            } else {
+                for byte in bytes[position..<position + length] { text += escape(of: byte) }
+            }
+            position += length
+        }
+        return text
+    }
+
+    /// The text, with every control or invisible character written `\xNN`.
+    package static func escaped(_ text: String) -> String {
+        escaped(text.utf8)
+    }
+
+    /// The text between quotation marks, escaped, and shortened when it is very long.
+    ///
+    /// For messages that show what somebody gave us: `'80x'`. Of more than `limit` bytes only the
+    /// beginning is shown, with the length: `'aaa…' (100000 bytes)`.
+    package static func quoted(_ text: String, limit: Int = 120) -> String {
+        let length = text.utf8.count
+        if length <= limit { return "'\(escaped(text))'" }
+        // Cut between characters: half of one would be shown as bytes that are not there.
+        var beginning = Substring.UnicodeScalarView()
+        var size = 0
+        for scalar in text.unicodeScalars {
+            size += UTF8.width(scalar)
+            if size > limit { break }
+            beginning.append(scalar)
+        }
+        return "'\(escaped(String(beginning)))…' (\(length) bytes)"
+    }
+
+    /// The bytes that an escaped text stands for: the inverse of ``escaped(_:)``.
+    ///
+    /// A backslash that does not begin a complete `\xNN` stands for itself.
+    package static func bytes(unescaping text: some StringProtocol) -> [UInt8] {
+        let escaped = Array(text.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(escaped.count)
+        var position = 0
+        while position < escaped.count {
+            if startsEscape(escaped[position...]),
+                let high = Hexadecimal.value(of: escaped[position + 2]),
+                let low = Hexadecimal.value(of: escaped[position + 3])
+            {
+                bytes.append(high << 4 | low)
+                position += 4
+            } else {
+                bytes.append(escaped[position])
+                position += 1
+            }
+        }
+        return bytes
+    }
+
+    /// Whether a character can be shown as it is: no control, format, line-separating, private
+    /// or unassigned one.
+    static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return (0x20...0x7E).contains(scalar.value) }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
+            .paragraphSeparator:
+            return false
+        default:
+            return true
+        }
+    }
+
+    /// Whether a byte is itself, whatever stands beside it.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "\\")
+    }
+
+    /// Whether the bytes begin with a complete `\xNN`.
+    private static func startsEscape(_ bytes: ArraySlice<UInt8>) -> Bool {
+        let start = bytes.startIndex
+        return bytes.count >= 4 && bytes[start] == UInt8(ascii: "\\")
+            && bytes[start + 1] == UInt8(ascii: "x")
+            && Hexadecimal.value(of: bytes[start + 2]) != nil
+            && Hexadecimal.value(of: bytes[start + 3]) != nil
+    }
+
+    private static func escape(of byte: UInt8) -> String {
+        let digits = [Hexadecimal.digit(for: byte >> 4), Hexadecimal.digit(for: byte)]
+        return "\\x" + String(decoding: digits, as: UTF8.self)
+    }
+
+    /// The character with which the bytes begin and how many bytes it takes; where they begin
+    /// with no character, `nil` and how many bytes are wrong.
+    private static func firstScalar(
+        of bytes: ArraySlice<UInt8>
+    ) -> (scalar: Unicode.Scalar?, length: Int) {
+        var parser = UTF8.ForwardParser()
+        var iterator = bytes.makeIterator()
+        switch parser.parseScalar(from: &iterator) {
+        case .valid(let encoded): return (UTF8.decode(encoded), encoded.count)
+        case .error(let length): return (nil, length)
+        case .emptyInput: return (nil, 0)
+        }
+    }
+}
