@@ -1,0 +1,96 @@
+// One line that a person can act on: what, on which addresses, why, and how far it had got.
+extension SocketError: CustomStringConvertible {
+    /// One line without a full stop: operation, addresses, cause, bytes moved, addresses tried.
+    public var description: String {
+        if operation == .parse, case .invalidInput(let text) = cause { return text }
+        return "cannot \(action): \(reason)\(progress)\(tried)"
+    }
+
+    private var action: String {
+        object.map { "\(operation) \($0)" } ?? operation.verb
+    }
+
+    /// What the operation was about.
+    private var object: String? {
+        if let subject { return subject }
+        if let endpoint { return "\(endpoint)" }
+        switch operation.isAboutLocalAddress ? localAddress : remoteAddress {
+        case nil, .unnamed: return nil
+        case let address?: return "\(address)"
+        }
+    }
+
+    private var reason: String {
+        if operation == .connect, case .timedOut(let limit?) = cause {
+            return "no answer in \(limit.brief)"
+        }
+        return cause.description
+    }
+
+    private var progress: String {
+        guard bytesMoved > 0 else { return "" }
+        let isSending = operation == .send || operation == .write
+        let verb = isSending ? "sent" : "received"
+        return bytesMoved == 1 ? " (1 byte was \(verb))" : " (\(bytesMoved) bytes were \(verb))"
+    }
+
+    private var tried: String {
+        // An address that was asked for by itself need not be repeated.
+        guard attempts.count > 1 || endpoint.map({ !$0.isNumeric }) ?? false, !attempts.isEmpty
+        else { return "" }
+        if attempts.allSatisfy({ $0.cause == cause || $0.cause.isTimeout && cause.isTimeout }) {
+            return " (tried \(attempts.map { $0.address.brief }.joined(separator: ", ")))"
+        }
+        let each = attempts.map { "\($0.address.brief): \($0.cause)" }
+        return " (tried \(each.joined(separator: "; ")))"
+    }
+}
+
+extension SocketError.Cause: CustomStringConvertible {
+    /// A phrase to stand behind a colon.
+    public var description: String {
+        switch self {
+        case .system(let code):
+            code.description.withLowercasedFirst
+        case .nameResolution(let failure):
+            failure.description
+        case .hostLookup(let failure):
+            failure.description
+        case .timedOut(let limit):
+            limit.map { "timed out after \($0.brief)" } ?? "timed out"
+        case .cancelled:
+            "cancelled"
+        case .closed:
+            "the socket is closed"
+        case .endOfStream:
+            "the stream ended too early"
+        case .incompleteWrite:
+            "an earlier write went out only in part"
+        case .selfConnect:
+            "the socket connected to itself, nobody listens there"
+        case .lineTooLong(let limit):
+            "the line is longer than \(limit) bytes"
+        case .tooLarge(let limit):
+            "more than \(limit) bytes came"
+        case .invalidInput(let text):
+            text
+        case .unknownService(let name, let transport):
+            transport.map { "there is no service '\(name)' for \($0)" }
+                ?? "there is no service '\(name)'"
+        case .noServicesDatabase:
+            "this machine has no services database (/etc/services);"
+                + " on Debian and Ubuntu the package netbase brings it"
+        }
+    }
+
+    var isTimeout: Bool {
+        if case .timedOut = self { true } else { false }
+    }
+}
+
+extension SocketAddress {
+    /// The address without its port, as it stands in a list of addresses that share one.
+    fileprivate var brief: String {
+        ip.map { "\($0)" } ?? "\(self)"
+    }
+}

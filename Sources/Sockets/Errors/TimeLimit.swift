@@ -1,0 +1,113 @@
+/// How long an operation may wait: the type of every `timeout:` parameter.
+///
+/// A limit covers the whole operation, however many system calls it makes: reading a line in
+/// `.seconds(2)` takes 2 seconds at most, also when the line arrives byte by byte. An operation
+/// never gives up early; on an idle machine it is at most 20 ms late. A limit of zero or less, and
+/// an instant that has passed, make one attempt that does not wait.
+///
+/// ```swift
+/// try socket.receive(atMost: 512, timeout: .seconds(2))
+/// try stream.readLine(timeout: .until(deadline))
+/// ```
+public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
+    enum Kind: Hashable, Sendable {
+        case never
+        case within(Duration)
+        case until(ContinuousClock.Instant)
+    }
+
+    let kind: Kind
+
+    /// No limit: the operation waits as long as it takes.
+    public static let never = TimeLimit(kind: .never)
+
+    /// At most this many seconds.
+    public static func seconds(_ seconds: some BinaryInteger) -> TimeLimit {
+        TimeLimit(.seconds(Int64(clamping: seconds)))
+    }
+
+    /// At most this many seconds, to the microsecond. Not-a-number counts as zero.
+    public static func seconds(_ seconds: Double) -> TimeLimit {
+        guard seconds < longest else { return .never }
+        return TimeLimit(.microseconds(seconds > 0 ? seconds * 1e6 : 0))
+    }
+
+    /// At most this many milliseconds.
+    public static func milliseconds(_ milliseconds: some BinaryInteger) -> TimeLimit {
+        TimeLimit(.milliseconds(Int64(clamping: milliseconds)))
+    }
+
+    /// Until this moment: one deadline for as many operations as you like.
+    public static func until(_ instant: ContinuousClock.Instant) -> TimeLimit {
+        TimeLimit(kind: .until(instant))
+    }
+
+    /// At most this long; less than nothing counts as zero, and more than 95 years as never.
+    public init(_ duration: Duration) {
+        self.init(
+            kind: duration > .seconds(longest) ? .never : .within(max(duration, .zero)))
+    }
+
+    private init(kind: Kind) { self.kind = kind }
+
+    /// "2 s", "50 ms", "never", or "until …".
+    public var description: String {
+        switch kind {
+        case .never: "never"
+        case .within(let duration): duration.brief
+        case .until(let instant): "until \(instant)"
+        }
+    }
+}
+
+/// Longer limits, in seconds, count as none, so that no sum with the clock can overflow.
+private let longest = 3e9
+
+/// A limit that has begun: the moment when it ends, worked out once at the start of an operation.
+package struct Deadline: Sendable {
+    /// The moment when the operation has to end; nil is never.
+    package let end: ContinuousClock.Instant?
+    /// The limit as it was given, if it was given as a length of time.
+    package let limit: Duration?
+
+    @inline(__always)
+    package init(_ limit: TimeLimit) {
+        switch limit.kind {
+        case .never:
+            (end, self.limit) = (nil, nil)
+        case .within(let duration):
+            (end, self.limit) = (ContinuousClock.now.advanced(by: duration), duration)
+        case .until(let instant):
+            (end, self.limit) = (instant, nil)
+        }
+    }
+
+    /// What is left; nil is for ever, and a number that is not positive says that it has passed.
+    package var remaining: Duration? {
+        end.map { ContinuousClock.now.duration(to: $0) }
+    }
+
+    package var hasPassed: Bool {
+        remaining.map { $0 <= .zero } ?? false
+    }
+
+    /// What is left, as a limit for one of the steps of the operation.
+    package var rest: TimeLimit {
+        end.map { .until($0) } ?? .never
+    }
+}
+
+extension Duration {
+    /// For people: "10 s", "0.5 s", "50 ms", "0.2 ms".
+    package var brief: String {
+        let (seconds, attoseconds) = components
+        let micros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        if micros >= 60_000_000, micros % 60_000_000 == 0 { return "\(micros / 60_000_000) min" }
+        return micros >= 500_000 ? decimal(micros, per: 100_000, "s") : decimal(micros, per: 100, "ms")
+    }
+
+    private func decimal(_ micros: Int64, per tenth: Int64, _ unit: String) -> String {
+        let tenths = (micros + tenth / 2) / tenth
+        return tenths % 10 == 0 ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
+    }
+}

@@ -1,0 +1,156 @@
+/// One kernel socket of any family and kind, with calls that wait: the POSIX calls under their own
+/// names in Swift spelling.
+///
+/// ```swift
+/// let socket = try Socket.connected(to: .tcp("www.example.com", port: "http"))
+/// try socket.sendAll("GET / HTTP/1.0\r\n\r\n")
+/// let reply = try socket.receive(atMost: 512, timeout: .seconds(10))
+/// ```
+///
+/// A socket may be used by several threads at once: one may send while another receives. `close`
+/// wakes whoever waits inside a call (they get `.closed`), and the descriptor is released when the
+/// last call has left, so that it is never reused under a waiter. A socket that nobody refers to
+/// any more is closed.
+///
+/// Every call here may block its thread. Do not make them in a task of Swift's shared pool; give
+/// them a thread.
+public final class Socket: Sendable {
+    /// IPv4, IPv6 or Unix.
+    public typealias Family = AddressFamily
+
+    /// The semantics of a socket.
+    public enum Kind: Hashable, Sendable, CaseIterable {
+        /// A connection that carries a stream of bytes: `SOCK_STREAM`, TCP over IP.
+        case stream
+        /// Single messages that may be lost or overtake each other: `SOCK_DGRAM`, UDP over IP.
+        case datagram
+        /// A connection that carries messages, in the Unix family only: `SOCK_SEQPACKET`.
+        case sequencedPacket
+    }
+
+    /// The family the socket was made for.
+    public let family: Family
+
+    /// The kind the socket was made as.
+    public let kind: Kind
+
+    let descriptor: Int32
+    let gate = CallGate()
+    let receiveTimeout: KernelTimeout
+    let sendTimeout: KernelTimeout
+    let names = Lock(Names())
+    /// A descriptor whose file description somebody else holds as well: no cached limit is safe.
+    let isShared = Flag()
+
+    /// The addresses as they were captured, and the socket file to remove at the end.
+    struct Names {
+        var local: SocketAddress?
+        var remote: SocketAddress?
+        var file: BoundFile?
+    }
+
+    /// Makes an unbound, unconnected socket: socket(2).
+    ///
+    /// - Throws: `.system`: the family is not supported here, the kind is not supported in this
+    ///   family, or there are no descriptors left (`EMFILE`, `ENFILE`).
+    public convenience init(_ family: Family, _ kind: Kind = .stream) throws(SocketError) {
+        do throws(Errno) {
+            let descriptor = try System.socket(family.domain, kind.type)
+            self.init(owning: descriptor, family, kind)
+        } catch {
+            throw SocketError(.createSocket, .system(error))
+        }
+    }
+
+    /// Two Unix sockets that are connected to each other: socketpair(2).
+    ///
+    /// - Throws: `.system`: there are no descriptors left.
+    public static func pair(_ kind: Kind = .stream) throws(SocketError) -> (Socket, Socket) {
+        do throws(Errno) {
+            let (one, other) = try System.socketpair(kind.type)
+            return (Socket(owning: one, .unix, kind), Socket(owning: other, .unix, kind))
+        } catch {
+            throw SocketError(.createSocket, .system(error))
+        }
+    }
+
+    /// Takes a descriptor over, which from now on nobody else may close.
+    init(
+        owning descriptor: Int32, _ family: Family, _ kind: Kind, timeoutsAreKnown: Bool = true,
+        local: SocketAddress? = nil, remote: SocketAddress? = nil
+    ) {
+        self.descriptor = descriptor
+        self.family = family
+        self.kind = kind
+        receiveTimeout = KernelTimeout(isKnown: timeoutsAreKnown)
+        sendTimeout = KernelTimeout(isKnown: timeoutsAreKnown)
+        names.withLock { $0 = Names(local: local, remote: remote) }
+    }
+
+    deinit { close() }
+
+    /// Closes the socket: close(2), at once or when the last call inside has left.
+    ///
+    /// Calls that wait inside get `.closed`; so do all later calls. Closing again does nothing. A
+    /// listening socket that other processes share is shut down for them as well when a call was
+    /// waiting in `accept`. Bytes that the kernel has accepted are still delivered.
+    public func close() {
+        let closing = gate.close(orRelease: release(descriptor:))
+        guard closing != .alreadyClosed else { return }
+        names.withLock { $0.file.take()?.remove() }
+        if closing == .waking {
+            // Fails on a socket that is not connected, and wakes its waiters all the same.
+            try? System.shutdown(descriptor, .both)
+        }
+        gate.leave(orRelease: release(descriptor:))
+    }
+
+    private func release(descriptor: Int32) {
+        System.close(descriptor)
+    }
+
+    /// Whether `close` or `release` has been called.
+    public var isClosed: Bool { gate.isClosed }
+
+    /// Which half of a connection `shutdown` ends.
+    public enum Half: Hashable, Sendable, CaseIterable {
+        /// Nothing more will be received.
+        case reading
+        /// Nothing more will be sent: the peer reads the end of the stream.
+        case writing
+        /// Both halves.
+        case both
+    }
+
+    /// Ends one half of a connection, or both, without closing the socket: shutdown(2).
+    ///
+    /// - Throws: `.system(.socketNotConnected)`, `.closed`.
+    public func shutdown(_ half: Half) throws(SocketError) {
+        try call(.shutdown) { descriptor throws(Errno) in
+            try System.shutdown(descriptor, half.how)
+        }
+    }
+
+    /// The socket's own address: captured when it was bound or connected, `.unnamed` before.
+    ///
+    /// getsockname(2); the wildcard address of a listening socket stays the wildcard.
+    public var localAddress: SocketAddress {
+        names.withLock { names in
+            if let local = names.local { return local }
+            // A datagram socket gets its address with the first send.
+            let local = try? call(.getOption) { descriptor throws(Errno) in
+                SocketAddress(try System.getsockname(descriptor))
+            }
+            if let local, local != .unnamed, local.port != 0 { names.local = local }
+            return local ?? .unnamed
+        }
+    }
+
+    /// The peer's address: captured when the socket was connected or accepted, `.unnamed` before
+    /// and for a Unix client that has no name.
+    ///
+    /// getpeername(2). IPv4 callers of a socket that listens on both families are shown as IPv4.
+    public var remoteAddress: SocketAddress {
+        names.withLock { $0.remote ?? .unnamed }
+    }
+}

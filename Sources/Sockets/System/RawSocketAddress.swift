@@ -1,0 +1,124 @@
+internal import Glibc
+
+/// A `sockaddr_storage` and its length: an address as the kernel takes and gives it.
+package struct RawSocketAddress {
+    /// What the storage holds, as plain values in host order.
+    package enum Content: Equatable {
+        case ipv4(bits: UInt32, port: UInt16)
+        case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
+        /// A path, or a name in the abstract namespace when the first byte is NUL.
+        case unix([UInt8])
+        case unnamed
+    }
+
+    private var storage = sockaddr_storage()
+    private var length: socklen_t
+
+    /// Room for whatever the kernel will write.
+    package init() {
+        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    }
+
+    /// Copies an address that libc handed out, e.g. in an `addrinfo`.
+    init(copying address: UnsafePointer<sockaddr>, length: socklen_t) {
+        self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
+        withUnsafeMutableBytes(of: &storage) { storage in
+            storage.copyMemory(
+                from: UnsafeRawBufferPointer(start: address, count: Int(self.length)))
+        }
+    }
+
+    /// Writes `content`; a Unix name longer than `sun_path` is a mistake of the caller.
+    package init(_ content: Content) {
+        length = 0
+        switch content {
+        case .ipv4(let bits, let port):
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = bits.bigEndian
+            store(address)
+        case .ipv6(let high, let low, let port, let scope):
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            address.sin6_scope_id = scope
+            withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+                bytes.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+                bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            }
+            store(address)
+        case .unix(let name):
+            var address = sockaddr_un()
+            precondition(name.count <= MemoryLayout.size(ofValue: address.sun_path))
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+            store(address)
+            // An abstract name is all of its bytes; a path ends with its NUL.
+            let terminator = name.first == 0 || name.count == unixNameCapacity ? 0 : 1
+            length = socklen_t(unixNameOffset + name.count + terminator)
+        case .unnamed:
+            storage.ss_family = sa_family_t(AF_UNSPEC)
+            length = socklen_t(MemoryLayout<sa_family_t>.size)
+        }
+    }
+
+    package var content: Content {
+        guard length >= MemoryLayout<sa_family_t>.size else { return .unnamed }
+        switch Int32(storage.ss_family) {
+        case AF_INET:
+            let address = load(sockaddr_in.self)
+            return .ipv4(
+                bits: UInt32(bigEndian: address.sin_addr.s_addr),
+                port: UInt16(bigEndian: address.sin_port))
+        case AF_INET6:
+            var address = load(sockaddr_in6.self)
+            let (high, low) = withUnsafeBytes(of: &address.sin6_addr) { bytes in
+                (
+                    bytes.loadUnaligned(as: UInt64.self),
+                    bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+                )
+            }
+            return .ipv6(
+                high: UInt64(bigEndian: high), low: UInt64(bigEndian: low),
+                port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
+        case AF_UNIX:
+            let count = min(Int(length) - unixNameOffset, unixNameCapacity)
+            guard count > 0 else { return .unnamed }
+            let name = withUnsafeBytes(of: storage) { Array($0[unixNameOffset...].prefix(count)) }
+            if name[0] == 0 { return name.count > 1 ? .unix(name) : .unnamed }
+            return .unix(Array(name.prefix { $0 != 0 }))
+        default:
+            return .unnamed
+        }
+    }
+
+    /// Lends the address to a call that reads it.
+    func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        withUnsafePointer(to: storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
+        }
+    }
+
+    /// Lends the room to a call that writes an address and its length.
+    mutating func withRoom<Result>(
+        _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
+    ) -> Result {
+        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutablePointer(to: &storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, &length) }
+        }
+    }
+
+    private mutating func store<Address>(_ address: Address) {
+        length = socklen_t(MemoryLayout<Address>.size)
+        withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: address, as: Address.self) }
+    }
+
+    private func load<Address>(_ type: Address.Type) -> Address {
+        withUnsafeBytes(of: storage) { $0.load(as: type) }
+    }
+}
+
+private let unixNameOffset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path)!
+private let unixNameCapacity = MemoryLayout<sockaddr_un>.size - unixNameOffset

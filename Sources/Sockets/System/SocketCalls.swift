@@ -1,0 +1,138 @@
+internal import CSockets
+internal import Glibc
+internal import SystemPackage
+
+/// The domain of a socket, by the number that socket(2) takes.
+package struct SocketDomain: RawRepresentable, Hashable, Sendable {
+    package var rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static let ipv4 = SocketDomain(rawValue: AF_INET)
+    package static let ipv6 = SocketDomain(rawValue: AF_INET6)
+    package static let unix = SocketDomain(rawValue: AF_UNIX)
+}
+
+/// The type of a socket, by the number that socket(2) takes.
+package struct SocketType: RawRepresentable, Hashable, Sendable {
+    package var rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+    package static let stream = SocketType(rawValue: Int32(SOCK_STREAM.rawValue))
+    package static let datagram = SocketType(rawValue: Int32(SOCK_DGRAM.rawValue))
+    package static let sequencedPacket = SocketType(rawValue: Int32(SOCK_SEQPACKET.rawValue))
+}
+
+/// Which directions shutdown(2) ends.
+package enum ShutdownHow: Sendable {
+    case reading, writing, both
+
+    var number: Int32 {
+        switch self {
+        case .reading: Int32(SHUT_RD)
+        case .writing: Int32(SHUT_WR)
+        case .both: Int32(SHUT_RDWR)
+        }
+    }
+}
+
+// Every descriptor is made with close-on-exec: a program started by another thread must not
+// inherit it.
+private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
+
+extension System {
+    /// socket(2)
+    static func socket(_ domain: SocketDomain, _ type: SocketType) throws(Errno) -> Int32 {
+        try systemCall(.socket) { Glibc.socket(domain.rawValue, type.rawValue | closeOnExec, 0) }
+    }
+
+    /// socketpair(2), always in the Unix domain.
+    static func socketpair(_ type: SocketType) throws(Errno) -> (Int32, Int32) {
+        var pair: [Int32] = [-1, -1]
+        _ = try systemCall(.socketpair) {
+            Glibc.socketpair(AF_UNIX, type.rawValue | closeOnExec, 0, &pair)
+        }
+        return (pair[0], pair[1])
+    }
+
+    /// bind(2)
+    static func bind(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
+        _ = try systemCall(.bind) { address.withAddress { Glibc.bind(descriptor, $0, $1) } }
+    }
+
+    /// listen(2)
+    static func listen(_ descriptor: Int32, _ backlog: Int32) throws(Errno) {
+        _ = try systemCall(.listen) { Glibc.listen(descriptor, backlog) }
+    }
+
+    /// accept4(2) with `SOCK_CLOEXEC`.
+    static func accept(_ descriptor: Int32) throws(Errno) -> (
+        descriptor: Int32, peer: RawSocketAddress
+    ) {
+        var peer = RawSocketAddress()
+        let accepted = try systemCall(.accept, onInterrupt: .report) {
+            peer.withRoom { csockets_accept4(descriptor, $0, $1, closeOnExec) }
+        }
+        return (accepted, peer)
+    }
+
+    /// connect(2)
+    ///
+    /// An interrupted connect goes on by itself and must not be called again, so `EINTR` is reported.
+    static func connect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
+        _ = try systemCall(.connect, onInterrupt: .report) {
+            address.withAddress { Glibc.connect(descriptor, $0, $1) }
+        }
+    }
+
+    /// shutdown(2)
+    static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
+        _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, how.number) }
+    }
+
+    /// close(2)
+    ///
+    /// Linux releases the descriptor even when the call is interrupted, so it is never called twice.
+    static func close(_ descriptor: Int32) {
+        do throws(Errno) {
+            _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
+        } catch {
+            // A socket has nothing left to lose: what could not be sent was reported by send.
+        }
+    }
+
+    /// getsockname(2)
+    static func getsockname(_ descriptor: Int32, ours: Bool = true) throws(Errno)
+        -> RawSocketAddress
+    {
+        var address = RawSocketAddress()
+        _ = try systemCall(.getsockname, ours: ours) {
+            address.withRoom { Glibc.getsockname(descriptor, $0, $1) }
+        }
+        return address
+    }
+
+    /// getpeername(2)
+    static func getpeername(_ descriptor: Int32) throws(Errno) -> RawSocketAddress {
+        var address = RawSocketAddress()
+        _ = try systemCall(.getpeername) {
+            address.withRoom { Glibc.getpeername(descriptor, $0, $1) }
+        }
+        return address
+    }
+
+    /// fcntl(2) with `F_DUPFD_CLOEXEC`: dup(2) whose copy no started program inherits.
+    static func duplicate(_ descriptor: Int32) throws(Errno) -> Int32 {
+        try systemCall(.dup) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+    }
+
+    /// fcntl(2): whether calls on a descriptor wait. The descriptor may be a user's.
+    static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
+        let flags = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_GETFL) }
+        let wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
+        guard wanted != flags else { return }
+        _ = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_SETFL, wanted) }
+    }
+
+    /// fcntl(2) with `FD_CLOEXEC`. The descriptor may be a user's.
+    static func setCloseOnExec(_ descriptor: Int32) throws(Errno) {
+        _ = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    }
+}

@@ -1,0 +1,153 @@
+internal import Glibc
+internal import SystemPackage
+
+/// The flags of one transfer. `MSG_NOSIGNAL` is not among them: every send has it.
+struct TransferFlags: OptionSet {
+    let rawValue: Int32
+
+    /// The call does not wait, whatever the descriptor's mode.
+    static let dontWait = TransferFlags(rawValue: Int32(MSG_DONTWAIT))
+    /// What is read stays to be read again.
+    static let peek = TransferFlags(rawValue: Int32(MSG_PEEK))
+}
+
+/// One descriptor that poll(2) watches, and what it found.
+struct PollRequest {
+    var descriptor: Int32
+    var isForWriting: Bool
+    var isReady = false
+}
+
+extension System {
+    /// recv(2); 0 is the end of a stream or an empty datagram.
+    @inline(__always)
+    static func recv(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
+    ) throws(Errno) -> Int {
+        try transferCall(.recv, buffer.count, onInterrupt: .report) { count in
+            Glibc.recv(descriptor, buffer.baseAddress, count, flags.rawValue)
+        }
+    }
+
+    /// recvfrom(2) with `MSG_TRUNC`, so that the count is the datagram's own, even where the buffer
+    /// was too small for it.
+    static func recvfrom(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
+    ) throws(Errno) -> (count: Int, sender: RawSocketAddress) {
+        var sender = RawSocketAddress()
+        let count = try systemCall(.recvfrom, onInterrupt: .report) {
+            sender.withRoom { address, length in
+                Glibc.recvfrom(
+                    descriptor, buffer.baseAddress, buffer.count,
+                    flags.rawValue | Int32(MSG_TRUNC), address, length)
+            }
+        }
+        return (count, sender)
+    }
+
+    /// send(2) with `MSG_NOSIGNAL`: a peer that has gone is an error, not the end of the program.
+    @inline(__always)
+    static func send(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
+    ) throws(Errno) -> Int {
+        try transferCall(.send, bytes.count, onInterrupt: .report) { count in
+            Glibc.send(descriptor, bytes.baseAddress, count, flags.rawValue | Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    /// sendto(2) with `MSG_NOSIGNAL`.
+    static func sendto(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags,
+        _ address: RawSocketAddress
+    ) throws(Errno) -> Int {
+        try systemCall(.sendto, onInterrupt: .report) {
+            address.withAddress { address, length in
+                Glibc.sendto(
+                    descriptor, bytes.baseAddress, bytes.count,
+                    flags.rawValue | Int32(MSG_NOSIGNAL), address, length)
+            }
+        }
+    }
+
+    /// How many pieces one sendmsg(2) takes at most; the kernel's own limit is 1024.
+    static let vectorLimit = 64
+
+    /// sendmsg(2) with `MSG_NOSIGNAL`: the pieces go out as one run of bytes, or one datagram.
+    ///
+    /// The first `skipped` bytes of the first piece have gone already.
+    static func sendmsg(
+        _ descriptor: Int32, _ parts: ArraySlice<[UInt8]>, skipping skipped: Int,
+        _ flags: TransferFlags
+    ) throws(Errno) -> Int {
+        var vectors: [iovec] = []
+        vectors.reserveCapacity(min(parts.count, vectorLimit))
+        var outcome: Result<Int, Errno> = .success(0)
+        // Each piece's bytes are guaranteed to stay in place only inside its own closure, so the
+        // closures are nested, and the call is made in the innermost.
+        func descend(_ rest: ArraySlice<[UInt8]>, _ skipped: Int) {
+            guard let first = rest.first, vectors.count < vectorLimit else {
+                outcome = call(descriptor, &vectors, flags)
+                return
+            }
+            first.withUnsafeBytes { bytes in
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
+                if !piece.isEmpty {
+                    vectors.append(
+                        iovec(
+                            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress),
+                            iov_len: piece.count))
+                }
+                descend(rest.dropFirst(), 0)
+            }
+        }
+        descend(parts, skipped)
+        return try outcome.get()
+    }
+
+    private static func call(
+        _ descriptor: Int32, _ vectors: inout [iovec], _ flags: TransferFlags
+    ) -> Result<Int, Errno> {
+        vectors.withUnsafeMutableBufferPointer { vectors in
+            Result { () throws(Errno) -> Int in
+                let total = vectors.reduce(0) { $0 + $1.iov_len }
+                return try transferCall(.sendmsg, total, onInterrupt: .report) { most in
+                    shorten(vectors, by: total - most)
+                    var message = msghdr()
+                    message.msg_iov = vectors.baseAddress
+                    message.msg_iovlen = vectors.count
+                    return Glibc.sendmsg(descriptor, &message, flags.rawValue | Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+    }
+
+    /// Takes `excess` bytes off the end; only a test's short write makes it more than zero.
+    private static func shorten(_ vectors: UnsafeMutableBufferPointer<iovec>, by excess: Int) {
+        var excess = excess
+        for index in vectors.indices.reversed() where excess > 0 {
+            let taken = min(excess, vectors[index].iov_len)
+            vectors[index].iov_len -= taken
+            excess -= taken
+        }
+    }
+
+    /// poll(2): waits until one of the descriptors is ready, at most `milliseconds`, −1 for ever.
+    ///
+    /// A descriptor with an error or a hang-up counts as ready: the next call on it tells what is up.
+    /// An interruption by a signal returns with nothing ready.
+    static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
+        var entries = requests.map { request in
+            pollfd(
+                fd: request.descriptor,
+                events: Int16(request.isForWriting ? POLLOUT : POLLIN), revents: 0)
+        }
+        do throws(Errno) {
+            _ = try systemCall(.poll, onInterrupt: .report) {
+                Glibc.poll(&entries, nfds_t(entries.count), milliseconds)
+            }
+        } catch .interrupted {
+            return
+        }
+        for index in requests.indices { requests[index].isReady = entries[index].revents != 0 }
+    }
+}
