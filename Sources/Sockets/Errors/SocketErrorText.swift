@@ -88,6 +88,13 @@ extension SocketError.Cause: CustomStringConvertible {
     }
 }
 
+extension Endpoint {
+    /// Whether the endpoint was given as an address, so that trying it tells nothing new.
+    fileprivate var isNumeric: Bool {
+        host.map { IPAddress($0) != nil } ?? true
+    }
+}
+
 extension SocketAddress {
     /// The address without its port, as it stands in a list of addresses that share one.
     fileprivate var brief: String {

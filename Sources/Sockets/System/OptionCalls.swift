@@ -64,8 +64,8 @@ extension System {
     }
 
     /// if_nametoindex(3); nil when no interface has this name.
-    static func interfaceIndex(of name: String) -> UInt32? {
-        let index = if_nametoindex(name)
+    static func if_nametoindex(_ name: String) -> UInt32? {
+        let index = Glibc.if_nametoindex(name)
         return index == 0 ? nil : index
     }
 }

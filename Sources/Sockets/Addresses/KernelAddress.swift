@@ -1,0 +1,61 @@
+internal import SystemPackage
+
+// Between the addresses of users and those of the kernel.
+extension SocketAddress {
+    /// What the kernel wrote; an IPv4 caller of a socket for both families is shown as IPv4.
+    package init(_ raw: RawSocketAddress) {
+        switch raw.content {
+        case .ipv4(let bits, let port):
+            self = .ipv4(IPv4Address(bits: bits), port: port)
+        case .ipv6(let high, let low, let port, let scope):
+            let zone = scope == 0 ? nil : String(scope)
+            let address = IPv6Address(high: high, low: low, zone: zone)
+            self = SocketAddress.ipv6(address, port: port).unmapped
+        case .unix(let name):
+            let address =
+                name.first == 0
+                ? UnixAddress(abstractBytes: Array(name.dropFirst()))
+                : UnixAddress(pathBytes: Array(name.prefix(UnixAddress.maximumLength)))
+            self = address.map { .unix($0) } ?? .unnamed
+        case .unnamed:
+            self = .unnamed
+        }
+    }
+
+    /// The address as the kernel takes it on a socket of this family: a socket for both families
+    /// reaches IPv4 through mapped addresses.
+    ///
+    /// - Throws: `ENODEV` if the zone names no interface of this machine.
+    func raw(for family: AddressFamily) throws(Errno) -> RawSocketAddress {
+        switch self {
+        case .ipv4(let address, let port) where family == .ipv6:
+            let mapped = IPv6Address(mapping: address)
+            return RawSocketAddress(
+                .ipv6(high: mapped.high, low: mapped.low, port: port, scope: 0))
+        case .ipv4(let address, let port):
+            return RawSocketAddress(.ipv4(bits: address.bits, port: port))
+        case .ipv6(let address, let port):
+            let scope = try address.scope
+            return RawSocketAddress(
+                .ipv6(high: address.high, low: address.low, port: port, scope: scope))
+        case .unix(let address):
+            return RawSocketAddress(
+                .unix(address.kind == .abstract ? [0] + address.bytes : address.bytes))
+        case .unnamed:
+            return RawSocketAddress(.unnamed)
+        }
+    }
+}
+
+extension IPv6Address {
+    /// The number of the interface that the zone names; 0 without a zone.
+    var scope: UInt32 {
+        get throws(Errno) {
+            guard let zone else { return 0 }
+            guard let index = UInt32(zone) ?? System.if_nametoindex(zone) else {
+                throw Errno.operationNotSupportedByDevice
+            }
+            return index
+        }
+    }
+}
