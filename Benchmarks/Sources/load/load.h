@@ -1,0 +1,43 @@
+// The load generator: it drives a server (or feeds a consumer) over loopback, checks every byte that
+// comes back, and reads the other process's CPU clock at both ends of the measured window.
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct settings {
+    int port;               // of the server, on 127.0.0.1
+    pid_t server;           // whose CPU time is measured
+    int connections;
+    size_t size;            // bytes of one message, or of one line with its newline
+    uint64_t total;         // bytes to echo, or lines to feed
+    double warmup;          // seconds before the window opens
+    double duration;        // seconds that the window stays open
+};
+
+struct measurement {
+    uint64_t operations;
+    double seconds;         // of wall clock
+    uint64_t cpu;           // nanoseconds used by the server: all threads, ended ones included
+};
+
+struct measurement pingpong(const struct settings *settings);
+struct measurement bulk(const struct settings *settings);
+struct measurement feed_lines(const struct settings *settings);
+
+// support.c
+_Noreturn void fail(const char *what);
+double now(void);
+uint64_t cpu_of(pid_t process);
+int connect_to(int port);
+void send_all(int fd, const void *bytes, size_t count);
+
+// An endless stream of bytes without a short period, so that loss, repetition and mix-ups of
+// connections show. `stream_at` gives up to `STREAM_SPAN` bytes of it in one piece.
+enum { STREAM_PERIOD = 1 << 16, STREAM_SPAN = 1 << 16 };
+void prepare_stream(void);
+const uint8_t *stream_at(uint64_t position);
+
+#endif
