@@ -1,0 +1,62 @@
+import Sockets
+import Testing
+
+@Suite("Endpoint")
+struct EndpointTests {
+    private static let descriptions: [(Endpoint, String)] = [
+        (.tcp("www.example.com", port: "http"), "www.example.com:http"),
+        (.tcp("127.0.0.1", port: 80), "127.0.0.1:80"),
+        (.tcp("::1", port: 80), "[::1]:80"),
+        (.tcp(port: 51423), ":51423"),
+        (.tcp(.v6(.loopback), port: 80), "[::1]:80"),
+        (.tcp(.v4(.loopback), port: 80), "127.0.0.1:80"),
+        (.udp("localhost", port: 53), "udp://localhost:53"),
+        (.udp("fe80::1%eth0", port: "domain"), "udp://[fe80::1%eth0]:domain"),
+        (.udp(port: 53), "udp://:53"),
+        (.udp(.v4(.loopback), port: 53), "udp://127.0.0.1:53"),
+        (.unix("/run/app.sock"), "unix:/run/app.sock"),
+        (.unix("@name"), "unix:@name"),
+        (.unixDatagram("/dev/log"), "unixgram:/dev/log"),
+        (.unixSequencedPacket("relative"), "unixpacket:relative"),
+        (.tcp("unix", port: 80), "tcp://unix:80"),
+        (.tcp("h\u{1b}[31m", port: "\n"), "h\\x1b[31m:\\x0a"),
+        (.unix("/a\u{7}"), "unix:/a\\x07"),
+    ]
+
+    @Test("an endpoint prints as it is read", arguments: descriptions)
+    func anEndpointPrintsAsItIsRead(endpoint: Endpoint, text: String) {
+        #expect(endpoint.description == text)
+    }
+
+    @Test("an Internet endpoint has a host and a port, and no path")
+    func partsOfAnInternetEndpoint() {
+        let endpoint = Endpoint.tcp("h", port: "http")
+        #expect(endpoint.transport == .tcp)
+        #expect(endpoint.host == "h")
+        #expect(endpoint.port == "http")
+        #expect(endpoint.path == nil)
+    }
+
+    @Test("a Unix endpoint has a path, and neither host nor port")
+    func partsOfAUnixEndpoint() {
+        let endpoint = Endpoint.unixDatagram("/dev/log")
+        #expect(endpoint.transport == .unixDatagram)
+        #expect(endpoint.host == nil)
+        #expect(endpoint.port == nil)
+        #expect(endpoint.path == "/dev/log")
+    }
+
+    @Test("the same place over another transport is another endpoint")
+    func transportsAreDifferent() {
+        #expect(Endpoint.tcp("h", port: 1) != .udp("h", port: 1))
+        #expect(Endpoint.unix("/a") != .unixDatagram("/a"))
+    }
+
+    @Test("an endpoint of any nonsense can be made and printed")
+    func nonsenseCanBePrinted() {
+        let nonsense = String(repeating: "\u{0}[:]%@", count: 20_000)
+        #expect(
+            Endpoint.tcp(nonsense, port: Port(service: nonsense)).description.utf8.count > 200_000)
+        #expect(Endpoint.unix(nonsense).description.hasPrefix("unix:\\x00[:]%@"))
+    }
+}

@@ -1,0 +1,60 @@
+import Sockets
+import Testing
+
+@Suite("IPAddress")
+struct IPAddressTests {
+    @Test("text of either version is recognised, and printed as usual")
+    func eitherVersionIsRecognised() {
+        #expect(IPAddress("192.0.2.7") == .v4(IPv4Address(192, 0, 2, 7)))
+        #expect(IPAddress("::1") == .v6(.loopback))
+        #expect(IPAddress("192.0.2.7")?.description == "192.0.2.7")
+        #expect(IPAddress("2001:DB8::7")?.description == "2001:db8::7")
+    }
+
+    @Test(
+        "names, brackets, ports and prefix lengths are no addresses",
+        arguments: ["localhost", "[::1]", "1.2.3.4:80", "::/0", "10.0.0.0/8", "", " "])
+    func otherTextIsRefused(text: String) {
+        #expect(IPAddress(text) == nil)
+    }
+
+    @Test("the family tells the version")
+    func theFamilyTellsTheVersion() {
+        #expect(IPAddress.v4(.any).family == .ipv4)
+        #expect(IPAddress.v6(.any).family == .ipv6)
+    }
+
+    @Test("unmapping takes the version 4 address out of a mapped one and leaves others alone")
+    func unmapping() {
+        #expect(IPAddress("::ffff:192.0.2.7")?.unmapped == IPAddress("192.0.2.7"))
+        #expect(IPAddress.v6(.loopback).unmapped == .v6(.loopback))
+        #expect(IPAddress.v4(.loopback).unmapped == .v4(.loopback))
+    }
+
+    @Test(
+        "questions are answered for both versions",
+        arguments: [
+            ("0.0.0.0", "unspecified"), ("::", "unspecified"), ("127.0.0.1", "loopback"),
+            ("::1", "loopback"), ("224.0.0.1", "multicast"), ("ff02::1", "multicast"),
+            ("169.254.0.1", "link-local"), ("fe80::1", "link-local"), ("10.0.0.1", "private"),
+            ("fd00::1", "private"), ("::ffff:10.0.0.1", "private"), ("192.0.2.7", ""),
+            ("2001:db8::7", ""),
+        ])
+    func questionsAreAnswered(text: String, answer: String) throws {
+        let address = try #require(IPAddress(text))
+        let answers = [
+            (address.isUnspecified, "unspecified"), (address.isLoopback, "loopback"),
+            (address.isMulticast, "multicast"), (address.isLinkLocal, "link-local"),
+            (address.isPrivate, "private"),
+        ]
+        #expect(answers.filter(\.0).map(\.1).joined() == answer)
+    }
+
+    @Test("version 4 sorts before version 6, and each as numbers")
+    func sorting() {
+        let texts = ["9.0.0.1", "10.0.0.1", "255.255.255.255", "::", "::1", "2001:db8::7"]
+        let addresses = texts.compactMap(IPAddress.init)
+        #expect(addresses.reversed().sorted() == addresses)
+        #expect(addresses.count == texts.count)
+    }
+}

@@ -1,0 +1,54 @@
+import Sockets
+import Testing
+
+@Suite("Port")
+struct PortTests {
+    @Test("a number literal is a number")
+    func aNumberLiteralIsANumber() {
+        let port: Port = 80
+        #expect(port.number == 80)
+        #expect(port.service == nil)
+        #expect(port.description == "80")
+    }
+
+    @Test("a name is kept until it is looked up")
+    func aNameIsKept() {
+        let port: Port = "http"
+        #expect(port.number == nil)
+        #expect(port.service == "http")
+        #expect(port.description == "http")
+    }
+
+    @Test("a name of digits is a number")
+    func aNameOfDigitsIsANumber() {
+        let port: Port = "80"
+        #expect(port == 80)
+        #expect(Port(service: "65535") == Port(65535))
+        #expect(Port(service: "65536").service == "65536")
+    }
+
+    @Test(
+        "digits from 0 to 65535 are a port",
+        arguments: [("0", 0), ("80", 80), ("080", 80), ("00080", 80), ("65535", 65535)])
+    func digitsAreAPort(text: String, number: UInt16) {
+        #expect(Port.number(parsing: text) == number)
+    }
+
+    @Test("any other text is no port number", arguments: HostileInput.portNumbers)
+    func otherTextIsNoPort(text: String) {
+        #expect(Port.number(parsing: text) == nil)
+    }
+
+    @Test("every number comes back from its text")
+    func everyNumberComesBack() {
+        let wrong = (UInt16.min...UInt16.max).filter { number in
+            Port.number(parsing: Port(number).description) != number
+        }
+        #expect(wrong == [])
+    }
+
+    @Test("control characters of a name are shown escaped")
+    func controlCharactersAreEscaped() {
+        #expect(Port(service: "a\u{1b}").description == "a\\x1b")
+    }
+}

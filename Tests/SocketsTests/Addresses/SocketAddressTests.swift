@@ -1,0 +1,104 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("SocketAddress")
+struct SocketAddressTests {
+    private static let samples: [(String, SocketAddress)] = [
+        ("127.0.0.1:80", .ipv4(.loopback, port: 80)),
+        ("0.0.0.0:0", .ipv4(.any, port: 0)),
+        ("[::1]:65535", .ipv6(.loopback, port: 65535)),
+        (
+            "[fe80::1%eth0]:80",
+            .ipv6(IPv6Address(high: 0xFE80 << 48, low: 1, zone: "eth0"), port: 80)
+        ),
+        ("[::ffff:192.0.2.7]:1", .ipv6(IPv6Address(mapping: IPv4Address(192, 0, 2, 7)), port: 1)),
+        ("unnamed", .unnamed),
+    ]
+
+    private static let unixSamples: [(String, UnixAddress?)] = [
+        ("/run/app.sock", UnixAddress(path: "/run/app.sock")),
+        ("@name", UnixAddress(abstract: "name")),
+        ("unix:app.sock", UnixAddress(path: "app.sock")),
+        ("unix:\\x40name", UnixAddress(path: "@name")),
+        ("/a\\xff\\x0a", UnixAddress(pathBytes: [0x2F, 0x61, 0xFF, 0x0A])),
+        ("@\\x00", UnixAddress(abstractBytes: [0])),
+        ("unix:unnamed", UnixAddress(path: "unnamed")),
+        ("unix:1.2.3.4:80", UnixAddress(path: "1.2.3.4:80")),
+    ]
+
+    @Test("an address prints as it is usually written, and is read back", arguments: samples)
+    func textAndAddressAreTheSame(text: String, address: SocketAddress) {
+        #expect(address.description == text)
+        #expect(SocketAddress(text) == address)
+    }
+
+    @Test("a Unix address prints safely, and is read back", arguments: unixSamples)
+    func unixTextAndAddressAreTheSame(text: String, unix: UnixAddress?) throws {
+        let address = SocketAddress.unix(try #require(unix))
+        #expect(address.description == text)
+        #expect(SocketAddress(text) == address)
+    }
+
+    @Test("unix: may stand before every Unix address")
+    func unixMayStandBefore() {
+        #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))
+        #expect(SocketAddress("unix:@name") == SocketAddress("@name"))
+    }
+
+    @Test("text that is no address with a port is refused", arguments: HostileInput.socketAddresses)
+    func wrongTextIsRefused(text: String) {
+        #expect(SocketAddress(text) == nil)
+    }
+
+    @Test("parts of an Internet address")
+    func partsOfAnInternetAddress() {
+        let address = SocketAddress(.v6(.loopback), port: 80)
+        #expect(address.ip == .v6(.loopback))
+        #expect(address.port == 80)
+        #expect(address.family == .ipv6)
+        #expect(SocketAddress(.v4(.loopback), port: 80).family == .ipv4)
+    }
+
+    @Test("Unix addresses and no address have neither an Internet address nor a port")
+    func othersHaveNoParts() throws {
+        let unix = SocketAddress.unix(try #require(UnixAddress(path: "/a")))
+        #expect(unix.ip == nil && unix.port == nil && unix.family == .unix)
+        let unnamed = SocketAddress.unnamed
+        #expect(unnamed.ip == nil && unnamed.port == nil && unnamed.family == nil)
+    }
+
+    @Test("unmapping shows an IPv4 caller as IPv4 and leaves others alone")
+    func unmapping() {
+        let mapped = SocketAddress("[::ffff:192.0.2.7]:80")
+        #expect(mapped?.unmapped.description == "192.0.2.7:80")
+        #expect(SocketAddress("[::1]:80")?.unmapped == SocketAddress("[::1]:80"))
+        #expect(SocketAddress.unnamed.unmapped == .unnamed)
+    }
+
+    @Test("another port makes another address, except where there are no ports")
+    func anotherPort() {
+        #expect(SocketAddress.ipv4(.loopback, port: 1).with(port: 2) == .ipv4(.loopback, port: 2))
+        #expect(SocketAddress("@a")?.with(port: 2) == SocketAddress("@a"))
+    }
+
+    @Test("whatever mutated text is accepted comes back from its description")
+    func acceptedTextComesBack() {
+        let seeds = Self.samples.map(\.0) + Self.unixSamples.map(\.0) + HostileInput.socketAddresses
+        var texts = MutatedText(of: seeds, seed: 8)
+        var accepted = 0
+        var wrong: [SocketAddress] = []
+        for _ in 0..<50_000 {
+            guard let address = SocketAddress(texts.next()) else { continue }
+            accepted += 1
+            let text = address.description
+            if SocketAddress(text) != address
+                || !text.unicodeScalars.allSatisfy(TerminalText.isSafe)
+            {
+                wrong.append(address)
+            }
+        }
+        #expect(wrong == [])
+        #expect(accepted > 5_000)
+    }
+}

@@ -1,0 +1,72 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("UnixAddress")
+struct UnixAddressTests {
+    @Test("a path keeps its bytes")
+    func aPathKeepsItsBytes() throws {
+        let address = try #require(UnixAddress(path: "/run/größe.sock"))
+        #expect(address.kind == .path)
+        #expect(address.bytes == Array("/run/größe.sock".utf8))
+        #expect(address.path == "/run/größe.sock")
+        #expect(address.description == "/run/größe.sock")
+    }
+
+    @Test("an abstract name has no path and is shown after an at sign")
+    func anAbstractNameIsShownAfterAnAtSign() throws {
+        let address = try #require(UnixAddress(abstract: "name"))
+        #expect(address.kind == .abstract)
+        #expect(address.bytes == Array("name".utf8))
+        #expect(address.path == nil)
+        #expect(address.description == "@name")
+    }
+
+    @Test(
+        "107 bytes fit and 108 are refused, not cut", arguments: [UnixAddress.Kind.path, .abstract])
+    func tooLongNamesAreRefused(kind: UnixAddress.Kind) {
+        let longest = Array(repeating: UInt8(ascii: "a"), count: UnixAddress.maximumLength)
+        let make = kind == .path ? UnixAddress.init(pathBytes:) : UnixAddress.init(abstractBytes:)
+        #expect(make(longest)?.bytes == longest)
+        #expect(make(longest + [0x61]) == nil)
+        #expect(make(Array(repeating: 0x61, count: 100_000)) == nil)
+    }
+
+    @Test("the length counts bytes, not characters")
+    func theLengthCountsBytes() {
+        #expect(UnixAddress(path: String(repeating: "é", count: 53))?.bytes.count == 106)
+        #expect(UnixAddress(path: String(repeating: "é", count: 54)) == nil)
+    }
+
+    @Test("an empty name is refused")
+    func anEmptyNameIsRefused() {
+        #expect(UnixAddress(path: "") == nil)
+        #expect(UnixAddress(abstract: "") == nil)
+    }
+
+    @Test("a NUL is refused in a path, where the kernel would cut, and kept in an abstract name")
+    func nulBytes() {
+        #expect(UnixAddress(path: "/run/a\0b") == nil)
+        #expect(UnixAddress(abstract: "a\0b")?.bytes == [0x61, 0, 0x62])
+    }
+
+    @Test("control characters and bytes that are not UTF-8 are shown escaped")
+    func unsafeBytesAreShownEscaped() {
+        #expect(UnixAddress(pathBytes: [0x2F, 0x1B, 0xFF])?.description == "/\\x1b\\xff")
+        #expect(UnixAddress(abstractBytes: [0, 0x61])?.description == "@\\x00a")
+    }
+
+    @Test("a path and an abstract name of the same bytes are different")
+    func kindsAreDifferent() {
+        #expect(UnixAddress(path: "a") != UnixAddress(abstract: "a"))
+    }
+
+    @Test("marked text is abstract after an at sign, and literal")
+    func markedText() {
+        #expect(UnixAddress(marked: "@a") == UnixAddress(abstract: "a"))
+        #expect(UnixAddress(marked: "/a@b") == UnixAddress(path: "/a@b"))
+        #expect(UnixAddress(marked: "\\x41") == UnixAddress(path: "\\x41"))
+        #expect(UnixAddress(marked: "@") == nil)
+        #expect(UnixAddress(marked: "") == nil)
+    }
+}
