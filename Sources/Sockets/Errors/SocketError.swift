@@ -168,7 +168,7 @@ public struct SocketError: Error, Sendable {
         /// `setsockopt`
         public static let setOption = Operation("set option")
         /// Taking over a descriptor.
-        public static let adopt = Operation("adopt", "descriptor")
+        public static let adopt = Operation("adopt")
         /// Giving a descriptor away.
         public static let release = Operation("release the descriptor", "of", local: true)
         /// `dup`

@@ -1,3 +1,6 @@
+internal import Synchronization
+internal import SystemPackage
+
 /// One kernel socket of any family and kind, with calls that wait: the POSIX calls under their own
 /// names in Swift spelling.
 ///
@@ -39,14 +42,15 @@ public final class Socket: Sendable {
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names = Lock(Names())
-    /// A descriptor whose file description somebody else holds as well: no cached limit is safe.
-    let isShared = Flag()
+    /// The descriptor has a duplicate, which could change the kernel's time limits: only "none" is
+    /// relied on.
+    let hasDuplicate = Atomic<Bool>(false)
 
     /// The addresses as they were captured, and the socket file to remove at the end.
     struct Names {
         var local: SocketAddress?
         var remote: SocketAddress?
-        var file: BoundFile?
+        var file: SocketFile?
     }
 
     /// Makes an unbound, unconnected socket: socket(2).
@@ -95,18 +99,26 @@ public final class Socket: Sendable {
     /// listening socket that other processes share is shut down for them as well when a call was
     /// waiting in `accept`. Bytes that the kernel has accepted are still delivered.
     public func close() {
-        let closing = gate.close(orRelease: release(descriptor:))
+        let closing = gate.close { System.close(descriptor) }
         guard closing != .alreadyClosed else { return }
         names.withLock { $0.file.take()?.remove() }
         if closing == .waking {
             // Fails on a socket that is not connected, and wakes its waiters all the same.
             try? System.shutdown(descriptor, .both)
         }
-        gate.leave(orRelease: release(descriptor:))
+        leave()
     }
 
-    private func release(descriptor: Int32) {
-        System.close(descriptor)
+    /// Begins a call on the descriptor; false if the socket is closed.
+    @inline(__always)
+    func enter() -> Bool {
+        gate.enter { System.close(descriptor) }
+    }
+
+    /// Ends a call; the last to leave a closed socket releases the descriptor.
+    @inline(__always)
+    func leave() {
+        gate.leave { System.close(descriptor) }
     }
 
     /// Whether `close` or `release` has been called.
@@ -127,7 +139,11 @@ public final class Socket: Sendable {
     /// - Throws: `.system(.socketNotConnected)`, `.closed`.
     public func shutdown(_ half: Half) throws(SocketError) {
         try call(.shutdown) { descriptor throws(Errno) in
-            try System.shutdown(descriptor, half.how)
+            switch half {
+            case .reading: try System.shutdown(descriptor, .reading)
+            case .writing: try System.shutdown(descriptor, .writing)
+            case .both: try System.shutdown(descriptor, .both)
+            }
         }
     }
 
@@ -135,15 +151,14 @@ public final class Socket: Sendable {
     ///
     /// getsockname(2); the wildcard address of a listening socket stays the wildcard.
     public var localAddress: SocketAddress {
-        names.withLock { names in
-            if let local = names.local { return local }
-            // A datagram socket gets its address with the first send.
-            let local = try? call(.getOption) { descriptor throws(Errno) in
-                SocketAddress(try System.getsockname(descriptor))
-            }
-            if let local, local != .unnamed, local.port != 0 { names.local = local }
-            return local ?? .unnamed
+        if let captured = names.withLock({ $0.local }) { return captured }
+        // A datagram socket gets its address with the first send.
+        let local = try? call(.getOption) { descriptor throws(Errno) in
+            SocketAddress(try System.getsockname(descriptor))
         }
+        guard let local, local != .unnamed, local.port != 0 else { return local ?? .unnamed }
+        names.withLock { $0.local = local }
+        return local
     }
 
     /// The peer's address: captured when the socket was connected or accepted, `.unnamed` before
@@ -152,5 +167,25 @@ public final class Socket: Sendable {
     /// getpeername(2). IPv4 callers of a socket that listens on both families are shown as IPv4.
     public var remoteAddress: SocketAddress {
         names.withLock { $0.remote ?? .unnamed }
+    }
+}
+
+extension AddressFamily {
+    var domain: SocketDomain {
+        switch self {
+        case .ipv4: .ipv4
+        case .ipv6: .ipv6
+        case .unix: .unix
+        }
+    }
+}
+
+extension Socket.Kind {
+    var type: SocketType {
+        switch self {
+        case .stream: .stream
+        case .datagram: .datagram
+        case .sequencedPacket: .sequencedPacket
+        }
     }
 }

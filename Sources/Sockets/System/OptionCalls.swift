@@ -57,6 +57,11 @@ extension System {
         return (SocketDomain(rawValue: domain), SocketType(rawValue: type))
     }
 
+    /// Whether listen(2) has been called on a descriptor, which may be a user's.
+    static func isListening(_ descriptor: Int32) throws(Errno) -> Bool {
+        try getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, Int32(0), ours: false) != 0
+    }
+
     /// Takes the pending error off a socket (`SO_ERROR`); nil when there is none.
     static func takeError(_ descriptor: Int32) throws(Errno) -> Errno? {
         let code = try getsockopt(descriptor, SOL_SOCKET, SO_ERROR, Int32(0))

@@ -1,0 +1,36 @@
+/// One datagram as `receiveFrom` returns it: the data, and who sent it.
+public struct Datagram: Hashable, Sendable {
+    /// What the datagram carried; it may be nothing.
+    public var bytes: [UInt8]
+
+    /// Who sent it, and where a reply goes; `.unnamed` for a Unix sender without a name.
+    public var sender: SocketAddress
+
+    /// Whether the datagram was longer than the room for it; the rest is lost.
+    public var isTruncated: Bool
+
+    /// Puts a datagram together.
+    public init(bytes: [UInt8], sender: SocketAddress, isTruncated: Bool = false) {
+        self.bytes = bytes
+        self.sender = sender
+        self.isTruncated = isTruncated
+    }
+
+    /// The bytes as text; what is not UTF-8 is replaced by U+FFFD.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+/// What `receiveFrom(into:)` tells of a datagram whose bytes are in the caller's buffer.
+public struct DatagramHeader: Hashable, Sendable {
+    /// How many bytes are in the buffer.
+    public var count: Int
+
+    /// How many bytes the datagram had: more than `count` if it did not fit.
+    public var fullCount: Int
+
+    /// Who sent it, and where a reply goes; `.unnamed` for a Unix sender without a name.
+    public var sender: SocketAddress
+
+    /// Whether the datagram was longer than the buffer; the rest is lost.
+    public var isTruncated: Bool { fullCount > count }
+}

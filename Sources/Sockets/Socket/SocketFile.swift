@@ -1,0 +1,37 @@
+internal import SystemPackage
+
+/// The file that binding a Unix socket to a path leaves behind, which only its owner may remove.
+struct SocketFile {
+    private let path: [UInt8]
+    private let identity: FileIdentity
+
+    /// Remembers the file that a socket has just been bound to; nil for abstract names.
+    init?(boundTo address: SocketAddress) {
+        guard case .unix(let unix) = address, unix.kind == .path,
+            let identity = try? System.lstat(unix.bytes)
+        else { return nil }
+        path = unix.bytes
+        self.identity = identity
+    }
+
+    /// Removes the file, unless another has taken its place.
+    func remove() {
+        guard (try? System.lstat(path)) == identity else { return }
+        try? System.unlink(path)
+    }
+
+    /// Removes a socket file that nobody listens on any more; false if the path is something else,
+    /// or somebody does listen.
+    static func removeStale(_ address: SocketAddress, kind: Socket.Kind) -> Bool {
+        guard let file = SocketFile(boundTo: address), file.identity.isSocket else { return false }
+        do throws(SocketError) {
+            let caller = try Socket(.unix, kind)
+            try caller.connect(to: address, timeout: .milliseconds(100))
+            return false
+        } catch {
+            guard error.errno == .connectionRefused else { return false }
+        }
+        file.remove()
+        return true
+    }
+}

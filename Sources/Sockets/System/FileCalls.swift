@@ -1,0 +1,35 @@
+internal import Glibc
+internal import SystemPackage
+
+/// Which file a path names at a moment: another file of the same name is not this one.
+struct FileIdentity: Equatable {
+    var device: UInt64
+    var inode: UInt64
+    var isSocket: Bool
+}
+
+extension System {
+    /// lstat(2)
+    static func lstat(_ path: [UInt8]) throws(Errno) -> FileIdentity {
+        var status = stat()
+        _ = try systemCall(.lstat) {
+            withCString(path) { Glibc.lstat($0, &status) }
+        }
+        return FileIdentity(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
+            isSocket: status.st_mode & S_IFMT == S_IFSOCK)
+    }
+
+    /// unlink(2)
+    static func unlink(_ path: [UInt8]) throws(Errno) {
+        _ = try systemCall(.unlink) { withCString(path) { Glibc.unlink($0) } }
+    }
+
+    private static func withCString<Result>(
+        _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result
+    ) -> Result {
+        (bytes + [0]).withUnsafeBufferPointer { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
+        }
+    }
+}
