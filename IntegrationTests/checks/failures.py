@@ -1,0 +1,224 @@
+"""Exit codes and error lines: what goes wrong says so, once, and ends with its own number."""
+import signal
+import socket
+import struct
+import threading
+
+from support import check, expect, free_port, namespace, run, scratch, sock, start, wait_bound, xinetd
+
+
+def one_line(result, *words):
+    """One line of trouble, perhaps a second of advice, and the words that it must contain."""
+    lines = result.err.decode().splitlines()
+    expect(
+        len(lines) in (1, 2) and lines[0].startswith("sock: ") and result.err.endswith(b"\n"),
+        f"expected one line that begins with `sock: `, and at most one of advice: {result.err!r}",
+    )
+    expect(len(lines) == 1 or lines[1].startswith("      "), f"advice is not indented: {result.err!r}")
+    for word in words:
+        expect(word in lines[0], f"expected {word!r} in {lines[0]!r}")
+
+
+def bad_port(port):
+    @check(f"the port '{port}' is a usage error")
+    def _():
+        for command in (["127.0.0.1", port], ["-l", port], ["serve", "echo", port]):
+            result = run(*sock(*command)).expect(2, out=b"")
+            expect(result.err.count(b"\n") == 1, f"expected one line: {result.err!r}")
+            one_line(result, port)
+
+
+for _port in ("65536", "-1", "+80", "80x", "0x50", "٨٠", ""):
+    bad_port(_port)
+
+
+@check("a flag that nobody knows is a usage error")
+def _():
+    one_line(run(*sock("--no-such-flag", "127.0.0.1", "80")).expect(2, out=b""), "--no-such-flag")
+
+
+@check("nothing at all is a usage error")
+def _():
+    expect(run(*sock()).expect(2, out=b"").err != b"", "expected a word of help")
+
+
+@check("a refused connection is 7")
+def _():
+    port = free_port()
+    one_line(run(*sock("127.0.0.1", port)).expect(7, out=b""), f"127.0.0.1:{port}", "refused")
+
+
+@check("a Unix path that is not there is 7")
+def _():
+    one_line(run(*sock("-U", scratch("not-there"))).expect(7, out=b""), "not-there")
+
+
+@check("an unknown host is 6", "ip", root=True)
+def _():
+    space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
+    result = run(*space.inside(*sock("no-such-host", "80"))).expect(6, out=b"")
+    one_line(result, "no-such-host")
+
+
+@check("an unknown service is 2 or 6, and named", "ip", root=True)
+def _():
+    space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
+    result = run(*space.inside(*sock("localhost", "nosuchservice")))
+    expect(result.code in (2, 6), f"exit {result.code}, errors {result.err!r}")
+    one_line(result, "nosuchservice")
+
+
+@check("an address without a route is 7", "ip", root=True)
+def _():
+    space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
+    one_line(run(*space.inside(*sock("192.0.2.1", "80"))).expect(7, out=b""), "192.0.2.1:80")
+
+
+def dropping_namespace():
+    """Packets to port 5433 vanish."""
+    space = namespace("drop", hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n")
+    if not hasattr(dropping_namespace, "ready"):
+        space.prepare("nft", "add", "table", "inet", "silence")
+        space.prepare("nft", "add", "chain", "inet", "silence", "output",
+                      "{ type filter hook output priority 0; }")
+        space.prepare("nft", "add", "rule", "inet", "silence", "output", "tcp", "dport", "5433", "drop")
+        dropping_namespace.ready = True
+    return space
+
+
+@check("no answer to a connect is 28 after the limit", "ip", "nft", root=True)
+def _():
+    space = dropping_namespace()
+    result = run(*space.inside(*sock("-w", "1", "localhost", "5433"))).expect(28, out=b"")
+    one_line(result, "cannot connect to localhost:5433: no answer in 1 s (tried 127.0.0.1)")
+    expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
+
+
+@check("the limit covers all addresses together", "ip", "nft", root=True)
+def _():
+    space = dropping_namespace()
+    result = run(*space.inside(*sock("-w", "1", "both", "5433"))).expect(28, out=b"")
+    one_line(result, "no answer in 1 s", "::1", "127.0.0.1")
+    expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
+
+
+@check("-z through a firewall that drops is 28", "ip", "nft", root=True)
+def _():
+    space = dropping_namespace()
+    run(*space.inside(*sock("-z", "-w1", "localhost", "5433"))).expect(28, out=b"")
+
+
+@check("silence for longer than -w is 28", "socat")
+def _():
+    port = free_port()
+    start("socat", f"TCP-LISTEN:{port},bind=127.0.0.1", "SYSTEM:sleep 15")
+    wait_bound(port)
+    client = start(*sock("-w", "1", "127.0.0.1", port))
+    result = client.result().expect(28, out=b"")
+    one_line(result)
+    expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")
+
+
+@check("a UDP peer that does not answer is 28")
+def _():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        result = run(*sock("-u", "127.0.0.1", port), stdin=b"hello").expect(28, out=b"")
+        one_line(result, f"127.0.0.1:{port}")
+        expect(silent.recv(100) == b"hello", "the datagram did not arrive")
+
+
+@check("a UDP port where nobody is, is 7 or 28")
+def _():
+    result = run(*sock("-u", "127.0.0.1", free_port()), stdin=b"hello")
+    expect(result.code in (7, 28), f"exit {result.code}, errors {result.err!r}")
+    one_line(result)
+
+
+@check("output to /dev/full is 23", "xinetd")
+def _():
+    with open("/dev/full", "wb") as full:
+        client = start(*sock("127.0.0.1", xinetd("daytime")), stdout=full)
+        client.end_input()
+        one_line(client.result().expect(23))
+
+
+@check("a closed output pipe ends the program as it ends cat", "xinetd")
+def _():
+    command = f'"$0" 127.0.0.1 {xinetd("chargen")} </dev/null | true; echo ${{PIPESTATUS[0]}}'
+    run("bash", "-c", command, *sock()).expect(0, out=b"141\n", err=b"")
+
+
+def resetting_server(first):
+    """Sends `first`, waits for a word, then resets the connection; its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener:
+            connection, _ = listener.accept()
+        connection.sendall(first)
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
+@check("a reset in mid-stream is 56, and what came before is kept")
+def _():
+    client = start(*sock("127.0.0.1", resetting_server(b"before\n")))
+    client.wait_for(rb"before\n")
+    client.send(b"x")
+    one_line(client.result().expect(56, out=b"before\n"), "reset")
+
+
+@check("a caller's reset ends -l with 56", "socat")
+def _():
+    port = free_port()
+    server = start(*sock("-l", "127.0.0.1", port))
+    wait_bound(port)
+    with socket.create_connection(("127.0.0.1", port)) as caller:
+        caller.sendall(b"before\n")
+        server.wait_for(rb"before\n")
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one_line(server.result().expect(56, out=b"before\n"))
+
+
+@check("a port that is taken is 45")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for command in (["-l", "127.0.0.1", port], ["serve", "echo", "127.0.0.1", port]):
+            one_line(run(*sock(*command)).expect(45, out=b""), f"127.0.0.1:{port}")
+
+
+@check("an address that is not ours is 45", "ip", root=True)
+def _():
+    space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
+    one_line(run(*space.inside(*sock("-l", "192.0.2.1", "0"))).expect(45, out=b""), "192.0.2.1")
+
+
+@check("SIGINT ends a client with 130", "xinetd")
+def _():
+    client = start(*sock("127.0.0.1", xinetd("echo")))
+    client.send(b"hello\n").wait_for(rb"hello\n")
+    client.signal(signal.SIGINT).result().expect(130, out=b"hello\n")
+
+
+@check("a letter on which the netcats disagree names the long flags")
+def _():
+    for letter in "xiodcmbT":
+        result = run(*sock(f"-{letter}", "127.0.0.1", "80")).expect(2, out=b"")
+        expect(
+            result.err.count(b"\n") == 2 and b"--" in result.err,
+            f"-{letter}: expected two lines that name long flags: {result.err!r}",
+        )
+
+
+@check("control characters of a name never reach the terminal")
+def _():
+    result = run(*sock("bad\x1b[31mhost", "80"))
+    expect(result.code in (2, 6), f"exit {result.code}")
+    expect(b"\x1b" not in result.err, f"an escape character got through: {result.err!r}")

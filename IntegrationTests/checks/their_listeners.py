@@ -1,0 +1,187 @@
+"""Our client against listeners of other programs: bytes both ways, ends passed on."""
+import hashlib
+import os
+
+from support import (
+    check, expect, free_port, run, scratch, sock, start, wait_bound, wait_for_path,
+)
+
+OURS = b"from our side\n" * 5000
+THEIRS = b"from their side\n" * 5000
+
+
+def talk(listener, client, port=None, path=None):
+    """Each sends its bytes and ends; each gets all of the other's and exits with 0."""
+    server = start(*listener)
+    if path is not None:
+        wait_for_path(path)
+    else:
+        wait_bound(port)
+    server.send(THEIRS).end_input()
+    run(*client, stdin=OURS).expect(0, out=THEIRS, err=b"")
+    server.result().expect(0, out=OURS)
+
+
+@check("nc.openbsd listens", "nc.openbsd")
+def _():
+    port = free_port()
+    talk(["nc.openbsd", "-N", "-l", "127.0.0.1", port], sock("127.0.0.1", port), port)
+
+
+@check("nc.traditional listens", "nc.traditional")
+def _():
+    port = free_port()
+    talk(["nc.traditional", "-q", "2", "-l", "-p", port], sock("127.0.0.1", port), port)
+
+
+@check("ncat listens", "ncat")
+def _():
+    port = free_port()
+    talk(["ncat", "-l", "127.0.0.1", port], sock("127.0.0.1", port), port)
+
+
+@check("socat listens", "socat")
+def _():
+    port = free_port()
+    talk(["socat", "-t", "10", "-", f"TCP-LISTEN:{port},bind=127.0.0.1"],
+         sock("127.0.0.1", port), port)
+
+
+@check("socat listens on ::1", "socat")
+def _():
+    port = free_port()
+    talk(["socat", "-t", "10", "-", f"TCP6-LISTEN:{port},bind=[::1]"], sock("-6", "::1", port), port)
+
+
+@check("[::1]:PORT in one word", "socat")
+def _():
+    port = free_port()
+    talk(["socat", "-t", "10", "-", f"TCP6-LISTEN:{port},bind=[::1]"], sock(f"[::1]:{port}"), port)
+
+
+@check("tcp://127.0.0.1:PORT in one word", "socat")
+def _():
+    port = free_port()
+    talk(["socat", "-t", "10", "-", f"TCP-LISTEN:{port},bind=127.0.0.1"],
+         sock(f"tcp://127.0.0.1:{port}"), port)
+
+
+@check("nc.openbsd listens on a Unix socket", "nc.openbsd")
+def _():
+    path = scratch("nc.sock")
+    talk(["nc.openbsd", "-N", "-lU", path], sock("-U", path), path=path)
+
+
+@check("socat listens on a Unix socket", "socat")
+def _():
+    path = scratch("socat.sock")
+    talk(["socat", "-t", "10", "-", f"UNIX-LISTEN:{path}"], sock(f"unix:{path}"), path=path)
+
+
+@check("socat listens on an abstract Unix socket", "socat")
+def _():
+    name = f"sock-integration-{os.getpid()}"
+    server = start("socat", "-t", "10", "-", f"ABSTRACT-LISTEN:{name}")
+    deadline = 200
+    while f"@{name}".encode() not in open("/proc/net/unix", "rb").read() and deadline:
+        deadline -= 1
+        os.sched_yield()
+        run("sleep", "0.02")
+    server.send(THEIRS).end_input()
+    run(*sock(f"unix:@{name}"), stdin=OURS).expect(0, out=THEIRS, err=b"")
+    server.result().expect(0, out=OURS)
+
+
+@check("nc.openbsd listens on UDP", "nc.openbsd")
+def _():
+    port = free_port()
+    server = start("nc.openbsd", "-u", "-l", "127.0.0.1", port)
+    wait_bound(port, udp=True)
+    client = start(*sock("-u", "127.0.0.1", port))
+    client.send(b"question\n")
+    server.wait_for(b"question\n")
+    server.send(b"answer\n")
+    client.wait_for(b"answer\n")
+    client.end_input().result().expect(0, out=b"answer\n", err=b"")
+
+
+@check("socat echoes datagrams, one for each read", "socat")
+def _():
+    port = free_port()
+    start("socat", f"UDP-RECVFROM:{port},bind=127.0.0.1,fork", "EXEC:/bin/cat")
+    wait_bound(port, udp=True)
+    client = start(*sock("-u", "-w", "2", "127.0.0.1", port))
+    for line in (b"one\n", b"two\n"):
+        client.send(line).wait_for(line)
+    client.end_input().result().expect(0, out=b"one\ntwo\n", err=b"")
+
+
+@check("socat answers over Unix datagrams", "socat")
+def _():
+    path = scratch("dgram.sock")
+    server = start("socat", "-u", f"UNIX-RECV:{path}", "-")
+    wait_for_path(path)
+    run(*sock("--send-only", f"unixgram:{path}"), stdin=b"hello\n").expect(0, out=b"", err=b"")
+    server.wait_for(b"hello\n")
+
+
+# Large and slow
+
+
+def echo_quarter_gibibyte(server, port):
+    block = os.urandom(1 << 20)
+    digest = hashlib.sha256()
+    path = scratch("quarter-gibibyte")
+    with open(path, "wb") as file:
+        for number in range(256):
+            piece = number.to_bytes(8, "big") + block[8:]
+            digest.update(piece)
+            file.write(piece)
+    start(*server)
+    wait_bound(port)
+    back = scratch("quarter-gibibyte-back")
+    with open(path, "rb") as source, open(back, "wb") as target:
+        client = start(*sock("127.0.0.1", port), stdin=source, stdout=target)
+        client.result(limit=120).expect(0, err=b"")
+    returned = hashlib.sha256()
+    with open(back, "rb") as file:
+        while piece := file.read(1 << 20):
+            returned.update(piece)
+    size = os.path.getsize(back)
+    os.unlink(path)
+    os.unlink(back)
+    expect(size == 256 << 20, f"{size} bytes came back")
+    expect(returned.digest() == digest.digest(), "the SHA-256 of what came back differs")
+
+
+@check("256 MiB through socat's echo and back", "socat")
+def _():
+    port = free_port()
+    echo_quarter_gibibyte(
+        ["socat", "-t", "60", f"TCP-LISTEN:{port},bind=127.0.0.1", "EXEC:/bin/cat"], port)
+
+
+@check("256 MiB through ncat's echo and back", "ncat")
+def _():
+    port = free_port()
+    echo_quarter_gibibyte(["ncat", "-l", "127.0.0.1", port, "-e", "/bin/cat"], port)
+
+
+@check("a server that answers one second after the end of input", "socat")
+def _():
+    port = free_port()
+    start("socat", "-t", "10", f"TCP-LISTEN:{port},bind=127.0.0.1",
+          "SYSTEM:cat >/dev/null; sleep 1; echo late")
+    wait_bound(port)
+    result = run("bash", "-c", f'printf hello | "$0" 127.0.0.1 {port}', *sock())
+    result.expect(0, out=b"late\n", err=b"")
+    expect(result.seconds >= 1, f"ended after {result.seconds:.1f} s, before the answer")
+
+
+@check("-q ends the wait after the end of input", "socat")
+def _():
+    port = free_port()
+    start("socat", f"TCP-LISTEN:{port},bind=127.0.0.1", "SYSTEM:sleep 15")
+    wait_bound(port)
+    result = run(*sock("-q", "1", "127.0.0.1", port), stdin=b"hello").expect(0, out=b"")
+    expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")

@@ -1,0 +1,164 @@
+"""Our client against xinetd's five services, over TCP and UDP, and the information client."""
+import re
+import struct
+import time
+
+from support import check, expect, namespace, run, sock, start, start_xinetd, xinetd
+
+DAYTIME = rb"\d\d [A-Z]{3} \d{4} \d\d:\d\d:\d\d\r?\n"
+SECONDS_FROM_1900_TO_1970 = 2_208_988_800
+
+
+def is_now(answer):
+    expect(len(answer) == 4, f"expected 4 bytes of time, got {answer!r}")
+    seconds = struct.unpack("!I", answer)[0] - SECONDS_FROM_1900_TO_1970
+    expect(abs(seconds - time.time()) < 10, f"the time is {seconds}, expected {time.time():.0f}")
+
+
+@check("xinetd daytime over TCP", "xinetd")
+def _():
+    run(*sock("127.0.0.1", xinetd("daytime"))).expect(0, out_matches=DAYTIME, err=b"")
+
+
+@check("xinetd daytime over UDP", "xinetd")
+def _():
+    result = run(*sock("-u", "127.0.0.1", xinetd("daytime")), stdin=b"\n")
+    result.expect(0, out_matches=DAYTIME, err=b"")
+
+
+@check("xinetd time over TCP", "xinetd")
+def _():
+    is_now(run(*sock("127.0.0.1", xinetd("time"))).expect(0, err=b"").out)
+
+
+@check("xinetd time over UDP", "xinetd")
+def _():
+    is_now(run(*sock("-u", "127.0.0.1", xinetd("time")), stdin=b"\n").expect(0, err=b"").out)
+
+
+@check("xinetd echo over TCP", "xinetd")
+def _():
+    text = bytes(range(256)) * 4096
+    run(*sock("127.0.0.1", xinetd("echo")), stdin=text).expect(0, out=text, err=b"")
+
+
+@check("xinetd echo over UDP", "xinetd")
+def _():
+    run(*sock("-u", "127.0.0.1", xinetd("echo")), stdin=b"hello").expect(0, out=b"hello", err=b"")
+
+
+@check("xinetd discard over TCP", "xinetd")
+def _():
+    run(*sock("127.0.0.1", xinetd("discard")), stdin=b"x" * 1_000_000).expect(0, out=b"", err=b"")
+
+
+@check("xinetd discard over UDP answers nothing: 28 after one second", "xinetd")
+def _():
+    result = run(*sock("-u", "127.0.0.1", xinetd("discard")), stdin=b"hello").expect(28, out=b"")
+    expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")
+
+
+@check("xinetd discard over UDP with --send-only does not wait", "xinetd")
+def _():
+    command = sock("-u", "--send-only", "127.0.0.1", xinetd("discard"))
+    result = run(*command, stdin=b"hello").expect(0, out=b"", err=b"")
+    expect(result.seconds < 0.8, f"took {result.seconds:.1f} s, expected no wait")
+
+
+@check("xinetd chargen over TCP until the output pipe closes", "xinetd")
+def _():
+    command = f'"$0" 127.0.0.1 {xinetd("chargen")} </dev/null | head -n 100; exit ${{PIPESTATUS[0]}}'
+    result = run("bash", "-c", command, *sock())
+    result.expect(128 + 13, err=b"")  # SIGPIPE, as `cat` ends
+    lines = result.out.split(b"\r\n")
+    expect(len(lines) == 101, f"expected 100 lines, got {len(lines) - 1}")
+    expect(all(len(line) == 72 for line in lines[:100]), "a line has not 72 characters")
+    expect(lines[0][1:] == lines[1][:-1], "the second line is not the first one turned by one")
+
+
+@check("xinetd chargen over UDP", "xinetd")
+def _():
+    result = run(*sock("-u", "127.0.0.1", xinetd("chargen")), stdin=b"\n").expect(0, err=b"")
+    expect(len(result.out) > 0, "expected some characters")
+
+
+@check("xinetd echo, line by line on an open connection", "xinetd")
+def _():
+    client = start(*sock("127.0.0.1", xinetd("echo")))
+    for line in (b"one\n", b"two\n", b"three\n"):
+        client.send(line).wait_for(re.escape(line))
+    client.end_input().result().expect(0, out=b"one\ntwo\nthree\n", err=b"")
+
+
+# The information client, in a namespace with its own host names and services
+
+
+def information_namespace():
+    """`localhost` is 127.0.0.1, `both` is ::1 (where nobody listens) and 127.0.0.1."""
+    first = not hasattr(information_namespace, "ready")
+    space = namespace(
+        "info",
+        hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n",
+        services="daytime 13/tcp\ndaytime 13/udp\nhttp 80/tcp www\n",
+    )
+    if first:
+        ports = {"echo": 7, "discard": 9, "daytime": 13, "chargen": 19, "time": 37}
+        start_xinetd(ports, prefix=space.inside(), name="xinetd-info")
+        ports = {name: 10000 + port for name, port in ports.items()}
+        start_xinetd(ports, prefix=space.inside(), name="xinetd-info-high")
+        information_namespace.ready = True
+    return space
+
+
+def masked(text):
+    text = re.sub(rb"\(\d+(\.\d+)? m?s\)", b"(T)", text)
+    return re.sub(rb"(Connected from \('[0-9.:]+', )\d+\)", rb"\1PORT)", text)
+
+
+@check("info with a numeric port", "xinetd", "ip", root=True)
+def _():
+    space = information_namespace()
+    result = run(*space.inside(*sock("info", "localhost", "10013"))).expect(0)
+    expect(
+        masked(result.out + result.err)
+        == b"Creating socket...                          done\n"
+        b"Connecting to 127.0.0.1 on port 10013...    done (T)\n"
+        b"Connected from ('127.0.0.1', PORT)\n"
+        b"Connected to   ('127.0.0.1', 10013)\n",
+        f"got\n{(result.out + result.err).decode()}",
+    )
+
+
+@check("info with a service name and a refused ::1", "xinetd", "ip", root=True)
+def _():
+    space = information_namespace()
+    result = run(*space.inside(*sock("info", "both", "daytime"))).expect(0)
+    expect(
+        masked(result.out + result.err)
+        == b"Creating socket...                          done\n"
+        b"Looking up port number (getservbyname)...   daytime/tcp = 13\n"
+        b"Connecting to ::1 on port 13...             refused (T)\n"
+        b"Connecting to 127.0.0.1 on port 13...       done (T)\n"
+        b"Connected from ('127.0.0.1', PORT)\n"
+        b"Connected to   ('127.0.0.1', 13)\n",
+        f"got\n{(result.out + result.err).decode()}",
+    )
+
+
+@check("a service name as the port", "xinetd", "ip", root=True)
+def _():
+    space = information_namespace()
+    run(*space.inside(*sock("localhost", "daytime"))).expect(0, out_matches=DAYTIME, err=b"")
+
+
+@check("a refused ::1 does not keep the client from 127.0.0.1", "xinetd", "ip", root=True)
+def _():
+    space = information_namespace()
+    run(*space.inside(*sock("both", "13"))).expect(0, out_matches=DAYTIME, err=b"")
+
+
+@check("a service name over UDP", "xinetd", "ip", root=True)
+def _():
+    space = information_namespace()
+    result = run(*space.inside(*sock("-u", "localhost", "daytime")), stdin=b"\n")
+    result.expect(0, out_matches=DAYTIME, err=b"")
