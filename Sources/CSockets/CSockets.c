@@ -1,6 +1,11 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
+#include <netdb.h>
+
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(descriptor, address, length, flags);
 }
+
+const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
+const int csockets_eai_nodata = EAI_NODATA;

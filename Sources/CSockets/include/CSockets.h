@@ -10,4 +10,8 @@
 /// accept4(2) with SOCK_CLOEXEC: the flag is set before another thread can fork.
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
+/// EAI_ADDRFAMILY and EAI_NODATA, failures of getaddrinfo(3) that only GNU names.
+extern const int csockets_eai_addrfamily;
+extern const int csockets_eai_nodata;
+
 #endif
