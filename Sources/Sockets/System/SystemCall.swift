@@ -5,7 +5,7 @@ internal import SystemPackage
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, send, sendto, sendmsg, poll
-    case getsockname, getpeername, getsockopt, setsockopt, lstat, unlink
+    case getsockname, getpeername, getsockopt, setsockopt, gethostname, lstat, unlink
 }
 
 /// The kernel's calls, one function each, under the call's own name.

@@ -1,0 +1,230 @@
+internal import SystemPackage
+
+/// Turns names into addresses and addresses into names.
+///
+/// ```swift
+/// let addresses = try Resolver.resolve(.tcp("www.example.com", port: "http"))
+/// let (host, service) = try Resolver.name(of: addresses[0])
+/// ```
+///
+/// The functions ask the operating system, which reads files such as `/etc/hosts` and asks name
+/// servers; they block for as long as that takes. A numeric address asks nobody.
+public enum Resolver {
+    /// What a host's name was resolved to.
+    public struct Resolution: Hashable, Sendable {
+        /// The addresses in the order of preference (RFC 6724); never empty, none twice.
+        public let addresses: [SocketAddress]
+        /// The host's official name, where it was asked for and is known.
+        public let canonicalName: String?
+    }
+
+    /// The addresses of an endpoint, in the order in which they should be tried.
+    ///
+    /// - Parameters:
+    ///   - endpoint: A Unix endpoint is its own address; nothing is looked up, and nothing on the
+    ///     file system touched.
+    ///   - family: Only addresses of this family; `nil` for all.
+    ///   - numericOnly: Whether a host that is no numeric address is refused at once.
+    ///   - passive: Whether the endpoint is to be bound, so that no host means every interface:
+    ///     `::`, then `0.0.0.0`. Otherwise it means this machine: `::1`, then `127.0.0.1`.
+    /// - Throws: ``SocketError/Cause/nameResolution(_:)`` where the name has no address of the
+    ///   family or could not be looked up, ``SocketError/Cause/unknownService(_:protocol:)`` or
+    ///   ``SocketError/Cause/noServicesDatabase`` where the port is a service's name,
+    ///   ``SocketError/Cause/invalidInput(_:)`` for text that names nothing, such as a path of
+    ///   more than 107 bytes, and for the wrong family; otherwise what the system said.
+    public static func resolve(
+        _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
+        passive: Bool = false
+    ) throws(SocketError) -> [SocketAddress] {
+        do {
+            if let path = endpoint.path { return [try unixAddress(path, family: family)] }
+            let resolution = try resolve(
+                host: endpoint.host ?? "", service: endpoint.port, family: family,
+                transport: endpoint.transport, numericOnly: numericOnly, passive: passive)
+            return resolution.addresses
+        } catch {
+            throw SocketError(
+                error.operation, error.cause, subject: error.subject, endpoint: endpoint)
+        }
+    }
+
+    /// The addresses of a host, with the port of a service.
+    ///
+    /// The corresponding C function is `getaddrinfo`.
+    ///
+    /// - Parameters:
+    ///   - host: A name, or a numeric address without brackets, perhaps with a zone; empty for
+    ///     this machine, or every interface of it: see `passive`.
+    ///   - service: The port, looked up where it is a service's name; 0 where it is `nil`.
+    ///   - family: Only addresses of this family; `nil` for all.
+    ///   - transport: What the service's name is looked up for; `nil` for any.
+    ///   - numericOnly: Whether a host that is no numeric address is refused at once.
+    ///   - canonicalName: Whether the host's official name is wanted too.
+    ///   - passive: Whether the addresses are to be bound: see
+    ///     ``resolve(_:family:numericOnly:passive:)``.
+    /// - Throws: As ``resolve(_:family:numericOnly:passive:)``.
+    public static func resolve(
+        host: String, service: Port? = nil, family: AddressFamily? = nil,
+        transport: Endpoint.Transport? = nil, numericOnly: Bool = false,
+        canonicalName: Bool = false, passive: Bool = false
+    ) throws(SocketError) -> Resolution {
+        guard family != .unix, transport?.isUnix != true else {
+            throw SocketError(
+                .resolve,
+                .invalidInput("a host has no Unix addresses: expected the family IPv4 or IPv6"),
+                subject: TerminalText.quoted(host))
+        }
+        let port = try number(of: service, transport)
+        if host.isEmpty {
+            let addresses = ownAddresses(passive: passive)
+                .filter { family == nil || $0.family == family }
+            return Resolution(
+                addresses: addresses.map { SocketAddress($0, port: port) }, canonicalName: nil)
+        }
+        try check(host)
+        if let literal = IPAddress(host), family == nil || literal.family == family {
+            try checkZone(of: literal)
+            return Resolution(
+                addresses: [SocketAddress(literal, port: port)],
+                canonicalName: canonicalName ? literal.description : nil)
+        }
+        // A literal of the other family asks no name server either.
+        return try lookUp(
+            host, port: port, family: family,
+            numericOnly: numericOnly || IPAddress(host) != nil, canonicalName: canonicalName)
+    }
+
+    /// The names of an address: of its host, and of the service on its port.
+    ///
+    /// What has no name is given in digits. The corresponding C function is `getnameinfo`.
+    ///
+    /// - Parameters:
+    ///   - address: An Internet address.
+    ///   - nameRequired: Whether a host without a name is an error.
+    ///   - numericHost: Whether the host is wanted in digits, without a look-up.
+    ///   - numericService: Whether the service is wanted in digits, without a look-up.
+    ///   - transport: What the service's name is looked up for, TCP or UDP.
+    /// - Throws: ``SocketError/Cause/nameResolution(_:)`` where a required name does not exist or
+    ///   could not be looked up, ``SocketError/Cause/invalidInput(_:)`` for a Unix address or
+    ///   none; otherwise what the system said.
+    public static func name(
+        of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
+        numericService: Bool = false, transport: Services.TransportProtocol = .tcp
+    ) throws(SocketError) -> (host: String, service: String) {
+        guard address.ip != nil, let family = address.family else {
+            throw SocketError(
+                .resolve,
+                .invalidInput("only Internet addresses have host names: expected IPv4 or IPv6"),
+                remoteAddress: address)
+        }
+        var options = NameInfoOptions()
+        options.nameRequired = nameRequired
+        options.numericHost = numericHost
+        options.numericService = numericService
+        options.datagram = transport == .udp
+        let raw: RawSocketAddress
+        do { raw = try address.raw(for: family) } catch {
+            throw SocketError(.resolve, .system(error), remoteAddress: address)
+        }
+        do { return try System.getnameinfo(raw, options) } catch {
+            throw SocketError(.resolve, .init(error), remoteAddress: address)
+        }
+    }
+
+    /// What this machine calls itself. The corresponding C function is `gethostname`.
+    ///
+    /// - Throws: What the system said.
+    public static func hostName() throws(SocketError) -> String {
+        do { return try System.gethostname() } catch {
+            throw SocketError(.tellHostName, .system(error))
+        }
+    }
+}
+
+// MARK: Steps of a resolution
+
+extension Resolver {
+    private static func unixAddress(
+        _ path: String, family: AddressFamily?
+    ) throws(SocketError) -> SocketAddress {
+        guard family == nil || family == .unix else {
+            throw SocketError(
+                .resolve,
+                .invalidInput("a Unix socket has no Internet addresses: expected no family"))
+        }
+        guard let address = UnixAddress(marked: path) else {
+            let limit = UnixAddress.maximumLength
+            throw SocketError(
+                .resolve,
+                .invalidInput(
+                    "\(TerminalText.quoted(path)) names no Unix socket: expected a path,"
+                        + " or @ and an abstract name, of 1 to \(limit) bytes without NUL"),
+                subject: TerminalText.quoted(path))
+        }
+        return .unix(address)
+    }
+
+    private static func number(
+        of port: Port?, _ transport: Endpoint.Transport?
+    ) throws(SocketError) -> UInt16 {
+        guard let port = try port?.checked() else { return 0 }
+        if let number = port.number { return number }
+        let name: Services.TransportProtocol? =
+            switch transport {
+            case .tcp: .tcp
+            case .udp: .udp
+            default: nil
+            }
+        return try Services.port(named: port.service ?? "", protocol: name)
+    }
+
+    /// What no host means, in the order of preference.
+    private static func ownAddresses(passive: Bool) -> [IPAddress] {
+        passive ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]
+    }
+
+    static func check(_ host: String) throws(SocketError) {
+        guard let problem = HostName.problem(with: host) else { return }
+        throw SocketError(
+            .parse, .invalidInput("\(TerminalText.quoted(host)) is not a host: \(problem)"))
+    }
+
+    private static func checkZone(of address: IPAddress) throws(SocketError) {
+        guard case .v6(let inner) = address else { return }
+        do { _ = try inner.scope } catch {
+            throw SocketError(.resolve, .system(error), subject: address.description)
+        }
+    }
+
+    private static func lookUp(
+        _ host: String, port: UInt16, family: AddressFamily?, numericOnly: Bool,
+        canonicalName: Bool
+    ) throws(SocketError) -> Resolution {
+        let info: AddressInfo
+        do {
+            info = try System.getaddrinfo(
+                host, domain: family?.domain, numericOnly: numericOnly,
+                canonicalName: canonicalName)
+        } catch {
+            throw SocketError(.resolve, .init(error), subject: host)
+        }
+        var seen: Set<SocketAddress> = []
+        let addresses = info.addresses.map { SocketAddress($0).with(port: port) }
+            .filter { $0.ip != nil && seen.insert($0).inserted }
+        return Resolution(addresses: addresses, canonicalName: info.canonicalName)
+    }
+}
+
+extension SocketError.Cause {
+    /// A failure of `getaddrinfo` or `getnameinfo`; the system's own where it was behind it.
+    init(_ failure: AddressInfoFailure) {
+        if let errno = failure.errno {
+            self = .system(errno)
+        } else {
+            self = .nameResolution(
+                NameResolutionFailure(
+                    code: failure.code, message: failure.message, isNotFound: failure.isNotFound,
+                    isTemporary: failure.isTemporary))
+        }
+    }
+}

@@ -1,0 +1,134 @@
+internal import CSockets
+internal import Glibc
+internal import SystemPackage
+
+/// Why getaddrinfo(3) or getnameinfo(3) failed.
+package struct AddressInfoFailure: Error, Equatable {
+    /// `EAI_NONAME` and its like.
+    package let code: Int32
+    /// The error number behind `EAI_SYSTEM`; nil for every other code.
+    package let errno: Errno?
+
+    /// What gai_strerror(3) says of the code.
+    package var message: String { String(cString: gai_strerror(code)) }
+
+    /// Whether the name does not exist, or has no address of the wanted family.
+    package var isNotFound: Bool {
+        [EAI_NONAME, csockets_eai_nodata, csockets_eai_addrfamily].contains(code)
+    }
+
+    /// Whether the same question may be answered later.
+    package var isTemporary: Bool { code == EAI_AGAIN }
+
+    /// The failure that a call's result stands for; to be made at once, while `errno` is fresh.
+    init(code: Int32) {
+        self.code = code
+        // Failures inside NSS modules have been seen to leave `errno` at 0.
+        errno = code != EAI_SYSTEM ? nil : Errno(rawValue: Glibc.errno == 0 ? EIO : Glibc.errno)
+    }
+}
+
+/// What getaddrinfo(3) found.
+package struct AddressInfo {
+    /// In the order of preference that libc computed (RFC 6724).
+    package var addresses: [RawSocketAddress] = []
+    /// The host's official name, where it was asked for and is known.
+    package var canonicalName: String?
+}
+
+/// Which parts of an address getnameinfo(3) shall look up, and how.
+package struct NameInfoOptions {
+    /// Fail when the host has no name (`NI_NAMEREQD`).
+    package var nameRequired = false
+    /// The address in digits, without a look-up (`NI_NUMERICHOST`).
+    package var numericHost = false
+    /// The port in digits, without a look-up (`NI_NUMERICSERV`).
+    package var numericService = false
+    /// The service of UDP, where that differs from TCP's (`NI_DGRAM`).
+    package var datagram = false
+
+    package init() {}
+
+    fileprivate var flags: Int32 {
+        (nameRequired ? NI_NAMEREQD : 0) | (numericHost ? NI_NUMERICHOST : 0)
+            | (numericService ? NI_NUMERICSERV : 0) | (datagram ? NI_DGRAM : 0)
+    }
+}
+
+extension System {
+    /// getaddrinfo(3) for the addresses of a host, each once: only streams are asked for.
+    ///
+    /// `host` must not contain a NUL, at which C would stop reading.
+    package static func getaddrinfo(
+        _ host: String, domain: SocketDomain? = nil, numericOnly: Bool = false,
+        canonicalName: Bool = false
+    ) throws(AddressInfoFailure) -> AddressInfo {
+        var hints = addrinfo()
+        hints.ai_family = domain?.rawValue ?? AF_UNSPEC
+        hints.ai_socktype = SocketType.stream.rawValue
+        hints.ai_flags = (numericOnly ? AI_NUMERICHOST : 0) | (canonicalName ? AI_CANONNAME : 0)
+
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = Glibc.getaddrinfo(host, nil, &hints, &list)
+        guard code == 0 else { throw AddressInfoFailure(code: code) }
+        defer { freeaddrinfo(list) }
+
+        var result = AddressInfo()
+        // The list is ours until freeaddrinfo; everything in it is copied before.
+        for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
+            guard let entry = entry?.pointee else { break }
+            if let address = entry.ai_addr {
+                result.addresses.append(
+                    RawSocketAddress(copying: address, length: entry.ai_addrlen))
+            }
+            if let name = entry.ai_canonname { result.canonicalName = String(cString: name) }
+        }
+        return result
+    }
+
+    /// getnameinfo(3): the names of an address's host and service.
+    package static func getnameinfo(
+        _ address: RawSocketAddress, _ options: NameInfoOptions
+    ) throws(AddressInfoFailure) -> (host: String, service: String) {
+        // RFC 1035 limits a name to 255 bytes; 1025 is NI_MAXHOST, for what files may hold.
+        var size = Int(NI_MAXHOST)
+        while true {
+            var host = [CChar](repeating: 0, count: size)
+            var service = [CChar](repeating: 0, count: size)
+            let code = address.withAddress { address, length in
+                Glibc.getnameinfo(
+                    address, length, &host, socklen_t(size), &service, socklen_t(size),
+                    options.flags)
+            }
+            if code == 0 { return (text(in: host), text(in: service)) }
+            guard code == EAI_OVERFLOW, size < nameBufferLimit else {
+                throw AddressInfoFailure(code: code)
+            }
+            size *= 2
+        }
+    }
+
+    /// gethostname(2): what this machine calls itself.
+    package static func gethostname() throws(Errno) -> String {
+        // Linux allows 64 bytes; a longer name on another kernel makes the buffer grow.
+        var size = 256
+        while true {
+            var name = [CChar](repeating: 0, count: size)
+            do {
+                // The last byte stays NUL, also where a cut name comes without one.
+                _ = try systemCall(.gethostname) { Glibc.gethostname(&name, size - 1) }
+                return text(in: name)
+            } catch .fileNameTooLong where size < nameBufferLimit {
+                size *= 2
+            }
+        }
+    }
+
+    /// The text before the first NUL; wrong UTF-8 is repaired.
+    private static func text(in buffer: [CChar]) -> String {
+        String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+/// Where buffers for names stop growing: 16 MiB, far above any real answer.
+let nameBufferLimit = 1 << 24

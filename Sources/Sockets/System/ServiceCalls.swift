@@ -1,0 +1,86 @@
+internal import Glibc
+internal import SystemPackage
+
+/// Why getservbyname_r(3) or getservbyport_r(3) found nothing.
+package enum ServiceCallFailure: Error, Equatable {
+    /// The services database was asked and does not know it.
+    case unknown
+    /// There was no services database to ask: libc could open none.
+    case noDatabase
+    /// The system itself failed.
+    case system(Errno)
+
+    /// The failure for the result of a call that found no entry.
+    ///
+    /// Tried: without `/etc/services` the result is `ENOENT`, with an empty one it is 0.
+    init(code: Int32) {
+        switch code {
+        case 0: self = .unknown
+        case ENOENT: self = .noDatabase
+        default: self = .system(Errno(rawValue: code))
+        }
+    }
+}
+
+/// A `struct servent`, copied.
+package struct RawServiceEntry: Equatable {
+    package var name: String
+    package var aliases: [String]
+    package var port: UInt16
+    package var transport: String
+}
+
+extension System {
+    /// getservbyname_r(3): the service of this name, over any transport when that is nil.
+    ///
+    /// Neither text may contain a NUL, at which C would stop reading.
+    package static func getservbyname_r(
+        _ name: String, _ transport: String?
+    ) throws(ServiceCallFailure) -> RawServiceEntry {
+        try serviceEntry { entry, buffer, size, result in
+            Glibc.getservbyname_r(name, transport, entry, buffer, size, result)
+        }
+    }
+
+    /// getservbyport_r(3): the service on this port, over any transport when that is nil.
+    package static func getservbyport_r(
+        _ port: UInt16, _ transport: String?
+    ) throws(ServiceCallFailure) -> RawServiceEntry {
+        try serviceEntry { entry, buffer, size, result in
+            // C wants the port in network order, in an int.
+            Glibc.getservbyport_r(Int32(port.bigEndian), transport, entry, buffer, size, result)
+        }
+    }
+
+    /// Calls with a buffer that grows until the entry fits, and copies the entry out of it.
+    private static func serviceEntry(
+        _ call: (
+            UnsafeMutablePointer<servent>, UnsafeMutablePointer<CChar>, Int,
+            UnsafeMutablePointer<UnsafeMutablePointer<servent>?>
+        ) -> Int32
+    ) throws(ServiceCallFailure) -> RawServiceEntry {
+        var size = 1024
+        while true {
+            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
+            defer { buffer.deallocate() }
+            var entry = servent()
+            var result: UnsafeMutablePointer<servent>?
+            let code = call(&entry, buffer, size, &result)
+            // A result points at `entry`, whose pointers lead into `buffer`: both are still here.
+            if code == 0, let found = result?.pointee { return RawServiceEntry(found) }
+            guard code == ERANGE, size < nameBufferLimit else {
+                throw ServiceCallFailure(code: code)
+            }
+            size *= 2
+        }
+    }
+}
+
+extension RawServiceEntry {
+    fileprivate init(_ entry: servent) {
+        name = entry.s_name.map { String(cString: $0) } ?? ""
+        aliases = strings(inList: entry.s_aliases)
+        port = UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port))
+        transport = entry.s_proto.map { String(cString: $0) } ?? ""
+    }
+}
