@@ -37,7 +37,9 @@ extension IPv6Address: LosslessStringConvertible {
             digits = Self.text(of: groups)
         }
         guard let zone else { return digits }
-        return "\(digits)%\(TerminalText.escaped(zone))"
+        // A zone that can be read is safe to show, and has to be read back as it is; only one that
+        // was set by hand may need escapes.
+        return "\(digits)%\(Self.isZone(zone) ? zone : TerminalText.escaped(zone))"
     }
 }
 

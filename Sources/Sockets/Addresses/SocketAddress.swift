@@ -74,21 +74,24 @@ extension SocketAddress: LosslessStringConvertible {
     /// ``Endpoint``. In a Unix address `\xNN` stands for the byte with that hexadecimal value, as
     /// ``description`` writes it.
     public init?(_ text: String) {
+        // Bytes, not characters: `/` and a combining mark after it are one character.
+        let utf8 = text.utf8
+        let scheme = "unix:".utf8
         if text == "unnamed" {
             self = .unnamed
-        } else if text.hasPrefix("unix:") {
-            self.init(unix: text.dropFirst("unix:".count))
-        } else if text.hasPrefix("/") || text.hasPrefix("@") {
-            self.init(unix: text[...])
+        } else if utf8.starts(with: scheme) {
+            self.init(unix: utf8.dropFirst(scheme.count))
+        } else if utf8.first == UInt8(ascii: "/") || utf8.first == UInt8(ascii: "@") {
+            self.init(unix: utf8[...])
         } else {
             self.init(internet: text)
         }
     }
 
-    private init?(unix text: Substring) {
+    private init?(unix text: Substring.UTF8View) {
         // The mark is a character of the text: `\x40` is a path that begins with an at sign.
-        let isAbstract = text.utf8.first == UInt8(ascii: "@")
-        let bytes = TerminalText.bytes(unescaping: isAbstract ? text.dropFirst() : text)
+        let isAbstract = text.first == UInt8(ascii: "@")
+        let bytes = TerminalText.bytes(unescaping: Substring(isAbstract ? text.dropFirst() : text))
         guard
             let address = isAbstract
                 ? UnixAddress(abstractBytes: bytes) : UnixAddress(pathBytes: bytes)
@@ -124,7 +127,7 @@ extension SocketAddress: LosslessStringConvertible {
             case (.abstract, _), (.path, UInt8(ascii: "/")):
                 return address.description
             case (.path, UInt8(ascii: "@")):
-                return "unix:\\x40" + address.description.dropFirst()
+                return "unix:\\x40" + Substring(address.description.utf8.dropFirst())
             case (.path, _):
                 return "unix:" + address.description
             }

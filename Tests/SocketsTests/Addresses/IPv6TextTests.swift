@@ -65,6 +65,13 @@ struct IPv6TextTests {
         #expect(address.description == "fe80::1%" + zone)
     }
 
+    @Test("a zone with a backslash is read back as it was")
+    func aZoneWithABackslashIsReadBack() throws {
+        let address = try #require(IPv6Address("fe80::1%a\\x0cb"))
+        #expect(address.zone == "a\\x0cb")
+        #expect(IPv6Address(address.description) == address)
+    }
+
     @Test("a zone that no interface can have is printed without its control characters")
     func aWrongZoneIsPrintedEscaped() {
         let address = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "\u{1b}[31m")

@@ -40,6 +40,16 @@ struct SocketAddressTests {
         #expect(SocketAddress(text) == address)
     }
 
+    @Test(
+        "a combining mark after the first byte changes nothing",
+        arguments: ["/\u{35C}a", "@\u{35C}a", "\u{35C}a"])
+    func aCombiningMarkChangesNothing(name: String) throws {
+        let path = SocketAddress.unix(try #require(UnixAddress(path: name)))
+        #expect(SocketAddress(path.description) == path)
+        let abstract = SocketAddress.unix(try #require(UnixAddress(abstract: name)))
+        #expect(SocketAddress(abstract.description) == abstract)
+    }
+
     @Test("unix: may stand before every Unix address")
     func unixMayStandBefore() {
         #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))

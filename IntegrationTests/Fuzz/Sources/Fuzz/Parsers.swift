@@ -1,0 +1,63 @@
+import Glibc
+import Sockets
+
+/// Feeds one input to every parser of addresses. None may trap, and each must keep its promises: what
+/// is accepted prints as text that is accepted again and means the same, what is printed is safe in a
+/// terminal, and the C library agrees on what an address is.
+func checkParsers(_ input: [UInt8]) {
+    let text = String(decoding: input, as: UTF8.self)
+
+    checkAgainstC(text)
+    checkRoundTrip(IPv4Address.init, text)
+    checkRoundTrip(IPv6Address.init, text)
+    checkRoundTrip(IPAddress.init, text)
+    checkRoundTrip(SocketAddress.init, text)
+
+    if let port = Port.number(parsing: text) {
+        require(Int(text) == Int(port), "a port is not its own number", text)
+    }
+    for endpoint in [
+        Endpoint.tcp(text, port: 80), .udp(text, port: Port(service: text)), .unix(text),
+        .unixDatagram(text),
+    ] {
+        requirePrintable(endpoint.description, text)
+    }
+    for address in [UnixAddress(pathBytes: input), UnixAddress(abstractBytes: input)] {
+        guard let address else { continue }
+        require(address.bytes == input, "a Unix address is not its own bytes", text)
+        requirePrintable(address.description, text)
+    }
+}
+
+private func checkAgainstC(_ text: String) {
+    // The C function stops at a NUL, and knows no zones.
+    guard !text.utf8.contains(0), !text.utf8.contains(UInt8(ascii: "%")) else { return }
+
+    var four = in_addr()
+    let theirFour =
+        inet_pton(AF_INET, text, &four) == 1 ? UInt32(bigEndian: four.s_addr) : nil
+    require(IPv4Address(text)?.bits == theirFour, "inet_pton has another IPv4 address", text)
+
+    var six = in6_addr()
+    let theirSix =
+        inet_pton(AF_INET6, text, &six) == 1 ? withUnsafeBytes(of: six) { Array($0) } : nil
+    require(IPv6Address(text)?.bytes == theirSix, "inet_pton has another IPv6 address", text)
+}
+
+private func checkRoundTrip<Value: LosslessStringConvertible & Equatable>(
+    _ parse: (String) -> Value?, _ text: String
+) {
+    guard let value = parse(text) else { return }
+    requirePrintable(value.description, text)
+    require(parse(value.description) == value, "\(value) does not parse as itself", text)
+}
+
+private func requirePrintable(_ description: String, _ text: String) {
+    let isPrintable = description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    require(isPrintable, "a description holds control characters", text)
+}
+
+private func require(_ condition: Bool, _ message: String, _ text: String) {
+    guard !condition else { return }
+    fatalError("\(message): input \(text.debugDescription)")
+}
