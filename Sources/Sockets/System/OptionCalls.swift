@@ -14,8 +14,54 @@ enum TimeoutOption {
 }
 
 extension System {
+    /// getsockopt(2) of an `int`.
+    static func option(_ descriptor: Int32, _ key: OptionKey) throws(Errno) -> Int32 {
+        try getsockopt(descriptor, key.level, key.name, Int32(0))
+    }
+
+    /// setsockopt(2) of an `int`.
+    static func setOption(
+        _ descriptor: Int32, _ key: OptionKey, _ value: Int32
+    ) throws(Errno) {
+        try setsockopt(descriptor, key.level, key.name, value)
+    }
+
+    /// getsockopt(2) of as many bytes as the kernel writes, at most `capacity`.
+    static func option(
+        _ descriptor: Int32, _ key: OptionKey, capacity: Int
+    ) throws(Errno) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: capacity)
+        var length = socklen_t(capacity)
+        _ = try systemCall(.getsockopt) {
+            Glibc.getsockopt(descriptor, key.level, key.name, &bytes, &length)
+        }
+        return Array(bytes.prefix(Int(length)))
+    }
+
+    /// setsockopt(2) of bytes.
+    static func setOption(
+        _ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]
+    ) throws(Errno) {
+        _ = try systemCall(.setsockopt) {
+            Glibc.setsockopt(descriptor, key.level, key.name, bytes, socklen_t(bytes.count))
+        }
+    }
+
+    /// getsockopt(2) with `SO_LINGER`: seconds, or nil where it is off.
+    static func linger(_ descriptor: Int32) throws(Errno) -> Int32? {
+        let key = OptionKey.linger
+        let value = try getsockopt(descriptor, key.level, key.name, Glibc.linger())
+        return value.l_onoff == 0 ? nil : value.l_linger
+    }
+
+    /// setsockopt(2) with `SO_LINGER`: seconds, or nil to turn it off.
+    static func setLinger(_ descriptor: Int32, _ seconds: Int32?) throws(Errno) {
+        let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
+        try setsockopt(descriptor, OptionKey.linger.level, OptionKey.linger.name, value)
+    }
+
     /// setsockopt(2) with a value of fixed layout.
-    static func setsockopt<Value: BitwiseCopyable>(
+    static func setsockopt<Value>(
         _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value
     ) throws(Errno) {
         _ = try systemCall(.setsockopt) {

@@ -1,0 +1,35 @@
+internal import Glibc
+
+/// The level and name of an option, as setsockopt(2) takes them.
+struct OptionKey: Hashable, Sendable {
+    var level: Int32
+    var name: Int32
+
+    // socket(7)
+    static let reuseAddress = OptionKey(level: SOL_SOCKET, name: SO_REUSEADDR)
+    static let reusePort = OptionKey(level: SOL_SOCKET, name: SO_REUSEPORT)
+    static let keepAlive = OptionKey(level: SOL_SOCKET, name: SO_KEEPALIVE)
+    static let linger = OptionKey(level: SOL_SOCKET, name: SO_LINGER)
+    static let broadcast = OptionKey(level: SOL_SOCKET, name: SO_BROADCAST)
+    static let receiveBufferSize = OptionKey(level: SOL_SOCKET, name: SO_RCVBUF)
+    static let sendBufferSize = OptionKey(level: SOL_SOCKET, name: SO_SNDBUF)
+    static let type = OptionKey(level: SOL_SOCKET, name: SO_TYPE)
+
+    // tcp(7)
+    static let noDelay = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
+    static let keepAliveIdle = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPIDLE)
+    static let keepAliveInterval = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPINTVL)
+    static let keepAliveCount = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPCNT)
+
+    // ip(7)
+    static let timeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_TTL)
+    static let multicastTimeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_TTL)
+    static let multicastLoop4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_LOOP)
+
+    // ipv6(7)
+    static let ipv6Only = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
+    static let timeToLive6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_UNICAST_HOPS)
+    static let multicastTimeToLive6 = OptionKey(
+        level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_HOPS)
+    static let multicastLoop6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP)
+}
