@@ -25,13 +25,14 @@ public struct SocketError: Error, Sendable {
         localAddress: SocketAddress? = nil,
         remoteAddress: SocketAddress? = nil,
         bytesMoved: Int = 0,
+        unsentBytes: Int = 0,
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = []
     ) {
         storage = Storage(
             operation: operation, cause: cause, subject: subject, endpoint: endpoint,
             localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
-            partialBytes: partialBytes, attempts: attempts)
+            unsentBytes: unsentBytes, partialBytes: partialBytes, attempts: attempts)
     }
 
     /// What was tried.
@@ -55,11 +56,23 @@ public struct SocketError: Error, Sendable {
     /// How many bytes had been sent or received when the operation failed; 0 if none.
     public var bytesMoved: Int { storage.bytesMoved }
 
+    /// How many bytes were accepted before and never sent, because the stream was closed; 0 if none.
+    public var unsentBytes: Int { storage.unsentBytes }
+
     /// What `readExactly` had read when the stream ended; otherwise empty.
     public var partialBytes: [UInt8] { storage.partialBytes }
 
     /// Every address that a connect tried, in the order of the attempts.
     public var attempts: [Attempt] { storage.attempts }
+
+    /// The same failure, told of the endpoint that was asked for, or with the bytes it lost.
+    package func with(endpoint: Endpoint? = nil, unsentBytes: Int? = nil) -> SocketError {
+        SocketError(
+            operation, cause, subject: subject, endpoint: endpoint ?? self.endpoint,
+            localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
+            unsentBytes: unsentBytes ?? self.unsentBytes, partialBytes: partialBytes,
+            attempts: attempts)
+    }
 
     /// The system's error number, if that is the cause: `error.errno == .connectionRefused`.
     public var errno: Errno? {
@@ -188,13 +201,14 @@ public struct SocketError: Error, Sendable {
         let localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
         let bytesMoved: Int
+        let unsentBytes: Int
         let partialBytes: [UInt8]
         let attempts: [Attempt]
 
         init(
             operation: Operation, cause: Cause, subject: String?, endpoint: Endpoint?,
             localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesMoved: Int,
-            partialBytes: [UInt8], attempts: [Attempt]
+            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt]
         ) {
             self.operation = operation
             self.cause = cause
@@ -203,6 +217,7 @@ public struct SocketError: Error, Sendable {
             self.localAddress = localAddress
             self.remoteAddress = remoteAddress
             self.bytesMoved = bytesMoved
+            self.unsentBytes = unsentBytes
             self.partialBytes = partialBytes
             self.attempts = attempts
         }

@@ -28,10 +28,19 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var progress: String {
-        guard bytesMoved > 0 else { return "" }
         let isSending = operation == .send || operation == .write
-        let verb = isSending ? "sent" : "received"
-        return bytesMoved == 1 ? " (1 byte was \(verb))" : " (\(bytesMoved) bytes were \(verb))"
+        let moved = Self.count(bytesMoved, isSending ? "sent" : "received")
+        let lost = Self.count(unsentBytes, "lost")
+        let parts = [moved, lost].compactMap { $0 }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+    }
+
+    private static func count(_ bytes: Int, _ verb: String) -> String? {
+        switch bytes {
+        case 0: nil
+        case 1: "1 byte was \(verb)"
+        default: "\(bytes) bytes were \(verb)"
+        }
     }
 
     private var tried: String {

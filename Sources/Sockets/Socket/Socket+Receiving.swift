@@ -70,10 +70,11 @@ extension Socket {
     }
 
     @inline(__always)
-    private func receive(
-        _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags
+    func receive(
+        _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags,
+        isFirst: Bool = true
     ) throws(SocketError) -> Int {
-        try perform(.receive, .receiving, .inKernel, deadline) {
+        try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
             try System.recv(descriptor, buffer, waiting.union(flags))
         }

@@ -110,7 +110,7 @@ extension Socket {
     }
 
     @inline(__always)
-    private func send(
+    func send(
         _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {

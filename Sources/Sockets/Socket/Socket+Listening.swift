@@ -1,0 +1,112 @@
+internal import SystemPackage
+
+// From an endpoint to a socket that is called: names resolved, bound, listening.
+extension Socket {
+    /// A socket that waits for callers at an endpoint, ready for `accept`.
+    ///
+    /// ```swift
+    /// let server = try Socket.listening(on: .tcp(port: 51423))
+    /// ```
+    ///
+    /// An endpoint without a host means every interface, IPv4 and IPv6 with one socket; where there
+    /// is no IPv6, IPv4 alone. With `SO_REUSEADDR`, so that a server can be started again at once.
+    /// Port 0 lets the kernel choose: see `localAddress`. For a Unix path, a file that a dead
+    /// server left is replaced, one of a living server is `.addressInUse`, and any other file is
+    /// left alone; `close` removes the file.
+    ///
+    /// - Parameters:
+    ///   - endpoint: of the transport TCP, Unix or Unix sequenced packet.
+    ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
+    ///   - backlog: see `listen(backlog:)`.
+    ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
+    /// - Throws: as `Resolver.resolve`, `bind` and `listen`; `.invalidInput` for UDP endpoints.
+    public static func listening(
+        on endpoint: Endpoint, family: Family? = nil, backlog: Int = Socket.maximumBacklog,
+        reusePort: Bool = false
+    ) throws(SocketError) -> Socket {
+        guard endpoint.transport.kind != .datagram else {
+            throw SocketError(
+                .listen,
+                .invalidInput(
+                    "datagrams have no callers to accept: expected a stream, or Socket.bound(to:)"),
+                endpoint: endpoint)
+        }
+        do throws(SocketError) {
+            let socket = try bound(to: endpoint, family: family, reusePort: reusePort)
+            try socket.listen(backlog: backlog)
+            return socket
+        } catch {
+            throw error.with(endpoint: endpoint)
+        }
+    }
+
+    /// A socket that is bound to an endpoint: for a server of datagrams, ready for `receiveFrom`.
+    ///
+    /// ```swift
+    /// let server = try Socket.bound(to: .udp(port: 51423))
+    /// ```
+    ///
+    /// As `listening(on:)`, which is this and `listen`.
+    ///
+    /// - Throws: as `Resolver.resolve` and `bind`.
+    public static func bound(
+        to endpoint: Endpoint, family: Family? = nil, reusePort: Bool = false
+    ) throws(SocketError) -> Socket {
+        do throws(SocketError) {
+            let addresses = try Resolver.resolve(endpoint, family: family, passive: true)
+            let isWildcard = endpoint.host == "" && family == nil
+            var failure: SocketError?
+            for address in addresses {
+                do throws(SocketError) {
+                    return try bound(
+                        to: address, endpoint.transport.kind, isDualStack: isWildcard,
+                        reusePort: reusePort)
+                } catch {
+                    failure = failure ?? error
+                    // A machine without IPv6 refuses the family, or its wildcard address.
+                    let lacksIPv6 =
+                        error.errno == .addressFamilyNotSupported
+                        || error.errno == .addressNotAvailable
+                    guard !isWildcard || lacksIPv6 else { break }
+                }
+            }
+            throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
+        } catch {
+            throw error.with(endpoint: endpoint)
+        }
+    }
+
+    private static func bound(
+        to address: SocketAddress, _ kind: Kind, isDualStack: Bool, reusePort: Bool
+    ) throws(SocketError) -> Socket {
+        let socket = try Socket(address.family ?? .unix, kind)
+        if socket.family == .ipv6 {
+            try socket.setOption(.ipv6Only, to: !isDualStack)
+        }
+        if socket.family != .unix {
+            if kind == .stream { try socket.setOption(.reuseAddress, to: true) }
+            if reusePort { try socket.setOption(.reusePort, to: true) }
+        }
+        do throws(SocketError) {
+            try socket.bind(to: address)
+        } catch {
+            guard error.errno == .addressInUse, SocketFile.removeStale(address, kind: kind) else {
+                throw error
+            }
+            try socket.bind(to: address)
+        }
+        socket.names.withLock { $0.file = SocketFile(boundTo: address) }
+        return socket
+    }
+}
+
+extension Endpoint.Transport {
+    /// The kind of socket that it takes to reach an endpoint.
+    var kind: Socket.Kind {
+        switch self {
+        case .tcp, .unix: .stream
+        case .udp, .unixDatagram: .datagram
+        case .unixSequencedPacket: .sequencedPacket
+        }
+    }
+}
