@@ -53,7 +53,8 @@ extension Socket {
             try socket.connect(to: address, timeout: deadline.rest)
             return socket
         }
-        return try Contest(addresses, kind, from: local, deadline).run()
+        var contest = Contest(addresses, kind, from: local, deadline)
+        return try contest.run()
     }
 
     /// A socket that is ready to connect to an address.
