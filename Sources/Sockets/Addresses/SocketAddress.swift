@@ -89,6 +89,8 @@ extension SocketAddress: LosslessStringConvertible {
     }
 
     private init?(unix text: Substring.UTF8View) {
+        // Of a byte at most an escape of four characters is left; and the mark.
+        guard text.count <= 1 + 4 * UnixAddress.maximumLength else { return nil }
         // The mark is a character of the text: `\x40` is a path that begins with an at sign.
         let isAbstract = text.first == UInt8(ascii: "@")
         let bytes = TerminalText.bytes(unescaping: Substring(isAbstract ? text.dropFirst() : text))
