@@ -1,1 +1,1 @@
-import Sockets
+Environment.exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Sockets
+
+/// `sock HOST PORT`: standard input to a peer, and what it says to standard output.
+struct Connect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Connect, and copy standard input there and what comes back here.")
+
+    @OptionGroup var addresses: AddressOptions
+    @OptionGroup var transport: TransportOptions
+    @OptionGroup var limits: LimitOptions
+
+    @Flag(
+        name: [.customShort("z"), .customLong("zero")], help: "Connect, send nothing, and close.")
+    var zero = false
+
+    @Flag(help: "Send only: nothing is received, and no answer is waited for.")
+    var sendOnly = false
+
+    @Argument(help: "HOST PORT, HOST:PORT, a URL (tcp:// udp:// unix:), or with -U a path.")
+    var target: [String] = []
+
+    func run() throws {
+        Signals.exitWhenInterrupted()
+        let endpoint = try Target.toConnect(target, udp: transport.udp, unix: transport.unix)
+        let plan = try plan()
+        let dialer = try dialer(for: endpoint)
+
+        let socket = try dialer.connect(to: endpoint)
+        if transport.verbose {
+            Report.note("connected to \(socket.peerName) from \(socket.localAddress)")
+        }
+        switch (zero, endpoint.isDatagram) {
+        case (true, false): socket.close()
+        case (true, true): try knock(socket, plan)
+        case (false, true): try DatagramRelay(socket, plan).run()
+        case (false, false): try StreamRelay(socket, plan).run()
+        }
+    }
+
+    private func plan() throws(UsageError) -> RelayPlan {
+        var plan = RelayPlan(
+            silence: try limits.limit(), quitAfter: try limits.quit(), isSendOnly: sendOnly,
+            isVerbose: transport.verbose)
+        if sendOnly, plan.quitAfter == nil {
+            plan.quitAfter = plan.silence ?? RelayPlan.answerTime
+        }
+        return plan
+    }
+
+    private func dialer(for endpoint: Endpoint) throws(UsageError) -> Dialer {
+        if endpoint.transport.isUnix {
+            guard transport.port == nil, transport.source == nil else {
+                throw UsageError("-p and -s belong to TCP and UDP; a Unix socket has neither")
+            }
+        }
+        return Dialer(
+            family: try addresses.family(), isNumeric: addresses.numeric,
+            source: try source(), port: try port(), limit: try limits.limit())
+    }
+
+    private func source() throws(UsageError) -> IPAddress? {
+        guard let text = transport.source else { return nil }
+        guard let address = IPAddress(text) else {
+            throw UsageError(
+                "-s wants an address of this machine, not \(TerminalText.quoted(text))")
+        }
+        return address
+    }
+
+    private func port() throws(UsageError) -> UInt16? {
+        guard let text = transport.port else { return nil }
+        guard let number = try Target.port(text).number else {
+            throw UsageError("-p wants a number from 0 to 65535, not \(TerminalText.quoted(text))")
+        }
+        return number
+    }
+
+    /// `-z` over UDP: an empty datagram, which carries nothing and yet brings a refusal to light.
+    private func knock(_ socket: Socket, _ plan: RelayPlan) throws {
+        let limit = plan.silence ?? RelayPlan.answerTime
+        _ = try socket.send([UInt8]())
+        do throws(SocketError) {
+            _ = try socket.receive(timeout: TimeLimit(limit))
+        } catch {
+            guard case .timedOut = error.cause else { throw error }
+            throw Failure(
+                .timedOut, "no answer from \(socket.peerName) in \(limit.brief)",
+                advice: "With UDP that may also be a server that ignores an empty datagram.")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Sockets
+
+/// `sock -l PORT`: the same as connecting, from the other end.
+struct Listen: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Wait for a caller, and copy standard input there and what comes here.")
+
+    @OptionGroup var addresses: AddressOptions
+    @OptionGroup var transport: TransportOptions
+    @OptionGroup var limits: LimitOptions
+
+    @Flag(name: .shortAndLong, help: "Keep listening: many callers, at once and one after another.")
+    var keepOpen = false
+
+    @Argument(help: "PORT, ADDR PORT, ADDR:PORT, or with -U a path. Port 0 takes a free one.")
+    var target: [String] = []
+
+    func run() throws {
+        let endpoint = try Target.toListen(
+            target, port: transport.port, source: transport.source, udp: transport.udp,
+            unix: transport.unix)
+        let plan = RelayPlan(
+            silence: try limits.limit(), quitAfter: try limits.quit(),
+            isVerbose: transport.verbose)
+        if keepOpen, !endpoint.isDatagram, plan.quitAfter != nil {
+            throw UsageError("-q ends sock some time after its input, and -k keeps it: not both")
+        }
+        let family = try addresses.family()
+        if addresses.numeric, let host = endpoint.host, !host.isEmpty {
+            _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, passive: true)
+        }
+        if endpoint.isDatagram {
+            try listen(toDatagramsOn: endpoint, family, plan)
+        } else {
+            try listen(toStreamsOn: endpoint, family, plan)
+        }
+    }
+
+    private func listen(
+        toDatagramsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
+    ) throws {
+        let socket = try Socket.bound(to: endpoint, family: family)
+        announce(socket, endpoint)
+        Signals.whenToldToStop { Self.stop(socket) }
+        try DatagramListener(socket, plan).run()
+        socket.close()
+    }
+
+    private func listen(
+        toStreamsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
+    ) throws {
+        let listener = try Socket.listening(on: endpoint, family: family)
+        announce(listener, endpoint)
+        Signals.whenToldToStop { Self.stop(listener) }
+        if keepOpen { return try CallerGroup(plan).run(listener) }
+
+        guard let caller = try Acceptor(listener).next() else { return }
+        // One caller is all: the next one is refused, and the socket file is gone.
+        listener.close()
+        Report.arrival(of: caller, if: plan.isVerbose)
+        try StreamRelay(caller, plan).run()
+    }
+
+    /// Closing removes a socket file; the kernel still delivers what it has accepted.
+    private static func stop(_ socket: Socket) {
+        socket.close()
+        Environment.exit(.success)
+    }
+
+    private func announce(_ socket: Socket, _ endpoint: Endpoint) {
+        let isChosen = endpoint.port?.number == 0
+        Report.listening(on: socket.localAddress, if: transport.verbose || isChosen)
+    }
+}

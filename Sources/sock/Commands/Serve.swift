@@ -1,0 +1,65 @@
+import ArgumentParser
+import Sockets
+
+/// `sock serve echo PORT`: one of the classic services, on TCP and UDP together.
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve echo, discard, daytime, time, chargen or sink, on TCP and UDP.")
+
+    @OptionGroup var family: FamilyOptions
+
+    @Flag(name: .shortAndLong, help: "Tell on standard error what happens.")
+    var verbose = false
+
+    @Option(help: "Threads that accept callers, for each address.")
+    var threads: String = "1"
+
+    @Argument(help: "SERVICE [ADDR] PORT: loopback unless ADDR says otherwise, * is everywhere.")
+    var words: [String] = []
+
+    func run() throws {
+        let service = try service()
+        let (host, port) = try place()
+        let threads = try threadCount()
+        let sockets = try ServiceSockets.open(
+            host: host, port: port, family: try family.family())
+
+        let isTold = verbose || port.number == 0 || StandardStreams.error.isTerminal
+        for pair in sockets {
+            Report.listening(
+                on: pair.listener.localAddress, "\(service.rawValue), tcp and udp", if: isTold)
+        }
+        let server = ServiceHost(service, sockets, isVerbose: verbose)
+        Signals.whenToldToStop { server.stop() }
+        try server.run(threads: threads)
+    }
+
+    private func service() throws(UsageError) -> ClassicService {
+        let known = ClassicService.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let name = words.first else {
+            throw UsageError("which service? Give one of \(known), and a port; 0 takes a free one")
+        }
+        guard let service = ClassicService(rawValue: name) else {
+            throw UsageError(
+                "there is no service \(TerminalText.quoted(name)) to serve, only \(known)")
+        }
+        return service
+    }
+
+    private func place() throws(UsageError) -> (host: String?, port: Port) {
+        switch words.count {
+        case 2: return (nil, try Target.port(words[1]))
+        case 3: return (words[1], try Target.port(words[2]))
+        case 0, 1: throw UsageError("on which port? Give one, such as 7007; 0 takes a free one")
+        default: throw UsageError("\(TerminalText.quoted(words[3])) is one word too many")
+        }
+    }
+
+    private func threadCount() throws(UsageError) -> Int {
+        guard let number = Port.number(parsing: threads), (1...1024).contains(number) else {
+            throw UsageError(
+                "--threads wants a number from 1 to 1024, not \(TerminalText.quoted(threads))")
+        }
+        return Int(number)
+    }
+}

@@ -1,0 +1,54 @@
+/// A value to be written as JSON, in one line; the members of an object keep their order.
+indirect enum JSON: Equatable {
+    case null
+    case number(Int)
+    case decimal(Double)
+    case string(String)
+    case array([JSON])
+    case object([(String, JSON)])
+
+    /// A string, or null where there is none.
+    static func optional(_ text: String?) -> JSON {
+        text.map(JSON.string) ?? .null
+    }
+
+    /// RFC 8259, without spaces. Controls are escaped, and so is what could break a line or hide in
+    /// a terminal.
+    var text: String {
+        switch self {
+        case .null: "null"
+        case .number(let number): "\(number)"
+        case .decimal(let number): number.isFinite ? "\(number)" : "null"
+        case .string(let text): Self.quoted(text)
+        case .array(let values): "[\(values.map(\.text).joined(separator: ","))]"
+        case .object(let members):
+            "{\(members.map { "\(Self.quoted($0)):\($1.text)" }.joined(separator: ","))}"
+        }
+    }
+
+    static func == (one: JSON, other: JSON) -> Bool { one.text == other.text }
+
+    private static func quoted(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "\"") { $0 += escaped($1) } + "\""
+    }
+
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        switch scalar {
+        case "\"": return "\\\""
+        case "\\": return "\\\\"
+        case "\n": return "\\n"
+        case "\r": return "\\r"
+        case "\t": return "\\t"
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            return String(scalar).utf16.map { unit in
+                let digits = String(unit, radix: 16)
+                return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }.joined()
+        default:
+            return String(scalar)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+
+/// What `--help` shows.
+enum HelpText {
+    /// The help of one verb, or the screen with everything.
+    static func of(_ verb: Verb?) -> String {
+        switch verb {
+        case nil, .help?: root
+        case .connect?: text(of: Connect.self)
+        case .listen?: text(of: Listen.self)
+        case .info?: text(of: Info.self)
+        case .serve?: text(of: Serve.self)
+        case .resolve?: text(of: Resolve.self)
+        case .service?: text(of: Service.self)
+        case .tour?: text(of: Tour.self)
+        }
+    }
+
+    private static func text(of command: any ParsableCommand.Type) -> String {
+        Sock.helpMessage(for: command, includeHidden: false, columns: 80) + "\n"
+    }
+
+    static let root = """
+        sock talks over TCP, UDP and Unix sockets, and says why when it cannot.
+
+          sock [flags] HOST PORT             connect; also HOST:PORT, [::1]:80, tcp:// udp:// unix:
+          sock -l [flags] [ADDR] PORT        listen; port 0 takes a free one
+          sock info HOST SERVICE             connect step by step, and tell of each step
+          sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink, TCP and UDP
+          sock resolve NAME [SERVICE]        addresses, canonical name, reverse names
+          sock service NAME|PORT [tcp|udp]   getservbyname and getservbyport
+          sock tour                          network programming, live on this machine
+
+          -4, -6               IPv4 only, IPv6 only
+          -l, --listen         wait for a caller instead of calling
+          -k, --keep-open      with -l: for many callers, at once and one after another
+          -u, --udp            datagrams instead of a stream
+          -U, --unix           a Unix socket: PATH, or @NAME, in the place of host and port
+          -n, --numeric        ask no name server
+          -p, --port PORT      our own port; with -l the port to listen on
+          -s, --source ADDR    our own address
+          -w, --timeout TIME   limit for connecting, then for silence: 3, 0.5, 30s, 500ms
+          -q, --quit-after TIME   enough this long after the end of input
+          -N, --shutdown       half-close at the end of input, which is the default
+          -z, --zero           connect, send nothing, close
+              --send-only      receive nothing, and wait for no answer
+          -v, --verbose        tell what happens
+          -h, --help           this, or with a verb more about it; also --version
+
+        Exit status: 0 ok, 1 other, 2 usage, 6 name not found, 7 refused, 23 output,
+        28 time-out, 45 cannot bind, 55 send, 56 receive or reset, 130 interrupted.
+        A host that is called like a verb is reached by: sock connect info 80
+
+        """
+}

@@ -1,0 +1,27 @@
+import Sockets
+
+/// A length of time as it is written on the command line: `3`, `0.5`, `30s`, `500ms`, `2m`.
+enum TimeSpan {
+    /// Reads the value of a flag, which is named in the error.
+    static func parse(_ text: String, of flag: String) throws(UsageError) -> Duration {
+        guard let duration = duration(text) else {
+            throw UsageError(
+                "\(flag) wants a time such as 3, 0.5, 30s or 500ms, not \(TerminalText.quoted(text))"
+            )
+        }
+        return duration
+    }
+
+    /// Strict: ASCII digits with at most one point in between, then nothing, `ms`, `s` or `m`.
+    static func duration(_ text: String) -> Duration? {
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let unit = units[String(text.dropFirst(number.count))] else { return nil }
+        let parts = number.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 9 }) else {
+            return nil
+        }
+        return Double(number).map { .microseconds($0 * unit * 1e6) }
+    }
+
+    private static let units: [String: Double] = ["": 1, "s": 1, "ms": 0.001, "m": 60]
+}

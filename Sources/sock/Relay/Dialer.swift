@@ -1,0 +1,52 @@
+import Sockets
+
+/// Connects as the flags of the command line say: `-4 -6 -n -s -p -w`.
+struct Dialer {
+    var family: AddressFamily?
+    var isNumeric = false
+    var source: IPAddress?
+    var port: UInt16?
+    var limit: Duration?
+
+    private var timeout: TimeLimit { limit.map { TimeLimit($0) } ?? .seconds(10) }
+
+    func connect(to endpoint: Endpoint) throws -> Socket {
+        if endpoint.transport.isUnix {
+            return try Socket.connected(to: endpoint, timeout: timeout)
+        }
+        if isNumeric {
+            // Fails for a name; an address resolves to itself, and asks nobody.
+            _ = try Resolver.resolve(endpoint, family: family, numericOnly: true)
+        }
+        if let source {
+            let own = SocketAddress(source, port: port ?? 0)
+            return try Socket.connected(
+                to: endpoint, from: own, family: own.family, timeout: timeout)
+        }
+        guard let port else {
+            return try Socket.connected(to: endpoint, family: family, timeout: timeout)
+        }
+        return try connect(to: endpoint, fromPort: port)
+    }
+
+    /// A port without an address is one of any family, and each family has to be tried for itself.
+    private func connect(to endpoint: Endpoint, fromPort port: UInt16) throws -> Socket {
+        let addresses = try Resolver.resolve(endpoint, family: family)
+        var families: [AddressFamily] = []
+        for case let family? in addresses.map(\.family) where !families.contains(family) {
+            families.append(family)
+        }
+        var failure: SocketError?
+        for family in families {
+            let any: IPAddress = family == .ipv6 ? .v6(.any) : .v4(.any)
+            do throws(SocketError) {
+                return try Socket.connected(
+                    to: endpoint, from: SocketAddress(any, port: port), family: family,
+                    timeout: timeout)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure ?? SocketError(.connect, .system(.addressNotAvailable), endpoint: endpoint)
+    }
+}

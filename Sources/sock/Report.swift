@@ -1,0 +1,43 @@
+import Sockets
+
+/// All words of the program to its user, which go to standard error: standard output belongs to the
+/// peer's bytes.
+///
+/// Nothing that came from outside reaches the terminal as it is: control characters are written
+/// `\xNN`, so that a peer or a name server cannot move the cursor inside our messages.
+enum Report {
+    static func failure(_ failure: Failure) {
+        StandardStreams.error.tell(text(of: failure))
+    }
+
+    /// A remark beside the work, for those who asked with `-v`.
+    static func note(_ text: String) {
+        StandardStreams.error.tell("sock: \(TerminalText.escaped(text))\n")
+    }
+
+    /// Two lines: "sock: cannot connect to …" and, indented, what to do next.
+    static func text(of failure: Failure) -> String {
+        let first = "sock: \(TerminalText.escaped(failure.message))\n"
+        return failure.advice.map { "\(first)      \(TerminalText.escaped($0))\n" } ?? first
+    }
+}
+
+extension Report {
+    /// Where callers are awaited: said when somebody asked with `-v`, and always when the kernel
+    /// chose the port, which nobody could know otherwise.
+    static func listening(on address: SocketAddress, _ what: String = "", if isWanted: Bool) {
+        guard isWanted else { return }
+        tell("Listening on \(address)\(what.isEmpty ? "" : " (\(what))")")
+    }
+
+    /// Who has called.
+    static func arrival(of socket: Socket, if isWanted: Bool) {
+        guard isWanted else { return }
+        let name = socket.remoteAddress
+        tell("Connection from \(name == .unnamed ? "a program without an address" : "\(name)")")
+    }
+
+    private static func tell(_ text: String) {
+        StandardStreams.error.tell(TerminalText.escaped(text) + "\n")
+    }
+}

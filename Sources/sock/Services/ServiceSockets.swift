@@ -1,0 +1,65 @@
+import Sockets
+
+/// The two sockets of a service on one address: TCP and UDP under the same port number.
+struct ServiceSockets: Sendable {
+    let listener: Socket
+    let datagrams: Socket
+
+    /// Opens both on every address of a host; nil is the loopback of both families, and `*` every
+    /// interface.
+    static func open(
+        host: String?, port: Port, family: AddressFamily?
+    ) throws(SocketError) -> [ServiceSockets] {
+        let hosts = try addresses(of: host, port: port, family: family)
+        // A port that the kernel found free for TCP may be taken for UDP, or on the other address.
+        var attemptsLeft = port.number == 0 ? 16 : 1
+        while true {
+            do throws(SocketError) {
+                return try open(hosts, port: port, skipsMissing: host == nil)
+            } catch {
+                attemptsLeft -= 1
+                if error.errno != .addressInUse || attemptsLeft == 0 { throw error }
+            }
+        }
+    }
+
+    private static func addresses(
+        of host: String?, port: Port, family: AddressFamily?
+    ) throws(SocketError) -> [String] {
+        switch host {
+        case nil: return (family.map { [$0] } ?? [.ipv4, .ipv6]).map(loopback)
+        case "*"? where family == nil: return [""]
+        case "*"?: return [family == .ipv6 ? "::" : "0.0.0.0"]
+        case let host?:
+            let found = try Resolver.resolve(
+                .tcp(host, port: 0), family: family, passive: true)
+            return found.compactMap { $0.ip?.description }
+        }
+    }
+
+    private static func loopback(_ family: AddressFamily) -> String {
+        family == .ipv6 ? "::1" : "127.0.0.1"
+    }
+
+    private static func open(
+        _ hosts: [String], port: Port, skipsMissing: Bool
+    ) throws(SocketError) -> [ServiceSockets] {
+        var opened: [ServiceSockets] = []
+        for host in hosts {
+            let wanted = opened.first?.listener.localAddress.port.map { Port($0) } ?? port
+            do throws(SocketError) {
+                let listener = try Socket.listening(on: .tcp(host, port: wanted))
+                let bound = listener.localAddress.port.map { Port($0) } ?? wanted
+                let datagrams = try Socket.bound(to: .udp(host, port: bound))
+                opened.append(ServiceSockets(listener: listener, datagrams: datagrams))
+            } catch {
+                // A machine without IPv6 has one loopback address, which is enough.
+                let isMissing =
+                    error.errno == .addressNotAvailable
+                    || error.errno == .addressFamilyNotSupported
+                guard skipsMissing, isMissing, host == "::1", !opened.isEmpty else { throw error }
+            }
+        }
+        return opened
+    }
+}
