@@ -12,13 +12,13 @@ enum Report {
 
     /// A remark beside the work, for those who asked with `-v`.
     static func note(_ text: String) {
-        StandardStreams.error.tell("sock: \(TerminalText.escaped(text))\n")
+        StandardStreams.error.tell("sock: \(safe(text))\n")
     }
 
     /// Two lines: "sock: cannot connect to …" and, indented, what to do next.
     static func text(of failure: Failure) -> String {
-        let first = "sock: \(TerminalText.escaped(failure.message))\n"
-        return failure.advice.map { "\(first)      \(TerminalText.escaped($0))\n" } ?? first
+        let first = "sock: \(safe(failure.message))\n"
+        return failure.advice.map { "\(first)      \(safe($0))\n" } ?? first
     }
 }
 
@@ -37,7 +37,14 @@ extension Report {
         tell("Connection from \(name == .unnamed ? "a program without an address" : "\(name)")")
     }
 
+    /// The text with every control character written `\xNN`. Messages of the library have had that
+    /// done to them already; doing it again changes nothing, because each character is looked at by
+    /// itself, and a backslash alone begins no escape.
+    fileprivate static func safe(_ text: String) -> String {
+        text.unicodeScalars.map { TerminalText.escaped(String($0)) }.joined()
+    }
+
     private static func tell(_ text: String) {
-        StandardStreams.error.tell(TerminalText.escaped(text) + "\n")
+        StandardStreams.error.tell(safe(text) + "\n")
     }
 }
