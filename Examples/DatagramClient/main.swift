@@ -1,1 +1,25 @@
+// A UDP client: sends one datagram to a service, and prints whatever comes back in time.
+//
+//     swift run DatagramClient HOST SERVICE MESSAGE
+//     swift run DatagramClient localhost daytime "What time is it?"
 import Sockets
+
+let arguments = CommandLine.arguments.dropFirst()
+let host = arguments.first ?? "localhost"
+let service = arguments.dropFirst().first ?? "daytime"
+let message = arguments.dropFirst(2).first ?? "Hello"
+
+do {
+    // Connecting a UDP socket sends nothing: it fixes the peer, and lets refusals come back to us.
+    let socket = try Socket.connected(to: .udp(host, port: Port(parsing: service)))
+    try socket.send(message)
+    print("Sent \(message.utf8.count) bytes to \(socket.remoteAddress)")
+    print("UDP cannot know when the server is done: 2 seconds of silence are the end.")
+
+    while true {
+        let reply = try socket.receive(timeout: .seconds(2))
+        print("Received \(reply.count) bytes: \(String(decoding: reply, as: UTF8.self))")
+    }
+} catch {
+    print(error.isTimeout ? "No more answers." : "\(error)")
+}

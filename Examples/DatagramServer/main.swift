@@ -1,1 +1,25 @@
+// A UDP server: no listen and no accept. Each datagram arrives with its sender, and goes back there.
+//
+//     swift run DatagramServer [PORT [DATAGRAMS]]
+//     swift run DatagramClient localhost 51423 "Hello"
 import Sockets
+
+let arguments = CommandLine.arguments.dropFirst()
+
+do {
+    let port = try Port(parsing: arguments.first ?? "51423")
+    let datagrams = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
+    let socket = try Socket.bound(to: .udp(port: port))
+    print("Waiting for datagrams on \(socket.localAddress)")
+
+    for _ in 0..<datagrams {
+        let datagram = try socket.receiveFrom()
+        // Shown with its control characters escaped: this text was written by a stranger.
+        print(
+            "\(datagram.sender) sent \(datagram.bytes.count) bytes:", datagram.text.debugDescription
+        )
+        try socket.send(datagram.bytes, to: datagram.sender)
+    }
+} catch {
+    print(error)
+}
