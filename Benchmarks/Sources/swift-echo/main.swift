@@ -3,10 +3,9 @@
 import Foundation
 import Sockets
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let limit: TimeLimit = CommandLine.arguments.contains("--timeout") ? .seconds(30) : .never
 let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-print(listener.localAddress.port ?? 0)
+FileHandle.standardOutput.write(Data("\(listener.localAddress.port ?? 0)\n".utf8))
 while true {
     let caller = try listener.accept()
     try caller.setOption(.noDelay, to: true)
@@ -16,7 +15,8 @@ while true {
 func echo(_ socket: Socket, timeout: TimeLimit) throws(SocketError) {
     var buffer = [UInt8](repeating: 0, count: 64 * 1024)
     while true {
-        var bytes = buffer.mutableSpan.mutableBytes
+        var span = buffer.mutableSpan
+        var bytes = span.mutableBytes
         let count = try socket.receive(into: &bytes, timeout: timeout)
         if count == 0 { return }
         try socket.sendAll(buffer.span.bytes.extracting(first: count), timeout: timeout)
