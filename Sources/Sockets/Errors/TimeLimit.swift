@@ -13,7 +13,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     enum Kind: Hashable, Sendable {
         case never
         case within(Duration)
-        case until(ContinuousClock.Instant)
+        case until(Moment)
     }
 
     let kind: Kind
@@ -39,7 +39,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 
     /// Until this moment: one deadline for as many operations as you like.
     public static func until(_ instant: ContinuousClock.Instant) -> TimeLimit {
-        TimeLimit(kind: .until(instant))
+        TimeLimit(kind: .until(Moment(instant)))
     }
 
     /// At most this long; less than nothing counts as zero, and more than 95 years as never.
@@ -55,7 +55,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         switch kind {
         case .never: "never"
         case .within(let duration): duration.brief
-        case .until(let instant): "until \(instant)"
+        case .until(let moment): "until \(moment.instant)"
         }
     }
 }
@@ -63,10 +63,24 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 /// Longer limits, in seconds, count as none, so that no sum with the clock can overflow.
 private let longest = 3e9
 
+/// A moment of the continuous clock, as the time since another one.
+///
+/// The layout of `ContinuousClock.Instant` is known only at run time, and a value that holds one is
+/// copied through tables: that cost more than everything else in reading a line.
+struct Moment: Hashable, Sendable {
+    private static let start = ContinuousClock.now
+    private let sinceStart: Duration
+
+    init(_ instant: ContinuousClock.Instant) {
+        sinceStart = Self.start.duration(to: instant)
+    }
+
+    var instant: ContinuousClock.Instant { Self.start.advanced(by: sinceStart) }
+}
+
 /// A limit that has begun: the moment when it ends, worked out once at the start of an operation.
 package struct Deadline: Sendable {
-    /// The moment when the operation has to end; nil is never.
-    package let end: ContinuousClock.Instant?
+    private let moment: Moment?
     /// The limit as it was given, if it was given as a length of time.
     package let limit: Duration?
 
@@ -74,13 +88,17 @@ package struct Deadline: Sendable {
     package init(_ limit: TimeLimit) {
         switch limit.kind {
         case .never:
-            (end, self.limit) = (nil, nil)
+            (moment, self.limit) = (nil, nil)
         case .within(let duration):
-            (end, self.limit) = (ContinuousClock.now.advanced(by: duration), duration)
-        case .until(let instant):
-            (end, self.limit) = (instant, nil)
+            moment = Moment(ContinuousClock.now.advanced(by: duration))
+            self.limit = duration
+        case .until(let moment):
+            (self.moment, self.limit) = (moment, nil)
         }
     }
+
+    /// The moment when the operation has to end; nil is never.
+    package var end: ContinuousClock.Instant? { moment?.instant }
 
     /// What is left; nil is for ever, and a number that is not positive says that it has passed.
     package var remaining: Duration? {

@@ -15,12 +15,15 @@ public final class SocketStream {
     /// The socket underneath. Receiving from it directly takes bytes away from the stream.
     public let socket: Socket
 
-    var input: ByteBuffer
-    var output: ByteBuffer
-    var scanner: LineScanner
+    // Checking at run time that these are not used twice at once costs more than finding a line.
+    // Safe without: no function is called from outside while one of them is being changed, and
+    // the stream belongs to one thread at a time.
+    @exclusivity(unchecked) var input: ByteBuffer
+    @exclusivity(unchecked) var output: ByteBuffer
+    @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
     /// A line is lent to a closure, so its memory must stay as it is.
-    @usableFromInline var isLending = false
+    @exclusivity(unchecked) @usableFromInline var isLending = false
     /// A write went out only in part; more would continue in the wrong place.
     var isIncomplete = false
 
