@@ -117,7 +117,9 @@ extension Endpoint: CustomStringConvertible {
             let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(shown)]" : shown
             return "\(prefix)\(bracketed):\(port)"
         case .path(let path):
-            return "\(transport):\(TerminalText.escaped(path))"
+            // Two slashes would read as those of a URL, and what follows as its host.
+            let slashes = path.utf8.starts(with: "//".utf8) ? "//" : ""
+            return "\(transport):\(slashes)\(TerminalText.escaped(path))"
         }
     }
 
@@ -126,7 +128,7 @@ extension Endpoint: CustomStringConvertible {
     private var prefix: String {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]
-        return host.map(reserved.contains) == true ? "tcp://" : ""
+        return host.map { reserved.contains($0.lowercased()) } == true ? "tcp://" : ""
     }
 }
 

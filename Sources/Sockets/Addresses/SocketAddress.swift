@@ -93,7 +93,7 @@ extension SocketAddress: LosslessStringConvertible {
         guard text.count <= 1 + 4 * UnixAddress.maximumLength else { return nil }
         // The mark is a character of the text: `\x40` is a path that begins with an at sign.
         let isAbstract = text.first == UInt8(ascii: "@")
-        let bytes = TerminalText.bytes(unescaping: Substring(isAbstract ? text.dropFirst() : text))
+        let bytes = TerminalText.bytes(unescaping: isAbstract ? text.dropFirst() : text)
         guard
             let address = isAbstract
                 ? UnixAddress(abstractBytes: bytes) : UnixAddress(pathBytes: bytes)

@@ -50,8 +50,8 @@ package enum TerminalText {
     /// The bytes that an escaped text stands for: the inverse of ``escaped(_:)``.
     ///
     /// A backslash that does not begin a complete `\xNN` stands for itself.
-    package static func bytes(unescaping text: some StringProtocol) -> [UInt8] {
-        let escaped = Array(text.utf8)
+    package static func bytes(unescaping text: some Collection<UInt8>) -> [UInt8] {
+        let escaped = Array(text)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(escaped.count)
         var position = 0

@@ -18,7 +18,7 @@ extension Endpoint {
         let (scheme, rest) = try Self.scheme(of: text)
         let transport = scheme ?? transport
         if transport.isUnix {
-            self = try Self.unix(transport, rest, of: text)
+            self = try Self.unix(transport, rest.utf8, of: text)
         } else {
             let (host, port) = try Self.hostAndPort(rest, of: text)
             self = transport == .udp ? .udp(host, port: port) : .tcp(host, port: port)
@@ -37,27 +37,30 @@ extension Endpoint {
         let known = Transport.allCases.first { "\($0)" == word }
         if let known, known.isUnix { return (known, rest) }
         // A host may be called `tcp`; only the slashes make a scheme of the word.
-        guard rest.hasPrefix("//") else { return (nil, text[...]) }
+        guard rest.utf8.starts(with: "//".utf8) else { return (nil, text[...]) }
         guard let known else {
             let names = Transport.allCases.map { "\($0)" }.joined(separator: ", ")
             throw complaint(
                 about: text, "\(TerminalText.quoted(word, limit: 30)) is none of \(names)")
         }
-        return (known, rest.dropFirst(2))
+        return (known, Substring(rest.utf8.dropFirst(2)))
     }
 
     private static func unix(
-        _ transport: Transport, _ name: Substring, of text: String
+        _ transport: Transport, _ name: Substring.UTF8View, of text: String
     ) throws(SocketError) -> Endpoint {
         // `unix:///run/app.sock` is a URL with an empty host; one with a host is nowhere.
         var name = name
-        if name.hasPrefix("//") {
+        if name.starts(with: "//".utf8) {
             name = name.dropFirst(2)
-            guard name.hasPrefix("/") else {
+            guard name.first == UInt8(ascii: "/") else {
                 throw complaint(about: text, "expected a path after \(transport)://")
             }
         }
-        let bytes = TerminalText.bytes(unescaping: name)
+        var bytes = TerminalText.bytes(unescaping: name)
+        // An escaped at sign belongs to the path, it does not mark an abstract name.
+        let at = UInt8(ascii: "@")
+        if bytes.first == at, name.first != at { bytes = Array("./".utf8) + bytes }
         guard UnixAddress(markedBytes: bytes) != nil else {
             let limit = UnixAddress.maximumLength
             throw complaint(
@@ -67,13 +70,10 @@ extension Endpoint {
         guard let path = String(validating: bytes, as: UTF8.self) else {
             throw complaint(about: text, "expected UTF-8")
         }
-        // An escaped at sign belongs to the path, it does not mark an abstract name.
-        let isPath = name.utf8.first != UInt8(ascii: "@")
-        let marked = isPath && path.utf8.first == UInt8(ascii: "@") ? "./\(path)" : path
         switch transport {
-        case .unixDatagram: return .unixDatagram(marked)
-        case .unixSequencedPacket: return .unixSequencedPacket(marked)
-        default: return .unix(marked)
+        case .unixDatagram: return .unixDatagram(path)
+        case .unixSequencedPacket: return .unixSequencedPacket(path)
+        default: return .unix(path)
         }
     }
 

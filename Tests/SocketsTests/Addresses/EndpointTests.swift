@@ -16,9 +16,11 @@ struct EndpointTests {
         (.udp(.v4(.loopback), port: 53), "udp://127.0.0.1:53"),
         (.unix("/run/app.sock"), "unix:/run/app.sock"),
         (.unix("@name"), "unix:@name"),
+        (.unix("//run/app.sock"), "unix:////run/app.sock"),
         (.unixDatagram("/dev/log"), "unixgram:/dev/log"),
         (.unixSequencedPacket("relative"), "unixpacket:relative"),
         (.tcp("unix", port: 80), "tcp://unix:80"),
+        (.tcp("UnixGram", port: 80), "tcp://UnixGram:80"),
         (.tcp("h\u{1b}[31m", port: "\n"), "h\\x1b[31m:\\x0a"),
         (.unix("/a\u{7}"), "unix:/a\\x07"),
     ]

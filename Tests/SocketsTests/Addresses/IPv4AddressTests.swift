@@ -21,10 +21,10 @@ struct IPv4AddressTests {
     }
 
     @Test(
-        "text that is not exactly four decimal parts is refused",
-        arguments: HostileInput.ipv4Addresses)
-    func wrongTextIsRefused(text: String) {
-        #expect(IPv4Address(text) == nil)
+        "text that is not exactly four decimal parts is refused")
+    func wrongTextIsRefused() {
+        let accepted = HostileInput.ipv4Addresses.filter { IPv4Address($0) != nil }
+        #expect(accepted == [])
     }
 
     @Test("random addresses come back from their text, which C reads and writes alike")

@@ -78,9 +78,10 @@ struct IPv6TextTests {
         #expect(address.description == "fe80::1%\\x1b[31m")
     }
 
-    @Test("text that is no address is refused", arguments: HostileInput.ipv6Addresses)
-    func wrongTextIsRefused(text: String) {
-        #expect(IPv6Address(text) == nil)
+    @Test("text that is no address is refused")
+    func wrongTextIsRefused() {
+        let accepted = HostileInput.ipv6Addresses.filter { IPv6Address($0) != nil }
+        #expect(accepted == [])
     }
 
     @Test("random addresses come back from their text, which C reads and writes alike")

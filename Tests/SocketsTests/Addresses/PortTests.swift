@@ -34,9 +34,10 @@ struct PortTests {
         #expect(Port.number(parsing: text) == number)
     }
 
-    @Test("any other text is no port number", arguments: HostileInput.portNumbers)
-    func otherTextIsNoPort(text: String) {
-        #expect(Port.number(parsing: text) == nil)
+    @Test("any other text is no port number")
+    func otherTextIsNoPort() {
+        let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
+        #expect(accepted == [])
     }
 
     @Test("every number comes back from its text")

@@ -24,6 +24,10 @@ struct SocketAddressTests {
         ("/a\\xff\\x0a", UnixAddress(pathBytes: [0x2F, 0x61, 0xFF, 0x0A])),
         ("@\\x00", UnixAddress(abstractBytes: [0])),
         ("unix:unnamed", UnixAddress(path: "unnamed")),
+        ("unix:\u{301}a", UnixAddress(path: "\u{301}a")),
+        ("@\u{301}a", UnixAddress(abstract: "\u{301}a")),
+        ("unix:\\x40\u{301}a", UnixAddress(path: "@\u{301}a")),
+        ("/\u{338}", UnixAddress(path: "/\u{338}")),
         ("unix:1.2.3.4:80", UnixAddress(path: "1.2.3.4:80")),
     ]
 
@@ -56,9 +60,10 @@ struct SocketAddressTests {
         #expect(SocketAddress("unix:@name") == SocketAddress("@name"))
     }
 
-    @Test("text that is no address with a port is refused", arguments: HostileInput.socketAddresses)
-    func wrongTextIsRefused(text: String) {
-        #expect(SocketAddress(text) == nil)
+    @Test("text that is no address with a port is refused")
+    func wrongTextIsRefused() {
+        let accepted = HostileInput.socketAddresses.filter { SocketAddress($0) != nil }
+        #expect(accepted == [])
     }
 
     @Test("parts of an Internet address")

@@ -42,7 +42,7 @@ struct TerminalTextTests {
                 alphabet.randomElement(using: &generator) ?? 0
             }
             let escaped = TerminalText.escaped(bytes)
-            if TerminalText.bytes(unescaping: escaped) != bytes
+            if TerminalText.bytes(unescaping: escaped.utf8) != bytes
                 || !escaped.unicodeScalars.allSatisfy(TerminalText.isSafe)
             {
                 wrong.append(bytes)
@@ -54,7 +54,7 @@ struct TerminalTextTests {
     @Test(
         "an incomplete escape stands for itself", arguments: ["\\", "\\x", "\\x4", "\\xg1", "\\n"])
     func anIncompleteEscapeStandsForItself(text: String) {
-        #expect(TerminalText.bytes(unescaping: text) == Array(text.utf8))
+        #expect(TerminalText.bytes(unescaping: text.utf8) == Array(text.utf8))
     }
 
     @Test("quoted text is escaped and has quotation marks")

@@ -35,3 +35,14 @@ enum CText {
             decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
+
+extension CText {
+    /// What `uname` says this machine is called.
+    static func hostName() -> String {
+        var names = utsname()
+        uname(&names)
+        return withUnsafeBytes(of: names.nodename) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}

@@ -59,4 +59,54 @@ enum HostileInput {
         "@" + String(repeating: "a", count: 108), "unix:/" + huge, "@" + huge, huge,
         huge + ":80", "1.2.3.4:" + huge, "[" + huge + "]:80",
     ]
+
+    static let ports =
+        portNumbers.filter { !["http", "NaN", "x80"].contains($0) } + [
+            "http\0", "ht tp", " http", "http ", "http/tcp", "http:80", "-http", "_http", "http\n",
+            "http\u{1b}[31m", "hттp", "größe", String(repeating: "a", count: 64),
+            String(repeating: "a", count: 100_000),
+        ]
+
+    static let hosts = [
+        " ", ".", "..", "a..b", ".a", "a..", "-a", "a b", "a\0", "a\0.example.com", "\0", "a\n",
+        "a\tb", "a/b", "a@b", "user@h", "a,b", "a;b", "a%eth0", "a?b", "a#b", "a\\b", "a*b", "*",
+        "(a)", "'a'", "\"a\"", "a:b", "[a]", "[::1]", "::1]", ":::", "1::2::3", "::12345",
+        "fe80::1%", "fe80::1%a/b", "1.2.3", "127.1", "127", "0", "2130706433", "0x7f000001",
+        "0x7f.1",
+        "0X7F.0.0.1", "1.2.3.0x4", "01.2.3.4", "256.1.1.1", "1.2.3.4.5", "1.2.3.4.", "a.1", "a.0x1",
+        "0x", "größe.example", "１２７.0.0.1", "a。b", "日本", "a\u{200b}b", "\u{feff}a",
+        String(repeating: "a", count: 64), String(repeating: "a.", count: 127) + "a",
+        String(repeating: "a", count: 64) + ".example", huge,
+        String(repeating: "a", count: 100_000),
+        String(repeating: "a.", count: 50_000), String(repeating: ".", count: 100_000),
+    ]
+
+    static let endpoints = [
+        "", " ", "h", "80", "localhost", "h:", "h:80x", "h:+80", "h:-1", "h:65536", "h:0x50",
+        "h:٨٠",
+        "h:８０", "h: 80", "h:80 ", " h:80", "h :80", "h:80\n", "h:80\0", "h\0:80", "h:80:80",
+        "h:80/",
+        "h:80/path", "h:80?q", "h:80#f", "/h:80", "//h:80", "user@h:80", "user:pw@h:80", "::",
+        "::1",
+        "::1:80", "[::1]", "[::1", "::1]:80", "[::1]80", "[::1]:", "[::1]: 80", "[[::1]]:80",
+        "[]:80",
+        "[h]:80", "[1.2.3.4]:80", "[fe80::1%]:80", "[fe80::1%abcdefghijklmnop]:80", "[::1%a b]:80",
+        ":::", "1::2::3", "[1::2::3]:80", "[::12345]:80", "[1:2:3:4:5:6:7:8:9]:80", "1.2.3:80",
+        "1.2.3.4.5:80", "01.2.3.4:80", "256.1.1.1:80", "127.1:80", "0x7f.1:80", "2130706433:80",
+        "a..b:80", "-h:80", "größe:80", "h%20h:80", "%41:80", "h%:80", "h%zz:80", ":", "::80",
+        ":x y",
+        "tcp://", "tcp://h", "tcp://h:", "tcp://:", "tcp:///h:80", "tcp://h:80/", "tcp://h:80/path",
+        "tcp://user@h:80", "tcp://[::1]", "tcp://[::1:80", "tcp://::1:80", "tcp://tcp://h:80",
+        "tcp://unix:/a", "udp://", "udp://h", "udp://h:", "udp://h:99999", "udp:h:53", "tcp:h:80",
+        "tcp:/h:80", "http://h:80", "https://h:443", "ws://h:80", "://h:80", "tcp4://h:80",
+        "tls://h:443", "file:///etc/passwd", "unix", "unix:", "unix:@", "unix://", "unix://h/a",
+        "unix:///a\0b", "unix:a\0b", "unix:\\x00", "unix:\\x40a\\x00", "unix:/a\\x00b",
+        "unix:/\\xff", "unix://@a",
+        "unix:/" + String(repeating: "a", count: 107),
+        "unix:@" + String(repeating: "a", count: 108),
+        "unix:/" + String(repeating: "é", count: 54), "unixgram:", "unixgram:@", "unixpacket:",
+        "unixstream:/a", "/run/app.sock", "@name", "\0", "\n", "\u{1b}[31m", huge, huge + ":80",
+        "h:" + huge, "tcp://" + huge + ":80", "unix:" + huge, huge + "://h:80", "[" + huge + "]:80",
+        String(repeating: ":", count: 100_000), String(repeating: "[", count: 100_000),
+    ]
 }

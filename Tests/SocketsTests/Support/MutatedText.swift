@@ -20,12 +20,17 @@ struct MutatedText {
         let interesting =
             Array("0123456789abcdefxz:.[]%/@-+\\ \0\n\u{7f}_".utf8) + [0x80, 0xD9, 0xFF]
         let position = Int.random(in: 0...bytes.count, using: &generator)
-        switch Int.random(in: 0..<6, using: &generator) {
+        // A combining accent, an invisible mark and foreign digits: characters of several bytes.
+        let foreign = ["\u{301}", "\u{202e}", "\u{85}", "٣", "８", "é"]
+        switch Int.random(in: 0..<7, using: &generator) {
         case 0: bytes.insert(interesting.randomElement(using: &generator) ?? 0, at: position)
         case 1: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: position)
         case 2: bytes.removeSubrange(position..<min(position + 1, bytes.count))
         case 3: bytes.removeSubrange(position...)
         case 4: bytes.insert(contentsOf: bytes[position...].prefix(8), at: position)
+        case 5:
+            let character = foreign.randomElement(using: &generator) ?? ""
+            bytes.insert(contentsOf: character.utf8, at: position)
         default: bytes += seeds.randomElement(using: &generator) ?? []
         }
     }

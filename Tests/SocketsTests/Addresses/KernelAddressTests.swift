@@ -1,0 +1,63 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("KernelAddress")
+struct KernelAddressTests {
+    private static let zoned = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "1")
+
+    private static let samples: [(SocketAddress, AddressFamily)] = [
+        (.ipv4(IPv4Address(192, 0, 2, 7), port: 80), .ipv4),
+        (.ipv6(.loopback, port: 65535), .ipv6),
+        (.ipv6(zoned, port: 80), .ipv6),
+        (.unnamed, .ipv4),
+    ]
+
+    @Test("an address goes to the kernel and comes back", arguments: samples)
+    func addressesComeBack(address: SocketAddress, family: AddressFamily) throws {
+        #expect(SocketAddress(try address.raw(for: family)) == address)
+    }
+
+    @Test("a Unix name of any length goes to the kernel and comes back whole")
+    func unixNamesComeBack() throws {
+        for count in 1...UnixAddress.maximumLength {
+            let bytes = Array(repeating: UInt8(ascii: "a"), count: count)
+            let path = SocketAddress.unix(try #require(UnixAddress(pathBytes: bytes)))
+            #expect(SocketAddress(try path.raw(for: .unix)) == path)
+            let abstract = SocketAddress.unix(try #require(UnixAddress(abstractBytes: bytes)))
+            #expect(SocketAddress(try abstract.raw(for: .unix)) == abstract)
+        }
+    }
+
+    @Test("an abstract name may contain and end with NUL")
+    func abstractNamesMayContainNUL() throws {
+        let name = SocketAddress.unix(try #require(UnixAddress(abstractBytes: [0x61, 0, 0x62, 0])))
+        #expect(SocketAddress(try name.raw(for: .unix)) == name)
+    }
+
+    @Test("an IPv4 address on a socket of both families is mapped, and comes back as IPv4")
+    func mappedAddresses() throws {
+        let address = SocketAddress.ipv4(IPv4Address(192, 0, 2, 7), port: 80)
+        let raw = try address.raw(for: .ipv6)
+        #expect(raw.content == .ipv6(high: 0, low: 0xFFFF_C000_0207, port: 80, scope: 0))
+        #expect(SocketAddress(raw) == address)
+    }
+
+    @Test("a zone is the number of the interface that it names")
+    func zones() throws {
+        let loopback = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "lo")
+        let scope = try loopback.scope
+        #expect(scope != 0)
+        #expect(try IPv6Address(high: 0, low: 0, zone: "17").scope == 17)
+        #expect(try IPv6Address.loopback.scope == 0)
+    }
+
+    @Test(
+        "a zone that names no interface is no such device",
+        arguments: ["nosuch0", "", "a\0b", "-1"])
+    func unknownZones(zone: String) {
+        let address = IPv6Address(high: 0, low: 1, zone: zone)
+        #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
+    }
+}

@@ -1,0 +1,46 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("HostName")
+struct HostNameTests {
+    @Test(
+        "names and numeric addresses are hosts",
+        arguments: [
+            "a", "localhost", "www.example.com", "www.example.com.", "WWW.Example.COM", "my_host",
+            "r3---sn-x.example", "foo-.example", "xn--gre-6ka8i.example", "3com.example", "1a",
+            "a1",
+            "1.2.3.4", "::1", "fe80::1%eth0", "::ffff:1.2.3.4", "0x.example", "0xg", "a0x1",
+            String(repeating: "a", count: 63), String(repeating: "a.", count: 126) + "a",
+        ])
+    func namesAndAddressesAreHosts(text: String) {
+        #expect(HostName.problem(with: text) == nil)
+    }
+
+    @Test("anything else is none")
+    func anythingElseIsNone() {
+        let accepted = HostileInput.hosts.filter { HostName.problem(with: $0) == nil }
+        #expect(accepted == [])
+    }
+
+    @Test("the empty text is none")
+    func theEmptyTextIsNone() {
+        #expect(HostName.problem(with: "") == "expected a name or a numeric address")
+    }
+
+    @Test(
+        "the problem says what was expected",
+        arguments: [
+            ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
+            ("::12345", "expected a name, or a complete IPv6 address"),
+            ("a..b", "expected letters, digits and hyphens, with single dots between"),
+            (
+                "größe.example",
+                "expected ASCII; an international name has such a form, which begins with xn--"
+            ),
+            (String(repeating: "a.", count: 127) + "a", "expected at most 253 characters"),
+        ])
+    func theProblemSaysWhatWasExpected(text: String, problem: String) {
+        #expect(HostName.problem(with: text) == problem)
+    }
+}

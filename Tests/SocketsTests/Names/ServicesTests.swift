@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+@testable import Sockets
+
+@Suite("Services")
+struct ServicesTests {
+    private static let database = """
+        echo    7/tcp
+        echo    7/udp
+        http    80/tcp    www    # the web
+        syslog  514/udp
+        shell   514/tcp   cmd syslog
+
+        """
+
+    @Test(
+        "this machine knows http and daytime",
+        .enabled(if: FileManager.default.fileExists(atPath: "/etc/services"), "no /etc/services"))
+    func thisMachineKnowsHTTP() throws {
+        #expect(try Services.port(named: "http", protocol: .tcp) == 80)
+        #expect(try Services.name(ofPort: 80, protocol: .tcp) == "http")
+        #expect(try Services.port(named: "daytime", protocol: .udp) == 13)
+    }
+
+    @Test(
+        "text that can name no service is refused", arguments: ["", " ", "a b", "a\0", "é", "a\n"])
+    func impossibleNamesAreRefused(name: String) throws {
+        let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
+        #expect(
+            error.description == "\(TerminalText.quoted(name)) is not a service name:"
+                + " expected 1 to 255 visible ASCII characters, such as http")
+    }
+
+    @Test("a huge name is refused")
+    func aHugeNameIsRefused() throws {
+        let name = String(repeating: "a", count: 100_000)
+        let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
+        guard case .invalidInput = error.cause else {
+            Issue.record("\(error.cause)")
+            return
+        }
+    }
+
+    @Suite("with a database of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    struct WithADatabaseOfOurOwn {
+        @Test("a name or an alias finds the port of the protocol")
+        func namesFindPorts() throws {
+            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
+                #expect(try Services.port(named: "http", protocol: .tcp) == 80)
+                #expect(try Services.port(named: "www", protocol: .tcp) == 80)
+                #expect(try Services.port(named: "echo", protocol: .udp) == 7)
+            }
+        }
+
+        @Test("a port finds the name of the protocol")
+        func portsFindNames() throws {
+            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
+                #expect(try Services.name(ofPort: 514, protocol: .udp) == "syslog")
+                #expect(try Services.name(ofPort: 514, protocol: .tcp) == "shell")
+                #expect(try Services.name(ofPort: 514) == "syslog")
+            }
+        }
+
+        @Test("an entry holds the official name, aliases, port and protocol")
+        func entriesHoldEverything() throws {
+            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
+                let expected = Services.ServiceEntry(
+                    name: "shell", aliases: ["cmd", "syslog"], port: 514, protocol: "tcp")
+                #expect(try Services.service(named: "cmd") == expected)
+                #expect(try Services.service(onPort: 514, protocol: .tcp) == expected)
+            }
+        }
+
+        @Test("an unknown service is told with its protocol, word for word")
+        func unknownServices() throws {
+            try PrivateMachine.run(files: ["services": ServicesTests.database]) {
+                let wrongProtocol = try #require(throws: SocketError.self) {
+                    try Services.port(named: "http", protocol: .udp)
+                }
+                #expect(wrongProtocol.cause == .unknownService("http", protocol: "udp"))
+                #expect(
+                    wrongProtocol.description
+                        == "cannot look up service http: there is no service 'http' for udp")
+                let unknown = try #require(throws: SocketError.self) {
+                    try Services.port(named: "80")
+                }
+                #expect(unknown.cause == .unknownService("80", protocol: nil))
+                let unknownPort = try #require(throws: SocketError.self) {
+                    try Services.name(ofPort: 81, protocol: .tcp)
+                }
+                #expect(unknownPort.cause == .unknownService("81", protocol: "tcp"))
+            }
+        }
+
+        @Test("without a database the error names the package that brings it")
+        func withoutADatabase() throws {
+            try PrivateMachine.run(files: [:]) {
+                let error = try #require(throws: SocketError.self) {
+                    try Services.port(named: "http", protocol: .tcp)
+                }
+                #expect(error.cause == .noServicesDatabase)
+                #expect(
+                    error.description == "cannot look up service http: this machine has no"
+                        + " services database (/etc/services);"
+                        + " on Debian and Ubuntu the package netbase brings it")
+                let byPort = try #require(throws: SocketError.self) {
+                    try Services.name(ofPort: 80)
+                }
+                #expect(byPort.cause == .noServicesDatabase)
+            }
+        }
+
+        @Test("an empty database knows nothing, but is one")
+        func anEmptyDatabase() throws {
+            try PrivateMachine.run(files: ["services": ""]) {
+                let error = try #require(throws: SocketError.self) {
+                    try Services.port(named: "http")
+                }
+                #expect(error.cause == .unknownService("http", protocol: nil))
+            }
+        }
+    }
+}

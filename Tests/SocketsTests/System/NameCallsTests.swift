@@ -1,0 +1,71 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("NameCalls")
+struct NameCallsTests {
+    @Test("getaddrinfo finds a numeric address once")
+    func numericAddress() throws {
+        let info = try System.getaddrinfo("192.0.2.7", numericOnly: true, canonicalName: true)
+        #expect(info.addresses.map(\.content) == [.ipv4(bits: 0xC000_0207, port: 0)])
+        #expect(info.canonicalName == "192.0.2.7")
+    }
+
+    @Test("getaddrinfo's failures carry C's code and words")
+    func failures() throws {
+        let failure = try #require(throws: AddressInfoFailure.self) {
+            try System.getaddrinfo("localhost", numericOnly: true)
+        }
+        #expect(failure.code == EAI_NONAME)
+        #expect(failure.message == "Name or service not known")
+        #expect(failure.isNotFound && !failure.isTemporary)
+        #expect(failure.errno == nil)
+    }
+
+    @Test("an address family that does not fit is not found")
+    func wrongFamily() throws {
+        let failure = try #require(throws: AddressInfoFailure.self) {
+            try System.getaddrinfo("127.0.0.1", domain: .ipv6, numericOnly: true)
+        }
+        #expect(failure.isNotFound)
+        #expect(failure.code != EAI_NONAME)
+    }
+
+    @Test("behind EAI_SYSTEM stands the error number, never zero")
+    func systemFailures() {
+        errno = EMFILE
+        #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .tooManyOpenFiles)
+        errno = 0
+        #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .ioError)
+        #expect(AddressInfoFailure(code: EAI_AGAIN).errno == nil)
+        #expect(AddressInfoFailure(code: EAI_AGAIN).isTemporary)
+    }
+
+    @Test("getnameinfo writes an address in digits")
+    func nameInDigits() throws {
+        var options = NameInfoOptions()
+        options.numericHost = true
+        options.numericService = true
+        let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 80, scope: 0))
+        let name = try System.getnameinfo(address, options)
+        #expect(name.host == "::1")
+        #expect(name.service == "80")
+    }
+
+    @Test("gethostname tells what uname tells")
+    func hostName() throws {
+        #expect(try System.gethostname() == CText.hostName())
+    }
+
+    @Test("a failure of gethostname is the error number")
+    func hostNameFailure() throws {
+        let code = #expect(throws: Errno.self) {
+            try FaultInjection.during([.gethostname: [.error(.ioError)]]) {
+                try System.gethostname()
+            }
+        }
+        #expect(code == .ioError)
+    }
+}
