@@ -74,7 +74,9 @@ extension Socket {
         _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags,
         isFirst: Bool = true
     ) throws(SocketError) -> Int {
-        try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
+        // The kernel would wait on a Unix stream, and say 0 on a TCP one.
+        if _slowPath(buffer.isEmpty), kind == .stream, !isClosed { return 0 }
+        return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
             try System.recv(descriptor, buffer, waiting.union(flags))
         }

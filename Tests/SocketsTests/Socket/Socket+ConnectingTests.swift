@@ -1,0 +1,162 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Connecting, one address at a time")
+struct SocketConnectingTests {
+    @Test("binding port 0 lets the kernel choose, and the choice is known at once")
+    func bindToPortZero() throws {
+        let socket = try Socket(.ipv4, .stream)
+        try socket.bind(to: Loopback.ipv4)
+        #expect(try #require(socket.localAddress.port) > 0)
+    }
+
+    @Test("binding what is taken says which address it was")
+    func bindTaken() throws {
+        let first = try Loopback.udp()
+        let second = try Socket(.ipv4, .datagram)
+        let error = #expect(throws: SocketError.self) { try second.bind(to: first.localAddress) }
+        #expect(error?.errno == .addressInUse)
+        #expect(
+            error?.description
+                == "cannot bind to \(first.localAddress): address already in use")
+    }
+
+    @Test("an address of another family is refused by name")
+    func wrongFamily() throws {
+        let socket = try Socket(.ipv4, .stream)
+        let address = try #require(SocketAddress("[::1]:80"))
+        let error = #expect(throws: SocketError.self) { try socket.connect(to: address) }
+        #expect(
+            error?.description
+                == "cannot connect to [::1]:80: [::1]:80: expected an IPv4 address for an IPv4 socket")
+    }
+
+    @Test("connecting where nobody listens is refused, and the socket can be used again")
+    func refused() throws {
+        let (holder, address) = try Loopback.refusingPort()
+        let socket = try Socket(.ipv4, .stream)
+        let error = #expect(throws: SocketError.self) { try socket.connect(to: address) }
+        #expect(error?.errno == .connectionRefused)
+        #expect(error?.remoteAddress == address)
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        try socket.connect(to: listener.localAddress)
+        #expect(socket.remoteAddress == listener.localAddress)
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("a connect that is interrupted by a signal goes on and succeeds")
+    func interruptedConnect() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(.ipv4, .stream)
+        try FaultInjection.during([.poll: [.error(.interrupted), .error(.interrupted)]]) {
+            try socket.connect(to: listener.localAddress)
+        }
+        #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == socket.localAddress)
+    }
+
+    @Test("connecting to a full backlog ends at the time limit, never early and not much late")
+    func connectTimesOut() throws {
+        let path = Loopback.unixPath()
+        let listener = try Socket.listening(on: .unix(path), backlog: 0)
+        let address = listener.localAddress
+        let first = try Socket.connected(to: address)
+        let second = try Socket(.unix)
+        let start = ContinuousClock.now
+        let error = #expect(throws: SocketError.self) {
+            try second.connect(to: address, timeout: .milliseconds(200))
+        }
+        let took = start.duration(to: .now)
+        #expect(error?.isTimeout == true)
+        #expect(took >= .milliseconds(200))
+        #expect(took < .seconds(2))
+        #expect(error?.description == "cannot connect to \(path): no answer in 200 ms")
+        // The socket is still good: once there is room, it connects.
+        _ = try listener.accept(timeout: .seconds(5))
+        try second.connect(to: address)
+        withExtendedLifetime(first) {}
+    }
+
+    @Test("connecting to oneself is an error, not a success")
+    func selfConnect() throws {
+        // Binding first makes certain what otherwise happens once in thirty thousand times.
+        let socket = try Socket(.ipv4, .stream)
+        try socket.bind(to: Loopback.ipv4)
+        let error = #expect(throws: SocketError.self) {
+            try socket.connect(to: socket.localAddress)
+        }
+        #expect(error?.cause == .selfConnect)
+        #expect(socket.remoteAddress == .unnamed)
+    }
+
+    @Test("accept passes over callers who hung up, and goes on after an interruption")
+    func acceptGoesOn() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        let server = try FaultInjection.during([
+            .accept: [.error(.connectionAbort), .error(.interrupted), .error(.protocolError)]
+        ]) {
+            try listener.accept(timeout: .seconds(5))
+        }
+        #expect(server.remoteAddress == client.localAddress)
+    }
+
+    @Test("accept tells when there are no descriptors left, and the caller stays in the queue")
+    func acceptWithoutDescriptors() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        let error = #expect(throws: SocketError.self) {
+            try FaultInjection.during([.accept: [.error(.tooManyOpenFiles)]]) {
+                try listener.accept()
+            }
+        }
+        #expect(error?.errno == .tooManyOpenFiles)
+        #expect(try listener.accept().remoteAddress == client.localAddress)
+    }
+
+    @Test("accept without a caller ends at the time limit")
+    func acceptTimesOut() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let start = ContinuousClock.now
+        let error = #expect(throws: SocketError.self) {
+            try listener.accept(timeout: .milliseconds(50))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
+        #expect(start.duration(to: .now) >= .milliseconds(50))
+    }
+
+    @Test("accepting on a socket that does not listen is an error, not a wait")
+    func acceptWithoutListen() throws {
+        let socket = try Socket(.ipv4, .stream)
+        let error = #expect(throws: SocketError.self) { try socket.accept() }
+        #expect(error?.errno == .invalidArgument)
+    }
+
+    @Test("several threads that accept on one socket share the callers")
+    func severalAcceptors() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let acceptors = (0..<4).map { _ in
+            Background { try (0..<25).map { _ in try listener.accept().remoteAddress } }
+        }
+        var callers: [Socket] = []
+        for _ in 0..<100 { callers.append(try Socket.connected(to: listener.localAddress)) }
+        let accepted = try acceptors.flatMap { try $0.value() }
+        #expect(Set(accepted) == Set(callers.map(\.localAddress)))
+    }
+
+    @Test("a connected datagram socket takes only from its peer, and hears that nobody is there")
+    func connectedDatagrams() throws {
+        let peer = try Loopback.udp()
+        let socket = try Socket(.ipv4, .datagram)
+        try socket.connect(to: peer.localAddress)
+        try peer.send("for you", to: socket.localAddress)
+        #expect(try socket.receive() == Array("for you".utf8))
+        peer.close()
+        try socket.send("anybody?")
+        let error = #expect(throws: SocketError.self) {
+            try socket.receive(timeout: .seconds(5))
+        }
+        #expect(error?.errno == .connectionRefused)
+    }
+}

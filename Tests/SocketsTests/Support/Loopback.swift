@@ -1,0 +1,98 @@
+import Glibc
+@testable import Sockets
+import Synchronization
+import Testing
+
+/// Sockets on loopback, on ports that the kernel chooses.
+enum Loopback {
+    static let ipv4 = SocketAddress.ipv4(.loopback, port: 0)
+
+    /// Both ends of a TCP connection.
+    static func tcpPair() throws -> (client: Socket, server: Socket) {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        return (client, try listener.accept(timeout: .seconds(10)))
+    }
+
+    /// A UDP socket that is bound.
+    static func udp() throws -> Socket {
+        let socket = try Socket(.ipv4, .datagram)
+        try socket.bind(to: ipv4)
+        return socket
+    }
+
+    /// A TCP port on 127.0.0.1 on which nobody listens, held by a socket so that it stays so.
+    static func refusingPort() throws -> (holder: Socket, address: SocketAddress) {
+        let holder = try Socket(.ipv4, .stream)
+        try holder.bind(to: ipv4)
+        return (holder, holder.localAddress)
+    }
+
+    /// Sends until the kernel takes no more, and tells how many bytes that were.
+    static func fill(_ socket: Socket) throws(SocketError) -> Int {
+        let block = [UInt8](repeating: 0x61, count: 65536)
+        var sent = 0
+        while true {
+            do throws(SocketError) {
+                sent += try socket.send(block, timeout: .milliseconds(20))
+            } catch {
+                guard error.isTimeout else { throw error }
+                return sent
+            }
+        }
+    }
+
+    /// A path for a Unix socket that no other test uses.
+    static func unixPath() -> String {
+        let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
+        return "/tmp/swift-sockets-\(getpid())-\(number)"
+    }
+
+    private static let counter = Atomic<Int>(0)
+}
+
+/// Waits until a thread of this process sleeps inside a system call on a descriptor.
+///
+/// `/proc/PID/task/TID/syscall` tells call and arguments; an event that no test could otherwise see.
+func waitUntilAThreadWaits(on socket: Socket) throws {
+    let descriptor = socket.descriptor
+    let wanted = "0x" + String(descriptor, radix: 16)
+    let deadline = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < deadline {
+        for task in entries(of: "/proc/self/task") {
+            let words = contents(of: "/proc/self/task/\(task)/syscall").split(separator: " ")
+            // "running", or the number and six arguments. poll's first argument is a pointer.
+            guard words.count > 2 else { continue }
+            let isPoll = words[0] == "7" && words[2] == "0x1"
+            if words[1] == wanted || isPoll { return }
+        }
+        sched_yield()
+    }
+    Issue.record("no thread came to wait on descriptor \(descriptor)")
+}
+
+/// How many descriptors this process has open.
+func openDescriptors() -> Int {
+    entries(of: "/proc/self/fd").count
+}
+
+private func entries(of directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}
+
+private func contents(of path: String) -> String {
+    guard let file = fopen(path, "r") else { return "" }
+    defer { fclose(file) }
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard fgets(&buffer, 256, file) != nil else { return "" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
