@@ -14,10 +14,9 @@ do {
 
     for _ in 0..<datagrams {
         let datagram = try socket.receiveFrom()
-        // Shown with its control characters escaped: this text was written by a stranger.
-        print(
-            "\(datagram.sender) sent \(datagram.bytes.count) bytes:", datagram.text.debugDescription
-        )
+        // With its control characters escaped: this text was written by a stranger.
+        let text = datagram.text.debugDescription
+        print("\(datagram.sender) sent \(datagram.bytes.count) bytes: \(text)")
         try socket.send(datagram.bytes, to: datagram.sender)
     }
 } catch {

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// An example that runs as a process of its own, as a user would start it.
+/// An example, or `sock`, that runs as a process of its own, as a user would start it.
 ///
 /// Its output is read from a pseudo-terminal, so that each line can be read when it is printed: to a
 /// pipe, the C library would hold lines back until there are many. Nothing here waits longer than
@@ -21,7 +21,12 @@ final class Program {
 
     /// Starts the example `name` with its arguments and everything that it will read from its
     /// standard input.
-    init(_ name: String, _ arguments: String..., input text: String = "") throws {
+    convenience init(_ name: String, _ arguments: String..., input: String = "") throws {
+        try self.init(name, arguments, input: input)
+    }
+
+    /// Starts the program `name`, as above.
+    init(_ name: String, _ arguments: [String], input text: String = "") throws {
         self.name = name
         // A program that inherited another's terminal or input would keep them from ending.
         Self.starting.lock()
@@ -34,6 +39,8 @@ final class Program {
 
         process.executableURL = try Self.executable(named: name)
         process.arguments = arguments
+        // The output is a terminal, and what is compared has no colours.
+        process.environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": "1"]) { $1 }
         process.standardInput = input
         process.standardOutput = screen
         process.standardError = screen
@@ -66,19 +73,30 @@ final class Program {
 
     /// The rest of what the program prints, when it has ended by itself and with success.
     func remainingLines() throws -> [String] {
+        let lines = try linesToTheEnd()
+        guard status == 0 else {
+            throw Problem("\(name) ended with status \(status): \(lines)")
+        }
+        return lines
+    }
+
+    /// The rest of what the program prints, when it has ended by itself; `status` tells how.
+    func linesToTheEnd() throws -> [String] {
         let deadline = ContinuousClock.now + Self.patience
         while try receive(before: deadline) {}
         guard ended.wait(timeout: .now() + 30) == .success else {
             throw Problem("\(name) has closed its output and goes on running")
         }
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-            throw Problem(
-                "\(name) ended with status \(process.terminationStatus): \(received.asText)")
+        guard process.terminationReason == .exit else {
+            throw Problem("signal \(status) ended \(name): \(received.asText)")
         }
         var lines = received.asText.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last == "" { lines.removeLast() }
         return lines.map(String.init)
     }
+
+    /// The exit status of a program that has ended.
+    var status: Int32 { process.terminationStatus }
 
     /// Waits for more output; false at its end.
     private func receive(before deadline: ContinuousClock.Instant) throws -> Bool {
@@ -109,13 +127,13 @@ struct Problem: Error, CustomStringConvertible {
 }
 
 extension Program {
-    /// Where the build put the example: beside the tests, which are this very process.
+    /// Where the build put the program: beside the tests, which are this very process.
     private static func executable(named name: String) throws -> URL {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let file = URL(fileURLWithPath: tests).deletingLastPathComponent()
             .appendingPathComponent(name)
         guard FileManager.default.isExecutableFile(atPath: file.path) else {
-            throw Problem("\(file.path) was expected to be the example \(name), built before")
+            throw Problem("\(file.path) was expected to be \(name), built before")
         }
         return file
     }

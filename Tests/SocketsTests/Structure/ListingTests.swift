@@ -5,11 +5,15 @@ import Testing
 struct ListingTests {
     private static let readmes = ["README.md", "README.zh-CN.md"]
 
-    @Test("every Swift listing occurs in a compiled and tested file", arguments: readmes)
-    func everySwiftListingIsCompiled(readme: String) throws {
-        let listings = fencedBlocks(of: try SourceTree.text(of: readme))
+    private static let articles = ["Sockets", "Clients", "Servers", "Deadlock", "Errors"]
+        .map { "Sources/Sockets/Sockets.docc/\($0).md" }
+
+    @Test(
+        "every Swift listing occurs in a compiled and tested file", arguments: readmes + articles)
+    func everySwiftListingIsCompiled(page: String) throws {
+        let listings = fencedBlocks(of: try SourceTree.text(of: page))
             .filter { $0.language == "swift" }
-        try #require(!listings.isEmpty, "nothing was checked: \(readme) has no Swift listing")
+        try #require(!listings.isEmpty, "nothing was checked: \(page) has no Swift listing")
         let sources = try ["Examples", "Tests"].flatMap { try SourceTree.swiftFiles(below: $0) }
             .filter { !$0.path.hasPrefix("Tests/SocketsTests/Structure/") }
             .map { ($0.path, lines(of: $0.text)) }
@@ -19,10 +23,10 @@ struct ListingTests {
                 homes.append(home.0)
             } else {
                 Issue.record(
-                    "\(readme):\(listing.line): this listing is in no file of Examples or Tests")
+                    "\(page):\(listing.line): this listing is in no file of Examples or Tests")
             }
         }
-        print("Listings: \(readme) shows", homes.joined(separator: ", "))
+        print("Listings: \(page) shows", homes.joined(separator: ", "))
     }
 
     @Test("both READMEs show the same listings and commands")
