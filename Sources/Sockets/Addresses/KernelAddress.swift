@@ -52,7 +52,9 @@ extension IPv6Address {
     var scope: UInt32 {
         get throws(Errno) {
             guard let zone else { return 0 }
-            guard let index = UInt32(zone) ?? System.if_nametoindex(zone) else {
+            if let index = Decimal.value(of: zone.utf8, maximum: .max) { return index }
+            // C would stop at a NUL, and find the interface before it.
+            guard Self.isZone(zone), let index = System.if_nametoindex(zone) else {
                 throw Errno.operationNotSupportedByDevice
             }
             return index

@@ -1,0 +1,144 @@
+"""Names that a real name server knows: dnsmasq, in a network namespace of its own."""
+import shutil
+
+from support import Failed, check, expect, namespace, run, sock, start
+
+RECORDS = [
+    "--host-record=dual.test,192.0.2.7,2001:db8::7",
+    "--host-record=four.test,192.0.2.4",
+    "--host-record=six.test,2001:db8::6",
+    "--host-record=here.test,127.0.0.1",
+    "--cname=alias.test,dual.test",
+    *(f"--host-record=many.test,198.51.100.{number}" for number in range(1, 201)),
+]
+
+
+def name_server(*options):
+    """A namespace whose name server is dnsmasq, and dnsmasq, which logs every question."""
+    space = namespace(
+        "dns", hosts="127.0.0.1 localhost\n", services="echo 7/tcp\n",
+        nsswitch_conf="hosts: files dns\nservices: files\n",
+        resolv_conf="nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    )
+    program = shutil.which("dnsmasq", path="/usr/sbin:/sbin")
+    server = start(
+        *space.inside(
+            program, "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+            "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root", "--pid-file=",
+            "--local=/test/", "--log-queries", *(options or RECORDS),
+        )
+    )
+    # dnsmasq binds its port before it says that it has started.
+    server.wait_for(b"started, version", stream="err")
+    return space, server
+
+
+def resolve(space, *words):
+    return run(*space.inside(*sock("resolve", *words)))
+
+
+def addresses(result):
+    return [line.split()[0] for line in result.out.decode().splitlines()]
+
+
+@check("names: A and AAAA records are both found, each once", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    found = addresses(resolve(space, "dual.test").expect(0, err=b""))
+    expect(sorted(found) == ["192.0.2.7", "2001:db8::7"], f"found {found}")
+
+
+@check("names: -4 and -6 choose the family", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    found = addresses(resolve(space, "-4", "dual.test").expect(0))
+    expect(found == ["192.0.2.7"], f"-4 found {found}")
+    found = addresses(resolve(space, "-6", "dual.test").expect(0))
+    expect(found == ["2001:db8::7"], f"-6 found {found}")
+
+
+@check("names: an alias tells its official name", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    result = resolve(space, "alias.test").expect(0)
+    expect(b"alias.test is an alias of dual.test\n" in result.out, f"output {result.out!r}")
+
+
+@check("names: an address leads back to its name", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    resolve(space, "192.0.2.4").expect(0, out=b"192.0.2.4  four.test\n", err=b"")
+    resolve(space, "2001:db8::6").expect(0, out=b"2001:db8::6  six.test\n", err=b"")
+
+
+@check("names: two hundred addresses, too many for a datagram, come whole", "ip", "dnsmasq",
+       root=True)
+def _():
+    space, _ = name_server()
+    found = addresses(resolve(space, "many.test").expect(0))
+    expect(len(found) == 200 and len(set(found)) == 200, f"{len(found)}: {found}")
+
+
+@check("names: an unknown name is not found, at once", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    result = resolve(space, "nosuch.test").expect(6, out=b"")
+    expect(
+        result.err.startswith(b"sock: cannot resolve nosuch.test: name or service not known\n"),
+        f"errors {result.err!r}")
+    expect(result.seconds < 5, f"it took {result.seconds:.1f} s")
+
+
+@check("names: a name without an address of the family says so", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server()
+    result = resolve(space, "-4", "six.test").expect(6, out=b"")
+    expect(
+        result.err.startswith(
+            b"sock: cannot resolve six.test: no address associated with hostname\n"),
+        f"errors {result.err!r}")
+
+
+@check("names: a name server that is not there is a temporary failure", "ip", "dnsmasq",
+       root=True)
+def _():
+    space, server = name_server()
+    server.kill()
+    result = resolve(space, "four.test").expect(6, out=b"")
+    expect(
+        result.err.startswith(
+            b"sock: cannot resolve four.test: temporary failure in name resolution\n"),
+        f"errors {result.err!r}")
+
+
+@check("names: numeric addresses and nonsense ask no name server", "ip", "dnsmasq", root=True)
+def _():
+    space, server = name_server()
+    resolve(space, "-n", "192.0.2.9").expect(0, out=b"192.0.2.9\n")
+    resolve(space, "-n", "::ffff:192.0.2.9").expect(0)
+    for nonsense in ("127.1", "0x7f.1", "256.1.1.1", "a..b", "größe.test", "user@four.test"):
+        result = resolve(space, nonsense)
+        expect(result.code in (2, 6) and not result.out, f"{nonsense}: {result}")
+        expect(b"is not a host" in result.err, f"{nonsense}: errors {result.err!r}")
+    # The next question is the first that the server hears.
+    resolve(space, "-4", "-n", "here.test")
+    resolve(space, "-4", "here.test").expect(0)
+    server.wait_for(b"query.*here.test", stream="err")
+    questions = [line for line in server.err.decode().splitlines() if "query[" in line]
+    others = [line for line in questions if "here.test" not in line and "127.in-addr" not in line
+              and "1.0.0.127" not in line]
+    if others:
+        raise Failed(f"the name server was asked {others}")
+
+
+@check("names: connecting tries the next address when there is no way to the first", "ip",
+       "dnsmasq", root=True)
+def _():
+    # Without a route to documentation addresses the loopback is the only one that answers.
+    space, _ = name_server("--host-record=mixed.test,2001:db8::7",
+                           "--host-record=mixed.test,192.0.2.7",
+                           "--host-record=mixed.test,127.0.0.1")
+    listener = start(*space.inside(*sock("serve", "echo", "0")))
+    port = listener.wait_for(rb":(\d+)", stream="err").group(1).decode()
+    result = run(*space.inside(*sock("mixed.test", port)), stdin=b"hello").expect(0)
+    expect(result.out == b"hello", f"output {result.out!r}")
