@@ -31,7 +31,7 @@ enum Advice {
             return "Nothing listens on that UDP port."
         }
         switch error.errno {
-        case .connectionRefused where error.remoteAddress?.family == .unix:
+        case .connectionRefused where error.endpoint?.transport.isUnix == true:
             return "The socket file is there, but the program behind it is gone."
         case .connectionRefused:
             return "The machine is there, but nothing listens on that port."
@@ -48,8 +48,8 @@ enum Advice {
 
     private static func afterBind(_ error: SocketError) -> String? {
         switch error.errno {
-        case .addressInUse where error.localAddress?.family == .unix:
-            return "Another program is there. Take another path, or end that program."
+        case .addressInUse where error.endpoint?.transport.isUnix == true:
+            return "Another program listens there, or the file is no socket. Take another path."
         case .addressInUse:
             return "Another program has that port: ss -ltunp shows which. Port 0 takes a free one."
         case .permissionDenied:

@@ -24,8 +24,10 @@ struct SocketFile {
     /// or somebody does listen.
     static func removeStale(_ address: SocketAddress, kind: Socket.Kind) -> Bool {
         guard let file = SocketFile(boundTo: address), file.identity.isSocket else { return false }
+        // Knocking with the wrong kind of socket: whoever is alive answers that it is the wrong kind
+        // (EPROTOTYPE), and is not disturbed by a caller who hangs up at once.
         do throws(SocketError) {
-            let caller = try Socket(.unix, kind)
+            let caller = try Socket(.unix, kind == .datagram ? .stream : .datagram)
             try caller.connect(to: address, timeout: .milliseconds(100))
             return false
         } catch {

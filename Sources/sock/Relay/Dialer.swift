@@ -12,7 +12,8 @@ struct Dialer {
 
     func connect(to endpoint: Endpoint) throws -> Socket {
         if endpoint.transport.isUnix {
-            return try Socket.connected(to: endpoint, timeout: timeout)
+            let own = endpoint.isDatagram ? try ownName() : nil
+            return try Socket.connected(to: endpoint, from: own, timeout: timeout)
         }
         if isNumeric {
             // Fails for a name; an address resolves to itself, and asks nobody.
@@ -27,6 +28,15 @@ struct Dialer {
             return try Socket.connected(to: endpoint, family: family, timeout: timeout)
         }
         return try connect(to: endpoint, fromPort: port)
+    }
+
+    /// Who sends Unix datagrams has no name to be answered by, unless he takes one.
+    private func ownName() throws(Failure) -> SocketAddress {
+        let number = String(UInt64.random(in: .min ... .max), radix: 36)
+        guard let name = UnixAddress(abstract: "sock-\(number)") else {
+            throw Failure(.otherFailure, "cannot make up a name for this socket")
+        }
+        return .unix(name)
     }
 
     /// A port without an address is one of any family, and each family has to be tried for itself.
