@@ -7,6 +7,9 @@
 /// let web: Port = 80
 /// let clock: Port = "daytime"
 /// ```
+///
+/// In a file that imports Foundation too, which has a `Port` of its own, write `Sockets.Port` where
+/// the type is named.
 public struct Port: Hashable, Sendable {
     private enum Content: Hashable {
         case number(UInt16)

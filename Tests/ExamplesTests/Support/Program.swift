@@ -19,8 +19,8 @@ final class Program {
     private let terminal: Int32
     private var received: [UInt8] = []
 
-    /// Starts the example `name` with its arguments and everything that it will read from its
-    /// standard input.
+    /// Starts the program `name` with its arguments and everything that it will read from its
+    /// standard input, a few lines.
     convenience init(_ name: String, _ arguments: String..., input: String = "") throws {
         try self.init(name, arguments, input: input)
     }
@@ -37,19 +37,21 @@ final class Program {
         Self.closeOnExec(input.fileHandleForReading.fileDescriptor)
         Self.closeOnExec(input.fileHandleForWriting.fileDescriptor)
 
+        // All of it fits into the pipe; writing after the program has ended would raise SIGPIPE.
+        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try input.fileHandleForWriting.close()
+
         process.executableURL = try Self.executable(named: name)
         process.arguments = arguments
         // The output is a terminal, and what is compared has no colours.
         process.environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": "1"]) { $1 }
-        process.standardInput = input
+        process.standardInput = input.fileHandleForReading
         process.standardOutput = screen
         process.standardError = screen
         process.terminationHandler = { [ended] _ in ended.signal() }
         try process.run()
         // While we hold the program's end of the terminal too, its output would not end.
         try screen.close()
-        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-        try input.fileHandleForWriting.close()
     }
 
     deinit {
