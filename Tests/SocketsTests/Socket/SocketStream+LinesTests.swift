@@ -1,0 +1,140 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Lines")
+struct SocketStreamLinesTests {
+    private let peer: Socket
+    private let stream: SocketStream
+
+    init() throws {
+        let (one, other) = try Socket.pair()
+        peer = one
+        stream = SocketStream(other, bufferSize: 16, lineLimit: 20)
+    }
+
+    @Test("lines end with LF or CR LF, empty lines are lines, and the end is nil")
+    func lineEnds() throws {
+        try peer.sendAll("one\ntwo\r\n\n\r\nt\rhree\n")
+        peer.close()
+        var lines: [String] = []
+        while let line = try stream.readLine() { lines.append(line) }
+        #expect(lines == ["one", "two", "", "", "t\rhree"])
+        #expect(try stream.readLine() == nil)
+    }
+
+    @Test("a last line without an end is a line, with its CR if it has one")
+    func lastLine() throws {
+        try peer.sendAll("whole\npart\r")
+        peer.close()
+        #expect(try stream.readLine() == "whole")
+        #expect(try stream.readLine() == "part\r")
+        #expect(try stream.readLine() == nil)
+    }
+
+    @Test("a line that arrives byte by byte is put together")
+    func byteByByte() throws {
+        let text = "slowly\r\nbut surely\n"
+        let peer = peer
+        let sending = Background { for byte in text.utf8 { try peer.sendAll([byte]) } }
+        #expect(try stream.readLine() == "slowly")
+        #expect(try stream.readLine() == "but surely")
+        try sending.value()
+    }
+
+    @Test("a line of exactly the limit is read, with either end")
+    func exactlyTheLimit() throws {
+        let line = String(repeating: "x", count: 20)
+        try peer.sendAll("\(line)\n\(line)\r\n")
+        #expect(try stream.readLine() == line)
+        #expect(try stream.readLine() == line)
+    }
+
+    @Test("a line beyond the limit is an error, and the line after it is readable", arguments: [
+        21, 22, 23, 40, 1000, 100_000,
+    ])
+    func beyondTheLimit(_ length: Int) throws {
+        let peer = peer
+        let sending = Background {
+            try peer.sendAll(String(repeating: "x", count: length) + "\r\nnext\n")
+        }
+        let error = #expect(throws: SocketError.self) { try stream.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 20))
+        #expect(error?.description == "cannot read: the line is longer than 20 bytes")
+        #expect(try stream.readLine() == "next")
+        try sending.value()
+    }
+
+    @Test("a last line beyond the limit is an error, once")
+    func lastLineBeyondTheLimit() throws {
+        try peer.sendAll(String(repeating: "x", count: 21))
+        peer.close()
+        let error = #expect(throws: SocketError.self) { try stream.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 20))
+        #expect(try stream.readLine() == nil)
+    }
+
+    @Test("after a line beyond the limit, a read takes up its rest")
+    func restOfALongLine() throws {
+        try peer.sendAll(String(repeating: "x", count: 30))
+        _ = #expect(throws: SocketError.self) { try stream.readLine() }
+        try peer.sendAll("rest\nnext\n")
+        var rest: [UInt8] = []
+        while rest.last != 0x0A { rest += try stream.readExactly(1) }
+        #expect(String(decoding: rest, as: UTF8.self).hasSuffix("rest\n"))
+        #expect(try stream.readLine() == "next")
+    }
+
+    @Test("a time-out while the rest of a long line is passed over loses nothing after it")
+    func timeoutWhileSkipping() throws {
+        try peer.sendAll(String(repeating: "x", count: 100))
+        var error = #expect(throws: SocketError.self) { try stream.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 20))
+        error = #expect(throws: SocketError.self) {
+            try stream.readLine(timeout: .milliseconds(10))
+        }
+        #expect(error?.isTimeout == true)
+        try peer.sendAll("xx\nnext\n")
+        #expect(try stream.readLine() == "next")
+    }
+
+    @Test("bytes that are not UTF-8 are replaced")
+    func invalidUTF8() throws {
+        try peer.sendAll([0x61, 0xFF, 0x62, 0x0A])
+        #expect(try stream.readLine() == "a\u{FFFD}b")
+    }
+
+    @Test("the bytes of a line are lent, and the closure's result returned")
+    func withLine() throws {
+        try peer.sendAll("abc\r\n\nlast")
+        peer.close()
+        let first = try stream.withLine { line in line.byteCount }
+        #expect(first == 3)
+        #expect(try stream.withLine { $0.byteCount } == 0)
+        let last = try stream.withLine { $0.withUnsafeBytes { Array($0) } }
+        #expect(last == Array("last".utf8))
+        #expect(try stream.withLine { $0.byteCount } == nil)
+    }
+
+    @Test("a closure that throws has taken its line")
+    func withLineThrows() throws {
+        struct Refused: Error {}
+        try peer.sendAll("one\ntwo\n")
+        #expect(throws: Refused.self) { try stream.withLine { _ in throw Refused() } }
+        #expect(try stream.readLine() == "two")
+    }
+
+    @Test("a read inside the closure that would change the lent bytes is refused")
+    func readInsideWithLine() throws {
+        try peer.sendAll("one\n")
+        try stream.withLine { line in
+            let error = #expect(throws: SocketError.self) { try stream.readLine() }
+            #expect(
+                error?.description == "cannot read:"
+                    + " a read inside withLine: expected none until its closure ends")
+            #expect(line.byteCount == 3)
+        }
+        try peer.sendAll("two\n")
+        #expect(try stream.readLine() == "two")
+    }
+}
