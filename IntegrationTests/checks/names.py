@@ -1,5 +1,6 @@
 """Names that a real name server knows: dnsmasq, in a network namespace of its own."""
 import shutil
+import signal
 
 from support import Failed, check, expect, namespace, run, sock, start
 
@@ -109,6 +110,18 @@ def _():
         result.err.startswith(
             b"sock: cannot resolve four.test: temporary failure in name resolution\n"),
         f"errors {result.err!r}")
+
+
+@check("names: the limit of a connect covers a name server that is silent", "ip", "dnsmasq",
+       root=True)
+def _():
+    space, server = name_server()
+    server.signal(signal.SIGSTOP)
+    result = run(*space.inside(*sock("-w", "0.5", "four.test", "80"))).expect(28, out=b"")
+    expect(
+        result.err.startswith(b"sock: cannot resolve four.test: timed out after 0.5 s\n"),
+        f"errors {result.err!r}")
+    expect(result.seconds < 1, f"it took {result.seconds:.1f} s")
 
 
 @check("names: numeric addresses and nonsense ask no name server", "ip", "dnsmasq", root=True)

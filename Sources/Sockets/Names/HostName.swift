@@ -4,6 +4,13 @@
 /// recognise, stops at a NUL, and asks name servers for names that cannot exist. None of them gets
 /// that far.
 enum HostName {
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` when `text` names no host.
+    static func check(_ text: String) throws(SocketError) {
+        guard let problem = problem(with: text) else { return }
+        throw SocketError(
+            .parse, .invalidInput("\(TerminalText.quoted(text)) is not a host: \(problem)"))
+    }
+
     /// Why `text` names no host, as the end of a sentence; `nil` when it may well do.
     ///
     /// A host is a numeric address, or a name of dot-separated labels of 1 to 63 ASCII letters,

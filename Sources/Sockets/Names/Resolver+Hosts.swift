@@ -17,12 +17,17 @@ extension Resolver {
     /// A numeric address is its own entry; nobody is asked. The corresponding C function is
     /// `gethostbyname2_r`.
     ///
-    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` where there is no such host, it has no
+    /// - Parameters:
+    ///   - name: A name, or a numeric address.
+    ///   - family: IPv4 or IPv6.
+    ///   - timeout: How long to wait for the answer.
+    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
+    ///   ``SocketError/Cause/hostLookup(_:)`` where there is no such host, it has no
     ///   address of the family, or it could not be looked up;
     ///   ``SocketError/Cause/invalidInput(_:)`` for text that names no host and for the family
     ///   ``AddressFamily/unix``; otherwise what the system said.
     public static func host(
-        named name: String, family: AddressFamily = .ipv4
+        named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
         guard family != .unix else {
             throw SocketError(
@@ -30,18 +35,19 @@ extension Resolver {
                 .invalidInput("a host has no Unix addresses: expected the family IPv4 or IPv6"),
                 subject: TerminalText.quoted(name))
         }
-        try check(name)
+        try HostName.check(name)
         if let literal = IPAddress(name) {
             guard literal.family == family else {
                 throw SocketError(.lookUpHost, .hostLookup(.noData), subject: name)
             }
             return HostEntry(name: name, aliases: [], addresses: [literal])
         }
-        do {
-            return HostEntry(try System.gethostbyname2_r(name, domain: family.domain))
-        } catch {
-            throw SocketError(.lookUpHost, .init(error), subject: name)
-        }
+        let entry = try Lookup.answer(
+            until: Deadline(timeout), orThrow: { SocketError(.lookUpHost, $0, subject: name) },
+            to: { () throws(HostCallFailure) in
+                try System.gethostbyname2_r(name, domain: family.domain)
+            })
+        return HostEntry(entry)
     }
 
     /// Names of the host with this address.
@@ -49,21 +55,29 @@ extension Resolver {
     /// An IPv4-mapped address is looked up as the IPv4 address it carries, and a zone is left out
     /// of account. The corresponding C function is `gethostbyaddr_r`.
     ///
-    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` where the address has no name or could not
-    ///   be looked up; otherwise what the system said.
-    public static func host(at address: IPAddress) throws(SocketError) -> HostEntry {
+    /// - Parameters:
+    ///   - address: The address, numeric as it is.
+    ///   - timeout: How long to wait for the answer.
+    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
+    ///   ``SocketError/Cause/hostLookup(_:)`` where the address has no name or could not be looked
+    ///   up; otherwise what the system said.
+    public static func host(
+        at address: IPAddress, timeout: TimeLimit = .never
+    ) throws(SocketError) -> HostEntry {
         let bytes: [UInt8] =
             switch address.unmapped {
             case .v4(let address):
                 [address.octets.0, address.octets.1, address.octets.2, address.octets.3]
             case .v6(let address): address.bytes
             }
-        do {
-            return HostEntry(
-                try System.gethostbyaddr_r(bytes, domain: address.unmapped.family.domain))
-        } catch {
-            throw SocketError(.lookUpHost, .init(error), subject: address.description)
-        }
+        let domain = address.unmapped.family.domain
+        let entry = try Lookup.answer(
+            until: Deadline(timeout),
+            orThrow: { SocketError(.lookUpHost, $0, subject: address.description) },
+            to: { () throws(HostCallFailure) in
+                try System.gethostbyaddr_r(bytes, domain: domain)
+            })
+        return HostEntry(entry)
     }
 }
 
@@ -84,19 +98,6 @@ extension IPAddress {
             self = .v6(address)
         } else {
             return nil
-        }
-    }
-}
-
-extension SocketError.Cause {
-    /// A failure of `gethostbyname2_r` or `gethostbyaddr_r`.
-    init(_ failure: HostCallFailure) {
-        switch failure {
-        case .hostNotFound: self = .hostLookup(.hostNotFound)
-        case .tryAgain: self = .hostLookup(.tryAgain)
-        case .noRecovery: self = .hostLookup(.noRecovery)
-        case .noData: self = .hostLookup(.noData)
-        case .system(let code): self = .system(code)
         }
     }
 }

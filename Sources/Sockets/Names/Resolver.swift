@@ -8,7 +8,8 @@ internal import SystemPackage
 /// ```
 ///
 /// The functions ask the operating system, which reads files such as `/etc/hosts` and asks name
-/// servers; they block for as long as that takes. A numeric address asks nobody.
+/// servers; they block until it answers, or until the time limit that was given to them. A numeric
+/// address asks nobody.
 public enum Resolver {
     /// What a host's name was resolved to.
     public struct Resolution: Hashable, Sendable {
@@ -27,21 +28,34 @@ public enum Resolver {
     ///   - numericOnly: Whether a host that is no numeric address is refused at once.
     ///   - passive: Whether the endpoint is to be bound, so that no host means every interface:
     ///     `::`, then `0.0.0.0`. Otherwise it means this machine: `::1`, then `127.0.0.1`.
-    /// - Throws: ``SocketError/Cause/nameResolution(_:)`` where the name has no address of the
+    ///   - timeout: How long to wait for the host's addresses. Nothing can interrupt a look-up:
+    ///     when the limit ends, it is left to itself on a thread of its own, 64 at most.
+    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
+    ///   ``SocketError/Cause/nameResolution(_:)`` where the name has no address of the
     ///   family or could not be looked up, ``SocketError/Cause/unknownService(_:protocol:)`` or
     ///   ``SocketError/Cause/noServicesDatabase`` where the port is a service's name,
     ///   ``SocketError/Cause/invalidInput(_:)`` for text that names nothing, such as a path of
     ///   more than 107 bytes, and for the wrong family; otherwise what the system said.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
-        passive: Bool = false
+        passive: Bool = false, timeout: TimeLimit = .never
+    ) throws(SocketError) -> [SocketAddress] {
+        try resolve(
+            endpoint, family: family, numericOnly: numericOnly, passive: passive,
+            deadline: Deadline(timeout))
+    }
+
+    /// The same as one step of an operation whose time already runs.
+    package static func resolve(
+        _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
+        passive: Bool = false, deadline: Deadline
     ) throws(SocketError) -> [SocketAddress] {
         do {
             if let path = endpoint.path { return [try unixAddress(path, family: family)] }
-            let resolution = try resolve(
+            let question = HostQuestion(
                 host: endpoint.host ?? "", service: endpoint.port, family: family,
                 transport: endpoint.transport, numericOnly: numericOnly, passive: passive)
-            return resolution.addresses
+            return try question.answer(until: deadline).addresses
         } catch {
             throw SocketError(
                 error.operation, error.cause, subject: error.subject, endpoint: endpoint)
@@ -61,37 +75,18 @@ public enum Resolver {
     ///   - numericOnly: Whether a host that is no numeric address is refused at once.
     ///   - canonicalName: Whether the host's official name is wanted too.
     ///   - passive: Whether the addresses are to be bound: see
-    ///     ``resolve(_:family:numericOnly:passive:)``.
-    /// - Throws: As ``resolve(_:family:numericOnly:passive:)``.
+    ///     ``resolve(_:family:numericOnly:passive:timeout:)``.
+    ///   - timeout: How long to wait for the host's addresses.
+    /// - Throws: As ``resolve(_:family:numericOnly:passive:timeout:)``.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Endpoint.Transport? = nil, numericOnly: Bool = false,
-        canonicalName: Bool = false, passive: Bool = false
+        canonicalName: Bool = false, passive: Bool = false, timeout: TimeLimit = .never
     ) throws(SocketError) -> Resolution {
-        guard family != .unix, transport?.isUnix != true else {
-            throw SocketError(
-                .resolve,
-                .invalidInput("a host has no Unix addresses: expected the family IPv4 or IPv6"),
-                subject: TerminalText.quoted(host))
-        }
-        let port = try number(of: service, transport)
-        if host.isEmpty {
-            let addresses = ownAddresses(passive: passive)
-                .filter { family == nil || $0.family == family }
-            return Resolution(
-                addresses: addresses.map { SocketAddress($0, port: port) }, canonicalName: nil)
-        }
-        try check(host)
-        if let literal = IPAddress(host), family == nil || literal.family == family {
-            try checkZone(of: literal)
-            return Resolution(
-                addresses: [SocketAddress(literal, port: port)],
-                canonicalName: canonicalName ? literal.description : nil)
-        }
-        // A literal of the other family asks no name server either.
-        return try lookUp(
-            host, port: port, family: family,
-            numericOnly: numericOnly || IPAddress(host) != nil, canonicalName: canonicalName)
+        let question = HostQuestion(
+            host: host, service: service, family: family, transport: transport,
+            numericOnly: numericOnly, canonicalName: canonicalName, passive: passive)
+        return try question.answer(until: Deadline(timeout))
     }
 
     /// The names of an address: of its host, and of the service on its port.
@@ -104,12 +99,15 @@ public enum Resolver {
     ///   - numericHost: Whether the host is wanted in digits, without a look-up.
     ///   - numericService: Whether the service is wanted in digits, without a look-up.
     ///   - transport: What the service's name is looked up for, TCP or UDP.
-    /// - Throws: ``SocketError/Cause/nameResolution(_:)`` where a required name does not exist or
+    ///   - timeout: How long to wait for the names.
+    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
+    ///   ``SocketError/Cause/nameResolution(_:)`` where a required name does not exist or
     ///   could not be looked up, ``SocketError/Cause/invalidInput(_:)`` for a Unix address or
     ///   none; otherwise what the system said.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
-        numericService: Bool = false, transport: Services.TransportProtocol = .tcp
+        numericService: Bool = false, transport: Services.TransportProtocol = .tcp,
+        timeout: TimeLimit = .never
     ) throws(SocketError) -> (host: String, service: String) {
         guard address.ip != nil, let family = address.family else {
             throw SocketError(
@@ -126,9 +124,12 @@ public enum Resolver {
         do { raw = try address.raw(for: family) } catch {
             throw SocketError(.resolve, .system(error), remoteAddress: address)
         }
-        do { return try System.getnameinfo(raw, options) } catch {
-            throw SocketError(.resolve, .init(error), remoteAddress: address)
-        }
+        return try Lookup.answer(
+            until: Deadline(timeout),
+            orThrow: { SocketError(.resolve, $0, remoteAddress: address) },
+            to: { [options] () throws(AddressInfoFailure) in
+                try System.getnameinfo(raw, options)
+            })
     }
 
     /// What this machine calls itself. The corresponding C function is `gethostname`.
@@ -141,7 +142,7 @@ public enum Resolver {
     }
 }
 
-// MARK: Steps of a resolution
+// MARK: Unix endpoints
 
 extension Resolver {
     private static func unixAddress(
@@ -162,69 +163,5 @@ extension Resolver {
                 subject: TerminalText.quoted(path))
         }
         return .unix(address)
-    }
-
-    private static func number(
-        of port: Port?, _ transport: Endpoint.Transport?
-    ) throws(SocketError) -> UInt16 {
-        guard let port = try port?.checked() else { return 0 }
-        if let number = port.number { return number }
-        let name: Services.TransportProtocol? =
-            switch transport {
-            case .tcp: .tcp
-            case .udp: .udp
-            default: nil
-            }
-        return try Services.port(named: port.service ?? "", protocol: name)
-    }
-
-    /// What no host means, in the order of preference.
-    private static func ownAddresses(passive: Bool) -> [IPAddress] {
-        passive ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]
-    }
-
-    static func check(_ host: String) throws(SocketError) {
-        guard let problem = HostName.problem(with: host) else { return }
-        throw SocketError(
-            .parse, .invalidInput("\(TerminalText.quoted(host)) is not a host: \(problem)"))
-    }
-
-    private static func checkZone(of address: IPAddress) throws(SocketError) {
-        guard case .v6(let inner) = address else { return }
-        do { _ = try inner.scope } catch {
-            throw SocketError(.resolve, .system(error), subject: address.description)
-        }
-    }
-
-    private static func lookUp(
-        _ host: String, port: UInt16, family: AddressFamily?, numericOnly: Bool,
-        canonicalName: Bool
-    ) throws(SocketError) -> Resolution {
-        let info: AddressInfo
-        do {
-            info = try System.getaddrinfo(
-                host, domain: family?.domain, numericOnly: numericOnly,
-                canonicalName: canonicalName)
-        } catch {
-            throw SocketError(.resolve, .init(error), subject: host)
-        }
-        var seen: Set<SocketAddress> = []
-        let addresses = info.addresses.map { SocketAddress($0).with(port: port) }
-            .filter { $0.ip != nil && seen.insert($0).inserted }
-        return Resolution(addresses: addresses, canonicalName: info.canonicalName)
-    }
-}
-
-extension SocketError.Cause {
-    /// A failure of `getaddrinfo` or `getnameinfo`; the system's own where it was behind it.
-    init(_ failure: AddressInfoFailure) {
-        if let errno = failure.errno {
-            self = .system(errno)
-        } else {
-            self = .nameResolution(
-                NameResolutionFailure(
-                    code: failure.code, message: failure.message, isNotFound: failure.isNotFound,
-                    isTemporary: failure.isTemporary))
-        }
     }
 }

@@ -25,7 +25,7 @@ extension Socket {
     ) throws(SocketError) -> Socket {
         let deadline = Deadline(timeout)
         do throws(SocketError) {
-            let addresses = try Resolver.resolve(endpoint, family: family)
+            let addresses = try Resolver.resolve(endpoint, family: family, deadline: deadline)
             return try connected(
                 toOneOf: addresses, endpoint.transport.kind, from: local, deadline)
         } catch {

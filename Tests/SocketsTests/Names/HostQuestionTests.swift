@@ -1,0 +1,46 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("HostQuestion")
+struct HostQuestionTests {
+    private func texts(_ question: HostQuestion) throws -> [String] {
+        try question.answer(until: Deadline(.never)).addresses.map(\.description)
+    }
+
+    @Test("without a service the port is 0")
+    func withoutAService() throws {
+        #expect(try texts(HostQuestion(host: "192.0.2.7")) == ["192.0.2.7:0"])
+    }
+
+    @Test("a numeric host needs no time at all")
+    func numericHostsNeedNoTime() throws {
+        let question = HostQuestion(host: "::1", service: 80)
+        let answer = try question.answer(until: Deadline(.seconds(0)))
+        #expect(answer.addresses == [.ipv6(.loopback, port: 80)])
+    }
+
+    @Test("a numeric host is its own official name")
+    func numericHostsAreTheirOwnName() throws {
+        let question = HostQuestion(host: "2001:DB8:0::7", canonicalName: true)
+        #expect(try question.answer(until: Deadline(.never)).canonicalName == "2001:db8::7")
+    }
+
+    @Test("an IPv4 address stands for no IPv6 one, nor the other way round")
+    func familiesDoNotMix() {
+        for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::ffff:192.0.2.7", .ipv4)] {
+            let error = #expect(throws: SocketError.self) {
+                try texts(HostQuestion(host: host, family: family))
+            }
+            #expect(error?.operation == .resolve)
+        }
+    }
+
+    @Test("the service is judged before the host")
+    func theServiceComesFirst() {
+        let error = #expect(throws: SocketError.self) {
+            try texts(HostQuestion(host: "no such host", service: "no such service"))
+        }
+        #expect(error?.description.hasPrefix("'no such service' is not a port") == true)
+    }
+}
