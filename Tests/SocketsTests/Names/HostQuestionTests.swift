@@ -28,12 +28,18 @@ struct HostQuestionTests {
 
     @Test("an IPv4 address stands for no IPv6 one, nor the other way round")
     func familiesDoNotMix() {
-        for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::ffff:192.0.2.7", .ipv4)] {
+        for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::1", .ipv4)] {
             let error = #expect(throws: SocketError.self) {
                 try texts(HostQuestion(host: host, family: family))
             }
             #expect(error?.operation == .resolve)
         }
+    }
+
+    @Test("an IPv4-mapped address stands for the IPv4 address inside it where IPv4 is wanted")
+    func mappedAddresses() throws {
+        let question = HostQuestion(host: "::ffff:192.0.2.7", service: 80, family: .ipv4)
+        #expect(try texts(question) == ["192.0.2.7:80"])
     }
 
     @Test("the service is judged before the host")
