@@ -87,7 +87,8 @@ struct ConnectWalk {
         let resolved: Endpoint =
             endpoint.transport == .udp
             ? .udp(host, port: Port(port)) : .tcp(host, port: Port(port))
-        return try Resolver.resolve(resolved, family: family, numericOnly: isNumeric)
+        return try Resolver.resolve(
+            resolved, family: family, numericOnly: isNumeric, timeout: TimeLimit(limit))
     }
 
     private func connect(_ socket: Socket, _ address: SocketAddress) -> Attempt {

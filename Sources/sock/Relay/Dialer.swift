@@ -41,7 +41,7 @@ struct Dialer {
 
     /// A port without an address is one of any family, and each family has to be tried for itself.
     private func connect(to endpoint: Endpoint, fromPort port: UInt16) throws -> Socket {
-        let addresses = try Resolver.resolve(endpoint, family: family)
+        let addresses = try Resolver.resolve(endpoint, family: family, timeout: timeout)
         var families: [AddressFamily] = []
         for case let family? in addresses.map(\.family) where !families.contains(family) {
             families.append(family)
