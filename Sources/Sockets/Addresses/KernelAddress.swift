@@ -3,6 +3,9 @@ internal import SystemPackage
 // Between the addresses of users and those of the kernel.
 extension SocketAddress {
     /// What the kernel wrote; an IPv4 caller of a socket for both families is shown as IPv4.
+    ///
+    /// A Unix path that fills `sun_path` without a NUL is more than `UnixAddress` holds. It is shown
+    /// as unnamed and not cut, because the shorter path would be another socket's.
     package init(_ raw: RawSocketAddress) {
         switch raw.content {
         case .ipv4(let bits, let port):
@@ -15,7 +18,7 @@ extension SocketAddress {
             let address =
                 name.first == 0
                 ? UnixAddress(abstractBytes: Array(name.dropFirst()))
-                : UnixAddress(pathBytes: Array(name.prefix(UnixAddress.maximumLength)))
+                : UnixAddress(pathBytes: name)
             self = address.map { .unix($0) } ?? .unnamed
         case .unnamed:
             self = .unnamed

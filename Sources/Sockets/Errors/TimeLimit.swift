@@ -28,8 +28,9 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 
     /// At most this many seconds, to the microsecond. Not-a-number counts as zero.
     public static func seconds(_ seconds: Double) -> TimeLimit {
-        guard seconds < longest else { return .never }
-        return TimeLimit(.microseconds(seconds > 0 ? seconds * 1e6 : 0))
+        // Not-a-number is neither greater than zero nor anything else.
+        guard seconds > 0 else { return TimeLimit(.zero) }
+        return seconds > longest ? .never : TimeLimit(.microseconds(seconds * 1e6))
     }
 
     /// At most this many milliseconds.
@@ -38,8 +39,11 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Until this moment: one deadline for as many operations as you like.
+    ///
+    /// A moment more than 95 years away is never; all moments before this program's are the same.
     public static func until(_ instant: ContinuousClock.Instant) -> TimeLimit {
-        TimeLimit(kind: .until(Moment(instant)))
+        let moment = Moment(clamping: instant)
+        return moment.isDistant ? .never : TimeLimit(kind: .until(moment))
     }
 
     /// At most this long; less than nothing counts as zero, and more than 95 years as never.
@@ -50,12 +54,15 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 
     private init(kind: Kind) { self.kind = kind }
 
-    /// "2 s", "50 ms", "never", or "until …".
+    /// "2 s", "50 ms", "never", or for a moment "until 2 s from now", "until 2 s ago".
     public var description: String {
         switch kind {
-        case .never: "never"
-        case .within(let duration): duration.brief
-        case .until(let moment): "until \(moment.instant)"
+        case .never: return "never"
+        case .within(let duration): return duration.brief
+        case .until(let moment):
+            let rest = ContinuousClock.now.duration(to: moment.instant)
+            return rest > .zero
+                ? "until \(rest.brief) from now" : "until \((.zero - rest).brief) ago"
         }
     }
 }
@@ -74,6 +81,15 @@ struct Moment: Hashable, Sendable {
     init(_ instant: ContinuousClock.Instant) {
         sinceStart = Self.start.duration(to: instant)
     }
+
+    /// Any moment at all. Those before the start have passed and are not told apart: the way back
+    /// to one might not fit into a number.
+    init(clamping instant: ContinuousClock.Instant) {
+        self.init(max(instant, Self.start))
+    }
+
+    /// Whether nobody can wait so long.
+    var isDistant: Bool { sinceStart > .seconds(longest) }
 
     var instant: ContinuousClock.Instant { Self.start.advanced(by: sinceStart) }
 }
@@ -116,12 +132,19 @@ package struct Deadline: Sendable {
 }
 
 extension Duration {
-    /// For people: "10 s", "0.5 s", "50 ms", "0.2 ms".
+    /// The same within 95 years either way, so that no sum or product with it can overflow.
+    package var clamped: Duration {
+        min(max(self, .seconds(-longest)), .seconds(longest))
+    }
+
+    /// For people: "10 s", "0.5 s", "50 ms", "0.2 ms"; only nothing at all is "0 ms".
     package var brief: String {
-        let (seconds, attoseconds) = components
+        let (seconds, attoseconds) = clamped.components
         let micros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        if self > .zero, micros < 100 { return "0.1 ms" }
         if micros >= 60_000_000, micros % 60_000_000 == 0 { return "\(micros / 60_000_000) min" }
-        return micros >= 500_000 ? decimal(micros, per: 100_000, "s") : decimal(micros, per: 100, "ms")
+        return micros >= 500_000
+            ? decimal(micros, per: 100_000, "s") : decimal(micros, per: 100, "ms")
     }
 
     private func decimal(_ micros: Int64, per tenth: Int64, _ unit: String) -> String {

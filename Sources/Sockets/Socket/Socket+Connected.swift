@@ -145,8 +145,9 @@ private struct Contest {
         for (index, request) in zip(indices, requests) where request.isReady {
             guard let socket = runners[index] else { continue }
             do throws(SocketError) {
+                let raw = try socket.rawAddress(of: race.addresses[index], for: .connect)
                 try socket.call(.connect) { descriptor throws(Errno) in
-                    try System.finishConnect(descriptor)
+                    try System.finishConnect(descriptor, raw)
                 }
                 try arrived(index, socket)
             } catch {

@@ -54,6 +54,8 @@ extension Socket {
         let (accepted, peer) = try perform(.accept, .receiving, .pollOnly, Deadline(timeout)) {
             listener, _ throws(Errno) in
             try System.acceptNext(listener)
+        } discard: {
+            System.close($0.descriptor)
         }
         let local: SocketAddress
         do throws(Errno) {
@@ -109,15 +111,16 @@ extension Socket {
         do throws(SocketError) {
             try perform(.connect, .sending, .pollOnly, deadline) { descriptor, _ throws(Errno) in
                 if isUnderWay {
-                    try System.finishConnect(descriptor)
+                    try System.finishConnect(descriptor, raw)
                 } else {
                     isUnderWay = true
                     try System.startConnect(descriptor, raw)
                 }
             }
         } catch {
-            // Or it would come about behind the caller's back.
-            dissolve()
+            // Or it would come about behind the caller's back. A connection that was there before
+            // stays.
+            if error.errno != .socketIsConnected { dissolve() }
             throw error
         }
     }
@@ -125,8 +128,10 @@ extension Socket {
     /// Captures both addresses of a connection that has come about, unless it is one with itself.
     func captureNames(_ asked: SocketAddress) throws(SocketError) {
         let (local, remote) = try call(.connect) { descriptor throws(Errno) in
-            (SocketAddress(try System.getsockname(descriptor)),
-                SocketAddress(try System.getpeername(descriptor)))
+            (
+                SocketAddress(try System.getsockname(descriptor)),
+                SocketAddress(try System.getpeername(descriptor))
+            )
         }
         // When the kernel picks the wanted port as the source port, both ends of the handshake are
         // this socket, and it succeeds though nobody listens.

@@ -80,7 +80,8 @@ extension Socket {
     ) throws(SocketError) -> DatagramHeader {
         let (fullCount, sender) = try perform(.receive, .receiving, .inKernel, deadline) {
             descriptor, flags throws(Errno) in
-            try System.recvfrom(descriptor, buffer, flags)
+            try System.recvfrom(
+                descriptor, buffer, kind == .stream ? flags : flags.union(.fullLength))
         }
         return DatagramHeader(
             count: min(fullCount, buffer.count), fullCount: fullCount,

@@ -129,9 +129,13 @@ extension SocketOption<Socket.Kind?> {
 extension SocketOption<Int32> {
     /// Any option whose value is a C `int`, by level and name: `SOL_SOCKET`, `SO_PRIORITY`.
     public static func raw(level: Int32, name: Int32) -> Self {
-        var option = number("(\(level), \(name))", OptionKey(level: level, name: name))
-        option.isRaw = true
-        return option
+        let key = OptionKey(level: level, name: name)
+        // The number may stand for a descriptor, which is the user's to get right.
+        return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
+            try System.option(descriptor, key, ours: false)
+        } set: { descriptor, _, value throws(Errno) in
+            try System.setOption(descriptor, key, value, ours: false)
+        }.asRaw
     }
 
     /// An `int`; options that the two Internet families have under different names are set under
@@ -155,17 +159,23 @@ extension SocketOption<[UInt8]> {
     /// Any option at all, as the bytes of its C value; at most `capacity` of them are read.
     public static func raw(level: Int32, name: Int32, capacity: Int = 256) -> Self {
         let key = OptionKey(level: level, name: name)
-        var option = SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
-            try System.option(descriptor, key, capacity: max(0, capacity))
+        // No option is as large as this, and the room has to be allocated.
+        let most = min(max(0, capacity), 1 << 20)
+        return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
+            try System.option(descriptor, key, capacity: most)
         } set: { descriptor, _, value throws(Errno) in
             try System.setOption(descriptor, key, value)
-        }
-        option.isRaw = true
-        return option
+        }.asRaw
     }
 }
 
 extension SocketOption {
+    fileprivate var asRaw: Self {
+        var option = self
+        option.isRaw = true
+        return option
+    }
+
     /// The same option with another type of value.
     fileprivate func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
@@ -182,7 +192,7 @@ extension SocketOption {
 extension Duration {
     /// Rounded up, as the kernel takes it.
     fileprivate var wholeSeconds: Int32 {
-        let (seconds, attoseconds) = components
+        let (seconds, attoseconds) = clamped.components
         return Int32(clamping: max(0, seconds + (attoseconds > 0 ? 1 : 0)))
     }
 }

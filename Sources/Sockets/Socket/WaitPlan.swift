@@ -51,13 +51,13 @@ enum WaitPlan {
 extension Duration {
     /// Never zero, because zero means "for ever" to the kernel.
     var microsecondsRoundedUp: UInt64 {
-        let (seconds, attoseconds) = components
+        let (seconds, attoseconds) = clamped.components
         let fraction = (attoseconds + 999_999_999_999) / 1_000_000_000_000
         return UInt64(clamping: max(1, seconds * 1_000_000 + fraction))
     }
 
     /// For poll, which takes at most 24 days.
     var millisecondsRoundedUp: Int32 {
-        Int32(clamping: (microsecondsRoundedUp.addingReportingOverflow(999).partialValue) / 1_000)
+        Int32(clamping: (microsecondsRoundedUp + 999) / 1_000)
     }
 }

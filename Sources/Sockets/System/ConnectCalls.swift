@@ -1,32 +1,30 @@
+internal import Glibc
 internal import SystemPackage
 
 // accept and connect with the kernel's odd corners rounded off.
 extension System {
     /// accept(2) of the first caller who is still there.
-    ///
-    /// Linux hands errors of the new connection to accept; they say nothing of the listening
-    /// socket (accept(2), "Error handling").
     static func acceptNext(
         _ descriptor: Int32
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
         while true {
             do throws(Errno) {
                 return try accept(descriptor)
-            } catch .connectionAbort {
-                continue
-            } catch .protocolError {
-                continue
-            } catch .networkDown {
-                continue
-            } catch .hostIsDown {
-                continue
-            } catch .noRouteToHost {
-                continue
-            } catch .networkUnreachable {
-                continue
+            } catch {
+                guard errorsOfCallers.contains(error) else { throw error }
             }
         }
     }
+
+    /// Linux hands errors of the new connection to accept; they say nothing of the listening socket
+    /// (accept(2), "Error handling").
+    ///
+    /// `EOPNOTSUPP` is not among them, though the page lists it: it is also what a datagram socket
+    /// answers, for ever.
+    private static let errorsOfCallers: [Errno] = [
+        .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
+        .noRouteToHost, .networkUnreachable, Errno(rawValue: ENONET),
+    ]
 
     /// Begins to connect a descriptor that does not wait; `EAGAIN` says that it is under way.
     static func startConnect(
@@ -43,12 +41,19 @@ extension System {
     }
 
     /// Tells how a connect that is under way has ended; `EAGAIN` says that it has not.
-    static func finishConnect(_ descriptor: Int32) throws(Errno) {
-        if let error = try takeError(descriptor) { throw error }
+    ///
+    /// Asks by calling connect(2) once more. `SO_ERROR` would tell too, but whoever else reads it
+    /// takes the answer away, and Linux would go on to believe that the connect is under way: it
+    /// lets a second connect to another address succeed then, and do nothing.
+    static func finishConnect(
+        _ descriptor: Int32, _ address: RawSocketAddress
+    ) throws(Errno) {
         do throws(Errno) {
-            _ = try getpeername(descriptor)
-        } catch .socketNotConnected {
+            try startConnect(descriptor, address)
+        } catch .alreadyInProcess {
             throw .wouldBlock
+        } catch .socketIsConnected {
+            return
         }
     }
 

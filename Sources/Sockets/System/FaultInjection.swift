@@ -13,7 +13,7 @@
             case pass
             /// The kernel is not asked; the call fails with this number.
             case error(Errno)
-            /// The kernel is asked to move at most this many bytes.
+            /// The kernel is asked to move at most this many bytes: for recv, send and sendmsg.
             case short(Int)
         }
 
@@ -48,8 +48,8 @@
                     script[call]?.removeFirst()
                     return code
                 case .short:
-                    // Used up by `limit`, which every call that moves bytes asks first.
-                    return nil
+                    // Used up by `limit`, which the calls that can be short ask first.
+                    preconditionFailure("\(call.rawValue)(2) cannot be made to move fewer bytes")
                 }
             }
         }

@@ -10,7 +10,8 @@ extension System {
     /// setsockopt(2) with `IP_ADD_MEMBERSHIP` or `IP_DROP_MEMBERSHIP`; interface 0 lets the kernel
     /// choose by its routes.
     static func setMembership(
-        _ descriptor: Int32, _ membership: Membership, ofIPv4Group bits: UInt32, on interface: UInt32
+        _ descriptor: Int32, _ membership: Membership, ofIPv4Group bits: UInt32,
+        on interface: UInt32
     ) throws(Errno) {
         let name = membership == .join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP
         try setsockopt(descriptor, Int32(IPPROTO_IP), name, request(bits, interface))

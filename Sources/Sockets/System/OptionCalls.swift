@@ -15,34 +15,37 @@ enum TimeoutOption {
 
 extension System {
     /// getsockopt(2) of an `int`.
-    static func option(_ descriptor: Int32, _ key: OptionKey) throws(Errno) -> Int32 {
-        try getsockopt(descriptor, key.level, key.name, Int32(0))
+    static func option(
+        _ descriptor: Int32, _ key: OptionKey, ours: Bool = true
+    ) throws(Errno) -> Int32 {
+        try getsockopt(descriptor, key.level, key.name, Int32(0), ours: ours)
     }
 
     /// setsockopt(2) of an `int`.
     static func setOption(
-        _ descriptor: Int32, _ key: OptionKey, _ value: Int32
+        _ descriptor: Int32, _ key: OptionKey, _ value: Int32, ours: Bool = true
     ) throws(Errno) {
-        try setsockopt(descriptor, key.level, key.name, value)
+        try setsockopt(descriptor, key.level, key.name, value, ours: ours)
     }
 
-    /// getsockopt(2) of as many bytes as the kernel writes, at most `capacity`.
+    /// getsockopt(2) of as many bytes as the kernel writes, at most `capacity`, for an option that
+    /// is the user's.
     static func option(
         _ descriptor: Int32, _ key: OptionKey, capacity: Int
     ) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: capacity)
         var length = socklen_t(capacity)
-        _ = try systemCall(.getsockopt) {
+        _ = try systemCall(.getsockopt, ours: false) {
             Glibc.getsockopt(descriptor, key.level, key.name, &bytes, &length)
         }
         return Array(bytes.prefix(Int(length)))
     }
 
-    /// setsockopt(2) of bytes.
+    /// setsockopt(2) of bytes that are the user's: there may be a pointer or a descriptor in them.
     static func setOption(
         _ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]
     ) throws(Errno) {
-        _ = try systemCall(.setsockopt) {
+        _ = try systemCall(.setsockopt, ours: false) {
             Glibc.setsockopt(descriptor, key.level, key.name, bytes, socklen_t(bytes.count))
         }
     }
@@ -62,9 +65,9 @@ extension System {
 
     /// setsockopt(2) with a value of fixed layout.
     static func setsockopt<Value>(
-        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value
+        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value, ours: Bool = true
     ) throws(Errno) {
-        _ = try systemCall(.setsockopt) {
+        _ = try systemCall(.setsockopt, ours: ours) {
             withUnsafeBytes(of: value) {
                 Glibc.setsockopt(descriptor, level, name, $0.baseAddress, socklen_t($0.count))
             }
@@ -116,6 +119,8 @@ extension System {
 
     /// if_nametoindex(3); nil when no interface has this name.
     static func if_nametoindex(_ name: String) -> UInt32? {
+        // C would stop there, and find the interface of another name.
+        guard !name.utf8.contains(0) else { return nil }
         let index = Glibc.if_nametoindex(name)
         return index == 0 ? nil : index
     }

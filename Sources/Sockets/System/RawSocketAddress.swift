@@ -63,15 +63,18 @@ package struct RawSocketAddress {
         }
     }
 
+    /// What the storage holds; an address that was cut short names nothing.
     package var content: Content {
         guard length >= MemoryLayout<sa_family_t>.size else { return .unnamed }
         switch Int32(storage.ss_family) {
         case AF_INET:
+            guard length >= MemoryLayout<sockaddr_in>.size else { return .unnamed }
             let address = load(sockaddr_in.self)
             return .ipv4(
                 bits: UInt32(bigEndian: address.sin_addr.s_addr),
                 port: UInt16(bigEndian: address.sin_port))
         case AF_INET6:
+            guard length >= MemoryLayout<sockaddr_in6>.size else { return .unnamed }
             var address = load(sockaddr_in6.self)
             let (high, low) = withUnsafeBytes(of: &address.sin6_addr) { bytes in
                 (

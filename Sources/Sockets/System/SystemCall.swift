@@ -23,8 +23,8 @@ enum Interruption {
 /// and the only place where `EINTR` is retried.
 ///
 /// `EFAULT`, and `EBADF` on a descriptor that is ours, say that this library has a bug which could
-/// write into somebody else's file: they stop the program. A descriptor that a user hands over
-/// (`ours: false`) may well be bad, which is an ordinary error.
+/// write into somebody else's file: they stop the program. A descriptor or a raw value that a user
+/// hands over (`ours: false`) may well be bad, which is an ordinary error.
 @inline(__always)
 func systemCall<Result: FixedWidthInteger & SignedInteger>(
     _ call: SystemCall,
@@ -48,7 +48,7 @@ func systemCall<Result: FixedWidthInteger & SignedInteger>(
             code = Errno(rawValue: errno)
         #endif
         if code == .interrupted, onInterrupt == .retry { continue }
-        if code == .badAddress || (code == .badFileDescriptor && ours) {
+        if ours, code == .badAddress || code == .badFileDescriptor {
             fatalError(
                 "\(call.rawValue)(2) failed with \(code): a bug in Sockets, please report it")
         }

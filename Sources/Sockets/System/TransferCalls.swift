@@ -9,6 +9,9 @@ struct TransferFlags: OptionSet {
     static let dontWait = TransferFlags(rawValue: Int32(MSG_DONTWAIT))
     /// What is read stays to be read again.
     static let peek = TransferFlags(rawValue: Int32(MSG_PEEK))
+    /// The count is the datagram's own, even where the buffer was too small for it. Not for streams:
+    /// TCP takes it for the wish to throw the bytes away (tcp(7)).
+    static let fullLength = TransferFlags(rawValue: Int32(MSG_TRUNC))
 }
 
 /// One descriptor that poll(2) watches, and what it found.
@@ -29,8 +32,7 @@ extension System {
         }
     }
 
-    /// recvfrom(2) with `MSG_TRUNC`, so that the count is the datagram's own, even where the buffer
-    /// was too small for it.
+    /// recvfrom(2); with `fullLength` the count may be more than the buffer holds.
     static func recvfrom(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> (count: Int, sender: RawSocketAddress) {
@@ -39,7 +41,7 @@ extension System {
             sender.withRoom { address, length in
                 Glibc.recvfrom(
                     descriptor, buffer.baseAddress, buffer.count,
-                    flags.rawValue | Int32(MSG_TRUNC), address, length)
+                    flags.rawValue, address, length)
             }
         }
         return (count, sender)
@@ -84,7 +86,9 @@ extension System {
         var outcome: Result<Int, Errno> = .success(0)
         // Each piece's bytes are guaranteed to stay in place only inside its own closure, so the
         // closures are nested, and the call is made in the innermost.
-        func descend(_ rest: ArraySlice<[UInt8]>, _ skipped: Int) {
+        func descend(_ parts: ArraySlice<[UInt8]>, _ skipped: Int) {
+            // Passed over here and not by descending: there may be more of them than fit the stack.
+            let rest = parts.drop { $0.isEmpty }
             guard let first = rest.first, vectors.count < vectorLimit else {
                 outcome = call(descriptor, &vectors, flags)
                 return
@@ -141,6 +145,7 @@ extension System {
                 fd: request.descriptor,
                 events: Int16(request.isForWriting ? POLLOUT : POLLIN), revents: 0)
         }
+        for index in requests.indices { requests[index].isReady = false }
         do throws(Errno) {
             _ = try systemCall(.poll, onInterrupt: .report) {
                 Glibc.poll(&entries, nfds_t(entries.count), milliseconds)

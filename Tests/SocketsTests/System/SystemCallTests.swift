@@ -1,0 +1,97 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("One system call")
+struct SystemCallTests {
+    /// A number that no test of this process ever has open.
+    static let nobody: Int32 = 1_000_000
+
+    @Test("a call that a signal interrupts is made again", arguments: [1, 2, 100])
+    func interruptedCallIsRepeated(times: Int) throws {
+        let script = [FaultInjection.Fault](repeating: .error(.interrupted), count: times)
+        try FaultInjection.during([.socket: script]) {
+            let socket = try RawSockets.make(.ipv4, .stream)
+            #expect(socket.number >= 0)
+            #expect(FaultInjection.current?.remaining(of: .socket) == 0)
+        }
+    }
+
+    @Test("a call under a deadline reports an interruption, and is not made again")
+    func interruptionIsReported() throws {
+        let (one, other) = try RawSockets.pair()
+        _ = try System.send(other.number, "x")
+        FaultInjection.during([.recv: [.error(.interrupted)], .send: [.error(.interrupted)]]) {
+            #expect(throws: Errno.interrupted) { try System.recv(one.number, atMost: 1) }
+            #expect(throws: Errno.interrupted) { try System.send(one.number, "y") }
+        }
+        #expect(try System.recv(one.number, atMost: 1) == "x")
+    }
+
+    @Test("a failed call throws the number that the kernel gave")
+    func failureThrowsItsNumber() throws {
+        let socket = try RawSockets.make(.ipv4, .datagram)
+        #expect(throws: Errno.notSupportedOnSocket) { try System.listen(socket.number, 1) }
+        #expect(throws: Errno.addressFamilyNotSupported) {
+            try System.socket(SocketDomain(rawValue: 9999), .stream)
+        }
+    }
+
+    @Test("a result other than −1 is handed on, whatever errno says")
+    func successIgnoresErrno() throws {
+        errno = EPIPE
+        #expect(try systemCall(.socket) { Int32(0) } == 0)
+        #expect(try systemCall(.recv) { -2 } == -2)
+    }
+
+    @Test("EFAULT stops the program and names the call")
+    func badAddressTraps() async throws {
+        let result = try #require(
+            await #expect(
+                processExitsWith: .failure, observing: [\.standardErrorContent]
+            ) {
+                FaultInjection.during([.bind: [.error(.badAddress)]]) {
+                    try? System.bind(0, RawSocketAddress(.unnamed))
+                }
+            })
+        let words = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(words.contains("bind(2) failed with Bad address: a bug in Sockets"))
+    }
+
+    @Test("EBADF on a descriptor that is ours stops the program")
+    func ownBadDescriptorTraps() async {
+        await #expect(processExitsWith: .failure) {
+            _ = try? System.recv(1_000_000, UnsafeMutableRawBufferPointer(start: nil, count: 0), [])
+        }
+    }
+
+    @Test("closing a descriptor twice stops the program")
+    func closingTwiceTraps() async {
+        await #expect(processExitsWith: .failure) {
+            guard let number = try? System.socket(.unix, .stream) else { return }
+            System.close(number)
+            System.close(number)
+        }
+    }
+
+    @Test("EBADF on a descriptor that a user handed over is an ordinary error")
+    func foreignBadDescriptorThrows() {
+        let nobody = Self.nobody
+        #expect(throws: Errno.badFileDescriptor) { try System.identity(of: nobody) }
+        #expect(throws: Errno.badFileDescriptor) { try System.isListening(nobody) }
+        #expect(throws: Errno.badFileDescriptor) { try System.setCloseOnExec(nobody) }
+        #expect(throws: Errno.badFileDescriptor) { try System.setBlocking(nobody, true) }
+        #expect(throws: Errno.badFileDescriptor) { try System.getsockname(nobody, ours: false) }
+    }
+
+    @Test("a transfer may be told to move fewer bytes, never more")
+    func transferIsCut() throws {
+        try FaultInjection.during([.send: [.short(3), .short(0), .short(99), .pass]]) {
+            let counts = try (0..<5).map { _ in
+                try transferCall(.send, 10, onInterrupt: .report) { $0 }
+            }
+            #expect(counts == [3, 0, 10, 10, 10])
+        }
+    }
+}
