@@ -21,10 +21,15 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var reason: String {
-        if operation == .connect, case .timedOut(let limit?) = cause {
-            return "no answer in \(limit.brief)"
+        switch (operation, cause) {
+        case (.connect, .timedOut(let limit)):
+            return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"
+        case (.lookUpService, .unknownService(_, let transport)):
+            return transport.map { "there is no such service for \($0)" }
+                ?? "there is no such service"
+        default:
+            return cause.description
         }
-        return cause.description
     }
 
     private var progress: String {
@@ -36,11 +41,7 @@ extension SocketError: CustomStringConvertible {
     }
 
     private static func count(_ bytes: Int, _ verb: String) -> String? {
-        switch bytes {
-        case 0: nil
-        case 1: "1 byte was \(verb)"
-        default: "\(bytes) bytes were \(verb)"
-        }
+        bytes > 0 ? "\(bytes.bytes) \(bytes == 1 ? "was" : "were") \(verb)" : nil
     }
 
     private var tried: String {
@@ -78,9 +79,9 @@ extension SocketError.Cause: CustomStringConvertible {
         case .selfConnect:
             "the socket connected to itself, nobody listens there"
         case .lineTooLong(let limit):
-            "the line is longer than \(limit) bytes"
+            "the line is longer than \(limit.bytes)"
         case .tooLarge(let limit):
-            "more than \(limit) bytes came"
+            "more than \(limit.bytes) came"
         case .invalidInput(let text):
             text
         case .unknownService(let name, let transport):
@@ -95,6 +96,11 @@ extension SocketError.Cause: CustomStringConvertible {
     var isTimeout: Bool {
         if case .timedOut = self { true } else { false }
     }
+}
+
+extension Int {
+    /// "1 byte", "2 bytes"
+    fileprivate var bytes: String { self == 1 ? "1 byte" : "\(self) bytes" }
 }
 
 extension Endpoint {

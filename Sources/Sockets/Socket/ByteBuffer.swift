@@ -10,8 +10,9 @@ struct ByteBuffer: ~Copyable {
     private var end = 0
     private let usualCapacity: Int
 
+    /// - Parameter capacity: the usual size; kept between one byte and what is worth allocating.
     init(capacity: Int) {
-        usualCapacity = max(1, capacity)
+        usualCapacity = min(max(1, capacity), 1 << 26)
         memory = .allocate(byteCount: 0, alignment: 1)
     }
 

@@ -57,12 +57,14 @@ struct KernelTimeout: ~Copyable {
             let (exchanged, original) = word.compareExchange(
                 expected: old, desired: Self.changing | Self.call, ordering: .acquiring)
             guard exchanged else { return original }
-            let isSet = set(limit)
-            let seen = word.exchange(
-                isSet ? Self.call | limit : Self.unknown, ordering: .acquiringAndReleasing)
-            // While it is being changed only `forget` touches the word.
-            if seen & Self.unknown != 0 { forget() }
-            return isSet ? old : nil
+            // While it is being changed only `forget` touches the word, and its bit must survive.
+            if set(limit) {
+                word.wrappingAdd(limit &- Self.changing, ordering: .acquiringAndReleasing)
+                return old
+            }
+            forget()
+            word.wrappingSubtract(Self.changing + Self.call, ordering: .acquiringAndReleasing)
+            return nil
         }
         let current = old & Self.limitMask
         let isShortEnough = current >= Self.usefulLimit && (limit == 0 || current <= limit)

@@ -22,7 +22,8 @@ struct LineScanner {
     private var isSkipping = false
 
     init(limit: Int) {
-        self.limit = max(0, limit)
+        // Room for the CR that may stand behind a line of this length.
+        self.limit = min(max(0, limit), Int.max - 1)
     }
 
     /// Looks at everything that has been received and not yet taken.

@@ -58,7 +58,8 @@ extension Socket {
     /// - Throws: `.system(.operationNotSupportedByDevice)` if there is no such interface;
     ///   `.closed`.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
-        try group("multicastInterface \(interface)") { descriptor throws(Errno) in
+        try group("multicastInterface \(TerminalText.escaped(interface))") {
+            descriptor throws(Errno) in
             let index = try interfaceIndex(interface)
             if family == .ipv6 { try System.setMulticastInterfaceIPv6(descriptor, index) }
             if family == .ipv4 { try System.setMulticastInterfaceIPv4(descriptor, index) }

@@ -85,13 +85,16 @@ extension Socket {
 
 extension [UInt8] {
     /// Makes room for `count` bytes at the end, and keeps as many as `body` says it has written.
+    ///
+    /// No more room than one call can fill: "as much as there is" must not ask for all memory.
     mutating func append<Failure: Error>(
         atMost count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
+        let count = Swift.min(Swift.max(0, count), 1 << 24)
         var written = 0
-        try append(addingCapacity: Swift.max(0, count)) { output throws(Failure) in
+        try append(addingCapacity: count) { output throws(Failure) in
             try output.withUnsafeMutableBufferPointer { free, initialized throws(Failure) in
-                let free = UnsafeMutableRawBufferPointer(free).prefix(Swift.max(0, count))
+                let free = UnsafeMutableRawBufferPointer(free).prefix(count)
                 written = try body(UnsafeMutableRawBufferPointer(rebasing: free))
                 initialized += written
             }

@@ -67,17 +67,13 @@ extension Socket {
     public func send(
         parts: [[UInt8]], timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
-        guard kind == .stream || parts.count <= System.vectorLimit else {
-            throw failure(
-                .send,
-                .invalidInput(
-                    "\(parts.count) pieces: expected at most \(System.vectorLimit) in a datagram"))
-        }
+        try checkCount(of: parts)
         return try send(parts[...], skipping: 0, Deadline(timeout), isFirst: true)
     }
 
     /// Sends all of several pieces, in order; see `sendAll(_: RawSpan, timeout:)`.
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
+        try checkCount(of: parts)
         let deadline = Deadline(timeout)
         var rest = parts[...]
         var skipped = 0
@@ -92,6 +88,15 @@ extension Socket {
                 rest.removeFirst()
             }
             return count
+        }
+    }
+
+    private func checkCount(of parts: [[UInt8]]) throws(SocketError) {
+        guard kind == .stream || parts.count <= System.vectorLimit else {
+            throw failure(
+                .send,
+                .invalidInput(
+                    "\(parts.count) pieces: expected at most \(System.vectorLimit) in a datagram"))
         }
     }
 

@@ -26,12 +26,15 @@ extension Socket {
     /// Makes a call that may wait, until it succeeds, fails, or the deadline has passed.
     ///
     /// `attempt` makes the call once: with `dontWait` it must not wait, and reports `EAGAIN`.
-    /// - Parameter isFirst: the operation has made no other attempt under this deadline.
+    /// - Parameters:
+    ///   - isFirst: the operation has made no other attempt under this deadline.
+    ///   - discard: releases a result that came too late, because the socket is closed.
     @inline(__always)
     func perform<Result>(
         _ operation: SocketError.Operation, _ direction: Direction, _ plan: WaitPlan,
         _ deadline: Deadline, isFirst: Bool = true,
-        attempt: (Int32, TransferFlags) throws(Errno) -> Result
+        attempt: (Int32, TransferFlags) throws(Errno) -> Result,
+        discard: (Result) -> Void = { _ in }
     ) throws(SocketError) -> Result {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
@@ -42,16 +45,21 @@ extension Socket {
             let limit = plan.kernelLimit(
                 remaining: remaining, isFirst: isFirst, isExact: deadline.limit != nil)
             isFirst = false
+            var waitedInKernel = false
             do throws(Errno) {
                 let result: Result
                 if !hasPassed, let limit, enterKernel(direction, limit) {
+                    waitedInKernel = true
                     defer { leaveKernel(direction) }
                     result = try attempt(descriptor, [])
                 } else {
                     result = try attempt(descriptor, .dontWait)
                 }
                 // A shutdown by `close` looks like the end of the stream: it is not.
-                if _slowPath(gate.isClosed) { throw .badFileDescriptor }
+                if _slowPath(gate.isClosed) {
+                    discard(result)
+                    throw .badFileDescriptor
+                }
                 return result
             } catch {
                 if gate.isClosed { throw failure(operation, .closed) }
@@ -61,7 +69,10 @@ extension Socket {
                 case .wouldBlock where hasPassed:
                     throw failure(operation, .timedOut(limit: deadline.limit))
                 case .wouldBlock:
-                    try wait(operation, direction, plan, remaining, hadLimit: limit)
+                    // A call without limit comes back only where another thread's limit, or a
+                    // stranger who changed the option or the descriptor's mode, ended it.
+                    if waitedInKernel, limit == 0 { forgetKernelTimeouts() }
+                    try wait(operation, direction, plan, remaining)
                 default:
                     throw failure(operation, .system(error))
                 }
@@ -73,19 +84,16 @@ extension Socket {
     @inline(never)
     private func wait(
         _ operation: SocketError.Operation, _ direction: Direction, _ plan: WaitPlan,
-        _ remaining: Duration?, hadLimit limit: UInt64?
+        _ remaining: Duration?
     ) throws(SocketError) {
         do throws(Errno) {
-            switch (plan, limit) {
-            case (.inSlices, _):
+            switch plan {
+            case .inSlices:
                 // The slice is over. If another thread holds the kernel's limit, its turn has to
                 // be waited for; a datagram socket is always ready for poll, so that would spin.
                 var nobody: [PollRequest] = []
                 try System.poll(&nobody, milliseconds: 1)
-            case (_, 0):
-                // Only a stranger who changed the option can make a call without limit come back.
-                forgetKernelTimeouts()
-            default:
+            case .inKernel, .inKernelUnlessLimited, .pollOnly:
                 var requests = [
                     PollRequest(descriptor: descriptor, isForWriting: direction == .sending)
                 ]

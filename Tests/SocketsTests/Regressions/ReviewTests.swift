@@ -1,0 +1,207 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("What a review of the socket found")
+struct ReviewTests {
+    /// The processor time that the calling thread has used.
+    private static var ownProcessorTime: Duration {
+        // The first of three numbers, in nanoseconds.
+        guard let file = fopen("/proc/thread-self/schedstat", "r") else { return .zero }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 64)
+        guard fgets(&buffer, 64, file) != nil else { return .zero }
+        return .nanoseconds(strtol(buffer, nil, 10))
+    }
+
+    @Test("a wait without limit beside one with a limit uses no processor time")
+    func waitingBesideAnotherLimitDoesNotSpin() throws {
+        let (one, other) = try Socket.pair()
+        // Too short to be shared: who waits without limit has to poll.
+        try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
+        let inside = Background { () -> Bool in
+            do throws(SocketError) {
+                _ = try one.receive(atMost: 1, timeout: .milliseconds(400))
+                return false
+            } catch {
+                return error.isTimeout
+            }
+        }
+        try waitUntilAThreadWaits(on: one)
+        let patient = Background { () -> Duration in
+            let before = Self.ownProcessorTime
+            _ = try one.receive(atMost: 1)
+            return Self.ownProcessorTime - before
+        }
+        #expect(try inside.value())
+        try other.send("x")
+        #expect(try patient.value() < .milliseconds(100))
+    }
+
+    @Test("a stranger who makes the descriptor non-blocking does not make a wait spin")
+    func nonBlockingModeDoesNotSpin() throws {
+        let (one, other) = try Socket.pair()
+        try System.setBlocking(one.descriptor, false)
+        let patient = Background { () -> Duration in
+            let before = Self.ownProcessorTime
+            _ = try one.receive(atMost: 1)
+            return Self.ownProcessorTime - before
+        }
+        let limit = #expect(throws: SocketError.self) {
+            try other.receive(timeout: .milliseconds(400))
+        }
+        #expect(limit?.isTimeout == true)
+        try other.send("x")
+        #expect(try patient.value() < .milliseconds(100))
+    }
+
+    @Test("a caller who is accepted while the listener is closed does not leak his descriptor")
+    func acceptedTooLate() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        var discarded: [Int] = []
+        let error = #expect(throws: SocketError.self) {
+            try listener.perform(.accept, .receiving, .pollOnly, Deadline(.never)) {
+                _, _ throws(Errno) -> Int in
+                listener.close()
+                return 42
+            } discard: {
+                discarded.append($0)
+            }
+        }
+        #expect(error?.cause == .closed)
+        #expect(discarded == [42])
+    }
+
+    @Test("connecting a connected socket once more is refused, and leaves its connection alone")
+    func connectingTwice() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket.connected(to: listener.localAddress)
+        let server = try listener.accept(timeout: .seconds(10))
+        let error = #expect(throws: SocketError.self) {
+            try socket.connect(to: listener.localAddress)
+        }
+        #expect(error?.errno == .socketIsConnected)
+        try socket.sendAll("still here")
+        #expect(try server.receive(timeout: .seconds(10)) == Array("still here".utf8))
+        #expect(socket.remoteAddress == listener.localAddress)
+    }
+
+    @Test("receiveFrom on a TCP stream gives the bytes, and does not throw them away")
+    func receiveFromOnAStream() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket.connected(to: listener.localAddress)
+        let server = try listener.accept(timeout: .seconds(10))
+        try socket.sendAll("stream of bytes")
+        #expect(try server.receiveFrom(atMost: 6, timeout: .seconds(10)).text == "stream")
+        let rest = try server.receiveFrom(atMost: 100, timeout: .seconds(10))
+        #expect(rest.text == " of bytes")
+        #expect(!rest.isTruncated)
+    }
+
+    @Test("asking for as much as an Int can say takes what is there")
+    func receivingAtMostEverything() throws {
+        let (one, other) = try Socket.pair()
+        try other.send("all")
+        #expect(try one.peek(atMost: .max) == Array("all".utf8))
+        #expect(try one.receive(atMost: .max) == Array("all".utf8))
+        let (two, peer) = try Socket.pair(.datagram)
+        try peer.send("datagram")
+        #expect(try two.receiveFrom(atMost: .max).text == "datagram")
+    }
+
+    @Test("a datagram of too many pieces is refused, and never sent as two")
+    func datagramOfTooManyPieces() throws {
+        let (one, other) = try Socket.pair(.datagram)
+        let parts = [[UInt8]](repeating: [1], count: 65)
+        for send in [{ try one.sendAll(parts: parts) }, { try one.send(parts: parts) }]
+            as [() throws -> Void]
+        {
+            let error = #expect(throws: SocketError.self) { try send() }
+            #expect(error?.cause == .invalidInput("65 pieces: expected at most 64 in a datagram"))
+        }
+        let nothing = #expect(throws: SocketError.self) { try other.receive(timeout: .seconds(0)) }
+        #expect(nothing?.isTimeout == true)
+    }
+
+    @Test("a million empty pieces do not exhaust the stack")
+    func manyEmptyPieces() throws {
+        let (one, other) = try Socket.pair()
+        let parts = [[UInt8]](repeating: [], count: 1_000_000) + [[0x61], [], [0x62]]
+        let sender = Background { try one.sendAll(parts: parts) }
+        #expect(try other.receive(atMost: 2, timeout: .seconds(10)) == [0x61, 0x62])
+        try sender.value()
+    }
+
+    @Test("a bad pointer or descriptor in a raw option is an error, not the program's end")
+    func badRawOption() throws {
+        let socket = try Socket(.ipv4, .stream)
+        // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
+        let program: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        let filter = SocketOption<[UInt8]>.raw(level: SOL_SOCKET, name: SO_ATTACH_FILTER)
+        let error = #expect(throws: SocketError.self) {
+            try socket.setOption(filter, to: program)
+        }
+        #expect(error?.errno == .badAddress)
+        let attach = SocketOption<Int32>.raw(level: SOL_SOCKET, name: SO_ATTACH_BPF)
+        let other = #expect(throws: SocketError.self) { try socket.setOption(attach, to: 99_999) }
+        #expect(other?.errno == .badFileDescriptor || other?.errno == .notPermitted)
+    }
+
+    @Test("room for as much as an Int can say is not asked of the kernel")
+    func rawOptionOfAnyCapacity() throws {
+        let socket = try Socket(.ipv4, .stream)
+        for capacity in [Int.max, Int(UInt32.max) + 1, 4] {
+            let type = SocketOption<[UInt8]>.raw(
+                level: SOL_SOCKET, name: SO_TYPE, capacity: capacity)
+            #expect(try socket.option(type) == [1, 0, 0, 0])
+        }
+        for capacity in [Int.min, -1, 0] {
+            let type = SocketOption<[UInt8]>.raw(
+                level: SOL_SOCKET, name: SO_TYPE, capacity: capacity)
+            #expect(try socket.option(type) == [])
+        }
+    }
+
+    @Test("the name of an interface is made safe before it is shown")
+    func interfaceNameIsEscaped() throws {
+        let socket = try Socket(.ipv4, .datagram)
+        let error = #expect(throws: SocketError.self) {
+            try socket.setMulticastInterface("\u{1b}[31m")
+        }
+        #expect(error?.description.contains("\u{1b}") == false)
+        let cut = #expect(throws: SocketError.self) { try socket.setMulticastInterface("lo\0x") }
+        #expect(cut?.errno == .operationNotSupportedByDevice)
+    }
+
+    @Test(
+        "durations longer than any clock are clamped, as options and as moments",
+        arguments: [
+            Duration.seconds(Int64.max), .seconds(Int64.min), Duration(attoseconds: .max),
+            Duration(attoseconds: .min),
+        ])
+    func extremeDurations(duration: Duration) throws {
+        let socket = try Socket(.ipv4, .stream)
+        try socket.setOption(.linger, to: duration)
+        let linger = try #require(try socket.option(.linger))
+        #expect(duration > .zero ? linger > .seconds(1_000_000) : linger == .zero)
+        let (one, other) = try Socket.pair()
+        try other.send("x")
+        #expect(try one.receive(timeout: TimeLimit(duration)) == [0x78])
+        let error = SocketError(.connect, .timedOut(limit: duration))
+        #expect(error.description.hasPrefix("cannot connect: no answer in "))
+    }
+
+    @Test("a line limit and a buffer of any size can be asked for")
+    func extremeStreams() throws {
+        for size in [Int.max, Int.min, -1, 0, 1] {
+            let (one, other) = try Socket.pair()
+            let stream = SocketStream(one, bufferSize: size, lineLimit: .max)
+            try other.sendAll("line\r\n")
+            #expect(try stream.readLine(timeout: .seconds(10)) == "line")
+            try stream.write("ab")
+            try stream.flush()
+            #expect(try other.receive() == [0x61, 0x62])
+        }
+    }
+}
