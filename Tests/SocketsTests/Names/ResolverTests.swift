@@ -196,7 +196,7 @@ struct ResolverTests {
                 #expect(error.endpoint == .udp("localhost", port: "nosuch"))
                 #expect(
                     error.description
-                        == "cannot look up service nosuch: there is no service 'nosuch' for udp")
+                        == "cannot look up service nosuch: there is no such service for udp")
             }
         }
 

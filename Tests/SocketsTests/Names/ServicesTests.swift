@@ -81,7 +81,7 @@ struct ServicesTests {
                 #expect(wrongProtocol.cause == .unknownService("http", protocol: "udp"))
                 #expect(
                     wrongProtocol.description
-                        == "cannot look up service http: there is no service 'http' for udp")
+                        == "cannot look up service http: there is no such service for udp")
                 let unknown = try #require(throws: SocketError.self) {
                     try Services.port(named: "80")
                 }

@@ -63,12 +63,24 @@ func waitUntilAThreadWaits(on socket: Socket) throws {
             let words = contents(of: "/proc/self/task/\(task)/syscall").split(separator: " ")
             // "running", or the number and six arguments. poll's first argument is a pointer.
             guard words.count > 2 else { continue }
-            let isPoll = words[0] == "7" && words[2] == "0x1"
-            if words[1] == wanted || isPoll { return }
+            if words[1] == wanted { return }
+            if words[0] == "7", polledDescriptor(at: words[1]) == descriptor { return }
         }
         sched_yield()
     }
     Issue.record("no thread came to wait on descriptor \(descriptor)")
+}
+
+/// The first descriptor of the list that a thread has given to poll(2).
+///
+/// The list belongs to another thread, which may be gone by now: so the kernel is asked to read it,
+/// who knows what is still there.
+private func polledDescriptor(at pointer: Substring) -> Int32? {
+    guard let address = off_t(pointer.dropFirst(2), radix: 16) else { return nil }
+    let memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
+    defer { close(memory) }
+    var descriptor: Int32 = -1
+    return pread(memory, &descriptor, 4, address) == 4 ? descriptor : nil
 }
 
 /// How many descriptors this process has open.
