@@ -14,9 +14,9 @@ final class Program {
     private static let starting = NSLock()
 
     let name: String
-    private let process = Process()
-    private let ended = DispatchSemaphore(value: 0)
     private let terminal: Int32
+    private let process: pid_t
+    private var ending: Int32?
     private var received: [UInt8] = []
 
     /// Starts the program `name` with its arguments and everything that it will read from its
@@ -26,37 +26,32 @@ final class Program {
     }
 
     /// Starts the program `name`, as above.
-    init(_ name: String, _ arguments: [String], input text: String = "") throws {
-        self.name = name
-        // A program that inherited another's terminal or input would keep them from ending.
+    init(_ name: String, _ arguments: [String], input: String = "") throws {
+        let executable = try Self.executable(named: name)
+        // A program that inherited another's terminal would keep its output from ending.
         Self.starting.lock()
         defer { Self.starting.unlock() }
         let (terminal, screen) = try Self.openTerminal()
-        self.terminal = terminal
-        let input = Pipe()
-        Self.closeOnExec(input.fileHandleForReading.fileDescriptor)
-        Self.closeOnExec(input.fileHandleForWriting.fileDescriptor)
-
-        // All of it fits into the pipe; writing after the program has ended would raise SIGPIPE.
-        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-        try input.fileHandleForWriting.close()
-
-        process.executableURL = try Self.executable(named: name)
-        process.arguments = arguments
-        // The output is a terminal, and what is compared has no colours.
-        process.environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": "1"]) { $1 }
-        process.standardInput = input.fileHandleForReading
-        process.standardOutput = screen
-        process.standardError = screen
-        process.terminationHandler = { [ended] _ in ended.signal() }
-        try process.run()
         // While we hold the program's end of the terminal too, its output would not end.
-        try screen.close()
+        defer { close(screen) }
+        let keyboard = try Self.openInput(input)
+        defer { close(keyboard) }
+        do {
+            process = try Self.spawn(executable, arguments, input: keyboard, output: screen)
+        } catch {
+            close(terminal)
+            throw error
+        }
+        self.terminal = terminal
+        self.name = name
     }
 
     deinit {
-        if process.isRunning { process.terminate() }
-        Glibc.close(terminal)
+        if ending == nil {
+            kill(process, SIGKILL)
+            _ = waitForEnd()
+        }
+        close(terminal)
     }
 
     /// The next line that the program prints, without its end.
@@ -77,7 +72,7 @@ final class Program {
     func remainingLines() throws -> [String] {
         let lines = try linesToTheEnd()
         guard status == 0 else {
-            throw Problem("\(name) ended with status \(status): \(lines)")
+            throw Problem("\(name) ended with \(String(describing: status)): \(lines)")
         }
         return lines
     }
@@ -86,19 +81,27 @@ final class Program {
     func linesToTheEnd() throws -> [String] {
         let deadline = ContinuousClock.now + Self.patience
         while try receive(before: deadline) {}
-        guard ended.wait(timeout: .now() + 30) == .success else {
-            throw Problem("\(name) has closed its output and goes on running")
-        }
-        guard process.terminationReason == .exit else {
-            throw Problem("signal \(status) ended \(name): \(received.asText)")
+        // Its terminal is closed because it has ended, or is about to.
+        let ending = waitForEnd()
+        guard ending & 0x7F == 0 else {
+            throw Problem("signal \(ending & 0x7F) ended \(name): \(received.asText)")
         }
         var lines = received.asText.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last == "" { lines.removeLast() }
         return lines.map(String.init)
     }
 
-    /// The exit status of a program that has ended.
-    var status: Int32 { process.terminationStatus }
+    /// The exit status of a program that has ended; nil before.
+    var status: Int32? { ending.map { $0 >> 8 & 0xFF } }
+
+    /// How the program has ended, as `waitpid` tells it.
+    private func waitForEnd() -> Int32 {
+        if let ending { return ending }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) == -1, errno == EINTR {}
+        ending = status
+        return status
+    }
 
     /// Waits for more output; false at its end.
     private func receive(before deadline: ContinuousClock.Instant) throws -> Bool {
@@ -130,18 +133,40 @@ struct Problem: Error, CustomStringConvertible {
 
 extension Program {
     /// Where the build put the program: beside the tests, which are this very process.
-    private static func executable(named name: String) throws -> URL {
+    private static func executable(named name: String) throws -> String {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let file = URL(fileURLWithPath: tests).deletingLastPathComponent()
             .appendingPathComponent(name)
         guard FileManager.default.isExecutableFile(atPath: file.path) else {
             throw Problem("\(file.path) was expected to be \(name), built before")
         }
-        return file
+        return file.path
+    }
+
+    /// Starts a process. Foundation's `Process` would do, if it did not leak.
+    private static func spawn(
+        _ executable: String, _ arguments: [String], input: Int32, output: Int32
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (descriptor, wanted) in [(input, 0), (output, 1), (output, 2)] {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
+        }
+        // The output is a terminal, and what is compared has no colours.
+        let environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": "1"]) { $1 }
+        let words = ([executable] + arguments).map { strdup($0) }
+        let variables = environment.map { strdup("\($0)=\($1)") }
+        defer { (words + variables).forEach { free($0) } }
+        var process: pid_t = 0
+        let code = posix_spawn(
+            &process, executable, &actions, nil, words + [nil], variables + [nil])
+        guard code == 0 else { throw Problem("\(executable): \(String(cString: strerror(code)))") }
+        return process
     }
 
     /// A pseudo-terminal that passes on what it is given, and the program's end of it.
-    private static func openTerminal() throws -> (Int32, FileHandle) {
+    private static func openTerminal() throws -> (Int32, Int32) {
         var (terminal, screen): (Int32, Int32) = (-1, -1)
         var settings = termios()
         cfmakeraw(&settings)
@@ -150,7 +175,23 @@ extension Program {
         }
         closeOnExec(terminal)
         closeOnExec(screen)
-        return (terminal, FileHandle(fileDescriptor: screen, closeOnDealloc: true))
+        return (terminal, screen)
+    }
+
+    /// A pipe that holds `text` and then ends. A few lines fit into it, so nobody waits here.
+    private static func openInput(_ text: String) throws -> Int32 {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            throw Problem("no pipe: \(String(cString: strerror(errno)))")
+        }
+        defer { close(ends[1]) }
+        ends.forEach(closeOnExec)
+        let bytes = Array(text.utf8)
+        guard bytes.isEmpty || write(ends[1], bytes, bytes.count) == bytes.count else {
+            close(ends[0])
+            throw Problem("\(bytes.count) bytes of input: expected a few lines")
+        }
+        return ends[0]
     }
 
     private static func closeOnExec(_ descriptor: Int32) {
