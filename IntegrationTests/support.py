@@ -1,6 +1,7 @@
 """What the checks have in common: processes, ports, expectations, xinetd, network namespaces."""
 import atexit
 import os
+import queue
 import re
 import shlex
 import shutil
@@ -133,7 +134,24 @@ class Process:
         ]
         for reader in self._readers:
             reader.start()
+        self._input = queue.SimpleQueue()
+        if stdin == subprocess.PIPE:
+            threading.Thread(target=self._feed, daemon=True).start()
         RUNNING.append(self)
+
+    def _feed(self):
+        """Writes what is to be its input; a program that does not read holds up nobody else."""
+        try:
+            while (data := self._input.get()) is not None:
+                self.process.stdin.write(data)
+                self.process.stdin.flush()
+        except OSError:
+            pass  # it went away, or closed its input: its own business
+        finally:
+            try:
+                self.process.stdin.close()
+            except OSError:
+                pass
 
     def _collect(self, stream, name):
         while data := os.read(stream.fileno(), 1 << 16):
@@ -152,12 +170,11 @@ class Process:
         return bytes(self._texts["err"])
 
     def send(self, data):
-        self.process.stdin.write(data)
-        self.process.stdin.flush()
+        self._input.put(data)
         return self
 
     def end_input(self):
-        self.process.stdin.close()
+        self._input.put(None)
         return self
 
     def wait_for(self, pattern, stream="out", limit=LIMIT):
@@ -206,12 +223,7 @@ class Process:
         except ProcessLookupError:
             pass
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            try:
-                if stream is not None and not stream.closed and stream is self.process.stdin:
-                    stream.close()
-            except OSError:
-                pass
+        self.end_input()
 
 
 RUNNING = []
@@ -223,12 +235,7 @@ def start(*command, **options):
 
 def run(*command, stdin=b"", limit=LIMIT, **options):
     """Runs a program to its end with `stdin` as its whole input."""
-    process = Process(command, **options)
-    try:
-        process.send(stdin).end_input()
-    except BrokenPipeError:
-        pass
-    return process.result(limit)
+    return Process(command, **options).send(stdin).end_input().result(limit)
 
 
 def stop_processes():

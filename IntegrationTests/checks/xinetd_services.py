@@ -5,7 +5,7 @@ import time
 
 from support import check, expect, namespace, run, sock, start, start_xinetd, xinetd
 
-DAYTIME = rb"\d\d [A-Z]{3} \d{4} \d\d:\d\d:\d\d\r?\n"
+DAYTIME = rb"\d\d [A-Z]{3} \d{4} \d\d:\d\d:\d\d( [A-Z]+)?\r?\n"
 SECONDS_FROM_1900_TO_1970 = 2_208_988_800
 
 
