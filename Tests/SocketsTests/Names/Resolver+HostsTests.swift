@@ -32,70 +32,78 @@ struct ResolverHostsTests {
             """
         ]
 
+        private func ask<Answer: Sendable>(
+            asksNameServer: Bool = false, _ question: @escaping @Sendable () throws -> Answer
+        ) throws -> Answer {
+            try PrivateMachine.run(
+                files: Self.files, asksNameServer: asksNameServer, question)
+        }
+
+        private let official = Resolver.HostEntry(
+            name: "official.example", aliases: ["alias.example", "short"],
+            addresses: [.v4(IPv4Address(192, 0, 2, 7))])
+
         @Test("a name or an alias finds the official name, the aliases and the addresses")
         func byName() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let expected = Resolver.HostEntry(
-                    name: "official.example", aliases: ["alias.example", "short"],
-                    addresses: [.v4(IPv4Address(192, 0, 2, 7))])
-                #expect(try Resolver.host(named: "official.example") == expected)
-                #expect(try Resolver.host(named: "short") == expected)
-                let six = try Resolver.host(named: "sechs", family: .ipv6)
-                #expect(six.name == "six.example")
-                #expect(six.addresses.map(\.description) == ["2001:db8::9"])
-            }
+            #expect(try ask { try Resolver.host(named: "official.example") } == official)
+            #expect(try ask { try Resolver.host(named: "short") } == official)
+            let six = try ask { try Resolver.host(named: "sechs", family: .ipv6) }
+            #expect(six.name == "six.example")
+            #expect(six.addresses.map(\.description) == ["2001:db8::9"])
+        }
+
+        @Test("with a time limit the answer is the same")
+        func withATimeLimit() throws {
+            let answer = try ask { try Resolver.host(named: "short", timeout: .seconds(30)) }
+            #expect(answer == official)
         }
 
         @Test("an address finds the official name and the aliases")
         func byAddress() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let expected = Resolver.HostEntry(
-                    name: "official.example", aliases: ["alias.example", "short"],
-                    addresses: [.v4(IPv4Address(192, 0, 2, 7))])
-                #expect(try Resolver.host(at: .v4(IPv4Address(192, 0, 2, 7))) == expected)
-                let mapped = IPv6Address(mapping: IPv4Address(192, 0, 2, 7))
-                #expect(try Resolver.host(at: .v6(mapped)) == expected)
-                let six = try #require(IPAddress("2001:db8::9"))
-                #expect(try Resolver.host(at: six).aliases == ["sechs"])
-            }
+            let address = IPv4Address(192, 0, 2, 7)
+            #expect(try ask { try Resolver.host(at: .v4(address)) } == official)
+            let mapped = IPv6Address(mapping: address)
+            #expect(try ask { try Resolver.host(at: .v6(mapped)) } == official)
+            let six = try #require(IPAddress("2001:db8::9"))
+            #expect(try ask { try Resolver.host(at: six).aliases } == ["sechs"])
         }
 
         @Test("an entry of thousands of aliases comes whole")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-number-\($0).example" }
-            let hosts = "192.0.2.7 official.example \(aliases.joined(separator: " "))\n"
-            try PrivateMachine.run(files: ["hosts": hosts]) {
-                let byName = try Resolver.host(named: "official.example")
-                #expect(byName.aliases == aliases)
-                let byAddress = try Resolver.host(at: .v4(IPv4Address(192, 0, 2, 7)))
-                #expect(byAddress.aliases == aliases)
+            let files = [
+                "hosts": "192.0.2.7 official.example \(aliases.joined(separator: " "))\n"
+            ]
+            let byName = try PrivateMachine.run(files: files) {
+                try Resolver.host(named: "official.example")
             }
+            #expect(byName.aliases == aliases)
+            let byAddress = try PrivateMachine.run(files: files) {
+                try Resolver.host(at: .v4(IPv4Address(192, 0, 2, 7)))
+            }
+            #expect(byAddress.aliases == aliases)
         }
 
         @Test("an unknown host or address is told in the class of its own, word for word")
-        func unknownHosts() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let name = try #require(throws: SocketError.self) {
-                    try Resolver.host(named: "nosuch.example")
-                }
-                #expect(name.cause == .hostLookup(.hostNotFound))
-                #expect(name.description == "cannot look up host nosuch.example: unknown host")
-                let address = try #require(throws: SocketError.self) {
-                    try Resolver.host(at: .v4(IPv4Address(203, 0, 113, 9)))
-                }
-                #expect(address.cause == .hostLookup(.hostNotFound))
-                #expect(address.description == "cannot look up host 203.0.113.9: unknown host")
+        func unknownHosts() {
+            let name = #expect(throws: SocketError.self) {
+                try ask { try Resolver.host(named: "nosuch.example") }
             }
+            #expect(name?.cause == .hostLookup(.hostNotFound))
+            #expect(name?.description == "cannot look up host nosuch.example: unknown host")
+            let address = #expect(throws: SocketError.self) {
+                try ask { try Resolver.host(at: .v4(IPv4Address(203, 0, 113, 9))) }
+            }
+            #expect(address?.cause == .hostLookup(.hostNotFound))
+            #expect(address?.description == "cannot look up host 203.0.113.9: unknown host")
         }
 
         @Test("a name server that does not answer is told as such")
-        func temporaryFailures() throws {
-            try PrivateMachine.run(files: Self.files, asksNameServer: true) {
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.host(named: "nosuch.example")
-                }
-                #expect(error.cause == .hostLookup(.tryAgain))
+        func temporaryFailures() {
+            let error = #expect(throws: SocketError.self) {
+                try ask(asksNameServer: true) { try Resolver.host(named: "nosuch.example") }
             }
+            #expect(error?.cause == .hostLookup(.tryAgain))
         }
     }
 }

@@ -92,11 +92,7 @@ struct ResolverTests {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: 80), family: .ipv6)
         }
-        guard case .nameResolution(let failure) = error.cause else {
-            Issue.record("\(error.cause)")
-            return
-        }
-        #expect(failure.isNotFound)
+        #expect(error.failure?.isNotFound == true)
         #expect(
             error.description == "cannot resolve 127.0.0.1:"
                 + " address family for hostname not supported")
@@ -146,136 +142,141 @@ struct ResolverTests {
             "services": "daytime 13/tcp\ndaytime 1013/udp\n",
         ]
 
+        private func ask<Answer: Sendable>(
+            asksNameServer: Bool = false, _ question: @escaping @Sendable () throws -> Answer
+        ) throws -> Answer {
+            try PrivateMachine.run(
+                files: Self.files, asksNameServer: asksNameServer, question)
+        }
+
+        private func addresses(
+            of endpoint: Endpoint, family: AddressFamily? = nil, timeout: TimeLimit = .never
+        ) throws -> [String] {
+            try ask {
+                try Resolver.resolve(endpoint, family: family, timeout: timeout)
+                    .map(\.description)
+            }
+        }
+
+        /// What keeps an endpoint from being resolved.
+        private func error(
+            of endpoint: Endpoint, family: AddressFamily? = nil, asksNameServer: Bool = false
+        ) -> SocketError? {
+            #expect(throws: SocketError.self) {
+                try ask(asksNameServer: asksNameServer) {
+                    try Resolver.resolve(endpoint, family: family)
+                }
+            }
+        }
+
         @Test("a name has the addresses of both families, each once")
         func bothFamilies() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let addresses = try Resolver.resolve(.tcp("official.example", port: 80))
-                #expect(
-                    Set(addresses.map(\.description))
-                        == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
-                #expect(addresses.count == 3)
-            }
+            let found = try addresses(of: .tcp("official.example", port: 80))
+            #expect(found.sorted() == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
         }
 
         @Test("a wanted family leaves the other out")
         func oneFamily() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let six = try Resolver.resolve(.tcp("official.example", port: 80), family: .ipv6)
-                #expect(six.map(\.description) == ["[2001:db8::7]:80"])
-                let four = try Resolver.resolve(.tcp("official.example", port: 80), family: .ipv4)
-                #expect(four.map(\.description) == ["192.0.2.7:80", "192.0.2.8:80"])
-            }
+            let endpoint = Endpoint.tcp("official.example", port: 80)
+            #expect(try addresses(of: endpoint, family: .ipv6) == ["[2001:db8::7]:80"])
+            #expect(
+                try addresses(of: endpoint, family: .ipv4) == ["192.0.2.7:80", "192.0.2.8:80"])
+        }
+
+        @Test("with a time limit the answer is the same")
+        func withATimeLimit() throws {
+            let found = try addresses(of: .tcp("six.example", port: 80), timeout: .seconds(30))
+            #expect(found == ["[2001:db8::9]:80"])
         }
 
         @Test("the official name comes when it is asked for")
         func canonicalNames() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let asked = try Resolver.resolve(host: "alias.example", canonicalName: true)
-                #expect(asked.canonicalName == "official.example")
-                #expect(asked.addresses.first?.port == 0)
-                let notAsked = try Resolver.resolve(host: "alias.example")
-                #expect(notAsked.canonicalName == nil)
+            let asked = try ask {
+                try Resolver.resolve(host: "alias.example", canonicalName: true)
             }
+            #expect(asked.canonicalName == "official.example")
+            #expect(asked.addresses.first?.port == 0)
+            let notAsked = try ask { try Resolver.resolve(host: "alias.example") }
+            #expect(notAsked.canonicalName == nil)
         }
 
         @Test("a service's name is looked up for the endpoint's transport")
         func servicesOfTransports() throws {
-            try PrivateMachine.run(files: Self.files) { () throws in
-                #expect(try Resolver.resolve(.tcp("::1", port: "daytime")).first?.port == 13)
-                #expect(try Resolver.resolve(.udp("::1", port: "daytime")).first?.port == 1013)
-            }
+            #expect(try addresses(of: .tcp("::1", port: "daytime")) == ["[::1]:13"])
+            #expect(try addresses(of: .udp("::1", port: "daytime")) == ["[::1]:1013"])
         }
 
         @Test("an unknown service of an endpoint is told as such, with the endpoint")
-        func unknownServices() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.resolve(.udp("localhost", port: "nosuch"))
-                }
-                #expect(error.cause == .unknownService("nosuch", protocol: "udp"))
-                #expect(error.endpoint == .udp("localhost", port: "nosuch"))
-                #expect(
-                    error.description
-                        == "cannot look up service nosuch: there is no such service for udp")
-            }
+        func unknownServices() {
+            let endpoint = Endpoint.udp("localhost", port: "nosuch")
+            let error = error(of: endpoint)
+            #expect(error?.cause == .unknownService("nosuch", protocol: "udp"))
+            #expect(error?.endpoint == endpoint)
+            #expect(
+                error?.description
+                    == "cannot look up service nosuch: there is no such service for udp")
         }
 
         @Test("an unknown host is not found, word for word")
-        func unknownHosts() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.resolve(.tcp("nosuch.example", port: 80))
-                }
-                #expect(
-                    error.description == "cannot resolve nosuch.example: name or service not known")
-                guard case .nameResolution(let failure) = error.cause else {
-                    Issue.record("\(error.cause)")
-                    return
-                }
-                #expect(failure.isNotFound && !failure.isTemporary)
-            }
+        func unknownHosts() {
+            let error = error(of: .tcp("nosuch.example", port: 80))
+            #expect(
+                error?.description == "cannot resolve nosuch.example: name or service not known")
+            #expect(error?.failure?.isNotFound == true)
+            #expect(error?.failure?.isTemporary == false)
         }
 
         @Test("a name server that does not answer is a temporary failure")
-        func temporaryFailures() throws {
-            try PrivateMachine.run(files: Self.files, asksNameServer: true) {
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.resolve(.tcp("nosuch.example", port: 80))
-                }
-                guard case .nameResolution(let failure) = error.cause else {
-                    Issue.record("\(error.cause)")
-                    return
-                }
-                #expect(failure.isTemporary && !failure.isNotFound)
-                #expect(
-                    error.description
-                        == "cannot resolve nosuch.example: temporary failure in name resolution")
-            }
+        func temporaryFailures() {
+            let error = error(of: .tcp("nosuch.example", port: 80), asksNameServer: true)
+            #expect(error?.failure?.isTemporary == true)
+            #expect(error?.failure?.isNotFound == false)
+            #expect(
+                error?.description
+                    == "cannot resolve nosuch.example: temporary failure in name resolution")
         }
 
-        @Test("a numeric address asks no name server")
+        @Test("a numeric address asks no name server, not even one of the wrong family")
         func numericAddressesAskNobody() throws {
-            try PrivateMachine.run(files: Self.files, asksNameServer: true) {
-                #expect(try Resolver.resolve(.tcp("192.0.2.1", port: 80)).count == 1)
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.resolve(.tcp("::1", port: 80), family: .ipv4)
-                }
-                guard case .nameResolution(let failure) = error.cause else {
-                    Issue.record("\(error.cause)")
-                    return
-                }
-                #expect(!failure.isTemporary)
+            let found = try ask(asksNameServer: true) {
+                try Resolver.resolve(.tcp("192.0.2.1", port: 80)).map(\.description)
             }
+            #expect(found == ["192.0.2.1:80"])
+            let error = error(of: .tcp("::1", port: 80), family: .ipv4, asksNameServer: true)
+            #expect(error?.failure?.isTemporary == false)
         }
 
         @Test("an address has the names of its host and its service")
         func namesOfAddresses() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let address = try #require(SocketAddress("192.0.2.7:13"))
-                let tcp = try Resolver.name(of: address)
-                #expect(tcp.host == "official.example")
-                #expect(tcp.service == "daytime")
-                let udp = try Resolver.name(of: address, transport: .udp)
-                #expect(udp.service == "13")
-                let numericService = try Resolver.name(of: address, numericService: true)
-                #expect(numericService.host == "official.example")
-                #expect(numericService.service == "13")
+            let address = try #require(SocketAddress("192.0.2.7:13"))
+            let tcp = try ask { try Resolver.name(of: address) }
+            #expect(tcp == ("official.example", "daytime"))
+            let udp = try ask { try Resolver.name(of: address, transport: .udp) }
+            #expect(udp == ("official.example", "13"))
+            let numeric = try ask {
+                try Resolver.name(of: address, numericService: true, timeout: .seconds(30))
             }
+            #expect(numeric == ("official.example", "13"))
         }
 
         @Test("an address without a name is given in digits, or refused where a name is required")
         func addressesWithoutNames() throws {
-            try PrivateMachine.run(files: Self.files) {
-                let address = try #require(SocketAddress("203.0.113.9:13"))
-                #expect(try Resolver.name(of: address).host == "203.0.113.9")
-                let error = try #require(throws: SocketError.self) {
-                    try Resolver.name(of: address, nameRequired: true)
-                }
-                #expect(
-                    error.description
-                        == "cannot resolve 203.0.113.9:13: name or service not known")
+            let address = try #require(SocketAddress("203.0.113.9:13"))
+            #expect(try ask { try Resolver.name(of: address).host } == "203.0.113.9")
+            let error = #expect(throws: SocketError.self) {
+                try ask { try Resolver.name(of: address, nameRequired: true) }
             }
+            #expect(
+                error?.description == "cannot resolve 203.0.113.9:13: name or service not known")
         }
+    }
+}
+
+extension SocketError {
+    /// What `getaddrinfo` or `getnameinfo` said, where that is the cause.
+    fileprivate var failure: NameResolutionFailure? {
+        guard case .nameResolution(let failure) = cause else { return nil }
+        return failure
     }
 }
 

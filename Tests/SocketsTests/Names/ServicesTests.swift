@@ -44,81 +44,80 @@ struct ServicesTests {
 
     @Suite("with a database of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
     struct WithADatabaseOfOurOwn {
+        private func ask<Answer: Sendable>(
+            _ database: String? = ServicesTests.database,
+            _ question: @escaping @Sendable () throws -> Answer
+        ) throws -> Answer {
+            try PrivateMachine.run(files: database.map { ["services": $0] } ?? [:], question)
+        }
+
         @Test("a name or an alias finds the port of the protocol")
         func namesFindPorts() throws {
-            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
-                #expect(try Services.port(named: "http", protocol: .tcp) == 80)
-                #expect(try Services.port(named: "www", protocol: .tcp) == 80)
-                #expect(try Services.port(named: "echo", protocol: .udp) == 7)
-            }
+            #expect(try ask { try Services.port(named: "http", protocol: .tcp) } == 80)
+            #expect(try ask { try Services.port(named: "www", protocol: .tcp) } == 80)
+            #expect(try ask { try Services.port(named: "echo", protocol: .udp) } == 7)
         }
 
         @Test("a port finds the name of the protocol")
         func portsFindNames() throws {
-            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
-                #expect(try Services.name(ofPort: 514, protocol: .udp) == "syslog")
-                #expect(try Services.name(ofPort: 514, protocol: .tcp) == "shell")
-                #expect(try Services.name(ofPort: 514) == "syslog")
-            }
+            #expect(try ask { try Services.name(ofPort: 514, protocol: .udp) } == "syslog")
+            #expect(try ask { try Services.name(ofPort: 514, protocol: .tcp) } == "shell")
+            #expect(try ask { try Services.name(ofPort: 514) } == "syslog")
         }
 
         @Test("an entry holds the official name, aliases, port and protocol")
         func entriesHoldEverything() throws {
-            try PrivateMachine.run(files: ["services": ServicesTests.database]) { () throws in
-                let expected = Services.ServiceEntry(
-                    name: "shell", aliases: ["cmd", "syslog"], port: 514, protocol: "tcp")
-                #expect(try Services.service(named: "cmd") == expected)
-                #expect(try Services.service(onPort: 514, protocol: .tcp) == expected)
-            }
+            let expected = Services.ServiceEntry(
+                name: "shell", aliases: ["cmd", "syslog"], port: 514, protocol: "tcp")
+            #expect(try ask { try Services.service(named: "cmd") } == expected)
+            #expect(try ask { try Services.service(onPort: 514, protocol: .tcp) } == expected)
         }
 
         @Test("an unknown service is told with its protocol, word for word")
-        func unknownServices() throws {
-            try PrivateMachine.run(files: ["services": ServicesTests.database]) {
-                let wrongProtocol = try #require(throws: SocketError.self) {
-                    try Services.port(named: "http", protocol: .udp)
-                }
-                #expect(wrongProtocol.cause == .unknownService("http", protocol: "udp"))
-                #expect(
-                    wrongProtocol.description
-                        == "cannot look up service http: there is no such service for udp")
-                let unknown = try #require(throws: SocketError.self) {
-                    try Services.port(named: "80")
-                }
-                #expect(unknown.cause == .unknownService("80", protocol: nil))
-                let unknownPort = try #require(throws: SocketError.self) {
-                    try Services.name(ofPort: 81, protocol: .tcp)
-                }
-                #expect(unknownPort.cause == .unknownService("81", protocol: "tcp"))
+        func unknownServices() {
+            let name = #expect(throws: SocketError.self) {
+                try ask { try Services.port(named: "http", protocol: .udp) }
             }
+            #expect(name?.cause == .unknownService("http", protocol: "udp"))
+            #expect(
+                name?.description
+                    == "cannot look up service http: there is no such service for udp")
+            let port = #expect(throws: SocketError.self) {
+                try ask { try Services.name(ofPort: 81, protocol: .tcp) }
+            }
+            #expect(port?.cause == .unknownService("81", protocol: "tcp"))
+        }
+
+        @Test("digits are no service's name")
+        func digitsAreNoName() {
+            let error = #expect(throws: SocketError.self) {
+                try ask { try Services.port(named: "80") }
+            }
+            #expect(error?.cause == .unknownService("80", protocol: nil))
         }
 
         @Test("without a database the error names the package that brings it")
-        func withoutADatabase() throws {
-            try PrivateMachine.run(files: [:]) {
-                let error = try #require(throws: SocketError.self) {
-                    try Services.port(named: "http", protocol: .tcp)
-                }
-                #expect(error.cause == .noServicesDatabase)
-                #expect(
-                    error.description == "cannot look up service http: this machine has no"
-                        + " services database (/etc/services);"
-                        + " on Debian and Ubuntu the package netbase brings it")
-                let byPort = try #require(throws: SocketError.self) {
-                    try Services.name(ofPort: 80)
-                }
-                #expect(byPort.cause == .noServicesDatabase)
+        func withoutADatabase() {
+            let error = #expect(throws: SocketError.self) {
+                try ask(nil) { try Services.port(named: "http", protocol: .tcp) }
             }
+            #expect(error?.cause == .noServicesDatabase)
+            #expect(
+                error?.description == "cannot look up service http: this machine has no"
+                    + " services database (/etc/services);"
+                    + " on Debian and Ubuntu the package netbase brings it")
+            let byPort = #expect(throws: SocketError.self) {
+                try ask(nil) { try Services.name(ofPort: 80) }
+            }
+            #expect(byPort?.cause == .noServicesDatabase)
         }
 
         @Test("an empty database knows nothing, but is one")
-        func anEmptyDatabase() throws {
-            try PrivateMachine.run(files: ["services": ""]) {
-                let error = try #require(throws: SocketError.self) {
-                    try Services.port(named: "http")
-                }
-                #expect(error.cause == .unknownService("http", protocol: nil))
+        func anEmptyDatabase() {
+            let error = #expect(throws: SocketError.self) {
+                try ask("") { try Services.port(named: "http") }
             }
+            #expect(error?.cause == .unknownService("http", protocol: nil))
         }
     }
 }

@@ -16,7 +16,9 @@ enum PrivateMachine {
     /// Whether this machine lets us; tests that need it are skipped elsewhere.
     static let isAvailable = (try? run(files: [:]) { true }) ?? false
 
-    /// Runs `body` on such a thread and waits for its end.
+    /// What `body` gives or throws on such a thread.
+    ///
+    /// Expectations belong to the test's own thread: of others it is not known which test failed.
     ///
     /// `nsswitch.conf` reads names from files alone, then asks `nameServer` of the loopback, where
     /// no server can be reached, when there is one.

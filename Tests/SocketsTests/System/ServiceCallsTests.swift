@@ -17,21 +17,29 @@ struct ServiceCallsTests {
     struct WithADatabaseOfOurOwn {
         @Test("the port comes in host order")
         func hostOrder() throws {
-            try PrivateMachine.run(files: ["services": "high 65280/tcp\nlow 255/udp\n"]) {
-                () throws in
-                #expect(try System.getservbyname_r("high", "tcp").port == 0xFF00)
-                #expect(try System.getservbyport_r(0x00FF, "udp").name == "low")
+            let files = ["services": "high 65280/tcp\nlow 255/udp\n"]
+            let high = try PrivateMachine.run(files: files) {
+                try System.getservbyname_r("high", "tcp")
             }
+            #expect(high.port == 0xFF00)
+            let low = try PrivateMachine.run(files: files) {
+                try System.getservbyport_r(0x00FF, "udp")
+            }
+            #expect(low.name == "low")
         }
 
         @Test("an entry of thousands of aliases comes whole")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-\($0)" }
-            let services = "big 7/tcp \(aliases.joined(separator: " "))\n"
-            try PrivateMachine.run(files: ["services": services]) { () throws in
-                #expect(try System.getservbyname_r("big", nil).aliases == aliases)
-                #expect(try System.getservbyport_r(7, nil).aliases == aliases)
+            let files = ["services": "big 7/tcp \(aliases.joined(separator: " "))\n"]
+            let byName = try PrivateMachine.run(files: files) {
+                try System.getservbyname_r("big", nil)
             }
+            #expect(byName.aliases == aliases)
+            let byPort = try PrivateMachine.run(files: files) {
+                try System.getservbyport_r(7, nil)
+            }
+            #expect(byPort.aliases == aliases)
         }
     }
 }
