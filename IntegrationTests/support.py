@@ -278,11 +278,17 @@ def wait_bound(port, udp=False, pid="self", limit=LIMIT):
     raise Failed(f"nobody bound port {port} in {limit} s")
 
 
-def wait_for_path(path, limit=LIMIT):
+def wait_for_unix(path, limit=LIMIT):
+    """Waits until somebody listens on the Unix socket `path` or `@name`, or takes datagrams there."""
+    listens, datagram = "00010000", "0002"
     deadline = time.monotonic() + limit
-    while not os.path.exists(path):
-        expect(time.monotonic() < deadline, f"nobody made {path} in {limit} s")
+    while time.monotonic() < deadline:
+        for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[-1] == path and (fields[3] == listens or fields[4] == datagram):
+                return
         time.sleep(0.01)
+    raise Failed(f"nobody listens on {path} after {limit} s")
 
 
 # A folder for files, and the clean-up of everything that outlives one check

@@ -5,7 +5,7 @@ import struct
 import time
 
 from support import (
-    Failed, check, expect, free_port, run, scratch, sock, start, wait_bound, wait_for_path,
+    Failed, check, expect, free_port, run, scratch, sock, start, wait_bound, wait_for_unix,
 )
 
 OURS = b"from our side\n" * 5000
@@ -18,7 +18,7 @@ def answer(client, port=None, path=None, flags=()):
     where = ["-U", path] if path is not None else ["127.0.0.1", port]
     server = start(*sock(*flags, "-l", *where))
     if path is not None:
-        wait_for_path(path)
+        wait_for_unix(path)
     else:
         wait_bound(port)
     server.send(OURS).end_input()
@@ -34,8 +34,16 @@ def _():
 
 @check("nc.traditional calls", "nc.traditional")
 def _():
+    # It ends when the other side's bytes end, whatever it has still to send: so ours end last.
     port = free_port()
-    answer(["nc.traditional", "-q", "2", "127.0.0.1", port], port)
+    server = start(*sock("-l", "127.0.0.1", port))
+    wait_bound(port)
+    client = start("nc.traditional", "-q", "2", "127.0.0.1", port)
+    client.send(THEIRS).end_input()
+    server.wait_for(re.escape(THEIRS))
+    server.send(OURS).end_input()
+    client.result().expect(0, out=OURS)
+    server.result().expect(0, out=THEIRS, err=b"")
 
 
 @check("ncat calls", "ncat")

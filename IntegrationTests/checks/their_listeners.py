@@ -1,9 +1,10 @@
 """Our client against listeners of other programs: bytes both ways, ends passed on."""
 import hashlib
 import os
+import re
 
 from support import (
-    check, expect, free_port, run, scratch, sock, start, wait_bound, wait_for_path,
+    check, expect, free_port, run, scratch, sock, start, wait_bound, wait_for_unix,
 )
 
 OURS = b"from our side\n" * 5000
@@ -14,7 +15,7 @@ def talk(listener, client, port=None, path=None):
     """Each sends its bytes and ends; each gets all of the other's and exits with 0."""
     server = start(*listener)
     if path is not None:
-        wait_for_path(path)
+        wait_for_unix(path)
     else:
         wait_bound(port)
     server.send(THEIRS).end_input()
@@ -30,8 +31,16 @@ def _():
 
 @check("nc.traditional listens", "nc.traditional")
 def _():
+    # It ends when the other side's bytes end, whatever it has still to send: so ours end last.
     port = free_port()
-    talk(["nc.traditional", "-q", "2", "-l", "-p", port], sock("127.0.0.1", port), port)
+    server = start("nc.traditional", "-q", "2", "-l", "-p", port)
+    wait_bound(port)
+    client = start(*sock("127.0.0.1", port))
+    server.send(THEIRS).end_input()
+    client.wait_for(re.escape(THEIRS))
+    client.send(OURS).end_input()
+    server.result().expect(0, out=OURS)
+    client.result().expect(0, out=THEIRS, err=b"")
 
 
 @check("ncat listens", "ncat")
@@ -82,11 +91,7 @@ def _():
 def _():
     name = f"sock-integration-{os.getpid()}"
     server = start("socat", "-t", "10", "-", f"ABSTRACT-LISTEN:{name}")
-    deadline = 200
-    while f"@{name}".encode() not in open("/proc/net/unix", "rb").read() and deadline:
-        deadline -= 1
-        os.sched_yield()
-        run("sleep", "0.02")
+    wait_for_unix(f"@{name}")
     server.send(THEIRS).end_input()
     run(*sock(f"unix:@{name}"), stdin=OURS).expect(0, out=THEIRS, err=b"")
     server.result().expect(0, out=OURS)
@@ -120,7 +125,7 @@ def _():
 def _():
     path = scratch("dgram.sock")
     server = start("socat", "-u", f"UNIX-RECV:{path}", "-")
-    wait_for_path(path)
+    wait_for_unix(path)
     run(*sock("--send-only", f"unixgram:{path}"), stdin=b"hello\n").expect(0, out=b"", err=b"")
     server.wait_for(b"hello\n")
 

@@ -41,8 +41,9 @@ struct Listen: ParsableCommand {
         toDatagramsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
     ) throws {
         let socket = try Socket.bound(to: endpoint, family: family)
-        announce(socket, endpoint)
+        // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop { Self.stop(socket) }
+        announce(socket, endpoint)
         try DatagramListener(socket, plan).run()
         socket.close()
     }
@@ -51,8 +52,9 @@ struct Listen: ParsableCommand {
         toStreamsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
     ) throws {
         let listener = try Socket.listening(on: endpoint, family: family)
-        announce(listener, endpoint)
+        // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop { Self.stop(listener) }
+        announce(listener, endpoint)
         if keepOpen { return try CallerGroup(plan).run(listener) }
 
         guard let caller = try Acceptor(listener).next() else { return }

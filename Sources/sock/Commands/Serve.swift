@@ -24,13 +24,14 @@ struct Serve: ParsableCommand {
         let sockets = try ServiceSockets.open(
             host: host, port: port, family: try family.family())
 
+        let server = ServiceHost(service, sockets, isVerbose: verbose)
+        // First: whoever reads that we listen may stop us at once.
+        Signals.whenToldToStop { server.stop() }
         let isTold = verbose || port.number == 0 || StandardStreams.error.isTerminal
         for pair in sockets {
             Report.listening(
                 on: pair.listener.localAddress, "\(service.rawValue), tcp and udp", if: isTold)
         }
-        let server = ServiceHost(service, sockets, isVerbose: verbose)
-        Signals.whenToldToStop { server.stop() }
         try server.run(threads: threads)
     }
 
