@@ -32,6 +32,8 @@ enum PrivateMachine {
             services: files
 
             """
+        // Libc reads this once in a process, and shows one address of a host only without it.
+        files["host.conf"] = "multi on\n"
         files["resolv.conf"] = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
         let etc = try makeDirectory(holding: files)
         defer { try? FileManager.default.removeItem(atPath: etc) }
