@@ -13,6 +13,10 @@ func checkParsers(_ input: [UInt8]) {
     checkRoundTrip(IPAddress.init, text)
     checkRoundTrip(SocketAddress.init, text)
 
+    for transport in [Endpoint.Transport.tcp, .udp, .unix] {
+        checkEndpoint(text, transport)
+    }
+    checkPort(text)
     if let port = Port.number(parsing: text) {
         require(Int(text) == Int(port), "a port is not its own number", text)
     }
@@ -27,6 +31,33 @@ func checkParsers(_ input: [UInt8]) {
         require(address.bytes == input, "a Unix address is not its own bytes", text)
         requirePrintable(address.description, text)
     }
+}
+
+private func checkEndpoint(_ text: String, _ transport: Endpoint.Transport) {
+    do throws(SocketError) {
+        let endpoint = try Endpoint(text, transport: transport)
+        requirePrintable(endpoint.description, text)
+    } catch {
+        requireInvalidInput(error, text)
+    }
+}
+
+private func checkPort(_ text: String) {
+    do throws(SocketError) {
+        let port = try Port(parsing: text)
+        require(port.number == Port.number(parsing: text), "a port has two numbers", text)
+        requirePrintable(port.description, text)
+    } catch {
+        requireInvalidInput(error, text)
+    }
+}
+
+/// What is refused is refused as invalid input, in one line that is safe to print.
+private func requireInvalidInput(_ error: SocketError, _ text: String) {
+    guard case .invalidInput = error.cause else {
+        fatalError("\(error): not an invalid input: \(text.debugDescription)")
+    }
+    requirePrintable(error.description, text)
 }
 
 private func checkAgainstC(_ text: String) {
