@@ -4,6 +4,9 @@
 #ifndef CSOCKETS_H
 #define CSOCKETS_H
 
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -13,5 +16,12 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
 /// EAI_ADDRFAMILY and EAI_NODATA, failures of getaddrinfo(3) that only GNU names.
 extern const int csockets_eai_addrfamily;
 extern const int csockets_eai_nodata;
+
+/// What a socket is registered for, once: readable, writable, hung up; edge-triggered.
+extern const uint32_t csockets_epoll_interest;
+/// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken.
+extern const uint32_t csockets_epoll_readable;
+extern const uint32_t csockets_epoll_writable;
+extern const uint32_t csockets_epoll_ending;
 
 #endif

@@ -103,6 +103,8 @@ public struct SocketError: Error, Sendable {
         case endOfStream
         /// An earlier write went out only in part, so another would continue in the wrong place.
         case incompleteWrite
+        /// Another task is in the middle of the same: a connection has one reader and one writer.
+        case busy
         /// A TCP connect found itself: the kernel had picked the wanted port as the source port.
         case selfConnect
         /// A line is longer than the limit, in bytes; the line after it can still be read.
@@ -186,6 +188,9 @@ public struct SocketError: Error, Sendable {
         public static let release = Operation("release the descriptor", "of", local: true)
         /// `dup`
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)
+
+        /// `epoll_create1`, `pthread_create`
+        public static let startEventLoop = Operation("start an event loop")
 
         /// The phrase: "connect to", "look up service".
         public var description: String {

@@ -76,6 +76,8 @@ extension SocketError.Cause: CustomStringConvertible {
             "the stream ended too early"
         case .incompleteWrite:
             "an earlier write went out only in part"
+        case .busy:
+            "another task is in the middle of the same"
         case .selfConnect:
             "the socket connected to itself, nobody listens there"
         case .lineTooLong(let limit):

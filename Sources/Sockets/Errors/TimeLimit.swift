@@ -54,6 +54,11 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 
     private init(kind: Kind) { self.kind = kind }
 
+    /// The limit if it was given as a length of time.
+    var duration: Duration? {
+        if case .within(let duration) = kind { duration } else { nil }
+    }
+
     /// "2 s", "50 ms", "never", or for a moment "until 2 s from now", "until 2 s ago".
     public var description: String {
         switch kind {

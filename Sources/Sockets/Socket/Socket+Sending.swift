@@ -75,28 +75,12 @@ extension Socket {
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
         try checkCount(of: parts)
         let deadline = Deadline(timeout)
-        var rest = parts[...]
-        var skipped = 0
-        var isFirst = true
-        let total = parts.reduce(0) { $0 + $1.count }
-        try sendAll(total, deadline) { _ throws(SocketError) in
-            let count = try send(rest, skipping: skipped, deadline, isFirst: isFirst)
-            isFirst = false
-            skipped += count
-            while let first = rest.first, skipped >= first.count {
-                skipped -= first.count
-                rest.removeFirst()
-            }
+        var rest = PartsCursor(parts)
+        try sendAll(parts.reduce(0) { $0 + $1.count }, deadline) { sent throws(SocketError) in
+            let count = try send(
+                rest.parts, skipping: rest.skipped, deadline, isFirst: sent == 0)
+            rest.advance(by: count)
             return count
-        }
-    }
-
-    private func checkCount(of parts: [[UInt8]]) throws(SocketError) {
-        guard kind == .stream || parts.count <= System.vectorLimit else {
-            throw failure(
-                .send,
-                .invalidInput(
-                    "\(parts.count) pieces: expected at most \(System.vectorLimit) in a datagram"))
         }
     }
 

@@ -25,13 +25,14 @@ package enum AbandonableCall {
         }
         guard isAdmitted else { throw .resourceTemporarilyUnavailable }
         let meeting = Meeting<Result>()
-        let started = Detached.start {
-            meeting.arrive(with: body())
+        do throws(Errno) {
+            try System.startThread {
+                meeting.arrive(with: body())
+                running.withLock { $0 -= 1 }
+            }
+        } catch {
             running.withLock { $0 -= 1 }
-        }
-        guard started else {
-            running.withLock { $0 -= 1 }
-            throw .resourceTemporarilyUnavailable
+            throw error
         }
         return meeting.wait(for: duration)
     }
@@ -98,39 +99,5 @@ private final class Meeting<Result>: @unchecked Sendable {
         return timespec(
             tv_sec: now.tv_sec + Int(seconds) + nanoseconds / 1_000_000_000,
             tv_nsec: nanoseconds % 1_000_000_000)
-    }
-}
-
-/// Threads that nobody joins.
-private enum Detached {
-    private final class Job: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    /// Starts a thread; false when the system has no more.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-        // The program's signals are for its own threads: the new one inherits that it gets none.
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-
-        let job = Unmanaged.passRetained(Job(body))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { job in
-                // Retained above for this thread, which releases it exactly once.
-                job.map { Unmanaged<Job>.fromOpaque($0).takeRetainedValue().body() }
-                return nil
-            }, job.toOpaque())
-        guard code == 0 else {
-            job.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }

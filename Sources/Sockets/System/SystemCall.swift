@@ -6,6 +6,7 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, send, sendto, sendmsg, poll
     case getsockname, getpeername, getsockopt, setsockopt, gethostname, lstat, unlink
+    case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
 }
 
 /// The kernel's calls, one function each, under the call's own name.

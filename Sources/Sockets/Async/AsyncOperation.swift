@@ -1,0 +1,98 @@
+internal import Synchronization
+internal import SystemPackage
+
+/// The limits of an asynchronous operation: what was asked for, and when that is, once it matters.
+struct AsyncDeadline {
+    private let limit: TimeLimit
+    /// By the loop's clock; 0 is not worked out yet, `Int64.max` is never.
+    private var instant: Int64 = 0
+
+    @inline(__always)
+    init(_ limit: TimeLimit) { self.limit = limit }
+
+    /// When it is, worked out at the first wait: what is ready needs no look at the clock.
+    mutating func begin() -> Int64 {
+        guard instant == 0 else { return instant }
+        guard let remaining = Deadline(limit).remaining else {
+            instant = .max
+            return instant
+        }
+        let (seconds, attoseconds) = remaining.components
+        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1
+        instant = max(1, System.monotonicNanoseconds() + nanoseconds)
+        return instant
+    }
+
+    /// Whether it has passed; it has not begun before the first wait.
+    var hasPassed: Bool {
+        instant != 0 && instant != .max && System.monotonicNanoseconds() >= instant
+    }
+
+    /// The limit as it was given, for the error.
+    var cause: SocketError.Cause { .timedOut(limit: limit.duration) }
+}
+
+extension EventSource {
+    /// Makes a call until it does something: one attempt, and a wait whenever it would block.
+    ///
+    /// The waits of the blocking `Socket` are in `Socket.perform`; this is its twin.
+    /// `attempt` must leave the direction's word ready if it may be so still.
+    @inline(__always)
+    func perform<Result>(
+        _ direction: Direction, _ deadline: inout AsyncDeadline,
+        attempt: (Int32) throws(Errno) -> Result
+    ) async throws(EndOfWait) -> Result {
+        if loop.isCurrent {
+            loop.budget &-= 1
+            if _slowPath(loop.budget < 0) { await Task.yield() }
+        }
+        while true {
+            if lane(direction, { $0.word.isReady }) {
+                lane(direction) { $0.word.clear() }
+                do throws(Errno) {
+                    return try attempt(descriptor)
+                } catch {
+                    if gate.isClosed { throw EndOfWait(.closed) }
+                    switch error {
+                    case .interrupted:
+                        lane(direction) { $0.word.setReady() }
+                        continue
+                    case .wouldBlock:
+                        break
+                    default:
+                        // What is broken stays so: nobody shall wait for it.
+                        lane(direction) { $0.word.setReady() }
+                        throw EndOfWait(.system(error))
+                    }
+                }
+            }
+            if gate.isClosed { throw EndOfWait(.closed) }
+            if deadline.hasPassed { throw EndOfWait(deadline.cause) }
+            guard await wait(direction, until: deadline.begin()) else {
+                throw EndOfWait(.cancelled)
+            }
+        }
+    }
+
+    /// Enters the source for one operation in a direction, alone.
+    @inline(__always)
+    func begin(_ direction: Direction) throws(EndOfWait) {
+        guard enter() else { throw EndOfWait(.closed) }
+        guard !lane(direction, { $0.isBusy.exchange(true, ordering: .acquiring) }) else {
+            leave()
+            throw EndOfWait(.busy)
+        }
+    }
+
+    @inline(__always)
+    func end(_ direction: Direction) {
+        lane(direction) { $0.isBusy.store(false, ordering: .releasing) }
+        leave()
+    }
+}
+
+/// Why an operation ended without a result.
+struct EndOfWait: Error {
+    let cause: SocketError.Cause
+    init(_ cause: SocketError.Cause) { self.cause = cause }
+}

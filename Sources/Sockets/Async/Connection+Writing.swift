@@ -1,0 +1,90 @@
+internal import SystemPackage
+
+// Writes.
+extension Connection {
+    /// Writes all of the bytes: returns when the kernel has taken them.
+    ///
+    /// If a write ends part-way (a time-out, a cancellation, a reset), `bytesMoved` of the error
+    /// says how many bytes went, and further writes are refused with `.incompleteWrite`, because
+    /// they would continue in the wrong place, until `resumeWriting` is called.
+    ///
+    /// - Parameter timeout: the connection's `writeTimeout` if nil; it covers the whole write.
+    /// - Throws: `.system`: `.brokenPipe` and `.connectionReset` (what the peer sent before may
+    ///   still be readable); `.timedOut`, `.cancelled`, `.busy`, `.closed`, `.incompleteWrite`.
+    public func write(
+        _ bytes: RawSpan, timeout: TimeLimit? = nil
+    ) async throws(SocketError) {
+        try begin(.write)
+        defer { source.end(.writing) }
+        guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
+        var deadline = AsyncDeadline(timeout ?? writeTimeout)
+        var sent = 0
+        do throws(EndOfWait) {
+            while sent < bytes.byteCount {
+                sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+                    let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
+                        try System.send(
+                            descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]), [])
+                    }
+                    source.writing.word.setReady()
+                    return count
+                }
+            }
+        } catch {
+            isIncomplete = sent > 0
+            throw failure(.write, error.cause, bytesMoved: sent)
+        }
+    }
+
+    /// Writes the bytes of an array; see `write(_: RawSpan, timeout:)`.
+    public func write(
+        _ bytes: [UInt8], timeout: TimeLimit? = nil
+    ) async throws(SocketError) {
+        try await write(bytes.span.bytes, timeout: timeout)
+    }
+
+    /// Writes a string as UTF-8; see `write(_: RawSpan, timeout:)`.
+    public func write(
+        _ text: String, timeout: TimeLimit? = nil
+    ) async throws(SocketError) {
+        try await write(text.utf8.span.bytes, timeout: timeout)
+    }
+
+    /// Writes several pieces, in order, without joining them first: sendmsg(2).
+    ///
+    /// - Throws: as `write(_: RawSpan, timeout:)`.
+    public func write(
+        parts: [[UInt8]], timeout: TimeLimit? = nil
+    ) async throws(SocketError) {
+        try begin(.write)
+        defer { source.end(.writing) }
+        guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
+        var deadline = AsyncDeadline(timeout ?? writeTimeout)
+        var rest = PartsCursor(parts)
+        do throws(EndOfWait) {
+            while !rest.isAtEnd {
+                let count = try await source.perform(.writing, &deadline) {
+                    descriptor throws(Errno) in
+                    let count = try System.sendmsg(
+                        descriptor, rest.parts, skipping: rest.skipped, [])
+                    source.writing.word.setReady()
+                    return count
+                }
+                rest.advance(by: count)
+            }
+        } catch {
+            isIncomplete = rest.advanced > 0
+            throw failure(.write, error.cause, bytesMoved: rest.advanced)
+        }
+    }
+
+    /// Allows writes again after one that ended part-way: the caller has seen to it that the bytes
+    /// to come continue where that one stopped.
+    ///
+    /// - Throws: `.busy` while another task writes; `.closed`.
+    public func resumeWriting() throws(SocketError) {
+        try begin(.write)
+        isIncomplete = false
+        source.end(.writing)
+    }
+}

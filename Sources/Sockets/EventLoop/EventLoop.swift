@@ -1,0 +1,179 @@
+internal import DequeModule
+internal import Synchronization
+internal import SystemPackage
+
+/// One thread that waits for many sockets, and runs the tasks that use them.
+///
+/// Tasks that prefer a loop (`serve` places its handlers so) run on the loop's thread, where waiting
+/// for a socket costs no change of threads. Connections work from any other task just as well,
+/// only not as fast.
+///
+/// Nothing that blocks may run on a loop: it would hold up every connection of the loop.
+public final class EventLoop: TaskExecutor, @unchecked Sendable {
+    // Safe: what is not `let` is touched by the loop's own thread alone, which `run` never leaves.
+    private let poller: Poller
+    /// Woken by an event of this turn; they go before those that have just had their turn.
+    private var urgent = Deque<UnownedJob>()
+    private var others = Deque<UnownedJob>()
+    private var isDispatching = false
+    private var timers = TimerQueue()
+    private(set) var now = System.monotonicNanoseconds()
+    /// How many more operations the running job may make before it has to let others run.
+    var budget = 0
+
+    /// Reads that are ready never suspend: without a budget, two peers that flood starve a third.
+    static let operationsPerTurn = 32
+
+    private let mailbox = Lock(Mailbox())
+    private let isAwake = Atomic<Bool>(false)
+    private let thread = Atomic<UInt>(0)
+
+    /// What other threads have put in.
+    private struct Mailbox {
+        var jobs: [UnownedJob] = []
+        var errands: [@Sendable (EventLoop) -> Void] = []
+        /// Sources that were deregistered: an event of theirs may still be in the turn's batch.
+        var graves: [Unmanaged<EventSource>] = []
+        var isStopping = false
+        var hasStopped = false
+    }
+
+    /// Makes a loop and starts its thread.
+    ///
+    /// - Throws: `.system(.tooManyOpenFiles)`: a loop needs two descriptors; or there can be no
+    ///   more threads.
+    init() throws(SocketError) {
+        do throws(Errno) {
+            poller = try Poller.make()
+            try System.startThread { self.run() }
+        } catch {
+            throw SocketError(.startEventLoop, .system(error))
+        }
+    }
+
+    /// Whether the caller runs on the loop's thread.
+    @inline(__always)
+    var isCurrent: Bool {
+        thread.load(ordering: .relaxed) == System.currentThread
+    }
+
+    /// Takes a job of Swift's concurrency; for the runtime.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            if isDispatching { urgent.append(job) } else { others.append(job) }
+            return
+        }
+        let isRunning = mailbox.withLock { mailbox in
+            if !mailbox.hasStopped { mailbox.jobs.append(job) }
+            return !mailbox.hasStopped
+        }
+        guard isRunning else {
+            // A task that outlives its loop is still run, elsewhere.
+            job.runSynchronously(on: asUnownedTaskExecutor())
+            return
+        }
+        ring()
+    }
+
+    /// Runs an errand on the loop's thread, at once if that is where the caller is.
+    func perform(_ errand: @escaping @Sendable (EventLoop) -> Void) {
+        if isCurrent { return errand(self) }
+        mailbox.withLock { $0.errands.append(errand) }
+        ring()
+    }
+
+    /// Lets the loop end, once there is nothing left to run. Its sources have to be closed.
+    func stop() {
+        mailbox.withLock { $0.isStopping = true }
+        ring()
+    }
+
+    /// Wakes the loop, unless somebody has done so already and it has not looked yet.
+    private func ring() {
+        if !isAwake.exchange(true, ordering: .sequentiallyConsistent) { poller.wake() }
+    }
+
+    // MARK: Sources
+
+    /// Tells a source from now on what happens to its descriptor.
+    func register(_ source: EventSource) throws(Errno) {
+        let retained = Unmanaged.passRetained(source)
+        do throws(Errno) {
+            try poller.register(source.descriptor, token: UInt(bitPattern: retained.toOpaque()))
+        } catch {
+            retained.release()
+            throw error
+        }
+    }
+
+    /// Tells a source nothing any more; it stays in memory until the loop cannot know of it.
+    func deregister(_ source: EventSource) {
+        poller.deregister(source.descriptor)
+        let isFirst = mailbox.withLock { mailbox in
+            mailbox.graves.append(.passUnretained(source))
+            return mailbox.graves.count == 1
+        }
+        if isFirst, !isCurrent { ring() }
+    }
+
+    /// Wakes one direction of a source when its deadline has passed. On the loop's thread only.
+    func schedule(_ source: EventSource, _ direction: EventSource.Direction, at instant: Int64) {
+        timers.insert(source, direction, at: instant)
+    }
+
+    // MARK: The loop
+
+    private func run() {
+        thread.store(System.currentThread, ordering: .relaxed)
+        let executor = asUnownedTaskExecutor()
+        while true {
+            runJobs(on: executor)
+            let isBusy = !others.isEmpty || !urgent.isEmpty
+            isDispatching = true
+            poller.wait(nanoseconds: isBusy ? 0 : timers.wait(from: now)) {
+                isAwake.store(false, ordering: .sequentiallyConsistent)
+            } changed: { token, readiness in
+                // Safe: a registered source is retained, and a deregistered one is not released
+                // before this batch of events is over.
+                guard let pointer = UnsafeRawPointer(bitPattern: token) else { return }
+                Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
+                    $0.changed(readiness)
+                }
+            }
+            now = System.monotonicNanoseconds()
+            timers.fire(at: now)
+            if emptyMailbox() { return }
+            isDispatching = false
+        }
+    }
+
+    /// Runs the jobs that were there when the turn began: what they enqueue waits for the next.
+    private func runJobs(on executor: UnownedTaskExecutor) {
+        for _ in 0..<urgent.count {
+            budget = Self.operationsPerTurn
+            urgent.removeFirst().runSynchronously(on: executor)
+        }
+        for _ in 0..<others.count {
+            budget = Self.operationsPerTurn
+            others.removeFirst().runSynchronously(on: executor)
+        }
+    }
+
+    /// Takes in what other threads brought; true when the loop is to end.
+    private func emptyMailbox() -> Bool {
+        var errands: [@Sendable (EventLoop) -> Void] = []
+        var graves: [Unmanaged<EventSource>] = []
+        let hasStopped = mailbox.withLock { mailbox in
+            others.append(contentsOf: mailbox.jobs)
+            mailbox.jobs.removeAll(keepingCapacity: true)
+            swap(&mailbox.errands, &errands)
+            swap(&mailbox.graves, &graves)
+            mailbox.hasStopped = mailbox.isStopping && others.isEmpty && urgent.isEmpty
+            return mailbox.hasStopped
+        }
+        for errand in errands { errand(self) }
+        for grave in graves { grave.release() }
+        return hasStopped
+    }
+}

@@ -1,0 +1,59 @@
+internal import Synchronization
+
+/// Event loops that share the connections between them.
+///
+/// `EventLoopGroup.shared`, with a loop for each core, is what everything uses unless told
+/// otherwise; it starts with its first use. A group of one's own is shut down by its owner.
+public final class EventLoopGroup: Sendable {
+    /// The loops of the process: one for each core, started when first used, and never shut down.
+    public static let shared = EventLoopGroup.forProcess()
+
+    /// The loops of the group.
+    public let loops: [EventLoop]
+
+    private let isShared: Bool
+    private let turn = Atomic<Int>(0)
+
+    /// Starts so many loops, at least one.
+    ///
+    /// - Throws: `.system`: there are no descriptors left, or no threads.
+    public convenience init(loops count: Int) throws(SocketError) {
+        try self.init(count, isShared: false)
+    }
+
+    private init(_ count: Int, isShared: Bool) throws(SocketError) {
+        var loops: [EventLoop] = []
+        for _ in 0..<max(1, count) { loops.append(try EventLoop()) }
+        self.loops = loops
+        self.isShared = isShared
+    }
+
+    deinit { shutdown() }
+
+    /// Lets the threads end, once what they run has ended; connections on the loops have to be
+    /// closed first. Can be repeated. The shared group refuses.
+    public func shutdown() {
+        guard !isShared else { return }
+        for loop in loops { loop.stop() }
+    }
+
+    /// The loop whose turn it is, or the current one if it is of this group: what belongs together
+    /// stays together.
+    func next() -> EventLoop {
+        loops.first(where: \.isCurrent) ?? nextInTurn()
+    }
+
+    /// The loop whose turn it is, wherever the caller runs.
+    func nextInTurn() -> EventLoop {
+        let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        return loops[Int(UInt(bitPattern: number) % UInt(loops.count))]
+    }
+
+    private static func forProcess() -> EventLoopGroup {
+        do {
+            return try EventLoopGroup(System.processorCount, isShared: true)
+        } catch {
+            fatalError("cannot start the event loops of the process: \(error)")
+        }
+    }
+}

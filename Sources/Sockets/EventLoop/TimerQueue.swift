@@ -1,0 +1,44 @@
+internal import HeapModule
+
+/// The deadlines of a loop's sources, soonest first.
+///
+/// A source has at most one entry that counts for each direction. A deadline that moves later
+/// leaves its entry where it is: when it fires and finds that it is too early, it is put back. So
+/// an operation under a limit usually costs no more than a store.
+struct TimerQueue {
+    private struct Entry: Comparable {
+        var instant: Int64
+        var direction: EventSource.Direction
+        // A connection that has been closed does not stay in memory for its deadline.
+        weak var source: EventSource?
+
+        static func < (one: Entry, other: Entry) -> Bool { one.instant < other.instant }
+        static func == (one: Entry, other: Entry) -> Bool { one.instant == other.instant }
+    }
+
+    private var heap = Heap<Entry>()
+
+    mutating func insert(
+        _ source: EventSource, _ direction: EventSource.Direction, at instant: Int64
+    ) {
+        heap.insert(Entry(instant: instant, direction: direction, source: source))
+    }
+
+    /// How many nanoseconds remain until the first entry; nil if there is none.
+    func wait(from now: Int64) -> Int64? {
+        heap.min.map { max(0, $0.instant - now) }
+    }
+
+    /// Takes out the entries whose time has come, and tells their sources.
+    mutating func fire(at now: Int64) {
+        while let first = heap.min, first.instant <= now {
+            heap.removeMin()
+            guard let next = first.source?.timerFired(first.direction, first.instant, now) else {
+                continue
+            }
+            var entry = first
+            entry.instant = next
+            heap.insert(entry)
+        }
+    }
+}

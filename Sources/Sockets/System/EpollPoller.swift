@@ -1,0 +1,119 @@
+internal import CSockets
+internal import Glibc
+internal import SystemPackage
+
+/// What has happened to a descriptor.
+struct Readiness: OptionSet {
+    let rawValue: UInt8
+
+    /// There is something to read, or to accept.
+    static let readable = Readiness(rawValue: 1)
+    /// There is room to write, or a connect has ended.
+    static let writable = Readiness(rawValue: 2)
+    /// The peer has ended or broken the connection: reads and writes will tell how.
+    static let ending = Readiness(rawValue: 4)
+}
+
+/// The back end of an event loop, on Linux: epoll(7), edge-triggered, and an eventfd(2) to wake it.
+///
+/// The contract for other platforms: a descriptor is registered once for everything; a change is
+/// told once, to the thread that waits; `register`, `deregister` and `wake` may be called by any
+/// thread; after `deregister` has returned, no wait that begins later tells of the descriptor.
+struct Poller: ~Copyable {
+    private let epoll: Int32
+    private let bell: Int32
+    // Safe: the memory is this value's own, and only the thread that waits touches it.
+    private let events: UnsafeMutablePointer<epoll_event>
+
+    /// How many changes one wait can tell.
+    private static let capacity = 256
+
+    /// epoll_create1(2) and eventfd(2)
+    static func make() throws(Errno) -> Poller {
+        let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        let bell: Int32
+        do throws(Errno) {
+            bell = try systemCall(.eventfd) { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
+        } catch {
+            System.close(epoll)
+            throw error
+        }
+        let poller = Poller(epoll: epoll, bell: bell)
+        try poller.register(bell, token: 0)
+        return poller
+    }
+
+    private init(epoll: Int32, bell: Int32) {
+        self.epoll = epoll
+        self.bell = bell
+        events = .allocate(capacity: Self.capacity)
+    }
+
+    deinit {
+        System.close(epoll)
+        System.close(bell)
+        events.deallocate()
+    }
+
+    /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0.
+    func register(_ descriptor: Int32, token: UInt) throws(Errno) {
+        var event = epoll_event()
+        event.events = csockets_epoll_interest
+        event.data.u64 = UInt64(token)
+        _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
+    }
+
+    /// epoll_ctl(2): tells of this descriptor no more.
+    func deregister(_ descriptor: Int32) {
+        var event = epoll_event()
+        // Fails only if it was never registered.
+        _ = try? systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
+    }
+
+    /// Ends the wait that is under way, or the next one.
+    func wake() {
+        var one: UInt64 = 1
+        // Fails only when the counter is full, and then the bell rings already.
+        _ = try? systemCall(.write) { Glibc.write(bell, &one, 8) }
+    }
+
+    /// epoll_wait(2): waits at most so many nanoseconds (nil: for ever) and tells what happened.
+    ///
+    /// - Parameters:
+    ///   - woken: somebody has called `wake`.
+    ///   - changed: the token of a descriptor, and what happened to it.
+    func wait(
+        nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void
+    ) {
+        // Rounded up: nothing happens before its time.
+        let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
+        let count =
+            (try? systemCall(.epoll_wait, onInterrupt: .report) {
+                epoll_wait(
+                    epoll, events, Int32(Self.capacity), Int32(clamping: milliseconds))
+            }) ?? 0
+        for index in 0..<Int(count) {
+            let token = UInt(events[index].data.u64)
+            if token == 0 {
+                silence()
+                woken()
+            } else {
+                changed(token, Self.readiness(events[index].events))
+            }
+        }
+    }
+
+    private func silence() {
+        var rings: UInt64 = 0
+        _ = try? systemCall(.read) { Glibc.read(bell, &rings, 8) }
+    }
+
+    @inline(__always)
+    private static func readiness(_ events: UInt32) -> Readiness {
+        var readiness: Readiness = []
+        if events & csockets_epoll_readable != 0 { readiness.insert(.readable) }
+        if events & csockets_epoll_writable != 0 { readiness.insert(.writable) }
+        if events & csockets_epoll_ending != 0 { readiness.insert(.ending) }
+        return readiness
+    }
+}
