@@ -84,6 +84,15 @@ extension Socket {
         }
     }
 
+    private func checkCount(of parts: [[UInt8]]) throws(SocketError) {
+        guard kind == .stream || parts.count <= System.vectorLimit else {
+            throw failure(
+                .send,
+                .invalidInput(
+                    "\(parts.count) pieces: expected at most \(System.vectorLimit) in a datagram"))
+        }
+    }
+
     /// Repeats a step until `total` bytes have gone, and keeps count of them in the error.
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
