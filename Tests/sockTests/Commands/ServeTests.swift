@@ -47,9 +47,10 @@ struct ServeTests {
 
     @Test("a caller who is being served may finish when the server is told to stop")
     func graceful() throws {
-        let server = try RunningSock("serve", "sink", "127.0.0.1", "0")
+        let server = try RunningSock("serve", "-v", "sink", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
         let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        try server.waitForErrors { $0.contains("Connection from") }
         try caller.sendAll("12345")
         server.send(signal: 15)
         try caller.shutdown(.writing)
