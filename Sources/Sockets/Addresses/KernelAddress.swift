@@ -56,8 +56,7 @@ extension IPv6Address {
         get throws(Errno) {
             guard let zone else { return 0 }
             if let index = Decimal.value(of: zone.utf8, maximum: .max) { return index }
-            // C would stop at a NUL, and find the interface before it.
-            guard Self.isZone(zone), let index = System.if_nametoindex(zone) else {
+            guard let index = System.if_nametoindex(zone) else {
                 throw Errno.operationNotSupportedByDevice
             }
             return index

@@ -87,8 +87,8 @@ extension SocketError.Cause: CustomStringConvertible {
         case .invalidInput(let text):
             text
         case .unknownService(let name, let transport):
-            transport.map { "there is no service '\(name)' for \($0)" }
-                ?? "there is no service '\(name)'"
+            "there is no service \(TerminalText.quoted(name))"
+                + (transport.map { " for \($0)" } ?? "")
         case .noServicesDatabase:
             "this machine has no services database (/etc/services);"
                 + " on Debian and Ubuntu the package netbase brings it"

@@ -30,7 +30,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     public static func seconds(_ seconds: Double) -> TimeLimit {
         // Not-a-number is neither greater than zero nor anything else.
         guard seconds > 0 else { return TimeLimit(.zero) }
-        return seconds > longest ? .never : TimeLimit(.microseconds(seconds * 1e6))
+        return seconds > 1e10 ? .never : TimeLimit(.microseconds(seconds * 1e6))
     }
 
     /// At most this many milliseconds.
@@ -49,7 +49,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// At most this long; less than nothing counts as zero, and more than 95 years as never.
     public init(_ duration: Duration) {
         self.init(
-            kind: duration > .seconds(longest) ? .never : .within(max(duration, .zero)))
+            kind: duration.isDistant ? .never : .within(max(duration, .zero)))
     }
 
     private init(kind: Kind) { self.kind = kind }
@@ -58,6 +58,8 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     var duration: Duration? {
         if case .within(let duration) = kind { duration } else { nil }
     }
+
+    fileprivate init(_ moment: Moment) { kind = .until(moment) }
 
     /// "2 s", "50 ms", "never", or for a moment "until 2 s from now", "until 2 s ago".
     public var description: String {
@@ -72,9 +74,6 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Longer limits, in seconds, count as none, so that no sum with the clock can overflow.
-private let longest = 3e9
-
 /// A moment of the continuous clock, as the time since another one.
 ///
 /// The layout of `ContinuousClock.Instant` is known only at run time, and a value that holds one is
@@ -83,9 +82,13 @@ struct Moment: Hashable, Sendable {
     private static let start = ContinuousClock.now
     private let sinceStart: Duration
 
+    static var now: Moment { Moment(ContinuousClock.now) }
+
     init(_ instant: ContinuousClock.Instant) {
         sinceStart = Self.start.duration(to: instant)
     }
+
+    private init(sinceStart: Duration) { self.sinceStart = sinceStart }
 
     /// Any moment at all. Those before the start have passed and are not told apart: the way back
     /// to one might not fit into a number.
@@ -94,9 +97,15 @@ struct Moment: Hashable, Sendable {
     }
 
     /// Whether nobody can wait so long.
-    var isDistant: Bool { sinceStart > .seconds(longest) }
+    var isDistant: Bool { sinceStart.isDistant }
 
     var instant: ContinuousClock.Instant { Self.start.advanced(by: sinceStart) }
+
+    func advanced(by duration: Duration) -> Moment {
+        Moment(sinceStart: sinceStart + duration)
+    }
+
+    func duration(to other: Moment) -> Duration { other.sinceStart - sinceStart }
 }
 
 /// A limit that has begun: the moment when it ends, worked out once at the start of an operation.
@@ -111,7 +120,7 @@ package struct Deadline: Sendable {
         case .never:
             (moment, self.limit) = (nil, nil)
         case .within(let duration):
-            moment = Moment(ContinuousClock.now.advanced(by: duration))
+            moment = Moment.now.advanced(by: duration)
             self.limit = duration
         case .until(let moment):
             (self.moment, self.limit) = (moment, nil)
@@ -123,7 +132,7 @@ package struct Deadline: Sendable {
 
     /// What is left; nil is for ever, and a number that is not positive says that it has passed.
     package var remaining: Duration? {
-        end.map { ContinuousClock.now.duration(to: $0) }
+        moment.map { Moment.now.duration(to: $0) }
     }
 
     package var hasPassed: Bool {
@@ -132,14 +141,21 @@ package struct Deadline: Sendable {
 
     /// What is left, as a limit for one of the steps of the operation.
     package var rest: TimeLimit {
-        end.map { .until($0) } ?? .never
+        moment.map { TimeLimit($0) } ?? .never
     }
 }
 
 extension Duration {
+    /// The longest limit, 95 years: longer ones count as none, so that no sum with the clock can
+    /// overflow. A whole number of seconds, because one from a `Double` costs more than the rest.
+    private static var longest: Duration { .seconds(3_000_000_000) }
+
+    /// Whether it is longer than any limit.
+    fileprivate var isDistant: Bool { self > Self.longest }
+
     /// The same within 95 years either way, so that no sum or product with it can overflow.
     package var clamped: Duration {
-        min(max(self, .seconds(-longest)), .seconds(longest))
+        min(max(self, .zero - Self.longest), Self.longest)
     }
 
     /// For people: "10 s", "0.5 s", "50 ms", "0.2 ms"; only nothing at all is "0 ms".

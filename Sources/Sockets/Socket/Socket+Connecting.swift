@@ -10,8 +10,8 @@ extension Socket {
     /// - Throws: `.system`: `.addressInUse`, `.addressNotAvailable`, `.permissionDenied` (ports
     ///   below 1024), `.invalidArgument` (bound already); `.closed`.
     public func bind(to address: SocketAddress) throws(SocketError) {
-        let raw = try rawAddress(of: address, for: .bind)
         do throws(SocketError) {
+            let raw = try rawAddress(of: address, for: .bind)
             let local = try call(.bind) { descriptor throws(Errno) in
                 try System.bind(descriptor, raw)
                 return SocketAddress(try System.getsockname(descriptor))
@@ -160,7 +160,9 @@ extension Socket {
         guard fits || address.family == nil else {
             throw failure(
                 operation,
-                .invalidInput("\(address): expected an \(family) address for an \(family) socket"),
+                .invalidInput(
+                    "the address is of the family \(address.family ?? family):"
+                        + " expected \(family), the socket's family"),
                 remote: address)
         }
         do throws(Errno) {

@@ -4,7 +4,17 @@ import Sockets
 /// `sock HOST PORT`: standard input to a peer, and what it says to standard output.
 struct Connect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Connect, and copy standard input there and what comes back here.")
+        abstract: "Connect; standard input goes there, and what comes back to standard output.",
+        usage: """
+            sock [flags] HOST PORT
+            sock [flags] HOST:PORT | tcp://HOST:PORT | udp://HOST:PORT | unix:PATH
+            sock [flags] -U PATH
+            """,
+        discussion: """
+            The end of input half-closes the connection, and sock goes on receiving until the \
+            peer has ended too. With -u each read of the input, of at most 8 KiB, is one \
+            datagram, and 1 s (or -w) of silence after the input is the end.
+            """)
 
     @OptionGroup var addresses: AddressOptions
     @OptionGroup var transport: TransportOptions
@@ -17,7 +27,7 @@ struct Connect: ParsableCommand {
     @Flag(help: "Send only: nothing is received, and no answer is waited for.")
     var sendOnly = false
 
-    @Argument(help: "HOST PORT, HOST:PORT, a URL (tcp:// udp:// unix:), or with -U a path.")
+    @Argument(help: .hidden)
     var target: [String] = []
 
     func run() throws {

@@ -4,25 +4,28 @@ import Sockets
 /// `sock info HOST SERVICE`: the tutorial's information client, which tells of every step.
 struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Connect step by step, and tell of each step.")
+        abstract: "Connect step by step, and tell of each step.",
+        usage: "sock info [flags] HOST SERVICE",
+        discussion: """
+            The tutorial's information client: it creates a socket, looks up the port of the \
+            service, tries the host's addresses one after the other, and shows both ends.
+            """)
 
     @OptionGroup var addresses: AddressOptions
 
     @Flag(name: .shortAndLong, help: "UDP instead of TCP.")
     var udp = false
 
-    @Flag(name: .shortAndLong, help: "Accepted: info always tells everything.")
-    var verbose = false
-
     @Option(
         name: [.customShort("w"), .customLong("timeout")],
-        help: "Limit for each attempt to connect: 3, 0.5, 30s, 500ms. Default 10.")
+        help: ArgumentHelp(
+            "Limit for each attempt to connect (10 s): 3, 0.5, 30s, 500ms.", valueName: "time"))
     var timeout: String?
 
     @Flag(help: "One JSON object instead of the steps.")
     var json = false
 
-    @Argument(help: "HOST SERVICE: a name or address, and a service's name or a port.")
+    @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {

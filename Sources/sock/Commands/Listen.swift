@@ -4,7 +4,18 @@ import Sockets
 /// `sock -l PORT`: the same as connecting, from the other end.
 struct Listen: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Wait for a caller, and copy standard input there and what comes here.")
+        abstract:
+            "Wait for a caller; standard input goes there, and what comes to standard output.",
+        usage: """
+            sock -l [flags] [ADDR] PORT
+            sock -l [flags] -p PORT [ADDR]
+            sock -l [flags] -U PATH
+            """,
+        discussion: """
+            Without ADDR on every interface, IPv4 and IPv6. Port 0 takes a free one, which is \
+            told on standard error. One caller is all, unless -k keeps listening: then the \
+            input goes to every caller present. With -u every sender is answered.
+            """)
 
     @OptionGroup var addresses: AddressOptions
     @OptionGroup var transport: TransportOptions
@@ -13,7 +24,7 @@ struct Listen: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Keep listening: many callers, at once and one after another.")
     var keepOpen = false
 
-    @Argument(help: "PORT, ADDR PORT, ADDR:PORT, or with -U a path. Port 0 takes a free one.")
+    @Argument(help: .hidden)
     var target: [String] = []
 
     func run() throws {

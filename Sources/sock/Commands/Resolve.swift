@@ -4,7 +4,11 @@ import Sockets
 /// `sock resolve NAME`: what getaddrinfo makes of it, and what getnameinfo makes of that.
 struct Resolve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The addresses of a name, its canonical name, and the names of its addresses.")
+        abstract: "The addresses of a name, its canonical name, and its addresses' names.",
+        usage: "sock resolve [flags] NAME [SERVICE]",
+        discussion: """
+            One line for each address, with the name it leads back to, if any, behind it.
+            """)
 
     @OptionGroup var addresses: AddressOptions
 
@@ -14,7 +18,7 @@ struct Resolve: ParsableCommand {
     @Flag(help: "One JSON object for each address.")
     var json = false
 
-    @Argument(help: "NAME or address, and a SERVICE or port.")
+    @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {

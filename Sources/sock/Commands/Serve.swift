@@ -4,17 +4,31 @@ import Sockets
 /// `sock serve echo PORT`: one of the classic services, on TCP and UDP together.
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve echo, discard, daytime, time, chargen or sink, on TCP and UDP.")
+        abstract: "Serve one of the classic services, on TCP and UDP together.",
+        usage: "sock serve [flags] echo|discard|daytime|time|chargen|sink [ADDR] PORT",
+        discussion: """
+            On loopback, unless ADDR says otherwise; * is every interface. Port 0 takes a free \
+            one, which is told on standard error.
+
+            echo     sends back what comes             (RFC 862)
+            discard  drops what comes                  (RFC 863)
+            daytime  the time of day for people        (RFC 867)
+            time     seconds since 1900, 32 bits       (RFC 868)
+            chargen  characters without end            (RFC 864)
+            sink     reads to the end, and answers how many bytes there were,
+                     8 bytes little-endian
+            """)
 
     @OptionGroup var family: FamilyOptions
 
     @Flag(name: .shortAndLong, help: "Tell on standard error what happens.")
     var verbose = false
 
-    @Option(help: "Threads that accept callers, for each address.")
+    @Option(
+        help: ArgumentHelp("Threads that accept callers, for each address.", valueName: "n"))
     var threads: String = "1"
 
-    @Argument(help: "SERVICE [ADDR] PORT: loopback unless ADDR says otherwise, * is everywhere.")
+    @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {

@@ -4,12 +4,14 @@ import Sockets
 /// `sock service http tcp`: getservbyname and getservbyport.
 struct Service: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The port of a service, or the service of a port.")
+        abstract: "The port of a service, or the service of a port.",
+        usage: "sock service [--json] NAME|PORT [tcp|udp]",
+        discussion: "Without a protocol both are asked. This is getservbyname and getservbyport.")
 
     @Flag(help: "One JSON object for each entry.")
     var json = false
 
-    @Argument(help: "NAME or PORT, and tcp or udp; without, both are asked.")
+    @Argument(help: .hidden)
     var words: [String] = []
 
     func run() throws {

@@ -103,6 +103,7 @@ enum ArgumentNormalizer {
                 return
             }
             guard let value else { throw UsageError("\(name) needs a value after it") }
+            guard !value.isEmpty else { throw UsageError("\(name) needs a value, and '' is none") }
             guard isFirst else {
                 throw UsageError("\(name) was given twice, the second time as \(shown(value))")
             }
@@ -135,14 +136,20 @@ enum ArgumentNormalizer {
             let verb = try verbToRun()
             try checkFlags(of: verb)
             var words = [verb.rawValue]
-            words += flags.filter { $0 != "--listen" }
+            words += flags.filter { $0 != "--listen" && isForParser($0, verb) }
             if !operands.isEmpty { words += ["--"] + operands }
             return .run(words)
         }
 
+        /// Every verb may be asked to say more, also one that has nothing to add.
+        private func isForParser(_ word: String, _ verb: Verb) -> Bool {
+            word != "--verbose" || verb.flags.contains("verbose")
+        }
+
         private func checkFlags(of verb: Verb) throws(UsageError) {
+            let known = verb.flags.union(["verbose"])
             for flag in CommandFlag.all
-            where seen.contains(flag.long) && !verb.flags.contains(flag.long) {
+            where seen.contains(flag.long) && !known.contains(flag.long) {
                 let owner = Verb.owner(of: flag.long).map { "; it belongs to sock \($0.rawValue)" }
                 throw UsageError("sock \(verb.rawValue) has no \(flag.name)\(owner ?? "")")
             }

@@ -35,10 +35,11 @@ struct TransportOptions: ParsableArguments {
     @Flag(name: [.customShort("U"), .customLong("unix")], help: "A Unix socket: PATH, or @NAME.")
     var unix = false
 
-    @Option(name: .shortAndLong, help: "Our own port; with -l, the port to listen on.")
+    @Option(name: .shortAndLong, help: "Our own port; with -l the port to listen on.")
     var port: String?
 
-    @Option(name: .shortAndLong, help: "Our own address.")
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Our own address.", valueName: "addr"))
     var source: String?
 
     @Flag(name: .shortAndLong, help: "Tell on standard error what happens.")
@@ -49,10 +50,14 @@ struct TransportOptions: ParsableArguments {
 struct LimitOptions: ParsableArguments {
     @Option(
         name: [.customShort("w"), .customLong("timeout")],
-        help: "Limit for connecting, and for silence afterwards: 3, 0.5, 30s, 500ms.")
+        help: ArgumentHelp(
+            "Limit for connecting (10 s), and then for silence (none): 3, 0.5, 30s, 500ms.",
+            valueName: "time"))
     var timeout: String?
 
-    @Option(name: .shortAndLong, help: "End this long after the end of input.")
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("End this long after the end of input.", valueName: "time"))
     var quitAfter: String?
 
     @Flag(

@@ -23,10 +23,10 @@ enum HelpText {
     static let root = """
         sock talks over TCP, UDP and Unix sockets, and says why when it cannot.
 
-          sock [flags] HOST PORT             connect; also HOST:PORT, [::1]:80, tcp:// udp:// unix:
+          sock [flags] HOST PORT             connect; or HOST:PORT, tcp:// udp:// unix:
           sock -l [flags] [ADDR] PORT        listen; port 0 takes a free one
           sock info HOST SERVICE             connect step by step, and tell of each step
-          sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink, TCP and UDP
+          sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink
           sock resolve NAME [SERVICE]        addresses, canonical name, reverse names
           sock service NAME|PORT [tcp|udp]   getservbyname and getservbyport
           sock tour                          network programming, live on this machine
@@ -35,12 +35,12 @@ enum HelpText {
           -l, --listen         wait for a caller instead of calling
           -k, --keep-open      with -l: for many callers, at once and one after another
           -u, --udp            datagrams instead of a stream
-          -U, --unix           a Unix socket: PATH, or @NAME, in the place of host and port
+          -U, --unix           a Unix socket: PATH or @NAME, no host and port
           -n, --numeric        ask no name server
           -p, --port PORT      our own port; with -l the port to listen on
           -s, --source ADDR    our own address
-          -w, --timeout TIME   limit for connecting, then for silence: 3, 0.5, 30s, 500ms
-          -q, --quit-after TIME   enough this long after the end of input
+          -w, --timeout TIME   limit for connecting and for silence: 3, 30s, 500ms
+          -q, --quit-after TIME  enough this long after the end of input
           -N, --shutdown       half-close at the end of input, which is the default
           -z, --zero           connect, send nothing, close
               --send-only      receive nothing, and wait for no answer

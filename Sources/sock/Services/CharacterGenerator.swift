@@ -18,6 +18,6 @@ enum CharacterGenerator {
 
     /// As many whole lines as fit into the 512 bytes of a datagram, beginning with line `turn`.
     static func datagram(_ turn: Int) -> [UInt8] {
-        (0..<6).flatMap { line(turn &+ $0 & 0xFFFF) }
+        (0..<6).flatMap { line(turn % printable.count + $0) }
     }
 }

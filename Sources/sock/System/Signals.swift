@@ -7,6 +7,11 @@ enum Signals {
         guard !isIgnored(SIGINT) else { return }
         // _exit is one of the few calls that a signal handler may make.
         signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        // A parent may start us from a thread that has all signals blocked.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
     /// A server that is interrupted or terminated runs `body` on a thread of its own, once; a second

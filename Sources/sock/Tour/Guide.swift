@@ -14,8 +14,8 @@ struct Guide {
     }
 
     func title(_ text: String) throws {
-        try write(paint("\(text)\n", .title))
-        try write(paint(String(repeating: "─", count: Self.width) + "\n", .faint))
+        try write(paint(text, .title) + "\n")
+        try write(paint(String(repeating: "─", count: Self.width), .faint) + "\n")
     }
 
     func chapter(_ name: String, _ title: String) throws {

@@ -60,4 +60,51 @@ struct KernelAddressTests {
         let address = IPv6Address(high: 0, low: 1, zone: zone)
         #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
     }
+
+    @Test("zones in digits, also those that no number holds, are read as they stand")
+    func zonesInDigits() throws {
+        #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope == 0)
+        #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope == .max)
+        #expect(throws: Errno.operationNotSupportedByDevice) {
+            try IPv6Address(high: 0, low: 1, zone: "4294967296").scope
+        }
+    }
+
+    @Test("a path that fills the kernel's room is unnamed, and never another socket's shorter one")
+    func pathOf108Bytes() throws {
+        // The kernel takes a path without a NUL; a user's `UnixAddress` does not hold it.
+        let directory = Array("/tmp/".utf8)
+        let name = directory + Array(repeating: UInt8(ascii: "p"), count: 108 - directory.count)
+        let socket = try RawSockets.make(.unix, .datagram)
+        try System.bind(socket.number, RawSocketAddress(.unix(name)))
+        defer { try? System.unlink(name) }
+        let raw = try System.getsockname(socket.number)
+        #expect(raw.content == .unix(name))
+        #expect(SocketAddress(raw) == .unnamed)
+    }
+
+    @Test("an IPv4 caller of a socket for both families is shown as IPv4")
+    func callerOfBothFamilies() throws {
+        let listener = try RawSockets.make(.ipv6, .stream)
+        try System.setOption(listener.number, .ipv6Only, 0)
+        try System.bind(
+            listener.number, SocketAddress.ipv6(.any, port: 0).raw(for: .ipv6))
+        try System.listen(listener.number, 1)
+        let port = try #require(SocketAddress(System.getsockname(listener.number)).port)
+        let client = try RawSockets.make(.ipv4, .stream)
+        let target = SocketAddress.ipv4(.loopback, port: port)
+        try System.connect(client.number, target.raw(for: .ipv4))
+        let accepted = try System.accept(listener.number)
+        let server = Descriptor(accepted.descriptor)
+        #expect(
+            try SocketAddress(accepted.peer) == SocketAddress(System.getsockname(client.number)))
+        #expect(try SocketAddress(System.getsockname(server.number)) == target)
+
+        // And an IPv6 socket reaches an IPv4 one by the mapped address.
+        let (other, address) = try RawSockets.listener()
+        let dual = try RawSockets.make(.ipv6, .stream)
+        try System.connect(dual.number, SocketAddress(address).raw(for: .ipv6))
+        #expect(try SocketAddress(System.getpeername(dual.number)) == SocketAddress(address))
+        withExtendedLifetime(other) {}
+    }
 }

@@ -30,7 +30,12 @@ struct SocketConnectingTests {
         let error = #expect(throws: SocketError.self) { try socket.connect(to: address) }
         #expect(
             error?.description
-                == "cannot connect to [::1]:80: [::1]:80: expected an IPv4 address for an IPv4 socket")
+                == "cannot connect to [::1]:80: the address is of the family IPv6:"
+                + " expected IPv4, the socket's family")
+        let bind = #expect(throws: SocketError.self) {
+            try socket.bind(to: .ipv6(.loopback, port: 80))
+        }
+        #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address is") == true)
     }
 
     @Test("connecting where nobody listens is refused, and the socket can be used again")

@@ -61,6 +61,14 @@ enum RawSockets {
     }
 }
 
+extension RawSockets {
+    /// Sends without waiting until the kernel takes no more, and throws what it says then.
+    static func fill(_ socket: Descriptor) throws {
+        let block = String(repeating: "x", count: 65536)
+        for _ in 0..<10_000 { _ = try System.send(socket.number, block, .dontWait) }
+    }
+}
+
 extension System {
     static func send(
         _ descriptor: Int32, _ text: String, _ flags: TransferFlags = []

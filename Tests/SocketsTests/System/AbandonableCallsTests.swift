@@ -4,12 +4,13 @@ import Testing
 
 @testable import Sockets
 
-/// One after another: they count the threads that run.
-@Suite("AbandonableCall", .serialized)
-struct AbandonableCallTests {
+@Suite("AbandonableCalls")
+struct AbandonableCallsTests {
+    private let calls = AbandonableCalls(atMost: 8)
+
     @Test("a call that ends in time gives its result")
     func inTime() throws {
-        #expect(try AbandonableCall.run(for: .seconds(30)) { 7 } == 7)
+        #expect(try calls.run(for: .seconds(30)) { 7 } == 7)
     }
 
     @Test("a call that does not end in time is left, and its result dropped when it comes")
@@ -17,7 +18,7 @@ struct AbandonableCallTests {
         let gate = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
         let start = ContinuousClock.now
-        let result = try AbandonableCall.run(for: .milliseconds(30)) {
+        let result = try calls.run(for: .milliseconds(30)) {
             gate.wait()
             ended.signal()
             return 7
@@ -31,8 +32,8 @@ struct AbandonableCallTests {
     @Test("without any time nothing is waited for")
     func withoutAnyTime() throws {
         let gate = DispatchSemaphore(value: 0)
-        #expect(try AbandonableCall.run(for: .zero) { gate.wait() } == nil)
-        #expect(try AbandonableCall.run(for: .seconds(-1)) { gate.wait() } == nil)
+        #expect(try calls.run(for: .zero) { gate.wait() } == nil)
+        #expect(try calls.run(for: .seconds(-1)) { gate.wait() } == nil)
         gate.signal()
         gate.signal()
     }
@@ -40,30 +41,41 @@ struct AbandonableCallTests {
     @Test("the longest duration there is does not overflow")
     func theLongestDuration() throws {
         let longest = Duration(secondsComponent: .max, attosecondsComponent: 0)
-        #expect(try AbandonableCall.run(for: longest) { true } == true)
+        #expect(try calls.run(for: longest) { true } == true)
     }
 
     @Test("when too many calls run, another is refused until one has ended")
     func tooManyCalls() throws {
+        let calls = AbandonableCalls(atMost: 2)
         let gate = DispatchSemaphore(value: 0)
-        var refused: Errno?
-        var started = 0
-        while refused == nil, started <= AbandonableCall.maximumThreads {
-            do throws(Errno) {
-                _ = try AbandonableCall.run(for: .zero) { gate.wait() }
-                started += 1
-            } catch {
-                refused = error
+        let ended = DispatchSemaphore(value: 0)
+        for _ in 0..<2 {
+            let result: Void? = try calls.run(for: .zero) {
+                gate.wait()
+                ended.signal()
             }
+            #expect(result == nil)
         }
-        #expect(refused == .resourceTemporarilyUnavailable)
-        for _ in 0..<started { gate.signal() }
-        // The threads end in their own time; a call is admitted as soon as one has.
+        #expect(throws: Errno.resourceTemporarilyUnavailable) {
+            try calls.run(for: .seconds(30)) { 7 }
+        }
+        gate.signal()
+        #expect(ended.wait(timeout: .now() + 30) == .success)
+        // The thread that ended gives its place back a moment later.
         let deadline = ContinuousClock.now + .seconds(30)
         var admitted: Int?
         while admitted == nil, ContinuousClock.now < deadline {
-            admitted = try? AbandonableCall.run(for: .seconds(30)) { 7 }
+            admitted = try? calls.run(for: .seconds(30)) { 7 }
         }
         #expect(admitted == 7)
+        gate.signal()
+    }
+
+    @Test("a result that is there means that its place is free")
+    func placesAreGivenBack() throws {
+        let calls = AbandonableCalls(atMost: 1)
+        for number in 0..<1_000 {
+            try #require(try calls.run(for: .seconds(30)) { number } == number)
+        }
     }
 }

@@ -3,32 +3,42 @@ internal import SystemPackage
 
 /// Runs calls that nothing can interrupt, such as getaddrinfo(3), on threads of their own, so that
 /// whoever waits for one can leave when its time is over.
-package enum AbandonableCall {
-    /// How many such calls may run at once, the abandoned ones among them.
+package struct AbandonableCalls: Sendable {
+    /// The look-ups of names of the whole program.
     ///
     /// A name server that is silent holds each for seconds; a program that asks it in a loop must
     /// not fill its memory with stacks.
-    package static let maximumThreads = 64
+    package static let lookups = AbandonableCalls(atMost: 64)
+
+    private let maximum: Int
+    private let running = Lock(0)
+
+    /// Admits so many calls at once, the abandoned ones among them.
+    package init(atMost maximum: Int) {
+        self.maximum = maximum
+    }
 
     /// The result of `body`; nil when it has not ended after `duration`.
     ///
     /// It goes on then until it ends by itself, and its result is dropped.
     ///
     /// - Throws: `EAGAIN` when too many calls run already, or the system has no more threads.
-    package static func run<Result: Sendable>(
+    package func run<Result: Sendable>(
         for duration: Duration, _ body: @escaping @Sendable () -> Result
     ) throws(Errno) -> Result? {
         let isAdmitted = running.withLock { running in
-            guard running < maximumThreads else { return false }
+            guard running < maximum else { return false }
             running += 1
             return true
         }
         guard isAdmitted else { throw .resourceTemporarilyUnavailable }
         let meeting = Meeting<Result>()
         do throws(Errno) {
-            try System.startThread {
-                meeting.arrive(with: body())
+            try System.startThread { [running] in
+                let result = body()
+                // Before the result is handed over: whoever has it may run the next call at once.
                 running.withLock { $0 -= 1 }
+                meeting.arrive(with: result)
             }
         } catch {
             running.withLock { $0 -= 1 }
@@ -36,11 +46,6 @@ package enum AbandonableCall {
         }
         return meeting.wait(for: duration)
     }
-
-    /// How many calls run now, the abandoned ones among them.
-    package static var count: Int { running.withLock { $0 } }
-
-    private static let running = Lock(0)
 }
 
 /// Where the thread that calls leaves the result, and the one that waits finds it.

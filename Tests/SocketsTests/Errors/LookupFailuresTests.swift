@@ -1,0 +1,50 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Why a look-up failed")
+struct LookupFailuresTests {
+    private func failure(
+        _ code: Int32, _ message: String, _ isNotFound: Bool, _ isTemporary: Bool
+    ) -> NameResolutionFailure {
+        NameResolutionFailure(
+            code: code, message: message, isNotFound: isNotFound, isTemporary: isTemporary)
+    }
+
+    @Test("what libc says of a name stands behind a colon")
+    func resolutionText() {
+        let failure = failure(-2, "Name or service not known", true, false)
+        #expect(failure.description == "name or service not known")
+        #expect(failure.message == "Name or service not known")
+        #expect(failure.code == -2)
+        #expect(failure.isNotFound && !failure.isTemporary)
+    }
+
+    @Test("failures are equal when all of them is")
+    func equality() {
+        let one = failure(-2, "a", true, false)
+        #expect(one == failure(-2, "a", true, false))
+        #expect(one != failure(-3, "a", true, false))
+        #expect(one != failure(-2, "b", true, false))
+        #expect(one != failure(-2, "a", false, false))
+        #expect(one != failure(-2, "a", true, true))
+    }
+
+    @Test("each class of a host's failure has a phrase of its own")
+    func hostPhrases() {
+        #expect(HostLookupFailure.hostNotFound.description == "unknown host")
+        #expect(HostLookupFailure.tryAgain.description == "host name look-up failure, try again")
+        #expect(HostLookupFailure.noRecovery.description == "unknown server error")
+        #expect(HostLookupFailure.noData.description == "no address associated with this name")
+    }
+
+    @Test(
+        "only the first letter is lowered",
+        arguments: [
+            ("Connection refused", "connection refused"), ("", ""), ("A", "a"), ("é", "é"),
+            ("Éa", "éa"), ("already", "already"), ("1 B", "1 B"), ("No IPv6", "no IPv6"),
+        ])
+    func lowercasing(text: String, lowered: String) {
+        #expect(text.withLowercasedFirst == lowered)
+    }
+}

@@ -1,0 +1,127 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("The error")
+struct SocketErrorTests {
+    private static let causes: [SocketError.Cause] = [
+        .system(.connectionRefused),
+        .nameResolution(
+            NameResolutionFailure(
+                code: -2, message: "Name or service not known", isNotFound: true,
+                isTemporary: false)),
+        .hostLookup(.hostNotFound), .timedOut(limit: .seconds(2)), .timedOut(limit: nil),
+        .cancelled, .closed, .endOfStream, .incompleteWrite, .selfConnect, .lineTooLong(limit: 1),
+        .tooLarge(limit: 1), .invalidInput("x"), .unknownService("x", protocol: nil),
+        .unknownService("x", protocol: "tcp"), .noServicesDatabase,
+    ]
+
+    @Test("it is one pointer wide, so that throwing functions return it in a register")
+    func size() {
+        #expect(MemoryLayout<SocketError>.size == 8)
+        #expect(MemoryLayout<SocketError?>.size == 8)
+    }
+
+    @Test("all that was told is kept")
+    func everythingIsKept() {
+        let local = SocketAddress.ipv4(.loopback, port: 1)
+        let remote = SocketAddress.ipv4(.loopback, port: 2)
+        let attempt = SocketError.Attempt(
+            address: remote, cause: .system(.connectionRefused), duration: .milliseconds(3))
+        let error = SocketError(
+            .connect, .system(.connectionRefused), subject: "subject",
+            endpoint: .tcp("host", port: 2), localAddress: local, remoteAddress: remote,
+            bytesMoved: 3, unsentBytes: 4, partialBytes: [5], attempts: [attempt])
+        #expect(error.operation == .connect)
+        #expect(error.cause == .system(.connectionRefused))
+        #expect(error.subject == "subject")
+        #expect(error.endpoint == .tcp("host", port: 2))
+        #expect(error.localAddress == local)
+        #expect(error.remoteAddress == remote)
+        #expect(error.bytesMoved == 3)
+        #expect(error.unsentBytes == 4)
+        #expect(error.partialBytes == [5])
+        #expect(error.attempts == [attempt])
+        #expect(error.attempts[0].duration == .milliseconds(3))
+    }
+
+    @Test("what was not told is absent")
+    func defaults() {
+        let error = SocketError(.send, .closed)
+        #expect(error.subject == nil)
+        #expect(error.endpoint == nil)
+        #expect(error.localAddress == nil)
+        #expect(error.remoteAddress == nil)
+        #expect(error.bytesMoved == 0)
+        #expect(error.unsentBytes == 0)
+        #expect(error.partialBytes.isEmpty)
+        #expect(error.attempts.isEmpty)
+    }
+
+    @Test("an endpoint or lost bytes are added, and everything else stays")
+    func with() {
+        let error = SocketError(
+            .write, .closed, subject: "s", localAddress: .unnamed,
+            remoteAddress: .ipv4(.loopback, port: 2), bytesMoved: 3, partialBytes: [1])
+        let told = error.with(endpoint: .tcp("h", port: 1)).with(unsentBytes: 9)
+        #expect(told.endpoint == .tcp("h", port: 1))
+        #expect(told.unsentBytes == 9)
+        #expect(told.operation == .write)
+        #expect(told.cause == .closed)
+        #expect(told.subject == "s")
+        #expect(told.localAddress == .unnamed)
+        #expect(told.remoteAddress == .ipv4(.loopback, port: 2))
+        #expect(told.bytesMoved == 3)
+        #expect(told.partialBytes == [1])
+        #expect(error.endpoint == nil && error.unsentBytes == 0)
+    }
+
+    @Test("no cause is like another")
+    func causesDiffer() {
+        #expect(Set(Self.causes).count == Self.causes.count)
+        #expect(Set(Self.causes.map(\.description)).count == Self.causes.count)
+    }
+
+    @Test("the four classes of Python's socket module can be told apart", arguments: causes)
+    func classes(cause: SocketError.Cause) throws {
+        let thrown: any Error = SocketError(.connect, cause)
+        let error = try #require(thrown as? SocketError)
+        let found: String =
+            switch error.cause {
+            case .system: "socket.error"
+            case .nameResolution: "socket.gaierror"
+            case .hostLookup: "socket.herror"
+            case .timedOut: "socket.timeout"
+            default: "ours"
+            }
+        let position = try #require(Self.causes.firstIndex(of: cause))
+        let expected = [
+            "socket.error", "socket.gaierror", "socket.herror", "socket.timeout", "socket.timeout",
+        ]
+        #expect(found == (position < 5 ? expected[position] : "ours"))
+        #expect(error.isTimeout == (found == "socket.timeout"))
+        #expect((error.errno != nil) == (found == "socket.error"))
+    }
+
+    @Test("the system's number is at hand")
+    func errno() {
+        #expect(SocketError(.send, .system(.brokenPipe)).errno == .brokenPipe)
+        #expect(SocketError(.send, .closed).errno == nil)
+        // The kernel's own time-out is a system error: no limit of ours ended the call.
+        #expect(!SocketError(.connect, .system(.timedOut)).isTimeout)
+    }
+
+    @Test("every operation is a phrase of its own")
+    func operations() {
+        let operations: [SocketError.Operation] = [
+            .parse, .resolve, .lookUpHost, .lookUpService, .tellHostName, .createSocket, .bind,
+            .listen, .accept, .connect, .send, .receive, .read, .write, .shutdown, .getOption,
+            .setOption, .adopt, .release, .duplicate,
+        ]
+        #expect(Set(operations).count == operations.count)
+        #expect(Set(operations.map(\.description)).count == operations.count)
+        #expect(SocketError.Operation.connect.description == "connect to")
+        #expect(SocketError.Operation.lookUpService.description == "look up service")
+        #expect(SocketError.Operation.createSocket.description == "create a socket")
+    }
+}

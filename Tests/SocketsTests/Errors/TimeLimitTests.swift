@@ -1,0 +1,154 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Time limits")
+struct TimeLimitTests {
+    // MARK: Making them
+
+    @Test("the same length is the same limit, however it is written")
+    func equality() {
+        #expect(TimeLimit.seconds(2) == .milliseconds(2000))
+        #expect(TimeLimit.seconds(2) == .seconds(2.0))
+        #expect(TimeLimit.seconds(2) == TimeLimit(.seconds(2)))
+        #expect(TimeLimit.seconds(0.05) == .milliseconds(50))
+        #expect(TimeLimit.seconds(2) != .seconds(3))
+        let now = ContinuousClock.now
+        #expect(TimeLimit.until(now) == .until(now))
+        #expect(TimeLimit.until(now + .seconds(1)) != .until(now + .seconds(2)))
+        #expect(TimeLimit.until(now) != .seconds(0))
+        #expect(Set([TimeLimit.never, .never, .seconds(1)]).count == 2)
+    }
+
+    @Test(
+        "what is longer than anybody waits is never",
+        arguments: [
+            .seconds(Int.max), .seconds(UInt64.max), .seconds(Int128.max), .seconds(4_000_000_000),
+            .seconds(Double.infinity), .seconds(Double.greatestFiniteMagnitude), .seconds(3.1e9),
+            .milliseconds(Int.max), .milliseconds(UInt64.max), .milliseconds(4_000_000_000_000),
+            TimeLimit(.seconds(Int64.max)), TimeLimit(Duration(attoseconds: .max)),
+            .until(.now + .seconds(Int64.max)), .until(.now + .seconds(3.2e9)), .never,
+        ] as [TimeLimit])
+    func tooLongIsNever(limit: TimeLimit) {
+        #expect(limit == .never)
+        #expect(Deadline(limit).remaining == nil)
+        #expect(Deadline(limit).end == nil)
+        #expect(!Deadline(limit).hasPassed)
+    }
+
+    @Test(
+        "what is less than nothing, or not a number, is nothing",
+        arguments: [
+            .seconds(-1), .seconds(Int.min), .seconds(Int128.min), .seconds(-0.5), .seconds(-0.0),
+            .seconds(-Double.infinity), .seconds(Double.nan), .seconds(-Double.nan),
+            .seconds(Double.signalingNaN), .milliseconds(-1), .milliseconds(Int.min),
+            TimeLimit(.seconds(-1)), TimeLimit(Duration(attoseconds: .min)), .seconds(0),
+        ] as [TimeLimit])
+    func lessThanNothingIsNothing(limit: TimeLimit) throws {
+        #expect(limit == TimeLimit(.zero))
+        let deadline = Deadline(limit)
+        #expect(deadline.limit == .zero)
+        #expect(try #require(deadline.remaining) <= .zero)
+        #expect(deadline.hasPassed)
+    }
+
+    @Test("95 years are the longest limit that ends")
+    func longest() {
+        #expect(TimeLimit.seconds(3_000_000_000) != .never)
+        #expect(TimeLimit.seconds(3_000_000_001) == .never)
+        #expect(TimeLimit.seconds(3e9) == .seconds(3_000_000_000))
+        #expect(TimeLimit.milliseconds(3_000_000_000_000) == .seconds(3_000_000_000))
+    }
+
+    @Test("a fraction of a second is exact to the microsecond")
+    func fractions() {
+        #expect(TimeLimit.seconds(0.000_001) == TimeLimit(.microseconds(1)))
+        #expect(TimeLimit.seconds(1.5) == .milliseconds(1500))
+        #expect(TimeLimit.seconds(0.1) == .milliseconds(100))
+        #expect(TimeLimit.seconds(Double.leastNonzeroMagnitude) != .never)
+    }
+
+    // MARK: Deadlines
+
+    @Test("a length of time ends that long after now, and remembers its length")
+    func lengthOfTime() throws {
+        let before = ContinuousClock.now
+        let deadline = Deadline(.seconds(100))
+        let after = ContinuousClock.now
+        let end = try #require(deadline.end)
+        #expect(end >= before + .seconds(100) && end <= after + .seconds(100))
+        #expect(deadline.limit == .seconds(100))
+        #expect(try #require(deadline.remaining) <= .seconds(100))
+        #expect(!deadline.hasPassed)
+    }
+
+    @Test("a moment is the end itself, and no length is known")
+    func moment() throws {
+        let moment = ContinuousClock.now + .seconds(50)
+        let deadline = Deadline(.until(moment))
+        #expect(deadline.end == moment)
+        #expect(deadline.limit == nil)
+        #expect(try #require(deadline.remaining) > .seconds(20))
+        #expect(deadline.rest == .until(moment))
+    }
+
+    @Test("what is left of a limit ends at the same moment")
+    func rest() throws {
+        let deadline = Deadline(.seconds(7))
+        #expect(Deadline(deadline.rest).end == deadline.end)
+        #expect(Deadline(.never).rest == .never)
+    }
+
+    @Test(
+        "a moment that has passed has passed, however long ago",
+        arguments: [
+            Duration.nanoseconds(1), .seconds(1), .seconds(3e9), .seconds(Int64.max),
+            Duration(attoseconds: .max),
+        ])
+    func passedMoments(ago: Duration) throws {
+        let deadline = Deadline(.until(.now - ago))
+        #expect(deadline.hasPassed)
+        let remaining = try #require(deadline.remaining)
+        #expect(remaining <= .zero)
+        #expect(remaining.microsecondsRoundedUp == 1)
+        #expect(remaining.millisecondsRoundedUp == 1)
+    }
+
+    // MARK: Text
+
+    @Test(
+        "a duration is told in the unit that fits",
+        arguments: [
+            (.zero, "0 ms"), (Duration(attoseconds: 1), "0.1 ms"), (.nanoseconds(1), "0.1 ms"),
+            (.microseconds(1), "0.1 ms"), (.microseconds(99), "0.1 ms"),
+            (.microseconds(100), "0.1 ms"), (.microseconds(149), "0.1 ms"),
+            (.microseconds(150), "0.2 ms"), (.milliseconds(1), "1 ms"),
+            (.microseconds(1500), "1.5 ms"), (.milliseconds(50), "50 ms"),
+            (.milliseconds(250), "250 ms"), (.milliseconds(499), "499 ms"),
+            (.milliseconds(500), "0.5 s"), (.milliseconds(949), "0.9 s"),
+            (.milliseconds(950), "1 s"), (.seconds(1), "1 s"), (.milliseconds(1500), "1.5 s"),
+            (.seconds(10), "10 s"), (.seconds(59), "59 s"), (.seconds(60), "1 min"),
+            (.seconds(90), "90 s"), (.seconds(120), "2 min"), (.seconds(3600), "60 min"),
+            (.seconds(86401), "86401 s"),
+            (.seconds(Int64.max), "50000000 min"), (Duration(attoseconds: .max), "50000000 min"),
+        ] as [(Duration, String)])
+    func brief(duration: Duration, text: String) {
+        #expect(duration.brief == text)
+    }
+
+    @Test("the least duration is told without a trap")
+    func leastDuration() {
+        #expect(Duration(attoseconds: .min).brief == Duration.seconds(-3e9).brief)
+    }
+
+    @Test("a limit is told as its length, as never, or by its distance from now")
+    func description() {
+        #expect(TimeLimit.seconds(2).description == "2 s")
+        #expect(TimeLimit.milliseconds(50).description == "50 ms")
+        #expect(TimeLimit.never.description == "never")
+        let future = TimeLimit.until(.now + .seconds(1e5)).description
+        #expect(future.hasPrefix("until ") && future.hasSuffix(" s from now"))
+        let past = TimeLimit.until(.now - .seconds(1e5)).description
+        #expect(past.hasPrefix("until ") && past.hasSuffix(" ago"))
+    }
+}

@@ -1,0 +1,227 @@
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+@Suite("The kernel's time limit of one direction")
+struct KernelTimeoutTests {
+    /// A limit with the kernel that it is set in.
+    private final class Kernel {
+        let timeout: KernelTimeout
+        /// What the kernel was told, in order.
+        private(set) var calls: [UInt64] = []
+        var refuses = false
+
+        init(isKnown: Bool = true) { timeout = KernelTimeout(isKnown: isKnown) }
+
+        func enter(_ limit: UInt64, during: () -> Void = {}) -> Bool {
+            timeout.enter(limit: limit) { limit in
+                calls.append(limit)
+                during()
+                return !refuses
+            }
+        }
+
+        func leave() { timeout.leave() }
+    }
+
+    @Test("without a limit nothing is ever set")
+    func neverNeedsNoCall() {
+        let kernel = Kernel()
+        for _ in 0..<3 {
+            #expect(kernel.enter(0))
+            kernel.leave()
+        }
+        #expect(kernel.enter(0) && kernel.enter(0))
+        #expect(kernel.calls.isEmpty)
+    }
+
+    @Test("a limit is set once and used many times")
+    func setOnce() {
+        let kernel = Kernel()
+        for _ in 0..<5 {
+            #expect(kernel.enter(2_000_000))
+            kernel.leave()
+        }
+        #expect(kernel.calls == [2_000_000])
+    }
+
+    @Test("another limit is set when nobody is inside")
+    func changed() {
+        let kernel = Kernel()
+        for limit in [5, 0, 7, 7, KernelTimeout.longest, 0] as [UInt64] {
+            #expect(kernel.enter(limit))
+            kernel.leave()
+        }
+        #expect(kernel.calls == [5, 0, 7, KernelTimeout.longest, 0])
+    }
+
+    @Test("two calls with the same limit are inside together")
+    func sameLimitTogether() {
+        let kernel = Kernel()
+        #expect(kernel.enter(1000) && kernel.enter(1000))
+        kernel.leave()
+        #expect(kernel.enter(1000))
+        #expect(kernel.calls == [1000])
+    }
+
+    @Test(
+        "with a call inside, another limit joins only a useful one that is not longer",
+        arguments: [
+            // inside, wanted, may join
+            (0, 1000, false), (0, 1_000_000, false), (19_999, 0, false), (20_000, 0, true),
+            (19_999, 30_000, false), (20_000, 30_000, true), (30_000, 20_000, false),
+            (1_000_000, 0, true), (1_000_000, 999_999, false), (1_000_000, 1_000_001, true),
+        ] as [(UInt64, UInt64, Bool)])
+    func joining(inside: UInt64, wanted: UInt64, mayJoin: Bool) {
+        let kernel = Kernel()
+        #expect(kernel.enter(inside))
+        let before = kernel.calls
+        #expect(kernel.enter(wanted) == mayJoin)
+        // The option never changes under a call that waits.
+        #expect(kernel.calls == before)
+        if mayJoin { kernel.leave() }
+        kernel.leave()
+        #expect(kernel.enter(wanted))
+        #expect(kernel.calls.last ?? 0 == wanted)
+    }
+
+    @Test("an unknown limit is set before it is relied on, also when none is wanted")
+    func unknown() {
+        for limit in [0, 5000] as [UInt64] {
+            let kernel = Kernel(isKnown: false)
+            #expect(kernel.enter(limit))
+            #expect(kernel.calls == [limit])
+            kernel.leave()
+            #expect(kernel.enter(limit))
+            #expect(kernel.calls == [limit])
+        }
+    }
+
+    @Test("a limit that may have been changed is not joined, and is set again")
+    func forgotten() {
+        let kernel = Kernel()
+        #expect(kernel.enter(50_000))
+        kernel.timeout.forget()
+        #expect(!kernel.enter(50_000))
+        #expect(!kernel.enter(0))
+        kernel.leave()
+        #expect(kernel.enter(50_000))
+        #expect(kernel.calls == [50_000, 50_000])
+        kernel.leave()
+    }
+
+    @Test("forgetting twice is forgetting once")
+    func forgottenTwice() {
+        let kernel = Kernel()
+        kernel.timeout.forget()
+        kernel.timeout.forget()
+        #expect(kernel.enter(0))
+        kernel.leave()
+        #expect(kernel.enter(0))
+        #expect(kernel.calls == [0])
+    }
+
+    @Test("what is forgotten while it is being set stays forgotten")
+    func forgottenWhileSetting() {
+        let kernel = Kernel()
+        #expect(kernel.enter(50_000, during: { kernel.timeout.forget() }))
+        #expect(!kernel.enter(50_000))
+        kernel.leave()
+        #expect(kernel.enter(50_000))
+        #expect(kernel.calls == [50_000, 50_000])
+    }
+
+    @Test("while the limit is being changed nobody else waits in the kernel")
+    func whileSetting() {
+        let kernel = Kernel()
+        var others: [Bool] = []
+        #expect(
+            kernel.enter(50_000) {
+                for limit in [0, 50_000, 60_000] as [UInt64] {
+                    others.append(
+                        kernel.timeout.enter(limit: limit) { _ in
+                            Issue.record("set twice at once")
+                            return true
+                        })
+                }
+            })
+        #expect(others == [false, false, false])
+    }
+
+    @Test("if the kernel refuses, the call must poll, and the limit is tried again")
+    func refused() {
+        let kernel = Kernel()
+        kernel.refuses = true
+        #expect(!kernel.enter(5000))
+        #expect(!kernel.enter(0))
+        kernel.refuses = false
+        #expect(kernel.enter(0))
+        kernel.leave()
+        #expect(kernel.calls == [5000, 0, 0])
+    }
+
+    @Test("what was forgotten while the kernel refused is set again as well")
+    func refusedAndForgotten() {
+        let kernel = Kernel()
+        kernel.refuses = true
+        #expect(!kernel.enter(5000, during: { kernel.timeout.forget() }))
+        kernel.refuses = false
+        #expect(kernel.enter(5000))
+        kernel.leave()
+        #expect(kernel.calls == [5000, 5000])
+    }
+
+    // MARK: Races
+
+    /// The kernel's option, changed by several threads; and whether anybody was inside then.
+    private final class SharedKernel: Sendable {
+        let timeout = KernelTimeout(isKnown: true)
+        let option = Atomic<UInt64>(0)
+        let inside = Atomic<Int>(0)
+        let violations = Atomic<Int>(0)
+        let entered = Atomic<Int>(0)
+
+        func call(_ limit: UInt64) {
+            let isInside = timeout.enter(limit: limit) { limit in
+                if inside.load(ordering: .sequentiallyConsistent) != 0 { violate() }
+                option.store(limit, ordering: .sequentiallyConsistent)
+                return true
+            }
+            guard isInside else { return }
+            inside.add(1, ordering: .sequentiallyConsistent)
+            entered.add(1, ordering: .relaxed)
+            let inForce = option.load(ordering: .sequentiallyConsistent)
+            // Never for longer than was asked, and never for ever where there is a limit.
+            if limit != 0, inForce == 0 || inForce > limit { violate() }
+            inside.subtract(1, ordering: .sequentiallyConsistent)
+            timeout.leave()
+        }
+
+        private func violate() { violations.add(1, ordering: .relaxed) }
+    }
+
+    @Test(
+        "threads with different limits: none waits longer than it may, the option is never changed under a waiter"
+    )
+    func stress() throws {
+        let kernel = SharedKernel()
+        let limits: [UInt64] = [0, 30_000, 30_000, 90_000]
+        let threads = limits.map { limit in
+            Background {
+                for round in 0..<20_000 {
+                    kernel.call(limit)
+                    if round % 1000 == 0 { kernel.timeout.forget() }
+                }
+            }
+        }
+        for thread in threads { try thread.value() }
+        #expect(kernel.violations.load(ordering: .relaxed) == 0)
+        #expect(kernel.entered.load(ordering: .relaxed) > 1000)
+        #expect(kernel.inside.load(ordering: .relaxed) == 0)
+        // Everybody has left: any limit can be had again.
+        kernel.timeout.forget()
+        let isFree = kernel.timeout.enter(limit: 77) { $0 == 77 }
+        #expect(isFree)
+    }
+}

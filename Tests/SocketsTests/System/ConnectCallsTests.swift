@@ -1,0 +1,191 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Accepting and connecting")
+struct ConnectCallsTests {
+    private func nonBlockingClient() throws -> Descriptor {
+        let client = try RawSockets.make(.ipv4, .stream)
+        try System.setBlocking(client.number, false)
+        return client
+    }
+
+    private func start(_ socket: Descriptor, _ address: RawSocketAddress) throws {
+        #expect(throws: Errno.wouldBlock) { try System.startConnect(socket.number, address) }
+    }
+
+    private func waitUntilWritable(_ socket: Descriptor) throws {
+        var requests = [PollRequest(descriptor: socket.number, isForWriting: true)]
+        try System.poll(&requests, milliseconds: 10_000)
+        try #require(requests[0].isReady)
+    }
+
+    // MARK: accept
+
+    @Test(
+        "an error of a caller who is gone is passed over",
+        arguments: [
+            ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH,
+            ENETUNREACH,
+        ])
+    func errorsOfCallersArePassedOver(code: Int32) throws {
+        let (listener, address) = try RawSockets.listener()
+        let client = try RawSockets.make(.ipv4, .stream)
+        try System.connect(client.number, address)
+        let error = FaultInjection.Fault.error(Errno(rawValue: code))
+        let accepted = try FaultInjection.during([.accept: [error, error, error]]) {
+            try System.acceptNext(listener.number)
+        }
+        let server = Descriptor(accepted.descriptor)
+        #expect(try accepted.peer.content == System.getsockname(client.number).content)
+        #expect(server.isCloseOnExec)
+    }
+
+    @Test(
+        "an error of the listening socket is reported",
+        arguments: [
+            Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
+            .interrupted, .invalidArgument, .notSupportedOnSocket, .notPermitted, .wouldBlock,
+        ])
+    func errorsOfTheListenerAreReported(code: Errno) throws {
+        let (listener, _) = try RawSockets.listener()
+        FaultInjection.during([.accept: [.error(code), .error(.ioError)]]) {
+            #expect(throws: code) { try System.acceptNext(listener.number) }
+            #expect(FaultInjection.current?.remaining(of: .accept) == 1)
+        }
+    }
+
+    @Test("a listener that does not wait says EAGAIN when nobody calls")
+    func nobodyCalls() throws {
+        let (listener, _) = try RawSockets.listener()
+        try System.setBlocking(listener.number, false)
+        #expect(throws: Errno.wouldBlock) { try System.acceptNext(listener.number) }
+    }
+
+    // MARK: connect
+
+    @Test("a connect that does not wait is under way, then done, and stays done")
+    func connectSucceeds() throws {
+        let (listener, address) = try RawSockets.listener()
+        let client = try nonBlockingClient()
+        try start(client, address)
+        try waitUntilWritable(client)
+        try System.finishConnect(client.number, address)
+        #expect(try System.getpeername(client.number).content == address.content)
+        try System.finishConnect(client.number, address)
+        #expect(throws: Errno.socketIsConnected) {
+            try System.startConnect(client.number, address)
+        }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test("a connect that is refused says so when it is finished, or at once")
+    func connectIsRefused() throws {
+        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let client = try nonBlockingClient()
+        #expect(throws: Errno.connectionRefused) {
+            try start(client, deadEnd)
+            try waitUntilWritable(client)
+            try System.finishConnect(client.number, deadEnd)
+        }
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("a connect that nobody answers is not finished")
+    func connectIsUnderWay() throws {
+        // A queue of one that is full: Linux drops what else calls, and the caller waits.
+        let (listener, address) = try RawSockets.listener(backlog: 0)
+        let callers = try (0..<4).map { _ in try nonBlockingClient() }
+        for caller in callers {
+            try start(caller, address)
+        }
+        let last = callers[3]
+        #expect(throws: Errno.wouldBlock) { try System.finishConnect(last.number, address) }
+        #expect(throws: Errno.wouldBlock) { try System.finishConnect(last.number, address) }
+        #expect(throws: Errno.socketNotConnected) { try System.getpeername(last.number) }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test("an interrupted connect is under way")
+    func interruptedConnect() throws {
+        let (listener, address) = try RawSockets.listener()
+        let client = try nonBlockingClient()
+        FaultInjection.during([.connect: [.error(.interrupted), .error(.interrupted)]]) {
+            #expect(throws: Errno.wouldBlock) {
+                try System.startConnect(client.number, address)
+            }
+            #expect(throws: Errno.wouldBlock) {
+                try System.finishConnect(client.number, address)
+            }
+        }
+        withExtendedLifetime(listener) {}
+    }
+
+    @Test("an outcome that somebody else has taken away is not waited for again")
+    func outcomeTakenAway() throws {
+        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let client = try nonBlockingClient()
+        try start(client, deadEnd)
+        try waitUntilWritable(client)
+        #expect(try System.takeError(client.number) == .connectionRefused)
+        #expect(throws: Errno.connectionAbort) {
+            try System.finishConnect(client.number, deadEnd)
+        }
+        withExtendedLifetime(holder) {}
+    }
+
+    // MARK: Unix
+
+    private func abstract(_ name: String) -> RawSocketAddress {
+        RawSocketAddress(.unix([0] + Array("sockets-\(name)-\(getpid())".utf8)))
+    }
+
+    @Test("a Unix connect to a full queue does not wait where it must not")
+    func fullUnixQueue() throws {
+        let listener = try RawSockets.make(.unix, .stream)
+        let address = abstract("full-queue")
+        try System.bind(listener.number, address)
+        try System.listen(listener.number, 0)
+        let callers = try (0..<3).map { _ in try RawSockets.make(.unix, .stream) }
+        try System.connectUnix(callers[0].number, address, mayWait: false)
+        #expect(throws: Errno.wouldBlock) {
+            try System.connectUnix(callers[1].number, address, mayWait: false)
+            try System.connectUnix(callers[2].number, address, mayWait: false)
+        }
+        // Other calls on the sockets wait as before.
+        #expect(callers.allSatisfy { $0.isBlocking })
+    }
+
+    @Test("a Unix connect that may wait does, under the kernel's limit")
+    func unixConnectWaits() throws {
+        let listener = try RawSockets.make(.unix, .stream)
+        let address = abstract("waiting")
+        try System.bind(listener.number, address)
+        try System.listen(listener.number, 0)
+        let first = try RawSockets.make(.unix, .stream)
+        try System.connectUnix(first.number, address, mayWait: true)
+        let second = try RawSockets.make(.unix, .stream)
+        try System.setTimeout(second.number, .send, microseconds: 40_000)
+        let start = ContinuousClock.now
+        #expect(throws: Errno.wouldBlock) {
+            // The queue takes one more than it was told.
+            try System.connectUnix(second.number, address, mayWait: true)
+            let third = try RawSockets.make(.unix, .stream)
+            try System.setTimeout(third.number, .send, microseconds: 40_000)
+            try System.connectUnix(third.number, address, mayWait: true)
+        }
+        #expect(start.duration(to: .now) >= .milliseconds(30))
+    }
+
+    @Test("a Unix connect to a name that nobody has is refused, in both ways")
+    func unixNobody() throws {
+        for mayWait in [true, false] {
+            let socket = try RawSockets.make(.unix, .stream)
+            #expect(throws: Errno.connectionRefused) {
+                try System.connectUnix(socket.number, abstract("nobody"), mayWait: mayWait)
+            }
+            #expect(socket.isBlocking)
+        }
+    }
+}

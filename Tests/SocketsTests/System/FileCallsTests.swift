@@ -1,0 +1,67 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Files of sockets")
+struct FileCallsTests {
+    private func path(_ name: String) -> [UInt8] {
+        Array("/tmp/swift-sockets-files-\(getpid())-\(name)".utf8)
+    }
+
+    private func bind(_ path: [UInt8]) throws -> Descriptor {
+        let socket = try RawSockets.make(.unix, .stream)
+        try System.bind(socket.number, RawSocketAddress(.unix(path)))
+        return socket
+    }
+
+    @Test("the file of a socket is known as one, until it is removed")
+    func socketFile() throws {
+        let path = path("known")
+        let socket = try bind(path)
+        let identity = try System.lstat(path)
+        #expect(identity.isSocket)
+        #expect(try System.lstat(path) == identity)
+        try System.unlink(path)
+        #expect(throws: Errno.noSuchFileOrDirectory) { try System.lstat(path) }
+        #expect(throws: Errno.noSuchFileOrDirectory) { try System.unlink(path) }
+        withExtendedLifetime(socket) {}
+    }
+
+    @Test("another socket at the same path is another file, while the first lives")
+    func anotherSocket() throws {
+        let path = path("another")
+        let first = try bind(path)
+        let identity = try System.lstat(path)
+        try System.unlink(path)
+        let second = try bind(path)
+        #expect(try System.lstat(path) != identity)
+        try System.unlink(path)
+        withExtendedLifetime((first, second)) {}
+    }
+
+    @Test("a directory and a link to a socket are not sockets")
+    func otherFiles() throws {
+        #expect(try !System.lstat(Array("/tmp".utf8)).isSocket)
+        let target = path("target")
+        let link = path("link")
+        let socket = try bind(target)
+        defer {
+            try? System.unlink(target)
+            try? System.unlink(link)
+        }
+        let text = { String(decoding: $0 as [UInt8], as: UTF8.self) }
+        try #require(symlink(text(target), text(link)) == 0)
+        #expect(try !System.lstat(link).isSocket)
+        withExtendedLifetime(socket) {}
+    }
+
+    @Test("a path need not be text")
+    func anyBytes() throws {
+        let path = path("") + [0xFF, 0x0A, 0x20]
+        let socket = try bind(path)
+        #expect(try System.lstat(path).isSocket)
+        try System.unlink(path)
+        withExtendedLifetime(socket) {}
+    }
+}

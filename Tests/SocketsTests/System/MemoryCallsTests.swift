@@ -1,0 +1,34 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Looking for a byte")
+struct MemoryCallsTests {
+    private func find(_ byte: UInt8, in bytes: [UInt8]) -> Int? {
+        bytes.withUnsafeBytes { System.memchr(byte, in: $0) }
+    }
+
+    @Test("the first such byte is found, and none is nil")
+    func first() {
+        #expect(find(10, in: [1, 10, 2, 10]) == 1)
+        #expect(find(10, in: [10]) == 0)
+        #expect(find(10, in: [1, 2, 3]) == nil)
+        #expect(find(0xFF, in: [0x7F, 0xFF]) == 1)
+        #expect(find(0, in: [1, 0]) == 1)
+    }
+
+    @Test("nothing is found in nothing")
+    func empty() {
+        #expect(find(10, in: []) == nil)
+        #expect(System.memchr(10, in: UnsafeRawBufferPointer(start: nil, count: 0)) == nil)
+    }
+
+    @Test("a byte that stands behind the end is not found")
+    func behindTheEnd() {
+        let bytes: [UInt8] = [1, 2, 10]
+        let found = bytes.withUnsafeBytes {
+            System.memchr(10, in: UnsafeRawBufferPointer(rebasing: $0[..<2]))
+        }
+        #expect(found == nil)
+    }
+}

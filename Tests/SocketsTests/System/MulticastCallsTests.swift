@@ -1,0 +1,74 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Groups")
+struct MulticastCallsTests {
+    private let group: UInt32 = 0xEFFF_4E4F
+
+    private func loopbackInterface() throws -> UInt32 {
+        try #require(System.if_nametoindex("lo"))
+    }
+
+    @Test("a member of an IPv4 group receives, and after leaving no more")
+    func ipv4() throws {
+        let interface = try loopbackInterface()
+        let member = try RawSockets.make(.ipv4, .datagram)
+        try System.bind(member.number, RawSocketAddress(.ipv4(bits: 0, port: 0)))
+        guard case .ipv4(_, let port) = try System.getsockname(member.number).content else {
+            return
+        }
+        try System.setMembership(member.number, .join, ofIPv4Group: group, on: interface)
+        #expect(throws: Errno.addressInUse) {
+            try System.setMembership(member.number, .join, ofIPv4Group: group, on: interface)
+        }
+        let sender = try RawSockets.make(.ipv4, .datagram)
+        try System.setMulticastInterfaceIPv4(sender.number, interface)
+        let target = RawSocketAddress(.ipv4(bits: group, port: port))
+        let bytes: [UInt8] = [0x67]
+        _ = try bytes.withUnsafeBytes { try System.sendto(sender.number, $0, [], target) }
+        try System.setTimeout(member.number, .receive, microseconds: 10_000_000)
+        #expect(try System.recv(member.number, atMost: 8) == "g")
+
+        try System.setMembership(member.number, .leave, ofIPv4Group: group, on: interface)
+        #expect(throws: Errno.addressNotAvailable) {
+            try System.setMembership(member.number, .leave, ofIPv4Group: group, on: interface)
+        }
+    }
+
+    @Test("an IPv6 group is joined with its bytes in network order, once, and left")
+    func ipv6() throws {
+        let interface = try loopbackInterface()
+        let member = try RawSockets.make(.ipv6, .datagram)
+        let high: UInt64 = 0xFF02_0000_0000_0000
+        let low: UInt64 = 0x0000_0000_4E4F_4E4F
+        try System.setMembership(member.number, .join, ofIPv6Group: high, low, on: interface)
+        #expect(throws: Errno.addressInUse) {
+            try System.setMembership(member.number, .join, ofIPv6Group: high, low, on: interface)
+        }
+        try System.setMembership(member.number, .leave, ofIPv6Group: high, low, on: interface)
+        #expect(throws: Errno.addressNotAvailable) {
+            try System.setMembership(member.number, .leave, ofIPv6Group: high, low, on: interface)
+        }
+        try System.setMulticastInterfaceIPv6(member.number, interface)
+    }
+
+    @Test("an address that is no group, and an interface that is not there, are errors")
+    func failures() throws {
+        let ipv4 = try RawSockets.make(.ipv4, .datagram)
+        let ipv6 = try RawSockets.make(.ipv6, .datagram)
+        #expect(throws: Errno.invalidArgument) {
+            try System.setMembership(ipv4.number, .join, ofIPv4Group: 0x7F00_0001, on: 0)
+        }
+        #expect(throws: Errno.invalidArgument) {
+            try System.setMembership(ipv6.number, .join, ofIPv6Group: 0, 1, on: 0)
+        }
+        #expect(throws: Errno.operationNotSupportedByDevice) {
+            try System.setMembership(ipv4.number, .join, ofIPv4Group: group, on: 999_999)
+        }
+        #expect(throws: Errno.operationNotSupportedByDevice) {
+            try System.setMulticastInterfaceIPv6(ipv6.number, 999_999)
+        }
+    }
+}

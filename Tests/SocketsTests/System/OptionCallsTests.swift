@@ -1,0 +1,125 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Calls that read and set options")
+struct OptionCallsTests {
+    /// `struct timeval`, as the kernel has it: seconds and microseconds.
+    private func timeLimit(of descriptor: Int32, _ name: Int32) -> [Int] {
+        var value = [-1, -1]
+        var length: socklen_t = 16
+        getsockopt(descriptor, SOL_SOCKET, name, &value, &length)
+        return value
+    }
+
+    @Test("a time limit reaches the kernel, and 0 takes it away")
+    func timeLimits() throws {
+        let (one, _) = try RawSockets.pair()
+        for (option, name) in [(TimeoutOption.receive, SO_RCVTIMEO), (.send, SO_SNDTIMEO)] {
+            // Multiples of a tenth of a second, which every clock rate can hold.
+            for (micros, expected) in [
+                (1_500_000, [1, 500_000]), (100_000, [0, 100_000]), (3_600_000_000, [3600, 0]),
+                (0, [0, 0]),
+            ] as [(UInt64, [Int])] {
+                try System.setTimeout(one.number, option, microseconds: micros)
+                #expect(timeLimit(of: one.number, name) == expected)
+            }
+        }
+    }
+
+    @Test("each direction has its own limit")
+    func limitsAreSeparate() throws {
+        let (one, _) = try RawSockets.pair()
+        try System.setTimeout(one.number, .receive, microseconds: 200_000)
+        #expect(timeLimit(of: one.number, SO_SNDTIMEO) == [0, 0])
+        #expect(timeLimit(of: one.number, SO_RCVTIMEO) == [0, 200_000])
+    }
+
+    @Test("the longest limit that is ever set is one the kernel keeps")
+    func longestLimit() throws {
+        let (one, _) = try RawSockets.pair()
+        try System.setTimeout(one.number, .receive, microseconds: KernelTimeout.longest)
+        let days = timeLimit(of: one.number, SO_RCVTIMEO)[0] / 86400
+        #expect(days == 12)
+    }
+
+    @Test("a receive under a limit comes back with EAGAIN")
+    func limitEndsAReceive() throws {
+        let (one, other) = try RawSockets.pair()
+        try System.setTimeout(one.number, .receive, microseconds: 20_000)
+        #expect(throws: Errno.wouldBlock) { try System.recv(one.number, atMost: 1) }
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("numbers, bytes and values of fixed layout are set and read")
+    func values() throws {
+        let socket = try RawSockets.make(.ipv4, .stream)
+        let key = OptionKey(level: SOL_SOCKET, name: SO_PRIORITY)
+        try System.setOption(socket.number, key, 4)
+        #expect(try System.option(socket.number, key) == 4)
+        #expect(try System.option(socket.number, key, capacity: 16) == [4, 0, 0, 0])
+        #expect(try System.option(socket.number, key, capacity: 2) == [4, 0])
+        try System.setOption(socket.number, key, [5, 0, 0, 0])
+        #expect(try System.getsockopt(socket.number, key.level, key.name, Int32(-1)) == 5)
+        #expect(throws: Errno.invalidArgument) { try System.setOption(socket.number, key, [5]) }
+    }
+
+    @Test("what the kernel does not write keeps its bytes")
+    func shortAnswer() throws {
+        let socket = try RawSockets.make(.ipv4, .stream)
+        let value = try System.getsockopt(
+            socket.number, SOL_SOCKET, SO_TYPE, UInt64(0xAABB_CCDD_0000_0000))
+        #expect(value == 0xAABB_CCDD_0000_0001)
+    }
+
+    @Test("linger is a number of seconds, or off")
+    func linger() throws {
+        let socket = try RawSockets.make(.ipv4, .stream)
+        for value in [0, 5, nil, 7] as [Int32?] {
+            try System.setLinger(socket.number, value)
+            #expect(try System.linger(socket.number) == value)
+        }
+    }
+
+    @Test("a listening socket is told from one that is not")
+    func listening() throws {
+        let (listener, _) = try RawSockets.listener()
+        #expect(try System.isListening(listener.number))
+        let silent = try RawSockets.make(.ipv4, .stream)
+        #expect(try !System.isListening(silent.number))
+        let file = Descriptor(open("/dev/null", O_RDONLY))
+        #expect(throws: Errno.notSocket) { try System.isListening(file.number) }
+        #expect(throws: Errno.notSocket) { try System.identity(of: file.number) }
+    }
+
+    @Test("a pending error is taken away by reading it")
+    func pendingError() throws {
+        let peer = try RawSockets.bound(.datagram)
+        let socket = try RawSockets.make(.ipv4, .datagram)
+        let address = try System.getsockname(peer.number)
+        try System.connect(socket.number, address)
+        _ = Glibc.shutdown(peer.number, Int32(SHUT_RDWR))
+        #expect(try System.takeError(socket.number) == nil)
+        let holder = try RawSockets.make(.ipv4, .datagram)
+        try System.bind(holder.number, RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 0)))
+        let gone = try System.getsockname(holder.number)
+        try System.connect(socket.number, gone)
+        close(holder.number)
+        _ = try System.send(socket.number, "x")
+        #expect(try System.takeError(socket.number) == .connectionRefused)
+        #expect(try System.takeError(socket.number) == nil)
+        // The number is free again: the test must not close somebody else's.
+        _ = dup2(socket.number, holder.number)
+    }
+
+    @Test("an interface is found by its name, exactly")
+    func interfaces() {
+        #expect(System.if_nametoindex("lo").map { $0 > 0 } == true)
+        for name in [
+            "", "nosuch0", "lo ", "LO", "lo\0", "lo\0x", String(repeating: "l", count: 99),
+        ] {
+            #expect(System.if_nametoindex(name) == nil, "\(name.debugDescription)")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Levels and names of options")
+struct OptionKeysTests {
+    private static let general: [(OptionKey, Int32)] = [
+        (.reuseAddress, 1), (.reusePort, 1), (.keepAlive, 1), (.receiveBufferSize, 50_000),
+        (.sendBufferSize, 50_000), (.noDelay, 1), (.keepAliveIdle, 77), (.keepAliveInterval, 7),
+        (.keepAliveCount, 3),
+    ]
+
+    @Test("each key reaches the option that it is named after: what is set is read back")
+    func keysOfAStream() throws {
+        let socket = try RawSockets.make(.ipv4, .stream)
+        for (key, value) in Self.general {
+            try System.setOption(socket.number, key, value)
+            let read = try System.option(socket.number, key)
+            // Linux doubles buffer sizes for its own bookkeeping, socket(7).
+            #expect(read == value || read == 2 * value, "\(key)")
+        }
+    }
+
+    @Test("keys of datagrams in both families")
+    func keysOfDatagrams() throws {
+        let ipv4 = try RawSockets.make(.ipv4, .datagram)
+        let ipv6 = try RawSockets.make(.ipv6, .datagram)
+        for (socket, key, value) in [
+            (ipv4, .broadcast, 1), (ipv4, .timeToLive4, 9), (ipv4, .multicastTimeToLive4, 4),
+            (ipv4, .multicastLoop4, 0), (ipv6, .ipv6Only, 1), (ipv6, .timeToLive6, 9),
+            (ipv6, .multicastTimeToLive6, 4), (ipv6, .multicastLoop6, 0),
+        ] as [(Descriptor, OptionKey, Int32)] {
+            try System.setOption(socket.number, key, value)
+            #expect(try System.option(socket.number, key) == value, "\(key)")
+        }
+    }
+
+    @Test("no two keys are the same option")
+    func keysDiffer() {
+        let keys: [OptionKey] =
+            Self.general.map(\.0) + [
+                .linger, .broadcast, .type, .timeToLive4, .multicastTimeToLive4, .multicastLoop4,
+                .ipv6Only, .timeToLive6, .multicastTimeToLive6, .multicastLoop6,
+            ]
+        #expect(Set(keys).count == keys.count)
+    }
+
+    @Test("the type of a socket is read")
+    func type() throws {
+        let socket = try RawSockets.make(.ipv4, .datagram)
+        #expect(try System.option(socket.number, .type) == SocketType.datagram.rawValue)
+    }
+}

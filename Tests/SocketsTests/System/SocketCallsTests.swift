@@ -1,0 +1,152 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Calls that make, name and end sockets")
+struct SocketCallsTests {
+    @Test(
+        "every socket is closed in programs that are started",
+        arguments: [
+            (SocketDomain.ipv4, SocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
+            (.ipv6, .datagram), (.unix, .stream), (.unix, .datagram), (.unix, .sequencedPacket),
+        ])
+    func socketIsCloseOnExec(domain: SocketDomain, type: SocketType) throws {
+        let socket = try RawSockets.make(domain, type)
+        #expect(socket.isCloseOnExec)
+        #expect(socket.isBlocking)
+        let identity = try System.identity(of: socket.number)
+        #expect(identity.domain == domain)
+        #expect(identity.type == type)
+    }
+
+    @Test(
+        "both sockets of a pair too", arguments: [SocketType.stream, .datagram, .sequencedPacket])
+    func pairIsCloseOnExec(type: SocketType) throws {
+        let (one, other) = try RawSockets.pair(type)
+        #expect(one.isCloseOnExec && other.isCloseOnExec)
+        #expect(one.number != other.number)
+        #expect(try System.identity(of: other.number).type == type)
+        _ = try System.send(one.number, "x")
+        #expect(try System.recv(other.number, atMost: 8) == "x")
+    }
+
+    @Test("an accepted socket and a duplicate too")
+    func acceptedAndDuplicateAreCloseOnExec() throws {
+        let (client, server) = try RawSockets.connection()
+        #expect(server.isCloseOnExec && server.isBlocking)
+        let copy = Descriptor(try System.duplicate(client.number))
+        #expect(copy.isCloseOnExec)
+        #expect(copy.number != client.number)
+        _ = try System.send(copy.number, "x")
+        #expect(try System.recv(server.number, atMost: 8) == "x")
+    }
+
+    @Test("accept tells the address of who called, and getpeername agrees")
+    func acceptTellsThePeer() throws {
+        let (listener, address) = try RawSockets.listener()
+        let client = try RawSockets.make(.ipv4, .stream)
+        try System.connect(client.number, address)
+        let accepted = try System.accept(listener.number)
+        let server = Descriptor(accepted.descriptor)
+        let own = try System.getsockname(client.number).content
+        #expect(accepted.peer.content == own)
+        #expect(try System.getpeername(server.number).content == own)
+        #expect(try System.getpeername(client.number).content == address.content)
+    }
+
+    @Test("a socket that was given port 0 has a port of its own")
+    func bindChoosesThePort() throws {
+        let socket = try RawSockets.bound(.datagram)
+        guard case .ipv4(let bits, let port) = try System.getsockname(socket.number).content else {
+            Issue.record("not an IPv4 address")
+            return
+        }
+        #expect(bits == RawSockets.loopback)
+        #expect(port != 0)
+    }
+
+    @Test("an address in use, a peer that is not there, a listener of the wrong kind")
+    func ordinaryFailures() throws {
+        let (listener, address) = try RawSockets.listener()
+        let other = try RawSockets.make(.ipv4, .stream)
+        #expect(throws: Errno.addressInUse) { try System.bind(other.number, address) }
+        #expect(throws: Errno.socketNotConnected) { try System.getpeername(other.number) }
+        #expect(throws: Errno.socketNotConnected) { try System.shutdown(other.number, .both) }
+        #expect(throws: Errno.invalidArgument) { try System.accept(other.number) }
+        let (holder, deadEnd) = try RawSockets.deadEnd()
+        #expect(throws: Errno.connectionRefused) { try System.connect(other.number, deadEnd) }
+        withExtendedLifetime((listener, holder)) {}
+    }
+
+    @Test(
+        "an interrupted accept, connect or close is reported and not repeated",
+        arguments: [SystemCall.accept, .connect])
+    func interruptionsAreReported(call: SystemCall) throws {
+        let (listener, address) = try RawSockets.listener()
+        let client = try RawSockets.make(.ipv4, .stream)
+        FaultInjection.during([call: [.error(.interrupted), .error(.noMemory)]]) {
+            #expect(throws: Errno.interrupted) {
+                if call == .accept { _ = try System.accept(listener.number) }
+                if call == .connect { try System.connect(client.number, address) }
+            }
+            #expect(FaultInjection.current?.remaining(of: call) == 1)
+        }
+    }
+
+    @Test("close is called once, also when it is interrupted, and is silent about it")
+    func closeIsNotRepeated() throws {
+        let (one, other) = try RawSockets.pair()
+        FaultInjection.during([.close: [.error(.interrupted), .error(.ioError)]]) {
+            System.close(one.number)
+            #expect(FaultInjection.current?.remaining(of: .close) == 1)
+        }
+        // The kernel was not asked, so the descriptor is still there.
+        _ = try System.send(other.number, "x")
+        #expect(try System.recv(one.number, atMost: 1) == "x")
+    }
+
+    @Test("close gives the descriptor back")
+    func closeReleases() throws {
+        let (one, other) = try System.socketpair(.stream)
+        let reader = Descriptor(other)
+        System.close(one)
+        #expect(try System.recv(reader.number, atMost: 1) == "")
+    }
+
+    @Test("shutdown ends the half that was named")
+    func shutdownHalves() throws {
+        let (one, other) = try RawSockets.pair()
+        try System.shutdown(one.number, .writing)
+        #expect(try System.recv(other.number, atMost: 1) == "")
+        _ = try System.send(other.number, "x")
+        #expect(try System.recv(one.number, atMost: 1) == "x")
+        try System.shutdown(one.number, .reading)
+        #expect(throws: Errno.brokenPipe) { try System.send(other.number, "y") }
+
+        let (both, peer) = try RawSockets.pair()
+        try System.shutdown(both.number, .both)
+        #expect(try System.recv(peer.number, atMost: 1) == "")
+        #expect(throws: Errno.brokenPipe) { try System.send(both.number, "z") }
+    }
+
+    @Test("the blocking mode is changed both ways, and other flags stay")
+    func blockingMode() throws {
+        let (one, _) = try RawSockets.pair()
+        _ = fcntl(one.number, F_SETFL, fcntl(one.number, F_GETFL) | O_ASYNC)
+        for blocking in [false, false, true, true, false] {
+            try System.setBlocking(one.number, blocking)
+            #expect(one.isBlocking == blocking)
+            #expect(fcntl(one.number, F_GETFL) & O_ASYNC != 0)
+        }
+    }
+
+    @Test("close-on-exec is set on a descriptor that comes from elsewhere")
+    func closeOnExecOfAForeigner() throws {
+        let (one, _) = try RawSockets.pair()
+        let foreign = Descriptor(dup(one.number))
+        #expect(!foreign.isCloseOnExec)
+        try System.setCloseOnExec(foreign.number)
+        #expect(foreign.isCloseOnExec)
+    }
+}

@@ -1,0 +1,280 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Calls that move bytes, and poll")
+struct TransferCallsTests {
+    /// Sends several pieces and returns how many bytes went.
+    private func send(
+        _ parts: [String], from descriptor: Int32, skipping skipped: Int = 0
+    ) throws -> Int {
+        try System.sendmsg(
+            descriptor, parts.map { Array($0.utf8) }[...], skipping: skipped, [])
+    }
+
+    private func receiveFrom(
+        _ descriptor: Int32, atMost count: Int, _ flags: TransferFlags
+    ) throws -> (text: String, count: Int, sender: RawSocketAddress.Content) {
+        var bytes = [UInt8](repeating: 0x2D, count: count)
+        let (received, sender) = try bytes.withUnsafeMutableBytes {
+            try System.recvfrom(descriptor, $0, flags)
+        }
+        let text = String(decoding: bytes.prefix(received), as: UTF8.self)
+        return (text, received, sender.content)
+    }
+
+    // MARK: One peer
+
+    @Test("the end of a stream is 0 bytes")
+    func endOfStream() throws {
+        let (one, other) = try RawSockets.pair()
+        try System.shutdown(other.number, .writing)
+        #expect(try System.recv(one.number, atMost: 10) == "")
+    }
+
+    @Test("a call that must not wait says EAGAIN, whatever the descriptor's mode")
+    func dontWait() throws {
+        let (one, other) = try RawSockets.pair()
+        #expect(one.isBlocking)
+        #expect(throws: Errno.wouldBlock) { try System.recv(one.number, atMost: 1, .dontWait) }
+        #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("what was only looked at is still there")
+    func peek() throws {
+        let (one, other) = try RawSockets.pair()
+        _ = try System.send(other.number, "abc")
+        #expect(try System.recv(one.number, atMost: 2, .peek) == "ab")
+        #expect(try System.recv(one.number, atMost: 3, [.peek, .dontWait]) == "abc")
+        #expect(try System.recv(one.number, atMost: 3) == "abc")
+    }
+
+    @Test("sending to a peer that has gone is EPIPE, and the process survives it")
+    func brokenPipe() async throws {
+        // In a process of its own, because the test runner may ignore SIGPIPE.
+        await #expect(processExitsWith: .exitCode(7)) {
+            signal(SIGPIPE, SIG_DFL)
+            let errors = [
+                Self.error(ofSendingWith: { one, bytes in _ = try System.send(one, bytes, []) }),
+                Self.error(ofSendingWith: { one, bytes in
+                    _ = try System.sendmsg(one, [Array(bytes), [1]], skipping: 0, [])
+                }),
+                // TCP takes no notice of the address; a socket that was never connected is broken.
+                Self.error(ofSendingWith: { _, bytes in
+                    let tcp = try System.socket(.ipv4, .stream)
+                    _ = try System.sendto(tcp, bytes, [], RawSocketAddress(.ipv4(bits: 1, port: 1)))
+                }),
+            ]
+            exit(errors == [.brokenPipe, .brokenPipe, .brokenPipe] ? 7 : 8)
+        }
+    }
+
+    /// What sending to a socket says whose peer has been closed.
+    private static func error(
+        ofSendingWith send: (Int32, UnsafeRawBufferPointer) throws -> Void
+    ) -> Errno? {
+        do {
+            let (one, other) = try System.socketpair(.stream)
+            System.close(other)
+            defer { System.close(one) }
+            try [1, 2, 3].withUnsafeBytes { try send(one, $0) }
+            return nil
+        } catch {
+            return error as? Errno
+        }
+    }
+
+    @Test("injected short transfers move a part, and the next call the rest")
+    func shortTransfers() throws {
+        let (one, other) = try RawSockets.pair()
+        try FaultInjection.during([.send: [.short(2)], .recv: [.short(1)]]) {
+            let sent = try System.send(other.number, "abcd")
+            #expect(sent == 2)
+            let first = try System.recv(one.number, atMost: 10)
+            let second = try System.recv(one.number, atMost: 10)
+            #expect([first, second] == ["a", "b"])
+        }
+    }
+
+    // MARK: Datagrams
+
+    @Test("a datagram comes with its sender, and its full length where it did not fit")
+    func datagramThatDoesNotFit() throws {
+        let one = try RawSockets.bound(.datagram)
+        let other = try RawSockets.bound(.datagram)
+        let target = try System.getsockname(one.number)
+        let bytes = Array("0123456789".utf8)
+        for _ in 0..<2 {
+            let sent = try bytes.withUnsafeBytes {
+                try System.sendto(other.number, $0, [], target)
+            }
+            #expect(sent == 10)
+        }
+        let cut = try receiveFrom(one.number, atMost: 4, .fullLength)
+        #expect(cut.text == "0123")
+        #expect(cut.count == 10)
+        #expect(try cut.sender == System.getsockname(other.number).content)
+        let whole = try receiveFrom(one.number, atMost: 64, .fullLength)
+        #expect(whole.text == "0123456789")
+        #expect(whole.count == 10)
+    }
+
+    @Test("an empty datagram is one, and a Unix sender without a name is unnamed")
+    func emptyDatagram() throws {
+        let (one, other) = try RawSockets.pair(.datagram)
+        #expect(try System.send(other.number, "") == 0)
+        _ = try System.send(other.number, "next")
+        let empty = try receiveFrom(one.number, atMost: 10, .fullLength)
+        #expect(empty.count == 0)
+        #expect(empty.sender == .unnamed)
+        #expect(try receiveFrom(one.number, atMost: 10, .fullLength).text == "next")
+    }
+
+    @Test("a TCP stream has no sender, and its bytes come whole")
+    func recvfromOnAStream() throws {
+        let (client, server) = try RawSockets.connection()
+        _ = try System.send(client.number, "abcdef")
+        let part = try receiveFrom(server.number, atMost: 4, [])
+        #expect(part.text == "abcd")
+        #expect(part.count == 4)
+        #expect(part.sender == .unnamed)
+        #expect(try System.recv(server.number, atMost: 4) == "ef")
+    }
+
+    @Test("an interrupted datagram call is reported")
+    func datagramInterruptions() throws {
+        let (one, _) = try RawSockets.pair(.datagram)
+        FaultInjection.during([
+            .recvfrom: [.error(.interrupted)], .sendto: [.error(.interrupted)],
+        ]) {
+            #expect(throws: Errno.interrupted) { try receiveFrom(one.number, atMost: 1, []) }
+            #expect(throws: Errno.interrupted) {
+                let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+                _ = try System.sendto(one.number, nothing, [], RawSocketAddress(.unnamed))
+            }
+        }
+    }
+
+    // MARK: Several pieces
+
+    @Test(
+        "pieces go out in order as one run of bytes",
+        arguments: [
+            (["ab", "cd", "ef"], 0, "abcdef"), (["ab", "cd"], 1, "bcd"), (["ab"], 1, "b"),
+            (["", "ab", "", "", "cd", ""], 0, "abcd"), (["abc", "", "d"], 2, "cd"),
+        ])
+    func pieces(parts: [String], skipped: Int, expected: String) throws {
+        let (one, other) = try RawSockets.pair()
+        #expect(try send(parts, from: one.number, skipping: skipped) == expected.utf8.count)
+        #expect(try System.recv(other.number, atMost: 100) == expected)
+    }
+
+    @Test("pieces of a datagram stay one datagram, and none are an empty one")
+    func piecesOfADatagram() throws {
+        let (one, other) = try RawSockets.pair(.datagram)
+        #expect(try send(["ab", "cd"], from: one.number) == 4)
+        #expect(try send([], from: one.number) == 0)
+        #expect(try send(["", ""], from: one.number) == 0)
+        #expect(try send(["z"], from: one.number) == 1)
+        let received = try (0..<4).map { _ in try System.recv(other.number, atMost: 10) }
+        #expect(received == ["abcd", "", "", "z"])
+    }
+
+    @Test("at most 64 pieces go at once, and empty ones do not count")
+    func vectorLimit() throws {
+        let (one, other) = try RawSockets.pair()
+        let parts = (0..<100).flatMap { _ in ["a", ""] }
+        #expect(try send(parts, from: one.number) == 64)
+        #expect(try System.recv(other.number, atMost: 200) == String(repeating: "a", count: 64))
+    }
+
+    @Test("an injected short write cuts the pieces at any place", arguments: 0...7)
+    func shortPieces(most: Int) throws {
+        let (one, other) = try RawSockets.pair()
+        let expected = String("abcdef".prefix(most))
+        let sent = try FaultInjection.during([.sendmsg: [.short(most)]]) {
+            try send(["xab", "c", "def"], from: one.number, skipping: 1)
+        }
+        #expect(sent == expected.count)
+        _ = try System.send(one.number, "!")
+        #expect(try System.recv(other.number, atMost: 100) == expected + "!")
+    }
+
+    @Test("an interrupted or failed sendmsg is reported")
+    func failedPieces() throws {
+        let (one, _) = try RawSockets.pair()
+        FaultInjection.during([.sendmsg: [.error(.interrupted), .error(.noMemory)]]) {
+            #expect(throws: Errno.interrupted) { try send(["a"], from: one.number) }
+            #expect(throws: Errno.noMemory) { try send(["a"], from: one.number) }
+        }
+    }
+
+    // MARK: poll
+
+    @Test("poll finds what can be read and written, and only that")
+    func pollFindsReadiness() throws {
+        let (one, other) = try RawSockets.pair()
+        var requests = [
+            PollRequest(descriptor: one.number, isForWriting: false),
+            PollRequest(descriptor: one.number, isForWriting: true),
+        ]
+        try System.poll(&requests, milliseconds: -1)
+        #expect(requests.map(\.isReady) == [false, true])
+        _ = try System.send(other.number, "x")
+        try System.poll(&requests, milliseconds: -1)
+        #expect(requests.map(\.isReady) == [true, true])
+    }
+
+    @Test("poll on a full socket is not ready for writing, and comes back when the time is over")
+    func pollTimesOut() throws {
+        let (one, other) = try RawSockets.pair()
+        #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
+        var requests = [PollRequest(descriptor: one.number, isForWriting: true, isReady: true)]
+        let start = ContinuousClock.now
+        try System.poll(&requests, milliseconds: 20)
+        #expect(start.duration(to: .now) >= .milliseconds(20))
+        #expect(!requests[0].isReady)
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("a peer that hung up, and an error, count as ready")
+    func pollSeesHangUp() throws {
+        let (one, other) = try System.socketpair(.stream)
+        let survivor = Descriptor(one)
+        System.close(other)
+        var requests = [PollRequest(descriptor: survivor.number, isForWriting: false)]
+        try System.poll(&requests, milliseconds: -1)
+        #expect(requests[0].isReady)
+
+        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let client = try RawSockets.make(.ipv4, .stream)
+        try System.setBlocking(client.number, false)
+        #expect(throws: (any Error).self) { try System.connect(client.number, deadEnd) }
+        requests = [PollRequest(descriptor: client.number, isForWriting: true)]
+        try System.poll(&requests, milliseconds: -1)
+        #expect(requests[0].isReady)
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("an interrupted poll finds nothing, also where something was ready before")
+    func interruptedPoll() throws {
+        let (one, _) = try RawSockets.pair()
+        var requests = [PollRequest(descriptor: one.number, isForWriting: true, isReady: true)]
+        try FaultInjection.during([.poll: [.error(.interrupted)]]) {
+            try System.poll(&requests, milliseconds: -1)
+        }
+        #expect(!requests[0].isReady)
+        try System.poll(&requests, milliseconds: -1)
+        #expect(requests[0].isReady)
+    }
+
+    @Test("a poll that fails for another reason throws")
+    func failedPoll() {
+        var nobody: [PollRequest] = []
+        FaultInjection.during([.poll: [.error(.noMemory)]]) { () -> Void in
+            #expect(throws: Errno.noMemory) { try System.poll(&nobody, milliseconds: 0) }
+        }
+    }
+}

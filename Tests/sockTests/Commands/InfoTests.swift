@@ -1,0 +1,62 @@
+import Testing
+
+struct InfoTests {
+    @Test("with a numeric port the look-up line falls away")
+    func numeric() throws {
+        let peer = try Peer { _ in }
+        let outcome = try SockProgram.run("info", "127.0.0.1", peer.port)
+        let lines = outcome.text.split(separator: "\n").map(String.init)
+        #expect(outcome.status == 0)
+        #expect(outcome.errors.isEmpty)
+        try #require(lines.count == 4)
+        #expect(lines[0] == "Creating socket...                          done")
+        let step = "Connecting to 127.0.0.1 on port \(peer.port)..."
+        #expect(lines[1].hasPrefix(step))
+        #expect(lines[1].dropFirst(44).hasPrefix("done ("))
+        #expect(lines[1].hasSuffix(" ms)"))
+        #expect(lines[2].hasPrefix("Connected from ('127.0.0.1', "))
+        #expect(lines[3] == "Connected to   ('127.0.0.1', \(peer.port))")
+    }
+
+    @Test("a service's name is looked up first, and refused addresses are shown")
+    func refused() throws {
+        let outcome = try SockProgram.run("info", "127.0.0.9", "daytime")
+        let lines = outcome.text.split(separator: "\n").map(String.init)
+        try #require(lines.count == 3)
+        #expect(lines[1] == "Looking up port number (getservbyname)...   daytime/tcp = 13")
+        #expect(lines[2].hasPrefix("Connecting to 127.0.0.9 on port 13...       refused ("))
+        #expect(outcome.status == 7)
+        #expect(
+            outcome.errorLines.first
+                == "sock: cannot connect to 127.0.0.9:daytime: connection refused")
+    }
+
+    @Test("a step that fails is finished before the error is told")
+    func failed() throws {
+        let outcome = try SockProgram.run("info", "127.0.0.1", "nosuchservice")
+        #expect(outcome.status == 2)
+        #expect(outcome.text.hasSuffix("Looking up port number (getservbyname)...   failed\n"))
+    }
+
+    @Test("a host that cannot be resolved is 6")
+    func unknownHost() throws {
+        #expect(try SockProgram.run("info", "-n", "no-such-host.invalid", "80").status == 6)
+    }
+
+    @Test("--json tells the same in one object")
+    func json() throws {
+        let peer = try Peer { _ in }
+        let outcome = try SockProgram.run("info", "--json", "127.0.0.1", peer.port)
+        #expect(
+            outcome.text.hasPrefix(#"{"host":"127.0.0.1","service":null,"port":\#(peer.port),"#))
+        #expect(outcome.text.contains(#""outcome":"done""#))
+        #expect(outcome.text.hasSuffix("}\n"))
+        #expect(outcome.text.split(separator: "\n").count == 1)
+    }
+
+    @Test("a Unix socket and a limit of zero are refused")
+    func usage() throws {
+        #expect(try SockProgram.run("info", "unix:/s").status == 2)
+        #expect(try SockProgram.run("info", "-w0", "h", "80").status == 2)
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+@testable import sock
+
+struct JSONTests {
+    @Test("values are written without spaces, members in their order")
+    func values() {
+        let value = JSON.object([
+            ("z", .number(1)), ("a", .array([.null, .decimal(0.5), .string("x")])),
+            ("e", .object([])),
+        ])
+        #expect(value.text == #"{"z":1,"a":[null,0.5,"x"],"e":{}}"#)
+    }
+
+    @Test("what could break the line or the string is escaped")
+    func escapes() {
+        #expect(
+            JSON.string("a\"b\\c\n\r\t\u{0}\u{1B}\u{7F}\u{2028}é").text
+                == #""a\"b\\c\n\r\t\u0000\u001b\u007f\u2028é""#)
+        #expect(JSON.string("\u{E0001}").text == #""\udb40\udc01""#)
+    }
+
+    @Test("another reader gets back what was written")
+    func roundTrip() throws {
+        let text = String(String.UnicodeScalarView((0...0x2100).compactMap(Unicode.Scalar.init)))
+        let object = try JSONSerialization.jsonObject(
+            with: Data(JSON.object([(text, .string(text))]).text.utf8))
+        #expect(object as? [String: String] == [text: text])
+    }
+
+    @Test("a text that is not there is null, and so is what is no number")
+    func null() {
+        #expect(JSON.optional(nil) == .null)
+        #expect(JSON.optional("x") == .string("x"))
+        #expect(JSON.decimal(.nan).text == "null")
+    }
+}

@@ -1,0 +1,98 @@
+import Sockets
+import Testing
+
+@testable import sock
+
+struct TargetTests {
+    private func connect(_ words: String..., udp: Bool = false, unix: Bool = false) throws
+        -> Endpoint
+    {
+        try Target.toConnect(words, udp: udp, unix: unix)
+    }
+
+    private func listen(
+        _ words: String..., port: String? = nil, source: String? = nil, udp: Bool = false,
+        unix: Bool = false
+    ) throws -> Endpoint {
+        try Target.toListen(words, port: port, source: source, udp: udp, unix: unix)
+    }
+
+    @Test("host and port are two words, or one with a colon, or a URL")
+    func shapes() throws {
+        let expected = Endpoint.tcp("h", port: 80)
+        #expect(try connect("h", "80") == expected)
+        #expect(try connect("h:80") == expected)
+        #expect(try connect("tcp://h:80") == expected)
+        #expect(try connect("h", "http") == .tcp("h", port: "http"))
+    }
+
+    @Test("an IPv6 address may wear brackets and needs them before a colon")
+    func brackets() throws {
+        #expect(try connect("::1", "80") == .tcp("::1", port: 80))
+        #expect(try connect("[::1]", "80") == .tcp("::1", port: 80))
+        #expect(try connect("[::1]:80") == .tcp("::1", port: 80))
+        #expect(throws: UsageError.self) { try connect("[h]", "80") }
+    }
+
+    @Test("-u and udp:// are datagrams, and -u does not go with tcp://")
+    func datagrams() throws {
+        #expect(try connect("h", "53", udp: true) == .udp("h", port: 53))
+        #expect(try connect("udp://h:53") == .udp("h", port: 53))
+        #expect(try connect("h:53", udp: true) == .udp("h", port: 53))
+        #expect(throws: UsageError("-u asks for UDP and 'tcp://h:53' for TCP")) {
+            try connect("tcp://h:53", udp: true)
+        }
+    }
+
+    @Test("-U takes a path, and unix: is one")
+    func paths() throws {
+        #expect(try connect("/s", unix: true) == .unix("/s"))
+        #expect(try connect("@s", udp: true, unix: true) == .unixDatagram("@s"))
+        #expect(try connect("unix:/s") == .unix("/s"))
+        #expect(try connect("unix:/s", udp: true) == .unixDatagram("/s"))
+        #expect(throws: UsageError.self) { try connect("/s", "80", unix: true) }
+        #expect(throws: UsageError.self) { try connect("unixpacket:/s") }
+    }
+
+    @Test(
+        "a bad port is refused", arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", "", " 80"])
+    func ports(text: String) {
+        #expect(throws: UsageError.self) { try connect("h", text) }
+        #expect(throws: UsageError.self) { try listen(text) }
+        #expect(throws: UsageError.self) { try listen(port: text) }
+        #expect(throws: UsageError.self) { try listen("127.0.0.1", text) }
+    }
+
+    @Test("too few and too many words are refused")
+    func counts() {
+        #expect(throws: UsageError.self) { try connect() }
+        #expect(throws: UsageError.self) { try connect("h") }
+        #expect(throws: UsageError.self) { try connect("h", "1", "2") }
+        #expect(throws: UsageError.self) { try connect("", "1") }
+        #expect(throws: UsageError.self) { try listen() }
+        #expect(throws: UsageError.self) { try listen("h", "1", "2") }
+        #expect(throws: UsageError.self) { try listen("1", port: "2", source: "::1") }
+    }
+
+    @Test("a port to listen on may stand alone, after an address, or after -p")
+    func listening() throws {
+        #expect(try listen("80") == .tcp(port: 80))
+        #expect(try listen("127.0.0.1", "80") == .tcp("127.0.0.1", port: 80))
+        #expect(try listen("127.0.0.1:80") == .tcp("127.0.0.1", port: 80))
+        #expect(try listen(":80") == .tcp(port: 80))
+        #expect(try listen("*", "80") == .tcp(port: 80))
+        #expect(try listen(port: "80") == .tcp(port: 80))
+        #expect(try listen("127.0.0.1", port: "80") == .tcp("127.0.0.1", port: 80))
+        #expect(try listen("80", source: "::1") == .tcp("::1", port: 80))
+        #expect(try listen(port: "80", source: "::1", udp: true) == .udp("::1", port: 80))
+        #expect(try listen("/s", unix: true) == .unix("/s"))
+    }
+
+    @Test("datagrams are told from streams")
+    func kinds() {
+        #expect(Endpoint.udp("h", port: 1).isDatagram)
+        #expect(Endpoint.unixDatagram("/s").isDatagram)
+        #expect(!Endpoint.tcp("h", port: 1).isDatagram)
+        #expect(!Endpoint.unix("/s").isDatagram)
+    }
+}

@@ -1,0 +1,49 @@
+import Sockets
+import Testing
+
+struct DatagramListenerTests {
+    @Test("every sender is answered, also one who comes after the end of input")
+    func everySender() throws {
+        let listener = try RunningSock("-lu", "127.0.0.1", "0")
+        let port = try Port(parsing: listener.port())
+        listener.write("pong")
+        listener.endInput()
+        for name in ["one", "two"] {
+            let sender = try Socket.connected(to: .udp("127.0.0.1", port: port))
+            try sender.send(name)
+            #expect(try sender.receive(timeout: .seconds(10)) == Array("pong".utf8))
+        }
+        try listener.waitForOutput("onetwo")
+        listener.send(signal: 15)
+        #expect(try listener.outcome().status == 0)
+    }
+
+    @Test("what is typed later goes to all who have sent something")
+    func conversation() throws {
+        let listener = try RunningSock("-lu", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try Port(parsing: listener.port())
+        let senders = try (0..<2).map { _ in try Socket.connected(to: .udp("127.0.0.1", port: port))
+        }
+        for sender in senders { try sender.send("x") }
+        try listener.waitForOutput("xx")
+        listener.write("news")
+        for sender in senders {
+            #expect(try sender.receive(timeout: .seconds(10)) == Array("news".utf8))
+        }
+    }
+
+    @Test("-w ends it when nothing has come for so long, and -q after the input")
+    func limits() throws {
+        for flag in ["-w0.2", "-q0.2"] {
+            let listener = try RunningSock("-lu", flag, "127.0.0.1", "0")
+            listener.endInput()
+            let port = try Port(parsing: listener.port())
+            let sender = try Socket.connected(to: .udp("127.0.0.1", port: port))
+            try sender.send("x")
+            let outcome = try listener.outcome()
+            #expect(outcome.status == 0)
+            #expect(outcome.text == "x")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Sockets
+import Testing
+
+struct DatagramRelayTests {
+    private func echo() throws -> (RunningSock, String) {
+        let server = try RunningSock("serve", "echo", "0")
+        return (server, try server.port())
+    }
+
+    @Test("an answer makes it a success")
+    func answered() throws {
+        let (server, port) = try echo()
+        defer { server.send(signal: 15) }
+        let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "hello")
+    }
+
+    @Test("no answer is 28, after a second or -w")
+    func silence() throws {
+        let (silent, port) = try Peer.silentPort(.datagram)
+        defer { silent.close() }
+        let start = ContinuousClock.now
+        let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
+        #expect(outcome.status == 28)
+        #expect(start.duration(to: .now) >= .seconds(1))
+        #expect(outcome.errorLines.first == "sock: no answer from 127.0.0.1:\(port) in 1 s")
+        let limited = try SockProgram.run("-u", "-w0.1", "127.0.0.1", port, input: "hello")
+        #expect(limited.status == 28)
+        #expect(limited.errors.contains("in 100 ms"))
+    }
+
+    @Test("an empty input asks nothing, and the message says so")
+    func empty() throws {
+        let (silent, port) = try Peer.silentPort(.datagram)
+        defer { silent.close() }
+        let outcome = try SockProgram.run("-uw0.1", "127.0.0.1", port)
+        #expect(outcome.status == 28)
+        #expect(outcome.errors.contains("the input was empty"))
+    }
+
+    @Test("--send-only does not wait for an answer")
+    func sendOnly() throws {
+        let (silent, port) = try Peer.silentPort(.datagram)
+        let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: "hello")
+        #expect(outcome.status == 0)
+        #expect(try silent.receiveFrom(timeout: .seconds(5)).text == "hello")
+    }
+
+    @Test("a refusal is 7")
+    func refused() throws {
+        let (socket, port) = try Peer.silentPort(.datagram)
+        socket.close()
+        let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
+        #expect(outcome.status == 7)
+        #expect(outcome.errors.contains("connection refused"))
+    }
+
+    @Test("a long input is cut into datagrams of at most 8 KiB")
+    func pieces() throws {
+        let (silent, port) = try Peer.silentPort(.datagram)
+        let text = String(repeating: "0123456789abcdef", count: 1280)
+        let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: text)
+        #expect(outcome.status == 0)
+        var received = ""
+        while received.count < text.count {
+            let datagram = try silent.receiveFrom(timeout: .seconds(5))
+            #expect(datagram.bytes.count <= 8192)
+            received += datagram.text
+        }
+        #expect(received == text)
+    }
+
+    @Test("-q is enough, also without an answer")
+    func quit() throws {
+        let (silent, port) = try Peer.silentPort(.datagram)
+        defer { silent.close() }
+        #expect(try SockProgram.run("-u", "-q0.1", "127.0.0.1", port, input: "x").status == 0)
+    }
+}

@@ -1,0 +1,67 @@
+import Sockets
+import Testing
+
+@testable import sock
+
+struct DialerTests {
+    private let server: Socket
+    private let endpoint: Endpoint
+
+    init() throws {
+        server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        endpoint = .tcp("127.0.0.1", port: Port(server.localAddress.port ?? 0))
+    }
+
+    @Test("it calls from the address and the port that were asked for")
+    func from() throws {
+        let (spare, text) = try Peer.silentPort()
+        spare.close()
+        let port = try #require(UInt16(text))
+        let here = IPv4Address(127, 0, 0, 2)
+        let both = try Dialer(source: .v4(here), port: port).connect(to: endpoint)
+        #expect(both.localAddress == .ipv4(here, port: port))
+        let address = try Dialer(source: .v4(here)).connect(to: endpoint)
+        #expect(address.localAddress.ip == .v4(here))
+    }
+
+    @Test("a port alone is one of the family that the target has")
+    func portAlone() throws {
+        let (spare, text) = try Peer.silentPort()
+        spare.close()
+        let socket = try Dialer(port: UInt16(text)).connect(to: endpoint)
+        #expect(socket.localAddress.port == UInt16(text))
+    }
+
+    @Test("-n takes addresses and refuses names")
+    func numeric() throws {
+        #expect(
+            try Dialer(isNumeric: true).connect(to: endpoint).remoteAddress == server.localAddress)
+        let error = #expect(throws: SocketError.self) {
+            try Dialer(isNumeric: true).connect(to: .tcp("localhost", port: 1))
+        }
+        #expect(error.map(ExitStatus.init) == .nameNotResolved)
+    }
+
+    @Test("an address that this machine does not have cannot be called from")
+    func foreign() {
+        let error = #expect(throws: SocketError.self) {
+            try Dialer(source: .v4(IPv4Address(192, 0, 2, 1))).connect(to: endpoint)
+        }
+        #expect(error.map(ExitStatus.init) == .cannotBind)
+    }
+
+    @Test("a sender of Unix datagrams takes a name, so that he can be answered")
+    func unixDatagrams() throws {
+        let server = try Socket.bound(
+            to: .unixDatagram("@sock-dialer-test-\(UInt64.random(in: 0...(.max)))"))
+        guard case .unix(let name) = server.localAddress else {
+            Issue.record("\(server.localAddress)")
+            return
+        }
+        let client = try Dialer().connect(to: .unixDatagram("\(name)"))
+        try client.send("x")
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        try server.send("y", to: datagram.sender)
+        #expect(try client.receive(timeout: .seconds(5)) == [121])
+    }
+}

@@ -1,0 +1,32 @@
+import Testing
+
+@testable import sock
+
+struct CharacterGeneratorTests {
+    @Test("a line has 72 printable characters and CRLF, and begins one further on than the last")
+    func lines() {
+        #expect(CharacterGenerator.line(0).count == 74)
+        #expect(String(decoding: CharacterGenerator.line(1).prefix(3), as: UTF8.self) == "!\"#")
+        #expect(CharacterGenerator.line(0).suffix(2) == [13, 10])
+        #expect(CharacterGenerator.line(95) == CharacterGenerator.line(0))
+        #expect(CharacterGenerator.line(94).first == UInt8(ascii: "~"))
+        #expect(CharacterGenerator.line(94)[1] == UInt8(ascii: " "))
+    }
+
+    @Test("the pattern can be sent over and over without a seam")
+    func cycle() {
+        #expect(CharacterGenerator.cycle.count == 95 * 74 * 10)
+        #expect(Array(CharacterGenerator.cycle.prefix(74)) == CharacterGenerator.line(0))
+        #expect(Array(CharacterGenerator.cycle.suffix(74)) == CharacterGenerator.line(94))
+    }
+
+    @Test(
+        "a datagram holds whole lines and at most 512 bytes",
+        arguments: [0, 1, 94, 1_000_000, .max])
+    func datagrams(turn: Int) {
+        let datagram = CharacterGenerator.datagram(turn)
+        #expect(datagram.count <= 512)
+        #expect(datagram.count % 74 == 0)
+        #expect(!datagram.isEmpty)
+    }
+}

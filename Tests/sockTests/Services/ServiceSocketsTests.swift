@@ -1,0 +1,33 @@
+import Sockets
+import Testing
+
+@testable import sock
+
+struct ServiceSocketsTests {
+    @Test("TCP and UDP get the same port, which the kernel chose")
+    func samePort() throws {
+        let sockets = try ServiceSockets.open(host: nil, port: 0, family: nil)
+        let ports = Set(
+            sockets.flatMap { [$0.listener.localAddress.port, $0.datagrams.localAddress.port] })
+        #expect(ports.count == 1)
+        #expect(ports.first != 0)
+    }
+
+    @Test("without an address it is the loopback, of the wanted family")
+    func loopback() throws {
+        let all = try ServiceSockets.open(host: nil, port: 0, family: nil)
+        #expect(all.allSatisfy { $0.listener.localAddress.ip?.isLoopback == true })
+        let four = try ServiceSockets.open(host: nil, port: 0, family: .ipv4)
+        #expect(four.map { $0.listener.localAddress.ip } == [.v4(.loopback)])
+    }
+
+    @Test("a port that is taken is an error, and nothing stays open")
+    func taken() throws {
+        let first = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
+        let port = Port(first[0].listener.localAddress.port ?? 0)
+        let error = #expect(throws: SocketError.self) {
+            try ServiceSockets.open(host: "127.0.0.1", port: port, family: nil)
+        }
+        #expect(error?.errno == .addressInUse)
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+
+struct SignalsTests {
+    @Test("a client that is interrupted ends with 130")
+    func client() throws {
+        let server = try RunningSock("serve", "echo", "0")
+        defer { server.send(signal: SIGTERM) }
+        let client = try RunningSock("-v", "127.0.0.1", try server.port())
+        try client.waitForErrors { $0.contains("connected") }
+        client.send(signal: SIGINT)
+        #expect(try client.outcome().status == 130)
+    }
+
+    @Test(
+        "a server that is interrupted or terminated ends with 0",
+        arguments: [
+            ["-l", "127.0.0.1", "0"], ["-lk", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"],
+            ["serve", "echo", "0"],
+        ])
+    func servers(line: [String]) throws {
+        for signal in [SIGINT, SIGTERM] {
+            let server = try RunningSock(line)
+            _ = try server.port()
+            // The signal is awaited from the moment after the port was told.
+            usleep(50_000)
+            server.send(signal: signal)
+            #expect(try server.outcome().status == 0)
+        }
+    }
+
+    @Test("a closed output pipe ends the program as it ends cat")
+    func pipe() throws {
+        let outcome = try SockProgram.shell(
+            """
+            coproc "$SOCK" serve chargen 0 2>&1
+            read -r _ _ address _ <&"${COPROC[0]}"
+            "$SOCK" "$address" </dev/null | head -c 10 >/dev/null
+            echo "${PIPESTATUS[0]}"
+            kill "$COPROC_PID"
+            """)
+        #expect(outcome.text == "141\n")
+    }
+}

@@ -1,0 +1,21 @@
+import Testing
+
+@testable import sock
+
+struct WorkerTests {
+    @Test("a thousand bodies run, each once")
+    func runs() {
+        let count = Monitor(0)
+        for _ in 0..<1000 where !Worker.start({ count.update { $0 += 1 } }) {
+            Issue.record("a thread could not be started")
+        }
+        #expect(count.wait(atMost: .seconds(20)) { $0 == 1000 })
+    }
+
+    @Test("sleeping takes at least as long as asked")
+    func sleeps() {
+        let start = ContinuousClock.now
+        Worker.sleep(for: .milliseconds(20))
+        #expect(start.duration(to: .now) >= .milliseconds(20))
+    }
+}

@@ -1,0 +1,8 @@
+import Testing
+
+struct ClientChaptersTests {
+    @Test("every line of Swift that is shown is one that runs")
+    func honest() throws {
+        try TourText.expectShownLinesToRun(in: "ClientChapters")
+    }
+}
