@@ -13,7 +13,7 @@ extension Connection {
     public func read(
         into buffer: inout MutableRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try begin(.read)
+        try beginReading()
         defer { source.end(.reading) }
         var deadline = AsyncDeadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
@@ -34,7 +34,7 @@ extension Connection {
     public func read(
         into buffer: inout OutputRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try begin(.read)
+        try beginReading()
         defer { source.end(.reading) }
         var deadline = AsyncDeadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
@@ -64,7 +64,7 @@ extension Connection {
     public func read(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try begin(.read)
+        try beginReading()
         defer { source.end(.reading) }
         var deadline = AsyncDeadline(timeout ?? readTimeout)
         if !input.isEmpty || count <= 0 || isAtEnd {
@@ -91,6 +91,13 @@ extension Connection {
         return bytes
     }
 
+    /// Begins a read that is not one of lines: the rest of a line too long is wanted after all.
+    @inline(__always)
+    func beginReading() throws(SocketError) {
+        try begin(.read)
+        scanner.stopSkipping()
+    }
+
     @inline(__always)
     func begin(_ operation: SocketError.Operation) throws(SocketError) {
         do throws(EndOfWait) {
@@ -106,6 +113,8 @@ extension Connection {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, [])
+        // The shutdown by `close` looks like the end of the stream: it is not.
+        if _slowPath(count == 0), source.gate.isClosed { throw .badFileDescriptor }
         // A short read has emptied the kernel's buffer: an event will tell when there is more. Not
         // so when the peer has ended or broken the connection, which is told only once.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }

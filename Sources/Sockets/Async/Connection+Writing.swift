@@ -20,16 +20,7 @@ extension Connection {
         var deadline = AsyncDeadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(EndOfWait) {
-            while sent < bytes.byteCount {
-                sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-                    let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
-                        try System.send(
-                            descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]), [])
-                    }
-                    source.writing.word.setReady()
-                    return count
-                }
-            }
+            try await send(bytes, &deadline, &sent)
         } catch {
             isIncomplete = sent > 0
             throw failure(.write, error.cause, bytesMoved: sent)
@@ -86,5 +77,41 @@ extension Connection {
         try begin(.write)
         isIncomplete = false
         source.end(.writing)
+    }
+
+    /// Sends all of the bytes, and keeps count of those that went.
+    @inline(__always)
+    func send(
+        _ bytes: RawSpan, _ deadline: inout AsyncDeadline, _ sent: inout Int
+    ) async throws(EndOfWait) {
+        while sent < bytes.byteCount {
+            sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+                let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
+                    try System.send(
+                        descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]), [])
+                }
+                source.writing.word.setReady()
+                return count
+            }
+        }
+    }
+
+    /// Sends what the kernel takes at once, without waiting: 0 if that is nothing.
+    @inline(__always)
+    func sendAtOnce(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        guard source.writing.word.isReady else { return 0 }
+        if source.loop.isCurrent { source.loop.budget &-= 1 }
+        source.writing.word.clear()
+        do throws(Errno) {
+            let count = try System.send(source.descriptor, bytes, [])
+            source.writing.word.setReady()
+            return count
+        } catch .wouldBlock {
+            return 0
+        } catch {
+            source.writing.word.setReady()
+            guard error != .interrupted else { return 0 }
+            throw error
+        }
     }
 }

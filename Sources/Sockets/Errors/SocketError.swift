@@ -65,11 +65,15 @@ public struct SocketError: Error, Sendable {
     /// Every address that a connect tried, in the order of the attempts.
     public var attempts: [Attempt] { storage.attempts }
 
-    /// The same failure, told of the endpoint that was asked for, or with the bytes it lost.
-    package func with(endpoint: Endpoint? = nil, unsentBytes: Int? = nil) -> SocketError {
+    /// The same failure, told of the endpoint that was asked for, or with the bytes of the whole
+    /// operation that it was a step of.
+    package func with(
+        endpoint: Endpoint? = nil, bytesMoved: Int? = nil, unsentBytes: Int? = nil
+    ) -> SocketError {
         SocketError(
             operation, cause, subject: subject, endpoint: endpoint ?? self.endpoint,
-            localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
+            localAddress: localAddress, remoteAddress: remoteAddress,
+            bytesMoved: bytesMoved ?? self.bytesMoved,
             unsentBytes: unsentBytes ?? self.unsentBytes, partialBytes: partialBytes,
             attempts: attempts)
     }

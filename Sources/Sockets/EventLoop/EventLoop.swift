@@ -24,6 +24,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Reads that are ready never suspend: without a budget, two peers that flood starve a third.
     static let operationsPerTurn = 32
 
+    // Safe: only the loop's own thread is given it.
+    private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 64)
+
     private let mailbox = Lock(Mailbox())
     private let isAwake = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
@@ -56,6 +59,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     var isCurrent: Bool {
         thread.load(ordering: .relaxed) == System.currentThread
     }
+
+    deinit { memory.deallocate() }
+
+    /// Memory that whoever runs on the loop's thread may use until he suspends: what is received and
+    /// passed on at once needs none of its own. Nil on other threads.
+    @inline(__always)
+    var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// Takes a job of Swift's concurrency; for the runtime.
     public func enqueue(_ job: consuming ExecutorJob) {

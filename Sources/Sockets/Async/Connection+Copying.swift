@@ -1,0 +1,103 @@
+internal import SystemPackage
+
+// From one end to the other.
+extension Connection {
+    /// Sends back everything that comes, until the end of the stream; returns how many bytes.
+    ///
+    /// It holds both directions. Nothing is lost when it ends early: what came and was not sent back
+    /// is there for the next read, or for another `echo`, which goes on in the right place. Waits
+    /// for the peer are limited by `readTimeout` and `writeTimeout`, each wait afresh.
+    ///
+    /// - Throws: as `read` and `write`; `bytesMoved` of the error says how many bytes were sent.
+    @discardableResult
+    public func echo() async throws(SocketError) -> Int {
+        try await pass(to: self)
+    }
+
+    /// Sends everything that comes to another connection, until the end of the stream, which
+    /// becomes the end of the other's as well; returns how many bytes.
+    ///
+    /// It holds the reading direction of this connection and the writing one of the other. Nothing
+    /// is lost when it ends early: what came and was not sent is there for the next read, or for
+    /// another `copy`. Limits are `readTimeout` here and `writeTimeout` of the other, for each wait
+    /// afresh.
+    ///
+    /// - Throws: as `read` and `write`, about the connection that failed; `bytesMoved` of the error
+    ///   says how many bytes were sent.
+    @discardableResult
+    public func copy(to other: Connection) async throws(SocketError) -> Int {
+        let count = try await pass(to: other)
+        do throws(SocketError) {
+            try other.shutdown(.writing)
+        } catch {
+            throw error.with(bytesMoved: count)
+        }
+        return count
+    }
+
+    private func pass(to other: Connection) async throws(SocketError) -> Int {
+        try beginReading()
+        defer { source.end(.reading) }
+        try other.begin(.write)
+        defer { other.source.end(.writing) }
+        guard !other.isIncomplete else { throw other.failure(.write, .incompleteWrite) }
+        let (readLimit, writeLimit) = (readTimeout, other.writeTimeout)
+        var moved = 0
+        do throws(SocketError) {
+            while true {
+                if !input.isEmpty { try await other.sendReceived(by: self, writeLimit, &moved) }
+                var deadline = AsyncDeadline(readLimit)
+                let outcome = try await lend(&deadline) { bytes in
+                    Result { () throws(Errno) in
+                        let count = try keepingRest(bytes, other.sendAtOnce)
+                        moved += count
+                    }
+                }
+                guard let outcome else { return moved }
+                if case .failure(let code) = outcome {
+                    throw other.failure(.write, .system(code))
+                }
+            }
+        } catch {
+            throw error.with(bytesMoved: moved)
+        }
+    }
+
+    /// Puts what `send` does not take back to where the next read finds it.
+    @inline(__always)
+    private func keepingRest(
+        _ bytes: UnsafeRawBufferPointer,
+        _ send: (UnsafeRawBufferPointer) throws(Errno) -> Int
+    ) throws(Errno) -> Int {
+        var count = 0
+        // The bytes may be where they are put back to, which copes with that.
+        defer {
+            if count < bytes.count {
+                input.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            }
+        }
+        count = try send(bytes)
+        return count
+    }
+
+    /// Waits until the kernel has taken what another connection could not pass on at once.
+    private func sendReceived(
+        by origin: Connection, _ limit: TimeLimit, _ moved: inout Int
+    ) async throws(SocketError) {
+        while !origin.input.isEmpty {
+            var deadline = AsyncDeadline(limit)
+            do throws(EndOfWait) {
+                let count = try await source.perform(.writing, &deadline) {
+                    descriptor throws(Errno) in
+                    let count = try System.send(descriptor, origin.input.bytes, [])
+                    source.writing.word.setReady()
+                    return count
+                }
+                origin.input.consume(count)
+                moved += count
+            } catch {
+                throw failure(.write, error.cause)
+            }
+        }
+    }
+}

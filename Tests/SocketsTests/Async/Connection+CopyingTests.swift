@@ -1,0 +1,70 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: echo, copy")
+struct ConnectionCopyingTests {
+    @Test("an echo sends everything back, on a loop and off it", arguments: [true, false])
+    func echoes(onLoop: Bool) async throws {
+        let (here, there) = try Connection.pair()
+        let message = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask(executorPreference: onLoop ? there.source.loop : nil) {
+                let count = try await there.echo()
+                #expect(count == message.count)
+                there.close()
+            }
+            group.addTask {
+                try await here.write(message)
+                try here.shutdown(.writing)
+            }
+            var reply: [UInt8] = []
+            while try await here.read(appendingTo: &reply) > 0 {}
+            #expect(reply == message)
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("an echo that is cancelled keeps what it could not send")
+    func cancelledEcho() async throws {
+        let (here, there) = try Connection.pair()
+        let echo = Task { try await there.echo() }
+        // Nobody reads the echo, so that it gets stuck with something in hand.
+        var sent = 0
+        do throws(SocketError) {
+            while true {
+                try await here.write(
+                    [UInt8](repeating: 7, count: 65536), timeout: .milliseconds(300))
+                sent += 65536
+            }
+        } catch {
+            sent += error.bytesMoved
+        }
+        echo.cancel()
+        let result = await echo.result
+        guard case .failure(let error as SocketError) = result else {
+            Issue.record("expected an error")
+            return
+        }
+        #expect(error.cause == .cancelled)
+        try here.shutdown(.writing)
+        var returned = 0
+        var rest = 0
+        while case let count = try await there.read().count, count > 0 { rest += count }
+        there.close()
+        while case let count = try await here.read().count, count > 0 { returned += count }
+        #expect(returned == error.bytesMoved)
+        #expect(returned + rest == sent)
+    }
+
+    @Test("a copy ends the other's stream with its own")
+    func copies() async throws {
+        let (client, front) = try Connection.pair()
+        let (back, server) = try Connection.pair()
+        try await client.write("hello")
+        try client.shutdown(.writing)
+        #expect(try await front.copy(to: back) == 5)
+        #expect(try await server.read() == Array("hello".utf8))
+        #expect(try await server.read().isEmpty)
+    }
+}
