@@ -127,9 +127,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         if isFirst, !isCurrent { ring() }
     }
 
-    /// Wakes one direction of a source when its deadline has passed. On the loop's thread only.
-    func schedule(_ source: EventSource, _ direction: EventSource.Direction, at instant: Int64) {
-        timers.insert(source, direction, at: instant)
+    /// Tells a target when an instant has come. On the loop's thread only.
+    func schedule(
+        _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
+    ) {
+        timers.insert(target, direction, at: instant)
     }
 
     // MARK: The loop

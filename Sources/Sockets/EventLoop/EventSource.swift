@@ -4,7 +4,7 @@ internal import SystemPackage
 /// One descriptor that is registered with one loop: who waits for what, and until when.
 ///
 /// It may be used from any task and any thread, one task at a time for each direction.
-final class EventSource: @unchecked Sendable {
+final class EventSource: TimerTarget, @unchecked Sendable {
     // Safe: everything is atomic but the timer instants, which only the loop's thread touches.
 
     /// Reading, which includes accepting; and writing, which includes connecting.
@@ -69,10 +69,14 @@ final class EventSource: @unchecked Sendable {
     // MARK: Closing
 
     /// Closes the descriptor, at once or when the last operation has left, and wakes who waits.
-    func close() {
+    ///
+    /// - Parameter isConnection: the peer shall learn of it though an operation has not left yet.
+    ///   Of a socket that listens, shutting down would also end the duplicates that other processes
+    ///   have.
+    func close(isConnection: Bool = true) {
         let closing = gate.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
-        if closing == .waking { try? System.shutdown(descriptor, .both) }
+        if closing == .waking, isConnection { try? System.shutdown(descriptor, .both) }
         reading.word.wake()
         writing.word.wake()
         leave()
@@ -174,8 +178,10 @@ final class EventSource: @unchecked Sendable {
 
     /// Watches the current task's cancellation once for all of its waits in `body`: a handler for
     /// each of them would cost more than all the rest of a wait.
+    ///
+    /// - Parameter closing: the cancellation also closes the source.
     func withCancellationScope<Result>(
-        _ body: () async throws -> Result
+        closing: Bool = false, _ body: () async throws -> Result
     ) async rethrows -> Result {
         owner.store(CurrentTask.identity, ordering: .relaxed)
         defer {
@@ -188,6 +194,7 @@ final class EventSource: @unchecked Sendable {
             isOwnerCancelled.store(true, ordering: .releasing)
             reading.word.wake()
             writing.word.wake()
+            if closing { close() }
         }
     }
 }

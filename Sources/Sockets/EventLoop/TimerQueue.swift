@@ -1,5 +1,11 @@
 internal import HeapModule
 
+/// What a loop tells that the time has come.
+protocol TimerTarget: AnyObject {
+    /// The timer for `instant` fired. Returns the instant for the next one, if there is to be one.
+    func timerFired(_ direction: EventSource.Direction, _ instant: Int64, _ now: Int64) -> Int64?
+}
+
 /// The deadlines of a loop's sources, soonest first.
 ///
 /// A source has at most one entry that counts for each direction. A deadline that moves later
@@ -10,7 +16,7 @@ struct TimerQueue {
         var instant: Int64
         var direction: EventSource.Direction
         // A connection that has been closed does not stay in memory for its deadline.
-        weak var source: EventSource?
+        weak var target: (any TimerTarget)?
 
         static func < (one: Entry, other: Entry) -> Bool { one.instant < other.instant }
         static func == (one: Entry, other: Entry) -> Bool { one.instant == other.instant }
@@ -19,9 +25,9 @@ struct TimerQueue {
     private var heap = Heap<Entry>()
 
     mutating func insert(
-        _ source: EventSource, _ direction: EventSource.Direction, at instant: Int64
+        _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
     ) {
-        heap.insert(Entry(instant: instant, direction: direction, source: source))
+        heap.insert(Entry(instant: instant, direction: direction, target: target))
     }
 
     /// How many nanoseconds remain until the first entry; nil if there is none.
@@ -29,11 +35,11 @@ struct TimerQueue {
         heap.min.map { max(0, $0.instant - now) }
     }
 
-    /// Takes out the entries whose time has come, and tells their sources.
+    /// Takes out the entries whose time has come, and tells their targets.
     mutating func fire(at now: Int64) {
         while let first = heap.min, first.instant <= now {
             heap.removeMin()
-            guard let next = first.source?.timerFired(first.direction, first.instant, now) else {
+            guard let next = first.target?.timerFired(first.direction, first.instant, now) else {
                 continue
             }
             var entry = first

@@ -40,6 +40,19 @@ extension Socket {
         }
     }
 
+    /// A socket that waits for callers at an address that is known; see `listening(on: Endpoint, …)`.
+    ///
+    /// An IPv6 address serves IPv6 alone, the wildcard as well.
+    ///
+    /// - Throws: as `bind` and `listen`.
+    public static func listening(
+        on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false
+    ) throws(SocketError) -> Socket {
+        let socket = try bound(to: address, .stream, isDualStack: false, reusePort: reusePort)
+        try socket.listen(backlog: backlog)
+        return socket
+    }
+
     /// A socket that is bound to an endpoint: for a server of datagrams, ready for `receiveFrom`.
     ///
     /// ```swift

@@ -5,11 +5,11 @@ internal import SystemPackage
 extension System {
     /// accept(2) of the first caller who is still there.
     static func acceptNext(
-        _ descriptor: Int32
+        _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
         while true {
             do throws(Errno) {
-                return try accept(descriptor)
+                return try accept(descriptor, blocking: blocking)
             } catch {
                 guard errorsOfCallers.contains(error) else { throw error }
             }
@@ -21,7 +21,7 @@ extension System {
     ///
     /// `EOPNOTSUPP` is not among them, though the page lists it: it is also what a datagram socket
     /// answers, for ever.
-    private static let errorsOfCallers: [Errno] = [
+    static let errorsOfCallers: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
         .noRouteToHost, .networkUnreachable, Errno(rawValue: ENONET),
     ]

@@ -36,6 +36,7 @@ package enum ShutdownHow: Sendable {
 // Every descriptor is made with close-on-exec: a program started by another thread must not
 // inherit it.
 private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
+private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
 extension System {
     /// socket(2)
@@ -62,13 +63,14 @@ extension System {
         _ = try systemCall(.listen) { Glibc.listen(descriptor, backlog) }
     }
 
-    /// accept4(2) with `SOCK_CLOEXEC`.
-    static func accept(_ descriptor: Int32) throws(Errno) -> (
-        descriptor: Int32, peer: RawSocketAddress
-    ) {
+    /// accept4(2) with `SOCK_CLOEXEC`; calls on the new descriptor wait, or do not.
+    static func accept(
+        _ descriptor: Int32, blocking: Bool = true
+    ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
         var peer = RawSocketAddress()
+        let flags = blocking ? closeOnExec : closeOnExec | doNotBlock
         let accepted = try systemCall(.accept, onInterrupt: .report) {
-            peer.withRoom { csockets_accept4(descriptor, $0, $1, closeOnExec) }
+            peer.withRoom { csockets_accept4(descriptor, $0, $1, flags) }
         }
         return (accepted, peer)
     }

@@ -1,0 +1,114 @@
+internal import Logging
+internal import SystemPackage
+
+// Accepting one caller after another, come what may.
+extension Listener: AsyncSequence {
+    public typealias Element = Connection
+    public typealias Failure = SocketError
+
+    /// The callers, one after another, until the listener is closed.
+    ///
+    /// Callers that hang up are passed over; while descriptors or memory run short, it waits and
+    /// tries again, and the callers stay in the queue. One task accepts at a time.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(acceptor: Acceptor(self, logger: nil))
+    }
+
+    /// Waits for the callers of a listener.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var acceptor: Acceptor
+
+        /// Waits for the next caller; nil when the listener has been closed.
+        ///
+        /// - Throws: `.cancelled` and `.busy`; `.system` if the socket itself is broken.
+        public mutating func next() async throws(SocketError) -> Connection? {
+            let listener = acceptor.listener
+            do throws(EndOfWait) {
+                try listener.source.begin(.reading)
+                defer { listener.source.end(.reading) }
+                return try await acceptor.next { listener.group.next() }
+            } catch {
+                guard error.cause != .closed else { return nil }
+                throw listener.failure(error.cause)
+            }
+        }
+
+        /// Waits for the next caller, as `next()`, for any actor.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(SocketError) -> Connection? {
+            try await next()
+        }
+    }
+}
+
+/// Accepts callers of a listener under an `AcceptPolicy`. Whoever uses it holds the listener's
+/// reading direction.
+struct Acceptor {
+    let listener: Listener
+    private let logger: Logger?
+    private var policy = AcceptPolicy()
+
+    init(_ listener: Listener, logger: Logger?) {
+        self.listener = listener
+        self.logger = logger
+    }
+
+    /// Waits for the next caller, and makes a connection of him on the loop that `place` gives.
+    mutating func next(on place: () -> EventLoop) async throws(EndOfWait) -> Connection {
+        var never = AsyncDeadline(.never)
+        while true {
+            do throws(EndOfWait) {
+                let caller = try await listener.source.perform(.reading, &never) {
+                    descriptor throws(Errno) in try accept(descriptor)
+                }
+                let connection = try listener.connection(of: caller, on: place())
+                policy.accepted()
+                return connection
+            } catch {
+                try await handle(error)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.Caller {
+        do throws(Errno) {
+            let caller = try Listener.Caller(System.accept(descriptor, blocking: false))
+            listener.source.reading.word.setReady()
+            return caller
+        } catch {
+            if error == .wouldBlock { policy.queueIsEmpty() }
+            throw error
+        }
+    }
+
+    private mutating func handle(_ failure: EndOfWait) async throws(EndOfWait) {
+        guard case .system(let error) = failure.cause else { throw failure }
+        switch policy.failed(error) {
+        case .goOn:
+            break
+        case .pause(let nanoseconds, let isNews):
+            if isNews {
+                logger?.warning(
+                    "cannot accept callers for the moment; they wait in the queue",
+                    metadata: [
+                        "address": "\(listener.localAddress)", "error": "\(error)",
+                    ])
+            }
+            try await pause(nanoseconds)
+        case .fail:
+            throw failure
+        }
+    }
+
+    /// Waits for better times: until the pause is over, or somebody says that they may have come.
+    private func pause(_ nanoseconds: Int64) async throws(EndOfWait) {
+        let instant = System.monotonicNanoseconds() + nanoseconds
+        listener.relief.reset()
+        guard !listener.isClosed else { throw EndOfWait(.closed) }
+        await listener.relief.wait(until: instant, on: listener.source.loop)
+        guard !listener.isClosed else { throw EndOfWait(.closed) }
+        guard !Task.isCancelled else { throw EndOfWait(.cancelled) }
+    }
+}

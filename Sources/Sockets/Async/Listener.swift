@@ -1,0 +1,205 @@
+internal import SystemPackage
+
+/// A socket that is called, TCP or Unix, for tasks: it accepts `Connection`s.
+///
+/// ```swift
+/// try await Listener(on: .tcp(port: 51423)).serve { connection in try await connection.echo() }
+/// ```
+///
+/// A server usually calls `serve`, which does all that servers have to do. Where that is too much,
+/// there is `for try await connection in listener`, which survives what befalls single callers and
+/// shortages of descriptors; and `accept`, which reports everything but callers that hung up.
+///
+/// It is closed by `close`, or when the last reference to it goes.
+public final class Listener: Sendable {
+    /// The address that callers reach; port and interface are those that the kernel chose, and the
+    /// wildcard address stays the wildcard.
+    public let localAddress: SocketAddress
+
+    let source: EventSource
+    let group: EventLoopGroup
+    /// Rung when waiting for better times may be over.
+    let relief = Alarm()
+    private let family: AddressFamily
+    private let file: Lock<SocketFile?>
+    /// Callers may have come to different addresses of this machine.
+    private let isWildcard: Bool
+
+    /// Listens on an endpoint.
+    ///
+    /// An endpoint without a host means every interface, IPv4 and IPv6 with one socket; where there
+    /// is no IPv6, IPv4 alone. With `SO_REUSEADDR`, so that a server can be started again at once,
+    /// and with `TCP_NODELAY`, which the connections inherit. Port 0 lets the kernel choose: see
+    /// `localAddress`. For a Unix path, a file that a dead server left is replaced, one of a living
+    /// server is `.addressInUse`, and any other file is left alone; `close` removes the file. Names
+    /// are looked up on a thread of its own, which no task waits for by blocking.
+    ///
+    /// - Parameters:
+    ///   - endpoint: of the transport TCP or Unix.
+    ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
+    ///   - backlog: how many callers may wait to be accepted; see `Socket.listen(backlog:)`.
+    ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
+    ///   - group: the loops that wait for callers and serve them.
+    /// - Throws: as `Socket.listening(on:)`; `.invalidInput` for other transports; `.cancelled`.
+    public convenience init(
+        on endpoint: Endpoint, family: AddressFamily? = nil,
+        backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
+        group: EventLoopGroup = .shared
+    ) async throws(SocketError) {
+        guard endpoint.transport == .tcp || endpoint.transport == .unix else {
+            throw SocketError(
+                .listen,
+                .invalidInput(
+                    "connections are streams of bytes: expected an endpoint of TCP or unix:"),
+                endpoint: endpoint)
+        }
+        let listen: @Sendable () -> Result<Socket, SocketError> = {
+            Result { () throws(SocketError) in
+                try Socket.listening(
+                    on: endpoint, family: family, backlog: backlog, reusePort: reusePort)
+            }
+        }
+        let socket = try await (endpoint.isLookedUp ? onThread(listen) : listen()).get()
+        try self.init(adopting: socket, group: group)
+    }
+
+    /// Listens on an address that is known; an IPv6 address serves IPv6 alone.
+    ///
+    /// - Throws: as `init(on: Endpoint, …)`.
+    public convenience init(
+        on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
+        group: EventLoopGroup = .shared
+    ) throws(SocketError) {
+        let socket = try Socket.listening(on: address, backlog: backlog, reusePort: reusePort)
+        try self.init(adopting: socket, group: group)
+    }
+
+    /// Takes over a socket of the kind `.stream` that listens, which is closed then for its other
+    /// users; a file that it would have removed is removed by the listener.
+    ///
+    /// - Throws: `.invalidInput` for other kinds and for sockets that do not listen; as
+    ///   `Socket.release`, and then the socket is left as it was.
+    public init(
+        adopting socket: Socket, group: EventLoopGroup = .shared
+    ) throws(SocketError) {
+        let isListening = try socket.call(.adopt) { descriptor throws(Errno) in
+            try System.isListening(descriptor)
+        }
+        guard socket.kind == .stream, isListening else {
+            let what = isListening ? "of the kind \(socket.kind)" : "that does not listen"
+            throw SocketError(
+                .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
+                localAddress: socket.localAddress)
+        }
+        family = socket.family
+        localAddress = socket.localAddress
+        isWildcard = localAddress.ip?.isUnspecified ?? false
+        self.group = group
+        if family != .unix { try socket.setOption(.noDelay, to: true) }
+        let file = socket.names.withLock { $0.file }
+        let descriptor = try socket.release().rawValue
+        self.file = Lock(file)
+        do throws(Errno) {
+            try System.setBlocking(descriptor, false)
+            source = try EventSource(owning: descriptor, on: group.nextInTurn())
+        } catch {
+            file?.remove()
+            System.close(descriptor)
+            throw SocketError(.adopt, .system(error), localAddress: localAddress)
+        }
+    }
+
+    deinit { close() }
+
+    /// Closes the listener: nobody can call any more, and callers that nobody has accepted are
+    /// refused. Tasks that wait get `.closed`; so do all later calls.
+    ///
+    /// Connections that were accepted stay. Can be repeated.
+    public func close() {
+        file.withLock { $0.take() }?.remove()
+        source.close(isConnection: false)
+        relief.ring()
+    }
+
+    /// Whether `close` has been called, or `serve` has returned.
+    public var isClosed: Bool { source.gate.isClosed }
+
+    /// Waits for the next caller: accept(2).
+    ///
+    /// A caller who hung up before he was accepted is passed over. One task accepts at a time.
+    ///
+    /// - Throws: `.system`: `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem` (the caller stays
+    ///   in the queue); `.timedOut` and `.cancelled`, which lose no caller; `.busy`, `.closed`.
+    public func accept(timeout: TimeLimit = .never) async throws(SocketError) -> Connection {
+        do throws(EndOfWait) {
+            try source.begin(.reading)
+            defer { source.end(.reading) }
+            var deadline = AsyncDeadline(timeout)
+            let caller = try await source.perform(.reading, &deadline) {
+                descriptor throws(Errno) in
+                let caller = try Caller(System.acceptNext(descriptor, blocking: false))
+                source.reading.word.setReady()
+                return caller
+            }
+            return try connection(of: caller, on: group.next())
+        } catch {
+            throw failure(error.cause)
+        }
+    }
+
+    /// Somebody who has been accepted.
+    struct Caller {
+        let descriptor: Int32
+        let peer: RawSocketAddress
+
+        init(_ accepted: (descriptor: Int32, peer: RawSocketAddress)) {
+            (descriptor, peer) = accepted
+        }
+    }
+
+    /// Makes a connection of a caller; if that fails, the caller has been hung up on.
+    func connection(
+        of caller: Caller, on loop: EventLoop
+    ) throws(EndOfWait) -> Connection {
+        var local = localAddress
+        do throws(Errno) {
+            // Only a socket for all interfaces has to ask which of them was called.
+            if isWildcard { local = SocketAddress(try System.getsockname(caller.descriptor)) }
+        } catch {
+            System.close(caller.descriptor)
+            throw EndOfWait(.system(error))
+        }
+        do throws(SocketError) {
+            return try Connection(
+                owning: caller.descriptor, family, local: local,
+                remote: SocketAddress(caller.peer), on: loop)
+        } catch {
+            throw EndOfWait(error.cause)
+        }
+    }
+
+    /// Describes what failed.
+    func failure(_ cause: SocketError.Cause) -> SocketError {
+        SocketError(.accept, cause, localAddress: localAddress)
+    }
+}
+
+extension Endpoint {
+    /// Whether somebody has to be asked for an address or a port.
+    fileprivate var isLookedUp: Bool {
+        guard let host, let port else { return false }
+        return port.number == nil || !(host.isEmpty || IPAddress(host) != nil)
+    }
+}
+
+private func onThread<Value>(_ body: @escaping @Sendable () -> Result<Value, SocketError>) async
+    -> Result<Value, SocketError>
+{
+    await withUnsafeContinuation { continuation in
+        do throws(Errno) {
+            try System.startThread { continuation.resume(returning: body()) }
+        } catch {
+            continuation.resume(returning: .failure(SocketError(.resolve, .system(error))))
+        }
+    }
+}
