@@ -2,6 +2,8 @@
 #include "CSockets.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
 
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(descriptor, address, length, flags);
@@ -14,3 +16,51 @@ const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLL
 const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
 const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
+int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info) {
+    int found = 0;
+    struct cmsghdr *entry;
+    for (entry = CMSG_FIRSTHDR(message); entry != NULL; entry = CMSG_NXTHDR(message, entry)) {
+        if (entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo data;
+            memcpy(&data, CMSG_DATA(entry), sizeof data);
+            // Of a datagram to a group or to everybody, ipi_addr is not an address of ours.
+            if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
+            info->family = AF_INET;
+            info->interface = (unsigned int)data.ipi_ifindex;
+            memcpy(info->address, &data.ipi_spec_dst, sizeof data.ipi_spec_dst);
+            // A socket for both families is told the same in its own terms, and less exactly.
+            return 1;
+        }
+        if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo data;
+            memcpy(&data, CMSG_DATA(entry), sizeof data);
+            info->family = AF_INET6;
+            info->interface = data.ipi6_ifindex;
+            memcpy(info->address, &data.ipi6_addr, sizeof data.ipi6_addr);
+            found = 1;
+        }
+    }
+    return found;
+}
+
+static void write_entry(struct msghdr *message, int level, int type, const void *data, size_t size) {
+    message->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *entry = CMSG_FIRSTHDR(message);
+    entry->cmsg_level = level;
+    entry->cmsg_type = type;
+    entry->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(entry), data, size);
+}
+
+void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info) {
+    if (info->family == AF_INET) {
+        struct in_pktinfo data = {.ipi_ifindex = (int)info->interface};
+        memcpy(&data.ipi_spec_dst, info->address, sizeof data.ipi_spec_dst);
+        write_entry(message, IPPROTO_IP, IP_PKTINFO, &data, sizeof data);
+    } else {
+        struct in6_pktinfo data = {.ipi6_ifindex = info->interface};
+        memcpy(&data.ipi6_addr, info->address, sizeof data.ipi6_addr);
+        write_entry(message, IPPROTO_IPV6, IPV6_PKTINFO, &data, sizeof data);
+    }
+}

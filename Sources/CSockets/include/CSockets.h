@@ -17,6 +17,22 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
 extern const int csockets_eai_addrfamily;
 extern const int csockets_eai_nodata;
 
+/// What IP_PKTINFO and IPV6_PKTINFO tell of one datagram, or ask for it (ip(7), RFC 3542).
+struct csockets_packet_info {
+    /// AF_INET or AF_INET6.
+    int family;
+    /// The number of the interface; 0 for any.
+    unsigned int interface;
+    /// The local address in network order: its first 4 bytes, or all 16.
+    uint8_t address[16];
+};
+
+/// The first address in the control data of a message that was received; 0 if there is none.
+int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info);
+
+/// Puts control data into the room for it at `msg_control`, and sets its length.
+void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
+
 /// What a socket is registered for, once: readable, writable, hung up; edge-triggered.
 extern const uint32_t csockets_epoll_interest;
 /// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken.

@@ -7,7 +7,13 @@ extension SocketAddress {
     /// A Unix path that fills `sun_path` without a NUL is more than `UnixAddress` holds. It is shown
     /// as unnamed and not cut, because the shorter path would be another socket's.
     package init(_ raw: RawSocketAddress) {
-        switch raw.content {
+        self.init(raw.content)
+    }
+
+    /// The same of what was taken out of a raw address, or never was in one.
+    @inline(__always)
+    init(_ content: RawSocketAddress.Content) {
+        switch content {
         case .ipv4(let bits, let port):
             self = .ipv4(IPv4Address(bits: bits), port: port)
         case .ipv6(let high, let low, let port, let scope):

@@ -23,6 +23,13 @@ struct AsyncDeadline {
         return instant
     }
 
+    /// A part of it: at most so long from now, and not longer than it.
+    mutating func slice(milliseconds: Int64) -> AsyncDeadline {
+        var slice = AsyncDeadline(limit)
+        slice.instant = min(begin(), System.monotonicNanoseconds() + milliseconds * 1_000_000)
+        return slice
+    }
+
     /// Whether it has passed; it has not begun before the first wait.
     var hasPassed: Bool {
         instant != 0 && instant != .max && System.monotonicNanoseconds() >= instant
@@ -42,10 +49,7 @@ extension EventSource {
         _ direction: Direction, _ deadline: inout AsyncDeadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(EndOfWait) -> Result {
-        if loop.isCurrent {
-            loop.budget &-= 1
-            if _slowPath(loop.budget < 0) { await Task.yield() }
-        }
+        await takeTurn()
         while true {
             if lane(direction, { $0.word.isReady }) {
                 lane(direction) { $0.word.clear() }
@@ -72,6 +76,15 @@ extension EventSource {
                 throw EndOfWait(.cancelled)
             }
         }
+    }
+
+    /// Counts one operation, and lets others run when the current job has made too many: what is
+    /// ready never waits.
+    @inline(__always)
+    func takeTurn() async {
+        guard loop.isCurrent else { return }
+        loop.budget &-= 1
+        if _slowPath(loop.budget < 0) { await Task.yield() }
     }
 
     /// Enters the source for one operation in a direction, alone.

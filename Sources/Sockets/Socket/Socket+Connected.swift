@@ -67,6 +67,7 @@ extension Socket {
                 try socket.setOption(.reuseAddress, to: true)
             }
             try socket.bind(to: local)
+            socket.names.withLock { $0.file = SocketFile(boundTo: local) }
         }
         return socket
     }

@@ -89,7 +89,8 @@ extension Socket {
         }
     }
 
-    private static func bound(
+    /// The same at an address that is known.
+    static func bound(
         to address: SocketAddress, _ kind: Kind, isDualStack: Bool, reusePort: Bool
     ) throws(SocketError) -> Socket {
         let socket = try Socket(address.family ?? .unix, kind)

@@ -41,7 +41,7 @@ extension Socket {
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try setMembership(.join, group, interface)
+        try change(.membership(.join, of: group, interface: interface))
     }
 
     /// Receives no longer what is sent to a group: `IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`.
@@ -50,7 +50,7 @@ extension Socket {
     public func leaveMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try setMembership(.leave, group, interface)
+        try change(.membership(.leave, of: group, interface: interface))
     }
 
     /// Sends to groups through this interface: `IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`.
@@ -58,46 +58,16 @@ extension Socket {
     /// - Throws: `.system(.operationNotSupportedByDevice)` if there is no such interface;
     ///   `.closed`.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
-        try group("multicastInterface \(TerminalText.escaped(interface))") {
-            descriptor throws(Errno) in
-            let index = try interfaceIndex(interface)
-            if family == .ipv6 { try System.setMulticastInterfaceIPv6(descriptor, index) }
-            if family == .ipv4 { try System.setMulticastInterfaceIPv4(descriptor, index) }
-        }
+        try change(.sendThrough(interface: interface))
     }
 
-    private func setMembership(
-        _ membership: Membership, _ address: IPAddress, _ interface: String?
-    ) throws(SocketError) {
-        try group("multicastGroup \(address)") { descriptor throws(Errno) in
-            let index = try interface.map(interfaceIndex) ?? 0
-            switch address {
-            case .v4(let group):
-                try System.setMembership(
-                    descriptor, membership, ofIPv4Group: group.bits, on: index)
-            case .v6(let group):
-                let zone = try group.scope
-                try System.setMembership(
-                    descriptor, membership, ofIPv6Group: group.high, group.low,
-                    on: index == 0 ? zone : index)
-            }
-        }
-    }
-
-    private func interfaceIndex(_ name: String) throws(Errno) -> UInt32 {
-        guard let index = System.if_nametoindex(name) else {
-            throw .operationNotSupportedByDevice
-        }
-        return index
-    }
-
-    private func group(
-        _ subject: String, _ body: (Int32) throws(Errno) -> Void
-    ) throws(SocketError) {
+    private func change(_ change: MulticastChange) throws(SocketError) {
         do throws(SocketError) {
-            try call(.setOption, body)
+            try call(.setOption) { descriptor throws(Errno) in
+                try change.apply(to: descriptor, family)
+            }
         } catch {
-            throw failure(error.operation, error.cause, subject: subject)
+            throw failure(error.operation, error.cause, subject: change.subject)
         }
     }
 }

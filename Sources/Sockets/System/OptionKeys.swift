@@ -25,6 +25,7 @@ struct OptionKey: Hashable, Sendable {
     static let timeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_TTL)
     static let multicastTimeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_TTL)
     static let multicastLoop4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_LOOP)
+    static let packetInfo4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_PKTINFO)
 
     // ipv6(7)
     static let ipv6Only = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_V6ONLY)
@@ -32,4 +33,5 @@ struct OptionKey: Hashable, Sendable {
     static let multicastTimeToLive6 = OptionKey(
         level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_HOPS)
     static let multicastLoop6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP)
+    static let packetInfo6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_RECVPKTINFO)
 }

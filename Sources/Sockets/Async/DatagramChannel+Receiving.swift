@@ -1,0 +1,183 @@
+internal import SystemPackage
+
+// Datagrams that come.
+extension DatagramChannel {
+    /// Receives one datagram, and tells who sent it and where it came to.
+    ///
+    /// No bytes are a datagram too. One that is longer than `count` is cut, and says so. What ICMP
+    /// tells of earlier datagrams is an error of a connected channel, and passed over by one that
+    /// is open to everybody. The corresponding C calls are recvfrom(2) and recvmsg(2).
+    ///
+    /// - Throws: `.system`: `.connectionRefused`, `.noRouteToHost` (connected only: an earlier
+    ///   datagram found nobody); `.timedOut` and `.cancelled`, which lose nothing; `.busy`,
+    ///   `.closed`.
+    public func receive(
+        atMost count: Int = 65535, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Datagram {
+        try beginReceiving()
+        defer { source.end(.reading) }
+        let room = memory.room(for: count)
+        let header = try await receive(into: room, timeout)
+        return Datagram(
+            bytes: Array(room[..<header.count]), sender: header.sender,
+            localAddress: header.localAddress, isTruncated: header.isTruncated)
+    }
+
+    /// Receives one datagram into a buffer, from its beginning; see `receive(atMost:timeout:)`.
+    public func receive(
+        into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> DatagramHeader {
+        try beginReceiving()
+        defer { source.end(.reading) }
+        var deadline = AsyncDeadline(timeout)
+        do throws(EndOfWait) {
+            return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+                try buffer.withUnsafeMutableBytes { bytes throws(Errno) in
+                    try receive(descriptor, into: bytes)
+                }
+            }
+        } catch {
+            throw failure(.receive, error.cause)
+        }
+    }
+
+    /// Lends one datagram to `body`, which may answer it at once; nothing is copied or allocated.
+    ///
+    /// ```swift
+    /// try await channel.withReceived { bytes, header in
+    ///     try await channel.reply(to: header, with: bytes)
+    /// }
+    /// ```
+    ///
+    /// Nobody else can receive before `body` has returned.
+    ///
+    /// - Throws: as `receive(atMost:timeout:)`, and what `body` throws.
+    public func withReceived<Result>(
+        timeout: TimeLimit = .never,
+        _ body: (_ bytes: RawSpan, _ header: DatagramHeader) async throws -> Result
+    ) async throws -> Result {
+        try beginReceiving()
+        defer { source.end(.reading) }
+        let room = memory.room(for: 65535)
+        let header = try await receive(into: room, timeout)
+        // Safe: the memory is the channel's, and nobody else uses it while this task receives.
+        let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room)[..<header.count])
+        return try await body(bytes, header)
+    }
+
+    private func beginReceiving() throws(SocketError) {
+        do throws(EndOfWait) {
+            try source.begin(.reading)
+        } catch {
+            throw failure(.receive, error.cause)
+        }
+    }
+
+    @inline(__always)
+    private func receive(
+        into room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
+    ) async throws(SocketError) -> DatagramHeader {
+        var deadline = AsyncDeadline(timeout)
+        do throws(EndOfWait) {
+            return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+                try receive(descriptor, into: room)
+            }
+        } catch {
+            throw failure(.receive, error.cause)
+        }
+    }
+
+    /// One datagram that is there.
+    @inline(__always)
+    private func receive(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> DatagramHeader {
+        while true {
+            do throws(Errno) {
+                let header = try attempt(descriptor, into: buffer)
+                // The shutdown by `close` looks like a datagram without bytes: it is none.
+                if header.fullCount == 0, source.gate.isClosed { throw .badFileDescriptor }
+                // There may be more, and no event would tell.
+                source.reading.word.setReady()
+                return header
+            } catch {
+                // Each is told once, so that this comes to an end.
+                guard !isConnected, Self.errorsOfEarlierDatagrams.contains(error) else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func attempt(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> DatagramHeader {
+        guard asksForLocalAddress else {
+            let (count, sender) = try System.recvfrom(descriptor, buffer, .fullLength)
+            return DatagramHeader(
+                count: Swift.min(count, buffer.count), fullCount: count, sender: SocketAddress(sender),
+                localAddress: localAddress == .unnamed ? nil : localAddress)
+        }
+        let (count, sender, local) = try System.recvmsg(descriptor, buffer, .fullLength)
+        return DatagramHeader(
+            count: Swift.min(count, buffer.count), fullCount: count, sender: SocketAddress(sender),
+            localAddress: local.flatMap(destination))
+    }
+
+    /// Our address that a datagram came to; nil if it came to a group.
+    private func destination(_ packet: PacketAddress) -> SocketAddress? {
+        let address: SocketAddress
+        if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
+            // Only an address that is valid on one link needs to say on which.
+            address = SocketAddress(.ipv6(high: high, low: low, port: port, scope: 0))
+        } else {
+            address = SocketAddress(packet)
+        }
+        guard address.ip?.isMulticast == false else { return nil }
+        return address.with(port: localAddress.port ?? 0)
+    }
+
+    /// What ICMP tells of datagrams that were sent: without a peer it is about one of many.
+    private static let errorsOfEarlierDatagrams: [Errno] = [
+        .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
+        .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
+    ]
+}
+
+/// The datagrams, as they come.
+extension DatagramChannel: AsyncSequence {
+    /// One datagram.
+    public typealias Element = Datagram
+    /// What receiving throws.
+    public typealias Failure = SocketError
+
+    /// Receives one datagram after the other.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let channel: DatagramChannel
+
+        /// The next datagram; nil when the channel has been closed.
+        ///
+        /// - Throws: as `DatagramChannel.receive(atMost:timeout:)`.
+        public mutating func next() async throws(SocketError) -> Datagram? {
+            do throws(SocketError) {
+                return try await channel.receive()
+            } catch {
+                guard error.cause == .closed else { throw error }
+                return nil
+            }
+        }
+
+        /// The next datagram; see `next()`.
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(SocketError) -> Datagram? {
+            try await next()
+        }
+    }
+
+    /// Begins a loop; several loops take turns badly: a second one that waits gets `.busy`.
+    public func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(channel: self)
+    }
+}

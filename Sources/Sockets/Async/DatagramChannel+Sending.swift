@@ -1,0 +1,209 @@
+internal import SystemPackage
+
+// Datagrams that go.
+extension DatagramChannel {
+    /// Sends one datagram to an address: sendto(2).
+    ///
+    /// No bytes are a datagram too. Success says that the datagram left, not that it arrived.
+    /// Broadcast addresses need the option `.broadcast`. Where there is no room, it waits; for a
+    /// Unix peer that does not receive, by asking again every few milliseconds, because the kernel
+    /// does not tell when there is room.
+    ///
+    /// - Throws: `.system`: `.messageTooLong`, `.permissionDenied` (broadcast),
+    ///   `.networkUnreachable`, `.invalidArgument` (e.g. port 0), `.connectionRefused` (no such
+    ///   Unix peer; connected: an earlier datagram found nobody, and this one was not sent);
+    ///   `.timedOut`, `.cancelled`, `.closed`; `.busy` while another task waits for room.
+    public func send(
+        _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes, to: address, from: nil, timeout)
+    }
+
+    /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, to:timeout:)`.
+    public func send(
+        _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes.span.bytes, to: address, from: nil, timeout)
+    }
+
+    /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, to:timeout:)`.
+    public func send(
+        _ text: String, to address: SocketAddress, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(text.utf8.span.bytes, to: address, from: nil, timeout)
+    }
+
+    /// Sends one datagram to the peer of a connected channel: send(2).
+    ///
+    /// - Throws: `.system(.destinationAddressRequired)` or `.system(.socketNotConnected)` if it is
+    ///   not connected; as `send(_: RawSpan, to:timeout:)`.
+    public func send(
+        _ bytes: RawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes, to: nil, from: nil, timeout)
+    }
+
+    /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, timeout:)`.
+    public func send(
+        _ bytes: [UInt8], timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes.span.bytes, to: nil, from: nil, timeout)
+    }
+
+    /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, timeout:)`.
+    public func send(
+        _ text: String, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(text.utf8.span.bytes, to: nil, from: nil, timeout)
+    }
+
+    /// Answers a datagram: sends one to its sender, from the address that it came to.
+    ///
+    /// A machine has many addresses, and a sender who asked one of them takes no answer from
+    /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542).
+    ///
+    /// - Throws: `.system(.invalidArgument)` if that address is ours no longer; as
+    ///   `send(_: RawSpan, to:timeout:)`.
+    public func reply(
+        to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes, to: header.sender, from: header.localAddress, timeout)
+    }
+
+    /// Answers a datagram; see `reply(to: DatagramHeader, with:timeout:)`.
+    public func reply(
+        to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    /// Answers a datagram with the bytes of an array; see
+    /// `reply(to: DatagramHeader, with:timeout:)`.
+    public func reply(
+        to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        try await send(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    /// Answers a datagram with a string as UTF-8; see `reply(to: DatagramHeader, with:timeout:)`.
+    public func reply(
+        to datagram: Datagram, with text: String, timeout: TimeLimit = .never
+    ) async throws(SocketError) {
+        let bytes = text.utf8.span.bytes
+        try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    /// Sends at once, and waits only if there is no room.
+    @inline(__always)
+    private func send(
+        _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
+        _ timeout: TimeLimit
+    ) async throws(SocketError) {
+        guard source.enter() else { throw failure(.send, .closed, remote: remote) }
+        defer { source.leave() }
+        await source.takeTurn()
+        do throws(EndOfWait) {
+            let route = try route(to: remote, from: local)
+            if try sendAtOnce(bytes, route) { return }
+            try await sendWaiting(bytes, route, timeout)
+        } catch {
+            throw failure(.send, error.cause, remote: remote)
+        }
+    }
+
+    /// Where a datagram goes, and where from, as the kernel takes it.
+    private struct Route {
+        var remote: RawSocketAddress?
+        var local: PacketAddress?
+    }
+
+    @inline(__always)
+    private func route(
+        to remote: SocketAddress?, from local: SocketAddress?
+    ) throws(EndOfWait) -> Route {
+        guard let remote else { return Route() }
+        do throws(Errno) {
+            // Who has one address sends from it anyway.
+            return Route(
+                remote: try remote.raw(for: family),
+                local: asksForLocalAddress ? try local?.packetAddress : nil)
+        } catch {
+            throw EndOfWait(.system(error))
+        }
+    }
+
+    /// One attempt, which needs no turn: a datagram is sent whole. False if there is no room.
+    @inline(__always)
+    private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(EndOfWait) -> Bool {
+        do throws(Errno) {
+            try attempt(source.descriptor, bytes, route)
+            return true
+        } catch {
+            if source.gate.isClosed { throw EndOfWait(.closed) }
+            guard error != .wouldBlock, error != .interrupted else { return false }
+            throw EndOfWait(.system(error))
+        }
+    }
+
+    @inline(__always)
+    private func attempt(
+        _ descriptor: Int32, _ bytes: RawSpan, _ route: Route
+    ) throws(Errno) {
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            _ =
+                switch (route.remote, route.local) {
+                case (let remote?, let local?):
+                    try System.sendmsg(descriptor, bytes, [], to: remote, from: local)
+                case (let remote?, nil):
+                    try System.sendto(descriptor, bytes, [], remote)
+                case (nil, _):
+                    try System.send(descriptor, bytes, [])
+                }
+        }
+    }
+
+    /// Waits until there is room.
+    @inline(never)
+    private func sendWaiting(
+        _ bytes: RawSpan, _ route: Route, _ timeout: TimeLimit
+    ) async throws(EndOfWait) {
+        try source.begin(.writing)
+        defer { source.end(.writing) }
+        var deadline = AsyncDeadline(timeout)
+        // What made it not ready may have been another datagram, to another peer.
+        source.writing.word.setReady()
+        guard family == .unix, route.remote != nil else {
+            return try await send(bytes, route, &deadline)
+        }
+        // The kernel calls a Unix socket writable whatever the peer's queue: it has to be asked.
+        for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
+            var slice = deadline.slice(milliseconds: pause)
+            do throws(EndOfWait) {
+                return try await send(bytes, route, &slice)
+            } catch {
+                guard case .timedOut = error.cause else { throw error }
+                guard !deadline.hasPassed else { throw EndOfWait(deadline.cause) }
+            }
+            source.writing.word.setReady()
+        }
+    }
+
+    private func send(
+        _ bytes: RawSpan, _ route: Route, _ deadline: inout AsyncDeadline
+    ) async throws(EndOfWait) {
+        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+            try attempt(descriptor, bytes, route)
+            source.writing.word.setReady()
+        }
+    }
+}
+
+extension SocketAddress {
+    /// The address without its port, as a datagram is sent from it; nil where there is none.
+    fileprivate var packetAddress: PacketAddress? {
+        get throws(Errno) {
+            guard let family, family != .unix else { return nil }
+            return try raw(for: family).content
+        }
+    }
+}
