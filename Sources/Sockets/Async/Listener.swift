@@ -53,13 +53,10 @@ public final class Listener: Sendable {
                     "connections are streams of bytes: expected an endpoint of TCP or unix:"),
                 endpoint: endpoint)
         }
-        let listen: @Sendable () -> Result<Socket, SocketError> = {
-            Result { () throws(SocketError) in
-                try Socket.listening(
-                    on: endpoint, family: family, backlog: backlog, reusePort: reusePort)
-            }
+        let socket = try await Lookup.withoutBlocking(.listen, endpoint) { () throws(SocketError) in
+            try Socket.listening(
+                on: endpoint, family: family, backlog: backlog, reusePort: reusePort)
         }
-        let socket = try await (endpoint.isLookedUp ? onThread(listen) : listen()).get()
         try self.init(adopting: socket, group: group)
     }
 
@@ -181,25 +178,5 @@ public final class Listener: Sendable {
     /// Describes what failed.
     func failure(_ cause: SocketError.Cause) -> SocketError {
         SocketError(.accept, cause, localAddress: localAddress)
-    }
-}
-
-extension Endpoint {
-    /// Whether somebody has to be asked for an address or a port.
-    fileprivate var isLookedUp: Bool {
-        guard let host, let port else { return false }
-        return port.number == nil || !(host.isEmpty || IPAddress(host) != nil)
-    }
-}
-
-private func onThread<Value>(_ body: @escaping @Sendable () -> Result<Value, SocketError>) async
-    -> Result<Value, SocketError>
-{
-    await withUnsafeContinuation { continuation in
-        do throws(Errno) {
-            try System.startThread { continuation.resume(returning: body()) }
-        } catch {
-            continuation.resume(returning: .failure(SocketError(.resolve, .system(error))))
-        }
     }
 }
