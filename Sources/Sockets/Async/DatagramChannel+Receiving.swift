@@ -95,8 +95,6 @@ extension DatagramChannel {
         while true {
             do throws(Errno) {
                 let header = try attempt(descriptor, into: buffer)
-                // The shutdown by `close` looks like a datagram without bytes: it is none.
-                if header.fullCount == 0, source.gate.isClosed { throw .badFileDescriptor }
                 // There may be more, and no event would tell.
                 source.reading.word.setReady()
                 return header
@@ -116,7 +114,8 @@ extension DatagramChannel {
         guard asksForLocalAddress else {
             let (count, sender) = try System.recvfrom(descriptor, buffer, .fullLength)
             return DatagramHeader(
-                count: Swift.min(count, buffer.count), fullCount: count, sender: SocketAddress(sender),
+                count: Swift.min(count, buffer.count), fullCount: count,
+                sender: SocketAddress(sender),
                 localAddress: localAddress == .unnamed ? nil : localAddress)
         }
         let (count, sender, local) = try System.recvmsg(descriptor, buffer, .fullLength)

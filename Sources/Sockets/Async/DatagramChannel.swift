@@ -159,7 +159,7 @@ public final class DatagramChannel: Sendable {
     /// Can be repeated. Datagrams that the kernel has accepted are still sent.
     public func close() {
         file.withLock { $0.take() }?.remove()
-        source.close(isConnection: isConnected)
+        source.close(isConnection: false)
     }
 
     /// Whether `close` has been called.

@@ -34,7 +34,9 @@ extension System {
                     guard count >= 0 else { return count }
                     length.pointee = message.msg_namelen
                     var info = csockets_packet_info()
-                    if csockets_read_packet_info(&message, &info) != 0 { local = Self.address(in: info) }
+                    if csockets_read_packet_info(&message, &info) != 0 {
+                        local = Self.address(in: info)
+                    }
                     return count
                 }
             }

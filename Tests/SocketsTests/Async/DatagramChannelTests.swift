@@ -1,0 +1,244 @@
+import Foundation
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("DatagramChannel", .timeLimit(.minutes(1)))
+struct DatagramChannelTests {
+    /// A channel on a port of 127.0.0.1 that the kernel chose.
+    static func onLoopback() throws -> DatagramChannel {
+        try DatagramChannel(on: Loopback.ipv4)
+    }
+
+    @Test("without a host one channel serves both families, and shows IPv4 senders as IPv4")
+    func bothFamilies() async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0))
+        let port = try #require(server.localAddress.port)
+        for (host, address) in [
+            (SocketAddress.ipv4(.loopback, port: 0), SocketAddress.ipv4(.loopback, port: port)),
+            (.ipv6(.loopback, port: 0), .ipv6(.loopback, port: port)),
+        ] {
+            let client = try DatagramChannel(on: host)
+            try await client.send("question", to: address)
+            let datagram = try await server.receive()
+            #expect(datagram.sender == client.localAddress)
+            #expect(datagram.localAddress == address)
+            try await server.send("answer", to: datagram.sender)
+            let answer = try await client.receive()
+            #expect(answer.text == "answer")
+            #expect(answer.sender == address)
+        }
+    }
+
+    @Test("one family alone, if that is wanted", arguments: [AddressFamily.ipv4, .ipv6])
+    func oneFamily(family: AddressFamily) async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0), family: family)
+        #expect(server.localAddress.family == family)
+        #expect(server.localAddress.ip?.isUnspecified == true)
+    }
+
+    @Test("a host is looked up without blocking, and connecting to it works as well")
+    func byName() async throws {
+        let server = try await DatagramChannel(on: .udp("localhost", port: 0), family: .ipv4)
+        #expect(server.localAddress.ip == .v4(.loopback))
+        let port = try #require(server.localAddress.port)
+        let client = try await DatagramChannel(
+            connectedTo: .udp("localhost", port: Port(port)), family: .ipv4)
+        #expect(client.isConnected)
+        #expect(client.remoteAddress == server.localAddress)
+        try await client.send("question")
+        let question = try await server.receive()
+        #expect(question.sender == client.localAddress)
+        try await server.reply(to: question, with: "answer")
+        #expect(try await client.receive().text == "answer")
+    }
+
+    @Test("a connected channel receives from its peer alone")
+    func fromPeerAlone() async throws {
+        let peer = try Self.onLoopback()
+        let stranger = try Self.onLoopback()
+        let channel = try DatagramChannel(connectedTo: peer.localAddress)
+        try await stranger.send("strange", to: channel.localAddress)
+        try await peer.send("known", to: channel.localAddress)
+        let datagram = try await channel.receive()
+        #expect(datagram.text == "known")
+        #expect(datagram.sender == peer.localAddress)
+        #expect(datagram.localAddress == channel.localAddress)
+    }
+
+    @Test("a connected channel sends from the address that it is told to")
+    func fromAddress() async throws {
+        let peer = try Self.onLoopback()
+        let local = SocketAddress.ipv4(IPv4Address(127, 0, 0, 3), port: 0)
+        let channel = try DatagramChannel(connectedTo: peer.localAddress, from: local)
+        try await channel.send("x")
+        #expect(try await peer.receive().sender == channel.localAddress)
+        #expect(channel.localAddress.ip == .v4(IPv4Address(127, 0, 0, 3)))
+    }
+
+    @Test("Unix datagrams come from a path, or from nobody that could be answered")
+    func unix() async throws {
+        let path = Loopback.unixPath()
+        let server = try await DatagramChannel(on: .unixDatagram(path))
+        let named = try await DatagramChannel(on: .unixDatagram("@\(path)"))
+        let unnamed = try await DatagramChannel(connectedTo: .unixDatagram(path))
+        try await named.send("named", to: server.localAddress)
+        try await unnamed.send("unnamed")
+        let first = try await server.receive()
+        #expect(first.sender == named.localAddress)
+        #expect(first.localAddress == server.localAddress)
+        #expect(try await server.receive().sender == .unnamed)
+        try await server.reply(to: first, with: "back")
+        #expect(try await named.receive().text == "back")
+    }
+
+    @Test("closing a channel removes the socket file, also one that was bound to be answered")
+    func socketFile() async throws {
+        let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())
+        let server = try await DatagramChannel(on: .unixDatagram(path))
+        let address = SocketAddress.unix(try #require(UnixAddress(path: clientPath)))
+        let client = try await DatagramChannel(connectedTo: .unixDatagram(path), from: address)
+        try await client.send("question")
+        try await server.reply(to: server.receive(), with: "answer")
+        #expect(try await client.receive().text == "answer")
+        for (channel, file) in [(server, path), (client, clientPath)] {
+            #expect(FileManager.default.fileExists(atPath: file))
+            channel.close()
+            #expect(!FileManager.default.fileExists(atPath: file))
+        }
+    }
+
+    @Test("a pair that was made connected is adopted connected")
+    func pair() async throws {
+        let (one, other) = try Socket.pair(.datagram)
+        let channels = try (DatagramChannel(adopting: one), DatagramChannel(adopting: other))
+        #expect(channels.0.isConnected)
+        try await channels.0.send("hello")
+        let datagram = try await channels.1.receive()
+        #expect(datagram.text == "hello")
+        #expect(datagram.localAddress == nil)
+        #expect(one.isClosed)
+    }
+
+    @Test("an adopted socket that is not bound gets a port", arguments: [AddressFamily.ipv4, .ipv6])
+    func unbound(family: AddressFamily) async throws {
+        let channel = try DatagramChannel(adopting: Socket(family, .datagram))
+        #expect(channel.localAddress.port != 0)
+        #expect(!channel.isConnected)
+        #expect(channel.remoteAddress == .unnamed)
+    }
+
+    @Test("a stream is refused, and stays as it was")
+    func stream() throws {
+        let (one, _) = try Socket.pair()
+        let error = #expect(throws: SocketError.self) { try DatagramChannel(adopting: one) }
+        #expect(
+            error?.description
+                == "cannot adopt: a socket of the kind stream: expected one of the kind datagram")
+        #expect(!one.isClosed)
+    }
+
+    @Test(
+        "an endpoint of streams is refused, and named",
+        arguments: [Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x")]
+    )
+    func wrongTransport(endpoint: Endpoint) async throws {
+        let binding = await #expect(throws: SocketError.self) {
+            try await DatagramChannel(on: endpoint)
+        }
+        let connecting = await #expect(throws: SocketError.self) {
+            try await DatagramChannel(connectedTo: endpoint)
+        }
+        for error in [binding, connecting] {
+            #expect(error?.endpoint == endpoint)
+            guard case .invalidInput(let text)? = error?.cause else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(text.contains("expected an endpoint of UDP or unixgram:"))
+        }
+    }
+
+    @Test("a port that is taken is refused, unless everybody on it shares it")
+    func reusePort() async throws {
+        let first = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), reusePort: true)
+        let port = Port(try #require(first.localAddress.port))
+        let error = await #expect(throws: SocketError.self) {
+            try await DatagramChannel(on: .udp("127.0.0.1", port: port))
+        }
+        #expect(error?.errno == .addressInUse)
+        let second = try await DatagramChannel(on: .udp("127.0.0.1", port: port), reusePort: true)
+        #expect(second.localAddress == first.localAddress)
+    }
+
+    @Test("closing wakes who waits, ends a loop, and all later calls say that it is closed")
+    func closing() async throws {
+        let channel = try Self.onLoopback()
+        let reader = Task { () throws(SocketError) in try await channel.receive() }
+        await channel.untilReading()
+        channel.close()
+        channel.close()
+        #expect(channel.isClosed)
+        let error = await #expect(throws: SocketError.self) { try await reader.value }
+        #expect(error?.cause == .closed)
+        for try await _ in channel { Issue.record("a closed channel has no datagrams") }
+        let sending = await #expect(throws: SocketError.self) {
+            try await channel.send("x", to: Loopback.ipv4)
+        }
+        #expect(sending?.description == "cannot send to 127.0.0.1:0: the socket is closed")
+        let asking = #expect(throws: SocketError.self) { try channel.option(.broadcast) }
+        #expect(asking?.cause == .closed)
+    }
+
+    @Test("the last reference to a channel closes it")
+    func lastReference() async throws {
+        var channel: DatagramChannel? = try Self.onLoopback()
+        let address = try #require(channel).localAddress
+        channel = nil
+        // Bound again at once: the descriptor is gone when the reference is.
+        channel = try DatagramChannel(on: address)
+        #expect(channel?.localAddress == address)
+    }
+
+    @Test("10,000 closes that race a datagram end each wait once, and none with an empty datagram")
+    func closesRacingArrival() async throws {
+        let sender = try Loopback.udp()
+        var received = 0
+        for round in 0..<10_000 {
+            let channel = try Self.onLoopback()
+            let address = channel.localAddress
+            let reader = Task { () -> Result<Datagram, SocketError> in
+                do throws(SocketError) { return .success(try await channel.receive()) } catch {
+                    return .failure(error)
+                }
+            }
+            if round % 2 == 0 { await channel.untilReading() }
+            if round % 4 < 2 { try sender.send("x", to: address) }
+            channel.close()
+            switch await reader.value {
+            case .success(let datagram):
+                received += 1
+                #expect(datagram.text == "x")
+            case .failure(let error):
+                #expect(error.cause == .closed)
+            }
+        }
+        // Both ends of the race were seen.
+        #expect(received > 0)
+        #expect(received < 10_000)
+    }
+}
+
+extension DatagramChannel {
+    /// Waits until a task is inside of receiving.
+    func untilReading() async {
+        while !source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
+    }
+
+    /// Waits until a task is inside of waiting for room.
+    func untilWriting() async {
+        while !source.writing.isBusy.load(ordering: .acquiring) { await Task.yield() }
+    }
+}
