@@ -40,7 +40,7 @@ final class StreamRelay: Sendable {
         socket.close()
         sending.update { state in
             guard plan.isVerbose else { return }
-            Report.note("\(state.count) bytes sent, \(state.received) received")
+            Report.note("bytes: \(state.count) sent, \(state.received) received")
         }
     }
 }

@@ -125,7 +125,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "abc!")
         #expect(
             outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from 127.0.0.1:"))
-        #expect(outcome.errors.hasSuffix("sock: 3 bytes sent, 4 received\n"))
+        #expect(outcome.errors.hasSuffix("sock: bytes: 3 sent, 4 received\n"))
     }
 }
 
