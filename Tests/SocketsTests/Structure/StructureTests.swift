@@ -129,6 +129,7 @@ struct StructureTests {
                 },
                 "\(testFile) contains no test")
         }
-        print("Structure: \(files.count - missing) of \(files.count) files of \(sources) are mirrored")
+        let mirrored = files.count - missing
+        print("Structure: \(mirrored) of \(files.count) files of \(sources) are mirrored")
     }
 }
