@@ -1,6 +1,6 @@
 import Sockets
 
-/// A line to a peer that is spoken to in datagrams, by whichever of its addresses there is somebody.
+/// A line to a peer that is spoken to in datagrams, at whichever of its addresses somebody is.
 ///
 /// Connecting a datagram socket asks nobody, so that a name's first address is not there shows only
 /// when something has been sent and refused. Then the next address is tried, and what was sent so

@@ -63,7 +63,7 @@ extension DatagramListener {
     private func answer() {
         state.wait { !$0.senders.isEmpty }
         var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestPiece)
-        while let count = try? StandardStreams.input.read(into: &buffer), count > 0 {
+        while let count = try? Input.read(into: &buffer), count > 0 {
             let piece = buffer[..<count]
             for sender in note(piece) { send(piece, to: sender) }
         }
@@ -74,7 +74,7 @@ extension DatagramListener {
         }
     }
 
-    /// Keeps a piece of input for later senders while it is short; who is there now gets it at once.
+    /// Keeps a piece of input for later senders while it is short; those present get it at once.
     private func note(_ piece: ArraySlice<UInt8>) -> [SocketAddress] {
         state.update { state in
             state.answer?.append(Array(piece))

@@ -78,7 +78,7 @@ extension DatagramRelay {
     private func sendInput() throws {
         var buffer = [UInt8](repeating: 0, count: Self.largestPiece)
         while true {
-            let count = try StandardStreams.input.read(into: &buffer)
+            let count = try Input.read(into: &buffer)
             if count == 0 { return }
             try line.send(buffer[..<count])
             clock.touch()
