@@ -23,12 +23,15 @@ enum Program {
     }
 
     private static func run(normalized words: [String]) throws {
+        // The verb's own parser, rather than the root's: that would build those of all verbs first,
+        // which takes longer than connecting.
+        guard let verb = words.first.flatMap(Verb.init), let parser = verb.parser else { return }
         var command: any ParsableCommand
         do {
-            command = try Sock.parseAsRoot(words)
+            command = try parser.parseAsRoot(Array(words.dropFirst()))
         } catch {
             // What the parser says after its first line is usage, which --help shows better.
-            let message = Sock.message(for: error).prefix { $0 != "\n" }
+            let message = parser.message(for: error).prefix { $0 != "\n" }
             throw UsageError(String(message).withLowercasedFirst)
         }
         try command.run()

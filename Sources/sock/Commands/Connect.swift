@@ -36,16 +36,20 @@ struct Connect: ParsableCommand {
         let plan = try plan()
         let dialer = try dialer(for: endpoint)
 
+        if endpoint.isDatagram {
+            let line = try dialer.line(to: endpoint)
+            tell(line.socket)
+            return zero ? try knock(line, plan) : try DatagramRelay(line, plan).run()
+        }
         let socket = try dialer.connect(to: endpoint)
-        if transport.verbose {
-            Report.note("connected to \(socket.peerName) from \(socket.localAddress)")
-        }
-        switch (zero, endpoint.isDatagram) {
-        case (true, false): socket.close()
-        case (true, true): try knock(socket, plan)
-        case (false, true): try DatagramRelay(socket, plan).run()
-        case (false, false): try StreamRelay(socket, plan).run()
-        }
+        tell(socket)
+        if zero { return socket.close() }
+        try StreamRelay(socket, plan).run()
+    }
+
+    private func tell(_ socket: Socket) {
+        guard transport.verbose else { return }
+        Report.note("connected to \(socket.peerName) from \(socket.localAddress)")
     }
 
     private func plan() throws(UsageError) -> RelayPlan {
@@ -87,15 +91,16 @@ struct Connect: ParsableCommand {
     }
 
     /// `-z` over UDP: an empty datagram, which carries nothing and yet brings a refusal to light.
-    private func knock(_ socket: Socket, _ plan: RelayPlan) throws {
+    private func knock(_ line: DatagramLine, _ plan: RelayPlan) throws {
         let limit = plan.silence ?? RelayPlan.answerTime
-        _ = try socket.send([UInt8]())
+        var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestDatagram)
+        try line.send([])
         do throws(SocketError) {
-            _ = try socket.receive(timeout: TimeLimit(limit))
+            _ = try line.receive(into: &buffer, timeout: TimeLimit(limit))
         } catch {
             guard case .timedOut = error.cause else { throw error }
             throw Failure(
-                .timedOut, "no answer from \(socket.peerName) in \(limit.brief)",
+                .timedOut, "no answer from \(line.socket.peerName) in \(limit.brief)",
                 advice: "With UDP that may also be a server that ignores an empty datagram.")
         }
     }

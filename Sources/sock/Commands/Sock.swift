@@ -1,12 +1,26 @@
 import ArgumentParser
 
-/// The program's verbs. Which one is meant has been found out before the parser sees the words.
+/// The program's verbs. Which one is meant has been found out before a parser sees the words.
 struct Sock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sock",
         abstract: "Talk over TCP, UDP and Unix sockets.",
         version: Program.version,
-        subcommands: [
-            Connect.self, Listen.self, Info.self, Serve.self, Resolve.self, Service.self, Tour.self,
-        ])
+        subcommands: Verb.allCases.compactMap(\.parser))
+}
+
+extension Verb {
+    /// What reads the verb's flags and operands, and runs it; nil for `help`, which is no command.
+    var parser: (any ParsableCommand.Type)? {
+        switch self {
+        case .connect: Connect.self
+        case .listen: Listen.self
+        case .info: Info.self
+        case .serve: Serve.self
+        case .resolve: Resolve.self
+        case .service: Service.self
+        case .tour: Tour.self
+        case .help: nil
+        }
+    }
 }

@@ -31,7 +31,7 @@ enum ArgumentNormalizer {
         var operands: [String] = []
         var verb: Verb?
         var seen: Set<String> = []
-        /// After the first operand, or after `--`, a word is a host even if it is called like a verb.
+        /// After the first operand, or after `--`, a word is a host, also one called like a verb.
         var verbMayFollow = true
 
         mutating func take(_ word: String, _ rest: inout ArraySlice<String>) throws(UsageError) {

@@ -52,42 +52,41 @@ struct CommandFlag: Equatable {
 enum DisputedLetter {
     static func answer(to letter: Character) -> UsageError? {
         guard let (meanings, instead) = table[letter] else { return nil }
-        return UsageError(
-            "-\(letter) has no meaning here: \(meanings)", advice: instead)
+        return UsageError("-\(letter) is not used: \(meanings)", advice: instead)
     }
 
     static let table: [Character: (meanings: String, instead: String)] = [
         "x": (
-            "it is a proxy's address to one netcat and a hex dump to others.",
+            "a proxy's address to one netcat, a hex dump to others.",
             "For a dump, pipe the output through: xxd. There is no proxy option."
         ),
         "i": (
-            "it is a pause between lines to most netcats and an idle limit to ncat.",
-            "For a limit of silence use --timeout SECONDS (-w)."
+            "a pause between lines to some, an idle limit to others.",
+            "For a limit of silence: --timeout SECONDS (-w)."
         ),
         "o": (
-            "it is a hex dump to some netcats and a log file to ncat.",
+            "a hex dump to some netcats, a log file to ncat.",
             "To keep a copy of what comes, pipe the output through: tee FILE."
         ),
         "d": (
-            "it is \"do not read input\" to one netcat and a delay to ncat.",
-            "To send nothing write: </dev/null. To send without receiving use --send-only."
+            "\"do not read input\" to one netcat, a delay to ncat.",
+            "To send nothing: </dev/null. To send and not receive: --send-only."
         ),
         "c": (
-            "it is a shell command to some netcats and CRLF line ends to others.",
-            "To answer callers with a program, write it before: PROGRAM | sock --listen PORT."
+            "a shell command to some netcats, CRLF line ends to others.",
+            "To answer a caller with a program: PROGRAM | sock --listen PORT."
         ),
         "m": (
-            "it is a hop limit to one netcat and a number of connections to ncat.",
-            "To serve callers without end use --listen with --keep-open."
+            "a hop limit to one netcat, a number of callers to ncat.",
+            "To serve callers without end: --listen with --keep-open."
         ),
         "b": (
-            "it is broadcast to most netcats and a buffer's size to socat.",
-            "Buffers need no option here; datagrams go to one host, with --udp."
+            "broadcast to most netcats, a buffer's size to socat.",
+            "Buffers need no option here, and datagrams go to one host: --udp."
         ),
         "T": (
-            "it is type-of-service to some netcats and a time limit to socat.",
-            "For a time limit use --timeout SECONDS (-w)."
+            "a type of service to some netcats, a time limit to socat.",
+            "For a time limit: --timeout SECONDS (-w)."
         ),
     ]
 }

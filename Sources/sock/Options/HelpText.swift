@@ -4,20 +4,8 @@ import ArgumentParser
 enum HelpText {
     /// The help of one verb, or the screen with everything.
     static func of(_ verb: Verb?) -> String {
-        switch verb {
-        case nil, .help?: root
-        case .connect?: text(of: Connect.self)
-        case .listen?: text(of: Listen.self)
-        case .info?: text(of: Info.self)
-        case .serve?: text(of: Serve.self)
-        case .resolve?: text(of: Resolve.self)
-        case .service?: text(of: Service.self)
-        case .tour?: text(of: Tour.self)
-        }
-    }
-
-    private static func text(of command: any ParsableCommand.Type) -> String {
-        Sock.helpMessage(for: command, includeHidden: false, columns: 80) + "\n"
+        guard let parser = verb?.parser else { return root }
+        return Sock.helpMessage(for: parser, includeHidden: false, columns: 80) + "\n"
     }
 
     static let root = """

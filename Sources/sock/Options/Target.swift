@@ -80,6 +80,9 @@ enum Target {
     }
 
     private static func whole(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
+        if !word.contains(where: { ":/@".contains($0) }) {
+            throw UsageError("\(shown(word)) needs a port: HOST PORT, or HOST:PORT")
+        }
         let endpoint: Endpoint
         do throws(SocketError) {
             endpoint = try Endpoint(word, transport: udp ? .udp : .tcp)

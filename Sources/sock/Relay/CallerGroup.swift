@@ -112,7 +112,7 @@ extension CallerGroup {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             state.wait { !$0.callers.isEmpty }
-            guard let count = try? StandardStreams.input.read(into: &buffer), count > 0 else {
+            guard let count = try? Input.read(into: &buffer), count > 0 else {
                 break
             }
             for caller in state.update({ $0.callers }) { send(buffer[..<count], to: caller) }

@@ -4,8 +4,9 @@ import Sockets
 /// standard input.
 ///
 /// Input is not read before there is somebody to answer. From then on each read of it goes as one
-/// datagram to every sender so far; and when it has ended, and was short, it is the answer to
-/// whoever comes later as well. It runs until it is told to stop, or `-w` or `-q` ends it.
+/// datagram to every sender so far; and as long as all of it is short, and nobody types it, it is
+/// the answer to whoever comes later as well. It runs until it is told to stop, or `-w` or `-q`
+/// ends it.
 final class DatagramListener: Sendable {
     private let socket: Socket
     private let plan: RelayPlan
@@ -16,7 +17,6 @@ final class DatagramListener: Sendable {
         var senders: [SocketAddress] = []
         /// The input so far, as long as it is short enough to be an answer for later senders.
         var answer: [[UInt8]]? = []
-        var isInputEnded = false
     }
 
     private static let mostSenders = 1024
@@ -53,7 +53,7 @@ final class DatagramListener: Sendable {
             if plan.isVerbose { Report.note("Datagrams from \(sender)") }
             state.senders.append(sender)
             if state.senders.count > Self.mostSenders { state.senders.removeFirst() }
-            return state.isInputEnded ? state.answer ?? [] : []
+            return state.answer ?? []
         }
         for piece in missed { send(piece[...], to: sender) }
     }
@@ -63,18 +63,17 @@ extension DatagramListener {
     private func answer() {
         state.wait { !$0.senders.isEmpty }
         var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestPiece)
-        while let count = try? StandardStreams.input.read(into: &buffer), count > 0 {
+        while let count = try? Input.read(into: &buffer), count > 0 {
             let piece = buffer[..<count]
             for sender in note(piece) { send(piece, to: sender) }
         }
-        state.update { $0.isInputEnded = true }
         if let rest = plan.quitAfter {
             Worker.sleep(for: rest)
             socket.close()
         }
     }
 
-    /// Keeps a piece of input for later senders while it is short; who is there now gets it at once.
+    /// Keeps a piece of input for later senders while it is short; those present get it at once.
     private func note(_ piece: ArraySlice<UInt8>) -> [SocketAddress] {
         state.update { state in
             state.answer?.append(Array(piece))

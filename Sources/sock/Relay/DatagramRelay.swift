@@ -6,7 +6,7 @@ import Sockets
 /// finished, so the end is a silence: 1 s (or `-w`) after the end of input. An answer makes it a
 /// success; none at all is a time-out, because with UDP that is all that can be known.
 final class DatagramRelay: Sendable {
-    private let socket: Socket
+    private let line: DatagramLine
     private let plan: RelayPlan
     private let clock = ActivityClock()
     private let state = Monitor(State())
@@ -21,8 +21,8 @@ final class DatagramRelay: Sendable {
     static let largestPiece = 8 << 10
     static let largestDatagram = 65_535
 
-    init(_ socket: Socket, _ plan: RelayPlan) {
-        self.socket = socket
+    init(_ line: DatagramLine, _ plan: RelayPlan) {
+        self.line = line
         self.plan = plan
     }
 
@@ -31,7 +31,7 @@ final class DatagramRelay: Sendable {
         if plan.isSendOnly { return try sendInput() }
         let isStarted = Worker.start { [self] in
             send()
-            socket.close()
+            line.hangUp()
         }
         guard isStarted else { throw Failure(.otherFailure, "cannot start a thread") }
         try receive()
@@ -45,9 +45,7 @@ extension DatagramRelay {
         while true {
             let reception = try clock.wait(allowing: plan.silence) {
                 limit throws(SocketError) in
-                var span = buffer.mutableSpan
-                var bytes = span.mutableBytes
-                return try socket.receive(into: &bytes, timeout: limit)
+                try line.receive(into: &buffer, timeout: limit)
             }
             switch reception {
             case .value(let count):
@@ -80,10 +78,9 @@ extension DatagramRelay {
     private func sendInput() throws {
         var buffer = [UInt8](repeating: 0, count: Self.largestPiece)
         while true {
-            let count = try StandardStreams.input.read(into: &buffer)
+            let count = try Input.read(into: &buffer)
             if count == 0 { return }
-            let piece = buffer[..<count]
-            _ = try socket.send(piece.span.bytes)
+            try line.send(buffer[..<count])
             clock.touch()
             state.update { $0.sent += 1 }
         }
@@ -93,12 +90,12 @@ extension DatagramRelay {
         let (sent, received, isEnough, failure) = state.update {
             ($0.sent, $0.received, $0.isEnough, $0.failure)
         }
-        if plan.isVerbose { Report.note("\(sent) datagrams sent, \(received) received") }
+        if plan.isVerbose { Report.note("datagrams: \(sent) sent, \(received) received") }
         if let failure { throw failure }
         guard received == 0, !isEnough else { return }
         let allowed = (plan.silence ?? RelayPlan.answerTime).brief
         throw Failure(
-            .timedOut, "no answer from \(socket.peerName) in \(allowed)",
+            .timedOut, "no answer from \(line.socket.peerName) in \(allowed)",
             advice: sent == 0
                 ? "Nothing was sent, because the input was empty: echo | sock -u HOST PORT."
                 : "UDP cannot tell lost from ignored. Wait longer with -w 5s, or use --send-only.")

@@ -10,10 +10,10 @@ struct Dialer {
 
     private var timeout: TimeLimit { limit.map { TimeLimit($0) } ?? .seconds(10) }
 
+    /// Connects to a peer for a stream; the addresses of a name are raced.
     func connect(to endpoint: Endpoint) throws -> Socket {
         if endpoint.transport.isUnix {
-            let own = endpoint.isDatagram ? try ownName() : nil
-            return try Socket.connected(to: endpoint, from: own, timeout: timeout)
+            return try Socket.connected(to: endpoint, timeout: timeout)
         }
         if isNumeric {
             // Fails for a name; an address resolves to itself, and asks nobody.
@@ -28,6 +28,27 @@ struct Dialer {
             return try Socket.connected(to: endpoint, family: family, timeout: timeout)
         }
         return try connect(to: endpoint, fromPort: port)
+    }
+
+    /// A line to a peer for datagrams.
+    func line(to endpoint: Endpoint) throws -> DatagramLine {
+        let wanted = source.map { SocketAddress($0, port: 0).family } ?? family
+        let addresses = try Resolver.resolve(endpoint, family: wanted, numericOnly: isNumeric)
+        return try DatagramLine(addresses) { address in
+            try Socket.connected(
+                to: address, kind: .datagram, from: try ownAddress(for: address), timeout: timeout)
+        }
+    }
+
+    /// Where a datagram comes from: as the flags say, and otherwise as the kernel likes.
+    private func ownAddress(for address: SocketAddress) throws(Failure) -> SocketAddress? {
+        switch (address.ip, source, port) {
+        case (nil, _, _): return try ownName()
+        case (_, let source?, let port): return SocketAddress(source, port: port ?? 0)
+        case (.v4?, nil, let port?): return .ipv4(.any, port: port)
+        case (.v6?, nil, let port?): return .ipv6(.any, port: port)
+        case (_, nil, nil): return nil
+        }
     }
 
     /// Who sends Unix datagrams has no name to be answered by, unless he takes one.

@@ -16,7 +16,9 @@ final class StreamRelay: Sendable {
     private struct Sending {
         var isInputEnded = false
         var isOver = false
-        var failure: SocketError?
+        var failure: (any Error)?
+        /// A piece of input is under way to the peer.
+        var isBusy = false
         var count = 0
         var received = 0
     }
@@ -40,7 +42,7 @@ final class StreamRelay: Sendable {
         socket.close()
         sending.update { state in
             guard plan.isVerbose else { return }
-            Report.note("\(state.count) bytes sent, \(state.received) received")
+            Report.note("bytes: \(state.count) sent, \(state.received) received")
         }
     }
 }
@@ -78,12 +80,10 @@ extension StreamRelay {
     private func send() {
         do {
             try sendInput()
-        } catch let error as SocketError {
-            sending.update { $0.failure = error }
-            return
         } catch {
-            // Input that cannot be read has ended.
-            Report.note("cannot read standard input: \(error)")
+            sending.update { $0.failure = error }
+            // Input that cannot be read has ended; a peer that does not listen is told nothing.
+            if error is SocketError { return }
         }
         sending.update { $0.isInputEnded = true }
         // Fails when the peer is gone, which receiving tells better.
@@ -97,9 +97,11 @@ extension StreamRelay {
     private func sendInput() throws {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
         while true {
-            let count = try StandardStreams.input.read(into: &buffer)
+            let count = try Input.read(into: &buffer)
             if count == 0 { return }
+            sending.update { $0.isBusy = true }
             try send(buffer[..<count])
+            sending.update { $0.isBusy = false }
         }
     }
 
@@ -120,20 +122,31 @@ extension StreamRelay {
         }
     }
 
-    /// After the peer's end: input that still flows goes on to its own end, or until nobody takes it.
+    /// After the peer's end: input that still flows goes on to its own end, or until nobody takes
+    /// it any more.
     private func finishInput() throws {
         let sentBefore = sending.update { $0.count }
         if !StandardStreams.input.isTerminal, !plan.isSendOnly {
             StandardStreams.output.end()
-            let isOver = sending.wait(atMost: plan.silence ?? RelayPlan.grace) { state in
-                state.isInputEnded || state.isOver
-            }
-            // Something was taken after the peer's end, so the peer still reads.
-            if !isOver, sending.update({ $0.count }) > sentBefore {
-                sending.wait { $0.isInputEnded || $0.isOver }
+            let isOver = waitForInput(atMost: plan.silence ?? RelayPlan.grace)
+            // Something is on its way, or was taken after the peer's end, so the peer still reads.
+            if !isOver, sending.update({ $0.isBusy || $0.count > sentBefore }) {
+                try waitForInput()
             }
         }
         if let failure = sending.update({ $0.failure }) { throw failure }
+    }
+
+    private func waitForInput() throws {
+        while !waitForInput(atMost: plan.silence) {
+            if let allowed = plan.silence, clock.silence >= allowed {
+                throw Failure(silenceOf: socket, allowed)
+            }
+        }
+    }
+
+    private func waitForInput(atMost limit: Duration?) -> Bool {
+        sending.wait(atMost: limit) { $0.isInputEnded || $0.isOver }
     }
 }
 

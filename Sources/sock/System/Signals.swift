@@ -14,10 +14,10 @@ enum Signals {
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
-    /// A server that is interrupted or terminated runs `body` on a thread of its own, once; a second
-    /// signal ends it at once.
+    /// A server that is interrupted or terminated runs `body` on a thread of its own, once; a
+    /// second signal ends it at once.
     ///
-    /// Has to be called before any other thread is started, because threads inherit what is blocked.
+    /// To be called before any other thread is started, because threads inherit what is blocked.
     static func whenToldToStop(_ body: @escaping @Sendable () -> Void) {
         let wanted = [SIGINT, SIGTERM].filter { !isIgnored($0) }
         guard !wanted.isEmpty else { return }

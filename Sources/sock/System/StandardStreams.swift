@@ -57,7 +57,7 @@ struct StandardStream: Sendable {
         try? write(Array(text.utf8)[...])
     }
 
-    /// Ends the stream, so that the next program of a pipe line sees its end while this one goes on.
+    /// Ends the stream, so that the next program of a pipe sees its end while this one goes on.
     ///
     /// The number stays taken, by a stream that cannot be written.
     func end() {

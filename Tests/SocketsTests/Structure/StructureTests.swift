@@ -114,11 +114,13 @@ struct StructureTests {
         let exempt: Set = ["Sources/sock/main.swift", "Sources/Sockets/Sockets.swift"]
         let files = try SourceTree.swiftFiles(below: sources).filter { !exempt.contains($0.path) }
         try #require(!files.isEmpty, "nothing was checked: no file below \(sources)")
+        var missing = 0
         for file in files {
             let mirrored = tests + file.path.dropFirst(sources.count).dropLast(".swift".count)
             let testFile = mirrored + "Tests.swift"
             guard SourceTree.exists(testFile) else {
                 Issue.record("\(file.path) has no \(testFile)")
+                missing += 1
                 continue
             }
             #expect(
@@ -127,6 +129,7 @@ struct StructureTests {
                 },
                 "\(testFile) contains no test")
         }
-        print("Structure: \(files.count) files of \(sources) have their test files")
+        let mirrored = files.count - missing
+        print("Structure: \(mirrored) of \(files.count) files of \(sources) are mirrored")
     }
 }

@@ -27,8 +27,11 @@ struct CommandFlagTests {
         arguments: Array("xiodcmbT"))
     func disputed(letter: Character) throws {
         let answer = try #require(DisputedLetter.answer(to: letter))
-        #expect(answer.message.hasPrefix("-\(letter) has no meaning here: "))
+        #expect(answer.message.hasPrefix("-\(letter) is not used: "))
         #expect(answer.advice?.isEmpty == false)
+        let lines = Report.text(of: Failure(answer)).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.count <= 80 })
         #expect(CommandFlag.with(short: letter) == nil)
     }
 

@@ -58,7 +58,7 @@ struct DialerTests {
             Issue.record("\(server.localAddress)")
             return
         }
-        let client = try Dialer().connect(to: .unixDatagram("\(name)"))
+        let client = try Dialer().line(to: .unixDatagram("\(name)")).socket
         try client.send("x")
         let datagram = try server.receiveFrom(timeout: .seconds(5))
         try server.send("y", to: datagram.sender)

@@ -76,6 +76,20 @@ struct StreamRelayTests {
         #expect(received.wait() == 12)
     }
 
+    @Test("a half-closed peer that pauses loses nothing of what is on its way")
+    func pausingPeer() throws {
+        let received = Received()
+        let peer = try Peer { caller in
+            try caller.shutdown(.writing)
+            Thread.sleep(forTimeInterval: 3)
+            received.set(try caller.receiveToEnd().count)
+        }
+        let outcome = try SockProgram.shell(
+            "head -c 20000000 /dev/zero | \"$SOCK\" 127.0.0.1 \(peer.port)")
+        #expect(outcome.status == 0)
+        #expect(received.wait() == 20_000_000)
+    }
+
     @Test("when the peer has ended and the input is silent, that is the end")
     func peerEnds() throws {
         let peer = try Peer { caller in try caller.sendAll("bye") }
@@ -125,7 +139,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "abc!")
         #expect(
             outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from 127.0.0.1:"))
-        #expect(outcome.errors.hasSuffix("sock: 3 bytes sent, 4 received\n"))
+        #expect(outcome.errors.hasSuffix("sock: bytes: 3 sent, 4 received\n"))
     }
 }
 

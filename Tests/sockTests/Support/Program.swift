@@ -54,8 +54,19 @@ final class RunningSock: @unchecked Sendable {
 
     private let process = Process()
     private let input = Pipe()
-    private let collected = Mutex<(output: [UInt8], errors: [UInt8])>(([], []))
-    private let done = DispatchGroup()
+    private let collector = Collector()
+
+    /// What the process has written so far: apart from the run itself, so that the threads which
+    /// fill it do not keep the run alive.
+    private final class Collector: Sendable {
+        let written = Mutex<(output: [UInt8], errors: [UInt8])>(([], []))
+        let done = DispatchGroup()
+    }
+
+    /// A test that has failed leaves no process behind.
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
 
     init(_ arguments: [String], program: String = SockProgram.path) throws {
         process.executableURL = URL(fileURLWithPath: program)
@@ -79,13 +90,13 @@ final class RunningSock: @unchecked Sendable {
         _ pipe: Pipe,
         _ take: @escaping @Sendable (inout (output: [UInt8], errors: [UInt8]), [UInt8]) -> Void
     ) {
-        done.enter()
+        collector.done.enter()
         let handle = pipe.fileHandleForReading
-        let thread = Thread { [self] in
+        let thread = Thread { [collector] in
             while case let data = handle.availableData, !data.isEmpty {
-                collected.withLock { take(&$0, Array(data)) }
+                collector.written.withLock { take(&$0, Array(data)) }
             }
-            done.leave()
+            collector.done.leave()
         }
         thread.start()
     }
@@ -119,7 +130,7 @@ final class RunningSock: @unchecked Sendable {
     ) throws -> (output: String, errors: String) {
         let end = ContinuousClock.now.advanced(by: .seconds(20))
         while ContinuousClock.now < end {
-            let now = collected.withLock { $0 }
+            let now = collector.written.withLock { $0 }
             if condition(now) {
                 return (
                     String(decoding: now.output, as: UTF8.self),
@@ -151,10 +162,10 @@ final class RunningSock: @unchecked Sendable {
             }
             usleep(2_000)
         }
-        _ = done.wait(timeout: .now() + 5)
+        _ = collector.done.wait(timeout: .now() + 5)
         let reason = process.terminationReason
         let status = process.terminationStatus
-        return collected.withLock {
+        return collector.written.withLock {
             SockProgram.Outcome(
                 status: reason == .uncaughtSignal ? 128 + status : status, output: $0.output,
                 errors: String(decoding: $0.errors, as: UTF8.self))

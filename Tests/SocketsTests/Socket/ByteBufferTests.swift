@@ -1,0 +1,142 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("The buffer of a stream")
+struct ByteBufferTests {
+    /// The buffer's content; `#expect` cannot look into what cannot be copied.
+    private func content(_ buffer: borrowing ByteBuffer) -> [UInt8] { [UInt8](buffer.bytes) }
+
+    private func append(_ bytes: [UInt8], to buffer: inout ByteBuffer) {
+        bytes.withUnsafeBytes { buffer.append($0) }
+    }
+
+    /// Room of at least `least` bytes, as `room(atLeast:)` gives it, of which `bytes` are written.
+    private func write(
+        _ bytes: [UInt8], atLeast least: Int, to buffer: inout ByteBuffer
+    ) -> Int {
+        let room = buffer.room(atLeast: least)
+        room.copyBytes(from: bytes)
+        buffer.written(bytes.count)
+        return room.count
+    }
+
+    @Test("it begins empty, with room for the usual size")
+    func empty() {
+        let buffer = ByteBuffer(capacity: 8)
+        let (count, isEmpty, room) = (buffer.count, buffer.isEmpty, buffer.usualRoom)
+        #expect(count == 0)
+        #expect(isEmpty)
+        #expect(room == 8)
+        #expect(content(buffer) == [])
+    }
+
+    @Test("what is written comes out in order, however it is taken")
+    func order() {
+        var buffer = ByteBuffer(capacity: 8)
+        append([1, 2, 3], to: &buffer)
+        buffer.consume(1)
+        append([4, 5], to: &buffer)
+        #expect(content(buffer) == [2, 3, 4, 5])
+        let room = buffer.usualRoom
+        #expect(room == 4)
+        buffer.consume(4)
+        let isEmpty = buffer.isEmpty
+        #expect(isEmpty)
+    }
+
+    @Test("only what was said to be written counts")
+    func partlyWritten() {
+        var buffer = ByteBuffer(capacity: 8)
+        let room = write([7], atLeast: 5, to: &buffer)
+        #expect(room >= 5)
+        #expect(content(buffer) == [7])
+    }
+
+    @Test("nothing appended changes nothing")
+    func appendNothing() {
+        var buffer = ByteBuffer(capacity: 8)
+        append([], to: &buffer)
+        buffer.append(UnsafeRawBufferPointer(start: nil, count: 0))
+        #expect(content(buffer) == [])
+    }
+
+    @Test("it grows for what is larger than its usual size, and keeps what is in it")
+    func growth() {
+        var buffer = ByteBuffer(capacity: 4)
+        append([1, 2, 3], to: &buffer)
+        let many = [UInt8](repeating: 9, count: 1000)
+        append(many, to: &buffer)
+        #expect(content(buffer) == [1, 2, 3] + many)
+        let room = buffer.usualRoom
+        #expect(room < 0)
+    }
+
+    @Test("bytes move to the front where that makes room enough, and are not lost")
+    func movingToTheFront() {
+        var buffer = ByteBuffer(capacity: 8)
+        append([1, 2, 3, 4, 5, 6, 7, 8], to: &buffer)
+        buffer.consume(6)
+        let room = write([9, 10], atLeast: 4, to: &buffer)
+        // The same memory: two bytes are in it, so six are free.
+        #expect(room == 6)
+        #expect(content(buffer) == [7, 8, 9, 10])
+    }
+
+    @Test("memory for something large is given back when it is empty")
+    func shrinking() {
+        var buffer = ByteBuffer(capacity: 8)
+        append([UInt8](repeating: 1, count: 1000), to: &buffer)
+        buffer.consume(999)
+        let before = buffer.room(atLeast: 1).count
+        #expect(before > 8)
+        buffer.consume(1)
+        let after = buffer.room(atLeast: 1).count
+        #expect(after == 8)
+    }
+
+    @Test("memory a little larger than usual is kept")
+    func keptMemory() {
+        var buffer = ByteBuffer(capacity: 8)
+        append([UInt8](repeating: 1, count: 32), to: &buffer)
+        buffer.consume(32)
+        let room = buffer.room(atLeast: 1).count
+        #expect(room == 32)
+    }
+
+    @Test(
+        "any capacity can be asked for",
+        arguments: [(Int.min, 1), (-1, 1), (0, 1), (1, 1), (65536, 65536), (.max, 1 << 26)])
+    func capacities(asked: Int, given: Int) {
+        var buffer = ByteBuffer(capacity: asked)
+        let room = buffer.usualRoom
+        #expect(room == given)
+        append([1, 2], to: &buffer)
+        #expect(content(buffer) == [1, 2])
+    }
+
+    @Test("ten thousand random steps agree with an array")
+    func randomSteps() {
+        var generator = SeededGenerator(seed: 1)
+        var buffer = ByteBuffer(capacity: 16)
+        var model: [UInt8] = []
+        var next: UInt8 = 0
+        for _ in 0..<10_000 {
+            let count = Int.random(in: 0...40, using: &generator)
+            if Bool.random(using: &generator) {
+                let bytes = (0..<count).map { next &+ UInt8($0) }
+                next &+= UInt8(count)
+                append(bytes, to: &buffer)
+                model += bytes
+            } else {
+                let taken = min(count, model.count)
+                buffer.consume(taken)
+                model.removeFirst(taken)
+            }
+            guard content(buffer) == model else {
+                Issue.record("the buffer differs from \(model)")
+                return
+            }
+        }
+    }
+}
