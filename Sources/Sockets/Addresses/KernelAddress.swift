@@ -69,3 +69,14 @@ extension IPv6Address {
         }
     }
 }
+
+extension AddressFamily {
+    /// The family as socket(2) takes it.
+    var domain: SocketDomain {
+        switch self {
+        case .ipv4: .ipv4
+        case .ipv6: .ipv6
+        case .unix: .unix
+        }
+    }
+}

@@ -170,16 +170,6 @@ public final class Socket: Sendable {
     }
 }
 
-extension AddressFamily {
-    var domain: SocketDomain {
-        switch self {
-        case .ipv4: .ipv4
-        case .ipv6: .ipv6
-        case .unix: .unix
-        }
-    }
-}
-
 extension Socket.Kind {
     var type: SocketType {
         switch self {
