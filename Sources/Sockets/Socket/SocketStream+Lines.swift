@@ -36,34 +36,18 @@ extension SocketStream {
     @usableFromInline
     func nextLine(timeout: TimeLimit) throws(SocketError) -> UnsafeRawBufferPointer? {
         var limit = LazyDeadline(timeout)
-        while true {
-            input.consume(scanner.skip(input.bytes))
-            let bytes = input.bytes
-            switch scanner.scan(bytes) {
-            case .line(let length, let consumed):
-                input.consume(consumed)
-                scanner.restart()
-                return UnsafeRawBufferPointer(rebasing: bytes[..<length])
-            case .tooLong(let consumed, let isOpen):
-                input.consume(consumed)
-                if isOpen { scanner.skipLine() } else { scanner.restart() }
-                throw failure(.read, .lineTooLong(limit: scanner.limit))
-            case .more:
-                if try fill(&limit) { continue }
-                return try lastLine()
+        var line = input.takeLine(&scanner)
+        while case .more = line {
+            guard try fill(&limit) else {
+                line = input.takeLastLine(&scanner)
+                break
             }
+            line = input.takeLine(&scanner)
         }
-    }
-
-    /// What came after the last line end, once.
-    private func lastLine() throws(SocketError) -> UnsafeRawBufferPointer? {
-        let rest = input.bytes
-        scanner.restart()
-        guard !rest.isEmpty else { return nil }
-        input.consume(rest.count)
-        guard rest.count <= scanner.limit else {
-            throw failure(.read, .lineTooLong(limit: scanner.limit))
+        switch line {
+        case .part(let line): return line
+        case .refused(let cause): throw failure(.read, cause)
+        case .more: return nil
         }
-        return rest
     }
 }

@@ -13,7 +13,7 @@ extension SocketStream {
         while input.isEmpty, count > 0 {
             guard try fill(&limit) else { return [] }
         }
-        return take(min(max(0, count), input.count))
+        return input.take(min(max(0, count), input.count))
     }
 
     /// Reads exactly `count` bytes, waiting until all have come.
@@ -29,14 +29,14 @@ extension SocketStream {
         scanner.stopSkipping()
         while input.count < count {
             guard try fill(&limit) else {
-                let partial = take(input.count)
+                let partial = input.take(input.count)
                 throw SocketError(
                     .read, .endOfStream, localAddress: socket.localAddress,
                     remoteAddress: socket.remoteAddress, bytesMoved: partial.count,
                     partialBytes: partial)
             }
         }
-        return take(max(0, count))
+        return input.take(max(0, count))
     }
 
     /// Reads up to and with the first such byte; nil at the end of the stream.
@@ -56,13 +56,14 @@ extension SocketStream {
         let most = limit ?? scanner.limit
         var scanned = 0
         while true {
-            let unseen = UnsafeRawBufferPointer(rebasing: input.bytes[scanned...])
-            if let offset = System.memchr(byte, in: unseen), scanned + offset < most {
-                return take(scanned + offset + 1)
+            switch input.take(upTo: byte, limit: most, scanned: &scanned) {
+            case .part(let part): return part
+            case .refused(let cause): throw failure(.read, cause)
+            case .more: break
             }
-            scanned = input.count
-            if scanned >= most { throw failure(.read, .tooLarge(limit: most)) }
-            guard try fill(&deadline) else { return input.isEmpty ? nil : take(input.count) }
+            guard try fill(&deadline) else {
+                return input.isEmpty ? nil : input.take(input.count)
+            }
         }
     }
 
@@ -79,13 +80,7 @@ extension SocketStream {
         repeat {
             if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
         } while try fill(&deadline)
-        return take(input.count)
-    }
-
-    private func take(_ count: Int) -> [UInt8] {
-        let bytes = [UInt8](input.bytes.prefix(count))
-        input.consume(count)
-        return bytes
+        return input.take(input.count)
     }
 
     /// Receives once; false at the end of the stream.
@@ -99,7 +94,7 @@ extension SocketStream {
         let (deadline, isFirst) = limit.begin()
         // The peer may be waiting for it: both would wait for ever.
         if !output.isEmpty { try flush(deadline, isFirst: isFirst) }
-        let room = input.room(atLeast: max(1, min(input.usualRoom, 4096)))
+        let room = input.roomToFill
         let count: Int
         do throws(SocketError) {
             count = try socket.receive(room, deadline, [], isFirst: isFirst)
