@@ -27,6 +27,8 @@ public final class Connection: @unchecked Sendable {
 
     let source: EventSource
     let family: AddressFamily
+    /// What a Unix client that has a path of its own leaves behind.
+    private let file: SocketFile?
     // What was received and not yet taken; without memory of its own until it is needed.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
@@ -44,9 +46,10 @@ public final class Connection: @unchecked Sendable {
     /// Takes over a connected descriptor that does not wait.
     init(
         owning descriptor: Int32, _ family: AddressFamily, local: SocketAddress,
-        remote: SocketAddress, on loop: EventLoop
+        remote: SocketAddress, file: SocketFile? = nil, on loop: EventLoop
     ) throws(SocketError) {
         self.family = family
+        self.file = file
         localAddress = local
         remoteAddress = remote
         do throws(Errno) {
@@ -95,13 +98,14 @@ public final class Connection: @unchecked Sendable {
         return (try Connection(adopting: one, on: group), try Connection(adopting: other, on: group))
     }
 
-    deinit { source.close() }
+    deinit { close() }
 
     /// Closes the connection. Tasks that wait get `.closed`; so do all later calls.
     ///
     /// Can be repeated. Bytes that the kernel has accepted are still delivered.
     public func close() {
         source.close()
+        file?.remove()
     }
 
     /// Whether `close` has been called.

@@ -25,7 +25,7 @@ extension Lookup {
 
 extension Endpoint {
     /// Whether somebody has to be asked for an address or a port.
-    fileprivate var isLookedUp: Bool {
+    var isLookedUp: Bool {
         guard let host, let port else { return false }
         return port.number == nil || !(host.isEmpty || IPAddress(host) != nil)
     }

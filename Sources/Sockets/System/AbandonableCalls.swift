@@ -56,7 +56,9 @@ package struct AbandonableCalls: Sendable {
     }
 
     /// Runs `body` on a thread, and then, when the thread no longer counts, what it returns.
-    private func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) {
+    ///
+    /// - Throws: as `run`.
+    func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) {
         let isAdmitted = running.withLock { running in
             guard running < maximum else { return false }
             running += 1

@@ -117,3 +117,22 @@ struct Poller: ~Copyable {
         return readiness
     }
 }
+
+/// A descriptor that is readable while one of the descriptors it watches is writable: epoll(7) again,
+/// which can itself be registered with a poller.
+struct WriteWatch {
+    let descriptor: Int32
+
+    /// epoll_create1(2); the descriptor is the caller's to close.
+    static func make() throws(Errno) -> WriteWatch {
+        WriteWatch(
+            descriptor: try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) })
+    }
+
+    /// epoll_ctl(2): watches a descriptor, until that is closed.
+    func add(_ watched: Int32) throws(Errno) {
+        var event = epoll_event()
+        event.events = csockets_epoll_writable
+        _ = try systemCall(.epoll_ctl) { epoll_ctl(descriptor, EPOLL_CTL_ADD, watched, &event) }
+    }
+}

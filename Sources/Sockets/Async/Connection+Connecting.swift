@@ -1,0 +1,66 @@
+internal import SystemPackage
+
+// From an endpoint to a connection: names resolved, addresses raced.
+extension Connection {
+    /// Connects to an endpoint: resolves its name, and tries every address until one answers.
+    ///
+    /// ```swift
+    /// let connection = try await Connection(to: .tcp("localhost", port: "daytime"))
+    /// ```
+    ///
+    /// Names are looked up on threads of their own, and a look-up is left to itself when the limit
+    /// ends or the task is cancelled. The addresses are raced as RFC 8305 says: the families take
+    /// turns, and the next attempt begins when the one before has failed or has not answered for
+    /// 250 ms. The first to answer wins and the others are closed. On TCP, `noDelay` is set.
+    ///
+    /// - Parameters:
+    ///   - endpoint: TCP or a Unix stream.
+    ///   - local: the address, or the port, to call from; the kernel chooses if nil.
+    ///   - family: try only addresses of this family.
+    ///   - timeout: covers the look-up of the name and all attempts together.
+    ///   - group: the connection's loop is one of these.
+    /// - Throws: `.invalidInput` for other endpoints; as `Resolver.resolve`;
+    ///   `.system(.connectionRefused)` and its kin, `.timedOut`, `.cancelled`, `.selfConnect`.
+    ///   `attempts` of the error tells what became of each address, and how long it took.
+    public convenience init(
+        to endpoint: Endpoint, from local: SocketAddress? = nil, family: AddressFamily? = nil,
+        timeout: TimeLimit = .seconds(10), on group: EventLoopGroup = .shared
+    ) async throws(SocketError) {
+        guard endpoint.transport == .tcp || endpoint.transport == .unix else {
+            throw SocketError(
+                .connect,
+                .invalidInput(
+                    "an endpoint of the transport \(endpoint.transport): expected tcp or unix"),
+                endpoint: endpoint)
+        }
+        let dialer = Dialer(on: group.next(), Deadline(timeout))
+        do throws(SocketError) {
+            let addresses = try await dialer.resolve(endpoint, family)
+            try self.init(
+                taking: try await dialer.connect(toOneOf: addresses, from: local), on: dialer.loop)
+        } catch {
+            throw error.with(endpoint: endpoint)
+        }
+    }
+
+    /// Connects to an address that is known; see `init(to: Endpoint, …)`.
+    ///
+    /// - Throws: as `init(to: Endpoint, …)`.
+    public convenience init(
+        to address: SocketAddress, from local: SocketAddress? = nil,
+        timeout: TimeLimit = .seconds(10), on group: EventLoopGroup = .shared
+    ) async throws(SocketError) {
+        let dialer = Dialer(on: group.next(), Deadline(timeout))
+        try self.init(
+            taking: try await dialer.connect(toOneOf: [address], from: local), on: dialer.loop)
+    }
+
+    /// Takes over a connected socket that does not wait, and that nobody else knows.
+    private convenience init(taking socket: Socket, on loop: EventLoop) throws(SocketError) {
+        let isOurs = socket.gate.handOver()
+        precondition(isOurs, "somebody else uses a socket that was just connected")
+        try self.init(
+            owning: socket.descriptor, socket.family, local: socket.localAddress,
+            remote: socket.remoteAddress, file: socket.names.withLock { $0.file }, on: loop)
+    }
+}

@@ -1,0 +1,169 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: connecting")
+struct ConnectionConnectingTests {
+    /// An address whose every SYN is dropped: a queue of callers that is full.
+    private struct BlackHole {
+        let listener: Socket
+        let guests: [Socket]
+        var address: SocketAddress { listener.localAddress }
+
+        init(_ host: SocketAddress) throws {
+            listener = try Socket(host.family == .ipv6 ? .ipv6 : .ipv4, .stream)
+            if host.family == .ipv6 { try listener.setOption(.ipv6Only, to: true) }
+            try listener.bind(to: host)
+            try listener.listen(backlog: 0)
+            var guests: [Socket] = []
+            while let guest = try? Socket.connected(
+                to: listener.localAddress, timeout: .milliseconds(200))
+            {
+                guests.append(guest)
+            }
+            self.guests = guests
+        }
+    }
+
+    @Test(
+        "a name is resolved, each address tried until one answers, and small writes leave at once")
+    func triesEveryAddress() async throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let port = try #require(listener.localAddress.port)
+        let client = try await Connection(to: .tcp("localhost", port: Port(port)))
+        #expect(client.remoteAddress == listener.localAddress)
+        #expect(try client.option(.noDelay))
+        let server = try listener.accept(timeout: .seconds(5))
+        #expect(server.remoteAddress == client.localAddress)
+        try await client.write("hello")
+        #expect(try server.receive() == Array("hello".utf8))
+    }
+
+    @Test("an address that does not answer delays the next one by 250 ms only")
+    func blackHole() async throws {
+        let hole = try BlackHole(.ipv6(.loopback, port: 0))
+        let port = try #require(hole.address.port)
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: Port(port)))
+        // On a loop of its own: other tests block the threads that all share.
+        let group = try EventLoopGroup(loops: 1)
+        let (client, duration) = try await Task(executorPreference: group.loops[0]) {
+            let start = ContinuousClock.now
+            let client = try await Connection(to: .tcp(port: Port(port)), on: group)
+            return (client, start.duration(to: .now))
+        }.value
+        #expect(duration >= .milliseconds(250) && duration < .milliseconds(500))
+        #expect(client.remoteAddress == listener.localAddress)
+    }
+
+    @Test("an address that answers late ends the wait when it does")
+    func lateAnswer() async throws {
+        let hole = try BlackHole(.ipv4(.loopback, port: 0))
+        let dialing = Task { try await Connection(to: hole.address) }
+        // The first SYN is dropped; the kernel repeats it after a second.
+        try await Task.sleep(for: .milliseconds(300))
+        for _ in hole.guests { _ = try hole.listener.accept(timeout: .seconds(5)) }
+        let client = try await dialing.value
+        #expect(client.remoteAddress == hole.address)
+    }
+
+    @Test("if no address answers, the error tells of each attempt and how long it took")
+    func everyAttempt() async throws {
+        let (holder, address) = try Loopback.refusingPort()
+        let port = try #require(address.port)
+        let error = try #require(
+            await #expect(throws: SocketError.self) {
+                try await Connection(to: .tcp(port: Port(port)))
+            })
+        #expect(error.errno == .connectionRefused)
+        #expect(error.attempts.map(\.address.ip) == [.v6(.loopback), .v4(.loopback)])
+        #expect(error.attempts.allSatisfy { $0.cause == .system(.connectionRefused) })
+        #expect(
+            error.description
+                == "cannot connect to :\(port): connection refused (tried ::1, 127.0.0.1)")
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("the limit covers everything, and the error names it")
+    func timesOut() async throws {
+        let hole = try BlackHole(.ipv4(.loopback, port: 0))
+        let start = ContinuousClock.now
+        let error = await #expect(throws: SocketError.self) {
+            try await Connection(to: hole.address, timeout: .milliseconds(100))
+        }
+        let duration = start.duration(to: .now)
+        #expect(duration >= .milliseconds(100) && duration < .seconds(2))
+        #expect(error?.cause == .timedOut(limit: .milliseconds(100)))
+        #expect(error?.attempts.map(\.address) == [hole.address])
+    }
+
+    @Test("cancelling the task ends the attempt at once")
+    func cancelled() async throws {
+        let hole = try BlackHole(.ipv4(.loopback, port: 0))
+        let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
+        try await Task.sleep(for: .milliseconds(20))
+        let start = ContinuousClock.now
+        dialing.cancel()
+        let result = await dialing.result
+        #expect(start.duration(to: .now) < .seconds(1))
+        #expect(throws: SocketError.self) { try result.get() }
+        guard case .failure(let error as SocketError) = result else { return }
+        #expect(error.cause == .cancelled)
+        #expect(error.attempts.map(\.cause) == [.cancelled])
+    }
+
+    @Test("failed, timed out and cancelled attempts leave no descriptor behind")
+    func noDescriptorLeaks() async throws {
+        let (holder, address) = try Loopback.refusingPort()
+        let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
+        let guest = try Socket.connected(to: full.localAddress)
+        let before = openDescriptors()
+        for _ in 0..<300 {
+            _ = await #expect(throws: SocketError.self) { try await Connection(to: address) }
+            _ = await #expect(throws: SocketError.self) {
+                try await Connection(to: full.localAddress, timeout: .seconds(0))
+            }
+            let task = Task { try await Connection(to: full.localAddress) }
+            task.cancel()
+            let result = await task.result
+            #expect(throws: SocketError.self) { try result.get() }
+        }
+        // Other tests run beside this one and have descriptors of their own.
+        #expect(openDescriptors() - before < 300)
+        withExtendedLifetime((holder, guest)) {}
+    }
+
+    @Test("a Unix server whose queue is full is asked again until there is room")
+    func fullUnixQueue() async throws {
+        let listener = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
+        let guest = try Socket.connected(to: listener.localAddress)
+        let dialing = Task { try await Connection(to: listener.localAddress) }
+        _ = try listener.accept(timeout: .seconds(5))
+        let client = try await dialing.value
+        #expect(client.remoteAddress == listener.localAddress)
+        withExtendedLifetime(guest) {}
+    }
+
+    @Test("connecting to oneself is an error")
+    func selfConnect() async throws {
+        let (holder, own) = try Loopback.refusingPort()
+        holder.close()
+        let error = await #expect(throws: SocketError.self) {
+            try await Connection(to: own, from: own)
+        }
+        #expect(error?.cause == .selfConnect)
+    }
+
+    @Test(
+        "an endpoint that is no stream is invalid input",
+        arguments: [
+            .udp("127.0.0.1", port: 7), .unixDatagram("/x"), .unixSequencedPacket("/x"),
+        ] as [Endpoint])
+    func invalidEndpoint(_ endpoint: Endpoint) async throws {
+        let error = await #expect(throws: SocketError.self) { try await Connection(to: endpoint) }
+        guard case .invalidInput = error?.cause else {
+            Issue.record("\(error?.description ?? "no error")")
+            return
+        }
+        #expect(error?.endpoint == endpoint)
+    }
+}

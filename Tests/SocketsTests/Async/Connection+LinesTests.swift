@@ -1,0 +1,119 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: lines")
+struct ConnectionLinesTests {
+    private struct Refusal: Error {}
+    private let peer: Connection
+    private let connection: Connection
+
+    init() throws { (peer, connection) = try Connection.pair() }
+
+    @Test("lines end with LF or CR LF, empty lines are lines, a last one needs no end")
+    func lineEnds() async throws {
+        try await peer.write("one\ntwo\r\n\n\r\nt\rhree\npart\r")
+        peer.close()
+        var lines: [String] = []
+        for try await line in connection.lines { lines.append(line) }
+        #expect(lines == ["one", "two", "", "", "t\rhree", "part\r"])
+        #expect(try await connection.readLine() == nil)
+    }
+
+    @Test("lines come as bytes, too")
+    func bytes() async throws {
+        try await peer.write([0xFF, 0x0A, 0xFE, 0x0D, 0x0A])
+        peer.close()
+        var lines: [[UInt8]] = []
+        for try await line in connection.byteLines { lines.append(line) }
+        #expect(lines == [[0xFF], [0xFE]])
+    }
+
+    @Test("leaving the loop loses nothing")
+    func leaving() async throws {
+        try await peer.write("one\ntwo\nthree\nfour")
+        peer.close()
+        for try await line in connection.lines where line == "two" { break }
+        #expect(try await connection.readExactly(3) == Array("thr".utf8))
+        #expect(try await connection.readLine() == "ee")
+        #expect(try await connection.readLine() == "four")
+    }
+
+    @Test(
+        "a line that arrives byte by byte is put together, on a loop and off it",
+        arguments: [
+            true, false,
+        ])
+    func byteByByte(onLoop: Bool) async throws {
+        let (peer, connection) = (peer, connection)
+        let reading = Task(executorPreference: onLoop ? connection.source.loop : nil) {
+            [try await connection.readLine(), try await connection.readLine()]
+        }
+        for byte in "slowly\r\nbut surely\n".utf8 { try await peer.write([byte]) }
+        #expect(try await reading.value == ["slowly", "but surely"])
+    }
+
+    @Test("a line beyond the limit is an error, and the line after it is readable")
+    func beyondTheLimit() async throws {
+        let peer = peer
+        let writing = Task {
+            try await peer.write(String(repeating: "x", count: 200_000) + "\r\nnext\n")
+        }
+        let error = await #expect(throws: SocketError.self) { try await connection.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 65536))
+        #expect(try await connection.readLine() == "next")
+        try await writing.value
+    }
+
+    @Test("after a time-out the next line is whole")
+    func timeout() async throws {
+        try await peer.write("half")
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.readLine(timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        try await peer.write(" a line\n")
+        #expect(try await connection.readLine() == "half a line")
+    }
+
+    @Test("after a line that was cut short by a time-out, the rest can be read in any way")
+    func timeoutThenRead() async throws {
+        try await peer.write("half")
+        _ = await #expect(throws: SocketError.self) {
+            try await connection.readLine(timeout: .milliseconds(20))
+        }
+        #expect(try await connection.read() == Array("half".utf8))
+        try await peer.write("x\n")
+        #expect(try await connection.readLine() == "x")
+    }
+
+    @Test("a line is lent, and taken also if the body throws")
+    func lent() async throws {
+        try await peer.write("one\ntwo\n")
+        await #expect(throws: Refusal.self) {
+            try await connection.withLine { _ in throw Refusal() }
+        }
+        let line = try await connection.withLine { $0.withUnsafeBytes { [UInt8]($0) } }
+        #expect(line == Array("two".utf8))
+    }
+
+    @Test("while a line is lent, nobody else can read")
+    func busy() async throws {
+        try await peer.write("one\ntwo\n")
+        try await connection.withLine { _ in
+            let error = #expect(throws: SocketError.self) {
+                _ = try connection.bufferedLine()
+            }
+            #expect(error?.cause == .busy)
+        }
+    }
+
+    @Test("a closed connection has no lines, though some had come")
+    func closed() async throws {
+        try await peer.write("one\ntwo\n")
+        #expect(try await connection.readLine() == "one")
+        connection.close()
+        let error = await #expect(throws: SocketError.self) { try await connection.readLine() }
+        #expect(error?.cause == .closed)
+    }
+}
