@@ -104,8 +104,9 @@ public final class Connection: @unchecked Sendable {
     ///
     /// Can be repeated. Bytes that the kernel has accepted are still delivered.
     public func close() {
+        // Once: by the next time the path may be another's.
+        if !isClosed { file?.remove() }
         source.close()
-        file?.remove()
     }
 
     /// Whether `close` has been called.
