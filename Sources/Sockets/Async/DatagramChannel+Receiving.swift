@@ -121,20 +121,9 @@ extension DatagramChannel {
         let (count, sender, local) = try System.recvmsg(descriptor, buffer, .fullLength)
         return DatagramHeader(
             count: Swift.min(count, buffer.count), fullCount: count, sender: SocketAddress(sender),
-            localAddress: local.flatMap(destination))
-    }
-
-    /// Our address that a datagram came to; nil if it came to a group.
-    private func destination(_ packet: PacketAddress) -> SocketAddress? {
-        let address: SocketAddress
-        if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
-            // Only an address that is valid on one link needs to say on which.
-            address = SocketAddress(.ipv6(high: high, low: low, port: port, scope: 0))
-        } else {
-            address = SocketAddress(packet)
-        }
-        guard address.ip?.isMulticast == false else { return nil }
-        return address.with(port: localAddress.port ?? 0)
+            localAddress: local.flatMap {
+                SocketAddress(destination: $0, port: localAddress.port ?? 0)
+            })
     }
 
     /// What ICMP tells of datagrams that were sent: without a peer it is about one of many.
@@ -142,6 +131,19 @@ extension DatagramChannel {
         .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
         .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
     ]
+}
+
+extension SocketAddress {
+    /// Our address that a datagram came to; nil if it came to a group.
+    init?(destination packet: PacketAddress, port: UInt16) {
+        var packet = packet
+        if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
+            // Only an address that is valid on one link has to say on which.
+            packet = .ipv6(high: high, low: low, port: port, scope: 0)
+        }
+        self = SocketAddress(packet).with(port: port)
+        guard ip?.isMulticast == false else { return nil }
+    }
 }
 
 /// The datagrams, as they come.

@@ -122,7 +122,8 @@ struct DatagramChannelTests {
         #expect(one.isClosed)
     }
 
-    @Test("an adopted socket that is not bound gets a port", arguments: [AddressFamily.ipv4, .ipv6])
+    @Test(
+        "an adopted socket that is not bound gets a port", arguments: [AddressFamily.ipv4, .ipv6])
     func unbound(family: AddressFamily) async throws {
         let channel = try DatagramChannel(adopting: Socket(family, .datagram))
         #expect(channel.localAddress.port != 0)
@@ -142,7 +143,9 @@ struct DatagramChannelTests {
 
     @Test(
         "an endpoint of streams is refused, and named",
-        arguments: [Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x")]
+        arguments: [
+            Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x"),
+        ]
     )
     func wrongTransport(endpoint: Endpoint) async throws {
         let binding = await #expect(throws: SocketError.self) {

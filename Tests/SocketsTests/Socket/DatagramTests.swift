@@ -9,4 +9,14 @@ struct DatagramTests {
         #expect(datagram.text == "h\u{FFFD}i")
         #expect(!datagram.isTruncated)
     }
+
+    @Test("where a datagram came to is part of it, and not known unless told")
+    func localAddress() {
+        let address = SocketAddress.ipv4(.loopback, port: 7)
+        let told = Datagram(bytes: [], sender: .unnamed, localAddress: address)
+        let untold = Datagram(bytes: [], sender: .unnamed)
+        #expect(told.localAddress == address)
+        #expect(untold.localAddress == nil)
+        #expect(told != untold)
+    }
 }

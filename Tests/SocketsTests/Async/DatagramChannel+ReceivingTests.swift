@@ -1,0 +1,333 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("DatagramChannel: receiving", .timeLimit(.minutes(1)))
+struct DatagramChannelReceivingTests {
+    @Test("a datagram without bytes is a datagram, not an end")
+    func zeroLength() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        try sender.send([], to: channel.localAddress)
+        try sender.send("next", to: channel.localAddress)
+        let empty = try await channel.receive()
+        #expect(empty.bytes.isEmpty)
+        #expect(empty.sender == sender.localAddress)
+        #expect(!empty.isTruncated)
+        #expect(try await channel.receive().text == "next")
+    }
+
+    @Test("a datagram that does not fit is cut and says so, one that just fits is whole")
+    func truncation() async throws {
+        let channel = try await DatagramChannel(on: .udp(port: 0))
+        let sender = try Loopback.udp()
+        let address = SocketAddress.ipv4(.loopback, port: try #require(channel.localAddress.port))
+        for _ in 0..<3 { try sender.send("0123456789", to: address) }
+        let cut = try await channel.receive(atMost: 4)
+        #expect(cut.text == "0123")
+        #expect(cut.isTruncated)
+        let nothing = try await channel.receive(atMost: 0)
+        #expect(nothing.bytes.isEmpty)
+        #expect(nothing.isTruncated)
+        let whole = try await channel.receive(atMost: 10)
+        #expect(whole.text == "0123456789")
+        #expect(!whole.isTruncated)
+    }
+
+    @Test(
+        "a negative count is none, and the largest one asks for no more memory than can be filled")
+    func oddCounts() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        for _ in 0..<2 { try sender.send("abc", to: channel.localAddress) }
+        #expect(try await channel.receive(atMost: -1).isTruncated)
+        #expect(try await channel.receive(atMost: .max).text == "abc")
+    }
+
+    @Test("a buffer is filled from its beginning, and the header tells the full length")
+    func intoBuffer() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        try sender.send("0123456789", to: channel.localAddress)
+        var array = [UInt8](repeating: 0, count: 4)
+        var elements = array.mutableSpan
+        var bytes = elements.mutableBytes
+        let header = try await channel.receive(into: &bytes)
+        #expect(header.count == 4)
+        #expect(header.fullCount == 10)
+        #expect(header.isTruncated)
+        #expect(header.sender == sender.localAddress)
+        #expect(header.localAddress == channel.localAddress)
+        #expect(array == Array("0123".utf8))
+    }
+
+    @Test("a Unix datagram may be longer than any of UDP")
+    func longUnixDatagram() async throws {
+        let (one, other) = try Socket.pair(.datagram)
+        let channel = try DatagramChannel(adopting: other)
+        let long = [UInt8](repeating: 7, count: 100_000)
+        try one.send(long)
+        #expect(try await channel.receive(atMost: 200_000).bytes == long)
+    }
+
+    @Test("all that came before anybody asked is received, in order")
+    func burst() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        for number in 0..<100 { try sender.send("\(number)", to: channel.localAddress) }
+        for number in 0..<100 { #expect(try await channel.receive().text == "\(number)") }
+    }
+
+    @Test("a connected channel is told that nobody is there, and goes on when somebody is")
+    func refusedConnected() async throws {
+        let peer = try DatagramChannelTests.onLoopback()
+        let address = peer.localAddress
+        peer.close()
+        let channel = try DatagramChannel(connectedTo: address)
+        try await channel.send("is anybody there?")
+        let error = await #expect(throws: SocketError.self) { try await channel.receive() }
+        #expect(error?.description == "cannot receive from \(address): connection refused")
+        let late = try DatagramChannel(on: address)
+        try await channel.send("and now?")
+        try await late.reply(to: late.receive(), with: "yes")
+        #expect(try await channel.receive().text == "yes")
+    }
+
+    @Test("a reader that waits is told at once")
+    func refusedWhileWaiting() async throws {
+        let peer = try DatagramChannelTests.onLoopback()
+        let address = peer.localAddress
+        peer.close()
+        let channel = try DatagramChannel(connectedTo: address)
+        let reader = Task { () throws(SocketError) in try await channel.receive() }
+        await channel.untilReading()
+        try await channel.send("is anybody there?")
+        let error = await #expect(throws: SocketError.self) { try await reader.value }
+        #expect(error?.errno == .connectionRefused)
+    }
+
+    @Test("a channel that is open to everybody is not stopped by one who is not there")
+    func refusedUnconnected() async throws {
+        let server = try await DatagramChannel(on: .udp("0.0.0.0", port: 0))
+        // IP_RECVERR: the kernel tells even this socket what ICMP says.
+        try server.setOption(.raw(level: 0, name: 11), to: Int32(1))
+        let gone = try DatagramChannelTests.onLoopback()
+        let address = gone.localAddress
+        gone.close()
+        let reader = Task { () throws(SocketError) in try await server.receive() }
+        await server.untilReading()
+        try await server.send("is anybody there?", to: address)
+        let client = try Loopback.udp()
+        let port = try #require(server.localAddress.port)
+        try client.send("I am", to: .ipv4(.loopback, port: port))
+        #expect(try await reader.value.text == "I am")
+    }
+
+    #if DEBUG
+        @Test(
+            "only what ICMP tells is passed over",
+            arguments: [
+                (Errno.connectionRefused, true), (.noRouteToHost, true),
+                (.networkUnreachable, true), (.messageTooLong, true), (.noMemory, false),
+            ])
+        func passedOver(code: Errno, isPassedOver: Bool) async throws {
+            let channel = try await DatagramChannel(on: .udp("0.0.0.0", port: 0))
+            let sender = try Loopback.udp()
+            let port = try #require(channel.localAddress.port)
+            try sender.send("x", to: .ipv4(.loopback, port: port))
+            let faults = FaultInjection([.recvmsg: [.error(code), .error(code)]])
+            let outcome = await FaultInjection.$current.withValue(faults) {
+                () -> Result<Datagram, SocketError> in
+                do throws(SocketError) { return .success(try await channel.receive()) } catch {
+                    return .failure(error)
+                }
+            }
+            switch outcome {
+            case .success(let datagram):
+                #expect(isPassedOver)
+                #expect(datagram.text == "x")
+            case .failure(let error):
+                #expect(!isPassedOver)
+                #expect(error.errno == code)
+            }
+        }
+    #endif
+
+    @Test("at the limit the wait ends, not earlier, and the next receive goes on")
+    func timeLimit() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let start = ContinuousClock.now
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.receive(timeout: .milliseconds(30))
+        }
+        #expect(start.duration(to: .now) >= .milliseconds(30))
+        #expect(error?.description == "cannot receive: timed out after 30 ms")
+        try Loopback.udp().send("late", to: channel.localAddress)
+        #expect(try await channel.receive(timeout: .seconds(30)).text == "late")
+    }
+
+    @Test("without any time, what is there is received")
+    func withoutTime() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        try Loopback.udp().send("here", to: channel.localAddress)
+        #expect(try await channel.receive(timeout: .milliseconds(0)).text == "here")
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.receive(timeout: .milliseconds(0))
+        }
+        #expect(error?.isTimeout == true)
+    }
+
+    @Test("a second reader is told that there is one")
+    func busy() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let reader = Task { () throws(SocketError) in try await channel.receive() }
+        await channel.untilReading()
+        let error = await #expect(throws: SocketError.self) { try await channel.receive() }
+        #expect(error?.cause == .busy)
+        try Loopback.udp().send("for the first", to: channel.localAddress)
+        #expect(try await reader.value.text == "for the first")
+    }
+
+    @Test("leaving a loop loses nothing")
+    func leavingALoop() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        for text in ["a", "b", "c"] { try sender.send(text, to: channel.localAddress) }
+        var texts: [String] = []
+        for try await datagram in channel {
+            texts.append(datagram.text)
+            if texts.count == 2 { break }
+        }
+        #expect(texts == ["a", "b"])
+        #expect(try await channel.receive().text == "c")
+    }
+
+    @Test("a loop in a task that is cancelled says so, and the channel stays open")
+    func cancelledLoop() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let reader = Task { for try await _ in channel {} }
+        await channel.untilReading()
+        reader.cancel()
+        let error = await #expect(throws: SocketError.self) { try await reader.value }
+        #expect(error?.cause == .cancelled)
+        try Loopback.udp().send("still here", to: channel.localAddress)
+        #expect(try await channel.receive().text == "still here")
+    }
+
+    @Test("10,000 cancellations that race a datagram end each wait once, and lose none")
+    func cancellationsRacingArrival() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        let loop = try #require(EventLoopGroup.shared.loops.first)
+        var cancelled = 0
+        for round in 0..<10_000 {
+            let body: @Sendable () async -> Result<Datagram, SocketError> = {
+                do throws(SocketError) { return .success(try await channel.receive()) } catch {
+                    return .failure(error)
+                }
+            }
+            let reader = round % 2 == 0 ? Task { await body() } : onLoop(loop, body)
+            if round % 3 == 0 { await channel.untilReading() }
+            if round % 4 < 2 { reader.cancel() }
+            try sender.send("\(round)", to: channel.localAddress)
+            reader.cancel()
+            switch await reader.value {
+            case .success(let datagram):
+                #expect(datagram.text == "\(round)")
+            case .failure(let error):
+                cancelled += 1
+                #expect(error.cause == .cancelled)
+                #expect(try await channel.receive(timeout: .seconds(30)).text == "\(round)")
+            }
+        }
+        #expect(cancelled > 0)
+        #expect(cancelled < 10_000)
+    }
+
+    private func onLoop(
+        _ loop: EventLoop, _ body: @escaping @Sendable () async -> Result<Datagram, SocketError>
+    ) -> Task<Result<Datagram, SocketError>, Never> {
+        Task(executorPreference: loop) { await body() }
+    }
+
+    @Test("a lent datagram is there until the body has returned, and can be answered meanwhile")
+    func lending() async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0))
+        let port = try #require(server.localAddress.port)
+        let client = try DatagramChannel(connectedTo: .ipv4(IPv4Address(127, 0, 0, 2), port: port))
+        try await client.send("echo this")
+        let count = try await server.withReceived { bytes, header in
+            try await server.reply(to: header, with: bytes)
+            return bytes.byteCount
+        }
+        #expect(count == 9)
+        #expect(try await client.receive().text == "echo this")
+    }
+
+    @Test("what the body of a lease throws passes through, and nobody else receives meanwhile")
+    func lendingFails() async throws {
+        struct Refusal: Error {}
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        for text in ["a", "b"] { try sender.send(text, to: channel.localAddress) }
+        var inside: SocketError?
+        do {
+            try await channel.withReceived { bytes, _ in
+                #expect(bytes.byteCount == 1)
+                do throws(SocketError) { _ = try await channel.receive() } catch { inside = error }
+                throw Refusal()
+            }
+            Issue.record("nothing was thrown")
+        } catch {
+            #expect(error is Refusal)
+        }
+        #expect(inside?.cause == .busy)
+        #expect(try await channel.receive().text == "b")
+    }
+
+    @Test(
+        "the address that a datagram came to has the port, a zone only where it needs one, no group",
+        arguments: [
+            (PacketAddress.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
+            (.ipv4(bits: 0xEF00_0001, port: 0), nil),
+            (.ipv6(high: 0, low: 1, port: 0, scope: 3), "[::1]:7"),
+            (.ipv6(high: 0xFE80 << 48, low: 1, port: 0, scope: 3), "[fe80::1%3]:7"),
+            (.ipv6(high: 0xFF02 << 48, low: 1, port: 0, scope: 3), nil),
+            (.ipv6(high: 0, low: 0xFFFF_7F00_0002, port: 0, scope: 1), "127.0.0.2:7"),
+            (.ipv6(high: 0, low: 0xFFFF_EF00_0001, port: 0, scope: 1), nil),
+            (.unnamed, nil),
+        ])
+    func destination(packet: PacketAddress, text: String?) {
+        #expect(SocketAddress(destination: packet, port: 7)?.description == text)
+    }
+
+    @Test("who finds one datagram after the other lets the others on his loop run")
+    func fairness() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        defer { group.shutdown() }
+        let channel = try DatagramChannel(on: Loopback.ipv4, group: group)
+        let sender = try Loopback.udp()
+        for _ in 0..<100 { try sender.send("x", to: channel.localAddress) }
+        let received = Lock(0)
+        let seen = await withTaskGroup(of: Int?.self) { tasks in
+            tasks.addTask(executorPreference: group.loops[0]) {
+                await withTaskGroup(of: Int?.self) { tasks in
+                    tasks.addTask {
+                        for _ in 0..<100 {
+                            _ = try? await channel.receive()
+                            received.withLock { $0 += 1 }
+                        }
+                        return nil
+                    }
+                    tasks.addTask { received.withLock { $0 } }
+                    return await tasks.reduce(nil) { $0 ?? $1 }
+                }
+            }
+            return await tasks.reduce(nil) { $0 ?? $1 }
+        }
+        #expect(try #require(seen) <= EventLoop.operationsPerTurn)
+        #expect(received.withLock { $0 } == 100)
+        channel.close()
+    }
+}

@@ -1,0 +1,292 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("DatagramChannel: sending", .timeLimit(.minutes(1)))
+struct DatagramChannelSendingTests {
+    /// A Unix socket whose queue is full, and a channel that is not connected to it.
+    private func fullPeer() async throws -> (peer: Socket, channel: DatagramChannel) {
+        let peer = try Socket.bound(to: .unixDatagram("@\(Loopback.unixPath())"))
+        let channel = try DatagramChannel(adopting: Socket(.unix, .datagram))
+        var isFull = false
+        while !isFull {
+            do throws(SocketError) {
+                try await channel.send("filling", to: peer.localAddress, timeout: .milliseconds(5))
+            } catch {
+                guard error.isTimeout else { throw error }
+                isFull = true
+            }
+        }
+        return (peer, channel)
+    }
+
+    @Test("spans, arrays and strings are sent, to an address and to the peer")
+    func shapes() async throws {
+        let peer = try DatagramChannelTests.onLoopback()
+        let open = try DatagramChannelTests.onLoopback()
+        let connected = try DatagramChannel(connectedTo: peer.localAddress)
+        let bytes = Array("span".utf8)
+        try await open.send(bytes.span.bytes, to: peer.localAddress)
+        try await open.send(Array("array".utf8), to: peer.localAddress)
+        try await open.send("string ✓", to: peer.localAddress)
+        try await open.send([], to: peer.localAddress)
+        try await connected.send(bytes.span.bytes)
+        try await connected.send(Array("array".utf8))
+        try await connected.send("string ✓")
+        try await connected.send([])
+        for sender in [open, connected] {
+            for text in ["span", "array", "string ✓", ""] {
+                let datagram = try await peer.receive()
+                #expect(datagram.text == text)
+                #expect(datagram.sender == sender.localAddress)
+            }
+        }
+    }
+
+    @Test("sending without an address needs a peer")
+    func withoutPeer() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let error = await #expect(throws: SocketError.self) { try await channel.send("x") }
+        #expect(error?.description == "cannot send: destination address required")
+    }
+
+    @Test("what cannot be sent says why, and where to")
+    func refusals() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let everybody = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
+        let broadcast = await #expect(throws: SocketError.self) {
+            try await channel.send("x", to: everybody)
+        }
+        #expect(broadcast?.description == "cannot send to 127.255.255.255:9: permission denied")
+        try channel.setOption(.broadcast, to: true)
+        try await channel.send("x", to: everybody)
+        let long = await #expect(throws: SocketError.self) {
+            try await channel.send([UInt8](repeating: 0, count: 65508), to: channel.localAddress)
+        }
+        #expect(long?.errno == .messageTooLong)
+        let nobody = await #expect(throws: SocketError.self) {
+            try await channel.send("x", to: Loopback.ipv4)
+        }
+        #expect(nobody?.errno == .invalidArgument)
+        let path = Loopback.unixPath()
+        let unix = try DatagramChannel(adopting: Socket(.unix, .datagram))
+        let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
+        let noFile = await #expect(throws: SocketError.self) {
+            try await unix.send("x", to: address)
+        }
+        #expect(noFile?.description == "cannot send to \(path): no such file or directory")
+    }
+
+    @Test("several tasks may send at once")
+    func severalSenders() async throws {
+        let peer = try DatagramChannelTests.onLoopback()
+        let channel = try DatagramChannelTests.onLoopback()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<4 {
+                tasks.addTask {
+                    for _ in 0..<500 { try await channel.send("x", to: peer.localAddress) }
+                }
+            }
+            try await tasks.waitForAll()
+        }
+        #expect(try await peer.receive().text == "x")
+    }
+
+    @Test(
+        "a full Unix peer is waited for, connected or not, until it receives",
+        arguments: [false, true])
+    func waitsForRoom(isConnected: Bool) async throws {
+        let (peer, open) = try await fullPeer()
+        let address = peer.localAddress
+        let channel = isConnected ? try DatagramChannel(connectedTo: address) : open
+        let writer = Task {
+            if isConnected {
+                try await channel.send("at last")
+            } else {
+                try await channel.send("at last", to: address)
+            }
+        }
+        await channel.untilWriting()
+        _ = try peer.receive()
+        try await writer.value
+        var last = ""
+        while let datagram = try? peer.receiveFrom(timeout: .milliseconds(0)) {
+            last = datagram.text
+        }
+        #expect(last == "at last")
+    }
+
+    @Test("a full Unix peer is waited for until the limit, and not shorter")
+    func fullUntilLimit() async throws {
+        let (peer, channel) = try await fullPeer()
+        for limit in [0, 1, 30, 60] {
+            let start = ContinuousClock.now
+            let error = await #expect(throws: SocketError.self) {
+                try await channel.send("x", to: peer.localAddress, timeout: .milliseconds(limit))
+            }
+            #expect(start.duration(to: .now) >= .milliseconds(limit))
+            #expect(error?.cause == .timedOut(limit: .milliseconds(limit)))
+            #expect(error?.remoteAddress == peer.localAddress)
+        }
+    }
+
+    @Test("a full Unix peer holds up nobody else, and a second one who has to wait is told")
+    func fullAndBusy() async throws {
+        let (peer, channel) = try await fullPeer()
+        let address = peer.localAddress
+        let writer = Task { try await channel.send("x", to: address) }
+        await channel.untilWriting()
+        let other = try Socket.bound(to: .unixDatagram("@\(Loopback.unixPath())"))
+        try await channel.send("not held up", to: other.localAddress)
+        #expect(try other.receiveFrom(timeout: .milliseconds(0)).text == "not held up")
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.send("y", to: address)
+        }
+        #expect(error?.cause == .busy)
+        writer.cancel()
+        let cancelled = await #expect(throws: SocketError.self) { try await writer.value }
+        #expect(cancelled?.cause == .cancelled)
+        // Neither the cancellation nor the full peer sticks to the channel.
+        try await channel.send("still here", to: other.localAddress)
+    }
+
+    @Test("closing wakes who waits for a full Unix peer")
+    func closingWhileFull() async throws {
+        let (peer, channel) = try await fullPeer()
+        let address = peer.localAddress
+        let writer = Task { try await channel.send("x", to: address) }
+        await channel.untilWriting()
+        channel.close()
+        let error = await #expect(throws: SocketError.self) { try await writer.value }
+        #expect(error?.cause == .closed)
+    }
+
+    #if DEBUG
+        @Test(
+            "a send that is interrupted or finds no room is made again",
+            arguments: [Errno.interrupted, .wouldBlock])
+        func madeAgain(code: Errno) async throws {
+            let peer = try DatagramChannelTests.onLoopback()
+            let channel = try DatagramChannelTests.onLoopback()
+            let faults = FaultInjection([.sendto: [.error(code), .error(.interrupted)]])
+            try await FaultInjection.$current.withValue(faults) {
+                try await channel.send("x", to: peer.localAddress)
+            }
+            #expect(faults.remaining(of: .sendto) == 0)
+            #expect(try await peer.receive().text == "x")
+            let error = await #expect(throws: SocketError.self) {
+                try await peer.receive(timeout: .milliseconds(0))
+            }
+            #expect(error?.isTimeout == true)
+        }
+    #endif
+
+    @Test(
+        "an answer leaves from the address that was asked, on one family and on both",
+        arguments: [AddressFamily.ipv4, nil])
+    func reply(family: AddressFamily?) async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0), family: family)
+        let port = try #require(server.localAddress.port)
+        let second = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
+        // Connected: what comes from another address does not reach it.
+        let client = try DatagramChannel(connectedTo: second)
+        for number in 0..<3 {
+            try await client.send("question")
+            let question = try await server.receive()
+            #expect(question.localAddress == second)
+            switch number {
+            case 0: try await server.reply(to: question, with: "answer")
+            case 1: try await server.reply(to: question, with: Array("answer".utf8))
+            default:
+                let bytes = Array("answer".utf8)
+                try await server.reply(to: question, with: bytes.span.bytes)
+            }
+            let answer = try await client.receive(timeout: .seconds(30))
+            #expect(answer.text == "answer")
+            #expect(answer.sender == second)
+        }
+    }
+
+    @Test("an answer over IPv6 leaves from the address that was asked")
+    func reply6() async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0), family: .ipv6)
+        let port = try #require(server.localAddress.port)
+        let client = try DatagramChannel(connectedTo: .ipv6(.loopback, port: port))
+        try await client.send("question")
+        let question = try await server.receive()
+        #expect(question.localAddress == .ipv6(.loopback, port: port))
+        try await server.reply(to: question, with: "answer")
+        #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
+    }
+
+    @Test("a channel with one address answers from it, whatever it is told")
+    func replyFromTheOnlyAddress() async throws {
+        let server = try DatagramChannelTests.onLoopback()
+        let client = try DatagramChannel(connectedTo: server.localAddress)
+        try await client.send("question")
+        var question = try await server.receive()
+        #expect(question.localAddress == server.localAddress)
+        question.localAddress = nil
+        try await server.reply(to: question, with: "answer")
+        #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
+    }
+
+    @Test("an answer cannot leave from an address that is not ours")
+    func replyFromElsewhere() async throws {
+        let server = try await DatagramChannel(on: .udp(port: 0), family: .ipv4)
+        let client = try DatagramChannelTests.onLoopback()
+        let question = Datagram(
+            bytes: [], sender: client.localAddress,
+            localAddress: .ipv4(IPv4Address(192, 0, 2, 1), port: 9))
+        let error = await #expect(throws: SocketError.self) {
+            try await server.reply(to: question, with: "answer")
+        }
+        #expect(error?.errno == .invalidArgument)
+    }
+
+    @Test("what was sent to a group is answered from an address of ours")
+    func replyToGroup() async throws {
+        let group = IPv4Address(239, 255, 77, 78)
+        let member = try await DatagramChannel(on: .udp(port: 0), family: .ipv4)
+        let port = try #require(member.localAddress.port)
+        try member.joinMulticastGroup(.v4(group), interface: "lo")
+        let sender = try DatagramChannelTests.onLoopback()
+        try sender.setMulticastInterface("lo")
+        try await sender.send("to all", to: .ipv4(group, port: port))
+        let question = try await member.receive(timeout: .seconds(30))
+        #expect(question.localAddress == .ipv4(.loopback, port: port))
+        try await member.reply(to: question, with: "from one")
+        let answer = try await sender.receive(timeout: .seconds(30))
+        #expect(answer.text == "from one")
+        #expect(answer.sender == .ipv4(.loopback, port: port))
+    }
+
+    @Test("who has room all the time lets the others on his loop run")
+    func fairness() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        defer { group.shutdown() }
+        let peer = try DatagramChannelTests.onLoopback()
+        let address = peer.localAddress
+        let channel = try DatagramChannel(on: Loopback.ipv4, group: group)
+        let seen = await withTaskGroup(of: Int.self) { tasks in
+            tasks.addTask(executorPreference: group.loops[0]) {
+                await withTaskGroup(of: Int.self) { tasks in
+                    let sent = Lock(0)
+                    tasks.addTask {
+                        for _ in 0..<100 {
+                            try? await channel.send("x", to: address)
+                            sent.withLock { $0 += 1 }
+                        }
+                        return .max
+                    }
+                    tasks.addTask { sent.withLock { $0 } }
+                    return await tasks.reduce(.max, min)
+                }
+            }
+            return await tasks.reduce(.max, min)
+        }
+        #expect(seen <= EventLoop.operationsPerTurn)
+        channel.close()
+    }
+}

@@ -1,0 +1,48 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("MulticastChange")
+struct MulticastChangeTests {
+    private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
+
+    @Test("an error names the group, or the interface with nothing in it that harms a terminal")
+    func subjects() {
+        let joining = MulticastChange.membership(.join, of: group, interface: "lo")
+        #expect(joining.subject == "multicastGroup 239.1.2.3")
+        let sending = MulticastChange.sendThrough(interface: "e\u{1B}0")
+        #expect(sending.subject == "multicastInterface e\\x1B0")
+    }
+
+    @Test("an interface that does not exist is an error, and never another one")
+    func unknownInterface() throws {
+        let socket = try RawSockets.make(.ipv4, .datagram)
+        for name in ["nosuch0", "", "lo\0"] {
+            for change in [
+                MulticastChange.membership(.join, of: group, interface: name),
+                .sendThrough(interface: name),
+            ] {
+                #expect(throws: Errno.operationNotSupportedByDevice) {
+                    try change.apply(to: socket.number, .ipv4)
+                }
+            }
+        }
+    }
+
+    @Test("a group's zone is its interface where no other is given")
+    func zone() throws {
+        let socket = try RawSockets.make(.ipv6, .datagram)
+        let zoned = try #require(IPv6Address("ff02::7780%lo"))
+        let bare = try #require(IPv6Address("ff02::7780"))
+        try MulticastChange.membership(.join, of: .v6(zoned), interface: nil)
+            .apply(to: socket.number, .ipv6)
+        // It is the same membership: joined already, and left by its other name.
+        #expect(throws: Errno.addressInUse) {
+            try MulticastChange.membership(.join, of: .v6(bare), interface: "lo")
+                .apply(to: socket.number, .ipv6)
+        }
+        try MulticastChange.membership(.leave, of: .v6(bare), interface: "lo")
+            .apply(to: socket.number, .ipv6)
+    }
+}

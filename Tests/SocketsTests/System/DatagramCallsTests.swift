@@ -1,0 +1,108 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("Calls that carry packet information")
+struct DatagramCallsTests {
+    /// Receives into a buffer of 4 bytes.
+    private func receive(
+        _ socket: Descriptor
+    ) throws -> (count: Int, sender: RawSocketAddress, local: PacketAddress?) {
+        var bytes = [UInt8](repeating: 0, count: 4)
+        return try bytes.withUnsafeMutableBytes {
+            try System.recvmsg(socket.number, $0, .fullLength)
+        }
+    }
+
+    private func send(
+        _ socket: Descriptor, to address: RawSocketAddress, from local: PacketAddress
+    ) throws -> Int {
+        try Array("123456".utf8).withUnsafeBytes {
+            try System.sendmsg(socket.number, $0, [], to: address, from: local)
+        }
+    }
+
+    private func bound(_ domain: SocketDomain, _ content: PacketAddress) throws -> Descriptor {
+        let socket = try RawSockets.make(domain, .datagram)
+        try System.bind(socket.number, RawSocketAddress(content))
+        return socket
+    }
+
+    private func port(of socket: Descriptor) throws -> UInt16 {
+        switch try System.getsockname(socket.number).content {
+        case .ipv4(_, let port), .ipv6(_, _, let port, _): port
+        case .unix, .unnamed: 0
+        }
+    }
+
+    @Test("a datagram leaves from the address it is told to, and tells which one it came to")
+    func ipv4() throws {
+        let server = try bound(.ipv4, .ipv4(bits: 0, port: 0))
+        let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
+        try System.enablePacketInfo(server.number, isIPv6: false)
+        let (here, there) = (0x7F00_0007 as UInt32, 0x7F00_0008 as UInt32)
+        let address = RawSocketAddress(.ipv4(bits: there, port: try port(of: server)))
+        #expect(try send(client, to: address, from: .ipv4(bits: here, port: 0)) == 6)
+        let (count, sender, local) = try receive(server)
+        #expect(count == 6)
+        #expect(sender.content == .ipv4(bits: here, port: try port(of: client)))
+        #expect(local == .ipv4(bits: there, port: 0))
+    }
+
+    @Test("the same over IPv6, with the interface")
+    func ipv6() throws {
+        let server = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
+        let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
+        try System.enablePacketInfo(server.number, isIPv6: true)
+        let loopback = PacketAddress.ipv6(high: 0, low: 1, port: 0, scope: 0)
+        let address = RawSocketAddress(
+            .ipv6(high: 0, low: 1, port: try port(of: server), scope: 0))
+        #expect(try send(client, to: address, from: loopback) == 6)
+        let interface = try #require(System.if_nametoindex("lo"))
+        #expect(
+            try receive(server).local == .ipv6(high: 0, low: 1, port: 0, scope: interface))
+    }
+
+    @Test("an IPv4 datagram on a socket for both families tells the IPv4 address")
+    func dualStack() throws {
+        let server = try RawSockets.make(.ipv6, .datagram)
+        try System.setOption(server.number, .ipv6Only, 0)
+        try System.bind(
+            server.number, RawSocketAddress(.ipv6(high: 0, low: 0, port: 0, scope: 0)))
+        try System.enablePacketInfo(server.number, isIPv6: true)
+        let client = try RawSockets.bound(.datagram)
+        let (here, there) = (RawSockets.loopback, 0x7F00_0009 as UInt32)
+        let address = RawSocketAddress(.ipv4(bits: there, port: try port(of: server)))
+        #expect(try send(client, to: address, from: .ipv4(bits: here, port: 0)) == 6)
+        #expect(try receive(server).local == .ipv4(bits: there, port: 0))
+    }
+
+    @Test("who has not asked for it is not told")
+    func notEnabled() throws {
+        let server = try RawSockets.bound(.datagram)
+        let client = try RawSockets.bound(.datagram)
+        let address = try System.getsockname(server.number)
+        let loopback = PacketAddress.ipv4(bits: RawSockets.loopback, port: 0)
+        #expect(try send(client, to: address, from: loopback) == 6)
+        #expect(try receive(server).local == nil)
+    }
+
+    @Test("an address of another machine is refused")
+    func notOurs() throws {
+        let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
+        let address = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 9))
+        #expect(throws: Errno.invalidArgument) {
+            try send(client, to: address, from: .ipv4(bits: 0xC000_0201, port: 0))
+        }
+    }
+
+    @Test("where the sender has no Internet address to leave from, the kernel chooses")
+    func noAddress() throws {
+        let server = try RawSockets.bound(.datagram)
+        let client = try RawSockets.bound(.datagram)
+        let address = try System.getsockname(server.number)
+        #expect(try send(client, to: address, from: .unnamed) == 6)
+        #expect(try receive(server).count == 6)
+    }
+}
