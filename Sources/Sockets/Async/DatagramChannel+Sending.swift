@@ -62,8 +62,8 @@ extension DatagramChannel {
     /// A machine has many addresses, and a sender who asked one of them takes no answer from
     /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542).
     ///
-    /// - Throws: `.system(.invalidArgument)` if that address is ours no longer; as
-    ///   `send(_: RawSpan, to:timeout:)`.
+    /// - Throws: `.system(.invalidArgument)` or `.system(.networkUnreachable)` if that address is
+    ///   ours no longer; as `send(_: RawSpan, to:timeout:)`.
     public func reply(
         to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) {

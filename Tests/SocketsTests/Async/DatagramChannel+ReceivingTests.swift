@@ -289,7 +289,7 @@ struct DatagramChannelReceivingTests {
     @Test(
         "the address that a datagram came to has the port, a zone only where it needs one, no group",
         arguments: [
-            (PacketAddress.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
+            (.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
             (.ipv4(bits: 0xEF00_0001, port: 0), nil),
             (.ipv6(high: 0, low: 1, port: 0, scope: 3), "[::1]:7"),
             (.ipv6(high: 0xFE80 << 48, low: 1, port: 0, scope: 3), "[fe80::1%3]:7"),
@@ -297,7 +297,7 @@ struct DatagramChannelReceivingTests {
             (.ipv6(high: 0, low: 0xFFFF_7F00_0002, port: 0, scope: 1), "127.0.0.2:7"),
             (.ipv6(high: 0, low: 0xFFFF_EF00_0001, port: 0, scope: 1), nil),
             (.unnamed, nil),
-        ])
+        ] as [(PacketAddress, String?)])
     func destination(packet: PacketAddress, text: String?) {
         #expect(SocketAddress(destination: packet, port: 7)?.description == text)
     }

@@ -242,7 +242,8 @@ struct DatagramChannelSendingTests {
         let error = await #expect(throws: SocketError.self) {
             try await server.reply(to: question, with: "answer")
         }
-        #expect(error?.errno == .invalidArgument)
+        // Which of the two depends on the machine's routes.
+        #expect(error?.errno == .invalidArgument || error?.errno == .networkUnreachable)
     }
 
     @Test("what was sent to a group is answered from an address of ours")

@@ -46,16 +46,17 @@ struct LookupAsyncTests {
 
     @Test("a task that is cancelled does not wait for the answer")
     func cancelled() async throws {
-        let (begun, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let gate = DispatchSemaphore(value: 0)
         let endpoint = Endpoint.udp("silent.example", port: 1)
         let asker = Task { () throws(SocketError) in
             try await Lookup.withoutBlocking(.connect, endpoint) {
-                begun.signal()
+                begin.yield()
                 gate.wait()
                 return 7
             }
         }
-        try Background { begun.wait() }.value()
+        for await _ in begun { break }
         asker.cancel()
         let error = await #expect(throws: SocketError.self) { try await asker.value }
         #expect(error?.description == "cannot connect to udp://silent.example:1: cancelled")

@@ -12,7 +12,7 @@ struct MulticastChangeTests {
         let joining = MulticastChange.membership(.join, of: group, interface: "lo")
         #expect(joining.subject == "multicastGroup 239.1.2.3")
         let sending = MulticastChange.sendThrough(interface: "e\u{1B}0")
-        #expect(sending.subject == "multicastInterface e\\x1B0")
+        #expect(sending.subject == "multicastInterface e\\x1b0")
     }
 
     @Test("an interface that does not exist is an error, and never another one")

@@ -90,15 +90,16 @@ struct AbandonableCallsTests {
     @Test("a task that is cancelled gets nothing, at once, and the place stays taken")
     func forACancelledTask() async throws {
         let calls = AbandonableCalls(atMost: 1)
-        let (begun, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let gate = DispatchSemaphore(value: 0)
         let asker = Task {
             try await calls.run {
-                begun.signal()
+                begin.yield()
                 gate.wait()
                 return 7
             }
         }
-        try Background { begun.wait() }.value()
+        for await _ in begun { break }
         asker.cancel()
         #expect(try await asker.value == nil)
         await #expect(throws: Errno.resourceTemporarilyUnavailable) { try await calls.run { 7 } }

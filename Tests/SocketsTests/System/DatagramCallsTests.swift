@@ -92,9 +92,11 @@ struct DatagramCallsTests {
     func notOurs() throws {
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let address = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 9))
-        #expect(throws: Errno.invalidArgument) {
+        let error = #expect(throws: Errno.self) {
             try send(client, to: address, from: .ipv4(bits: 0xC000_0201, port: 0))
         }
+        // Which of the two depends on the machine's routes.
+        #expect(error == .invalidArgument || error == .networkUnreachable)
     }
 
     @Test("where the sender has no Internet address to leave from, the kernel chooses")
