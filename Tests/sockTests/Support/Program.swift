@@ -52,8 +52,11 @@ enum SockProgram {
 final class RunningSock: @unchecked Sendable {
     struct TookTooLong: Error {}
 
-    private let process = Process()
-    private let input = Pipe()
+    private static let starting = NSLock()
+
+    private let process: pid_t
+    private var ending: Int32?
+    private let input: Pipe
     private let collector = Collector()
 
     /// What the process has written so far: apart from the run itself, so that the threads which
@@ -65,19 +68,24 @@ final class RunningSock: @unchecked Sendable {
 
     /// A test that has failed leaves no process behind.
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        guard isRunning() else { return }
+        kill(process, SIGKILL)
+        waitpid(process, nil, 0)
     }
 
     init(_ arguments: [String], program: String = SockProgram.path) throws {
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(["SOCK": SockProgram.path, "LC_ALL": "C"]) { $1 }
+        // A program that inherited another one's input would keep it from ending.
+        Self.starting.lock()
+        defer { Self.starting.unlock() }
+        input = Pipe()
         let (output, errors) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
+        let ends = [
+            input.fileHandleForReading, output.fileHandleForWriting, errors.fileHandleForWriting,
+        ]
+        for pipe in [input, output, errors] { Self.closeOnExec(pipe) }
+        process = try Self.spawn(program, arguments, ends.map(\.fileDescriptor))
+        // Now only the program holds its ends, and when it goes they end.
+        for end in ends { try end.close() }
         collect(output) { $0.output += $1 }
         collect(errors) { $0.errors += $1 }
     }
@@ -111,7 +119,7 @@ final class RunningSock: @unchecked Sendable {
     }
 
     func send(signal number: Int32) {
-        kill(process.processIdentifier, number)
+        kill(process, number)
     }
 
     /// Waits until what has been written to standard error satisfies the condition.
@@ -140,7 +148,7 @@ final class RunningSock: @unchecked Sendable {
             // Not waiting for an event by sleeping: looking again for one that has its own thread.
             usleep(2_000)
         }
-        process.terminate()
+        kill(process, SIGTERM)
         throw TookTooLong()
     }
 
@@ -155,20 +163,65 @@ final class RunningSock: @unchecked Sendable {
     /// Waits for the end; a run that takes more than 30 s is ended.
     func outcome() throws -> SockProgram.Outcome {
         let end = ContinuousClock.now.advanced(by: .seconds(30))
-        while process.isRunning {
+        while isRunning() {
             if ContinuousClock.now > end {
-                kill(process.processIdentifier, SIGKILL)
+                kill(process, SIGKILL)
                 throw TookTooLong()
             }
             usleep(2_000)
         }
         _ = collector.done.wait(timeout: .now() + 5)
-        let reason = process.terminationReason
-        let status = process.terminationStatus
+        let (signal, status) = ((ending ?? 0) & 0x7F, (ending ?? 0) >> 8 & 0xFF)
         return collector.written.withLock {
             SockProgram.Outcome(
-                status: reason == .uncaughtSignal ? 128 + status : status, output: $0.output,
+                status: signal == 0 ? status : 128 + signal, output: $0.output,
                 errors: String(decoding: $0.errors, as: UTF8.self))
+        }
+    }
+
+    private func isRunning() -> Bool {
+        guard ending == nil else { return false }
+        var status: Int32 = 0
+        if waitpid(process, &status, WNOHANG) == process { ending = status }
+        return ending == nil
+    }
+}
+
+extension RunningSock {
+    /// Starts a process. Foundation's `Process` would do, if it did not leak.
+    private static func spawn(
+        _ program: String, _ arguments: [String], _ descriptors: [Int32]
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (wanted, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
+        }
+        // The threads that run tests block signals, which the program must not inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var nothing = sigset_t()
+        sigemptyset(&nothing)
+        posix_spawnattr_setsigmask(&attributes, &nothing)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
+        let environment = ProcessInfo.processInfo.environment
+            .merging(["SOCK": SockProgram.path, "LC_ALL": "C"]) { $1 }
+        let words = ([program] + arguments).map { strdup($0) }
+        let variables = environment.map { strdup("\($0)=\($1)") }
+        defer { (words + variables).forEach { free($0) } }
+        var process: pid_t = 0
+        let code = posix_spawn(
+            &process, program, &actions, &attributes, words + [nil], variables + [nil])
+        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
+        return process
+    }
+
+    private static func closeOnExec(_ pipe: Pipe) {
+        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
         }
     }
 }
