@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// The built program, run as its users run it: as a process of its own.
 enum SockProgram {
@@ -61,10 +60,20 @@ final class RunningSock: @unchecked Sendable {
 
     /// What the process has written so far: apart from the run itself, so that the threads which
     /// fill it do not keep the run alive.
-    private final class Collector: Sendable {
-        let written = Mutex<(output: [UInt8], errors: [UInt8])>(([], []))
+    ///
+    /// Safe to share: what it holds is behind a lock. (A `Mutex` would do, but the thread sanitizer
+    /// reports one that is waited for.)
+    private final class Collector: @unchecked Sendable {
+        private let lock = NSLock()
+        private var written: Written = ([], [])
         let done = DispatchGroup()
+
+        func withLock<Result>(_ body: (inout Written) -> Result) -> Result {
+            lock.withLock { body(&written) }
+        }
     }
+
+    private typealias Written = (output: [UInt8], errors: [UInt8])
 
     /// A test that has failed leaves no process behind.
     deinit {
@@ -102,7 +111,7 @@ final class RunningSock: @unchecked Sendable {
         let handle = pipe.fileHandleForReading
         let thread = Thread { [collector] in
             while case let data = handle.availableData, !data.isEmpty {
-                collector.written.withLock { take(&$0, Array(data)) }
+                collector.withLock { take(&$0, Array(data)) }
             }
             collector.done.leave()
         }
@@ -138,7 +147,7 @@ final class RunningSock: @unchecked Sendable {
     ) throws -> (output: String, errors: String) {
         let end = ContinuousClock.now.advanced(by: .seconds(20))
         while ContinuousClock.now < end {
-            let now = collector.written.withLock { $0 }
+            let now = collector.withLock { $0 }
             if condition(now) {
                 return (
                     String(decoding: now.output, as: UTF8.self),
@@ -172,7 +181,7 @@ final class RunningSock: @unchecked Sendable {
         }
         _ = collector.done.wait(timeout: .now() + 5)
         let (signal, status) = ((ending ?? 0) & 0x7F, (ending ?? 0) >> 8 & 0xFF)
-        return collector.written.withLock {
+        return collector.withLock {
             SockProgram.Outcome(
                 status: signal == 0 ? status : 128 + signal, output: $0.output,
                 errors: String(decoding: $0.errors, as: UTF8.self))
