@@ -123,6 +123,8 @@ class Process:
         self.process = subprocess.Popen(
             self.command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=env,
             start_new_session=True,
+            # Who runs us in the background may have had interrupts ignored, which is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.pid = self.process.pid
         self._arrived = threading.Condition()

@@ -88,7 +88,8 @@ extension SocketStream {
         try requireStream(.read)
         if isLending {
             throw failure(
-                .read, .invalidInput("a read inside withLine: expected none until its closure ends"))
+                .read, .invalidInput("a read inside withLine: expected none until its closure ends")
+            )
         }
         if isAtEnd { return false }
         let (deadline, isFirst) = limit.begin()

@@ -78,7 +78,8 @@ public final class SocketStream {
         guard socket.kind == .stream else {
             throw failure(
                 operation,
-                .invalidInput("a socket of the kind \(socket.kind): expected one of the kind stream"))
+                .invalidInput(
+                    "a socket of the kind \(socket.kind): expected one of the kind stream"))
         }
     }
 }

@@ -21,8 +21,9 @@ enum Signals {
     static func whenToldToStop(_ body: @escaping @Sendable () -> Void) {
         let wanted = [SIGINT, SIGTERM].filter { !isIgnored($0) }
         guard !wanted.isEmpty else { return }
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
-        signal(SIGTERM) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        for number in wanted {
+            signal(number) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        }
         var set = sigset_t()
         sigemptyset(&set)
         for number in wanted { sigaddset(&set, number) }

@@ -18,25 +18,21 @@ struct ReviewTests {
     @Test("a wait without limit beside one with a limit uses no processor time")
     func waitingBesideAnotherLimitDoesNotSpin() throws {
         let (one, other) = try Socket.pair()
-        // Too short to be shared: who waits without limit has to poll.
-        try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
-        let inside = Background { () -> Bool in
-            do throws(SocketError) {
-                _ = try one.receive(atMost: 1, timeout: .milliseconds(400))
-                return false
-            } catch {
-                return error.isTimeout
-            }
-        }
-        try waitUntilAThreadWaits(on: one)
+        // A call with a limit that is too short to be shared: who waits without one has to poll.
+        let isInside = one.receiveTimeout.enter(limit: 10_000) { _ in true }
+        #expect(isInside)
         let patient = Background { () -> Duration in
             let before = Self.ownProcessorTime
             _ = try one.receive(atMost: 1)
             return Self.ownProcessorTime - before
         }
-        #expect(try inside.value())
+        let limit = #expect(throws: SocketError.self) {
+            try other.receive(timeout: .milliseconds(400))
+        }
+        #expect(limit?.isTimeout == true)
         try other.send("x")
         #expect(try patient.value() < .milliseconds(100))
+        one.receiveTimeout.leave()
     }
 
     @Test("a stranger who makes the descriptor non-blocking does not make a wait spin")

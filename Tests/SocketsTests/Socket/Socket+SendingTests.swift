@@ -56,7 +56,8 @@ struct SocketSendingTests {
         }
     }
 
-    @Test("several pieces arrive as one run of bytes, empty pieces and more than 64 of them included")
+    @Test(
+        "several pieces arrive as one run of bytes, empty pieces and more than 64 of them included")
     func vectored() throws {
         let (one, other) = try Socket.pair()
         let parts = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0 % 5) }

@@ -125,7 +125,8 @@ struct SocketWaitingTests {
         }
     }
 
-    @Test("a Unix stream send under a limit is not stretched by a peer that reads a little at a time")
+    @Test(
+        "a Unix stream send under a limit is not stretched by a peer that reads a little at a time")
     func unixStreamSendIsBoundedAsAWhole() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)

@@ -50,9 +50,11 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == line)
     }
 
-    @Test("a line beyond the limit is an error, and the line after it is readable", arguments: [
-        21, 22, 23, 40, 1000, 100_000,
-    ])
+    @Test(
+        "a line beyond the limit is an error, and the line after it is readable",
+        arguments: [
+            21, 22, 23, 40, 1000, 100_000,
+        ])
     func beyondTheLimit(_ length: Int) throws {
         let peer = peer
         let sending = Background {

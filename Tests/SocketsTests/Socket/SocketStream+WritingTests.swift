@@ -17,7 +17,9 @@ struct SocketStreamWritingTests {
     func buffered() throws {
         try stream.write("one ")
         try stream.write([0x32])
-        let error = #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(5)) }
+        let error = #expect(throws: SocketError.self) {
+            try peer.receive(timeout: .milliseconds(5))
+        }
         #expect(error?.isTimeout == true)
         try stream.flush()
         #expect(try peer.receive() == Array("one 2".utf8))

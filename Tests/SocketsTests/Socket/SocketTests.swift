@@ -83,7 +83,9 @@ struct SocketTests {
         #expect(client.localAddress == address)
     }
 
-    @Test("a socket that has not been bound has no address, and a datagram socket gets one by sending")
+    @Test(
+        "a socket that has not been bound has no address, and a datagram socket gets one by sending"
+    )
     func unboundAddress() throws {
         let receiver = try Loopback.udp()
         let sender = try Socket(.ipv4, .datagram)
@@ -95,7 +97,9 @@ struct SocketTests {
 
     @Test(
         "close wakes a thread that waits in a call, which gets .closed",
-        arguments: ["receive", "receive with a limit", "receiveFrom", "accept", "send", "Unix accept"])
+        arguments: [
+            "receive", "receive with a limit", "receiveFrom", "accept", "send", "Unix accept",
+        ])
     func closeWakes(_ what: String) throws {
         let (waiter, wait, keep) = try Self.waiter(what)
         let background = Background { () -> SocketError? in

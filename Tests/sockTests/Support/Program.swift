@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// The built program, run as its users run it: as a process of its own.
 enum SockProgram {
@@ -52,32 +51,50 @@ enum SockProgram {
 final class RunningSock: @unchecked Sendable {
     struct TookTooLong: Error {}
 
-    private let process = Process()
-    private let input = Pipe()
+    private static let starting = NSLock()
+
+    private let process: pid_t
+    private var ending: Int32?
+    private let input: Pipe
     private let collector = Collector()
 
     /// What the process has written so far: apart from the run itself, so that the threads which
     /// fill it do not keep the run alive.
-    private final class Collector: Sendable {
-        let written = Mutex<(output: [UInt8], errors: [UInt8])>(([], []))
+    ///
+    /// Safe to share: what it holds is behind a lock. (A `Mutex` would do, but the thread sanitizer
+    /// reports one that is waited for.)
+    private final class Collector: @unchecked Sendable {
+        private let lock = NSLock()
+        private var written: Written = ([], [])
         let done = DispatchGroup()
+
+        func withLock<Result>(_ body: (inout Written) -> Result) -> Result {
+            lock.withLock { body(&written) }
+        }
     }
+
+    private typealias Written = (output: [UInt8], errors: [UInt8])
 
     /// A test that has failed leaves no process behind.
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        guard isRunning() else { return }
+        kill(process, SIGKILL)
+        waitpid(process, nil, 0)
     }
 
     init(_ arguments: [String], program: String = SockProgram.path) throws {
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(["SOCK": SockProgram.path, "LC_ALL": "C"]) { $1 }
+        // A program that inherited another one's input would keep it from ending.
+        Self.starting.lock()
+        defer { Self.starting.unlock() }
+        input = Pipe()
         let (output, errors) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
+        let ends = [
+            input.fileHandleForReading, output.fileHandleForWriting, errors.fileHandleForWriting,
+        ]
+        for pipe in [input, output, errors] { Self.closeOnExec(pipe) }
+        process = try Self.spawn(program, arguments, ends.map(\.fileDescriptor))
+        // Now only the program holds its ends, and when it goes they end.
+        for end in ends { try end.close() }
         collect(output) { $0.output += $1 }
         collect(errors) { $0.errors += $1 }
     }
@@ -94,7 +111,7 @@ final class RunningSock: @unchecked Sendable {
         let handle = pipe.fileHandleForReading
         let thread = Thread { [collector] in
             while case let data = handle.availableData, !data.isEmpty {
-                collector.written.withLock { take(&$0, Array(data)) }
+                collector.withLock { take(&$0, Array(data)) }
             }
             collector.done.leave()
         }
@@ -111,7 +128,7 @@ final class RunningSock: @unchecked Sendable {
     }
 
     func send(signal number: Int32) {
-        kill(process.processIdentifier, number)
+        kill(process, number)
     }
 
     /// Waits until what has been written to standard error satisfies the condition.
@@ -130,7 +147,7 @@ final class RunningSock: @unchecked Sendable {
     ) throws -> (output: String, errors: String) {
         let end = ContinuousClock.now.advanced(by: .seconds(20))
         while ContinuousClock.now < end {
-            let now = collector.written.withLock { $0 }
+            let now = collector.withLock { $0 }
             if condition(now) {
                 return (
                     String(decoding: now.output, as: UTF8.self),
@@ -140,7 +157,7 @@ final class RunningSock: @unchecked Sendable {
             // Not waiting for an event by sleeping: looking again for one that has its own thread.
             usleep(2_000)
         }
-        process.terminate()
+        kill(process, SIGTERM)
         throw TookTooLong()
     }
 
@@ -155,20 +172,65 @@ final class RunningSock: @unchecked Sendable {
     /// Waits for the end; a run that takes more than 30 s is ended.
     func outcome() throws -> SockProgram.Outcome {
         let end = ContinuousClock.now.advanced(by: .seconds(30))
-        while process.isRunning {
+        while isRunning() {
             if ContinuousClock.now > end {
-                kill(process.processIdentifier, SIGKILL)
+                kill(process, SIGKILL)
                 throw TookTooLong()
             }
             usleep(2_000)
         }
         _ = collector.done.wait(timeout: .now() + 5)
-        let reason = process.terminationReason
-        let status = process.terminationStatus
-        return collector.written.withLock {
+        let (signal, status) = ((ending ?? 0) & 0x7F, (ending ?? 0) >> 8 & 0xFF)
+        return collector.withLock {
             SockProgram.Outcome(
-                status: reason == .uncaughtSignal ? 128 + status : status, output: $0.output,
+                status: signal == 0 ? status : 128 + signal, output: $0.output,
                 errors: String(decoding: $0.errors, as: UTF8.self))
+        }
+    }
+
+    private func isRunning() -> Bool {
+        guard ending == nil else { return false }
+        var status: Int32 = 0
+        if waitpid(process, &status, WNOHANG) == process { ending = status }
+        return ending == nil
+    }
+}
+
+extension RunningSock {
+    /// Starts a process. Foundation's `Process` would do, if it did not leak.
+    private static func spawn(
+        _ program: String, _ arguments: [String], _ descriptors: [Int32]
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (wanted, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
+        }
+        // The threads that run tests block signals, which the program must not inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var nothing = sigset_t()
+        sigemptyset(&nothing)
+        posix_spawnattr_setsigmask(&attributes, &nothing)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
+        let environment = ProcessInfo.processInfo.environment
+            .merging(["SOCK": SockProgram.path, "LC_ALL": "C"]) { $1 }
+        let words = ([program] + arguments).map { strdup($0) }
+        let variables = environment.map { strdup("\($0)=\($1)") }
+        defer { (words + variables).forEach { free($0) } }
+        var process: pid_t = 0
+        let code = posix_spawn(
+            &process, program, &actions, &attributes, words + [nil], variables + [nil])
+        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EINVAL) }
+        return process
+    }
+
+    private static func closeOnExec(_ pipe: Pipe) {
+        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
         }
     }
 }
