@@ -54,7 +54,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SocketsTests", dependencies: ["Sockets"], swiftSettings: settings),
+        .testTarget(
+            name: "SocketsTests",
+            dependencies: ["Sockets", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
         .testTarget(name: "sockTests", dependencies: ["sock"], swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",

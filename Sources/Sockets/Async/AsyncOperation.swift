@@ -84,7 +84,11 @@ extension EventSource {
     func takeTurn() async {
         guard loop.isCurrent else { return }
         loop.budget &-= 1
-        if _slowPath(loop.budget < 0) { await Task.yield() }
+        if _slowPath(loop.budget < 0) {
+            await Task.yield()
+            // This operation is the first of the new turn.
+            if loop.isCurrent { loop.budget &-= 1 }
+        }
     }
 
     /// Enters the source for one operation in a direction, alone.

@@ -3,7 +3,9 @@ internal import SystemPackage
 
 // Accepting one caller after another, come what may.
 extension Listener: AsyncSequence {
+    /// A caller who has been accepted.
     public typealias Element = Connection
+    /// What ends the sequence early.
     public typealias Failure = SocketError
 
     /// The callers, one after another, until the listener is closed.

@@ -16,6 +16,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var urgent = Deque<UnownedJob>()
     private var others = Deque<UnownedJob>()
     private var isDispatching = false
+    /// Ends when there is nothing left to run.
+    private var isStopping = false
     private var timers = TimerQueue()
     private(set) var now = System.monotonicNanoseconds()
     /// How many more operations the running job may make before it has to let others run.
@@ -99,6 +101,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         ring()
     }
 
+    /// Whether the thread has ended.
+    var hasStopped: Bool { mailbox.withLock { $0.hasStopped } }
+
     /// Wakes the loop, unless somebody has done so already and it has not looked yet.
     private func ring() {
         if !isAwake.exchange(true, ordering: .sequentiallyConsistent) { poller.wake() }
@@ -141,7 +146,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let executor = asUnownedTaskExecutor()
         while true {
             runJobs(on: executor)
-            let isBusy = !others.isEmpty || !urgent.isEmpty
+            let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
             isDispatching = true
             poller.wait(nanoseconds: isBusy ? 0 : timers.wait(from: now)) {
                 isAwake.store(false, ordering: .sequentiallyConsistent)
@@ -181,7 +186,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             mailbox.jobs.removeAll(keepingCapacity: true)
             swap(&mailbox.errands, &errands)
             swap(&mailbox.graves, &graves)
-            mailbox.hasStopped = mailbox.isStopping && others.isEmpty && urgent.isEmpty
+            isStopping = mailbox.isStopping
+            mailbox.hasStopped = isStopping && others.isEmpty && urgent.isEmpty
             return mailbox.hasStopped
         }
         for errand in errands { errand(self) }

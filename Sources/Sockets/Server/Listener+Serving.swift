@@ -38,7 +38,6 @@ extension Listener {
         } catch {
             throw failure(error.cause)
         }
-        defer { source.end(.reading) }
         let server = Server(self, limits, grace: grace, logger, handler)
         // Cancelling this task must not reach the handlers: so they are another's children, which
         // has this one's priority and task-local values.

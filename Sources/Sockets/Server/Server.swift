@@ -24,12 +24,16 @@ final class Server: Sendable {
     }
 
     /// Returns when all handlers have ended; with the reason if the socket broke.
+    ///
+    /// Whoever calls this has begun to read from the listener's source, which ends when no more
+    /// callers are accepted: so the descriptor is released before the handlers are seen out.
     func run() async -> SocketError.Cause? {
         await withDiscardingTaskGroup { handlers in
             let reason = await listener.source.withCancellationScope {
                 await accept(into: &handlers)
             }
             listener.close()
+            listener.source.end(.reading)
             await awaitHandlers()
             handlers.cancelAll()
             return reason == .closed ? nil : reason

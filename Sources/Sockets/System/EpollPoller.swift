@@ -39,7 +39,8 @@ struct Poller: ~Copyable {
             throw error
         }
         let poller = Poller(epoll: epoll, bell: bell)
-        try poller.register(bell, token: 0)
+        // Never read: each write is an edge of its own, and its counter never fills.
+        try poller.register(bell, token: 0, csockets_epoll_bell)
         return poller
     }
 
@@ -57,8 +58,14 @@ struct Poller: ~Copyable {
 
     /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0.
     func register(_ descriptor: Int32, token: UInt) throws(Errno) {
+        try register(descriptor, token: token, csockets_epoll_interest)
+    }
+
+    private func register(
+        _ descriptor: Int32, token: UInt, _ interest: UInt32
+    ) throws(Errno) {
         var event = epoll_event()
-        event.events = csockets_epoll_interest
+        event.events = interest
         event.data.u64 = UInt64(token)
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
     }
@@ -73,7 +80,7 @@ struct Poller: ~Copyable {
     /// Ends the wait that is under way, or the next one.
     func wake() {
         var one: UInt64 = 1
-        // Fails only when the counter is full, and then the bell rings already.
+        // Fails only when the counter is full, after centuries.
         _ = try? systemCall(.write) { Glibc.write(bell, &one, 8) }
     }
 
@@ -95,17 +102,11 @@ struct Poller: ~Copyable {
         for index in 0..<Int(count) {
             let token = UInt(events[index].data.u64)
             if token == 0 {
-                silence()
                 woken()
             } else {
                 changed(token, Self.readiness(events[index].events))
             }
         }
-    }
-
-    private func silence() {
-        var rings: UInt64 = 0
-        _ = try? systemCall(.read) { Glibc.read(bell, &rings, 8) }
     }
 
     @inline(__always)

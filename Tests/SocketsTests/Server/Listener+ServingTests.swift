@@ -6,19 +6,210 @@ import Testing
 
 @Suite("Serving")
 struct ListenerServingTests {
+    /// A caller that is served by tests, on the client's side.
+    private func call(_ listener: Listener) throws -> Connection {
+        try Connection(adopting: Socket.connected(to: listener.localAddress))
+    }
+
     @Test("what a caller sends comes back, and the handler's return closes the connection")
     func echo() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let serving = Task { try await listener.serve { try await $0.echoForTests() } }
-        let reply = try await Background {
-            let client = try Socket.connected(to: listener.localAddress)
-            try client.sendAll("hello")
-            try client.shutdown(.writing)
-            return try SocketStream(client).readToEnd(timeout: .seconds(10))
-        }.result()
+        let serving = Task { try await listener.serve { _ = try await $0.echo() } }
+        let client = try call(listener)
+        try await client.write("hello")
+        try client.shutdown(.writing)
+        var reply: [UInt8] = []
+        while try await client.read(appendingTo: &reply) > 0 {}
         #expect(reply == Array("hello".utf8))
         serving.cancel()
         try await serving.value
         #expect(listener.isClosed)
     }
+
+    @Test("1,000 callers at once are all echoed")
+    func thousandCallers() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task { try await listener.serve { _ = try await $0.echo() } }
+        // All of them are connected before the first one says anything.
+        let clients = try await Background {
+            try (0..<1_000).map { _ in try Socket.connected(to: listener.localAddress) }
+        }.result().map { try Connection(adopting: $0) }
+        let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for (number, client) in clients.enumerated() {
+                group.addTask(executorPreference: client.source.loop) {
+                    let message = Array("I am number \(number)".utf8)
+                    try await client.write(message)
+                    var reply: [UInt8] = []
+                    while reply.count < message.count {
+                        guard try await client.read(appendingTo: &reply) > 0 else { break }
+                    }
+                    return reply == message
+                }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(echoed == 1_000)
+        for client in clients { client.close() }
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test("handlers run on the loops of the listener's group, each on that of its connection")
+    func placement() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        let listener = try Listener(on: Loopback.ipv4, group: group)
+        let loops = Lock<[ObjectIdentifier]>([])
+        let serving = Task {
+            try await listener.serve { connection in
+                let isCurrent = connection.source.loop.isCurrent
+                loops.withLock { if isCurrent { $0.append(.init(connection.source.loop)) } }
+            }
+        }
+        for _ in 0..<4 {
+            let client = try call(listener)
+            #expect(try await client.read().isEmpty)
+        }
+        #expect(loops.withLock { $0.count } == 4)
+        #expect(Set(loops.withLock { $0 }) == Set(group.loops.map { ObjectIdentifier($0) }))
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test("what a handler throws is logged, and concerns nobody else")
+    func errors() async throws {
+        struct Oops: Error {}
+        let log = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await listener.serve(logger: log.logger) { connection in
+                switch try await connection.read(atMost: 1) {
+                case Array("o".utf8): throw Oops()
+                case Array("t".utf8): _ = try await connection.read(timeout: .milliseconds(1))
+                default: try await connection.write("fine")
+                }
+            }
+        }
+        let (first, second, third) = (try call(listener), try call(listener), try call(listener))
+        try await first.write("o")
+        #expect(try await first.read().isEmpty)
+        try await second.write("t")
+        #expect(try await second.read().isEmpty)
+        try await third.write("x")
+        #expect(try await third.read() == Array("fine".utf8))
+        serving.cancel()
+        try await serving.value
+
+        let messages = log.messages
+        #expect(messages.map(\.level) == [.warning, .info])
+        #expect(messages.first?.metadata["peer"] == "\(first.localAddress)")
+        #expect(messages.first?.metadata["error"] == "Oops()")
+        #expect(messages.last?.metadata["peer"] == "\(second.localAddress)")
+        let text = try #require(messages.last?.metadata["error"]).description
+        #expect(text.contains("1 ms"))
+    }
+
+    @Test("task-local values of whoever serves are there in the handlers")
+    func taskLocals() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await Self.$name.withValue("served") {
+                try await listener.serve { try await $0.write(Self.name) }
+            }
+        }
+        let client = try call(listener)
+        #expect(try await client.read() == Array("served".utf8))
+        serving.cancel()
+        try await serving.value
+    }
+
+    @TaskLocal private static var name = "nothing"
+
+    @Test("a listener that is closed or served by another cannot be served")
+    func spent() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let isServed = Alarm()
+        isServed.reset()
+        let serving = Task { try await listener.serve { _ in isServed.ring() } }
+        let client = try call(listener)
+        await isServed.wait(on: listener.source.loop)
+        let busy = await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
+        #expect(busy?.cause == .busy)
+        #expect(!listener.isClosed)
+        client.close()
+        serving.cancel()
+        try await serving.value
+        let closed = await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
+        #expect(closed?.cause == .closed)
+    }
+
+    @Test("serving in a task that is cancelled already ends at once")
+    func cancelledBefore() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            while !Task.isCancelled { await Task.yield() }
+            try await listener.serve { _ in }
+        }
+        serving.cancel()
+        try await serving.value
+        #expect(listener.isClosed)
+    }
+
+    #if DEBUG
+        @Test("a socket that is broken ends the service with its error")
+        func broken() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            let script = FaultInjection([.accept: [.error(.invalidArgument)]])
+            let error = await FaultInjection.$current.withValue(script) {
+                await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
+            }
+            #expect(error?.errno == .invalidArgument)
+            #expect(error?.operation == .accept)
+            #expect(listener.isClosed)
+        }
+
+        @Test("a shortage is logged once, callers are served when it is over")
+        func shortage() async throws {
+            let log = LogRecorder()
+            let listener = try Listener(on: Loopback.ipv4)
+            let shortage = Array(repeating: FaultInjection.Fault.error(.tooManyOpenFiles), count: 4)
+            let script = FaultInjection([.accept: shortage])
+            let serving = Task {
+                try await FaultInjection.$current.withValue(script) {
+                    try await listener.serve(logger: log.logger) { try await $0.write("hello") }
+                }
+            }
+            let client = try call(listener)
+            #expect(try await client.read() == Array("hello".utf8))
+            #expect(script.remaining(of: .accept) == 0)
+            serving.cancel()
+            try await serving.value
+            #expect(log.messages.count == 1)
+            #expect(log.messages.first?.level == .warning)
+            #expect(log.messages.first?.metadata["error"] == "\(Errno.tooManyOpenFiles)")
+        }
+
+        @Test("in a shortage the next caller is accepted as soon as another has left")
+        func relief() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            // The first caller gets in; then pauses of 5 ms to 640 ms begin, 1.2 s in all.
+            let shortage = Array(repeating: FaultInjection.Fault.error(.tooManyOpenFiles), count: 8)
+            let script = FaultInjection([.accept: [.pass] + shortage])
+            let serving = Task {
+                try await FaultInjection.$current.withValue(script) {
+                    try await listener.serve { _ = try await $0.echo() }
+                }
+            }
+            let clients = try (0..<8).map { _ in try call(listener) }
+            let start = ContinuousClock.now
+            for client in clients {
+                try await client.write("x")
+                #expect(try await client.read() == [0x78])
+                client.close()
+            }
+            #expect(start.duration(to: .now) < .seconds(10))
+            #expect(script.remaining(of: .accept) == 0)
+            serving.cancel()
+            try await serving.value
+        }
+    #endif
 }

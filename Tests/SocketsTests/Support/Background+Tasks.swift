@@ -1,16 +1,3 @@
-@testable import Sockets
-
-extension Connection {
-    /// Sends back what comes, until the end.
-    func echoForTests() async throws(SocketError) {
-        while true {
-            let bytes = try await read()
-            if bytes.isEmpty { return }
-            try await write(bytes)
-        }
-    }
-}
-
 extension Background {
     /// As `value()`, for tests that are tasks: no thread of the shared pool waits.
     func result() async throws -> Value {

@@ -1,0 +1,115 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Listener: a sequence of callers")
+struct ListenerAcceptingTests {
+    @Test("each caller is an element, and the end comes when the listener is closed")
+    func sequence() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let clients = try (0..<10).map { _ in try Socket.connected(to: listener.localAddress) }
+        var callers: [SocketAddress] = []
+        for try await connection in listener {
+            callers.append(connection.remoteAddress)
+            if callers.count == clients.count { listener.close() }
+        }
+        #expect(Set(callers) == Set(clients.map(\.localAddress)))
+    }
+
+    @Test("leaving the loop leaves the listener open, and another loop goes on")
+    func leaving() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let clients = try (0..<2).map { _ in try Socket.connected(to: listener.localAddress) }
+        var callers: Set<SocketAddress> = []
+        for _ in clients {
+            for try await connection in listener {
+                callers.insert(connection.remoteAddress)
+                break
+            }
+        }
+        #expect(callers == Set(clients.map(\.localAddress)))
+        #expect(!listener.isClosed)
+    }
+
+    @Test("cancelling ends the loop with an error, and loses no caller")
+    func cancellation() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let accepting = Task { for try await _ in listener {} }
+        accepting.cancel()
+        let error = await #expect(throws: SocketError.self) { try await accepting.value }
+        #expect(error?.cause == .cancelled)
+        let client = try Socket.connected(to: listener.localAddress)
+        #expect(try await listener.accept().remoteAddress == client.localAddress)
+    }
+
+    #if DEBUG
+        @Test("shortages and callers who have gone end nothing")
+        func shortage() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            let client = try Socket.connected(to: listener.localAddress)
+            let script = FaultInjection([
+                .accept: [
+                    .error(.tooManyOpenFiles), .error(.connectionAbort), .error(.noMemory),
+                    .error(.noBufferSpace), .error(.interrupted),
+                ]
+            ])
+            let start = ContinuousClock.now
+            let caller = try await FaultInjection.$current.withValue(script) {
+                var callers = listener.makeAsyncIterator()
+                return try await callers.next()
+            }
+            #expect(caller?.remoteAddress == client.localAddress)
+            #expect(script.remaining(of: .accept) == 0)
+            // Pauses of 5, 10 and 20 ms.
+            #expect(start.duration(to: .now) >= .milliseconds(35))
+        }
+
+        @Test("closing ends a pause at once")
+        func closingInAPause() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            _ = try Socket.connected(to: listener.localAddress)
+            let script = FaultInjection([
+                .accept: Array(repeating: .error(.tooManyOpenFiles), count: 1_000)
+            ])
+            let accepting = Task {
+                try await FaultInjection.$current.withValue(script) {
+                    for try await _ in listener {}
+                }
+            }
+            // Five pauses are 155 ms, the next is 160.
+            while script.remaining(of: .accept) > 995 { await Task.yield() }
+            listener.close()
+            try await accepting.value
+            #expect(script.remaining(of: .accept) > 990)
+        }
+
+        @Test("cancelling ends a pause at once")
+        func cancellingAPause() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            let client = try Socket.connected(to: listener.localAddress)
+            let script = FaultInjection([
+                .accept: Array(repeating: .error(.tooManyOpenFiles), count: 1_000)
+            ])
+            let accepting = Task {
+                try await FaultInjection.$current.withValue(script) {
+                    for try await _ in listener {}
+                }
+            }
+            while script.remaining(of: .accept) == 1_000 { await Task.yield() }
+            accepting.cancel()
+            let error = await #expect(throws: SocketError.self) { try await accepting.value }
+            #expect(error?.cause == .cancelled)
+            #expect(try await listener.accept().remoteAddress == client.localAddress)
+        }
+
+        @Test("a socket that is broken ends the loop with its error")
+        func broken() async throws {
+            let listener = try Listener(on: Loopback.ipv4)
+            let script = FaultInjection([.accept: [.error(.invalidArgument)]])
+            let error = await FaultInjection.$current.withValue(script) {
+                await #expect(throws: SocketError.self) { for try await _ in listener {} }
+            }
+            #expect(error?.errno == .invalidArgument)
+        }
+    #endif
+}

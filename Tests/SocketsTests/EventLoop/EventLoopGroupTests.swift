@@ -1,0 +1,72 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("EventLoopGroup")
+struct EventLoopGroupTests {
+    @Test("the shared group has a loop for each processor")
+    func shared() {
+        #expect(EventLoopGroup.shared.loops.count == System.processorCount)
+    }
+
+    @Test("a group has as many loops as it is told, at least one", arguments: [-1, 0, 1, 3])
+    func count(_ count: Int) throws {
+        #expect(try EventLoopGroup(loops: count).loops.count == max(1, count))
+    }
+
+    @Test("loops take turns")
+    func turns() throws {
+        let group = try EventLoopGroup(loops: 3)
+        let taken = (0..<6).map { _ in ObjectIdentifier(group.nextInTurn()) }
+        #expect(taken[0..<3] == taken[3..<6])
+        #expect(Set(taken).count == 3)
+    }
+
+    @Test("who runs on a loop of the group stays there, and others take turns")
+    func next() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        let other = try EventLoopGroup(loops: 1)
+        await Task(executorPreference: group.loops[1]) {
+            for _ in 0..<3 { #expect(group.next() === group.loops[1]) }
+            #expect(other.next() === other.loops[0])
+        }.value
+        #expect(Set((0..<2).map { _ in ObjectIdentifier(group.next()) }).count == 2)
+    }
+
+    @Test("the shared group refuses to shut down")
+    func refusal() async {
+        EventLoopGroup.shared.shutdown()
+        let loop = EventLoopGroup.shared.loops[0]
+        let isThere = await Task(executorPreference: loop) { loop.isCurrent }.value
+        #expect(isThere)
+    }
+
+    @Test("a group can be shut down again, and what was enqueued before is run")
+    func shutdown() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        let tasks = (0..<100).map { number in
+            Task(executorPreference: group.loops[number % 2]) {
+                await Task.yield()
+                return number
+            }
+        }
+        group.shutdown()
+        group.shutdown()
+        var sum = 0
+        for task in tasks { sum += await task.value }
+        #expect(sum == 4_950)
+    }
+
+    #if DEBUG
+        @Test("where there are no descriptors left, the error says so and nothing leaks")
+        func noDescriptors() throws {
+            let error = #expect(throws: SocketError.self) {
+                try FaultInjection.during([.epoll_create1: [.pass, .error(.tooManyOpenFiles)]]) {
+                    try EventLoopGroup(loops: 2)
+                }
+            }
+            #expect(error?.operation == .startEventLoop)
+            #expect(error?.errno == .tooManyOpenFiles)
+        }
+    #endif
+}

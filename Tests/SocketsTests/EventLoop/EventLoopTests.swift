@@ -1,0 +1,199 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+@Suite("EventLoop")
+struct EventLoopTests {
+    @Test("a task that prefers a loop runs on its thread, before and after a wait")
+    func preference() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let loop = group.loops[0]
+        #expect(!loop.isCurrent)
+        await Task(executorPreference: loop) {
+            #expect(loop.isCurrent)
+            await Task.yield()
+            #expect(loop.isCurrent)
+            await Task { #expect(!loop.isCurrent) }.value
+            #expect(loop.isCurrent)
+        }.value
+    }
+
+    @Test("jobs that other threads enqueue all run")
+    func jobsOfOtherThreads() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        let count = Counter()
+        await withTaskGroup(of: Void.self) { tasks in
+            for number in 0..<2_000 {
+                tasks.addTask(executorPreference: group.loops[number % 2]) {
+                    await Task.yield()
+                    count.value.add(1, ordering: .relaxed)
+                }
+            }
+        }
+        #expect(count.now == 2_000)
+    }
+
+    @Test("errands of other threads run on the loop's thread, and its own at once")
+    func errands() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let isThere = await withCheckedContinuation { continuation in
+            group.loops[0].perform { loop in
+                var isAtOnce = false
+                // Not concurrent: an errand of the loop's own has run when `perform` returns.
+                withUnsafeMutablePointer(to: &isAtOnce) { flag in
+                    nonisolated(unsafe) let flag = flag
+                    loop.perform { _ in flag.pointee = true }
+                }
+                continuation.resume(returning: loop.isCurrent && isAtOnce)
+            }
+        }
+        #expect(isThere)
+    }
+
+    #if DEBUG
+        @Test("a loop that has not looked yet is woken once, however many ask")
+        func coalescing() async throws {
+            let group = try EventLoopGroup(loops: 1)
+            let loop = group.loops[0]
+            let (hasBegun, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let done = DispatchSemaphore(value: 0)
+            loop.perform { _ in
+                hasBegun.signal()
+                mayGoOn.wait()
+            }
+            try await Background {
+                hasBegun.wait()
+                let writes = FaultInjection([.write: Array(repeating: .pass, count: 100)])
+                FaultInjection.$current.withValue(writes) {
+                    for _ in 0..<100 { loop.perform { _ in done.signal() } }
+                }
+                #expect(writes.remaining(of: .write) >= 99)
+                mayGoOn.signal()
+                for _ in 0..<100 { done.wait() }
+            }.result()
+        }
+    #endif
+
+    @Test("a task that outlives its loop still runs, however often it has to be enqueued")
+    func outliving() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let loop = group.loops[0]
+        let alarm = Alarm()
+        alarm.reset()
+        let task = Task(executorPreference: loop) {
+            await alarm.wait(on: EventLoopGroup.shared.loops[0])
+            var turns = 0
+            while turns < 100_000 {
+                await Task.yield()
+                turns += 1
+            }
+            return turns
+        }
+        group.shutdown()
+        try await Background { while !loop.hasStopped { sched_yield() } }.result()
+        alarm.ring()
+        #expect(await task.value == 100_000)
+    }
+
+    @Test("a loop that has stopped does not stay in memory")
+    func memory() async throws {
+        weak var loop: EventLoop?
+        do {
+            let group = try EventLoopGroup(loops: 1)
+            loop = group.loops[0]
+            await Task(executorPreference: group.loops[0]) {}.value
+        }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while loop != nil, ContinuousClock.now < deadline { await Task.yield() }
+        #expect(loop == nil)
+    }
+
+    /// Two tasks that always find something, and a third that asks politely: the flooders must not
+    /// get more than their budget between the moment when there is something for the third and the
+    /// moment when it has it.
+    @Test("between readiness and service of a polite peer, each flooder gets 32 operations at most")
+    func fairness() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let loop = group.loops[0]
+        let (polite, caller) = try Connection.pair(on: group)
+        let counts = [Counter(), Counter()]
+        let isOver = Counter()
+        // At which count of the first flooder the third is written to, round after round.
+        let atReadiness = Lock<[Int]?>(nil)
+
+        let flooders = try (0..<2).map { number in
+            let (flooder, _) = try Connection.pair(on: group)
+            return Task(executorPreference: loop) {
+                var never = AsyncDeadline(.never)
+                while isOver.now == 0 {
+                    try await flooder.source.perform(.reading, &never) { _ throws(Errno) in
+                        flooder.source.reading.word.setReady()
+                    }
+                    let mine = counts[number].value.add(1, ordering: .relaxed).newValue
+                    guard number == 0, mine % 97 == 0 else { continue }
+                    // The third has been served, or this is the first time.
+                    guard atReadiness.withLock({ $0 == nil }) else { continue }
+                    atReadiness.withLock { $0 = counts.map(\.now) }
+                    _ = try System.send(caller.source.descriptor, "x")
+                }
+            }
+        }
+        let worst = try await Task(executorPreference: loop) {
+            var worst = 0
+            for _ in 0..<100 {
+                _ = try await polite.read(atMost: 1)
+                let before = try #require(atReadiness.withLock { $0.take() })
+                for (now, before) in zip(counts.map(\.now), before) {
+                    worst = max(worst, now - before)
+                }
+            }
+            isOver.value.store(1, ordering: .relaxed)
+            return worst
+        }.value
+        for flooder in flooders { try await flooder.value }
+        #expect(worst <= EventLoop.operationsPerTurn)
+        #expect(worst > 0)
+    }
+
+    @Test("a loop with an idle connection uses no processor time")
+    func idle() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        let (idle, peer) = try Connection.pair(on: group)
+        let reading = Task(executorPreference: group.loops[0]) { try await idle.read() }
+        let (begin, end) = try await Background {
+            let begin = Self.processorTime(of: group.loops[0])
+            // The event that is waited for does not come.
+            _ = poll(nil, 0, 500)
+            return (begin, Self.processorTime(of: group.loops[0]))
+        }.result()
+        // Telling the time costs the loop a turn.
+        #expect(end > 0)
+        #expect(end - begin < 5_000_000)
+        try await peer.write("x")
+        #expect(try await reading.value == [0x78])
+    }
+
+    /// What a loop's thread has used, in nanoseconds; 0 if the system does not tell.
+    private static func processorTime(of loop: EventLoop) -> Int64 {
+        let told = DispatchSemaphore(value: 0)
+        let result = Atomic<Int64>(0)
+        loop.perform { _ in
+            let figures = try? String(
+                contentsOfFile: "/proc/thread-self/schedstat", encoding: .utf8)
+            let used = figures?.split(separator: " ").first.flatMap { Int64($0) }
+            result.store(used ?? 0, ordering: .releasing)
+            told.signal()
+        }
+        told.wait()
+        return result.load(ordering: .acquiring)
+    }
+}
+
+/// A counter that can be one of several.
+private final class Counter: Sendable {
+    let value = Atomic<Int>(0)
+    var now: Int { value.load(ordering: .relaxed) }
+}

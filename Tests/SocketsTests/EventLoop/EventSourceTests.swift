@@ -1,0 +1,118 @@
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("EventSource")
+struct EventSourceTests {
+    @Test("one task at a time for each direction")
+    func busy() throws {
+        let (one, _) = try Connection.pair()
+        let source = one.source
+        try source.begin(.reading)
+        #expect { try source.begin(.reading) } throws: { ($0 as? EndOfWait)?.cause == .busy }
+        try source.begin(.writing)
+        source.end(.writing)
+        source.end(.reading)
+        try source.begin(.reading)
+        source.end(.reading)
+    }
+
+    @Test("a closed source lets nobody in, and its descriptor is released")
+    func closed() throws {
+        let (one, _) = try Connection.pair()
+        one.source.close()
+        one.source.close()
+        #expect { try one.source.begin(.reading) } throws: { ($0 as? EndOfWait)?.cause == .closed }
+        let (next, _) = try Connection.pair()
+        #expect(!next.isClosed)
+    }
+
+    @Test("a deadline that has moved later ends the wait at the later time, not before")
+    func laterDeadline() async throws {
+        let (one, other) = try Connection.pair()
+        defer { other.close() }
+        // Each leaves a timer behind, which is earlier or later than the next deadline.
+        for milliseconds in [40, 5, 60, 1] {
+            let start = ContinuousClock.now
+            let error = await #expect(throws: SocketError.self) {
+                try await one.read(timeout: .milliseconds(milliseconds))
+            }
+            #expect(error?.isTimeout == true)
+            #expect(start.duration(to: .now) >= .milliseconds(milliseconds))
+        }
+    }
+
+    @Test("a timer that fires early is put back for the deadline, and not at all without one")
+    func timers() throws {
+        let (one, _) = try Connection.pair()
+        let source = one.source
+        // As if no timer had been set: what fires is none of its own.
+        #expect(source.timerFired(.reading, 10, 20) == nil)
+    }
+
+    @Test("inside a scope a cancellation ends the wait, and sticks to nothing afterwards")
+    func cancellationScope() async throws {
+        let (one, other) = try Connection.pair()
+        let task = Task {
+            await one.source.withCancellationScope {
+                await #expect(throws: SocketError.self) { try await one.read() }
+                await #expect(throws: SocketError.self) { try await one.read() }
+            }
+        }
+        task.cancel()
+        await task.value
+        try await other.write("x")
+        #expect(try await one.read() == [0x78])
+    }
+
+    @Test("a scope that closes does so when its task is cancelled, and the wait was cancelled")
+    func closingScope() async throws {
+        let (one, other) = try Connection.pair()
+        let task = Task {
+            await one.source.withCancellationScope(closing: true) {
+                await #expect(throws: SocketError.self) { try await one.read() }
+            }
+        }
+        task.cancel()
+        let error = await task.value
+        // Depending on whether the read had begun before.
+        #expect(error?.cause == .cancelled || error?.cause == .closed)
+        #expect(one.isClosed)
+        #expect(try await other.read().isEmpty)
+    }
+
+    @Test("10,000 closes that race reads: the reader gets closed, and no other connection's bytes")
+    func closesRacingReads() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        try await withThrowingTaskGroup(of: Void.self) { workers in
+            for worker in 0..<4 {
+                workers.addTask(executorPreference: worker < 2 ? group.loops[worker] : nil) {
+                    for _ in 0..<2_500 { try await closeWhileReading(on: group) }
+                }
+            }
+            try await workers.waitForAll()
+        }
+    }
+
+    private func closeWhileReading(on group: EventLoopGroup) async throws {
+        let (reader, writer) = try Connection.pair(on: group)
+        let reading = Task { try await reader.read() }
+        let closing = Task { reader.close() }
+        // These get the descriptor's number as soon as it is free, and have something to read.
+        let (next, peer) = try Connection.pair(on: group)
+        try await peer.write("not for you")
+        let result = await reading.result
+        await closing.value
+        switch result {
+        case .success(let bytes):
+            Issue.record("read \(bytes.count) bytes of a closed connection")
+        case .failure(let error):
+            #expect((error as? SocketError)?.cause == .closed)
+        }
+        let bytes = try await next.read()
+        #expect(bytes == Array("not for you".utf8))
+        writer.close()
+    }
+}

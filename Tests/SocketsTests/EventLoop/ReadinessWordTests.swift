@@ -1,0 +1,79 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("ReadinessWord")
+struct ReadinessWordTests {
+    private final class Box: Sendable {
+        let word = ReadinessWord()
+        var isReady: Bool { word.isReady }
+    }
+
+    @Test("it begins ready, because nobody has looked yet")
+    func beginsReady() {
+        let box = Box()
+        #expect(box.isReady)
+    }
+
+    @Test("after an attempt that found nothing, only an event makes it ready again")
+    func clearAndWake() {
+        let box = Box()
+        box.word.clear()
+        #expect(!box.isReady)
+        box.word.wake()
+        #expect(box.isReady)
+    }
+
+    @Test("what may have more is ready without an event")
+    func setReady() {
+        let box = Box()
+        box.word.clear()
+        box.word.setReady()
+        #expect(box.isReady)
+    }
+
+    @Test("a wake-up that comes before the wait is not lost")
+    func wakeBeforePark() async {
+        let box = Box()
+        box.word.clear()
+        box.word.wake()
+        await box.word.park()
+        #expect(box.isReady)
+    }
+
+    @Test("a wait ends with the wake-up, and leaves the word ready")
+    func parkThenWake() async {
+        let box = Box()
+        box.word.clear()
+        let waiting = Task { await box.word.park() }
+        box.word.wake()
+        await waiting.value
+        #expect(box.isReady)
+    }
+
+    @Test("10,000 wake-ups that race waits: each wait ends exactly once")
+    func race() async {
+        let (one, other) = (Box(), Box())
+        one.word.clear()
+        other.word.clear()
+        // A continuation that is resumed twice, or never, ends the program or the test's patience.
+        async let ping: Int = turns(own: one, partner: other, begins: true)
+        async let pong: Int = turns(own: other, partner: one, begins: false)
+        let (pings, pongs) = await (ping, pong)
+        #expect(pings == 10_000)
+        #expect(pongs == 10_000)
+    }
+
+    private func turns(own: Box, partner: Box, begins: Bool) async -> Int {
+        var count = 0
+        for turn in 0..<10_000 {
+            if !(begins && turn == 0) {
+                await own.word.park()
+                own.word.clear()
+            }
+            count += 1
+            partner.word.wake()
+        }
+        return count
+    }
+}

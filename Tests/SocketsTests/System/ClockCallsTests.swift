@@ -1,0 +1,24 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Clock calls")
+struct ClockCallsTests {
+    @Test("the monotonic clock counts nanoseconds, and never goes back")
+    func monotonic() {
+        let outerStart = ContinuousClock.now
+        let first = System.monotonicNanoseconds()
+        let start = ContinuousClock.now
+        var last = first
+        var goesBack = false
+        while start.duration(to: .now) < .milliseconds(20) {
+            let now = System.monotonicNanoseconds()
+            goesBack = goesBack || now < last
+            last = now
+        }
+        last = System.monotonicNanoseconds()
+        #expect(!goesBack)
+        #expect(last - first >= 20_000_000)
+        #expect(.nanoseconds(last - first) <= outerStart.duration(to: .now))
+    }
+}

@@ -1,0 +1,105 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Poller")
+struct EpollPollerTests {
+    private struct Change: Equatable {
+        var token: UInt
+        var readiness: Readiness
+    }
+
+    /// One wait: what it told, and whether it was woken.
+    private func wait(
+        _ poller: borrowing Poller, milliseconds: Int64 = 10_000
+    ) -> (changes: [Change], isWoken: Bool) {
+        var changes: [Change] = []
+        var isWoken = false
+        poller.wait(nanoseconds: milliseconds * 1_000_000) {
+            isWoken = true
+        } changed: { token, readiness in
+            changes.append(Change(token: token, readiness: readiness))
+        }
+        return (changes, isWoken)
+    }
+
+    @Test("a wake-up ends the wait, also one that came before, and several are one")
+    func wake() throws {
+        let poller = try Poller.make()
+        poller.wake()
+        poller.wake()
+        #expect(wait(poller).isWoken)
+        let (changes, isWoken) = wait(poller, milliseconds: 0)
+        #expect(changes.isEmpty && !isWoken)
+    }
+
+    @Test("a change is told once, with the token, until there is another")
+    func edges() throws {
+        let poller = try Poller.make()
+        let (one, other) = try RawSockets.pair()
+        try poller.register(one.number, token: 77)
+        #expect(wait(poller).changes == [Change(token: 77, readiness: .writable)])
+        #expect(wait(poller, milliseconds: 0).changes.isEmpty)
+        _ = try System.send(other.number, "x")
+        #expect(wait(poller).changes == [Change(token: 77, readiness: [.readable, .writable])])
+        #expect(wait(poller, milliseconds: 0).changes.isEmpty)
+        _ = try System.send(other.number, "y")
+        #expect(wait(poller).changes.count == 1)
+    }
+
+    @Test("the peer's end is told as such")
+    func ending() throws {
+        let poller = try Poller.make()
+        let (one, other) = try RawSockets.pair()
+        try poller.register(one.number, token: 77)
+        _ = wait(poller)
+        try System.shutdown(other.number, .writing)
+        #expect(wait(poller).changes.first?.readiness.contains(.ending) == true)
+    }
+
+    @Test("what is no longer registered is not told of, though it stays open")
+    func deregister() throws {
+        let poller = try Poller.make()
+        let (one, other) = try RawSockets.pair()
+        try poller.register(one.number, token: 77)
+        poller.deregister(one.number)
+        _ = try System.send(other.number, "x")
+        #expect(wait(poller, milliseconds: 0).changes.isEmpty)
+    }
+
+    @Test("a wait for nothing ends when its time is over, and not before", arguments: [0, 1, 30])
+    func time(_ milliseconds: Int64) throws {
+        let poller = try Poller.make()
+        let start = ContinuousClock.now
+        let (changes, isWoken) = wait(poller, milliseconds: milliseconds)
+        #expect(changes.isEmpty && !isWoken)
+        #expect(start.duration(to: .now) >= .milliseconds(milliseconds))
+    }
+
+    @Test("more changes than one wait can tell are told by the next")
+    func manyChanges() throws {
+        let poller = try Poller.make()
+        let pairs = try (0..<150).map { _ in try RawSockets.pair() }
+        for (index, pair) in pairs.enumerated() {
+            try poller.register(pair.0.number, token: UInt(2 * index + 1))
+            try poller.register(pair.1.number, token: UInt(2 * index + 2))
+        }
+        var tokens: Set<UInt> = []
+        while case let changes = wait(poller, milliseconds: 0).changes, !changes.isEmpty {
+            for change in changes { #expect(tokens.insert(change.token).inserted) }
+        }
+        #expect(tokens == Set(1...300))
+    }
+
+    #if DEBUG
+        @Test("a poller that cannot have its bell closes what it has")
+        func noBell() throws {
+            #expect(throws: Errno.tooManyOpenFiles) {
+                try FaultInjection.during([.eventfd: [.error(.tooManyOpenFiles)]]) {
+                    _ = try Poller.make()
+                }
+            }
+        }
+    #endif
+}
