@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("BaseServer")
+@Suite("BaseServer", .ownThread)
 struct BaseServerTests {
     @Test("each caller is reported, and the connection closed")
     func eachCallerIsReported() throws {

@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("DatagramClient")
+@Suite("DatagramClient", .ownThread)
 struct DatagramClientTests {
     private static let explanation =
         "UDP cannot know when the server is done: 2 seconds of silence are the end."

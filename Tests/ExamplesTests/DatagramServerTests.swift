@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("DatagramServer")
+@Suite("DatagramServer", .ownThread)
 struct DatagramServerTests {
     @Test("each datagram goes back to its sender, also an empty one")
     func eachDatagramGoesBack() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("Deadlock")
+@Suite("Deadlock", .ownThread)
 struct DeadlockTests {
     @Test("the time limit ends the deadlock and says how much had gone, and both cures work")
     func theDeadlockIsShownAndCured() throws {

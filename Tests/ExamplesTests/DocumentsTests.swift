@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Keeps what the documents show and refer to true.
-@Suite("Documents")
+@Suite("Documents", .ownThread)
 struct DocumentsTests {
     private static let pages = [
         "README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",

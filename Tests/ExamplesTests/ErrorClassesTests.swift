@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("ErrorClasses")
+@Suite("ErrorClasses", .ownThread)
 struct ErrorClassesTests {
     @Test("all four classes are provoked and told apart, without a network")
     func allFourClassesAreToldApart() throws {

@@ -2,7 +2,7 @@ import Foundation
 import Sockets
 import Testing
 
-@Suite("InformationClient")
+@Suite("InformationClient", .ownThread)
 struct InformationClientTests {
     @Test("each step is reported, and both addresses are told")
     func eachStepIsReported() throws {

@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("LineClient")
+@Suite("LineClient", .ownThread)
 struct LineClientTests {
     @Test("the two examples talk to each other, line by line")
     func theExamplesTalkToEachOther() throws {

@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("LineServer")
+@Suite("LineServer", .ownThread)
 struct LineServerTests {
     @Test("each line gets its answer, whatever ends it, the last one too")
     func eachLineGetsItsAnswer() throws {

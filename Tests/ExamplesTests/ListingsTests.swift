@@ -4,7 +4,7 @@ import Testing
 
 /// The listings of the README and of the articles that are no example program of their own: each
 /// stands here as it is printed there, and does what is said of it.
-@Suite("Listings")
+@Suite("Listings", .ownThread)
 struct ListingsTests {
     private let host = "127.0.0.1"
 

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct AdviceTests {
     private func advice(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ endpoint: Endpoint? = nil

@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct AnswerTests {
     @Test(
         "an answer that cannot be written is exit status 23",

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ExitStatusTests {
     private func status(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause

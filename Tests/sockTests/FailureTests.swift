@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct FailureTests {
     @Test("a socket's error becomes its description, its status and advice")
     func socketError() {

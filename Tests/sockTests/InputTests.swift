@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct InputTests {
     @Test("an input that cannot be read is a failure, whoever it was for", arguments: ["", "-u"])
     func directory(flag: String) throws {

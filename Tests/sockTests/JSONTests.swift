@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct JSONTests {
     @Test("values are written without spaces, members in their order")
     func values() {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ProgramTests {
     @Test(
         "a bad port is exit status 2 and one line, in both directions",

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ReportTests {
     @Test("a failure is a line, and an indented one with what to do next")
     func lines() {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("AcceptPolicy")
+@Suite("AcceptPolicy", .ownThread)
 struct AcceptPolicyTests {
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: connecting")
+@Suite("Connection: connecting", .ownThread)
 struct ConnectionConnectingTests {
     /// An address whose every SYN is dropped: a queue of callers that is full.
     private struct BlackHole {

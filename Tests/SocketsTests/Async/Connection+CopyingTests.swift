@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: echo, copy")
+@Suite("Connection: echo, copy", .ownThread)
 struct ConnectionCopyingTests {
     @Test("an echo sends everything back, on a loop and off it", arguments: [true, false])
     func echoes(onLoop: Bool) async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: reads of a wished size")
+@Suite("Connection: reads of a wished size", .ownThread)
 struct ConnectionFramingTests {
     private let peer: Connection
     private let connection: Connection

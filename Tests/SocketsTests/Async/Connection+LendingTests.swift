@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: withReceived")
+@Suite("Connection: withReceived", .ownThread)
 struct ConnectionLendingTests {
     private struct Refusal: Error {}
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: lines")
+@Suite("Connection: lines", .ownThread)
 struct ConnectionLinesTests {
     private struct Refusal: Error {}
     private let peer: Connection

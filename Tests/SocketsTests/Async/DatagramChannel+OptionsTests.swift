@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("DatagramChannel: options")
+@Suite("DatagramChannel: options", .ownThread)
 struct DatagramChannelOptionsTests {
     @Test("options can be set and read, and those that are not there are named")
     func options() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Dialer")
+@Suite("Dialer", .ownThread)
 struct DialerTests {
     /// A question that nobody answers before it is told to.
     private final class SilentServer: Sendable {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("LentMemory")
+@Suite("LentMemory", .ownThread)
 struct LentMemoryTests {
     @Test("the same memory is lent again and again")
     func same() {

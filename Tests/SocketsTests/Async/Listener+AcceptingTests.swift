@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: a sequence of callers")
+@Suite("Listener: a sequence of callers", .ownThread)
 struct ListenerAcceptingTests {
     @Test("each caller is an element, and the end comes when the listener is closed")
     func sequence() async throws {

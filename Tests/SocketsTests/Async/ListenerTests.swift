@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener")
+@Suite("Listener", .ownThread)
 struct ListenerTests {
     @Test("a caller is accepted, with the addresses of both ends")
     func accept() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Alarm")
+@Suite("Alarm", .ownThread)
 struct AlarmTests {
     private let loop = EventLoopGroup.shared.loops[0]
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("EventLoopGroup")
+@Suite("EventLoopGroup", .ownThread)
 struct EventLoopGroupTests {
     @Test("the shared group has a loop for each processor")
     func shared() {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("EventLoop")
+@Suite("EventLoop", .ownThread)
 struct EventLoopTests {
     @Test("a task that prefers a loop runs on its thread, before and after a wait")
     func preference() async throws {

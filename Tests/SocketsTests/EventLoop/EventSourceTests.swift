@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("EventSource")
+@Suite("EventSource", .ownThread)
 struct EventSourceTests {
     @Test("one task at a time for each direction")
     func busy() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("MeetingPoint")
+@Suite("MeetingPoint", .ownThread)
 struct MeetingPointTests {
     private let meetingPoint: MeetingPoint
 

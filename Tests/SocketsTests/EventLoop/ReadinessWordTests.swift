@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ReadinessWord")
+@Suite("ReadinessWord", .ownThread)
 struct ReadinessWordTests {
     private final class Box: Sendable {
         let word = ReadinessWord()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TimerQueue")
+@Suite("TimerQueue", .ownThread)
 struct TimerQueueTests {
     /// Notes what it is told, and asks for what it was given.
     private final class Recorder: TimerTarget {

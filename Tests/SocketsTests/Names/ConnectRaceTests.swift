@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ConnectRace")
+@Suite("ConnectRace", .ownThread)
 struct ConnectRaceTests {
     private static let six1 = SocketAddress("[2001:db8::1]:80")!
     private static let six2 = SocketAddress("[2001:db8::2]:80")!

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Endpoint parsing")
+@Suite("Endpoint parsing", .ownThread)
 struct EndpointParsingTests {
     private static let accepted: [(String, Endpoint)] = [
         ("www.example.com:80", .tcp("www.example.com", port: 80)),

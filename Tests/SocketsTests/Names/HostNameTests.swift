@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("HostName")
+@Suite("HostName", .ownThread)
 struct HostNameTests {
     @Test(
         "names and numeric addresses are hosts",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("HostQuestion")
+@Suite("HostQuestion", .ownThread)
 struct HostQuestionTests {
     private func texts(_ question: HostQuestion) throws -> [String] {
         try question.answer(until: Deadline(.never)).addresses.map(\.description)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Lookup")
+@Suite("Lookup", .ownThread)
 struct LookupTests {
     private func ask(
         _ limit: TimeLimit,

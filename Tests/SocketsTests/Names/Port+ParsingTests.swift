@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Port parsing")
+@Suite("Port parsing", .ownThread)
 struct PortParsingTests {
     @Test("digits are a number", arguments: [("0", 0), ("80", 80), ("65535", 65535)])
     func digitsAreANumber(text: String, number: UInt16) throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Host entries")
+@Suite("Host entries", .ownThread)
 struct ResolverHostsTests {
     @Test("a numeric address is its own entry")
     func numericAddresses() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Resolver")
+@Suite("Resolver", .ownThread)
 struct ResolverTests {
     @Test("a numeric address is its own, with its port")
     func numericAddresses() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Services")
+@Suite("Services", .ownThread)
 struct ServicesTests {
     private static let database = """
         echo    7/tcp

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Serving")
+@Suite("Serving", .ownThread)
 struct ListenerServingTests {
     /// A caller that is served by tests, on the client's side.
     private func call(_ listener: Listener) throws -> Connection {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ServeLimits")
+@Suite("ServeLimits", .ownThread)
 struct ServeLimitsTests {
     @Test("without any there is no limit")
     func defaults() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Stopping a server")
+@Suite("Stopping a server", .ownThread)
 struct ServerTests {
     /// A server whose handler answers each byte, and one of its callers.
     private func start(

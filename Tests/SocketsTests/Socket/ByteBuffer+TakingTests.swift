@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Taking from what has come")
+@Suite("Taking from what has come", .ownThread)
 struct ByteBufferTakingTests {
     private func buffer(_ text: String) -> ByteBuffer {
         var buffer = ByteBuffer(capacity: 64)

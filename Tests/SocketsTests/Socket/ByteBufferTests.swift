@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The buffer of a stream")
+@Suite("The buffer of a stream", .ownThread)
 struct ByteBufferTests {
     /// The buffer's content; `#expect` cannot look into what cannot be copied.
     private func content(_ buffer: borrowing ByteBuffer) -> [UInt8] { [UInt8](buffer.bytes) }

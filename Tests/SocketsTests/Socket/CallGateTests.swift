@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The gate of a socket")
+@Suite("The gate of a socket", .ownThread)
 struct CallGateTests {
     /// A gate with the descriptor that it guards: how often that was released, and who is inside.
     private final class Guarded: Sendable {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ConnectContest")
+@Suite("ConnectContest", .ownThread)
 struct ConnectContestTests {
     @Test("it waits for what is under way, and the winner does not wait")
     func wins() throws {

@@ -1,7 +1,7 @@
 import Sockets
 import Testing
 
-@Suite("Datagram")
+@Suite("Datagram", .ownThread)
 struct DatagramTests {
     @Test("the text of a datagram replaces what is not UTF-8")
     func text() {

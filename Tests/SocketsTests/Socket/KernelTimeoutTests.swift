@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The kernel's time limit of one direction")
+@Suite("The kernel's time limit of one direction", .ownThread)
 struct KernelTimeoutTests {
     /// A limit with the kernel that it is set in.
     private final class Kernel {

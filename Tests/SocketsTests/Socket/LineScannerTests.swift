@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Finding lines")
+@Suite("Finding lines", .ownThread)
 struct LineScannerTests {
     private typealias Finding = LineScanner.Finding
 

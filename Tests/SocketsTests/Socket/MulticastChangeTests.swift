@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("MulticastChange")
+@Suite("MulticastChange", .ownThread)
 struct MulticastChangeTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 

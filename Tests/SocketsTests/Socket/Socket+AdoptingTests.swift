@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Descriptors from elsewhere, and to elsewhere")
+@Suite("Descriptors from elsewhere, and to elsewhere", .ownThread)
 struct SocketAdoptingTests {
     @Test("a released descriptor can be adopted again, with its addresses and its connection")
     func releaseAndAdopt() throws {

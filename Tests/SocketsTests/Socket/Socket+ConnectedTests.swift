@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connecting to an endpoint")
+@Suite("Connecting to an endpoint", .ownThread)
 struct SocketConnectedTests {
     @Test("a name is resolved, and each of its addresses tried until one answers")
     func triesEveryAddress() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connecting, one address at a time")
+@Suite("Connecting, one address at a time", .ownThread)
 struct SocketConnectingTests {
     @Test("binding port 0 lets the kernel choose, and the choice is known at once")
     func bindToPortZero() throws {

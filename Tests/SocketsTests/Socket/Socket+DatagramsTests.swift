@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Datagrams")
+@Suite("Datagrams", .ownThread)
 struct SocketDatagramsTests {
     @Test("a datagram arrives with its sender, who can be answered")
     func sendAndAnswer() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listening on an endpoint")
+@Suite("Listening on an endpoint", .ownThread)
 struct SocketListeningTests {
     @Test("an endpoint without a host listens on every interface, IPv4 and IPv6, with one socket")
     func everyInterface() throws {

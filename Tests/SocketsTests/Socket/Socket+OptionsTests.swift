@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Options")
+@Suite("Options", .ownThread)
 struct SocketOptionsTests {
     @Test("flags can be set and read")
     func flags() throws {

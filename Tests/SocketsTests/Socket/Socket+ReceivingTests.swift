@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Receiving")
+@Suite("Receiving", .ownThread)
 struct SocketReceivingTests {
     @Test("what has come is returned, and no more than was asked for")
     func atMost() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Sending")
+@Suite("Sending", .ownThread)
 struct SocketSendingTests {
     @Test("arrays, strings and spans all go out as they are")
     func kindsOfBytes() throws {

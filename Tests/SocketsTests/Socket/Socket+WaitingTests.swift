@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Waiting under a time limit")
+@Suite("Waiting under a time limit", .ownThread)
 struct SocketWaitingTests {
     private static let limits: [TimeLimit] = [
         .milliseconds(1), .milliseconds(30), .milliseconds(130), .seconds(0.0471),

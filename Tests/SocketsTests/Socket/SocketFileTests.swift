@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The file of a Unix socket")
+@Suite("The file of a Unix socket", .ownThread)
 struct SocketFileTests {
     @Test("a file that a dead server left is replaced")
     func stale() throws {

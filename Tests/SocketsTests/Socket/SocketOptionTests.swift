@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("One option and its value")
+@Suite("One option and its value", .ownThread)
 struct SocketOptionTests {
     @Test("each option is called by its Swift name in an error")
     func names() {

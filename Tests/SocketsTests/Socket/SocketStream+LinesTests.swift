@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Lines")
+@Suite("Lines", .ownThread)
 struct SocketStreamLinesTests {
     private let peer: Socket
     private let stream: SocketStream

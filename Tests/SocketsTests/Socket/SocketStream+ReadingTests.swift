@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Reading from a stream")
+@Suite("Reading from a stream", .ownThread)
 struct SocketStreamReadingTests {
     private let peer: Socket
     private let stream: SocketStream

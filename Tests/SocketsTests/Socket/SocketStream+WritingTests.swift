@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Writing to a stream")
+@Suite("Writing to a stream", .ownThread)
 struct SocketStreamWritingTests {
     private let peer: Socket
     private let stream: SocketStream

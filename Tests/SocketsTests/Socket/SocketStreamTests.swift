@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("SocketStream")
+@Suite("SocketStream", .ownThread)
 struct SocketStreamTests {
     @Test("a stream connects to an endpoint by itself")
     func connects() throws {

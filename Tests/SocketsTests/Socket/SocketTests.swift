@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Socket")
+@Suite("Socket", .ownThread)
 struct SocketTests {
     @Test("a socket is made for each family and kind that Linux has")
     func eachFamilyAndKind() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("AbandonableCalls")
+@Suite("AbandonableCalls", .ownThread)
 struct AbandonableCallsTests {
     private let calls = AbandonableCalls(atMost: 8)
 

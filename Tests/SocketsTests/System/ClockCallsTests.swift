@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Clock calls")
+@Suite("Clock calls", .ownThread)
 struct ClockCallsTests {
     @Test("the monotonic clock counts nanoseconds, and never goes back")
     func monotonic() {

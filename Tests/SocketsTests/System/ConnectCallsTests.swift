@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Accepting and connecting")
+@Suite("Accepting and connecting", .ownThread)
 struct ConnectCallsTests {
     private func nonBlockingClient() throws -> Descriptor {
         let client = try RawSockets.make(.ipv4, .stream)

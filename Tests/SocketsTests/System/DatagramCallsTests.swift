@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that carry packet information")
+@Suite("Calls that carry packet information", .ownThread)
 struct DatagramCallsTests {
     /// Receives into a buffer of 4 bytes.
     private func receive(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Poller")
+@Suite("Poller", .ownThread)
 struct EpollPollerTests {
     private struct Change: Equatable {
         var token: UInt

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Files of sockets")
+@Suite("Files of sockets", .ownThread)
 struct FileCallsTests {
     private func path(_ name: String) -> [UInt8] {
         Array("/tmp/swift-sockets-files-\(getpid())-\(name)".utf8)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("HostCalls")
+@Suite("HostCalls", .ownThread)
 struct HostCallsTests {
     @Test("gethostbyname2_r gives the bytes of an address in network order")
     func numericAddress() throws {

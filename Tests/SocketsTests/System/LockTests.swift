@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Lock")
+@Suite("Lock", .ownThread)
 struct LockTests {
     @Test("threads that count up together lose no step")
     func countsExactly() throws {

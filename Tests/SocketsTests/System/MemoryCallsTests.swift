@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Looking for a byte")
+@Suite("Looking for a byte", .ownThread)
 struct MemoryCallsTests {
     private func find(_ byte: UInt8, in bytes: [UInt8]) -> Int? {
         bytes.withUnsafeBytes { System.memchr(byte, in: $0) }

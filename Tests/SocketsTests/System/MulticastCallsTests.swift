@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Groups")
+@Suite("Groups", .ownThread)
 struct MulticastCallsTests {
     private let group: UInt32 = 0xEFFF_4E4F
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("NameCalls")
+@Suite("NameCalls", .ownThread)
 struct NameCallsTests {
     @Test("getaddrinfo finds a numeric address once")
     func numericAddress() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that read and set options")
+@Suite("Calls that read and set options", .ownThread)
 struct OptionCallsTests {
     /// `struct timeval`, as the kernel has it: seconds and microseconds.
     private func timeLimit(of descriptor: Int32, _ name: Int32) -> [Int] {

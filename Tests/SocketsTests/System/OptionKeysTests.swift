@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Levels and names of options")
+@Suite("Levels and names of options", .ownThread)
 struct OptionKeysTests {
     private static let general: [(OptionKey, Int32)] = [
         (.reuseAddress, 1), (.reusePort, 1), (.keepAlive, 1), (.receiveBufferSize, 50_000),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ServiceCalls")
+@Suite("ServiceCalls", .ownThread)
 struct ServiceCallsTests {
     @Test("a result without an entry says whether there was a database to ask")
     func results() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that make, name and end sockets")
+@Suite("Calls that make, name and end sockets", .ownThread)
 struct SocketCallsTests {
     @Test(
         "every socket is closed in programs that are started",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("One system call")
+@Suite("One system call", .ownThread)
 struct SystemCallTests {
     /// A number that no test of this process ever has open.
     static let nobody: Int32 = 1_000_000

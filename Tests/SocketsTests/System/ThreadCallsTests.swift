@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Thread calls")
+@Suite("Thread calls", .ownThread)
 struct ThreadCallsTests {
     @Test("a thread that was started is another one, and runs its body once")
     func start() throws {

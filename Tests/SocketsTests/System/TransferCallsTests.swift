@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that move bytes, and poll")
+@Suite("Calls that move bytes, and poll", .ownThread)
 struct TransferCallsTests {
     /// Sends several pieces and returns how many bytes went.
     private func send(

@@ -1,6 +1,7 @@
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct ConnectTests {
     @Test("a refused connection is 7, with what was tried and what to do")
     func refused() throws {

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ConnectWalkTests {
     private func walk(_ port: UInt16) -> ConnectWalk {
         ConnectWalk(

@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct InfoTests {
     @Test("with a numeric port the look-up line falls away")
     func numeric() throws {

@@ -2,6 +2,7 @@ import Foundation
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct ListenTests {
     private func folder() throws -> String {
         let path = FileManager.default.temporaryDirectory

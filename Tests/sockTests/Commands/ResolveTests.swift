@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct ResolveTests {
     @Test("a name's addresses, each with the name it leads back to")
     func localhost() throws {

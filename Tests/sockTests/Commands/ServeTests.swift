@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ServeTests {
     @Test(
         "a service answers on TCP and UDP, under the port that it tells",

@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct ServiceTests {
     @Test(
         "a name becomes a port and a port a name",

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct SockTests {
     @Test("the parser has every verb under its name, and no other")
     func verbs() {

@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct TourTests {
     @Test("the tour walks all chapters in order, in under ten seconds, and succeeds")
     func walks() throws {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ArgumentNormalizerTests {
     private func words(_ line: String...) throws -> [String] {
         guard case .run(let words) = try ArgumentNormalizer.normalize(line) else {

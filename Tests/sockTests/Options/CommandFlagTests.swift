@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct CommandFlagTests {
     @Test("no letter and no name stands for two flags")
     func unique() {

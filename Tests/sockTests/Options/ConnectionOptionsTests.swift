@@ -4,6 +4,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ConnectionOptionsTests {
     @Test("-4 and -6 choose a family, neither is both, and both exclude each other")
     func family() throws {

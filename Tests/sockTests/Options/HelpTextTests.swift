@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct HelpTextTests {
     @Test("the root help is this")
     func root() {

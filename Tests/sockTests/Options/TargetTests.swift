@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct TargetTests {
     private func connect(_ words: String..., udp: Bool = false, unix: Bool = false) throws
         -> Endpoint

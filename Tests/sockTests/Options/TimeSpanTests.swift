@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct TimeSpanTests {
     @Test(
         "a time is a number of seconds, or has a unit",

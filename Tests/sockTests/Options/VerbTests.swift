@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct VerbTests {
     @Test(
         "what a verb's flags are said to be is what its parser takes",

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct AcceptorTests {
     @Test("callers come one after the other, and a closed listener is the end")
     func callers() throws {

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ActivityClockTests {
     @Test("silence grows until something moves")
     func silence() {

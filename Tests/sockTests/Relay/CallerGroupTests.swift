@@ -1,6 +1,7 @@
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct CallerGroupTests {
     private func call(_ port: String) throws -> Socket {
         try Socket.connected(to: .tcp("127.0.0.1", port: Port(parsing: port)))

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct DatagramLineTests {
     private func line(_ addresses: SocketAddress...) throws -> DatagramLine {
         try DatagramLine(addresses) { try Socket.connected(to: $0, kind: .datagram) }

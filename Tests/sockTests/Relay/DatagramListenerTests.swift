@@ -1,6 +1,7 @@
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct DatagramListenerTests {
     @Test("every sender is answered, also one who comes after the end of input")
     func everySender() throws {

@@ -1,6 +1,7 @@
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct DatagramRelayTests {
     private func echo() throws -> (RunningSock, String) {
         let server = try RunningSock("serve", "echo", "0")

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct DialerTests {
     private let server: Socket
     private let endpoint: Endpoint

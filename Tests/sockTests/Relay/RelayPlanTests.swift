@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct RelayPlanTests {
     @Test("by default a relay waits for ever, for the peer's end")
     func defaults() {

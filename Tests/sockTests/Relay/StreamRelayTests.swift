@@ -2,6 +2,7 @@ import Foundation
 import Sockets
 import Testing
 
+@Suite(.ownThread)
 struct StreamRelayTests {
     @Test("the reply of a server that answers a second after the end of input is not lost")
     func lateReply() throws {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct CharacterGeneratorTests {
     @Test("a line has 72 printable characters and CRLF, and begins one further on than the last")
     func lines() {

@@ -4,6 +4,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ClassicServiceTests {
     @Test("what each service answers to a datagram")
     func datagrams() {

@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct DaytimeTests {
     private func text(_ seconds: Int) -> String {
         String(decoding: Daytime.text(seconds), as: UTF8.self)

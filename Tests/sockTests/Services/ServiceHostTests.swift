@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ServiceHostTests {
     @Test("callers and datagrams are served at once, and stopping lets nobody in any more")
     func serves() throws {

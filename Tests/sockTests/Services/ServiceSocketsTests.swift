@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct ServiceSocketsTests {
     @Test("TCP and UDP get the same port, which the kernel chose")
     func samePort() throws {

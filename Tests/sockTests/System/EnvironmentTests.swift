@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct EnvironmentTests {
     @Test("a variable is its value, and nil when it is not there or empty")
     func variables() {

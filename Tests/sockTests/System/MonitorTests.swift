@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct MonitorTests {
     @Test("a change wakes whoever waits for it")
     func wakes() {

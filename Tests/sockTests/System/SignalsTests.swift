@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@Suite(.ownThread)
 struct SignalsTests {
     @Test("a client that is interrupted ends with 130")
     func client() throws {

@@ -4,6 +4,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct StandardStreamsTests {
     @Test("all is written and all is read, and then comes the end")
     func pipe() throws {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct WorkerTests {
     @Test("a thousand bodies run, each once")
     func runs() {

@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct DeadlockChapterTests {
     @Test("every line of Swift that is shown is one that runs")
     func honest() throws {

@@ -2,6 +2,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct GuideTests {
     @Test("lines are as full as they can be, and no fuller")
     func wraps() {

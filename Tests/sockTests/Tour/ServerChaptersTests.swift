@@ -1,5 +1,6 @@
 import Testing
 
+@Suite(.ownThread)
 struct ServerChaptersTests {
     @Test("every line of Swift that is shown is one that runs")
     func honest() throws {

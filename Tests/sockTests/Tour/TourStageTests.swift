@@ -3,6 +3,7 @@ import Testing
 
 @testable import sock
 
+@Suite(.ownThread)
 struct TourStageTests {
     @Test("both servers answer on loopback, until the stage is closed")
     func opens() throws {
