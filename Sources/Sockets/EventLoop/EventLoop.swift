@@ -81,8 +81,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             return !mailbox.hasStopped
         }
         guard isRunning else {
-            // A task that outlives its loop is still run, elsewhere.
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            // A task that outlives its loop is still run, elsewhere: not here, in the middle of
+            // whatever woke it.
+            globalConcurrentExecutor.enqueue(ExecutorJob(job))
             return
         }
         ring()
