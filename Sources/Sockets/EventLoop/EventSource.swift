@@ -28,6 +28,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let writing = Lane()
     /// The peer has ended or broken the connection: reads never stop being ready.
     private let isEnding = Atomic<Bool>(false)
+    /// One task holds both directions, and waits for both in that of reading.
+    let isJoined = Atomic<Bool>(false)
     /// The task whose cancellation a scope watches for all of its waits, as the bits of its pointer.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
@@ -50,7 +52,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func changed(_ readiness: Readiness) {
         if readiness.contains(.ending) { isEnding.store(true, ordering: .relaxed) }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
-        if !readiness.isDisjoint(with: [.writable, .ending]) { writing.word.wake() }
+        if !readiness.isDisjoint(with: [.writable, .ending]) {
+            writing.word.wake()
+            if _slowPath(isJoined.load(ordering: .relaxed)) { reading.word.wake() }
+        }
     }
 
     /// A timer fired. If the deadline has moved meanwhile, returns the instant for the next one.
