@@ -39,11 +39,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Takes over a descriptor that does not wait, and registers it.
     ///
+    /// - Parameter toldOfRoom: the loop tells when there is room to write.
     /// - Throws: what epoll_ctl says; the descriptor is the caller's then.
-    init(owning descriptor: Int32, on loop: EventLoop) throws(Errno) {
+    init(owning descriptor: Int32, on loop: EventLoop, toldOfRoom: Bool = true) throws(Errno) {
         self.descriptor = descriptor
         self.loop = loop
-        try loop.register(self)
+        try loop.register(self, toldOfRoom: toldOfRoom)
     }
 
     // MARK: What the loop tells
