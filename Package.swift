@@ -15,6 +15,7 @@ let examples = [
     "DatagramClient",
     "DatagramServer",
     "Deadlock",
+    "EchoServer",
     "ErrorClasses",
     "InformationClient",
     "LineClient",

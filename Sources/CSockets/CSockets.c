@@ -13,7 +13,7 @@ const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
 const int csockets_eai_nodata = EAI_NODATA;
 
 const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-const uint32_t csockets_epoll_bell = EPOLLIN | EPOLLET;
+const uint32_t csockets_epoll_input = EPOLLIN | EPOLLET;
 const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
 const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR;

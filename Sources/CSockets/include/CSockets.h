@@ -35,8 +35,9 @@ void csockets_write_packet_info(struct msghdr *message, const struct csockets_pa
 
 /// What a socket is registered for, once: readable, writable, hung up; edge-triggered.
 extern const uint32_t csockets_epoll_interest;
-/// What an eventfd is registered for: readable, edge-triggered. Each write to it is an edge.
-extern const uint32_t csockets_epoll_bell;
+/// What an eventfd and a socket for datagrams are registered for: readable, edge-triggered. Each
+/// write to an eventfd, and each datagram, is an edge.
+extern const uint32_t csockets_epoll_input;
 /// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken.
 extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;

@@ -114,7 +114,9 @@ extension Connection {
 
     /// The lines of a connection, as strings.
     public struct Lines: AsyncSequence, Sendable {
+        /// A line without its end.
         public typealias Element = String
+        /// Why there are no more.
         public typealias Failure = SocketError
 
         let connection: Connection
@@ -141,7 +143,9 @@ extension Connection {
 
     /// The lines of a connection, as bytes.
     public struct ByteLines: AsyncSequence, Sendable {
+        /// A line without its end.
         public typealias Element = [UInt8]
+        /// Why there are no more.
         public typealias Failure = SocketError
 
         let connection: Connection

@@ -173,6 +173,9 @@ extension DatagramChannel {
         // What made it not ready may have been another datagram, to another peer.
         source.writing.word.setReady()
         guard family == .unix, route.remote != nil else {
+            try tellOfRoom(true)
+            // Fails only if the kernel has no memory; being told too much does no harm.
+            defer { try? tellOfRoom(false) }
             return try await send(bytes, route, &deadline)
         }
         // The kernel calls a Unix socket writable whatever the peer's queue: it has to be asked.
@@ -185,6 +188,14 @@ extension DatagramChannel {
                 guard !deadline.hasPassed else { throw EndOfWait(deadline.cause) }
             }
             source.writing.word.setReady()
+        }
+    }
+
+    private func tellOfRoom(_ isWanted: Bool) throws(EndOfWait) {
+        do throws(Errno) {
+            try source.loop.change(source, toldOfRoom: isWanted)
+        } catch {
+            throw EndOfWait(.system(error))
         }
     }
 

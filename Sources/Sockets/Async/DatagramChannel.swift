@@ -143,7 +143,9 @@ public final class DatagramChannel: Sendable {
             if asksForLocalAddress {
                 try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
             }
-            source = try EventSource(owning: descriptor, on: group.next())
+            // Every datagram that has left makes room: being told of each would cost a wake-up.
+            source = try EventSource(
+                owning: descriptor, on: group.next(), toldOfRoom: false)
         } catch {
             file?.remove()
             System.close(descriptor)

@@ -180,6 +180,8 @@ public struct SocketError: Error, Sendable {
         public static let read = Operation("read", "from")
         /// Writing to a stream, with a buffer between.
         public static let write = Operation("write", "to")
+        /// Writing a request and reading its reply.
+        public static let exchange = Operation("exchange a request and a reply", "with")
         /// `shutdown`
         public static let shutdown = Operation("shut down the connection", "to")
         /// `getsockopt`

@@ -81,8 +81,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             return !mailbox.hasStopped
         }
         guard isRunning else {
-            // A task that outlives its loop is still run, elsewhere.
-            job.runSynchronously(on: asUnownedTaskExecutor())
+            // A task that outlives its loop is still run, elsewhere: not here, in the middle of
+            // whatever woke it.
+            globalConcurrentExecutor.enqueue(ExecutorJob(job))
             return
         }
         ring()
@@ -112,14 +113,22 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: Sources
 
     /// Tells a source from now on what happens to its descriptor.
-    func register(_ source: EventSource) throws(Errno) {
+    func register(_ source: EventSource, toldOfRoom: Bool) throws(Errno) {
         let retained = Unmanaged.passRetained(source)
         do throws(Errno) {
-            try poller.register(source.descriptor, token: UInt(bitPattern: retained.toOpaque()))
+            try poller.register(
+                source.descriptor, token: UInt(bitPattern: retained.toOpaque()),
+                toldOfRoom: toldOfRoom)
         } catch {
             retained.release()
             throw error
         }
+    }
+
+    /// Tells a registered source when there is room to write, or no longer.
+    func change(_ source: EventSource, toldOfRoom: Bool) throws(Errno) {
+        let token = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
+        try poller.change(source.descriptor, token: token, toldOfRoom: toldOfRoom)
     }
 
     /// Tells a source nothing any more; it stays in memory until the loop cannot know of it.

@@ -28,6 +28,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let writing = Lane()
     /// The peer has ended or broken the connection: reads never stop being ready.
     private let isEnding = Atomic<Bool>(false)
+    /// One task holds both directions, and waits for both in that of reading.
+    let isJoined = Atomic<Bool>(false)
     /// The task whose cancellation a scope watches for all of its waits, as the bits of its pointer.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
@@ -37,11 +39,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Takes over a descriptor that does not wait, and registers it.
     ///
+    /// - Parameter toldOfRoom: the loop tells when there is room to write.
     /// - Throws: what epoll_ctl says; the descriptor is the caller's then.
-    init(owning descriptor: Int32, on loop: EventLoop) throws(Errno) {
+    init(owning descriptor: Int32, on loop: EventLoop, toldOfRoom: Bool = true) throws(Errno) {
         self.descriptor = descriptor
         self.loop = loop
-        try loop.register(self)
+        try loop.register(self, toldOfRoom: toldOfRoom)
     }
 
     // MARK: What the loop tells
@@ -50,7 +53,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func changed(_ readiness: Readiness) {
         if readiness.contains(.ending) { isEnding.store(true, ordering: .relaxed) }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
-        if !readiness.isDisjoint(with: [.writable, .ending]) { writing.word.wake() }
+        if !readiness.isDisjoint(with: [.writable, .ending]) {
+            writing.word.wake()
+            if _slowPath(isJoined.load(ordering: .relaxed)) { reading.word.wake() }
+        }
     }
 
     /// A timer fired. If the deadline has moved meanwhile, returns the instant for the next one.

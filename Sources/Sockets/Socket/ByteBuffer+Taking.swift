@@ -20,6 +20,7 @@ extension ByteBuffer {
     mutating func take(_ count: Int) -> [UInt8] {
         let bytes = [UInt8](bytes.prefix(count))
         consume(bytes.count)
+        trim()
         return bytes
     }
 

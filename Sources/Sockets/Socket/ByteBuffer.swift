@@ -40,11 +40,15 @@ struct ByteBuffer: ~Copyable {
     mutating func room(atLeast least: Int) -> UnsafeMutableRawBufferPointer {
         if start == end {
             (start, end) = (0, 0)
-            // A long line or a large block need not stay in memory for ever.
-            if memory.count > 4 * usualCapacity { resize(to: usualCapacity) }
+            trim()
         }
         if memory.count - end < least { makeRoom(least) }
         return UnsafeMutableRawBufferPointer(rebasing: memory[end...])
+    }
+
+    /// Gives memory back: a long line or a large block need not stay in memory for ever.
+    mutating func trim() {
+        if isEmpty, memory.count > 4 * usualCapacity { resize(to: usualCapacity) }
     }
 
     /// Adds what has been written into `room`.

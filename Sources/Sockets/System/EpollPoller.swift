@@ -16,7 +16,7 @@ struct Readiness: OptionSet {
 
 /// The back end of an event loop, on Linux: epoll(7), edge-triggered, and an eventfd(2) to wake it.
 ///
-/// The contract for other platforms: a descriptor is registered once for everything; a change is
+/// The contract for other platforms: a descriptor is registered once; a change is
 /// told once, to the thread that waits; `register`, `deregister` and `wake` may be called by any
 /// thread; after `deregister` has returned, no wait that begins later tells of the descriptor.
 struct Poller: ~Copyable {
@@ -40,7 +40,7 @@ struct Poller: ~Copyable {
         }
         let poller = Poller(epoll: epoll, bell: bell)
         // Never read: each write is an edge of its own, and its counter never fills.
-        try poller.register(bell, token: 0, csockets_epoll_bell)
+        try poller.register(bell, token: 0, toldOfRoom: false)
         return poller
     }
 
@@ -56,18 +56,26 @@ struct Poller: ~Copyable {
         events.deallocate()
     }
 
-    /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0.
-    func register(_ descriptor: Int32, token: UInt) throws(Errno) {
-        try register(descriptor, token: token, csockets_epoll_interest)
+    /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0; also when
+    /// there is room to write, or only when there is something to read.
+    func register(
+        _ descriptor: Int32, token: UInt, toldOfRoom: Bool = true
+    ) throws(Errno) {
+        try control(EPOLL_CTL_ADD, descriptor, token, toldOfRoom)
     }
 
-    private func register(
-        _ descriptor: Int32, token: UInt, _ interest: UInt32
+    /// epoll_ctl(2): the same of a descriptor that is registered, which is told of anew.
+    func change(_ descriptor: Int32, token: UInt, toldOfRoom: Bool) throws(Errno) {
+        try control(EPOLL_CTL_MOD, descriptor, token, toldOfRoom)
+    }
+
+    private func control(
+        _ request: Int32, _ descriptor: Int32, _ token: UInt, _ toldOfRoom: Bool
     ) throws(Errno) {
         var event = epoll_event()
-        event.events = interest
+        event.events = toldOfRoom ? csockets_epoll_interest : csockets_epoll_input
         event.data.u64 = UInt64(token)
-        _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) }
+        _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
     }
 
     /// epoll_ctl(2): tells of this descriptor no more.

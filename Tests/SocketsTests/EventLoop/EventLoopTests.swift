@@ -120,7 +120,7 @@ struct EventLoopTests {
         let loop = group.loops[0]
         let (polite, caller) = try Connection.pair(on: group)
         let counts = [Counter(), Counter()]
-        let isOver = Counter()
+        let (isOver, isAsking) = (Counter(), Counter())
         // At which count of the first flooder the third is written to, round after round.
         let atReadiness = Lock<[Int]?>(nil)
 
@@ -133,9 +133,8 @@ struct EventLoopTests {
                         flooder.source.reading.word.setReady()
                     }
                     let mine = counts[number].value.add(1, ordering: .relaxed).newValue
-                    guard number == 0, mine % 97 == 0 else { continue }
-                    // The third has been served, or this is the first time.
-                    guard atReadiness.withLock({ $0 == nil }) else { continue }
+                    guard number == 0, mine % 97 == 0, isAsking.now == 1 else { continue }
+                    isAsking.value.store(0, ordering: .relaxed)
                     atReadiness.withLock { $0 = counts.map(\.now) }
                     _ = try System.send(caller.source.descriptor, "x")
                 }
@@ -144,6 +143,8 @@ struct EventLoopTests {
         let worst = try await Task(executorPreference: loop) {
             var worst = 0
             for _ in 0..<100 {
+                // On this thread nobody sees it before the read waits.
+                isAsking.value.store(1, ordering: .relaxed)
                 _ = try await polite.read(atMost: 1)
                 let before = try #require(atReadiness.withLock { $0.take() })
                 for (now, before) in zip(counts.map(\.now), before) {

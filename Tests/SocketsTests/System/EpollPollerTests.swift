@@ -48,6 +48,23 @@ struct EpollPollerTests {
         #expect(wait(poller).changes.count == 1)
     }
 
+    @Test("room to write is told only to who wants to know, from when he wants to")
+    func room() throws {
+        let poller = try Poller.make()
+        let (one, other) = try RawSockets.pair(.datagram)
+        try poller.register(one.number, token: 77, toldOfRoom: false)
+        #expect(wait(poller, milliseconds: 0).changes.isEmpty)
+        _ = try System.send(other.number, "x")
+        #expect(wait(poller).changes == [Change(token: 77, readiness: .readable)])
+        try poller.change(one.number, token: 77, toldOfRoom: true)
+        #expect(wait(poller).changes == [Change(token: 77, readiness: [.readable, .writable])])
+        try poller.change(one.number, token: 77, toldOfRoom: false)
+        _ = try System.recv(one.number, atMost: 1)
+        _ = try System.send(one.number, "y")
+        _ = try System.recv(other.number, atMost: 1)
+        #expect(wait(poller, milliseconds: 0).changes.isEmpty)
+    }
+
     @Test("the peer's end is told as such")
     func ending() throws {
         let poller = try Poller.make()

@@ -1,0 +1,71 @@
+"""Servers for which descriptors run short: they survive, wait without work, and go on afterwards."""
+import socket
+import time
+from pathlib import Path
+
+from support import check, expect, free_port, sock_path, start, wait_bound
+
+DESCRIPTORS = 32
+CALLERS = 200
+
+
+def processor_seconds(pid):
+    """What all threads of a process have used so far."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def wait_for_echo(caller, limit):
+    """The seconds until a caller who has said something gets it back."""
+    began = time.monotonic()
+    caller.settimeout(limit)
+    expect(caller.recv(16) == b"x", "expected an echo")
+    return time.monotonic() - began
+
+
+def starve(port, *command):
+    """200 callers of a server that may have 32 descriptors."""
+    server = start("prlimit", f"--nofile={DESCRIPTORS}", *command)
+    wait_bound(port)
+    callers = []
+    for _ in range(CALLERS):
+        caller = socket.create_connection(("127.0.0.1", port), timeout=10)
+        caller.sendall(b"x")
+        callers.append(caller)
+
+    # The first get in; how many depends on what else the server has open.
+    served = 0
+    try:
+        while True:
+            wait_for_echo(callers[served], 1)
+            served += 1
+    except TimeoutError:
+        pass
+    expect(1 <= served < DESCRIPTORS, f"{served} callers were served with {DESCRIPTORS} descriptors")
+
+    used, began = processor_seconds(server.pid), time.monotonic()
+    time.sleep(3)
+    share = (processor_seconds(server.pid) - used) / (time.monotonic() - began)
+    expect(share <= 0.05, f"a starved server uses {share:.1%} of a processor")
+
+    callers[0].close()
+    seconds = wait_for_echo(callers[served], 5)
+    expect(seconds <= 1, f"{seconds:.2f} s until the next caller was accepted")
+
+    # As others leave, everybody is served in the end.
+    for index in range(1, CALLERS - served):
+        callers[index].close()
+        wait_for_echo(callers[served + index], 5)
+    expect(server.process.poll() is None, "the server has ended")
+    return server
+
+
+@check("a server without descriptors waits without work, and goes on when others leave", "prlimit")
+def _():
+    program = sock_path().parent / "EchoServer"
+    expect(program.is_file(), f"no program {program}: it is built with sock")
+    port = free_port()
+    server = starve(port, program, port)
+    expect(server.err.count(b"cannot accept") == 1, f"expected one report: {server.err!r}")

@@ -1,0 +1,38 @@
+internal import Glibc
+internal import SystemPackage
+
+extension System {
+    /// sendfile(2): sends so many bytes of a user's file from an offset on; 0 at the end of the file.
+    ///
+    /// It has no flag like `MSG_NOSIGNAL`: if the peer has gone, the kernel sends SIGPIPE to the
+    /// thread, which would end the program. So the signal is blocked meanwhile, and taken away if it
+    /// came; one that was pending before stays.
+    static func sendfile(
+        _ descriptor: Int32, from file: Int32, offset: Int, count: Int
+    ) throws(Errno) -> Int {
+        var pipeSignal = sigset_t()
+        sigemptyset(&pipeSignal)
+        sigaddset(&pipeSignal, SIGPIPE)
+        var before = sigset_t()
+        pthread_sigmask(SIG_BLOCK, &pipeSignal, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var pending = sigset_t()
+        sigpending(&pending)
+        let wasPending = sigismember(&pending, SIGPIPE) == 1
+
+        var offset = offset
+        do throws(Errno) {
+            return try systemCall(.sendfile, onInterrupt: .report, ours: false) {
+                Glibc.sendfile(descriptor, file, &offset, count)
+            }
+        } catch {
+            if error == .brokenPipe, !wasPending {
+                var now = timespec()
+                while sigtimedwait(&pipeSignal, nil, &now) == -1,
+                    Errno(rawValue: Glibc.errno) == .interrupted
+                {}
+            }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: duplex")
+struct ConnectionDuplexTests {
+    private struct Refusal: Error {}
+
+    @Test("both halves run at once, and both results come back")
+    func both() async throws {
+        let (here, there) = try Connection.pair()
+        let serving = Task { try await there.copy(to: there) }
+        let (read, written) = try await here.duplex { connection in
+            try await connection.readToEnd().count
+        } writing: { connection in
+            for _ in 0..<50 { try await connection.write(pattern(65536)) }
+            try connection.shutdown(.writing)
+            return 50 * 65536
+        }
+        #expect(read == written)
+        #expect(try await serving.value == written)
+    }
+
+    @Test("when one half fails the other is cancelled, and the connection lives")
+    func fails() async throws {
+        let (here, there) = try Connection.pair()
+        await #expect(throws: Refusal.self) {
+            _ = try await here.duplex { connection in
+                try await connection.readToEnd()
+            } writing: { _ in
+                throw Refusal()
+            }
+        }
+        try await here.write("x")
+        #expect(try await there.read() == [0x78])
+    }
+}

@@ -1,0 +1,168 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: exchange")
+struct ConnectionExchangingTests {
+    /// What is too much for all buffers together: as much each way.
+    static let large = 256 << 20
+
+    @Test("sending everything before receiving stands still against an echo")
+    func standsStill() async throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let echo = Echoes.onThread(peer)
+        let connection = try Connection(adopting: socket)
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.write(
+                [UInt8](repeating: 7, count: Self.large), timeout: .milliseconds(500))
+        }
+        #expect(error?.isTimeout == true)
+        #expect((error?.bytesMoved ?? 0) < Self.large)
+        connection.close()
+        peer.close()
+        _ = try? echo.value()
+    }
+
+    @Test("an exchange of 256 MiB each way completes against the same echo")
+    func large() async throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let echo = Echoes.onThread(peer)
+        let connection = try Connection(adopting: socket)
+        let request = pattern(Self.large)
+        let reply = try await connection.exchange(
+            request, limit: Self.large, timeout: .seconds(60))
+        let isSame = reply.bytes == request
+        #expect(isSame)
+        #expect(reply.unsentBytes == 0)
+        #expect(try echo.value() == Self.large)
+    }
+
+    @Test("replies end where the framing says, and the connection goes on")
+    func framing() async throws {
+        let (here, there) = try Connection.pair()
+        let serving = Task { try await there.echo() }
+        #expect(try await here.exchange("hello\r\n", reading: .line).text == "hello")
+        #expect(try await here.exchange("abcdef", reading: .exactly(4)).text == "abcd")
+        #expect(try await here.exchange(";", reading: .until(0x3b)).text == "ef;")
+        #expect(try await here.exchange("", reading: .exactly(0)).text == "")
+        #expect(try await here.exchange("bye").text == "bye")
+        #expect(try await serving.value == 17)
+    }
+
+    @Test("what follows a reply is read next")
+    func surplus() async throws {
+        let (here, there) = try Connection.pair()
+        try await there.write("one\ntwo\n")
+        #expect(try await here.exchange("?", reading: .line).text == "one")
+        #expect(try await here.readLine() == "two")
+        #expect(try await there.read() == [0x3f])
+    }
+
+    @Test(
+        "a peer that answers and closes without reading gets its answer through",
+        arguments: [
+            false, true,
+        ])
+    func answersEarly(overTCP: Bool) async throws {
+        let (socket, peer) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+        let connection = try Connection(adopting: socket)
+        let answering = Background {
+            try peer.sendAll("no\n")
+            // Something has to have come, so that the close breaks the connection.
+            _ = try peer.receive(atMost: 1)
+            peer.close()
+        }
+        let reply = try await connection.exchange(
+            [UInt8](repeating: 7, count: 64 << 20), timeout: .seconds(30))
+        #expect(reply.text == "no\n")
+        #expect(reply.unsentBytes > 0)
+        try answering.value()
+        let error = await #expect(throws: SocketError.self) { try await connection.write("more") }
+        #expect(error?.cause == .incompleteWrite)
+    }
+
+    @Test("a connection that breaks before anything has come is an error that counts the bytes")
+    func breaks() async throws {
+        let (here, there) = try Connection.pair()
+        let closing = Task {
+            _ = try await there.read(atMost: 1)
+            there.close()
+        }
+        let error = await #expect(throws: SocketError.self) {
+            try await here.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .seconds(30))
+        }
+        #expect(error?.errno == .brokenPipe || error?.errno == .connectionReset)
+        #expect((error?.bytesMoved ?? 0) > 0)
+        try await closing.value
+    }
+
+    @Test("a stream that ends within the reply is an error with what had come")
+    func endsTooSoon() async throws {
+        let (here, there) = try Connection.pair()
+        try await there.write("ab")
+        try there.shutdown(.writing)
+        let error = await #expect(throws: SocketError.self) {
+            try await here.exchange("?", reading: .exactly(3))
+        }
+        #expect(error?.cause == .endOfStream)
+        #expect(error?.partialBytes == Array("ab".utf8))
+    }
+
+    @Test("a reply beyond the limit is an error, and still there")
+    func tooLarge() async throws {
+        let (here, there) = try Connection.pair()
+        try await there.write("abcdef")
+        there.close()
+        let error = await #expect(throws: SocketError.self) {
+            try await here.exchange("", limit: 5)
+        }
+        #expect(error?.cause == .tooLarge(limit: 5))
+        #expect(try await here.read() == Array("abcdef".utf8))
+    }
+
+    @Test("the limit covers the whole, and what had come is there")
+    func timesOut() async throws {
+        let (here, there) = try Connection.pair()
+        try await there.write("part")
+        let start = ContinuousClock.now
+        let error = await #expect(throws: SocketError.self) {
+            try await here.exchange("?", reading: .line, timeout: .milliseconds(50))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
+        #expect(error?.bytesMoved == 1)
+        #expect(start.duration(to: .now) >= .milliseconds(50))
+        #expect(try await here.read() == Array("part".utf8))
+    }
+
+    @Test("cancelling the task ends an exchange at once")
+    func cancelled() async throws {
+        let (here, there) = try Connection.pair()
+        let exchanging = Task {
+            try await here.exchange([UInt8](repeating: 7, count: 8 << 20))
+        }
+        _ = try await there.read(atMost: 1)
+        exchanging.cancel()
+        let result = await exchanging.result
+        guard case .failure(let error as SocketError) = result else {
+            Issue.record("expected an error")
+            return
+        }
+        #expect(error.cause == .cancelled)
+        let refused = await #expect(throws: SocketError.self) { try await here.write("more") }
+        #expect(refused?.cause == .incompleteWrite)
+    }
+
+    @Test("closing ends an exchange at once")
+    func closed() async throws {
+        let (here, there) = try Connection.pair()
+        let exchanging = Task { try await here.exchange("?") }
+        _ = try await there.read(atMost: 1)
+        here.close()
+        let result = await exchanging.result
+        guard case .failure(let error as SocketError) = result else {
+            Issue.record("expected an error")
+            return
+        }
+        #expect(error.cause == .closed)
+    }
+}

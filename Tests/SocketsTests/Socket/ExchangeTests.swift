@@ -1,0 +1,60 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Exchange")
+final class ExchangeTests {
+    private var input = ByteBuffer(capacity: 64)
+    private var scanner = LineScanner(limit: 64)
+    private var isAtEnd = false
+
+    private func step(
+        _ exchange: inout Exchange, _ socket: Socket, _ request: [UInt8]
+    ) -> Exchange.Step {
+        let descriptor = socket.descriptor
+        var step = Exchange.Step.moved
+        while case .moved = step {
+            step = request.withUnsafeBytes {
+                exchange.step(descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
+            }
+        }
+        return step
+    }
+
+    @Test("it waits only for what can help")
+    func waits() throws {
+        let (here, there) = try Socket.pair()
+        let request = [UInt8](repeating: 7, count: 8 << 20)
+        var exchange = Exchange(request.count, .frame(.line), keepsSurplus: false)
+        guard case .blocked(sends: true, receives: true) = step(&exchange, here, request) else {
+            Issue.record("expected it to wait for both")
+            return
+        }
+        #expect(exchange.isIncomplete)
+        // After the reply nothing more is wanted, whatever comes.
+        try there.sendAll("reply\nsurplus")
+        guard case .blocked(sends: true, receives: false) = step(&exchange, here, request) else {
+            Issue.record("expected it to wait for room alone")
+            return
+        }
+        there.close()
+        guard case .finished(let reply) = step(&exchange, here, request) else {
+            Issue.record("expected it to finish")
+            return
+        }
+        #expect(reply.text == "reply")
+        #expect(reply.unsentBytes == request.count - exchange.bytesMoved)
+    }
+
+    @Test("the request is ended once it has gone")
+    func halfCloses() throws {
+        let (here, there) = try Socket.pair()
+        var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: true)
+        guard case .blocked(sends: false, receives: true) = step(&exchange, here, [1, 2]) else {
+            Issue.record("expected it to wait for the reply")
+            return
+        }
+        #expect(try there.receive() == [1, 2])
+        #expect(try there.receive(timeout: .seconds(5)).isEmpty)
+    }
+}

@@ -1,0 +1,46 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("SocketStream: exchange")
+struct SocketStreamExchangingTests {
+    private let peer: Socket
+    private let stream: SocketStream
+
+    init() throws {
+        let (one, other) = try Socket.pair()
+        peer = one
+        stream = SocketStream(other)
+    }
+
+    @Test("what was not flushed goes first, and what follows the reply is read next")
+    func order() throws {
+        try stream.write("before ")
+        try peer.sendAll("one\ntwo\n")
+        #expect(try stream.exchange("after", reading: .line, timeout: .seconds(5)).text == "one")
+        #expect(try stream.readLine() == "two")
+        #expect(try peer.receive() == Array("before after".utf8))
+        try stream.flush()
+        #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(0)) }
+    }
+
+    @Test("to the end, larger than all buffers")
+    func large() throws {
+        let echo = Echoes.onThread(peer)
+        let request = pattern(16 << 20)
+        let reply = try stream.exchange(request, timeout: .seconds(30))
+        let isSame = reply.bytes == request
+        #expect(isSame)
+        #expect(try echo.value() == request.count)
+    }
+
+    @Test("an exchange that went in part refuses further writes")
+    func incomplete() throws {
+        let error = #expect(throws: SocketError.self) {
+            try stream.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        let refused = #expect(throws: SocketError.self) { try stream.write("more") }
+        #expect(refused?.cause == .incompleteWrite)
+    }
+}
