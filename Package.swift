@@ -68,5 +68,7 @@ let package = Package(
         ),
     ]
         // The examples are compiled as a newcomer would compile them: no flags.
-        + examples.map { .executableTarget(name: $0, dependencies: ["Sockets"], path: "Examples/\($0)") }
+        + examples.map {
+            .executableTarget(name: $0, dependencies: ["Sockets"], path: "Examples/\($0)")
+        }
 )
