@@ -95,7 +95,9 @@ public final class Connection: @unchecked Sendable {
         on group: EventLoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
         let (one, other) = try Socket.pair()
-        return (try Connection(adopting: one, on: group), try Connection(adopting: other, on: group))
+        return (
+            try Connection(adopting: one, on: group), try Connection(adopting: other, on: group)
+        )
     }
 
     deinit { close() }
