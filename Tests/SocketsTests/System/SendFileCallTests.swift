@@ -22,7 +22,7 @@ struct SendFileCallTests {
                 pthread_kill(pthread_self(), SIGPIPE)
             }
             var code: Errno?
-            do {
+            do throws(Errno) {
                 _ = try System.sendfile(descriptor, from: file.rawValue, offset: 0, count: 10)
             } catch {
                 code = error
