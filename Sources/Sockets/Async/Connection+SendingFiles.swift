@@ -13,7 +13,8 @@ extension Connection {
     ///   - offset: where to begin, in bytes; beyond the end of the file nothing is sent.
     ///   - count: how many bytes at most; all if nil.
     ///   - timeout: the connection's `writeTimeout` if nil; it covers the whole file.
-    /// - Throws: `.system(.invalidArgument)` for files of other kinds, `.system(.badFileDescriptor)`;
+    /// - Throws: `.system`: `.illegalSeek` or `.invalidArgument` for files of other kinds,
+    ///   `.badFileDescriptor`;
     ///   `.invalidInput` for negative numbers; as `write(_: RawSpan, timeout:)`.
     @discardableResult
     public func sendFile(

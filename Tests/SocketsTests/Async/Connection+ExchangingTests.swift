@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: exchange")
+@Suite("Connection: exchange", .ownThread)
 struct ConnectionExchangingTests {
     /// What is too much for all buffers together: as much each way.
     static let large = 256 << 20
@@ -40,7 +40,7 @@ struct ConnectionExchangingTests {
     @Test("replies end where the framing says, and the connection goes on")
     func framing() async throws {
         let (here, there) = try Connection.pair()
-        let serving = Task { try await there.echo() }
+        let serving = Task { try await there.copy(to: there) }
         #expect(try await here.exchange("hello\r\n", reading: .line).text == "hello")
         #expect(try await here.exchange("abcdef", reading: .exactly(4)).text == "abcd")
         #expect(try await here.exchange(";", reading: .until(0x3b)).text == "ef;")

@@ -3,7 +3,7 @@ import Testing
 @testable import Sockets
 
 /// Cancellations and closes against bytes that arrive at the same moment.
-@Suite("Races of a connection")
+@Suite("Races of a connection", .ownThread)
 struct ConnectionRaceTests {
     private static let rounds = 10_000
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Exchange")
+@Suite("Exchange", .ownThread)
 final class ExchangeTests {
     private var input = ByteBuffer(capacity: 64)
     private var scanner = LineScanner(limit: 64)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Socket: exchange")
+@Suite("Socket: exchange", .ownThread)
 struct SocketExchangingTests {
     @Test("an exchange that is larger than all buffers completes where sendAll stands still")
     func large() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("SocketStream: exchange")
+@Suite("SocketStream: exchange", .ownThread)
 struct SocketStreamExchangingTests {
     private let peer: Socket
     private let stream: SocketStream

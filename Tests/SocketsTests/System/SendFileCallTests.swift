@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("sendfile")
+@Suite("sendfile", .ownThread)
 struct SendFileCallTests {
     /// On a thread of its own, because signals and masks are a thread's.
     private func afterBrokenPipe(isPendingBefore: Bool) throws -> (Errno?, isPending: Bool) {
