@@ -14,8 +14,8 @@ extension Connection {
     ///   - count: how many bytes at most; all if nil.
     ///   - timeout: the connection's `writeTimeout` if nil; it covers the whole file.
     /// - Throws: `.system`: `.illegalSeek` or `.invalidArgument` for files of other kinds,
-    ///   `.badFileDescriptor`;
-    ///   `.invalidInput` for negative numbers; as `write(_: RawSpan, timeout:)`.
+    ///   `.badFileDescriptor`; `.invalidInput` for negative numbers; as
+    ///   `write(_: RawSpan, timeout:)`.
     @discardableResult
     public func sendFile(
         _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit? = nil
