@@ -1,0 +1,65 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("An operation of a source", .ownThread)
+struct EventSourceOperationTests {
+    @Test("a limit begins with the first wait, and is never early")
+    func deadline() {
+        var deadline = AsyncDeadline(.milliseconds(20))
+        #expect(!deadline.hasPassed)
+        let instant = deadline.begin()
+        #expect(instant >= System.monotonicNanoseconds())
+        #expect(deadline.begin() == instant)
+        #expect(deadline.cause == .timedOut(limit: .milliseconds(20)))
+        while System.monotonicNanoseconds() < instant {}
+        #expect(deadline.hasPassed)
+    }
+
+    @Test("no limit never passes")
+    func never() {
+        var deadline = AsyncDeadline(.never)
+        #expect(deadline.begin() == .max)
+        #expect(!deadline.hasPassed)
+        #expect(deadline.cause == .timedOut(limit: nil))
+    }
+
+    @Test("a direction is held by one at a time, and the other one is free")
+    func busy() throws {
+        let (one, _) = try Connection.pair()
+        try one.source.begin(.reading)
+        let error = #expect(throws: EndOfWait.self) { try one.source.begin(.reading) }
+        #expect(error?.cause == .busy)
+        try one.source.begin(.writing)
+        one.source.end(.writing)
+        one.source.end(.reading)
+        try one.source.begin(.reading)
+        one.source.end(.reading)
+    }
+
+    @Test("a closed source lets nobody begin")
+    func closed() throws {
+        let (one, _) = try Connection.pair()
+        one.close()
+        let error = #expect(throws: EndOfWait.self) { try one.source.begin(.writing) }
+        #expect(error?.cause == .closed)
+    }
+
+    @Test("an interrupted attempt is made again, and an error stays ready to be found again")
+    func attempts() async throws {
+        let (one, _) = try Connection.pair()
+        var attempts = 0
+        var deadline = AsyncDeadline(.seconds(5))
+        let error = await #expect(throws: EndOfWait.self) {
+            try await one.source.perform(.writing, &deadline) { _ throws(Errno) in
+                attempts += 1
+                if attempts < 3 { throw Errno.interrupted }
+                throw Errno.connectionReset
+            }
+        }
+        #expect(error?.cause == .system(.connectionReset))
+        #expect(attempts == 3)
+        let isReady = one.source.writing.word.isReady
+        #expect(isReady)
+    }
+}
