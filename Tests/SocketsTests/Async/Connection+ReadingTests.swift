@@ -2,29 +2,118 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: reading")
+@Suite("Connection: reading", .ownThread)
 struct ConnectionReadingTests {
-    @Test("what has come is read, and the end of the stream is nothing")
-    func reads() async throws {
-        let (here, there) = try Connection.pair()
-        try await there.write("abc")
-        there.close()
-        var bytes: [UInt8] = [0]
-        #expect(try await here.read(appendingTo: &bytes, atMost: 2) == 2)
-        #expect(bytes == [0, 0x61, 0x62])
-        #expect(try await here.read() == [0x63])
-        #expect(try await here.read().isEmpty)
-        #expect(try await here.read().isEmpty)
+    private let peer: Socket
+    private let connection: Connection
+
+    init() throws {
+        let (one, other) = try Socket.pair()
+        peer = one
+        connection = try Connection(adopting: other)
     }
 
-    @Test("a time-out loses nothing, and does not stick")
+    @Test("what has come is returned, at most what was asked for, into each kind of room")
+    func rooms() async throws {
+        try peer.sendAll("abcdef")
+        #expect(try await connection.read(atMost: 2) == Array("ab".utf8))
+        var array: [UInt8] = [0x2D]
+        #expect(try await connection.read(appendingTo: &array, atMost: 1) == 1)
+        #expect(array == Array("-c".utf8))
+        #expect(try await Self.readIntoSpan(connection) == Array("def.".utf8))
+        peer.close()
+        #expect(try await connection.read().isEmpty)
+        #expect(try await connection.read().isEmpty)
+    }
+
+    private static func readIntoSpan(_ connection: Connection) async throws -> [UInt8] {
+        var array = [UInt8](repeating: UInt8(ascii: "."), count: 4)
+        var elements = array.mutableSpan
+        var bytes = elements.mutableBytes
+        #expect(try await connection.read(into: &bytes) == 3)
+        return array
+    }
+
+    @Test("no room gives nothing, at once")
+    func noRoom() async throws {
+        #expect(try await connection.read(atMost: 0).isEmpty)
+        #expect(try await connection.read(atMost: -1).isEmpty)
+    }
+
+    @Test("a read waits for bytes that come later")
+    func waits() async throws {
+        let connection = connection
+        async let bytes = connection.read(timeout: .seconds(10))
+        try peer.sendAll("later")
+        #expect(try await bytes == Array("later".utf8))
+    }
+
+    @Test("bytes and the end of the stream that come together are both read")
+    func bytesAndEnd() async throws {
+        for _ in 0..<200 {
+            let (one, other) = try Socket.pair()
+            let connection = try Connection(adopting: other)
+            try one.sendAll("last words")
+            one.close()
+            #expect(try await connection.read(timeout: .seconds(5)) == Array("last words".utf8))
+            #expect(try await connection.read(timeout: .seconds(5)).isEmpty)
+        }
+    }
+
+    @Test("a time-out is never early and loses nothing, and does not stick")
     func timesOut() async throws {
-        let (here, there) = try Connection.pair()
-        here.readTimeout = .milliseconds(10)
-        let error = await #expect(throws: SocketError.self) { try await here.read() }
+        let start = ContinuousClock.now
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.read(timeout: .milliseconds(30))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(30)))
+        #expect(start.duration(to: .now) >= .milliseconds(30))
+        try peer.sendAll("x")
+        #expect(try await connection.read() == [0x78])
+    }
+
+    @Test("the connection's own limit holds for reads that are given none")
+    func ownLimit() async throws {
+        connection.readTimeout = .milliseconds(10)
+        let error = await #expect(throws: SocketError.self) { try await connection.read() }
         #expect(error?.cause == .timedOut(limit: .milliseconds(10)))
-        try await there.write("x")
-        #expect(try await here.read(timeout: .seconds(5)) == [0x78])
+        connection.readTimeout = .never
+        try peer.sendAll("x")
+        #expect(try await connection.read() == [0x78])
+    }
+
+    @Test("a second reader gets .busy, and the first its bytes")
+    func secondReader() async throws {
+        let connection = connection
+        try connection.source.begin(.reading)
+        let error = await #expect(throws: SocketError.self) { try await connection.read() }
+        #expect(error?.cause == .busy)
+        connection.source.end(.reading)
+        try peer.sendAll("x")
+        #expect(try await connection.read() == [0x78])
+    }
+
+    @Test("cancelling ends the wait, and the next read goes on")
+    func cancelled() async throws {
+        let connection = connection
+        let reading = Task { try await connection.read() }
+        reading.cancel()
+        let error = await #expect(throws: SocketError.self) { try await reading.value }
+        #expect(error?.cause == .cancelled)
+        try peer.sendAll("x")
+        #expect(try await connection.read() == [0x78])
+    }
+
+    @Test("a reset by the peer is an error, and stays one")
+    func reset() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let connection = try Connection(adopting: client)
+        try server.setOption(.linger, to: .zero)
+        server.close()
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.read(timeout: .seconds(5))
+        }
+        #expect(error?.errno == .connectionReset)
     }
 
     @Test("a close is not the end of the stream")

@@ -2,31 +2,78 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: writing")
+@Suite("Connection: writing", .ownThread)
 struct ConnectionWritingTests {
-    @Test("several pieces arrive in order, and text as UTF-8")
-    func parts() async throws {
-        let (here, there) = try Connection.pair()
-        try await here.write(parts: [[1], [], [2, 3]])
-        try await here.write("é")
-        here.close()
-        #expect(try await there.readToEnd() == [1, 2, 3, 0xC3, 0xA9])
+    private let peer: Socket
+    private let connection: Connection
+
+    init() throws {
+        let (one, other) = try Socket.pair()
+        peer = one
+        connection = try Connection(adopting: other)
     }
 
-    @Test("a write that ends part-way counts its bytes, and further ones are refused until resumed")
+    @Test("arrays, strings and several pieces arrive whole and in order")
+    func kinds() async throws {
+        try await connection.write([1, 2])
+        try await connection.write("ä")
+        try await connection.write(parts: [[3], [], [4, 5]])
+        try await connection.write([])
+        try await connection.write(parts: [])
+        #expect(try peer.readAll(7) == [1, 2] + Array("ä".utf8) + [3, 4, 5])
+    }
+
+    @Test("a write of more than the kernel holds returns when it has taken all")
+    func large() async throws {
+        let bytes = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0) }
+        let peer = peer
+        let reading = Background { try peer.readAll(bytes.count) }
+        try await connection.write(bytes, timeout: .seconds(20))
+        #expect(try await reading.result() == bytes)
+    }
+
+    @Test("many pieces that go out in parts arrive as one")
+    func manyPieces() async throws {
+        let parts = (0..<500).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 4000) }
+        let peer = peer
+        let reading = Background { try peer.readAll(500 * 4000) }
+        try await connection.write(parts: parts, timeout: .seconds(20))
+        #expect(try await reading.result() == parts.flatMap { $0 })
+    }
+
+    @Test("a write that ends part-way says how much went, and refuses more until told otherwise")
     func incomplete() async throws {
-        let (here, there) = try Connection.pair()
-        let error = await #expect(throws: SocketError.self) {
-            try await here.write(pattern(8 << 20), timeout: .milliseconds(20))
-        }
-        #expect(error?.isTimeout == true)
-        let sent = try #require(error?.bytesMoved)
-        #expect(sent > 0)
-        let refused = await #expect(throws: SocketError.self) { try await here.write("x") }
+        let plenty = [UInt8](repeating: 1, count: 8 << 20)
+        let error = try #require(
+            await #expect(throws: SocketError.self) {
+                try await connection.write(plenty, timeout: .milliseconds(20))
+            })
+        #expect(error.isTimeout)
+        #expect((1..<plenty.count).contains(error.bytesMoved))
+        let refused = await #expect(throws: SocketError.self) { try await connection.write("x") }
         #expect(refused?.cause == .incompleteWrite)
-        #expect(try await there.readExactly(sent) == pattern(sent))
-        try here.resumeWriting()
-        try await here.write("x")
-        #expect(try await there.read() == [0x78])
+        try connection.resumeWriting()
+        let peer = peer
+        let reading = Background { try peer.readAll(plenty.count) }
+        try await connection.write(Array(plenty[error.bytesMoved...]), timeout: .seconds(20))
+        #expect(try await reading.result().count == plenty.count)
+    }
+
+    @Test("a second writer gets .busy")
+    func secondWriter() async throws {
+        try connection.source.begin(.writing)
+        let error = await #expect(throws: SocketError.self) { try await connection.write("x") }
+        #expect(error?.cause == .busy)
+        connection.source.end(.writing)
+        try await connection.write("x")
+        #expect(try peer.receive() == [0x78])
+    }
+
+    @Test("writing to a peer that has gone is an error")
+    func brokenPipe() async throws {
+        peer.close()
+        let error = await #expect(throws: SocketError.self) { try await connection.write("x") }
+        #expect(error?.errno == .brokenPipe)
+        #expect(error?.description == "cannot write: broken pipe")
     }
 }

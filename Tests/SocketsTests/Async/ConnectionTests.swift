@@ -2,32 +2,68 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection")
+@Suite("Connection", .ownThread)
 struct ConnectionTests {
-    @Test("only connected streams can be adopted")
-    func adopts() throws {
-        #expect(throws: SocketError.self) { try Connection(adopting: Socket(.ipv4, .datagram)) }
-        let error = #expect(throws: SocketError.self) { try Connection(adopting: Socket(.ipv4)) }
-        #expect(error?.errno == .socketNotConnected)
+    @Test("a connected socket becomes a connection with its addresses, and is closed for others")
+    func adopting() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let (local, remote) = (client.localAddress, client.remoteAddress)
+        let connection = try Connection(adopting: client)
+        #expect(client.isClosed)
+        #expect(connection.localAddress == local)
+        #expect(connection.remoteAddress == remote)
+        try server.sendAll("hello")
+        #expect(try await connection.read(timeout: .seconds(5)) == Array("hello".utf8))
     }
 
-    @Test("a half that is shut down is the end of the stream for the peer alone")
-    func shutsDown() async throws {
-        let (here, there) = try Connection.pair()
-        try here.shutdown(.writing)
-        #expect(try await there.read().isEmpty)
-        try await there.write("x")
-        #expect(try await here.read() == [0x78])
+    @Test("a socket that is no stream, and one that is not connected, are refused")
+    func refused() throws {
+        let (datagrams, _) = try Socket.pair(.datagram)
+        let kind = #expect(throws: SocketError.self) { try Connection(adopting: datagrams) }
+        #expect(
+            kind?.description
+                == "cannot adopt: a socket of the kind datagram: expected one of the kind stream")
+        let alone = #expect(throws: SocketError.self) {
+            try Connection(adopting: try Socket(.ipv4))
+        }
+        #expect(alone?.errno == .socketNotConnected)
     }
 
-    @Test("a connection that was closed says so, however often")
-    func closes() async throws {
-        let (here, there) = try Connection.pair()
-        here.close()
-        here.close()
-        #expect(here.isClosed)
-        let error = await #expect(throws: SocketError.self) { try await here.write("x") }
-        #expect(error?.cause == .closed)
-        #expect(try await there.read().isEmpty)
+    @Test("a closed connection refuses everything, and closing again does nothing")
+    func closed() async throws {
+        let (one, other) = try Connection.pair()
+        one.close()
+        one.close()
+        #expect(one.isClosed)
+        let read = await #expect(throws: SocketError.self) { try await one.read() }
+        #expect(read?.cause == .closed)
+        let write = await #expect(throws: SocketError.self) { try await one.write("x") }
+        #expect(write?.cause == .closed)
+        #expect(throws: SocketError.self) { try one.shutdown(.both) }
+        #expect(try await other.read(timeout: .seconds(5)).isEmpty)
+    }
+
+    @Test("a connection that nobody refers to any more is closed")
+    func dropped() async throws {
+        let other = try { try Connection.pair().1 }()
+        #expect(try await other.read(timeout: .seconds(5)).isEmpty)
+    }
+
+    @Test("options are set and read, and an error names them")
+    func options() throws {
+        let (one, _) = try Connection.pair()
+        try one.setOption(.receiveBufferSize, to: 20_000)
+        #expect(try one.option(.receiveBufferSize) == 40_000)
+        let error = #expect(throws: SocketError.self) { try one.setOption(.noDelay, to: true) }
+        #expect(error?.description == "cannot set option noDelay: operation not supported")
+    }
+
+    @Test("ending the writing half is the end of the stream for the peer, and reading goes on")
+    func halfClose() async throws {
+        let (one, other) = try Connection.pair()
+        try one.shutdown(.writing)
+        #expect(try await other.read(timeout: .seconds(5)).isEmpty)
+        try await other.write("still here")
+        #expect(try await one.read(timeout: .seconds(5)) == Array("still here".utf8))
     }
 }
