@@ -27,7 +27,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     static let operationsPerTurn = 32
 
     // Safe: only the loop's own thread is given it.
-    private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 64)
+    private let memory: UnsafeMutableRawBufferPointer
 
     private let mailbox = Lock(Mailbox())
     private let isAwake = Atomic<Bool>(false)
@@ -50,6 +50,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     init() throws(SocketError) {
         do throws(Errno) {
             poller = try Poller.make()
+            // After what can fail: an initializer that throws runs no `deinit`.
+            memory = .allocate(byteCount: 65536, alignment: 64)
             try System.startThread { self.run() }
         } catch {
             throw SocketError(.startEventLoop, .system(error))
