@@ -11,6 +11,7 @@ struct SocketFileTests {
         let dead = try Socket(.unix)
         try dead.bind(to: .unix(try #require(UnixAddress(path: path))))
         dead.close()
+        try Self.waitUntilNobodyHolds(path)
         #expect(access(path, F_OK) == 0)
         let listener = try Socket.listening(on: .unix(path))
         _ = try Socket.connected(to: listener.localAddress)
@@ -63,5 +64,20 @@ struct SocketFileTests {
     func abstract() throws {
         let address = try #require(UnixAddress(abstract: Loopback.unixPath()))
         #expect(SocketFile(boundTo: .unix(address)) == nil)
+    }
+
+    /// A program that another test starts holds our descriptors for a moment, between fork and exec.
+    private static func waitUntilNobodyHolds(_ path: String) throws {
+        let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            do throws(SocketError) {
+                try Socket(.unix, .datagram).connect(to: address)
+            } catch {
+                if error.errno == .connectionRefused { return }
+            }
+            sched_yield()
+        }
+        Issue.record("somebody still holds \(path)")
     }
 }
