@@ -13,7 +13,7 @@ extension Listener: AsyncSequence {
     /// Callers that hang up are passed over; while descriptors or memory run short, it waits and
     /// tries again, and the callers stay in the queue. One task accepts at a time.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(acceptor: Acceptor(self, logger: nil))
+        AsyncIterator(acceptor: Acceptor(self, into: Places(nil), logger: nil))
     }
 
     /// Waits for the callers of a listener.
@@ -22,11 +22,12 @@ extension Listener: AsyncSequence {
 
         /// Waits for the next caller; nil when the listener has been closed.
         ///
-        /// - Throws: `.cancelled` and `.busy`; `.system` if the socket itself is broken.
+        /// - Throws: `.cancelled` and `.busy`; `.system` if the socket itself is broken;
+        ///   `.invalidInput` if the listener is sharded.
         public mutating func next() async throws(SocketError) -> Connection? {
             let listener = acceptor.listener
             do throws(EndOfWait) {
-                try listener.source.begin(.reading)
+                try listener.beginAccepting()
                 defer { listener.source.end(.reading) }
                 return try await acceptor.next { listener.group.next() }
             } catch {
@@ -48,23 +49,30 @@ extension Listener: AsyncSequence {
 /// reading direction.
 struct Acceptor {
     let listener: Listener
+    private let places: Places
     private let logger: Logger?
     private var policy = AcceptPolicy()
 
-    init(_ listener: Listener, logger: Logger?) {
+    init(_ listener: Listener, into places: Places, logger: Logger?) {
         self.listener = listener
+        self.places = places
         self.logger = logger
     }
 
-    /// Waits for the next caller, and makes a connection of him on the loop that `place` gives.
-    mutating func next(on place: () -> EventLoop) async throws(EndOfWait) -> Connection {
+    /// Waits for the next caller, and makes a connection of him on the loop that `loop` gives. He
+    /// has a place, which somebody else has to end with `leave`.
+    mutating func next(on loop: () -> EventLoop) async throws(EndOfWait) -> Connection {
         var never = AsyncDeadline(.never)
         while true {
             do throws(EndOfWait) {
                 let caller = try await listener.source.perform(.reading, &never) {
                     descriptor throws(Errno) in try accept(descriptor)
                 }
-                let connection = try listener.connection(of: caller, on: place())
+                guard let caller else {
+                    try await awaitRoom()
+                    continue
+                }
+                let connection = try connection(of: caller, on: loop())
                 policy.accepted()
                 return connection
             } catch {
@@ -73,16 +81,43 @@ struct Acceptor {
         }
     }
 
+    /// The next caller; nil if there is no place for him, and he stays in the queue.
+    ///
+    /// A place is taken only for the attempt: who kept one while nobody calls would keep it from
+    /// the callers of the listener's other sockets.
     @inline(__always)
-    private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.Caller {
+    private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.Caller? {
+        guard places.take() else {
+            listener.source.reading.word.setReady()
+            return nil
+        }
         do throws(Errno) {
             let caller = try Listener.Caller(System.accept(descriptor, blocking: false))
             listener.source.reading.word.setReady()
             return caller
         } catch {
+            places.giveBack()
             if error == .wouldBlock { policy.queueIsEmpty() }
             throw error
         }
+    }
+
+    private func connection(
+        of caller: Listener.Caller, on loop: EventLoop
+    ) throws(EndOfWait) -> Connection {
+        do throws(EndOfWait) {
+            return try listener.connection(of: caller, on: loop)
+        } catch {
+            places.giveBack()
+            throw error
+        }
+    }
+
+    private func awaitRoom() async throws(EndOfWait) {
+        listener.relief.reset()
+        guard !listener.isClosed else { throw EndOfWait(.closed) }
+        await places.awaitRoom(listener.relief, on: listener.source.loop)
+        try checkForEnd()
     }
 
     private mutating func handle(_ failure: EndOfWait) async throws(EndOfWait) {
@@ -109,7 +144,11 @@ struct Acceptor {
         let instant = System.monotonicNanoseconds() + nanoseconds
         listener.relief.reset()
         guard !listener.isClosed else { throw EndOfWait(.closed) }
-        await listener.relief.wait(until: instant, on: listener.source.loop)
+        await places.awaitLeave(listener.relief, until: instant, on: listener.source.loop)
+        try checkForEnd()
+    }
+
+    private func checkForEnd() throws(EndOfWait) {
         guard !listener.isClosed else { throw EndOfWait(.closed) }
         guard !Task.isCancelled else { throw EndOfWait(.cancelled) }
     }

@@ -10,6 +10,21 @@ internal import SystemPackage
 /// there is `for try await connection in listener`, which survives what befalls single callers and
 /// shortages of descriptors; and `accept`, which reports everything but callers that hung up.
 ///
+/// One thread accepts all callers, and hands each to the loop whose turn it is. Where callers come
+/// and go so fast that this thread is the bottleneck, there can be a socket for each loop instead,
+/// between which the kernel shares the callers out (`SO_REUSEPORT`):
+///
+/// ```swift
+/// let listener = try await Listener(on: .tcp(port: port), sharded: true)
+/// ```
+///
+/// Such a listener is served by `serve` alone. A caller stays on the loop that accepted it, however
+/// busy that loop is and however idle the others are. The port is open to other programs of the
+/// same user that ask for sharing, so that a server which is started twice gets half of the callers
+/// instead of an error. And the kernel has assigned a caller to one of the sockets before anybody
+/// accepts it: when a program closes its listener, the callers that still wait are lost, though
+/// another one serves the same port (Linux can move them: `net.ipv4.tcp_migrate_req`).
+///
 /// It is closed by `close`, or when the last reference to it goes.
 public final class Listener: Sendable {
     /// The address that callers reach; port and interface are those that the kernel chose, and the
@@ -24,6 +39,10 @@ public final class Listener: Sendable {
     private let file: Lock<SocketFile?>
     /// Callers may have come to different addresses of this machine.
     private let isWildcard: Bool
+    /// Whether each loop of the group accepts callers of its own.
+    let isSharded: Bool
+    /// The sockets of the group's other loops; they are called at the same address.
+    let siblings: [Listener]
 
     /// Listens on an endpoint.
     ///
@@ -39,11 +58,13 @@ public final class Listener: Sendable {
     ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
     ///   - backlog: how many callers may wait to be accepted; see `Socket.listen(backlog:)`.
     ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
+    ///   - sharded: each loop of the group has a socket of its own, and serves the callers that it
+    ///     accepted. TCP only; for `serve` alone.
     ///   - group: the loops that wait for callers and serve them.
     /// - Throws: as `Socket.listening(on:)`; `.invalidInput` for other transports; `.cancelled`.
     public convenience init(
         on endpoint: Endpoint, family: AddressFamily? = nil,
-        backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
+        backlog: Int = Socket.maximumBacklog, reusePort: Bool = false, sharded: Bool = false,
         group: EventLoopGroup = .shared
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
@@ -53,11 +74,12 @@ public final class Listener: Sendable {
                     "connections are streams of bytes: expected an endpoint of TCP or unix:"),
                 endpoint: endpoint)
         }
+        if sharded { try Self.checkSharding(endpoint) }
         let socket = try await Lookup.withoutBlocking(.listen, endpoint) { () throws(SocketError) in
             try Socket.listening(
-                on: endpoint, family: family, backlog: backlog, reusePort: reusePort)
+                on: endpoint, family: family, backlog: backlog, reusePort: reusePort || sharded)
         }
-        try self.init(adopting: socket, group: group)
+        try self.init(taking: socket, backlog, sharded: sharded, group)
     }
 
     /// Listens on an address that is known; an IPv6 address serves IPv6 alone.
@@ -65,10 +87,12 @@ public final class Listener: Sendable {
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
         on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
-        group: EventLoopGroup = .shared
+        sharded: Bool = false, group: EventLoopGroup = .shared
     ) throws(SocketError) {
-        let socket = try Socket.listening(on: address, backlog: backlog, reusePort: reusePort)
-        try self.init(adopting: socket, group: group)
+        if sharded { try Self.checkSharding(address) }
+        let socket = try Socket.listening(
+            on: address, backlog: backlog, reusePort: reusePort || sharded)
+        try self.init(taking: socket, backlog, sharded: sharded, group)
     }
 
     /// Takes over a socket of the kind `.stream` that listens, which is closed then for its other
@@ -76,7 +100,7 @@ public final class Listener: Sendable {
     ///
     /// - Throws: `.invalidInput` for other kinds and for sockets that do not listen; as
     ///   `Socket.release`, and then the socket is left as it was.
-    public init(
+    public convenience init(
         adopting socket: Socket, group: EventLoopGroup = .shared
     ) throws(SocketError) {
         let isListening = try socket.call(.adopt) { descriptor throws(Errno) in
@@ -88,6 +112,30 @@ public final class Listener: Sendable {
                 .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
                 localAddress: socket.localAddress)
         }
+        try self.init(owning: socket, on: group.nextInTurn(), of: group)
+    }
+
+    /// Takes over a socket that listens, and opens its siblings if there are to be any.
+    private convenience init(
+        taking socket: Socket, _ backlog: Int, sharded: Bool, _ group: EventLoopGroup
+    ) throws(SocketError) {
+        if sharded {
+            let siblings = try Self.siblings(of: socket, backlog, group)
+            try self.init(owning: socket, on: group.loops[0], of: group, siblings: siblings)
+        } else {
+            try self.init(owning: socket, on: group.nextInTurn(), of: group)
+        }
+    }
+
+    /// Takes over a socket that listens.
+    ///
+    /// - Parameter siblings: nil if the listener is not sharded.
+    init(
+        owning socket: Socket, on loop: EventLoop, of group: EventLoopGroup,
+        siblings: [Listener]? = nil
+    ) throws(SocketError) {
+        isSharded = siblings != nil
+        self.siblings = siblings ?? []
         family = socket.family
         localAddress = socket.localAddress
         isWildcard = localAddress.ip?.isUnspecified ?? false
@@ -98,7 +146,7 @@ public final class Listener: Sendable {
         self.file = Lock(file)
         do throws(Errno) {
             try System.setBlocking(descriptor, false)
-            source = try EventSource(owning: descriptor, on: group.nextInTurn())
+            source = try EventSource(owning: descriptor, on: loop)
         } catch {
             file?.remove()
             System.close(descriptor)
@@ -116,6 +164,7 @@ public final class Listener: Sendable {
         file.withLock { $0.take() }?.remove()
         source.close(isConnection: false)
         relief.ring()
+        for sibling in siblings { sibling.close() }
     }
 
     /// Whether `close` has been called, or `serve` has returned.
@@ -126,10 +175,11 @@ public final class Listener: Sendable {
     /// A caller who hung up before he was accepted is passed over. One task accepts at a time.
     ///
     /// - Throws: `.system`: `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem` (the caller stays
-    ///   in the queue); `.timedOut` and `.cancelled`, which lose no caller; `.busy`, `.closed`.
+    ///   in the queue); `.timedOut` and `.cancelled`, which lose no caller; `.busy`, `.closed`;
+    ///   `.invalidInput` if the listener is sharded.
     public func accept(timeout: TimeLimit = .never) async throws(SocketError) -> Connection {
         do throws(EndOfWait) {
-            try source.begin(.reading)
+            try beginAccepting()
             defer { source.end(.reading) }
             var deadline = AsyncDeadline(timeout)
             let caller = try await source.perform(.reading, &deadline) {

@@ -11,7 +11,8 @@ extension Listener {
     /// ```
     ///
     /// A handler's task runs on the loop that waits for its connection, which costs the least:
-    /// nothing in it may block its thread. When the handler returns or throws, its connection is
+    /// nothing in it may block its thread. If the listener is sharded, that is the loop which
+    /// accepted the caller; otherwise the loops take turns. When the handler returns or throws, its connection is
     /// closed; what it throws is logged and concerns nobody else. Callers that hang up early are
     /// passed over, and while descriptors run short, the others wait in the queue.
     ///
@@ -33,11 +34,7 @@ extension Listener {
         logger: Logger = Logger(label: "sockets.serve"),
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) async throws(SocketError) {
-        do throws(EndOfWait) {
-            try source.begin(.reading)
-        } catch {
-            throw failure(error.cause)
-        }
+        try beginServing()
         let server = Server(self, limits, grace: grace, logger, handler)
         // Cancelling this task must not reach the handlers: so they are another's children, which
         // has this one's priority and task-local values.
@@ -48,5 +45,19 @@ extension Listener {
             close()
         }
         if let broken { throw failure(broken) }
+    }
+
+    /// Holds the reading direction of all sockets, or of none.
+    private func beginServing() throws(SocketError) {
+        var held: [Listener] = []
+        do throws(EndOfWait) {
+            for shard in shards {
+                try shard.source.begin(.reading)
+                held.append(shard)
+            }
+        } catch {
+            for shard in held { shard.source.end(.reading) }
+            throw failure(error.cause)
+        }
     }
 }

@@ -8,9 +8,13 @@ final class Server: Sendable {
     private let grace: Duration
     private let logger: Logger
     private let handler: @Sendable (Connection) async throws -> Void
-    /// How many connections are open. Whoever leaves rings the listener's `relief`: there may be
-    /// somebody who waits for room, for a descriptor, or for the last one to leave.
-    private let count = Atomic<Int>(0)
+    private let places: Places
+    /// How many sockets still accept callers.
+    private let accepting: Atomic<Int>
+    /// Why the first socket broke, if one did.
+    private let failure = Lock<SocketError.Cause?>(nil)
+    /// Rung when a socket accepts no longer, and when a connection has been closed afterwards.
+    private let progress = Alarm()
 
     init(
         _ listener: Listener, _ limits: ServeLimits, grace: Duration, _ logger: Logger,
@@ -21,33 +25,52 @@ final class Server: Sendable {
         self.grace = grace
         self.logger = logger
         self.handler = handler
+        places = Places(limits.maximumConnections)
+        accepting = Atomic(listener.shards.count)
     }
 
-    /// Returns when all handlers have ended; with the reason if the socket broke.
+    /// Returns when all handlers have ended; with the reason if a socket broke.
     ///
-    /// Whoever calls this has begun to read from the listener's source, which ends when no more
-    /// callers are accepted: so the descriptor is released before the handlers are seen out.
+    /// Whoever calls this has begun to read from the sources of all sockets, which ends when no more
+    /// callers are accepted: so the descriptors are released before the handlers are seen out.
     func run() async -> SocketError.Cause? {
-        await withDiscardingTaskGroup { handlers in
-            let reason = await listener.source.withCancellationScope {
-                await accept(into: &handlers)
+        await withDiscardingTaskGroup { shards in
+            for shard in listener.shards {
+                shards.addTask(executorPreference: shard.source.loop) { await self.serve(shard) }
             }
-            listener.close()
-            listener.source.end(.reading)
+            await awaitAcceptors()
             await awaitHandlers()
-            handlers.cancelAll()
-            return reason == .closed ? nil : reason
+            // Reaches the handlers, which are children of these children.
+            shards.cancelAll()
+        }
+        return failure.withLock { $0 }
+    }
+
+    /// Serves the callers of one socket, and returns when they have gone.
+    private func serve(_ shard: Listener) async {
+        await withDiscardingTaskGroup { handlers in
+            let reason = await shard.source.withCancellationScope {
+                await accept(from: shard, into: &handlers)
+            }
+            if reason != .closed { failure.withLock { $0 = $0 ?? reason } }
+            // One that is broken ends them all: its callers would find nobody.
+            listener.close()
+            shard.source.end(.reading)
+            accepting.subtract(1, ordering: .releasing)
+            progress.ring()
         }
     }
 
     /// Accepts callers, and tells why it does so no longer.
-    private func accept(into handlers: inout DiscardingTaskGroup) async -> SocketError.Cause {
-        var acceptor = Acceptor(listener, logger: logger)
+    private func accept(
+        from shard: Listener, into handlers: inout DiscardingTaskGroup
+    ) async -> SocketError.Cause {
+        var acceptor = Acceptor(shard, into: places, logger: logger)
         while true {
             do throws(EndOfWait) {
-                try await awaitRoom()
-                let connection = try await acceptor.next { listener.group.nextInTurn() }
-                count.add(1, ordering: .relaxed)
+                let connection = try await acceptor.next {
+                    shard.isSharded ? shard.source.loop : shard.group.nextInTurn()
+                }
                 handlers.addTask(executorPreference: connection.source.loop) {
                     await self.handle(connection)
                 }
@@ -57,13 +80,11 @@ final class Server: Sendable {
         }
     }
 
-    private func awaitRoom() async throws(EndOfWait) {
-        guard let maximum = limits.maximumConnections else { return }
+    private func awaitAcceptors() async {
         while true {
-            listener.relief.reset()
-            guard count.load(ordering: .acquiring) >= max(1, maximum) else { return }
-            guard !listener.isClosed else { throw EndOfWait(.closed) }
-            await listener.relief.wait(on: listener.source.loop)
+            progress.reset()
+            guard accepting.load(ordering: .acquiring) > 0 else { return }
+            await progress.wait(on: listener.source.loop)
         }
     }
 
@@ -72,11 +93,12 @@ final class Server: Sendable {
         var deadline = AsyncDeadline(TimeLimit(grace))
         let end = deadline.begin()
         while !deadline.hasPassed {
-            listener.relief.reset()
-            guard count.load(ordering: .acquiring) > 0 else { return }
-            await listener.relief.wait(until: end, on: listener.source.loop)
+            progress.reset()
+            guard places.taken > 0 else { return }
+            await places.awaitLeave(
+                progress, atLeast: 1, until: end, on: listener.source.loop)
         }
-        let rest = count.load(ordering: .acquiring)
+        let rest = places.taken
         guard rest > 0 else { return }
         logger.warning(
             "closing connections whose handlers have not finished in time",
@@ -96,8 +118,7 @@ final class Server: Sendable {
             report(error, of: connection)
         }
         connection.close()
-        count.subtract(1, ordering: .acquiringAndReleasing)
-        listener.relief.ring()
+        places.leave()
     }
 
     private func report(_ error: any Error, of connection: Connection) {

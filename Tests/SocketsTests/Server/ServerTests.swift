@@ -32,22 +32,12 @@ struct ServerTests {
         // The listener is closed by the cancellation itself; its descriptor, when the task that
         // accepts has left it.
         #expect(listener.isClosed)
-        await refusal(listener.localAddress)
+        #expect(await eventually { refusesCalls(listener.localAddress) })
         try await caller.write("still there?")
         #expect(try await caller.read() == Array("still there?".utf8))
         try caller.shutdown(.writing)
         #expect(try await caller.read().isEmpty)
         try await serving.value
-    }
-
-    /// Returns when a call to the address is refused.
-    private func refusal(_ address: SocketAddress) async {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline {
-            guard (try? Socket.connected(to: address)) != nil else { return }
-            await Task.yield()
-        }
-        Issue.record("\(address) still listens")
     }
 
     @Test("when the grace is over, handlers are cancelled and their connections closed")

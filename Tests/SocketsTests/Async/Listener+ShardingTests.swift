@@ -1,0 +1,240 @@
+import Logging
+import Testing
+
+@testable import Sockets
+
+@Suite("Listener: a socket for each loop", .ownThread)
+struct ListenerShardingTests {
+    @Test("there is a socket for each loop of the group, all on the port that the first one got")
+    func sockets() async throws {
+        let group = try EventLoopGroup(loops: 3)
+        let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
+        #expect(listener.localAddress.port != 0)
+        #expect(
+            listener.shards.map { ObjectIdentifier($0.source.loop) }
+                == group.loops.map { .init($0) })
+        for shard in listener.shards {
+            #expect(
+                SocketAddress(try System.getsockname(shard.source.descriptor))
+                    == listener.localAddress)
+        }
+    }
+
+    @Test("callers are spread over the loops, and each is served where he was accepted")
+    func spread() async throws {
+        let group = try EventLoopGroup(loops: 2)
+        let listener = try Listener(on: Loopback.ipv4, sharded: true, group: group)
+        let clients = try call(listener, 64)
+        let queues = try await queueLengths(of: listener, total: 64)
+        #expect(queues.allSatisfy { $0 > 0 })
+
+        let served = Lock([ObjectIdentifier: Int]())
+        let serving = Task {
+            try await listener.serve { connection in
+                let loop = connection.source.loop
+                served.withLock { $0[ObjectIdentifier(loop), default: 0] += loop.isCurrent ? 1 : 0 }
+                try await connection.echo()
+            }
+        }
+        for client in clients {
+            #expect(try await client.exchange("hello").text == "hello")
+        }
+        serving.cancel()
+        try await serving.value
+        #expect(group.loops.map { served.withLock { $0 }[ObjectIdentifier($0)] } == queues)
+    }
+
+    @Test("one socket serves the callers of both families")
+    func bothFamilies() async throws {
+        let listener = try await Listener(on: .tcp(port: 0), sharded: true)
+        let port = try #require(listener.localAddress.port)
+        let serving = Task { try await listener.serve { try await $0.echo() } }
+        for _ in 0..<8 {
+            for address in [
+                SocketAddress.ipv4(.loopback, port: port), .ipv6(.loopback, port: port),
+            ] {
+                let client = try Connection(adopting: Socket.connected(to: address))
+                #expect(try await client.exchange("hello").text == "hello")
+            }
+        }
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test("stopping lets the handlers on all loops finish, and nobody can call any more")
+    func gracefulStop() async throws {
+        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        let serving = Task {
+            try await listener.serve(grace: .seconds(60)) { connection in
+                try await connection.write("hello")
+                try await connection.echo()
+            }
+        }
+        let clients = try call(listener, 32)
+        for client in clients { #expect(try await client.readExactly(5) == Array("hello".utf8)) }
+        serving.cancel()
+        for client in clients {
+            #expect(try await client.exchange("still there?").text == "still there?")
+        }
+        try await serving.value
+        #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
+        #expect(await eventually { refusesCalls(listener.localAddress) })
+    }
+
+    @Test("when the grace is over the handlers on all loops are cancelled, which is logged once")
+    func graceIsOver() async throws {
+        let log = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        let serving = Task {
+            try await listener.serve(grace: .milliseconds(20), logger: log.logger) { connection in
+                try await connection.write("hello")
+                _ = try? await connection.read()
+            }
+        }
+        let clients = try call(listener, 32)
+        for client in clients { #expect(try await client.readExactly(5) == Array("hello".utf8)) }
+        serving.cancel()
+        try await serving.value
+        for client in clients { #expect(try await client.read().isEmpty) }
+        #expect(log.messages.map { $0.metadata["connections"] } == ["32"])
+    }
+
+    @Test("closing the listener closes every socket, also where nobody serves")
+    func closing() async throws {
+        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        listener.close()
+        #expect(await eventually { refusesCalls(listener.localAddress) })
+    }
+
+    @Test(
+        "the limit of connections holds over all loops, and callers of each get in",
+        arguments: [1, 3])
+    func limit(_ maximum: Int) async throws {
+        let listener = try Listener(
+            on: Loopback.ipv4, sharded: true, group: EventLoopGroup(loops: 4))
+        let (open, most) = (Lock(0), Lock(0))
+        let (entries, enter) = AsyncStream.makeStream(of: Void.self)
+        let serving = Task {
+            let limits = ServeLimits(maximumConnections: maximum)
+            try await listener.serve(limits: limits) { connection in
+                let now = open.withLock {
+                    $0 += 1; return $0
+                }
+                most.withLock { $0 = max($0, now) }
+                enter.yield()
+                try await connection.echo()
+                open.withLock { $0 -= 1 }
+            }
+        }
+        let clients = try call(listener, 64)
+        // As many as may get in do, before the first one leaves.
+        var entry = entries.makeAsyncIterator()
+        for _ in 0..<maximum { await entry.next() }
+        let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for client in clients {
+                group.addTask {
+                    let reply = try await client.exchange("hello").text
+                    client.close()
+                    return reply == "hello"
+                }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(echoed == 64)
+        #expect(most.withLock { $0 } == maximum)
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test(
+        "a sharded listener is served and nothing else, whatever the number of loops",
+        arguments: [1, 2])
+    func acceptIsRefused(_ loops: Int) async throws {
+        let listener = try Listener(
+            on: Loopback.ipv4, sharded: true, group: EventLoopGroup(loops: loops))
+        let errors = [
+            await #expect(throws: SocketError.self) { try await listener.accept() },
+            await #expect(throws: SocketError.self) { for try await _ in listener {} },
+        ]
+        for error in errors {
+            #expect(error?.description.contains("expected serve") == true)
+        }
+        #expect(!listener.isClosed)
+    }
+
+    @Test("Unix sockets cannot be sharded")
+    func unix() async throws {
+        let path = "@" + Loopback.unixPath()
+        let byEndpoint = await #expect(throws: SocketError.self) {
+            try await Listener(on: .unix(path), sharded: true)
+        }
+        let address = try #require(Resolver.resolve(.unix(path)).first)
+        let byAddress = #expect(throws: SocketError.self) {
+            try Listener(on: address, sharded: true)
+        }
+        for error in [byEndpoint, byAddress] {
+            guard case .invalidInput(let text) = error?.cause else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(text.contains("expected TCP"))
+        }
+    }
+
+    #if DEBUG
+        @Test("a socket that is broken ends the service of all, with its error")
+        func broken() async throws {
+            let listener = try Listener(on: Loopback.ipv4, sharded: true)
+            let script = FaultInjection([.accept: [.error(.invalidArgument)]])
+            let error = await FaultInjection.$current.withValue(script) {
+                await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
+            }
+            #expect(error?.errno == .invalidArgument)
+            #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
+        }
+
+        @Test("callers of all loops are served when a shortage is over")
+        func shortage() async throws {
+            let listener = try Listener(on: Loopback.ipv4, sharded: true)
+            let clients = try call(listener, 32)
+            let script = FaultInjection([
+                .accept: Array(repeating: .error(.tooManyOpenFiles), count: 6)
+            ])
+            let serving = Task {
+                try await FaultInjection.$current.withValue(script) {
+                    try await listener.serve { try await $0.echo() }
+                }
+            }
+            for client in clients {
+                #expect(try await client.exchange("hello").text == "hello")
+                client.close()
+            }
+            #expect(script.remaining(of: .accept) == 0)
+            serving.cancel()
+            try await serving.value
+        }
+    #endif
+
+    private func call(_ listener: Listener, _ count: Int) throws -> [Connection] {
+        try (0..<count).map { _ in
+            try Connection(adopting: Socket.connected(to: listener.localAddress))
+        }
+    }
+
+    /// How many callers wait at each socket, once that are so many in all.
+    private func queueLengths(of listener: Listener, total: Int) async throws -> [Int] {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            let lengths = try listener.shards.map { shard in
+                // Of a socket that listens, tcpi_unacked of TCP_INFO is the length of its queue.
+                let info = try SocketOption<[UInt8]>.raw(level: 6, name: 11)
+                    .get(shard.source.descriptor, .ipv4)
+                return Int(info[24]) | Int(info[25]) << 8
+            }
+            guard lengths.reduce(0, +) < total, ContinuousClock.now < deadline else {
+                return lengths
+            }
+            await Task.yield()
+        }
+    }
+}
