@@ -33,11 +33,13 @@ extension Connection {
                     "an endpoint of the transport \(endpoint.transport): expected tcp or unix"),
                 endpoint: endpoint)
         }
-        let dialer = Dialer(on: group.next(), Deadline(timeout))
+        let (loop, deadline) = (group.next(), Deadline(timeout))
         do throws(SocketError) {
-            let addresses = try await dialer.resolve(endpoint, family)
+            let addresses = try await Lookup.addresses(
+                of: endpoint, family, until: deadline, on: loop)
+            let dialer = Dialer(on: loop, deadline)
             try self.init(
-                taking: try await dialer.connect(toOneOf: addresses, from: local), on: dialer.loop)
+                taking: try await dialer.connect(toOneOf: addresses, from: local), on: loop)
         } catch {
             throw error.with(endpoint: endpoint)
         }

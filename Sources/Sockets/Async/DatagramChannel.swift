@@ -40,23 +40,30 @@ public final class DatagramChannel: Sendable {
     /// is no IPv6, IPv4 alone. Port 0 lets the kernel choose: see `localAddress`. For a Unix path, a
     /// file that a dead server left is replaced, one of a living server is `.addressInUse`, and any
     /// other file is left alone; `close` removes the file. Names are looked up on a thread of their
-    /// own, which no task waits for by blocking.
+    /// own, which is left to itself when the limit ends or the task is cancelled.
     ///
     /// - Parameters:
     ///   - endpoint: of the transport UDP or Unix datagram.
     ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
     ///   - reusePort: several sockets may bind the same port (`SO_REUSEPORT`).
+    ///   - timeout: covers the look-up of the name.
     ///   - group: the loops of which one waits for the datagrams.
-    /// - Throws: as `Socket.bound(to:)`; `.invalidInput` for other transports; `.cancelled`.
+    /// - Throws: as `Socket.bound(to:)`; `.invalidInput` for other transports; `.timedOut`,
+    ///   `.cancelled`.
     public convenience init(
         on endpoint: Endpoint, family: AddressFamily? = nil, reusePort: Bool = false,
-        group: EventLoopGroup = .shared
+        timeout: TimeLimit = .never, group: EventLoopGroup = .shared
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .bind)
-        let socket = try await Lookup.withoutBlocking(.bind, endpoint) { () throws(SocketError) in
-            try Socket.bound(to: endpoint, family: family, reusePort: reusePort)
+        do throws(SocketError) {
+            let addresses = try await Lookup.addresses(
+                of: endpoint, family, passive: true, until: Deadline(timeout), on: group.loops[0])
+            let socket = try Socket.bound(
+                toOneOf: addresses, of: endpoint, family, reusePort: reusePort)
+            try self.init(adopting: socket, group: group)
+        } catch {
+            throw error.with(endpoint: endpoint)
         }
-        try self.init(adopting: socket, group: group)
     }
 
     /// Receives what is sent to an address that is known; an IPv6 address serves IPv6 alone.
@@ -88,11 +95,16 @@ public final class DatagramChannel: Sendable {
         group: EventLoopGroup = .shared
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .connect)
-        let socket = try await Lookup.withoutBlocking(.connect, endpoint) {
-            () throws(SocketError) in
-            try Socket.connected(to: endpoint, from: local, family: family, timeout: timeout)
+        let deadline = Deadline(timeout)
+        do throws(SocketError) {
+            let addresses = try await Lookup.addresses(
+                of: endpoint, family, until: deadline, on: group.loops[0])
+            let socket = try Socket.connected(
+                toOneOf: addresses, .datagram, from: local, deadline)
+            try self.init(adopting: socket, group: group)
+        } catch {
+            throw error.with(endpoint: endpoint)
         }
-        try self.init(adopting: socket, group: group)
     }
 
     /// Connects to an address that is known; see `init(connectedTo: Endpoint, …)`.

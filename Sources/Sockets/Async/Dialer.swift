@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Looks a name up and carries out a `ConnectContest`, without holding up a thread.
+/// Carries out a `ConnectContest` without holding up a thread.
 final class Dialer {
     let loop: EventLoop
     private let deadline: Deadline
@@ -14,47 +14,6 @@ final class Dialer {
     init(on loop: EventLoop, _ deadline: Deadline) {
         self.loop = loop
         self.deadline = deadline
-    }
-
-    /// The addresses of an endpoint.
-    func resolve(
-        _ endpoint: Endpoint, _ family: AddressFamily?
-    ) async throws(SocketError) -> [SocketAddress] {
-        guard endpoint.isLookedUp else { return try Resolver.resolve(endpoint, family: family) }
-        return try await answer { () throws(SocketError) in
-            try Resolver.resolve(endpoint, family: family)
-        }
-    }
-
-    /// The answer to a question that may block, asked on a thread of its own; the thread is left to
-    /// itself at the deadline, and when the task is cancelled.
-    func answer<Answer: Sendable>(
-        to question: @escaping @Sendable () throws(SocketError) -> Answer
-    ) async throws(SocketError) -> Answer {
-        let answer = Lock<Result<Answer, SocketError>?>(nil)
-        let meetingPoint = try place(.resolve)
-        do throws(Errno) {
-            try AbandonableCalls.lookups.start {
-                let result = Result(catching: question)
-                return {
-                    answer.withLock { $0 = result }
-                    meetingPoint.arrive()
-                }
-            }
-        } catch {
-            throw SocketError(.resolve, .system(error))
-        }
-        while true {
-            meetingPoint.prepare()
-            if let result = answer.withLock({ $0 }) { return try result.get() }
-            let remaining = deadline.remaining
-            if let remaining, remaining <= .zero {
-                throw SocketError(.resolve, .timedOut(limit: deadline.limit))
-            }
-            guard await meetingPoint.wait(atMost: remaining) else {
-                throw SocketError(.resolve, .cancelled)
-            }
-        }
     }
 
     /// A socket that is connected to the address that answered first, and does not wait.
@@ -79,7 +38,7 @@ final class Dialer {
     private func wait(
         for contest: inout ConnectContest, atMost duration: Duration?
     ) async throws(SocketError) {
-        let meetingPoint = try place(.connect)
+        let meetingPoint = try place()
         var duration = duration
         for socket in contest.takeNewcomers() where socket.family != .unix {
             try socket.call(.connect) { descriptor throws(Errno) in
@@ -92,7 +51,7 @@ final class Dialer {
         if await !meetingPoint.wait(atMost: duration) { contest.stop(because: .cancelled) }
     }
 
-    private func place(_ operation: SocketError.Operation) throws(SocketError) -> MeetingPoint {
+    private func place() throws(SocketError) -> MeetingPoint {
         if let meetingPoint { return meetingPoint }
         do throws(Errno) {
             let made = try MeetingPoint(on: loop)
@@ -100,7 +59,7 @@ final class Dialer {
             meetingPoint = made
             return made
         } catch {
-            throw SocketError(operation, .system(error))
+            throw SocketError(.connect, .system(error))
         }
     }
 }

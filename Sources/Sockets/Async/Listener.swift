@@ -51,7 +51,8 @@ public final class Listener: Sendable {
     /// and with `TCP_NODELAY`, which the connections inherit. Port 0 lets the kernel choose: see
     /// `localAddress`. For a Unix path, a file that a dead server left is replaced, one of a living
     /// server is `.addressInUse`, and any other file is left alone; `close` removes the file. Names
-    /// are looked up on a thread of its own, which no task waits for by blocking.
+    /// are looked up on a thread of its own, which is left to itself when the limit ends or the task
+    /// is cancelled.
     ///
     /// - Parameters:
     ///   - endpoint: of the transport TCP or Unix.
@@ -60,12 +61,14 @@ public final class Listener: Sendable {
     ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
     ///   - sharded: each loop of the group has a socket of its own, and serves the callers that it
     ///     accepted. TCP only; for `serve` alone.
+    ///   - timeout: covers the look-up of the name.
     ///   - group: the loops that wait for callers and serve them.
-    /// - Throws: as `Socket.listening(on:)`; `.invalidInput` for other transports; `.cancelled`.
+    /// - Throws: as `Socket.listening(on:)`; `.invalidInput` for other transports; `.timedOut`,
+    ///   `.cancelled`.
     public convenience init(
         on endpoint: Endpoint, family: AddressFamily? = nil,
         backlog: Int = Socket.maximumBacklog, reusePort: Bool = false, sharded: Bool = false,
-        group: EventLoopGroup = .shared
+        timeout: TimeLimit = .never, group: EventLoopGroup = .shared
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
@@ -75,11 +78,16 @@ public final class Listener: Sendable {
                 endpoint: endpoint)
         }
         if sharded { try Self.checkSharding(endpoint) }
-        let socket = try await Lookup.withoutBlocking(.listen, endpoint) { () throws(SocketError) in
-            try Socket.listening(
-                on: endpoint, family: family, backlog: backlog, reusePort: reusePort || sharded)
+        do throws(SocketError) {
+            let addresses = try await Lookup.addresses(
+                of: endpoint, family, passive: true, until: Deadline(timeout), on: group.loops[0])
+            let socket = try Socket.bound(
+                toOneOf: addresses, of: endpoint, family, reusePort: reusePort || sharded)
+            try socket.listen(backlog: backlog)
+            try self.init(taking: socket, backlog, sharded: sharded, group)
+        } catch {
+            throw error.with(endpoint: endpoint)
         }
-        try self.init(taking: socket, backlog, sharded: sharded, group)
     }
 
     /// Listens on an address that is known; an IPv6 address serves IPv6 alone.

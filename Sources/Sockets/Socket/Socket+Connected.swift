@@ -43,7 +43,8 @@ extension Socket {
         try connected(toOneOf: [address], kind, from: local, Deadline(timeout))
     }
 
-    private static func connected(
+    /// Connects to the first of the addresses to answer.
+    static func connected(
         toOneOf addresses: [SocketAddress], _ kind: Kind, from local: SocketAddress?,
         _ deadline: Deadline
     ) throws(SocketError) -> Socket {

@@ -67,29 +67,37 @@ extension Socket {
     ) throws(SocketError) -> Socket {
         do throws(SocketError) {
             let addresses = try Resolver.resolve(endpoint, family: family, passive: true)
-            let isWildcard = endpoint.host == "" && family == nil
-            var failure: SocketError?
-            for address in addresses {
-                do throws(SocketError) {
-                    return try bound(
-                        to: address, endpoint.transport.kind, isDualStack: isWildcard,
-                        reusePort: reusePort)
-                } catch {
-                    failure = failure ?? error
-                    // A machine without IPv6 refuses the family, or its wildcard address.
-                    let lacksIPv6 =
-                        error.errno == .addressFamilyNotSupported
-                        || error.errno == .addressNotAvailable
-                    guard !isWildcard || lacksIPv6 else { break }
-                }
-            }
-            throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
+            return try bound(toOneOf: addresses, of: endpoint, family, reusePort: reusePort)
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// The same at an address that is known.
+    /// The same when the addresses of the endpoint are known.
+    static func bound(
+        toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ family: Family?,
+        reusePort: Bool
+    ) throws(SocketError) -> Socket {
+        let isWildcard = endpoint.host == "" && family == nil
+        var failure: SocketError?
+        for address in addresses {
+            do throws(SocketError) {
+                return try bound(
+                    to: address, endpoint.transport.kind, isDualStack: isWildcard,
+                    reusePort: reusePort)
+            } catch {
+                failure = failure ?? error
+                // A machine without IPv6 refuses the family, or its wildcard address.
+                let lacksIPv6 =
+                    error.errno == .addressFamilyNotSupported
+                    || error.errno == .addressNotAvailable
+                guard !isWildcard || lacksIPv6 else { break }
+            }
+        }
+        throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
+    }
+
+    /// The same at one address that is known.
     static func bound(
         to address: SocketAddress, _ kind: Kind, isDualStack: Bool, reusePort: Bool
     ) throws(SocketError) -> Socket {

@@ -34,27 +34,6 @@ package struct AbandonableCalls: Sendable {
         return meeting.wait(for: duration)
     }
 
-    /// The result of `body`, for a task, which suspends meanwhile; nil when the task is cancelled
-    /// before it has ended.
-    ///
-    /// It goes on then until it ends by itself, and its result is dropped.
-    ///
-    /// - Throws: `EAGAIN` when too many calls run already, or the system has no more threads.
-    package func run<Result: Sendable>(
-        _ body: @escaping @Sendable () -> Result
-    ) async throws(Errno) -> Result? {
-        let handover = Handover<Result>()
-        try start {
-            let result = body()
-            return { handover.finish(with: result) }
-        }
-        return await withTaskCancellationHandler {
-            await handover.wait()
-        } onCancel: {
-            handover.finish(with: nil)
-        }
-    }
-
     /// Runs `body` on a thread, and then, when the thread no longer counts, what it returns.
     ///
     /// - Throws: as `run`.
@@ -75,46 +54,6 @@ package struct AbandonableCalls: Sendable {
         } catch {
             running.withLock { $0 -= 1 }
             throw error
-        }
-    }
-}
-
-/// Where the thread that calls, or who cancels, leaves the end for the task that waits; of two ends
-/// the first one counts.
-private final class Handover<Result: Sendable>: Sendable {
-    private enum State {
-        case open
-        case waiting(CheckedContinuation<Result?, Never>)
-        case finished(Result?)
-    }
-
-    private let state = Lock(State.open)
-
-    func finish(with result: Result?) {
-        let waiter: CheckedContinuation<Result?, Never>? = state.withLock { state in
-            switch state {
-            case .open:
-                state = .finished(result)
-                return nil
-            case .waiting(let continuation):
-                state = .finished(result)
-                return continuation
-            case .finished:
-                return nil
-            }
-        }
-        waiter?.resume(returning: result)
-    }
-
-    /// Once only.
-    func wait() async -> Result? {
-        await withCheckedContinuation { continuation in
-            let end: Result?? = state.withLock { state in
-                if case .finished(let result) = state { return .some(result) }
-                state = .waiting(continuation)
-                return nil
-            }
-            if let end { continuation.resume(returning: end) }
         }
     }
 }

@@ -4,66 +4,31 @@ import Testing
 
 @Suite("Dialer", .ownThread)
 struct DialerTests {
-    /// A question that nobody answers before it is told to.
-    private final class SilentServer: Sendable {
-        private let pair: (asked: Socket, told: Socket)
-        init() throws { pair = try Socket.pair() }
-        func ask() throws(SocketError) -> [SocketAddress] {
-            _ = try pair.asked.receive(atMost: 1)
-            return []
-        }
-        func answer() { try? pair.told.sendAll("x") }
-    }
-
     private func dialer(_ limit: TimeLimit) -> Dialer {
         Dialer(on: EventLoopGroup.shared.next(), Deadline(limit))
     }
 
-    @Test("a question that nobody answers is left to itself at the deadline")
-    func deadline() async throws {
-        let server = try SilentServer()
-        defer { server.answer() }
-        let start = ContinuousClock.now
-        let error = await #expect(throws: SocketError.self) {
-            try await dialer(.milliseconds(50)).answer { () throws(SocketError) in
-                try server.ask()
-            }
-        }
-        #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
-        #expect(start.duration(to: .now) < .seconds(2))
+    @Test("of several addresses the first one that answers is connected, without waiting")
+    func connects() async throws {
+        let (holder, dead) = try Loopback.refusingPort()
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let addresses = [dead, listener.localAddress]
+        let socket = try await dialer(.seconds(10)).connect(toOneOf: addresses, from: nil)
+        #expect(socket.remoteAddress == listener.localAddress)
+        #expect(try socket.option(.noDelay))
+        withExtendedLifetime(holder) {}
     }
 
-    @Test("a question that nobody answers is left to itself when the task is cancelled")
-    func cancelled() async throws {
-        let server = try SilentServer()
-        defer { server.answer() }
-        let task = Task {
-            try await dialer(.never).answer { () throws(SocketError) in try server.ask() }
-        }
-        task.cancel()
-        let result = await task.result
-        guard case .failure(let error as SocketError) = result else {
-            Issue.record("expected an error")
-            return
-        }
-        #expect(error.cause == .cancelled)
-    }
-
-    @Test("an answer ends the wait")
-    func answered() async throws {
-        let server = try SilentServer()
-        let task = Task {
-            try await dialer(.never).answer { () throws(SocketError) in try server.ask() }
-        }
-        server.answer()
-        #expect(try await task.value.isEmpty)
-    }
-
-    @Test("what cannot be resolved is an error of the resolver")
+    @Test("addresses that all refuse are an error that tells of each")
     func refused() async throws {
+        let (holder, dead) = try Loopback.refusingPort()
         let error = await #expect(throws: SocketError.self) {
-            try await dialer(.seconds(10)).resolve(.tcp("127.0.0.1", port: 80), .ipv6)
+            try await dialer(.seconds(10)).connect(toOneOf: [dead, dead], from: nil)
         }
-        #expect(error?.operation == .resolve)
+        #expect(
+            error?.attempts.map(\.cause) == [
+                .system(.connectionRefused), .system(.connectionRefused),
+            ])
+        withExtendedLifetime(holder) {}
     }
 }

@@ -22,7 +22,8 @@ struct ListenerShardingTests {
 
     @Test("callers are spread over the loops, and each is served where he was accepted")
     func spread() async throws {
-        let group = try EventLoopGroup(loops: 2)
+        // As many as that, so that taking turns would not spread them in the same way by chance.
+        let group = try EventLoopGroup(loops: 4)
         let listener = try Listener(on: Loopback.ipv4, sharded: true, group: group)
         let clients = try call(listener, 64)
         let queues = try await queueLengths(of: listener, total: 64)
@@ -44,19 +45,27 @@ struct ListenerShardingTests {
         #expect(group.loops.map { served.withLock { $0 }[ObjectIdentifier($0)] } == queues)
     }
 
-    @Test("one socket serves the callers of both families")
+    @Test("every one of the sockets is there for the callers of both families")
     func bothFamilies() async throws {
-        let listener = try await Listener(on: .tcp(port: 0), sharded: true)
+        let group = try EventLoopGroup(loops: 2)
+        let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
         let port = try #require(listener.localAddress.port)
-        let serving = Task { try await listener.serve { try await $0.echo() } }
-        for _ in 0..<8 {
-            for address in [
-                SocketAddress.ipv4(.loopback, port: port), .ipv6(.loopback, port: port),
-            ] {
-                let client = try Connection(adopting: Socket.connected(to: address))
-                #expect(try await client.exchange("hello").text == "hello")
+        let clients = try (0..<128).map { number in
+            let address = SocketAddress(
+                number % 2 == 0 ? .v4(.loopback) : .v6(.loopback), port: port)
+            return try Connection(adopting: Socket.connected(to: address))
+        }
+        let served = Lock(Set<[Bool]>())
+        let serving = Task {
+            try await listener.serve { connection in
+                let isFirst = connection.source.loop === group.loops[0]
+                let isIPv4 = connection.remoteAddress.family == .ipv4
+                served.withLock { _ = $0.insert([isFirst, isIPv4]) }
+                try await connection.echo()
             }
         }
+        for client in clients { #expect(try await client.exchange("hello").text == "hello") }
+        #expect(served.withLock { $0.count } == 4)
         serving.cancel()
         try await serving.value
     }

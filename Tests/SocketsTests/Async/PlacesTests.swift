@@ -76,6 +76,8 @@ struct PlacesTests {
         await Task(executorPreference: loop) {}.value
         places.giveBack()
         #expect(places.take())
+        // If it had been woken it would have run by the end of this.
+        await Task(executorPreference: loop) {}.value
         places.leave()
         var waker = woken.makeAsyncIterator()
         #expect(await waker.next() == 1)

@@ -78,48 +78,4 @@ struct AbandonableCallsTests {
             try #require(try calls.run(for: .seconds(30)) { number } == number)
         }
     }
-
-    @Test("a task is given the result, and the place is free then")
-    func forATask() async throws {
-        let calls = AbandonableCalls(atMost: 1)
-        for number in 0..<1_000 {
-            try #require(try await calls.run { number } == number)
-        }
-    }
-
-    @Test("a task that is cancelled gets nothing, at once, and the place stays taken")
-    func forACancelledTask() async throws {
-        let calls = AbandonableCalls(atMost: 1)
-        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
-        let gate = DispatchSemaphore(value: 0)
-        let asker = Task {
-            try await calls.run {
-                begin.yield()
-                gate.wait()
-                return 7
-            }
-        }
-        for await _ in begun { break }
-        asker.cancel()
-        #expect(try await asker.value == nil)
-        await #expect(throws: Errno.resourceTemporarilyUnavailable) { try await calls.run { 7 } }
-        gate.signal()
-    }
-
-    @Test("a cancellation that races the result leaves exactly one of them")
-    func cancellationsRacingResults() async throws {
-        let calls = AbandonableCalls(atMost: 8)
-        for number in 0..<1_000 {
-            let asker = Task { try await calls.run { number } }
-            if number % 2 == 0 { await Task.yield() }
-            asker.cancel()
-            // Abandoned calls may still hold all places.
-            let result = await asker.result
-            switch result {
-            case .success(let value): #expect(value == nil || value == number)
-            case .failure(let error):
-                #expect(error as? Errno == .resourceTemporarilyUnavailable)
-            }
-        }
-    }
 }

@@ -1,0 +1,170 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Lookup for tasks", .ownThread)
+struct LookupAsyncTests {
+    private let loop = EventLoopGroup.shared.loops[0]
+
+    /// A question that nobody answers before it is told to.
+    private final class SilentServer: Sendable {
+        private let pair: (asked: Socket, told: Socket)
+        private let begun = AsyncStream.makeStream(of: Void.self)
+
+        init() throws { pair = try Socket.pair() }
+
+        func ask() throws(SocketError) -> Int {
+            begun.continuation.yield()
+            return try pair.asked.receive(atMost: 1).count
+        }
+
+        /// Returns when somebody asks.
+        func asked() async { for await _ in begun.stream { break } }
+
+        func answer() { try? pair.told.sendAll("x") }
+    }
+
+    private func ask(_ server: SilentServer, _ limit: TimeLimit) async throws(SocketError) -> Int {
+        try await Lookup.answer(until: Deadline(limit), on: loop) { () throws(SocketError) in
+            try server.ask()
+        }
+    }
+
+    @Test("an answer ends the wait")
+    func answered() async throws {
+        let server = try SilentServer()
+        let asking = Task { try await ask(server, .never) }
+        await server.asked()
+        server.answer()
+        #expect(try await asking.value == 1)
+    }
+
+    @Test("a question that nobody answers is left to itself at the deadline, and not before")
+    func deadline() async throws {
+        let server = try SilentServer()
+        defer { server.answer() }
+        let start = ContinuousClock.now
+        let error = await #expect(throws: SocketError.self) {
+            try await ask(server, .milliseconds(50))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
+        let duration = start.duration(to: .now)
+        #expect(duration >= .milliseconds(50) && duration < .seconds(2))
+    }
+
+    @Test("a task that is cancelled does not wait for the answer")
+    func cancelled() async throws {
+        let server = try SilentServer()
+        defer { server.answer() }
+        let asking = Task { try await ask(server, .never) }
+        await server.asked()
+        asking.cancel()
+        let error = await #expect(throws: SocketError.self) { try await asking.value }
+        #expect(error?.cause == .cancelled)
+    }
+
+    @Test("what the look-up throws passes through")
+    func failure() async throws {
+        let error = await #expect(throws: SocketError.self) {
+            try await Lookup.answer(until: Deadline(.never), on: loop) {
+                () throws(SocketError) in try SocketError.fail()
+            }
+        }
+        #expect(error?.cause == .closed)
+    }
+
+    @Test("the question is asked outside of any task")
+    func outsideOfTasks() async throws {
+        let isInTask = try await Lookup.answer(until: Deadline(.never), on: loop) {
+            withUnsafeCurrentTask { $0 != nil }
+        }
+        #expect(!isInTask)
+    }
+
+    @Test("answers that race cancellations and deadlines leave one of them, once")
+    func races() async throws {
+        for number in 0..<500 {
+            let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)
+            let asking = Task { [loop] in
+                try await Lookup.answer(until: Deadline(limit), on: loop) { number }
+            }
+            if number % 2 == 0 { asking.cancel() }
+            switch await asking.result {
+            case .success(let value): #expect(value == number)
+            case .failure(let error as SocketError):
+                // Those that were left may still hold all threads.
+                #expect(
+                    error.cause == .cancelled || error.isTimeout
+                        || error.errno == .resourceTemporarilyUnavailable)
+            case .failure(let error): Issue.record(error)
+            }
+        }
+    }
+
+    @Test(
+        "who names nothing that has to be looked up is answered on the spot, whatever the limit",
+        arguments: [
+            Endpoint.udp(port: 53), .udp("127.0.0.1", port: 53), .udp("::1", port: 53),
+            .unixDatagram("/tmp/x"), .unix("@x"),
+        ])
+    func onTheSpot(endpoint: Endpoint) async throws {
+        let past = Deadline(.seconds(0))
+        let addresses = try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
+        #expect(try addresses == Resolver.resolve(endpoint))
+    }
+
+    @Test(
+        "names of hosts and services are looked up, but not by who has no time",
+        arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
+    func names(endpoint: Endpoint) async throws {
+        let never = Deadline(.never)
+        let addresses = try await Lookup.addresses(of: endpoint, nil, until: never, on: loop)
+        #expect(try addresses == Resolver.resolve(endpoint))
+        let past = Deadline(.seconds(0))
+        let error = await #expect(throws: SocketError.self) {
+            try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
+        }
+        #expect(error?.cause == .timedOut(limit: .zero))
+        #expect(error?.operation == .resolve)
+    }
+
+    @Test("every initializer that looks a name up has a limit for it, and can be cancelled")
+    func initializers() async throws {
+        let initializers: [@Sendable (TimeLimit) async throws -> Void] = [
+            { limit in
+                _ = try await Connection(to: .tcp("localhost", port: 1), timeout: limit)
+            },
+            { limit in
+                _ = try await Listener(on: .tcp("localhost", port: 0), timeout: limit)
+            },
+            { limit in
+                _ = try await DatagramChannel(on: .udp("localhost", port: 0), timeout: limit)
+            },
+            { limit in
+                _ = try await DatagramChannel(
+                    connectedTo: .udp("localhost", port: 1), timeout: limit)
+            },
+        ]
+        for initializer in initializers {
+            let late = await #expect(throws: SocketError.self) {
+                try await initializer(.seconds(0))
+            }
+            #expect(late?.cause == .timedOut(limit: .zero))
+            #expect(late?.endpoint?.host == "localhost")
+            let making = Task {
+                while !Task.isCancelled { await Task.yield() }
+                try await initializer(.never)
+            }
+            making.cancel()
+            let cancelled = await #expect(throws: SocketError.self) { try await making.value }
+            #expect(cancelled?.cause == .cancelled)
+        }
+    }
+}
+
+extension SocketError {
+    /// A closure that only throws crashes the compiler.
+    fileprivate static func fail() throws(SocketError) -> Int {
+        throw SocketError(.resolve, .closed)
+    }
+}
