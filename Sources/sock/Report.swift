@@ -31,10 +31,9 @@ extension Report {
     }
 
     /// Who has called.
-    static func arrival(of socket: Socket, if isWanted: Bool) {
+    static func arrival(of caller: SocketAddress, if isWanted: Bool) {
         guard isWanted else { return }
-        let name = socket.remoteAddress
-        tell("Connection from \(name == .unnamed ? "a program without an address" : "\(name)")")
+        tell("Connection from \(caller == .unnamed ? "a program without an address" : "\(caller)")")
     }
 
     /// The text with every control character written `\xNN`. Messages of the library have had that

@@ -14,7 +14,9 @@ struct Listen: ParsableCommand {
         discussion: """
             Without ADDR on every interface, IPv4 and IPv6. Port 0 takes a free one, which is \
             told on standard error. One caller is all, unless -k keeps listening: then the \
-            input goes to every caller present. With -u every sender is answered.
+            input goes to every caller present, at the pace of the slowest; one who takes none \
+            of it for 10 s while others wait for more is hung up on. With -u every sender is \
+            answered.
             """)
 
     @OptionGroup var addresses: AddressOptions
@@ -63,16 +65,40 @@ struct Listen: ParsableCommand {
         toStreamsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
     ) throws {
         let listener = try Socket.listening(on: endpoint, family: family)
+        if keepOpen { return try keepListening(listener, endpoint, plan) }
         // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop { Self.stop(listener) }
         announce(listener, endpoint)
-        if keepOpen { return try CallerGroup(plan).run(listener) }
 
-        guard let caller = try Acceptor(listener).next() else { return }
+        let caller: Socket
+        do throws(SocketError) {
+            caller = try listener.accept()
+        } catch {
+            // Told to stop: the other thread ends the program.
+            guard error.cause != .closed else { return }
+            throw error
+        }
         // One caller is all: the next one is refused, and the socket file is gone.
         listener.close()
-        Report.arrival(of: caller, if: plan.isVerbose)
+        Report.arrival(of: caller.remoteAddress, if: plan.isVerbose)
         try StreamRelay(caller, plan).run()
+    }
+
+    /// Many callers are served by tasks; two threads see to standard input and output.
+    private func keepListening(
+        _ listener: Socket, _ endpoint: Endpoint, _ plan: RelayPlan
+    ) throws {
+        Environment.raiseDescriptorLimit()
+        let server = ServerTask()
+        Signals.whenToldToStop { server.stop() }
+        let (input, output) = (try InputFeed(), try OutputQueue())
+        let callers = CallerGroup(plan, input, output)
+        let isTold = isTold(endpoint)
+        try server.run(loops: 1) { group in
+            Report.listening(on: listener.localAddress, if: isTold)
+            try await callers.run(Listener(adopting: listener, group: group))
+        }
+        output.finish()
     }
 
     /// Closing removes a socket file; the kernel still delivers what it has accepted.
@@ -82,7 +108,10 @@ struct Listen: ParsableCommand {
     }
 
     private func announce(_ socket: Socket, _ endpoint: Endpoint) {
-        let isChosen = endpoint.port?.number == 0
-        Report.listening(on: socket.localAddress, if: transport.verbose || isChosen)
+        Report.listening(on: socket.localAddress, if: isTold(endpoint))
+    }
+
+    private func isTold(_ endpoint: Endpoint) -> Bool {
+        transport.verbose || endpoint.port?.number == 0
     }
 }

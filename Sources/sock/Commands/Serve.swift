@@ -8,7 +8,8 @@ struct Serve: ParsableCommand {
         usage: "sock serve [flags] echo|discard|daytime|time|chargen|sink [ADDR] PORT",
         discussion: """
             On loopback, unless ADDR says otherwise; * is every interface. Port 0 takes a free \
-            one, which is told on standard error.
+            one, which is told on standard error. All callers are served at once, by tasks on \
+            a few threads; SIGINT and SIGTERM let them finish for a second.
 
             echo     sends back what comes             (RFC 862)
             discard  drops what comes                  (RFC 863)
@@ -25,8 +26,10 @@ struct Serve: ParsableCommand {
     var verbose = false
 
     @Option(
-        help: ArgumentHelp("Threads that accept callers, for each address.", valueName: "n"))
-    var threads: String = "1"
+        help: ArgumentHelp(
+            "Threads that share the callers, 1 to 1024: one for each processor if not given.",
+            valueName: "n"))
+    var threads: String?
 
     @Argument(help: .hidden)
     var words: [String] = []
@@ -35,18 +38,21 @@ struct Serve: ParsableCommand {
         let service = try service()
         let (host, port) = try place()
         let threads = try threadCount()
+        Environment.raiseDescriptorLimit()
         let sockets = try ServiceSockets.open(
             host: host, port: port, family: try family.family())
 
-        let server = ServiceHost(service, sockets, isVerbose: verbose)
+        let server = ServerTask()
         // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop { server.stop() }
         let isTold = verbose || port.number == 0 || StandardStreams.error.isTerminal
-        for pair in sockets {
-            Report.listening(
-                on: pair.listener.localAddress, "\(service.rawValue), tcp and udp", if: isTold)
+        try server.run(loops: threads) { [verbose] loops in
+            for pair in sockets {
+                Report.listening(
+                    on: pair.listener.localAddress, "\(service.rawValue), tcp and udp", if: isTold)
+            }
+            try await ServiceHost(service, sockets, isVerbose: verbose).run(on: loops)
         }
-        try server.run(threads: threads)
     }
 
     private func service() throws(UsageError) -> ClassicService {
@@ -71,6 +77,7 @@ struct Serve: ParsableCommand {
     }
 
     private func threadCount() throws(UsageError) -> Int {
+        guard let threads else { return Environment.processorCount }
         guard let number = Port.number(parsing: threads), (1...1024).contains(number) else {
             throw UsageError(
                 "--threads wants a number from 1 to 1024, not \(TerminalText.quoted(threads))")

@@ -3,137 +3,251 @@ import Sockets
 /// The callers of `sock -lk`: what any of them sends goes to standard output, and standard input
 /// goes to every one that is present.
 ///
-/// Input is not read before somebody is there to get it. A caller who comes after its end is
-/// half-closed on arrival.
+/// Input is not read before somebody is there to get it, and what was read when the last one left
+/// is for the next. A caller who comes after its end is half-closed on arrival. How far one may be
+/// behind the others decides `Audience`. Every caller is served by tasks.
 final class CallerGroup: Sendable {
     private let plan: RelayPlan
+    private let input: InputFeed
+    private let output: OutputQueue
     private let state = Monitor(State())
-    private let output = Monitor(())
+    /// Told when there may be somebody to give input to.
+    private let (changes, hasChanged) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     private struct State {
-        var callers: [Caller] = []
+        var audience = Audience()
+        var letterBoxes: [Audience.Member: AsyncStream<[UInt8]>.Continuation] = [:]
         var isInputEnded = false
     }
 
-    /// One connection, and how much it has been given.
-    private final class Caller: Sendable {
-        let socket: Socket
+    /// One connection, and what it is to get of the input.
+    fileprivate struct Caller: Sendable {
+        let connection: Connection
+        let member: Audience.Member
+        let pieces: AsyncStream<[UInt8]>
         let clock = ActivityClock()
-        let sent = Monitor(0)
-        init(_ socket: Socket) { self.socket = socket }
+        let counts = Monitor((sent: 0, received: 0))
     }
 
-    /// How long a caller may refuse to take input before it is hung up on: it holds up the others.
-    private static let longestStall = Duration.seconds(10)
+    init(_ plan: RelayPlan, _ input: InputFeed, _ output: OutputQueue) {
+        self.plan = plan
+        self.input = input
+        self.output = output
+    }
 
-    init(_ plan: RelayPlan) { self.plan = plan }
-
-    /// Accepts callers until the listening socket is closed.
-    func run(_ listener: Socket) throws {
-        let isStarted = Worker.start { [self] in distributeInput() }
-        guard isStarted else { throw Failure(.otherFailure, "cannot start a thread") }
-        let acceptor = Acceptor(listener)
-        while let socket = try acceptor.next() {
-            welcome(Caller(socket))
+    /// Serves callers until the task is cancelled, which hangs up on them.
+    ///
+    /// - Throws: `SocketError` if the listener is broken.
+    func run(_ listener: Listener) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.distributeInput() }
+            try await listener.serve(grace: .zero, logger: ReportLog.logger) {
+                await self.serve($0)
+            }
+            tasks.cancelAll()
         }
     }
 
-    private func welcome(_ caller: Caller) {
-        Report.arrival(of: caller.socket, if: plan.isVerbose)
-        let isInputEnded = state.update { state in
-            state.callers.append(caller)
-            return state.isInputEnded
+    private func serve(_ connection: Connection) async {
+        Report.arrival(of: connection.remoteAddress, if: plan.isVerbose)
+        let caller = welcome(connection)
+        await attend(to: caller)
+        dismiss(caller)
+        guard plan.isVerbose else { return }
+        let (sent, received) = caller.counts.update { $0 }
+        Report.note("\(connection.peerName) has gone; bytes: \(sent) sent, \(received) received")
+    }
+
+    private func welcome(_ connection: Connection) -> Caller {
+        let (pieces, letterBox) = AsyncStream.makeStream(of: [UInt8].self)
+        let member = state.update { state in
+            let member = state.audience.join()
+            if state.isInputEnded {
+                letterBox.finish()
+            } else {
+                state.letterBoxes[member] = letterBox
+            }
+            return member
         }
-        if isInputEnded { try? caller.socket.shutdown(.writing) }
-        let isStarted = Worker.start { [self] in
-            attend(to: caller)
-            dismiss(caller)
-        }
-        if !isStarted {
-            Report.note("no thread is left for \(caller.socket.peerName)")
-            dismiss(caller)
-        }
+        hasChanged.yield()
+        return Caller(connection: connection, member: member, pieces: pieces)
     }
 
     private func dismiss(_ caller: Caller) {
-        caller.socket.close()
-        state.update { $0.callers.removeAll { $0 === caller } }
+        caller.connection.close()
+        state.update { state in
+            state.audience.leave(caller.member)
+            state.letterBoxes.removeValue(forKey: caller.member)?.finish()
+        }
+        hasChanged.yield()
     }
 }
 
-// MARK: From the callers to standard output
+// MARK: One caller
 
 extension CallerGroup {
-    private func attend(to caller: Caller) {
-        do {
-            try receive(from: caller)
-            waitForMore(to: caller)
-        } catch let failure as Failure where failure.status == .cannotWriteOutput {
-            Program.end(with: failure)
-        } catch let error as SocketError {
-            // One caller's failure is not the end of the others.
-            Report.note("\(error)")
-        } catch {
-            Report.note("\(error)")
-        }
+    /// Why there is nothing more to wait for.
+    private enum End {
+        case inputIsSent, graceIsOver
     }
 
-    private func receive(from caller: Caller) throws {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let reception = try caller.clock.wait(allowing: plan.silence) {
-                limit throws(SocketError) in
-                var span = buffer.mutableSpan
-                var bytes = span.mutableBytes
-                return try caller.socket.receive(into: &bytes, timeout: limit)
+    private func attend(to caller: Caller) async {
+        await withTaskGroup(of: End.self) { tasks in
+            tasks.addTask {
+                await self.send(to: caller)
+                return .inputIsSent
             }
-            switch reception {
-            case .value(0), .closed, .silence: return
-            case .value(let count): try output.update { _ in try Answer.write(buffer[..<count]) }
+            await receive(from: caller)
+
+            // A caller who has ended may still be listening: he stays while input flows to him.
+            if !caller.connection.isClosed, !StandardStreams.input.isTerminal {
+                let before = caller.counts.update { $0.sent }
+                tasks.addTask {
+                    try? await Task.sleep(for: RelayPlan.grace)
+                    return .graceIsOver
+                }
+                if await tasks.next() == .graceIsOver, isGettingInput(caller, since: before) {
+                    _ = await tasks.next()
+                }
             }
+            caller.connection.close()
+            tasks.cancelAll()
         }
     }
 
-    /// A caller who has ended may still be listening: he stays while input flows to him.
-    private func waitForMore(to caller: Caller) {
-        guard !StandardStreams.input.isTerminal else { return }
-        let before = caller.sent.update { $0 }
-        let isInputEnded = state.wait(atMost: RelayPlan.grace) { $0.isInputEnded }
-        if !isInputEnded, caller.sent.update({ $0 }) > before {
-            state.wait { $0.isInputEnded || caller.socket.isClosed }
-        }
-    }
-}
-
-// MARK: From standard input to the callers
-
-extension CallerGroup {
-    private func distributeInput() {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            state.wait { !$0.callers.isEmpty }
-            guard let count = try? Input.read(into: &buffer), count > 0 else {
-                break
-            }
-            for caller in state.update({ $0.callers }) { send(buffer[..<count], to: caller) }
-        }
-        let present = state.update { state in
-            state.isInputEnded = true
-            return state.callers
-        }
-        for caller in present { try? caller.socket.shutdown(.writing) }
+    private func isGettingInput(_ caller: Caller, since before: Int) -> Bool {
+        state.update { $0.audience.backlog(of: caller.member) > 0 }
+            || caller.counts.update { $0.sent } > before
     }
 
-    private func send(_ bytes: ArraySlice<UInt8>, to caller: Caller) {
+    /// From the caller to standard output, until he ends or is silent for too long.
+    private func receive(from caller: Caller) async {
         do throws(SocketError) {
-            try caller.socket.sendAll(bytes.span.bytes, timeout: TimeLimit(Self.longestStall))
-            caller.clock.touch()
-            caller.sent.update { $0 += bytes.count }
+            while true {
+                let reception = try await caller.clock.suspend(allowing: plan.silence) {
+                    limit throws(SocketError) in
+                    try await caller.connection.nextPiece(timeout: limit)
+                }
+                switch reception {
+                case .value(let piece) where !piece.isEmpty:
+                    caller.counts.update { $0.received += piece.count }
+                    await output.write(piece)
+                case .value:
+                    return
+                case .closed, .silence:
+                    return caller.connection.close()
+                }
+            }
         } catch {
-            if error.cause != .closed { Report.note("\(error)") }
-            caller.socket.close()
-            // Whoever waits for more input to this caller has to look again.
-            state.update { _ in }
+            hangUp(on: caller, because: error)
         }
+    }
+
+    /// From standard input to the caller, until he has got all of it.
+    private func send(to caller: Caller) async {
+        do {
+            for await piece in caller.pieces {
+                try await send(piece, to: caller)
+            }
+            if !Task.isCancelled { try caller.connection.shutdown(.writing) }
+        } catch {
+            hangUp(on: caller, because: error)
+        }
+    }
+
+    /// Sends in steps, to see now and then how it goes; where one step is enough, none is taken.
+    private func send(_ piece: [UInt8], to caller: Caller) async throws {
+        let step = min(.seconds(1), plan.silence.map { $0 / 4 } ?? .seconds(1))
+        var rest = piece[...]
+        while true {
+            do throws(SocketError) {
+                try await caller.connection.write(rest.span.bytes, timeout: TimeLimit(step))
+                return note(rest.count, sentTo: caller)
+            } catch {
+                guard case .timedOut = error.cause else { throw error }
+                if error.bytesMoved > 0 {
+                    try caller.connection.resumeWriting()
+                    note(error.bytesMoved, sentTo: caller)
+                    rest = rest.dropFirst(error.bytesMoved)
+                }
+            }
+            let now = Self.start.duration(to: .now)
+            guard !state.update({ $0.audience.isInTheWay(caller.member, at: now) }) else {
+                throw Failure(
+                    .otherFailure,
+                    "hung up on \(caller.connection.peerName), who has taken nothing for "
+                        + "\(Audience.longestWait.brief) while others waited for more")
+            }
+        }
+    }
+
+    private func note(_ count: Int, sentTo caller: Caller) {
+        caller.clock.touch()
+        caller.counts.update { $0.sent += count }
+        let isReady = state.update { state in
+            state.audience.take(count, by: caller.member)
+            return state.audience.isReady
+        }
+        if isReady { hasChanged.yield() }
+    }
+
+    /// One caller's failure is not the end of the others.
+    private func hangUp(on caller: Caller, because error: any Error) {
+        // Who is closed already has been hung up on: what comes of that is no news.
+        guard !caller.connection.isClosed else { return }
+        caller.connection.close()
+        Report.note("\((error as? Failure)?.message ?? "\(error)")")
+    }
+}
+
+// MARK: Everybody
+
+extension CallerGroup {
+    private static let start = ContinuousClock.now
+
+    private func distributeInput() async {
+        while await audience({ !$0.isEmpty }), let piece = await input.next() {
+            state.update { $0.audience.awaitRoom() }
+            guard await audience(\.isReady) else { return }
+            state.update { state in
+                state.audience.give(piece.count)
+                for letterBox in state.letterBoxes.values { letterBox.yield(piece) }
+            }
+        }
+        guard !Task.isCancelled else { return }
+        state.update { state in
+            state.isInputEnded = true
+            for letterBox in state.letterBoxes.values { letterBox.finish() }
+            state.letterBoxes = [:]
+        }
+    }
+
+    /// Waits until the audience is as wished; false when the task is cancelled.
+    private func audience(_ isAsWished: @Sendable (Audience) -> Bool) async -> Bool {
+        var changes = changes.makeAsyncIterator()
+        while !state.update({ isAsWished($0.audience) }) {
+            guard await changes.next() != nil else { return false }
+        }
+        return !Task.isCancelled
+    }
+}
+
+extension Connection {
+    /// What has come, no bytes at the end of the stream; without memory that waits to be filled.
+    fileprivate func nextPiece(timeout: TimeLimit) async throws(SocketError) -> [UInt8] {
+        do {
+            return try await withReceived(timeout: timeout) { bytes in
+                bytes.withUnsafeBytes { Array($0) }
+            } ?? []
+        } catch {
+            // The body throws nothing, so that is all there can be.
+            throw error as? SocketError ?? SocketError(.read, .closed)
+        }
+    }
+
+    /// The peer as a message names it.
+    fileprivate var peerName: String {
+        remoteAddress == .unnamed ? "a caller" : "\(remoteAddress)"
     }
 }

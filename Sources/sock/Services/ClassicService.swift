@@ -24,9 +24,9 @@ enum ClassicService: String, CaseIterable {
     /// - Parameters:
     ///   - seconds: the time of day, since 1970.
     ///   - turn: counts the answers, so that the characters of `chargen` rotate.
-    func answer(to datagram: ArraySlice<UInt8>, seconds: Int, turn: Int) -> [UInt8]? {
+    func answer(to datagram: [UInt8], seconds: Int, turn: Int) -> [UInt8]? {
         switch self {
-        case .echo: Array(datagram)
+        case .echo: datagram
         case .discard: nil
         case .daytime: Daytime.text(seconds)
         case .time: Daytime.binary(seconds)
@@ -36,62 +36,48 @@ enum ClassicService: String, CaseIterable {
     }
 
     /// Serves one caller until he or the service has had enough.
-    func serve(_ caller: Socket) throws(SocketError) {
+    func serve(_ caller: Connection) async throws {
         switch self {
         case .echo:
-            try Self.eachPiece(from: caller) { piece throws(SocketError) in
-                try caller.sendAll(piece.span.bytes)
-            }
+            try await caller.echo()
         case .discard:
-            try Self.eachPiece(from: caller) { _ in }
+            _ = try await Self.drain(caller)
         case .daytime:
-            try Self.finish(caller, Daytime.text(Environment.secondsSince1970))
+            try await Self.finish(caller, Daytime.text(Environment.secondsSince1970))
         case .time:
-            try Self.finish(caller, Daytime.binary(Environment.secondsSince1970))
+            try await Self.finish(caller, Daytime.binary(Environment.secondsSince1970))
         case .chargen:
-            try Self.generate(for: caller)
+            try await Self.generate(for: caller)
         case .sink:
-            var count = 0
-            try Self.eachPiece(from: caller) { count += $0.count }
-            try Self.finish(caller, Self.littleEndian(count))
+            try await Self.finish(caller, Self.littleEndian(try await Self.drain(caller)))
         }
     }
 
-    private static func eachPiece(
-        from caller: Socket, _ body: (ArraySlice<UInt8>) throws(SocketError) -> Void
-    ) throws(SocketError) {
-        var buffer = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            let count = try receive(from: caller, &buffer)
-            if count == 0 { return }
-            try body(buffer[..<count])
+    /// Reads to the end, and tells how many bytes there were.
+    private static func drain(_ caller: Connection, timeout: TimeLimit = .never) async throws -> Int
+    {
+        var total = 0
+        while let count = try await caller.withReceived(timeout: timeout, { $0.byteCount }) {
+            total += count
         }
-    }
-
-    private static func receive(
-        from caller: Socket, _ buffer: inout [UInt8], timeout: TimeLimit = .never
-    ) throws(SocketError) -> Int {
-        var span = buffer.mutableSpan
-        var bytes = span.mutableBytes
-        return try caller.receive(into: &bytes, timeout: timeout)
+        return total
     }
 
     /// Sends the last words. Closing over bytes that were not read would reset the connection, and
     /// the words might be lost with it: so what is still coming is read for a moment.
-    private static func finish(_ caller: Socket, _ words: [UInt8]) throws(SocketError) {
-        try caller.sendAll(words)
+    private static func finish(_ caller: Connection, _ words: [UInt8]) async throws {
+        try await caller.write(words)
         try caller.shutdown(.writing)
         let deadline = TimeLimit.until(.now.advanced(by: .seconds(1)))
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while let count = try? receive(from: caller, &buffer, timeout: deadline), count > 0 {}
+        _ = try? await drain(caller, timeout: deadline)
     }
 
     /// Characters until the caller hangs up; what he sends is dropped, or he would wait for us.
-    private static func generate(for caller: Socket) throws(SocketError) {
-        var dropped = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            try caller.sendAll(CharacterGenerator.cycle)
-            _ = try? receive(from: caller, &dropped, timeout: .milliseconds(0))
+    private static func generate(for caller: Connection) async throws {
+        _ = try await caller.duplex { caller in
+            try await drain(caller)
+        } writing: { caller in
+            while true { try await caller.write(CharacterGenerator.cycle) }
         }
     }
 

@@ -1,12 +1,15 @@
 import Sockets
 
-/// Serves one of the classic services on TCP and UDP at once: a thread for each caller, and one for
-/// the datagrams of each address.
-final class ServiceHost: Sendable {
+/// Serves one of the classic services on TCP and UDP at once, with tasks on a few event loops.
+///
+/// Each address has one listener, whose callers are spread over the loops, and one channel.
+struct ServiceHost: Sendable {
     private let service: ClassicService
     private let sockets: [ServiceSockets]
     private let isVerbose: Bool
-    private let state = Monitor((callers: 0, isStopping: false))
+
+    /// How long callers who are being served may take to finish when the server is told to stop.
+    private static let grace = Duration.seconds(1)
 
     init(_ service: ClassicService, _ sockets: [ServiceSockets], isVerbose: Bool) {
         self.service = service
@@ -14,81 +17,68 @@ final class ServiceHost: Sendable {
         self.isVerbose = isVerbose
     }
 
-    /// Serves until `stop`; then waits a moment for the callers who are being served.
+    /// Serves until the task is cancelled; then waits a moment for the callers who are being served.
     ///
-    /// - Parameter threads: how many threads accept callers, for each address.
-    func run(threads: Int) throws {
-        var isStarted = true
-        for pair in sockets {
-            for _ in 0..<threads {
-                isStarted = isStarted && Worker.start { [self] in acceptCallers(pair.listener) }
+    /// - Throws: `SocketError` if one of the sockets cannot be used, or is broken.
+    func run(on group: EventLoopGroup) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for (number, pair) in sockets.enumerated() {
+                let listener = try Listener(adopting: pair.listener, group: group)
+                tasks.addTask {
+                    try await listener.serve(grace: Self.grace, logger: ReportLog.logger) {
+                        await serve($0)
+                    }
+                }
+                // A channel belongs to the loop on which it is made.
+                let loop = group.loops[number % group.loops.count]
+                tasks.addTask(executorPreference: loop) {
+                    let channel = try DatagramChannel(adopting: pair.datagrams, group: group)
+                    await answerDatagrams(of: channel)
+                }
             }
-            isStarted = isStarted && Worker.start { [self] in answerDatagrams(pair.datagrams) }
+            try await tasks.waitForAll()
         }
-        guard isStarted else { throw Failure(.otherFailure, "cannot start so many threads") }
-        state.wait { $0.isStopping }
-        state.wait(atMost: .seconds(1)) { $0.callers == 0 }
-    }
-
-    /// Lets nobody in any more.
-    func stop() {
-        for pair in sockets {
-            pair.listener.close()
-            pair.datagrams.close()
-        }
-        state.update { $0.isStopping = true }
     }
 }
 
 extension ServiceHost {
-    private func acceptCallers(_ listener: Socket) {
-        let acceptor = Acceptor(listener)
+    private func serve(_ caller: Connection) async {
+        Report.arrival(of: caller.remoteAddress, if: isVerbose)
         do {
-            while let caller = try acceptor.next() {
-                Report.arrival(of: caller, if: isVerbose)
-                state.update { $0.callers += 1 }
-                let isStarted = Worker.start { [self] in serve(caller) }
-                if !isStarted {
-                    Report.note("no thread is left for \(caller.peerName)")
-                    state.update { $0.callers -= 1 }
-                }
-            }
-        } catch {
-            Program.end(with: Failure(error))
-        }
-    }
-
-    private func serve(_ caller: Socket) {
-        do throws(SocketError) {
-            try service.serve(caller)
+            try await service.serve(caller)
         } catch {
             // A caller who hangs up is the ordinary end of most of these services.
-            if isVerbose { Report.note("\(error)") }
+            let isOver = (error as? SocketError)?.isEndOfService ?? false
+            if isVerbose, !isOver { Report.note("\(error)") }
         }
-        caller.close()
-        state.update { $0.callers -= 1 }
     }
 
-    private func answerDatagrams(_ socket: Socket) {
-        var buffer = [UInt8](repeating: 0, count: 65_535)
+    private func answerDatagrams(of channel: DatagramChannel) async {
         var turn = 0
         while true {
             do throws(SocketError) {
-                var span = buffer.mutableSpan
-                var bytes = span.mutableBytes
-                let header = try socket.receiveFrom(into: &bytes)
-                guard let port = header.sender.port,
+                let datagram = try await channel.receive()
+                guard let port = datagram.sender.port,
                     !ClassicService.reflectingPorts.contains(port)
                 else { continue }
                 let answer = service.answer(
-                    to: buffer[..<header.count], seconds: Environment.secondsSince1970, turn: turn)
+                    to: datagram.bytes, seconds: Environment.secondsSince1970, turn: turn)
                 guard let answer else { continue }
                 turn += 1
-                _ = try socket.send(answer, to: header.sender)
+                try await channel.reply(to: datagram, with: answer)
             } catch {
-                if socket.isClosed { return }
+                guard !error.isEndOfService else { return }
                 if isVerbose { Report.note("\(error)") }
+                // Receiving fails when the kernel has no memory: no reason to end, nor to hurry.
+                if error.operation == .receive {
+                    try? await Task.sleep(for: .milliseconds(50))
+                }
             }
         }
     }
+}
+
+extension SocketError {
+    /// Whether it says that the server was told to stop.
+    fileprivate var isEndOfService: Bool { cause == .cancelled || cause == .closed }
 }

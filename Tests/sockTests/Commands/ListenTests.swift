@@ -125,4 +125,15 @@ struct ListenTests {
     func keepAndQuit() throws {
         #expect(try SockProgram.run("-lk", "-q", "1", "0").status == 2)
     }
+
+    @Test("where nobody is served by tasks, no loop is started")
+    func noLoops() throws {
+        for line in [["-l", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"]] {
+            let listener = try RunningSock(line)
+            defer { listener.send(signal: 15) }
+            _ = try listener.port()
+            // The main thread, one that waits for signals, and with -u one that reads the input.
+            #expect(try listener.threadCount() ?? 0 <= (line == ["-l", "127.0.0.1", "0"] ? 2 : 3))
+        }
+    }
 }

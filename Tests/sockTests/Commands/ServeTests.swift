@@ -58,4 +58,55 @@ struct ServeTests {
         #expect(try caller.receiveToEnd() == [5, 0, 0, 0, 0, 0, 0, 0])
         #expect(try server.outcome().status == 0)
     }
+
+    @Test("a thousand callers at once are all echoed, by one process with few threads")
+    func thousand() throws {
+        let server = try RunningSock("serve", "echo", "127.0.0.1", "0", "--threads", "2")
+        defer { server.send(signal: 15) }
+        let port = try Port(parsing: server.port())
+        let callers = try (0..<1000).map { _ in
+            try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        }
+        for (number, caller) in callers.enumerated() { try caller.sendAll("I am \(number)\n") }
+        for (number, caller) in callers.enumerated() {
+            let answer = try SocketStream(caller).readLine(timeout: .seconds(20))
+            #expect(answer == "I am \(number)")
+        }
+        // The main thread, one that waits for signals, and the two that were asked for.
+        #expect(try server.threadCount() == 4)
+    }
+
+    @Test(
+        "--threads is a number from 1 to 1024", arguments: ["0", "1025", "-1", "+2", "two", "2x"])
+    func threads(number: String) throws {
+        let outcome = try SockProgram.run("serve", "echo", "0", "--threads", number)
+        #expect(outcome.status == 2)
+        #expect(
+            outcome.errorLines
+                == ["sock: --threads wants a number from 1 to 1024, not '\(number)'"])
+    }
+
+    @Test("more threads than there are descriptors for is an error that says what to do")
+    func tooManyThreads() throws {
+        let outcome = try SockProgram.shell(
+            "ulimit -n 64; exec \"$SOCK\" serve echo 0 --threads 100")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("too many open files"))
+        #expect(outcome.errorLines.last == "      Raise the limit of open files: ulimit -n 65536.")
+    }
+
+    @Test("told to stop, it gives a caller who does not finish one second")
+    func impatient() throws {
+        let server = try RunningSock("serve", "-v", "echo", "127.0.0.1", "0")
+        let port = try Port(parsing: server.port())
+        let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        try server.waitForErrors { $0.contains("Connection from") }
+        let start = ContinuousClock.now
+        server.send(signal: 15)
+        #expect(try caller.receiveToEnd().isEmpty)
+        let outcome = try server.outcome()
+        #expect(outcome.status == 0)
+        #expect(start.duration(to: .now) >= .seconds(1))
+        #expect(outcome.errorLines.count == 2, "\(outcome.errors)")
+    }
 }

@@ -61,4 +61,50 @@ struct ActivityClockTests {
             }
         }
     }
+
+    @Test("a task waits by the same rules")
+    func tasks() async throws {
+        let clock = ActivityClock()
+        let value = try await clock.suspend(allowing: nil) { limit async throws(SocketError) in
+            limit
+        }
+        guard case .value(.never) = value else {
+            Issue.record("\(value)")
+            return
+        }
+        let closed = try await clock.suspend(allowing: nil) { _ async throws(SocketError) -> Int in
+            throw SocketError(.read, .closed)
+        }
+        guard case .closed = closed else {
+            Issue.record("\(closed)")
+            return
+        }
+    }
+}
+
+@Suite(.ownThread)
+struct PatienceTests {
+    /// What is decided after these silences, in seconds, and how long would be waited next.
+    private func decide(_ allowed: Int?, _ silences: Int...) -> (goesOn: [Bool], next: TimeLimit) {
+        var patience = Patience(allowed.map { .seconds($0) })
+        let decisions = silences.map { patience.goesOn(after: .seconds($0)) }
+        return (decisions, patience.limit)
+    }
+
+    @Test("without a limit it never ends")
+    func endless() {
+        #expect(Patience(nil).limit == .never)
+        #expect(decide(nil, 1000) == ([true], .never))
+    }
+
+    @Test("what has moved meanwhile is waited for as long again, from when it moved")
+    func rest() {
+        #expect(Patience(.seconds(3)).limit == .seconds(3))
+        #expect(decide(3, 1) == ([true], .seconds(2)))
+    }
+
+    @Test("a silence as long as is allowed is the end")
+    func end() {
+        #expect(decide(3, 2, 3).goesOn == [true, false])
+    }
 }

@@ -61,4 +61,89 @@ struct CallerGroupTests {
         try call(listener.port()).sendAll("x")
         #expect(try listener.outcome().status == 23)
     }
+
+    @Test("two hundred callers at once each get all of the input, from a process with few threads")
+    func many() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let callers = try (0..<200).map { _ in try call(port) }
+        // The line that tells the port, and one for each caller.
+        try listener.waitForErrors { $0.split(separator: "\n").count == 201 }
+        listener.write("to everybody")
+        listener.endInput()
+        for caller in callers {
+            #expect(try caller.receiveToEnd() == Array("to everybody".utf8))
+        }
+        // The main thread, those for signals, input and output, and one loop.
+        #expect(try listener.threadCount() == 5)
+    }
+
+    @Test("what was received when it is told to stop still comes out, however slowly it is taken")
+    func bulk() throws {
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 > >(sleep 0.5; wc -c)"], program: "/bin/bash")
+        let caller = try call(listener.port())
+        let bytes = [UInt8](repeating: 1, count: 20_000_000)
+        try caller.sendAll(bytes, timeout: .seconds(20))
+        caller.close()
+        listener.endInput()
+        try listener.waitForErrors { $0.contains("has gone; bytes: 0 sent, 20000000 received") }
+        listener.send(signal: 15)
+        let outcome = try listener.outcome()
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "20000000\n")
+    }
+
+    @Test("-w hangs up on a caller with whom nothing moves, and on nobody else")
+    func silence() throws {
+        let listener = try RunningSock("-lkv", "-w", "200ms", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let silent = try call(port)
+        #expect(try silent.receiveToEnd().isEmpty)
+        try listener.waitForErrors {
+            $0.contains("\(silent.localAddress) has gone; bytes: 0 sent, 0 received")
+        }
+        let next = try call(port)
+        try next.sendAll("hello")
+        try listener.waitForOutput("hello")
+    }
+
+    @Test("input that comes when the last caller has gone is for the next one")
+    func kept() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let first = try call(port)
+        try first.sendAll("x")
+        try listener.waitForOutput("x")
+        try first.setOption(.linger, to: .zero)
+        first.close()
+        try listener.waitForErrors { $0.contains("has gone") }
+        listener.write("news")
+        #expect(try call(port).receive(timeout: .seconds(10)) == Array("news".utf8))
+    }
+
+    @Test("a closed output pipe ends it as it ends cat")
+    func pipe() throws {
+        let listener = try RunningSock(
+            ["-c", "\"$SOCK\" -lk 127.0.0.1 0 | exec true; echo \"status ${PIPESTATUS[0]}\""],
+            program: "/bin/bash")
+        let caller = try call(listener.port())
+        // The other end of the pipe may close a moment later than the port is told.
+        while (try? caller.sendAll("x")) != nil {}
+        #expect(try listener.outcome().text == "status 141\n")
+    }
+
+    @Test("-k works for Unix sockets too, whose callers have no address")
+    func unix() throws {
+        let listener = try RunningSock("-lkvU", "@sock-\(UInt64.random(in: 0 ... .max))")
+        defer { listener.send(signal: 15) }
+        let errors = try listener.waitForErrors { $0.contains("Listening on ") }
+        let name = errors.split(separator: " ").last.map { $0.dropLast() } ?? ""
+        #expect(try SockProgram.run("-U", String(name), input: "hello").status == 0)
+        try listener.waitForOutput("hello")
+        try listener.waitForErrors { $0.contains("Connection from a program without an address") }
+    }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Sockets
 import Testing
 
@@ -10,7 +9,7 @@ struct ClassicServiceTests {
     func datagrams() {
         let ask: [UInt8] = [1, 2, 3]
         func answer(_ service: ClassicService) -> [UInt8]? {
-            service.answer(to: ask[...], seconds: 0, turn: 0)
+            service.answer(to: ask, seconds: 0, turn: 0)
         }
         #expect(answer(.echo) == ask)
         #expect(answer(.discard) == nil)
@@ -26,37 +25,51 @@ struct ClassicServiceTests {
     }
 
     /// What a caller gets who sends this and half-closes.
-    private func talk(_ service: ClassicService, _ bytes: [UInt8]) throws -> [UInt8] {
-        let (caller, served) = try Socket.pair()
-        Thread {
-            try? service.serve(served)
+    private func talk(_ service: ClassicService, _ bytes: [UInt8]) async throws -> [UInt8] {
+        let (caller, served) = try Connection.pair()
+        let serving = Task {
+            try await service.serve(served)
             served.close()
-        }.start()
-        try? caller.sendAll(bytes)
-        try? caller.shutdown(.writing)
-        return try caller.receiveToEnd()
+        }
+        try await caller.write(bytes)
+        try caller.shutdown(.writing)
+        let answer = try await caller.readToEnd(timeout: .seconds(20))
+        try await serving.value
+        return answer
     }
 
     @Test("what each service does with a caller")
-    func streams() throws {
-        #expect(try talk(.echo, [1, 2, 3]) == [1, 2, 3])
-        #expect(try talk(.discard, [1, 2, 3]).isEmpty)
-        #expect(try talk(.sink, [UInt8](repeating: 0, count: 1000)) == [0xE8, 3, 0, 0, 0, 0, 0, 0])
-        #expect(try talk(.daytime, []).suffix(6) == Array(" UTC\r\n".utf8)[...])
-        #expect(try talk(.time, []).count == 4)
+    func streams() async throws {
+        #expect(try await talk(.echo, [1, 2, 3]) == [1, 2, 3])
+        #expect(try await talk(.discard, [1, 2, 3]).isEmpty)
+        let count = try await talk(.sink, [UInt8](repeating: 0, count: 1000))
+        #expect(count == [0xE8, 3, 0, 0, 0, 0, 0, 0])
+        #expect(try await talk(.daytime, []).suffix(6) == Array(" UTC\r\n".utf8)[...])
+        #expect(try await talk(.time, []).count == 4)
+    }
+
+    @Test("a caller who goes on sending does not lose the answer")
+    func lastWords() async throws {
+        let (caller, served) = try Connection.pair()
+        let serving = Task {
+            try await ClassicService.time.serve(served)
+            served.close()
+        }
+        try await caller.write([UInt8](repeating: 0, count: 100_000), timeout: .seconds(20))
+        #expect(try await caller.readToEnd(timeout: .seconds(20)).count == 4)
+        caller.close()
+        try await serving.value
     }
 
     @Test("chargen sends the pattern until the caller hangs up, and reads what he sends meanwhile")
-    func chargen() throws {
-        let (caller, served) = try Socket.pair()
-        let thread = Thread {
-            try? ClassicService.chargen.serve(served)
-            served.close()
-        }
-        thread.start()
-        let bytes = try SocketStream(caller).readExactly(200_000, timeout: .seconds(20))
+    func chargen() async throws {
+        let (caller, served) = try Connection.pair()
+        let serving = Task { try await ClassicService.chargen.serve(served) }
+        let bytes = try await caller.readExactly(200_000, timeout: .seconds(20))
         let cycle = CharacterGenerator.cycle
         #expect(zip(bytes, cycle + cycle + cycle).allSatisfy { $0 == $1 })
+        try await caller.write([UInt8](repeating: 0, count: 1 << 20), timeout: .seconds(20))
         caller.close()
+        await #expect(throws: SocketError.self) { try await serving.value }
     }
 }

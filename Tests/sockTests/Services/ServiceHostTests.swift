@@ -8,13 +8,14 @@ struct ServiceHostTests {
     @Test("callers and datagrams are served at once, and stopping lets nobody in any more")
     func serves() throws {
         let sockets = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
+        let port = Port(sockets[0].listener.localAddress.port ?? 0)
         let host = ServiceHost(.echo, sockets, isVerbose: false)
+        let server = ServerTask()
         let isOver = Monitor(false)
         Worker.start {
-            try? host.run(threads: 2)
+            try? server.run(loops: 2) { loops in try await host.run(on: loops) }
             isOver.update { $0 = true }
         }
-        let port = Port(sockets[0].listener.localAddress.port ?? 0)
 
         let first = try Socket.connected(to: .tcp("127.0.0.1", port: port))
         let second = try Socket.connected(to: .tcp("127.0.0.1", port: port))
@@ -28,10 +29,46 @@ struct ServiceHostTests {
 
         first.close()
         second.close()
-        host.stop()
+        server.stop()
         #expect(isOver.wait(atMost: .seconds(10)) { $0 })
         #expect(throws: SocketError.self) {
             try Socket.connected(to: .tcp("127.0.0.1", port: port))
         }
+    }
+
+    @Test("an answer to a datagram leaves from the very address that was asked")
+    func everyInterface() throws {
+        let server = try RunningSock("serve", "-4", "echo", "*", "0")
+        defer { server.send(signal: 15) }
+        let port = try Port(parsing: server.port())
+        // Connected: an answer from another address would not be received.
+        let asker = try Socket.connected(to: .udp("127.0.0.2", port: port))
+        try asker.send("x")
+        #expect(try asker.receive(timeout: .seconds(10)) == [120])
+    }
+
+    @Test("a server that runs out of descriptors says so once, and serves again when some are back")
+    func descriptors() throws {
+        let server = try RunningSock(
+            ["-c", "ulimit -n 24; exec \"$SOCK\" serve echo 127.0.0.1 0 --threads 1"],
+            program: "/bin/bash")
+        let port = try Port(parsing: server.port())
+        var callers = try (0..<30).map { _ in
+            try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        }
+        try server.waitForErrors { $0.contains("too many open files") }
+        for caller in callers { caller.close() }
+        callers = []
+        let late = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        try late.sendAll("x")
+        #expect(try late.receive(timeout: .seconds(10)) == [120])
+        late.close()
+        server.send(signal: 15)
+        let outcome = try server.outcome()
+        #expect(outcome.errorLines.count == 2, "\(outcome.errors)")
+        #expect(
+            outcome.errorLines.last
+                == "sock: cannot accept callers for the moment; they wait in the queue: "
+                + "too many open files")
     }
 }

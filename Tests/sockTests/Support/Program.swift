@@ -127,6 +127,13 @@ final class RunningSock: @unchecked Sendable {
         try? input.fileHandleForWriting.close()
     }
 
+    /// How many threads the process has.
+    func threadCount() throws -> Int? {
+        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("Threads:") }
+        return line?.split(separator: "\t").last.flatMap { Int($0) }
+    }
+
     func send(signal number: Int32) {
         kill(process, number)
     }

@@ -18,4 +18,23 @@ struct EnvironmentTests {
     func clock() {
         #expect(abs(Double(Environment.secondsSince1970) - Date().timeIntervalSince1970) < 5)
     }
+
+    @Test("there is a processor to run on")
+    func processors() {
+        #expect(Environment.processorCount == ProcessInfo.processInfo.activeProcessorCount)
+    }
+
+    @Test("as many descriptors as are allowed can be had")
+    func descriptors() throws {
+        let outcome = try SockProgram.shell(
+            """
+            ulimit -Sn 64
+            ulimit -Hn 128
+            coproc { exec "$SOCK" serve echo 127.0.0.1 0 2>&1; }
+            read -r _ <&"${COPROC[0]}"
+            grep "open files" "/proc/$COPROC_PID/limits"
+            kill "$COPROC_PID"
+            """)
+        #expect(outcome.text.split(separator: " ").dropFirst(3).prefix(2) == ["128", "128"])
+    }
 }

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct OutputQueueTests {
+    @Test("pieces are written in order, and finishing waits for the last of them")
+    func order() async throws {
+        let written = Monitor<[UInt8]>([])
+        let queue = try OutputQueue { piece throws(Failure) in
+            Worker.sleep(for: .milliseconds(1))
+            written.update { $0 += piece }
+        }
+        for number: UInt8 in 0..<50 { await queue.write([number]) }
+        queue.finish()
+        #expect(written.update { $0 } == Array(0..<50))
+    }
+
+    @Test("who writes faster than the output is taken has to wait")
+    func backPressure() async throws {
+        let isOpen = Monitor(false)
+        let queue = try OutputQueue { _ throws(Failure) in isOpen.wait { $0 } }
+        let accepted = Monitor(0)
+        let piece = [UInt8](repeating: 0, count: OutputQueue.capacity / 4)
+        let writing = Task.detached {
+            for _ in 0..<8 {
+                await queue.write(piece)
+                accepted.update { $0 += 1 }
+            }
+        }
+        #expect(accepted.wait(atMost: .seconds(10)) { $0 == 3 })
+        #expect(!accepted.wait(atMost: .milliseconds(50)) { $0 > 3 })
+        isOpen.update { $0 = true }
+        await writing.value
+        queue.finish()
+    }
+
+    @Test("an output that cannot be written is reported, once")
+    func failing() async throws {
+        let failures = Monitor<[Failure]>([])
+        let failure = Failure(.cannotWriteOutput, "full")
+        let queue = try OutputQueue(
+            write: { _ throws(Failure) in throw failure },
+            orElse: { failure in failures.update { $0.append(failure) } })
+        await queue.write([1])
+        #expect(failures.wait(atMost: .seconds(10)) { $0 == [failure] })
+    }
+}
