@@ -102,6 +102,26 @@ def _():
     expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
 
 
+@check("where IPv6 is a black hole, IPv4 answers in less than 0.5 s", "ip", "nft", root=True)
+def _():
+    space = namespace("blackhole", hosts="::1 both\n127.0.0.1 both\n")
+    if not hasattr(space, "drops"):
+        space.prepare("nft", "add", "table", "ip6", "silence")
+        space.prepare("nft", "add", "chain", "ip6", "silence", "input",
+                      "{ type filter hook input priority 0; }")
+        space.prepare("nft", "add", "rule", "ip6", "silence", "input", "meta", "l4proto", "tcp", "drop")
+        space.drops = True
+    server = start(*space.inside(*sock("serve", "echo", "0")))
+    port = server.wait_for(rb"127\.0\.0\.1\D+(\d+)", stream="err").group(1).decode()
+    # Both addresses have a listener: what keeps IPv6 from answering is the firewall alone.
+    server.wait_for(rb"\[::1\]", stream="err")
+    run(*space.inside(*sock("-z", "-w", "0.4", "::1", port))).expect(28)
+    result = run(*space.inside(*sock("-zv", "both", port))).expect(
+        0, err_matches=rb"sock: connected to 127\.0\.0\.1:\d+ from .*")
+    expect(result.seconds < 0.5, f"it took {result.seconds:.3f} s from start to end")
+    run(*space.inside(*sock("both", port)), stdin=b"hello").expect(0, out=b"hello")
+
+
 @check("-z through a firewall that drops is 28", "ip", "nft", root=True)
 def _():
     space = dropping_namespace()

@@ -1,9 +1,10 @@
 """Servers for which descriptors run short: they survive, wait without work, and go on afterwards."""
+import signal
 import socket
 import time
 from pathlib import Path
 
-from support import check, expect, free_port, sock_path, start, wait_bound
+from support import check, expect, free_port, sock, sock_path, start, wait_bound
 
 DESCRIPTORS = 32
 CALLERS = 200
@@ -69,3 +70,11 @@ def _():
     port = free_port()
     server = starve(port, program, port)
     expect(server.err.count(b"cannot accept") == 1, f"expected one report: {server.err!r}")
+
+
+@check("sock serve without descriptors waits without work, and goes on when others leave", "prlimit")
+def _():
+    port = free_port()
+    server = starve(port, *sock("serve", "echo", "127.0.0.1", port))
+    expect(server.err.count(b"cannot accept") == 1, f"expected one report: {server.err!r}")
+    server.signal(signal.SIGTERM).result().expect(0)
