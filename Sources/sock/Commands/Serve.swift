@@ -47,11 +47,11 @@ struct Serve: ParsableCommand {
         Signals.whenToldToStop { server.stop() }
         let isTold = verbose || port.number == 0 || StandardStreams.error.isTerminal
         try server.run(loops: threads) { [verbose] loops in
-            for pair in sockets {
-                Report.listening(
-                    on: pair.listener.localAddress, "\(service.rawValue), tcp and udp", if: isTold)
+            let host = try ServiceHost(service, sockets, on: loops, isVerbose: verbose)
+            for address in host.addresses {
+                Report.listening(on: address, "\(service.rawValue), tcp and udp", if: isTold)
             }
-            try await ServiceHost(service, sockets, isVerbose: verbose).run(on: loops)
+            try await host.run()
         }
     }
 

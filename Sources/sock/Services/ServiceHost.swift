@@ -5,37 +5,50 @@ import Sockets
 /// Each address has one listener, whose callers are spread over the loops, and one channel.
 struct ServiceHost: Sendable {
     private let service: ClassicService
-    private let sockets: [ServiceSockets]
+    private let listeners: [Listener]
+    private let channels: [DatagramChannel]
     private let isVerbose: Bool
 
     /// How long callers who are being served may take to finish when the server is told to stop.
     private static let grace = Duration.seconds(1)
 
-    init(_ service: ClassicService, _ sockets: [ServiceSockets], isVerbose: Bool) {
+    /// Takes over the sockets. Nobody should be told of them before: of a datagram that came earlier
+    /// the kernel does not know any more to which address of this machine it came, and the answer
+    /// would leave from another.
+    ///
+    /// - Throws: as `Listener` and `DatagramChannel` do when they adopt a socket.
+    init(
+        _ service: ClassicService, _ sockets: [ServiceSockets], on group: EventLoopGroup,
+        isVerbose: Bool
+    ) throws(SocketError) {
         self.service = service
-        self.sockets = sockets
         self.isVerbose = isVerbose
+        var listeners: [Listener] = []
+        var channels: [DatagramChannel] = []
+        for pair in sockets {
+            listeners.append(try Listener(adopting: pair.listener, group: group))
+            channels.append(try DatagramChannel(adopting: pair.datagrams, group: group))
+        }
+        self.listeners = listeners
+        self.channels = channels
     }
+
+    /// Where callers and datagrams are awaited.
+    var addresses: [SocketAddress] { listeners.map(\.localAddress) }
 
     /// Serves until the task is cancelled; then waits a moment for the callers who are being served.
     ///
-    /// - Throws: `SocketError` if one of the sockets cannot be used, or is broken.
-    func run(on group: EventLoopGroup) async throws {
+    /// - Throws: `SocketError` if one of the listeners is broken.
+    func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            for (number, pair) in sockets.enumerated() {
-                let listener = try Listener(adopting: pair.listener, group: group)
+            for listener in listeners {
                 tasks.addTask {
                     try await listener.serve(grace: Self.grace, logger: ReportLog.logger) {
                         await serve($0)
                     }
                 }
-                // A channel belongs to the loop on which it is made.
-                let loop = group.loops[number % group.loops.count]
-                tasks.addTask(executorPreference: loop) {
-                    let channel = try DatagramChannel(adopting: pair.datagrams, group: group)
-                    await answerDatagrams(of: channel)
-                }
             }
+            for channel in channels { tasks.addTask { await answerDatagrams(of: channel) } }
             try await tasks.waitForAll()
         }
     }

@@ -10,13 +10,13 @@ struct TourStage {
     let echo: UInt16
 
     static func open() throws -> TourStage {
-        let (daytime, daytimePort) = try host(.daytime)
-        let (echo, echoPort) = try host(.echo)
+        let (daytime, daytimePort) = try open()
+        let (echo, echoPort) = try open()
         let server = ServerTask()
         Worker.start {
             try? server.run(loops: 1) { loops in
-                async let first: Void = daytime.run(on: loops)
-                async let second: Void = echo.run(on: loops)
+                async let first: Void = serve(.daytime, daytime, on: loops)
+                async let second: Void = serve(.echo, echo, on: loops)
                 _ = try await (first, second)
             }
         }
@@ -28,9 +28,14 @@ struct TourStage {
         server.awaitEnd()
     }
 
-    private static func host(_ service: ClassicService) throws -> (ServiceHost, UInt16) {
+    private static func open() throws -> (sockets: [ServiceSockets], port: UInt16) {
         let sockets = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: .ipv4)
-        let host = ServiceHost(service, sockets, isVerbose: false)
-        return (host, sockets.first?.listener.localAddress.port ?? 0)
+        return (sockets, sockets.first?.listener.localAddress.port ?? 0)
+    }
+
+    private static func serve(
+        _ service: ClassicService, _ sockets: [ServiceSockets], on loops: EventLoopGroup
+    ) async throws {
+        try await ServiceHost(service, sockets, on: loops, isVerbose: false).run()
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Sockets
+import Testing
 
 /// A server inside the test, on loopback and a port of its own, with a thread for its one caller.
 final class Peer: Sendable {
@@ -24,6 +25,21 @@ final class Peer: Sendable {
         try socket.bind(to: .ipv4(.loopback, port: 0))
         return (socket, "\(socket.localAddress.port ?? 0)")
     }
+}
+
+/// Waits until nobody listens on a port of this machine any more.
+///
+/// A program that another test starts holds our descriptors for a moment, between fork and exec.
+func waitForRefusal(of port: Sockets.Port) throws {
+    let end = ContinuousClock.now.advanced(by: .seconds(10))
+    while ContinuousClock.now < end {
+        do throws(SocketError) {
+            _ = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        } catch {
+            if error.errno == .connectionRefused { return }
+        }
+    }
+    Issue.record("somebody still listens on port \(port)")
 }
 
 extension Socket {

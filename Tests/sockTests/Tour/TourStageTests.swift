@@ -14,8 +14,6 @@ struct TourStageTests {
         try echo.send("x")
         #expect(try echo.receive(timeout: .seconds(5)) == [120])
         stage.close()
-        #expect(throws: SocketError.self) {
-            try Socket.connected(to: .tcp("127.0.0.1", port: Port(stage.daytime)))
-        }
+        try waitForRefusal(of: Port(stage.daytime))
     }
 }
