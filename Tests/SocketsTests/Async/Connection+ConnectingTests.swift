@@ -60,7 +60,7 @@ struct ConnectionConnectingTests {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address) }
         // The first SYN is dropped; the kernel repeats it after a second.
-        try await Task.sleep(for: .milliseconds(300))
+        #expect(await eventually { isBeingCalled(hole.address) })
         for _ in hole.guests { _ = try hole.listener.accept(timeout: .seconds(5)) }
         let client = try await dialing.value
         #expect(client.remoteAddress == hole.address)
@@ -100,7 +100,7 @@ struct ConnectionConnectingTests {
     func cancelled() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
-        try await Task.sleep(for: .milliseconds(20))
+        #expect(await eventually { isBeingCalled(hole.address) })
         let start = ContinuousClock.now
         dialing.cancel()
         let result = await dialing.result

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 @testable import Sockets
 
@@ -13,6 +13,17 @@ func eventually(_ isSo: () throws -> Bool) async rethrows -> Bool {
         await Task.yield()
     }
     return true
+}
+
+/// Whether somebody calls the address, of IPv4, and has got no answer yet: the kernel's table says
+/// so, in hexadecimal.
+func isBeingCalled(_ address: SocketAddress) -> Bool {
+    // In one piece only if it is read to the end.
+    let table = try? FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd()
+    let port = String(address.port ?? 0, radix: 16, uppercase: true)
+    // The remote address ends with the port; the state that follows is that of a SYN that was sent.
+    let wanted = ":" + String(repeating: "0", count: 4 - port.count) + port + " 02 "
+    return table?.range(of: Data(wanted.utf8)) != nil
 }
 
 /// Whether a call to the address is refused.

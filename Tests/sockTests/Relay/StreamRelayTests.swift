@@ -8,6 +8,7 @@ struct StreamRelayTests {
     func lateReply() throws {
         let peer = try Peer { caller in
             let request = try caller.receiveToEnd()
+            // That it is late is what is tested: no event ends this.
             Thread.sleep(forTimeInterval: 1)
             try caller.sendAll(request + Array(" yourself".utf8))
         }
@@ -56,7 +57,8 @@ struct StreamRelayTests {
         let peer = try Peer { caller in
             try caller.sendAll("enough")
             try caller.shutdown(.writing)
-            Thread.sleep(forTimeInterval: 0.1)
+            // Some has come, more will; then it hangs up.
+            _ = try caller.receive(atMost: 1, timeout: .seconds(20))
         }
         let outcome = try SockProgram.shell("yes | \"$SOCK\" 127.0.0.1 \(peer.port)")
         #expect([55, 56].contains(outcome.status))
@@ -82,6 +84,7 @@ struct StreamRelayTests {
         let received = Received()
         let peer = try Peer { caller in
             try caller.shutdown(.writing)
+            // Longer than input is waited for after the peer's end: no event ends this.
             Thread.sleep(forTimeInterval: 3)
             received.set(try caller.receiveToEnd().count)
         }
@@ -113,12 +116,13 @@ struct StreamRelayTests {
 
     @Test("-q is enough so long after the end of input, with 0")
     func quit() throws {
+        let hasEnded = Received()
         let peer = try Peer { caller in
             try caller.sendAll("x")
             _ = try caller.receiveToEnd()
-            _ = try? caller.receive(timeout: .seconds(20))
-            Thread.sleep(forTimeInterval: 5)
+            _ = hasEnded.wait()
         }
+        defer { hasEnded.set(1) }
         let start = ContinuousClock.now
         let outcome = try SockProgram.run("-q", "0.2", "127.0.0.1", peer.port, input: "hello")
         #expect(outcome.status == 0)
