@@ -2,34 +2,44 @@ internal import SystemPackage
 
 // Datagrams that go.
 extension DatagramChannel {
-    /// Sends one datagram to an address: sendto(2).
+    /// Sends one datagram to an address: sendto(2); false if nobody can be reached there.
     ///
     /// No bytes are a datagram too. Success says that the datagram left, not that it arrived.
     /// Broadcast addresses need the option `.broadcast`. Where there is no room, it waits; for a
     /// Unix peer that does not receive, by asking again every few milliseconds, because the kernel
     /// does not tell when there is room.
     ///
-    /// - Throws: `.system`: `.messageTooLong`, `.permissionDenied` (broadcast),
-    ///   `.networkUnreachable`, `.invalidArgument` (e.g. port 0), `.connectionRefused` (no such
-    ///   Unix peer; connected: an earlier datagram found nobody, and this one was not sent);
-    ///   `.timedOut`, `.cancelled`, `.closed`; `.busy` while another task waits for room.
+    /// Senders' addresses can be forged, and senders may be gone. So that none of them can stop a
+    /// server which answers everybody, a channel that strangers can send to takes it for a loss on
+    /// the way when there is no such peer, no way there, a firewall in between, or no return address
+    /// at all (port 0, `.unnamed`): then nothing was sent, and the result is false. A channel that
+    /// is connected, or a Unix one without a name, throws what the kernel says.
+    ///
+    /// - Throws: `.system`: `.messageTooLong`, `.permissionDenied` (broadcast), `.noBufferSpace`;
+    ///   where strangers cannot send, also `.networkUnreachable`, `.invalidArgument` (e.g. port 0),
+    ///   `.connectionRefused` (no such Unix peer; connected: an earlier datagram found nobody, and
+    ///   this one was not sent); `.timedOut`, `.cancelled`, `.closed`; `.busy` while another task
+    ///   waits for room.
+    @discardableResult
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(bytes, to: address, from: nil, timeout)
     }
 
     /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, to:timeout:)`.
+    @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(bytes.span.bytes, to: address, from: nil, timeout)
     }
 
     /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, to:timeout:)`.
+    @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(text.utf8.span.bytes, to: address, from: nil, timeout)
     }
 
@@ -40,57 +50,61 @@ extension DatagramChannel {
     public func send(
         _ bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) {
-        try await send(bytes, to: nil, from: nil, timeout)
+        _ = try await send(bytes, to: nil, from: nil, timeout)
     }
 
     /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, timeout:)`.
     public func send(
         _ bytes: [UInt8], timeout: TimeLimit = .never
     ) async throws(SocketError) {
-        try await send(bytes.span.bytes, to: nil, from: nil, timeout)
+        _ = try await send(bytes.span.bytes, to: nil, from: nil, timeout)
     }
 
     /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, timeout:)`.
     public func send(
         _ text: String, timeout: TimeLimit = .never
     ) async throws(SocketError) {
-        try await send(text.utf8.span.bytes, to: nil, from: nil, timeout)
+        _ = try await send(text.utf8.span.bytes, to: nil, from: nil, timeout)
     }
 
-    /// Answers a datagram: sends one to its sender, from the address that it came to.
+    /// Answers a datagram: sends one to its sender, from the address that it came to; false if nobody
+    /// can be reached there, or not from that address. See `send(_: RawSpan, to:timeout:)`.
     ///
     /// A machine has many addresses, and a sender who asked one of them takes no answer from
     /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542).
     ///
-    /// - Throws: `.system(.invalidArgument)` or `.system(.networkUnreachable)` if that address is
-    ///   ours no longer; as `send(_: RawSpan, to:timeout:)`.
+    /// - Throws: as `send(_: RawSpan, to:timeout:)`.
+    @discardableResult
     public func reply(
         to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(bytes, to: header.sender, from: header.localAddress, timeout)
     }
 
     /// Answers a datagram; see `reply(to: DatagramHeader, with:timeout:)`.
+    @discardableResult
     public func reply(
         to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
     /// Answers a datagram with the bytes of an array; see
     /// `reply(to: DatagramHeader, with:timeout:)`.
+    @discardableResult
     public func reply(
         to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         try await send(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
     /// Answers a datagram with a string as UTF-8; see `reply(to: DatagramHeader, with:timeout:)`.
+    @discardableResult
     public func reply(
         to datagram: Datagram, with text: String, timeout: TimeLimit = .never
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         let bytes = text.utf8.span.bytes
-        try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        return try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
     /// Sends at once, and waits only if there is no room.
@@ -98,18 +112,42 @@ extension DatagramChannel {
     private func send(
         _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
         _ timeout: TimeLimit
-    ) async throws(SocketError) {
+    ) async throws(SocketError) -> Bool {
         guard source.enter() else { throw failure(.send, .closed, remote: remote) }
         defer { source.leave() }
         await source.takeTurn()
         do throws(EndOfWait) {
+            if let remote, isOpenToStrangers, !remote.isReturnAddress { return false }
             let route = try route(to: remote, from: local)
-            if try sendAtOnce(bytes, route) { return }
-            try await sendWaiting(bytes, route, timeout)
+            if try !sendAtOnce(bytes, route) { try await sendWaiting(bytes, route, timeout) }
+            return true
         } catch {
+            if remote != nil, isOpenToStrangers, isLossOnTheWay(error.cause) { return false }
             throw failure(.send, error.cause, remote: remote)
         }
     }
+
+    /// Whether datagrams come from anybody, and so the addresses to which they are answered.
+    private var isOpenToStrangers: Bool { !isConnected && localAddress != .unnamed }
+
+    /// Whether it is about a single destination, and not about the channel or its user.
+    private func isLossOnTheWay(_ cause: SocketError.Cause) -> Bool {
+        guard case .system(let code) = cause else { return false }
+        return (family == .unix ? Self.lossesOnUnix : Self.lossesOnIP).contains(code)
+    }
+
+    /// There is no way; or not from our address, to which the question came, and which is for this
+    /// machine alone or has meanwhile been taken from us.
+    private static let lossesOnIP: [Errno] = [
+        .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
+        .invalidArgument, .addressNotAvailable,
+    ]
+
+    /// A peer may have gone, and put something else where it was, or locked the way to it.
+    private static let lossesOnUnix: [Errno] = [
+        .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
+        .permissionDenied, .protocolWrongTypeForSocket,
+    ]
 
     /// Where a datagram goes, and where from, as the kernel takes it.
     private struct Route {
@@ -210,6 +248,10 @@ extension DatagramChannel {
 }
 
 extension SocketAddress {
+    /// Whether a datagram that came from here can be answered; a port of 0 says that no answer is
+    /// wanted (RFC 768).
+    fileprivate var isReturnAddress: Bool { self != .unnamed && port != 0 }
+
     /// The address without its port, as a datagram is sent from it; nil where there is none.
     fileprivate var packetAddress: PacketAddress? {
         get throws(Errno) {

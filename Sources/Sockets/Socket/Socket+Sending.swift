@@ -32,7 +32,8 @@ extension Socket {
 
     /// Sends all of the bytes, in as many steps as the kernel wants: Python's `sendall`.
     ///
-    /// The limit covers all steps together. If both ends send a lot and neither reads, both wait
+    /// On a datagram socket the bytes are one datagram, also when there are none. The limit covers
+    /// all steps together. If both ends send a lot and neither reads, both wait
     /// for ever: give a limit, or receive on another thread meanwhile.
     ///
     /// - Throws: as `send`; `bytesMoved` of the error says how many bytes had gone.
@@ -71,7 +72,8 @@ extension Socket {
         return try send(parts[...], skipping: 0, Deadline(timeout), isFirst: true)
     }
 
-    /// Sends all of several pieces, in order; see `sendAll(_: RawSpan, timeout:)`.
+    /// Sends all of several pieces, in order, or as one datagram; see
+    /// `sendAll(_: RawSpan, timeout:)`.
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
         try checkCount(of: parts)
         let deadline = Deadline(timeout)
@@ -97,14 +99,16 @@ extension Socket {
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
     ) throws(SocketError) {
+        // Of a stream no bytes are nothing, but of datagrams they are one.
+        guard total > 0 || kind != .stream else { return }
         var sent = 0
-        while sent < total {
+        repeat {
             do throws(SocketError) {
                 sent += try step(sent)
             } catch {
                 throw failure(error.operation, error.cause, bytesMoved: sent)
             }
-        }
+        } while sent < total
     }
 
     @inline(__always)

@@ -4,6 +4,24 @@ import Testing
 
 @Suite("Sending", .ownThread)
 struct SocketSendingTests {
+    @Test("no bytes are a datagram for sendAll as they are for send, and nothing on a stream")
+    func noBytes() throws {
+        for kind in [Socket.Kind.datagram, .sequencedPacket] {
+            let (one, other) = try Socket.pair(kind)
+            try one.sendAll([UInt8]())
+            try one.sendAll(parts: [])
+            try one.sendAll("x")
+            #expect(try other.receive(timeout: .seconds(5)).isEmpty)
+            #expect(try other.receive(timeout: .seconds(5)).isEmpty)
+            #expect(try other.receive(timeout: .seconds(5)) == [0x78])
+        }
+        let (one, other) = try Socket.pair()
+        try one.sendAll([UInt8]())
+        try one.sendAll(parts: [[]])
+        try one.sendAll("x")
+        #expect(try other.receive(timeout: .seconds(5)) == [0x78])
+    }
+
     @Test("arrays, strings and spans all go out as they are")
     func kindsOfBytes() throws {
         let (one, other) = try Socket.pair()
