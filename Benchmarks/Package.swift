@@ -3,20 +3,33 @@ import PackageDescription
 
 // A package of its own, so that nothing of it reaches a user of the library. The C programs are what
 // the library is compared to; they are built by the same command, with the optimisation (-O2) that
-// the package manager gives to C in release builds.
+// the package manager gives to C in release builds. SwiftNIO and FlyingSocks are the peers.
+let sockets: Target.Dependency = .product(name: "Sockets", package: "swift-sockets")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
 let package = Package(
     name: "swift-sockets-benchmarks",
-    dependencies: [.package(name: "swift-sockets", path: "..")],
+    dependencies: [
+        .package(name: "swift-sockets", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
     targets: [
         .executableTarget(name: "load", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "c-echo", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(name: "c-epoll", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "c-lines", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(name: "swift-echo", dependencies: [sockets]),
+        .executableTarget(name: "swift-async-echo", dependencies: [sockets]),
+        .executableTarget(name: "swift-lines", dependencies: [sockets]),
+        .executableTarget(name: "nio-echo", dependencies: nio),
+        .executableTarget(name: "nio-async-echo", dependencies: nio),
         .executableTarget(
-            name: "swift-echo",
-            dependencies: [.product(name: "Sockets", package: "swift-sockets")]),
-        .executableTarget(
-            name: "swift-lines",
-            dependencies: [.product(name: "Sockets", package: "swift-sockets")]),
+            name: "flying-echo",
+            dependencies: [.product(name: "FlyingSocks", package: "FlyingFox")]),
     ],
     cLanguageStandard: .gnu17
 )

@@ -1,64 +1,79 @@
-// One connection carries as much as it can, in both directions at once.
+// A few connections carry as much as they can, in both directions at once.
 #include "load.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void check(const uint8_t *bytes, size_t count, uint64_t position) {
-    if (memcmp(bytes, stream_at(position), count) != 0) {
-        errno = 0;
-        fail("the echo differs from what was sent");
+struct transfer {
+    uint64_t sent, received, end;
+};
+
+static void push(int fd, struct transfer *transfer) {
+    uint64_t rest = transfer->end - transfer->sent;
+    size_t room = rest < STREAM_SPAN ? rest : STREAM_SPAN;
+    ssize_t count = send(fd, stream_at(transfer->sent), room, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) fail("send");
+    if (count > 0) transfer->sent += count;
+}
+
+static void pull(int fd, struct transfer *transfer) {
+    static uint8_t buffer[STREAM_SPAN];
+    ssize_t count = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) fail("recv");
+    if (count == 0) fail_plainly("the server closed the connection");
+    if (count > 0) {
+        check(buffer, count, transfer->received);
+        transfer->received += count;
     }
 }
 
-static void echo(int fd, uint64_t from, uint64_t to) {
-    static uint8_t buffer[STREAM_SPAN];
-    uint64_t sent = from, received = from;
-    while (received < to) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN | (sent < to ? POLLOUT : 0)};
-        int ready = poll(&wait, 1, 5000);
+// Echoes so many bytes more on each connection.
+static void echo(struct pollfd *polls, struct transfer *transfers, int count, uint64_t bytes) {
+    int unfinished = count;
+    for (int i = 0; i < count; i++) {
+        transfers[i].end += bytes;
+        polls[i].events = POLLIN | POLLOUT;
+    }
+    while (unfinished > 0) {
+        int ready = poll(polls, count, 5000);
         if (ready < 0 && errno != EINTR) fail("poll");
-        if (ready == 0) {
-            errno = 0;
-            fail("no byte moved for 5 s");
-        }
-        if (wait.revents & POLLOUT) {
-            size_t room = to - sent < STREAM_SPAN ? to - sent : STREAM_SPAN;
-            ssize_t count = send(fd, stream_at(sent), room, MSG_DONTWAIT | MSG_NOSIGNAL);
-            if (count < 0 && errno != EAGAIN && errno != EINTR) fail("send");
-            if (count > 0) sent += count;
-        }
-        if (wait.revents & ~POLLOUT) {
-            ssize_t count = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
-            if (count < 0 && errno != EAGAIN && errno != EINTR) fail("recv");
-            if (count == 0) {
-                errno = 0;
-                fail("the server closed the connection");
-            }
-            if (count > 0) {
-                check(buffer, count, received);
-                received += count;
+        if (ready == 0) fail_plainly("no byte moved for 5 s");
+        for (int i = 0; i < count; i++) {
+            struct transfer *transfer = &transfers[i];
+            if (polls[i].revents & POLLOUT) push(polls[i].fd, transfer);
+            if (transfer->sent == transfer->end) polls[i].events = POLLIN;
+            if ((polls[i].revents & ~POLLOUT) == 0) continue;
+            pull(polls[i].fd, transfer);
+            if (transfer->received == transfer->end) {
+                polls[i].events = 0;
+                unfinished--;
             }
         }
     }
 }
 
 struct measurement bulk(const struct settings *settings) {
-    const uint64_t warmup = 16 << 20;
-    int fd = connect_to(settings->port);
-    echo(fd, 0, warmup);
+    int count = settings->connections;
+    struct pollfd *polls = calloc(count, sizeof *polls);
+    struct transfer *transfers = calloc(count, sizeof *transfers);
+    if (polls == NULL || transfers == NULL) fail("calloc");
+    for (int i = 0; i < count; i++) polls[i].fd = connect_to(settings->port, SOCK_STREAM);
+    echo(polls, transfers, count, (16 << 20) / count);
 
+    uint64_t share = settings->total / count;
     double opening = now();
     uint64_t cpu_at_opening = cpu_of(settings->server);
-    echo(fd, warmup, warmup + settings->total);
+    echo(polls, transfers, count, share);
     struct measurement result = {
-        .operations = settings->total / settings->size,
+        .operations = share * count / settings->size,
         .cpu = cpu_of(settings->server) - cpu_at_opening,
         .seconds = now() - opening,
     };
-    close(fd);
+    for (int i = 0; i < count; i++) close(polls[i].fd);
+    free(polls);
+    free(transfers);
     return result;
 }

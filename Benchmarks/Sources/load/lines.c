@@ -2,7 +2,6 @@
 // and answers with their number and their bytes without newlines; it stays alive until we close.
 #include "load.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -34,10 +33,7 @@ static void receive_text(int fd, char *text, size_t capacity) {
     while (count == 0 || text[count - 1] != '\n') {
         ssize_t received = recv(fd, text + count, capacity - 1 - count, 0);
         if (received < 0) fail("recv");
-        if (received == 0) {
-            errno = 0;
-            fail("the consumer closed without an answer");
-        }
+        if (received == 0) fail_plainly("the consumer closed without an answer");
         count += received;
     }
     text[count] = 0;
@@ -75,9 +71,8 @@ struct measurement feed_lines(const struct settings *settings) {
     snprintf(expected, sizeof expected, "%" PRIu64 " %" PRIu64 "\n", settings->total,
              settings->total * (settings->size - 1));
     if (strcmp(text, expected) != 0) {
-        errno = 0;
         fprintf(stderr, "load: expected %sload: received %s", expected, text);
-        fail("the consumer missed something");
+        fail_plainly("the consumer missed something");
     }
     close(fd);
     free(block);

@@ -11,8 +11,9 @@ struct settings {
     int port;               // of the server, on 127.0.0.1
     pid_t server;           // whose CPU time is measured
     int connections;
+    int depth;              // messages in flight on each connection
     size_t size;            // bytes of one message, or of one line with its newline
-    uint64_t total;         // bytes to echo, or lines to feed
+    uint64_t total;         // bytes to echo, lines to feed, or connections to make
     double warmup;          // seconds before the window opens
     double duration;        // seconds that the window stays open
 };
@@ -21,23 +22,41 @@ struct measurement {
     uint64_t operations;
     double seconds;         // of wall clock
     uint64_t cpu;           // nanoseconds used by the server: all threads, ended ones included
+    uint64_t memory;        // bytes by which the server's resident memory has grown; idle only
 };
 
 struct measurement pingpong(const struct settings *settings);
 struct measurement bulk(const struct settings *settings);
+struct measurement churn(const struct settings *settings);
+struct measurement idle(const struct settings *settings);
+struct measurement datagrams(const struct settings *settings);
 struct measurement feed_lines(const struct settings *settings);
 
 // support.c
-_Noreturn void fail(const char *what);
+_Noreturn void fail(const char *what);        // with what errno says
+_Noreturn void fail_plainly(const char *what); // where errno has nothing to do with it
 double now(void);
 uint64_t cpu_of(pid_t process);
-int connect_to(int port);
+int connect_to(int port, int kind);
 void send_all(int fd, const void *bytes, size_t count);
+int make_queue(void);
+void watch(int queue, int fd, uint32_t events, void *pointer);
+
+// A window opens after the warm-up and closes after its duration; operations count while it is open.
+struct window {
+    const struct settings *settings;
+    double opening, closing;   // closing is 0 until it has opened
+    uint64_t cpu_at_opening;
+    struct measurement result;
+};
+struct window begin_window(const struct settings *settings);
+int is_over(struct window *window);           // to be called after each batch of operations
 
 // An endless stream of bytes without a short period, so that loss, repetition and mix-ups of
 // connections show. `stream_at` gives up to `STREAM_SPAN` bytes of it in one piece.
 enum { STREAM_PERIOD = 1 << 16, STREAM_SPAN = 1 << 16 };
 void prepare_stream(void);
 const uint8_t *stream_at(uint64_t position);
+void check(const uint8_t *bytes, size_t count, uint64_t position);
 
 #endif

@@ -1,85 +1,79 @@
-// Many connections, one message in flight on each: the next one leaves when the echo is complete.
+// Many connections with some messages in flight on each: as many leave at once as have come back.
 #include "load.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 struct connection {
     int fd;
-    uint64_t position;  // in the stream, of the message in flight; each connection starts elsewhere
-    size_t received;    // bytes of its echo
+    uint64_t sent, received;  // positions in the stream; each connection starts elsewhere
 };
 
-static void send_message(struct connection *connection, size_t size) {
-    send_all(connection->fd, stream_at(connection->position), size);
+static void send_messages(struct connection *connection, size_t count) {
+    send_all(connection->fd, stream_at(connection->sent), count);
+    connection->sent += count;
 }
 
-// Takes what has arrived; true when that completes the echo, whereupon the next message leaves.
-static int receive_echo(struct connection *connection, size_t size) {
+// Takes what has arrived, and says how many messages that completes.
+static uint64_t receive_echo(struct connection *connection, size_t size) {
     static uint8_t buffer[STREAM_SPAN];
-    ssize_t count = recv(connection->fd, buffer, size - connection->received, MSG_DONTWAIT);
+    ssize_t count = recv(connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
     if (count < 0) fail("recv");
-    if (count == 0) {
-        errno = 0;
-        fail("the server closed a connection");
-    }
-    if (memcmp(buffer, stream_at(connection->position) + connection->received, count) != 0) {
-        errno = 0;
-        fail("an echo differs from what was sent");
-    }
+    if (count == 0) fail_plainly("the server closed a connection");
+    check(buffer, count, connection->received);
+    uint64_t before = connection->received / size;
     connection->received += count;
-    if (connection->received < size) return 0;
-    connection->received = 0;
-    connection->position += size;
-    send_message(connection, size);
-    return 1;
+    return connection->received / size - before;
+}
+
+// Waits until everything has come back, so that the end of the connections is one in good order.
+static void drain(struct connection *connections, int count, size_t size) {
+    for (int i = 0; i < count; i++) {
+        while (connections[i].received < connections[i].sent) {
+            struct pollfd wait = {.fd = connections[i].fd, .events = POLLIN};
+            if (poll(&wait, 1, 5000) == 0) fail_plainly("an echo did not come back for 5 s");
+            receive_echo(&connections[i], size);
+        }
+    }
 }
 
 struct measurement pingpong(const struct settings *settings) {
     enum { EVENTS = 256 };
+    size_t size = settings->size;
     struct connection *connections = calloc(settings->connections, sizeof *connections);
-    int queue = epoll_create1(EPOLL_CLOEXEC);
-    if (connections == NULL || queue < 0) fail("cannot set up");
+    if (connections == NULL) fail("calloc");
+    int queue = make_queue();
     for (int i = 0; i < settings->connections; i++) {
         struct connection *connection = &connections[i];
-        connection->fd = connect_to(settings->port);
-        connection->position = (uint64_t)i * 977;
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-        if (epoll_ctl(queue, EPOLL_CTL_ADD, connection->fd, &event) != 0) fail("epoll_ctl");
+        connection->fd = connect_to(settings->port, SOCK_STREAM);
+        connection->sent = connection->received = (uint64_t)i * 977 * size;
+        watch(queue, connection->fd, EPOLLIN, connection);
     }
-    for (int i = 0; i < settings->connections; i++) send_message(&connections[i], settings->size);
+    for (int i = 0; i < settings->connections; i++) {
+        send_messages(&connections[i], size * settings->depth);
+    }
 
-    struct measurement result = {0};
-    double opening = now() + settings->warmup, closing = 0;
-    uint64_t cpu_at_opening = 0;
-    for (;;) {
+    struct window window = begin_window(settings);
+    do {
         struct epoll_event events[EVENTS];
         int count = epoll_wait(queue, events, EVENTS, 5000);
         if (count < 0 && errno != EINTR) fail("epoll_wait");
-        if (count == 0) {
-            errno = 0;
-            fail("no echo for 5 s");
-        }
+        if (count == 0) fail_plainly("no echo for 5 s");
         for (int i = 0; i < count; i++) {
-            result.operations += receive_echo(events[i].data.ptr, settings->size);
+            struct connection *connection = events[i].data.ptr;
+            uint64_t completed = receive_echo(connection, size);
+            if (completed > 0) send_messages(connection, completed * size);
+            window.result.operations += completed;
         }
-        double time = now();
-        if (closing == 0 && time >= opening) {
-            result.operations = 0;
-            opening = time;
-            closing = time + settings->duration;
-            cpu_at_opening = cpu_of(settings->server);
-        } else if (closing != 0 && time >= closing) {
-            result.cpu = cpu_of(settings->server) - cpu_at_opening;
-            result.seconds = time - opening;
-            break;
-        }
-    }
+    } while (!is_over(&window));
+    drain(connections, settings->connections, size);
     for (int i = 0; i < settings->connections; i++) close(connections[i].fd);
-    return result;
+    close(queue);
+    free(connections);
+    return window.result;
 }

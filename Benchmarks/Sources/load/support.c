@@ -7,11 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
 _Noreturn void fail(const char *what) {
-    fprintf(stderr, "load: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
+    fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+_Noreturn void fail_plainly(const char *what) {
+    fprintf(stderr, "load: %s\n", what);
     exit(1);
 }
 
@@ -33,14 +39,14 @@ uint64_t cpu_of(pid_t process) {
     return (uint64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-int connect_to(int port) {
+int connect_to(int port, int kind) {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
     if (fd < 0) fail("socket");
     if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("connect");
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (kind == SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return fd;
 }
 
@@ -53,6 +59,36 @@ void send_all(int fd, const void *bytes, size_t count) {
         rest += sent;
         count -= sent;
     }
+}
+
+int make_queue(void) {
+    int queue = epoll_create1(EPOLL_CLOEXEC);
+    if (queue < 0) fail("epoll_create1");
+    return queue;
+}
+
+void watch(int queue, int fd, uint32_t events, void *pointer) {
+    struct epoll_event event = {.events = events, .data.ptr = pointer};
+    if (epoll_ctl(queue, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
+}
+
+struct window begin_window(const struct settings *settings) {
+    return (struct window){.settings = settings, .opening = now() + settings->warmup};
+}
+
+int is_over(struct window *window) {
+    double time = now();
+    if (window->closing == 0 && time >= window->opening) {
+        window->result.operations = 0;
+        window->opening = time;
+        window->closing = time + window->settings->duration;
+        window->cpu_at_opening = cpu_of(window->settings->server);
+    } else if (window->closing != 0 && time >= window->closing) {
+        window->result.cpu = cpu_of(window->settings->server) - window->cpu_at_opening;
+        window->result.seconds = time - window->opening;
+        return 1;
+    }
+    return 0;
 }
 
 static uint8_t stream[STREAM_PERIOD + STREAM_SPAN];
@@ -69,3 +105,9 @@ void prepare_stream(void) {
 }
 
 const uint8_t *stream_at(uint64_t position) { return stream + position % STREAM_PERIOD; }
+
+void check(const uint8_t *bytes, size_t count, uint64_t position) {
+    if (memcmp(bytes, stream_at(position), count) != 0) {
+        fail_plainly("an echo differs from what was sent");
+    }
+}

@@ -1,23 +1,52 @@
-// swift-lines PORT [--text]: reads lines with `withLine`, as bytes, or with `readLine`, as `String`s.
+// swift-lines PORT [--text] [--async]: reads lines as bytes, or as `String`s; from a `SocketStream`, or
+// from a `Connection` on an event loop.
 import Foundation
 import Sockets
 
 let port = try Port(parsing: CommandLine.arguments[1])
-let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: port))
-try stream.socket.sendAll("\(getpid())\n")
+let isText = CommandLine.arguments.contains("--text")
+let isAsync = CommandLine.arguments.contains("--async")
+let (lines, bytes) = isAsync ? try await readAsync() : try readBlocking()
 
-var lines = 0
-var bytes = 0
-if CommandLine.arguments.contains("--text") {
-    while let line = try stream.readLine() {
-        lines += 1
-        bytes += line.utf8.count
+func readBlocking() throws -> (lines: Int, bytes: Int) {
+    let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: port))
+    try stream.socket.sendAll("\(getpid())\n")
+    var (lines, bytes) = (0, 0)
+    if isText {
+        while let line = try stream.readLine() {
+            lines += 1
+            bytes += line.utf8.count
+        }
+    } else {
+        while let count = try stream.withLine({ line in line.byteCount }) {
+            lines += 1
+            bytes += count
+        }
     }
-} else {
-    while let count = try stream.withLine({ line in line.byteCount }) {
-        lines += 1
-        bytes += count
-    }
+    try stream.socket.sendAll("\(lines) \(bytes)\n")
+    _ = try stream.socket.receive(atMost: 1)
+    return (lines, bytes)
 }
-try stream.socket.sendAll("\(lines) \(bytes)\n")
-_ = try stream.socket.receive(atMost: 1)
+
+func readAsync() async throws -> (lines: Int, bytes: Int) {
+    let group = try EventLoopGroup(loops: 1)
+    return try await Task(executorPreference: group.loops[0]) {
+        let connection = try await Connection(to: .tcp("127.0.0.1", port: port), on: group)
+        try await connection.write("\(getpid())\n")
+        var (lines, bytes) = (0, 0)
+        if isText {
+            for try await line in connection.lines {
+                lines += 1
+                bytes += line.utf8.count
+            }
+        } else {
+            while let count = try await connection.withLine({ line in line.byteCount }) {
+                lines += 1
+                bytes += count
+            }
+        }
+        try await connection.write("\(lines) \(bytes)\n")
+        _ = try await connection.read(atMost: 1)
+        return (lines, bytes)
+    }.value
+}

@@ -1,0 +1,53 @@
+// Many connections have one message echoed each, and then stay open: what memory do they hold?
+#include "load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static uint64_t resident_memory(pid_t process) {
+    char path[64];
+    unsigned long all, resident;
+    snprintf(path, sizeof path, "/proc/%d/statm", process);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || fscanf(file, "%lu %lu", &all, &resident) != 2) fail(path);
+    fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int call(const struct settings *settings) {
+    uint8_t echo[STREAM_SPAN];
+    int fd = connect_to(settings->port, SOCK_STREAM);
+    send_all(fd, stream_at(0), settings->size);
+    if (recv(fd, echo, settings->size, MSG_WAITALL) != (ssize_t)settings->size) fail("recv");
+    check(echo, settings->size, 0);
+    return fd;
+}
+
+struct measurement idle(const struct settings *settings) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    int *callers = calloc(settings->connections, sizeof *callers);
+    if (callers == NULL) fail("calloc");
+    // The first ones make the server grow whatever it grows once.
+    for (int i = 0; i < 100; i++) close(call(settings));
+    usleep(50000);
+
+    double opening = now();
+    uint64_t before = resident_memory(settings->server), cpu = cpu_of(settings->server);
+    for (int i = 0; i < settings->connections; i++) callers[i] = call(settings);
+    uint64_t after = resident_memory(settings->server);
+    struct measurement result = {
+        .operations = settings->connections,
+        .cpu = cpu_of(settings->server) - cpu,
+        .seconds = now() - opening,
+        .memory = after > before ? after - before : 0,
+    };
+    for (int i = 0; i < settings->connections; i++) close(callers[i]);
+    free(callers);
+    return result;
+}

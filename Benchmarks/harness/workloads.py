@@ -1,0 +1,188 @@
+"""What is measured: workloads, the programs that take part in each, and the bars."""
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILT = HERE.parent / ".build" / "release"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A program: a server that says its port, or a consumer of lines that is given one."""
+
+    name: str
+    command: list
+    at_most: float | None = None   # highest ratio to the reference
+    at_least: float | None = None  # lowest ratio to what `Workload.ours` names
+    ceiling: float | None = None   # highest figure itself
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The first variant is the reference, the second the same program again."""
+
+    name: str
+    title: str
+    operation: str
+    load: list
+    variants: list
+    figure: str = "cpu"            # what is divided by the operations: cpu (ns) or memory (bytes)
+    ours: str = ""                 # the variant that peers are compared to
+    rounds: int | None = None      # at most so many, where a run takes long and varies little
+
+    @property
+    def is_lines(self):
+        return self.load[0] == "lines"
+
+    @property
+    def unit(self):
+        return "CPU ns" if self.figure == "cpu" else "Bytes"
+
+
+def program(name, *arguments):
+    return [str(BUILT / name), *arguments]
+
+
+def pingpong(duration, connections=64, depth=1):
+    return ["pingpong", "--connections", str(connections), "--depth", str(depth), "--size", "64",
+            "--duration", str(duration)]
+
+
+def blocking(duration):
+    """One thread for each connection."""
+    c, ours = program("c-echo"), program("swift-echo")
+    c_limited, ours_limited = program("c-echo", "--timeout"), program("swift-echo", "--timeout")
+    lines = ["lines", "--size", "81", "--total", str(int(2_000_000 * duration))]
+    python_lines = [sys.executable, str(HERE / "python-lines"), "{port}"]
+    return [
+        Workload(
+            "pp64", "Echo of 64 bytes, 64 connections, one blocking thread each", "round trip",
+            pingpong(duration),
+            [Variant("C", c), Variant("C again", c), Variant("Sockets", ours, at_most=1.05)],
+        ),
+        Workload(
+            "pp64-timeout",
+            "The same with a time limit of 30 s (C: SO_RCVTIMEO and SO_SNDTIMEO set once)",
+            "round trip", pingpong(duration),
+            [
+                Variant("C", c_limited), Variant("C again", c_limited),
+                Variant("Sockets", ours_limited, at_most=1.08),
+            ],
+        ),
+        Workload(
+            "bulk", "Bulk echo, 1 connection, both directions at once", "64 KiB",
+            ["bulk", "--size", "65536", "--total", str(int(1024 * duration) << 20)],
+            [Variant("C", c), Variant("C again", c), Variant("Sockets", ours)],
+        ),
+        Workload(
+            "lines", "Reading lines of 80 bytes", "line", lines,
+            [
+                Variant("C getline", program("c-lines", "{port}")),
+                Variant("C getline again", program("c-lines", "{port}")),
+                Variant("Python readline, bytes", python_lines),
+                Variant("Python readline, text", python_lines + ["--text"]),
+                Variant("Sockets withLine, bytes", program("swift-lines", "{port}"), ceiling=20),
+                Variant(
+                    "Sockets readLine, String", program("swift-lines", "{port}", "--text"),
+                    ceiling=85),
+                Variant(
+                    "Connection withLine, bytes", program("swift-lines", "{port}", "--async"),
+                    ceiling=20),
+                Variant(
+                    "Connection lines, String",
+                    program("swift-lines", "{port}", "--async", "--text"), ceiling=110),
+            ],
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The servers that take part in what follows: one loop thread each."""
+
+    c: list = field(default_factory=lambda: program("c-epoll"))
+    echo: list = field(default_factory=lambda: program("swift-async-echo", "echo"))
+    loop: list = field(default_factory=lambda: program("swift-async-echo", "loop"))
+    threads: list = field(default_factory=lambda: program("swift-echo"))
+    handler: list = field(default_factory=lambda: program("nio-echo"))
+    channel: list = field(default_factory=lambda: program("nio-async-echo"))
+    flying: list = field(default_factory=lambda: program("flying-echo"))
+
+    def variants(self, at_most, handler=None, channel=None, with_threads=True):
+        result = [
+            Variant("C epoll", self.c),
+            Variant("C epoll again", self.c),
+            Variant("Sockets, echo()", self.echo, at_most=at_most),
+            Variant("Sockets, read and write", self.loop, at_most=at_most),
+        ]
+        if with_threads:
+            result.append(Variant("Sockets, blocking threads", self.threads))
+        return result + [
+            Variant("SwiftNIO handler", self.handler, at_least=handler),
+            Variant("NIOAsyncChannel", self.channel, at_least=channel),
+            Variant("FlyingSocks", self.flying),
+        ]
+
+
+def tasks(duration):
+    """Event loops: everything on one thread, with deadlines and cancellation armed by `serve`."""
+    servers = Field()
+    ours = "Sockets, echo()"
+    datagrams = program("c-epoll", "--datagrams")
+    churn = ["churn", "--connections", "16", "--total", str(int(10_000 * duration))]
+    idle = ["idle", "--connections", str(5000 if duration >= 0.1 else 200)]
+
+    def udp(name, title, depth):
+        return Workload(
+            name, title, "round trip",
+            ["datagrams", "--depth", str(depth), "--size", "64", "--duration", str(duration)],
+            [
+                Variant("C epoll", datagrams),
+                Variant("C epoll again", datagrams),
+                Variant(
+                    "Sockets, for await", program("swift-async-echo", "datagrams"), at_most=1.15),
+                Variant(
+                    "Sockets, withReceived", program("swift-async-echo", "lent"), at_most=1.15),
+                Variant("SwiftNIO handler", program("nio-echo", "--datagrams")),
+            ],
+            ours="Sockets, for await",
+        )
+
+    return [
+        Workload(
+            "async64", "Echo of 64 bytes, 64 connections", "round trip", pingpong(duration),
+            servers.variants(1.10, 1.25, 2.3), ours=ours),
+        Workload(
+            "async64x16", "Echo of 64 bytes, 64 connections, 16 in flight on each", "round trip",
+            pingpong(duration, depth=16), servers.variants(1.10, 1.25, 2.3), ours=ours),
+        Workload(
+            "async1000", "Echo of 64 bytes, 1,000 connections", "round trip",
+            pingpong(duration, connections=1000),
+            servers.variants(1.20, 1.25, 2.3), ours=ours),
+        Workload(
+            "async-bulk", "Bulk echo, 8 connections, both directions at once", "64 KiB",
+            ["bulk", "--connections", "8", "--size", "65536", "--total",
+             str(int(1024 * duration) << 20)],
+            servers.variants(1.10), ours=ours),
+        Workload(
+            "churn", "Connect, echo of 1 byte, close", "connection", churn,
+            servers.variants(1.25), ours=ours),
+        udp("udp", "UDP, echo of 64 bytes, 1 in flight", 1),
+        udp("udp32", "UDP, echo of 64 bytes, 32 in flight", 32),
+        Workload(
+            "idle", "Memory of an idle connection", "connection", idle,
+            [
+                Variant("C epoll", servers.c),
+                Variant("C epoll again", servers.c),
+                Variant("Sockets, echo()", servers.echo, ceiling=3 * 1024),
+                Variant("Sockets, read and write", servers.loop),
+                Variant("SwiftNIO handler", servers.handler),
+                Variant("NIOAsyncChannel", servers.channel),
+                Variant("FlyingSocks", servers.flying),
+            ],
+            figure="memory", ours=ours, rounds=3),
+    ]
+
+
+SUITES = {"blocking": blocking, "tasks": tasks}
