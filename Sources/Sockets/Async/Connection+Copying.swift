@@ -46,38 +46,45 @@ extension Connection {
         do throws(SocketError) {
             while true {
                 if !input.isEmpty { try await other.sendReceived(by: self, writeLimit, &moved) }
+                if isAtEnd { return moved }
                 var deadline = AsyncDeadline(readLimit)
-                let outcome = try await lend(&deadline) { bytes in
-                    Result { () throws(Errno) in
-                        let count = try keepingRest(bytes, other.sendAtOnce)
-                        moved += count
+                let failure: Errno?
+                do throws(EndOfWait) {
+                    failure = try await source.perform(.reading, &deadline) {
+                        descriptor throws(Errno) in
+                        try passOn(descriptor, to: other, &moved)
                     }
+                } catch {
+                    throw self.failure(.read, error.cause)
                 }
-                guard let outcome else { return moved }
-                if case .failure(let code) = outcome {
-                    throw other.failure(.write, .system(code))
-                }
+                if let failure { throw other.failure(.write, .system(failure)) }
             }
         } catch {
             throw error.with(bytesMoved: moved)
         }
     }
 
-    /// Puts what `send` does not take back to where the next read finds it.
+    /// Receives once, and sends what has come as far as there is room; the rest is where the next
+    /// read finds it. Returns why it cannot be sent.
     @inline(__always)
-    private func keepingRest(
-        _ bytes: UnsafeRawBufferPointer,
-        _ send: (UnsafeRawBufferPointer) throws(Errno) -> Int
-    ) throws(Errno) -> Int {
-        var count = 0
+    private func passOn(
+        _ descriptor: Int32, to other: Connection, _ moved: inout Int
+    ) throws(Errno) -> Errno? {
+        // Not noted as written: `input` is empty.
+        let room = source.scratch ?? input.room(atLeast: 65536)
+        let count = try receive(descriptor, into: room)
+        guard count > 0 else { return nil }
+        let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+        var sent = 0
         // The bytes may be where they are put back to, which copes with that.
-        defer {
-            if count < bytes.count {
-                input.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
-            }
+        defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
+        do throws(Errno) {
+            sent = try other.sendAtOnce(bytes)
+            moved += sent
+            return nil
+        } catch {
+            return error
         }
-        count = try send(bytes)
-        return count
     }
 
     /// Waits until the kernel has taken what another connection could not pass on at once.

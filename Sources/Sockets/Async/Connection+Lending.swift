@@ -39,7 +39,7 @@ extension Connection {
         do throws(EndOfWait) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 // Not noted as written: `input` stays empty.
-                let room = source.loop.scratch ?? input.room(atLeast: 65536)
+                let room = source.scratch ?? input.room(atLeast: 65536)
                 let count = try receive(descriptor, into: room)
                 return count == 0 ? nil : body(UnsafeRawBufferPointer(rebasing: room[..<count]))
             }

@@ -100,7 +100,7 @@ extension Connection {
     @inline(__always)
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
         guard source.writing.word.isReady else { return 0 }
-        if source.loop.isCurrent { source.loop.budget &-= 1 }
+        _ = source.spend()
         source.writing.word.clear()
         do throws(Errno) {
             let count = try System.send(source.descriptor, bytes, [])

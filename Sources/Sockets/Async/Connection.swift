@@ -33,9 +33,9 @@ public final class Connection: @unchecked Sendable {
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
     /// The peer has ended the stream.
-    var isAtEnd = false
+    @exclusivity(unchecked) var isAtEnd = false
     /// A write went out only in part; more would continue in the wrong place.
-    var isIncomplete = false
+    @exclusivity(unchecked) var isIncomplete = false
     private let limits = Lock(Limits())
 
     private struct Limits {

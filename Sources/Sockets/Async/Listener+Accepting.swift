@@ -141,7 +141,7 @@ struct Acceptor {
 
     /// Waits for better times: until the pause is over, or somebody says that they may have come.
     private func pause(_ nanoseconds: Int64) async throws(EndOfWait) {
-        let instant = System.monotonicNanoseconds() + nanoseconds
+        let instant = System.continuousNanoseconds() + nanoseconds
         listener.relief.reset()
         guard !listener.isClosed else { throw EndOfWait(.closed) }
         await places.awaitLeave(listener.relief, until: instant, on: listener.source.loop)

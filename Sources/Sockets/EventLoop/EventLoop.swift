@@ -10,18 +10,21 @@ internal import SystemPackage
 ///
 /// Nothing that blocks may run on a loop: it would hold up every connection of the loop.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
-    // Safe: what is not `let` is touched by the loop's own thread alone, which `run` never leaves.
+    // Safe: what is not `let` is touched by the loop's own thread alone, which `run` never leaves;
+    // nobody holds a reference into it while others run, so that checking for that is left out.
     private let poller: Poller
     /// Woken by an event of this turn; they go before those that have just had their turn.
-    private var urgent = Deque<UnownedJob>()
-    private var others = Deque<UnownedJob>()
-    private var isDispatching = false
+    @exclusivity(unchecked) private var urgent = Deque<UnownedJob>()
+    @exclusivity(unchecked) private var others = Deque<UnownedJob>()
+    @exclusivity(unchecked) private var isDispatching = false
     /// Ends when there is nothing left to run.
     private var isStopping = false
-    private var timers = TimerQueue()
-    private(set) var now = System.monotonicNanoseconds()
+    @exclusivity(unchecked) private var timers = TimerQueue()
+    @exclusivity(unchecked) private var now = System.continuousNanoseconds()
     /// How many more operations the running job may make before it has to let others run.
-    var budget = 0
+    @exclusivity(unchecked) private(set) var budget = 0
+    /// Sources that this thread deregistered: an event of theirs may still be in the turn's batch.
+    @exclusivity(unchecked) private var graves: [Unmanaged<EventSource>] = []
 
     /// Reads that are ready never suspend: without a budget, two peers that flood starve a third.
     static let operationsPerTurn = 32
@@ -37,7 +40,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private struct Mailbox {
         var jobs: [UnownedJob] = []
         var errands: [@Sendable (EventLoop) -> Void] = []
-        /// Sources that were deregistered: an event of theirs may still be in the turn's batch.
+        /// The sources that they deregistered.
         var graves: [Unmanaged<EventSource>] = []
         var isStopping = false
         var hasStopped = false
@@ -70,6 +73,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// passed on at once needs none of its own. Nil on other threads.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
+
+    /// Counts an operation of the running job; false if it has made too many. On other threads than
+    /// the loop's nothing is counted.
+    @inline(__always)
+    func spend() -> Bool {
+        guard isCurrent else { return true }
+        budget &-= 1
+        return budget >= 0
+    }
 
     /// Takes a job of Swift's concurrency; for the runtime.
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -136,11 +148,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Tells a source nothing any more; it stays in memory until the loop cannot know of it.
     func deregister(_ source: EventSource) {
         poller.deregister(source.descriptor)
-        let isFirst = mailbox.withLock { mailbox in
-            mailbox.graves.append(.passUnretained(source))
-            return mailbox.graves.count == 1
+        if isCurrent {
+            graves.append(.passUnretained(source))
+        } else {
+            mailbox.withLock { $0.graves.append(.passUnretained(source)) }
+            ring()
         }
-        if isFirst, !isCurrent { ring() }
     }
 
     /// Tells a target when an instant has come. On the loop's thread only.
@@ -155,12 +168,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func run() {
         thread.store(System.currentThread, ordering: .relaxed)
         let executor = asUnownedTaskExecutor()
-        while true {
+        var hasStopped = false
+        while !hasStopped {
             runJobs(on: executor)
             let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
+            // Whoever puts something into the mailbox rings afterwards: without it, it is empty.
+            var hasMail = isStopping
             isDispatching = true
             poller.wait(nanoseconds: isBusy ? 0 : timers.wait(from: now)) {
                 isAwake.store(false, ordering: .sequentiallyConsistent)
+                hasMail = true
             } changed: { token, readiness in
                 // Safe: a registered source is retained, and a deregistered one is not released
                 // before this batch of events is over.
@@ -169,11 +186,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                     $0.changed(readiness)
                 }
             }
-            now = System.monotonicNanoseconds()
+            now = System.continuousNanoseconds()
             timers.fire(at: now)
-            if emptyMailbox() { return }
+            if !graves.isEmpty { buryAll() }
+            if _slowPath(hasMail) { hasStopped = emptyMailbox() }
             isDispatching = false
         }
+        buryAll()
     }
 
     /// Runs the jobs that were there when the turn began: what they enqueue waits for the next.
@@ -188,21 +207,29 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Lets go of the sources that no event can be about any more.
+    private func buryAll() {
+        // A source that goes may close others.
+        let buried = graves
+        graves.removeAll(keepingCapacity: true)
+        for grave in buried { grave.release() }
+    }
+
     /// Takes in what other threads brought; true when the loop is to end.
     private func emptyMailbox() -> Bool {
         var errands: [@Sendable (EventLoop) -> Void] = []
-        var graves: [Unmanaged<EventSource>] = []
         let hasStopped = mailbox.withLock { mailbox in
             others.append(contentsOf: mailbox.jobs)
             mailbox.jobs.removeAll(keepingCapacity: true)
             swap(&mailbox.errands, &errands)
-            swap(&mailbox.graves, &graves)
+            // They are let go of after the next batch of events.
+            graves += mailbox.graves
+            mailbox.graves.removeAll(keepingCapacity: true)
             isStopping = mailbox.isStopping
             mailbox.hasStopped = isStopping && others.isEmpty && urgent.isEmpty
             return mailbox.hasStopped
         }
         for errand in errands { errand(self) }
-        for grave in graves { grave.release() }
         return hasStopped
     }
 }

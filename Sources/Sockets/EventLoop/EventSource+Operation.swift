@@ -4,35 +4,30 @@ internal import SystemPackage
 /// The limits of an asynchronous operation: what was asked for, and when that is, once it matters.
 struct AsyncDeadline {
     private let limit: TimeLimit
-    /// By the loop's clock; 0 is not worked out yet, `Int64.max` is never.
+    /// By the continuous clock; 0 is not worked out yet, `Int64.max` is never.
     private var instant: Int64 = 0
 
     @inline(__always)
     init(_ limit: TimeLimit) { self.limit = limit }
 
     /// When it is, worked out at the first wait: what is ready needs no look at the clock.
+    @inline(__always)
     mutating func begin() -> Int64 {
-        guard instant == 0 else { return instant }
-        guard let remaining = Deadline(limit).remaining else {
-            instant = .max
-            return instant
-        }
-        let (seconds, attoseconds) = remaining.components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1
-        instant = max(1, System.monotonicNanoseconds() + nanoseconds)
+        if instant == 0 { instant = Deadline(limit).moment?.nanoseconds ?? .max }
         return instant
     }
 
     /// A part of it: at most so long from now, and not longer than it.
     mutating func slice(milliseconds: Int64) -> AsyncDeadline {
         var slice = AsyncDeadline(limit)
-        slice.instant = min(begin(), System.monotonicNanoseconds() + milliseconds * 1_000_000)
+        slice.instant = min(begin(), System.continuousNanoseconds() + milliseconds * 1_000_000)
         return slice
     }
 
     /// Whether it has passed; it has not begun before the first wait.
+    @inline(__always)
     var hasPassed: Bool {
-        instant != 0 && instant != .max && System.monotonicNanoseconds() >= instant
+        instant != 0 && instant != .max && System.continuousNanoseconds() >= instant
     }
 
     /// The limit as it was given, for the error.
@@ -82,13 +77,10 @@ extension EventSource {
     /// ready never waits.
     @inline(__always)
     func takeTurn() async {
-        guard loop.isCurrent else { return }
-        loop.budget &-= 1
-        if _slowPath(loop.budget < 0) {
-            await Task.yield()
-            // This operation is the first of the new turn.
-            if loop.isCurrent { loop.budget &-= 1 }
-        }
+        if _fastPath(spend()) { return }
+        await Task.yield()
+        // This operation is the first of the new turn.
+        _ = spend()
     }
 
     /// Enters the source for one operation in a direction, alone.

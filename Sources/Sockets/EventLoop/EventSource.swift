@@ -23,6 +23,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     let descriptor: Int32
     let loop: EventLoop
+    // Safe: `loop` retains it. Where an operation passes, counting references would show.
+    private let home: Unmanaged<EventLoop>
     let gate = CallGate()
     let reading = Lane()
     let writing = Lane()
@@ -44,8 +46,17 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     init(owning descriptor: Int32, on loop: EventLoop, toldOfRoom: Bool = true) throws(Errno) {
         self.descriptor = descriptor
         self.loop = loop
+        home = .passUnretained(loop)
         try loop.register(self, toldOfRoom: toldOfRoom)
     }
+
+    /// Memory of the loop's that may be used until the caller suspends; nil on other threads.
+    @inline(__always)
+    var scratch: UnsafeMutableRawBufferPointer? { home._withUnsafeGuaranteedRef { $0.scratch } }
+
+    /// Counts an operation of the loop's running job; false if it has made too many.
+    @inline(__always)
+    func spend() -> Bool { home._withUnsafeGuaranteedRef { $0.spend() } }
 
     // MARK: What the loop tells
 
@@ -211,6 +222,9 @@ enum CurrentTask {
     @inline(__always)
     static var identity: UInt {
         // Safe: an `UnsafeCurrentTask` is one pointer, which is only compared.
-        withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
+        withUnsafeCurrentTask { task in
+            guard let task else { return 0 }
+            return unsafeBitCast(task, to: UInt.self)
+        }
     }
 }

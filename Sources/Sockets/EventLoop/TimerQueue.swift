@@ -23,20 +23,29 @@ struct TimerQueue {
     }
 
     private var heap = Heap<Entry>()
+    /// The instant of the first entry, which every turn of a loop asks for; `Int64.max` is none.
+    private var soonest = Int64.max
 
     mutating func insert(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
     ) {
         heap.insert(Entry(instant: instant, direction: direction, target: target))
+        soonest = min(soonest, instant)
     }
 
     /// How many nanoseconds remain until the first entry; nil if there is none.
     func wait(from now: Int64) -> Int64? {
-        heap.min.map { max(0, $0.instant - now) }
+        soonest == .max ? nil : max(0, soonest - now)
     }
 
     /// Takes out the entries whose time has come, and tells their targets.
+    @inline(__always)
     mutating func fire(at now: Int64) {
+        if _slowPath(soonest <= now) { fireDue(at: now) }
+    }
+
+    private mutating func fireDue(at now: Int64) {
+        defer { soonest = heap.min?.instant ?? .max }
         while let first = heap.min, first.instant <= now {
             heap.removeMin()
             guard let next = first.target?.timerFired(first.direction, first.instant, now) else {

@@ -1,11 +1,12 @@
 internal import Glibc
 
 extension System {
-    /// clock_gettime(2) with `CLOCK_MONOTONIC`, in nanoseconds: the clock of event loops.
+    /// clock_gettime(2) with `CLOCK_BOOTTIME`, in nanoseconds: the clock that Swift calls continuous,
+    /// which goes on while the machine sleeps.
     @inline(__always)
-    static func monotonicNanoseconds() -> Int64 {
+    static func continuousNanoseconds() -> Int64 {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        clock_gettime(CLOCK_BOOTTIME, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 }
