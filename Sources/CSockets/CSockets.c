@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(descriptor, address, length, flags);
@@ -44,6 +47,16 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
     }
     return found;
 }
+
+const unsigned long csockets_unread = SIOCINQ;
+const unsigned long csockets_queued = SIOCOUTQ;
+const unsigned long csockets_unsent = SIOCOUTQNSD;
+
+int csockets_queue(int descriptor, unsigned long request, int *bytes) {
+    return ioctl(descriptor, request, bytes);
+}
+
+const short csockets_peer_has_ended = POLLRDHUP;
 
 static void write_entry(struct msghdr *message, int level, int type, const void *data, size_t size) {
     message->msg_controllen = CMSG_SPACE(size);

@@ -43,4 +43,14 @@ extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;
 extern const uint32_t csockets_epoll_ending;
 
+/// What ioctl(2) tells of a socket's queues, by the request: see linux/sockios.h. Swift cannot call a
+/// function of variable arguments.
+extern const unsigned long csockets_unread;
+extern const unsigned long csockets_queued;
+extern const unsigned long csockets_unsent;
+int csockets_queue(int descriptor, unsigned long request, int *bytes);
+
+/// poll(2)'s POLLRDHUP, which hides behind _GNU_SOURCE: the peer has ended its half.
+extern const short csockets_peer_has_ended;
+
 #endif

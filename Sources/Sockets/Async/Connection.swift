@@ -179,6 +179,7 @@ public final class Connection: @unchecked Sendable {
     ) -> SocketError {
         SocketError(
             operation, cause, subject: subject, localAddress: localAddress,
-            remoteAddress: remoteAddress, bytesMoved: bytesMoved, partialBytes: partialBytes)
+            remoteAddress: remoteAddress, bytesMoved: bytesMoved, partialBytes: partialBytes,
+            stallReport: stallReport(operation, cause, sent: bytesMoved))
     }
 }

@@ -44,6 +44,11 @@ public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
+    /// A phrase as it stands at the beginning of a sentence.
+    package var withUppercasedFirst: String {
+        prefix(1).uppercased() + dropFirst()
+    }
+
     /// "Connection refused" as it stands in the middle of a sentence.
     package var withLowercasedFirst: String {
         prefix(1).lowercased() + dropFirst()

@@ -11,6 +11,8 @@ public import SystemPackage
 /// cannot connect to db.example:5433: no answer in 10 s (tried 2001:db8::7, 192.0.2.7)
 /// ```
 ///
+/// A time-out on a connection adds three more, which say why nothing moved: see `stallReport`.
+///
 /// The end of a stream is not an error where it can be expected: reads return 0, an empty array or
 /// `nil` then. A `SocketError` is one pointer wide.
 public struct SocketError: Error, Sendable {
@@ -27,12 +29,14 @@ public struct SocketError: Error, Sendable {
         bytesMoved: Int = 0,
         unsentBytes: Int = 0,
         partialBytes: [UInt8] = [],
-        attempts: [Attempt] = []
+        attempts: [Attempt] = [],
+        stallReport: StallReport? = nil
     ) {
         storage = Storage(
             operation: operation, cause: cause, subject: subject, endpoint: endpoint,
             localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
-            unsentBytes: unsentBytes, partialBytes: partialBytes, attempts: attempts)
+            unsentBytes: unsentBytes, partialBytes: partialBytes, attempts: attempts,
+            stall: stallReport.map(Stall.init))
     }
 
     /// What was tried.
@@ -65,17 +69,25 @@ public struct SocketError: Error, Sendable {
     /// Every address that a connect tried, in the order of the attempts.
     public var attempts: [Attempt] { storage.attempts }
 
-    /// The same failure, told of the endpoint that was asked for, or with the bytes of the whole
-    /// operation that it was a step of.
+    /// Why a connection stood still until the time limit ended the operation.
+    ///
+    /// Of a time-out of sending, receiving, reading, writing or exchanging on a connection, if the
+    /// operation has waited at all; nil otherwise.
+    public var stallReport: StallReport? { storage.stall?.report }
+
+    /// The same failure, told of the endpoint that was asked for, or of the whole operation that it
+    /// was a step of.
     package func with(
-        endpoint: Endpoint? = nil, bytesMoved: Int? = nil, unsentBytes: Int? = nil
+        operation: Operation? = nil, endpoint: Endpoint? = nil, bytesMoved: Int? = nil,
+        unsentBytes: Int? = nil, stallReport: StallReport? = nil
     ) -> SocketError {
         SocketError(
-            operation, cause, subject: subject, endpoint: endpoint ?? self.endpoint,
+            operation ?? self.operation, cause, subject: subject,
+            endpoint: endpoint ?? self.endpoint,
             localAddress: localAddress, remoteAddress: remoteAddress,
             bytesMoved: bytesMoved ?? self.bytesMoved,
             unsentBytes: unsentBytes ?? self.unsentBytes, partialBytes: partialBytes,
-            attempts: attempts)
+            attempts: attempts, stallReport: stallReport ?? self.stallReport)
     }
 
     /// The system's error number, if that is the cause: `error.errno == .connectionRefused`.
@@ -195,6 +207,8 @@ public struct SocketError: Error, Sendable {
         /// `dup`
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)
 
+        /// Finding out why nothing moves.
+        public static let diagnose = Operation("look at the connection", "to")
         /// `epoll_create1`, `pthread_create`
         public static let startEventLoop = Operation("start an event loop")
 
@@ -215,11 +229,12 @@ public struct SocketError: Error, Sendable {
         let unsentBytes: Int
         let partialBytes: [UInt8]
         let attempts: [Attempt]
+        let stall: Stall?
 
         init(
             operation: Operation, cause: Cause, subject: String?, endpoint: Endpoint?,
             localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesMoved: Int,
-            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt]
+            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt], stall: Stall?
         ) {
             self.operation = operation
             self.cause = cause
@@ -231,6 +246,13 @@ public struct SocketError: Error, Sendable {
             self.unsentBytes = unsentBytes
             self.partialBytes = partialBytes
             self.attempts = attempts
+            self.stall = stall
         }
+    }
+
+    /// In memory of its own: most errors have none, and it is larger than all the rest.
+    private final class Stall: Sendable {
+        let report: StallReport
+        init(_ report: StallReport) { self.report = report }
     }
 }

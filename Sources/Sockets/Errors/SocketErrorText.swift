@@ -1,7 +1,15 @@
 // One line that a person can act on: what, on which addresses, why, and how far it had got.
 extension SocketError: CustomStringConvertible {
     /// One line without a full stop: operation, addresses, cause, bytes moved, addresses tried.
+    ///
+    /// Where there is a `stallReport`, three more follow, indented: verdict, evidence, advice.
     public var description: String {
+        guard let stallReport else { return firstLine }
+        return ([firstLine] + stallReport.sentences).joined(separator: "\n    ")
+    }
+
+    /// The description without the report of what stood still.
+    package var firstLine: String {
         if operation == .parse, case .invalidInput(let text) = cause { return text }
         return "cannot \(action): \(reason)\(progress)\(tried)"
     }
@@ -102,7 +110,7 @@ extension SocketError.Cause: CustomStringConvertible {
 
 extension Int {
     /// "1 byte", "2 bytes"
-    fileprivate var bytes: String { self == 1 ? "1 byte" : "\(self) bytes" }
+    package var bytes: String { self == 1 ? "1 byte" : "\(self) bytes" }
 }
 
 extension Endpoint {

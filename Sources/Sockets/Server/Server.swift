@@ -122,11 +122,16 @@ final class Server: Sendable {
     }
 
     private func report(_ error: any Error, of connection: Connection) {
-        logger.log(
-            level: error is SocketError ? .info : .warning, "handler failed",
-            metadata: [
-                "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-                "error": "\(error)",
-            ])
+        let ours = error as? SocketError
+        var metadata: Logger.Metadata = [
+            "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
+            "error": "\(ours?.firstLine ?? "\(error)")",
+        ]
+        // A record is one line.
+        if let report = ours?.stallReport {
+            metadata["verdict"] = "\(report.verdict.code)"
+            metadata["evidence"] = "\(report.evidence)"
+        }
+        logger.log(level: ours == nil ? .warning : .info, "handler failed", metadata: metadata)
     }
 }

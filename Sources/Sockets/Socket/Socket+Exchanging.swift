@@ -69,13 +69,15 @@ extension Socket {
     ) throws(SocketError) -> Reply {
         guard enter() else { throw failure(.exchange, .closed) }
         defer { leave() }
+        // What was left of the limit when nothing more could be done.
+        var patience: Duration?
         while true {
             let step = exchange.step(descriptor, request, &input, &scanner, isAtEnd: &isAtEnd)
             // The shutdown by `close` looks like the end of the stream: it is not.
             if isClosed { throw failure(.exchange, .closed, bytesMoved: exchange.bytesMoved) }
             switch step {
             case .moved:
-                continue
+                patience = nil
             case .finished(let reply):
                 return reply
             case .failed(let cause, let bytesMoved, let partialBytes):
@@ -85,10 +87,11 @@ extension Socket {
             case .blocked(let sends, let receives):
                 let remaining = deadline.remaining
                 if let remaining, remaining <= .zero {
-                    throw failure(
-                        .exchange, .timedOut(limit: deadline.limit),
-                        bytesMoved: exchange.bytesMoved)
+                    throw timeout(
+                        .exchange, deadline, patience, sent: exchange.bytesMoved,
+                        received: input.count)
                 }
+                if patience == nil { patience = remaining }
                 try wait(sends: sends, receives: receives, atMost: remaining)
             }
         }

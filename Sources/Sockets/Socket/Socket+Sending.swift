@@ -106,7 +106,7 @@ extension Socket {
             do throws(SocketError) {
                 sent += try step(sent)
             } catch {
-                throw failure(error.operation, error.cause, bytesMoved: sent)
+                throw error.retold(as: error.operation, bytesMoved: sent, sent: sent)
             }
         } while sent < total
     }

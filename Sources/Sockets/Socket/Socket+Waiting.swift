@@ -39,8 +39,10 @@ extension Socket {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
         var isFirst = isFirst
+        let isWhole = isFirst
+        var remaining = isFirst ? deadline.limit ?? deadline.remaining : deadline.remaining
+        let patience = remaining
         while true {
-            let remaining = isFirst ? deadline.limit ?? deadline.remaining : deadline.remaining
             let hasPassed = remaining.map { $0 <= .zero } ?? false
             let limit = plan.kernelLimit(
                 remaining: remaining, isFirst: isFirst, isExact: deadline.limit != nil)
@@ -65,17 +67,22 @@ extension Socket {
                 if gate.isClosed { throw failure(operation, .closed) }
                 switch error {
                 case .interrupted:
-                    continue
+                    break
                 case .wouldBlock where hasPassed:
-                    throw failure(operation, .timedOut(limit: deadline.limit))
+                    throw timeout(operation, deadline, patience, isWhole: isWhole)
                 case .wouldBlock:
                     // A call without limit comes back only where another thread's limit, or a
                     // stranger who changed the option or the descriptor's mode, ended it.
                     if waitedInKernel, limit == 0 { forgetKernelTimeouts() }
-                    try wait(operation, direction, plan, remaining)
+                    // What the kernel has waited is over, and must not be waited for again.
+                    if waitedInKernel { remaining = deadline.remaining }
+                    if remaining.map({ $0 > .zero }) ?? true {
+                        try wait(operation, direction, plan, remaining)
+                    }
                 default:
                     throw failure(operation, .system(error))
                 }
+                remaining = deadline.remaining
             }
         }
     }
@@ -146,11 +153,11 @@ extension Socket {
     /// Describes what failed, with the addresses that are known by now.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
-        remote: SocketAddress? = nil, bytesMoved: Int = 0
+        remote: SocketAddress? = nil, bytesMoved: Int = 0, stallReport: StallReport? = nil
     ) -> SocketError {
         let (local, peer) = names.withLock { ($0.local, $0.remote) }
         return SocketError(
             operation, cause, subject: subject, localAddress: local,
-            remoteAddress: remote ?? peer, bytesMoved: bytesMoved)
+            remoteAddress: remote ?? peer, bytesMoved: bytesMoved, stallReport: stallReport)
     }
 }

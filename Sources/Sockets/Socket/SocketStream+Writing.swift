@@ -20,7 +20,7 @@ extension SocketStream {
                 }
             } catch {
                 isIncomplete = taken > 0
-                throw failure(.write, error.cause, bytesMoved: taken)
+                throw error.retold(as: .write, bytesMoved: taken, sent: taken)
             }
         }
     }
@@ -78,7 +78,7 @@ extension SocketStream {
                 output.consume(count)
                 sent += count
             } catch {
-                throw failure(.write, error.cause, bytesMoved: sent)
+                throw error.retold(as: .write, bytesMoved: sent, sent: sent)
             }
             isFirst = false
         }

@@ -5,7 +5,7 @@ internal import SystemPackage
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, recvmsg, send, sendto, sendmsg, sendfile, poll
-    case getsockname, getpeername, getsockopt, setsockopt, gethostname, lstat, unlink
+    case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
     case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
 }
 

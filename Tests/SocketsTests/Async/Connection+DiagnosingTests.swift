@@ -1,0 +1,165 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Why a connection of a task stands still")
+struct ConnectionDiagnosingTests {
+    private static let limit = TimeLimit.milliseconds(700)
+    private static let message = [UInt8](repeating: 0x61, count: 16 << 20)
+
+    /// Pairs over which the same holds: TCP, whose kernel tells much, and Unix, whose tells little.
+    enum Kind: CaseIterable {
+        case tcp, unix
+
+        func pair() throws -> (Connection, Connection) {
+            guard self == .tcp else { return try Connection.pair() }
+            let (client, server) = try Loopback.tcpPair()
+            return (try Connection(adopting: client), try Connection(adopting: server))
+        }
+    }
+
+    private func report(
+        _ operation: () async throws(SocketError) -> Void
+    ) async throws -> StallReport {
+        do throws(SocketError) {
+            try await operation()
+        } catch {
+            #expect(error.isTimeout)
+            return try #require(error.stallReport, "\(error)")
+        }
+        Issue.record("expected a time-out")
+        throw SocketError(.diagnose, .closed)
+    }
+
+    @Test("a peer that does not read is named by the writer's time-out", arguments: Kind.allCases)
+    func peerNotReading(kind: Kind) async throws {
+        let (connection, peer) = try kind.pair()
+        let report = try await report { () async throws(SocketError) in
+            try await connection.write(Self.message, timeout: Self.limit)
+        }
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("two ends that write are named a deadlock by both", arguments: Kind.allCases)
+    func bothWriting(kind: Kind) async throws {
+        let (connection, peer) = try kind.pair()
+        let other = Task { try? await peer.write(Self.message) }
+        // The deadlock is there when both have filled what is between them.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try connection.diagnose().figures.unread ?? 0 < 100_000, .now < deadline {
+            await Task.yield()
+        }
+        let report = try await report { () async throws(SocketError) in
+            try await connection.write(Self.message, timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWriting, "\(report) \(report.figures)")
+        let theirs = try await peer.diagnose(watching: .milliseconds(700))
+        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.figures)")
+        peer.close()
+        await other.value
+    }
+
+    @Test(
+        "a reader whose peer says nothing learns that both wait",
+        arguments: ["read", "line", "exactly", "lend"])
+    func bothWaiting(operation: String) async throws {
+        let (connection, peer) = try Kind.tcp.pair()
+        let error = await #expect(throws: SocketError.self) {
+            switch operation {
+            case "read": _ = try await connection.read(timeout: Self.limit)
+            case "line": _ = try await connection.readLine(timeout: Self.limit)
+            case "exactly": _ = try await connection.readExactly(3, timeout: Self.limit)
+            default: _ = try await connection.withReceived(timeout: Self.limit) { _ in }
+            }
+        }
+        #expect(error?.stallReport?.verdict == .bothWaiting)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("what has come of a line is told of")
+    func partOfALine() async throws {
+        let (connection, peer) = try Kind.tcp.pair()
+        try await peer.write("half a line")
+        let report = try await report { () async throws(SocketError) in
+            _ = try await connection.readLine(timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.evidence.contains("11 bytes of what is wanted"))
+    }
+
+    @Test("exchanges tell of a peer that does not read, and of one that does not answer")
+    func exchanges() async throws {
+        let (connection, peer) = try Kind.tcp.pair()
+        let quiet = try await report { () async throws(SocketError) in
+            _ = try await connection.exchange("hello\n", reading: .line, timeout: Self.limit)
+        }
+        #expect(quiet.verdict == .bothWaiting)
+        let deaf = try await report { () async throws(SocketError) in
+            _ = try await connection.exchange(Self.message, timeout: Self.limit)
+        }
+        #expect(deaf.verdict == .peerNotReading)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("what did not wait has no report")
+    func noWait() async throws {
+        let (connection, peer) = try Connection.pair()
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.read(timeout: .milliseconds(0))
+        }
+        #expect(error?.isTimeout == true)
+        #expect(error?.stallReport == nil)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("an idle connection is idle, and looking does not disturb who reads and writes")
+    func idle() async throws {
+        let (connection, peer) = try Kind.tcp.pair()
+        async let line = connection.readLine()
+        #expect(try connection.diagnose().verdict == .idle)
+        #expect(try await connection.diagnose(watching: .milliseconds(50)).verdict == .idle)
+        try await peer.write("still there\n")
+        #expect(try await line == "still there")
+    }
+
+    @Test("bytes that we do not read are ours to read", arguments: Kind.allCases)
+    func notReading(kind: Kind) async throws {
+        let (connection, peer) = try kind.pair()
+        try await peer.write("hello")
+        let report = try await connection.diagnose(watching: .milliseconds(600))
+        #expect(report.verdict == .notReading, "\(report) \(report.figures)")
+        #expect(report.watched >= .milliseconds(600))
+    }
+
+    @Test("a transfer at full speed moves", arguments: Kind.allCases)
+    func fullSpeed(kind: Kind) async throws {
+        let (connection, peer) = try kind.pair()
+        async let reading: Void = {
+            while try await peer.withReceived({ $0.byteCount }) != nil {}
+        }()
+        async let writing: Void = {
+            while true { try await connection.write(Self.message) }
+        }()
+        for _ in 0..<3 {
+            let report = try await connection.diagnose(watching: .milliseconds(300))
+            #expect(!report.verdict.isStuck, "\(report) \(report.figures)")
+        }
+        connection.close()
+        _ = try? await (reading, writing)
+    }
+
+    @Test("a watch ends with the task or with the connection")
+    func ends() async throws {
+        let (connection, peer) = try Connection.pair()
+        let cancelled = Task { try await connection.diagnose(watching: .seconds(25)) }
+        cancelled.cancel()
+        let error = await #expect(throws: SocketError.self) { try await cancelled.value }
+        #expect(error?.cause == .cancelled)
+        let closed = Task { try await connection.diagnose(watching: .seconds(2)) }
+        connection.close()
+        let other = await #expect(throws: SocketError.self) { try await closed.value }
+        #expect(other?.cause == .closed)
+        withExtendedLifetime(peer) {}
+    }
+}
