@@ -20,6 +20,7 @@ let examples = [
     "InformationClient",
     "LineClient",
     "LineServer",
+    "StandStill",
 ]
 
 let package = Package(
@@ -61,6 +62,9 @@ let package = Package(
             dependencies: ["Sockets", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
+        // The end that IntegrationTests/stalls asks; nothing of it reaches a user.
+        .executableTarget(
+            name: "StallProbe", dependencies: ["Sockets"], path: "IntegrationTests/Stalls"),
         .testTarget(name: "sockTests", dependencies: ["sock"], swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",

@@ -2,16 +2,28 @@ import Sockets
 
 /// Why the program ends with something else than success.
 ///
-/// What is shown is at most two lines: what was tried and why it failed, and what to do next.
+/// What is shown is two lines: what was tried and why it failed, and what to do next. Of a time-out on
+/// a connection two more stand between them, which say why nothing moved.
 struct Failure: Error, Equatable {
     let status: ExitStatus
     let message: String
+    let verdict: [String]
     let advice: String?
 
     init(_ status: ExitStatus, _ message: String, advice: String? = nil) {
         self.status = status
         self.message = message
+        self.verdict = []
         self.advice = advice
+    }
+
+    /// Time is up, and this is why; without a report there is some other advice.
+    init(_ message: String, because report: StallReport?, advice: String?) {
+        status = .timedOut
+        self.message = message
+        // The third sentence is the advice.
+        verdict = report.map { Array($0.sentences.dropLast()) } ?? []
+        self.advice = report?.advice ?? advice
     }
 
     init(_ error: UsageError) {
@@ -20,8 +32,12 @@ struct Failure: Error, Equatable {
 
     init(_ error: SocketError) {
         let status = ExitStatus(error)
-        self.init(
-            status, "\(error)", advice: status == .usage ? nil : Advice.after(error, status))
+        let advice = status == .usage ? nil : Advice.after(error, status)
+        if status == .timedOut {
+            self.init(error.firstLine, because: error.stallReport, advice: advice)
+        } else {
+            self.init(status, "\(error)", advice: advice)
+        }
     }
 }
 

@@ -15,10 +15,23 @@ enum Report {
         StandardStreams.error.tell("sock: \(safe(text))\n")
     }
 
-    /// Two lines: "sock: cannot connect to …" and, indented, what to do next.
+    /// A line that the next one takes the place of, on a terminal; cut to the usual width, because one
+    /// that is wrapped could not be written over.
+    static func overwrite(_ text: String) {
+        StandardStreams.error.tell("\r\(safe("sock: \(text)").prefix(79))\u{1B}[K")
+    }
+
+    /// Leaves such a line as it is.
+    static func endLine() {
+        StandardStreams.error.tell("\n")
+    }
+
+    /// "sock: cannot connect to …" and, indented, why nothing moved and what to do next.
     static func text(of failure: Failure) -> String {
-        let first = "sock: \(safe(failure.message))\n"
-        return failure.advice.map { "\(first)      \(safe($0))\n" } ?? first
+        let more = (failure.verdict + [failure.advice].compactMap { $0 }).map {
+            "      \(safe($0))\n"
+        }
+        return "sock: \(safe(failure.message))\n" + more.joined()
     }
 }
 

@@ -73,8 +73,10 @@ struct DocumentsTests {
         return result.joined(separator: "\n")
     }
 
-    /// Ports and amounts differ each time; shorter numbers do not.
+    /// Ports, amounts, rates and times differ each time; shorter numbers do not.
     private func masked(_ session: String) -> String {
-        session.replacing(/\d{4,}/, with: "NUMBER")
+        session.replacing(/\d+ (bytes|KB|MB) a second/, with: "RATE")
+            .replacing(/\d{4,}/, with: "NUMBER")
+            .replacing(/\d+(\.\d)? m?s\b/, with: "TIME")
     }
 }

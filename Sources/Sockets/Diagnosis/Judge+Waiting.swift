@@ -23,8 +23,12 @@ extension Judge {
                     + " does",
                 advice: "Look twice: diagnose(watching: .seconds(1)).")
         }
+        // Two full directions at the end of a long wait are hardly a coincidence.
+        if isOurWindowFull {
+            return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
+        }
         let level = still.map { confidence(after: $0) } ?? .possible
-        return isOurWindowFull ? deadlock(level) : trickle ?? stopped(still, level)
+        return trickle ?? stopped(still, level)
     }
 
     private var waiting: String {
@@ -32,7 +36,7 @@ extension Judge {
     }
 
     private func deadlock(_ level: StallReport.Confidence) -> Finding {
-        let ours = now.ownWindow.map { ", and leave it a window of \($0.bytes)" } ?? ""
+        let ours = now.ownWindow.map { ", which leaves it a window of \($0.bytes)" } ?? ""
         return Finding(
             .bothWriting, isTCP && level == .likely ? .certain : level,
             "\(waiting) because \(obstacle), and \(unread.bytes) of the peer wait here"

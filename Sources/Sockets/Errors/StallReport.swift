@@ -85,6 +85,7 @@ public struct StallReport: Hashable, Sendable {
         /// The figures fit nothing else.
         case certain
 
+        /// Less sure comes first.
         public static func < (left: Confidence, right: Confidence) -> Bool {
             left.rawValue < right.rawValue
         }

@@ -32,6 +32,7 @@ struct Connect: ParsableCommand {
 
     func run() throws {
         Signals.exitWhenInterrupted()
+        Signals.whenAsked(StatusLine.answer)
         let endpoint = try Target.toConnect(target, udp: transport.udp, unix: transport.unix)
         let plan = try plan()
         let dialer = try dialer(for: endpoint)
@@ -55,7 +56,7 @@ struct Connect: ParsableCommand {
     private func plan() throws(UsageError) -> RelayPlan {
         var plan = RelayPlan(
             silence: try limits.limit(), quitAfter: try limits.quit(), isSendOnly: sendOnly,
-            isVerbose: transport.verbose)
+            isVerbose: transport.verbose, showsStatus: transport.status)
         if sendOnly, plan.quitAfter == nil {
             plan.quitAfter = plan.silence ?? RelayPlan.answerTime
         }

@@ -35,7 +35,7 @@ struct Listen: ParsableCommand {
             unix: transport.unix)
         let plan = RelayPlan(
             silence: try limits.limit(), quitAfter: try limits.quit(),
-            isVerbose: transport.verbose)
+            isVerbose: transport.verbose, showsStatus: transport.status)
         if keepOpen, !endpoint.isDatagram, plan.quitAfter != nil {
             throw UsageError("-q ends sock some time after its input, and -k keeps it: not both")
         }
@@ -55,7 +55,7 @@ struct Listen: ParsableCommand {
     ) throws {
         let socket = try Socket.bound(to: endpoint, family: family)
         // First: whoever reads that we listen may stop us at once.
-        Signals.whenToldToStop { Self.stop(socket) }
+        Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(socket) }
         announce(socket, endpoint)
         try DatagramListener(socket, plan).run()
         socket.close()
@@ -67,7 +67,7 @@ struct Listen: ParsableCommand {
         let listener = try Socket.listening(on: endpoint, family: family)
         if keepOpen { return try keepListening(listener, endpoint, plan) }
         // First: whoever reads that we listen may stop us at once.
-        Signals.whenToldToStop { Self.stop(listener) }
+        Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(listener) }
         announce(listener, endpoint)
 
         let caller: Socket
@@ -90,7 +90,7 @@ struct Listen: ParsableCommand {
     ) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
-        Signals.whenToldToStop { server.stop() }
+        Signals.whenToldToStop(answer: StatusLine.answer) { server.stop() }
         let (input, output) = (try InputFeed(), try OutputQueue())
         let callers = CallerGroup(plan, input, output)
         let isTold = isTold(endpoint)

@@ -32,6 +32,7 @@ struct CommandFlag: Equatable {
         CommandFlag("q", "quit-after", takesValue: true),
         CommandFlag("h", "help"),
         CommandFlag(nil, "send-only"),
+        CommandFlag(nil, "status"),
         CommandFlag(nil, "json"),
         CommandFlag(nil, "threads", takesValue: true),
         CommandFlag(nil, "version"),

@@ -44,6 +44,9 @@ struct TransportOptions: ParsableArguments {
 
     @Flag(name: .shortAndLong, help: "Tell on standard error what happens.")
     var verbose = false
+
+    @Flag(help: "Tell how it goes, every second on a terminal and else every 10 s.")
+    var status = false
 }
 
 /// When enough is enough.

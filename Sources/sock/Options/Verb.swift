@@ -17,12 +17,12 @@ extension Verb {
         case .connect:
             [
                 "ipv4", "ipv6", "udp", "unix", "numeric", "port", "source", "verbose", "timeout",
-                "zero", "shutdown", "quit-after", "send-only",
+                "zero", "shutdown", "quit-after", "send-only", "status",
             ]
         case .listen:
             [
                 "ipv4", "ipv6", "listen", "keep-open", "udp", "unix", "numeric", "port", "source",
-                "verbose", "timeout", "shutdown", "quit-after",
+                "verbose", "timeout", "shutdown", "quit-after", "status",
             ]
         case .info: ["ipv4", "ipv6", "udp", "numeric", "timeout", "json"]
         case .serve: ["ipv4", "ipv6", "verbose", "threads"]

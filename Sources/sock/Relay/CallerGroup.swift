@@ -19,6 +19,10 @@ final class CallerGroup: Sendable {
         var audience = Audience()
         var letterBoxes: [Audience.Member: AsyncStream<[UInt8]>.Continuation] = [:]
         var isInputEnded = false
+        var callers: [Audience.Member: Caller] = [:]
+        /// What those who have left had moved.
+        var left = (sent: 0, received: 0)
+        var isOver = false
     }
 
     /// One connection, and what it is to get of the input.
@@ -40,6 +44,11 @@ final class CallerGroup: Sendable {
     ///
     /// - Throws: `SocketError` if the listener is broken.
     func run(_ listener: Listener) async throws {
+        StatusLine.tell(of: self, regularly: plan.showsStatus)
+        defer {
+            state.update { $0.isOver = true }
+            StatusLine.end()
+        }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.distributeInput() }
             try await listener.serve(grace: .zero, logger: ReportLog.logger) {
@@ -54,8 +63,12 @@ final class CallerGroup: Sendable {
         let caller = welcome(connection)
         await attend(to: caller)
         dismiss(caller)
-        guard plan.isVerbose else { return }
         let (sent, received) = caller.counts.update { $0 }
+        state.update { state in
+            state.left.sent += sent
+            state.left.received += received
+        }
+        guard plan.isVerbose else { return }
         Report.note("\(connection.peerName) has gone; bytes: \(sent) sent, \(received) received")
     }
 
@@ -71,17 +84,46 @@ final class CallerGroup: Sendable {
             return member
         }
         hasChanged.yield()
-        return Caller(connection: connection, member: member, pieces: pieces)
+        let caller = Caller(connection: connection, member: member, pieces: pieces)
+        state.update { $0.callers[member] = caller }
+        return caller
     }
 
     private func dismiss(_ caller: Caller) {
         caller.connection.close()
         state.update { state in
             state.audience.leave(caller.member)
+            state.callers[caller.member] = nil
             state.letterBoxes.removeValue(forKey: caller.member)?.finish()
         }
         hasChanged.yield()
     }
+}
+
+// MARK: How it goes
+
+extension CallerGroup: Progress {
+    /// Of many callers the numbers, and those who are stuck.
+    func state(watching duration: Duration) -> String {
+        Worker.sleep(for: duration)
+        let (callers, left) = state.update { (Array($0.callers.values), $0.left) }
+        var (sent, received) = left
+        var verdicts: [String: Int] = [:]
+        for caller in callers {
+            let counts = caller.counts.update { $0 }
+            sent += counts.sent
+            received += counts.received
+            guard let verdict = try? caller.connection.diagnose().verdict, verdict.isStuck else {
+                continue
+            }
+            verdicts[verdict.code, default: 0] += 1
+        }
+        let stuck = verdicts.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }
+        return
+            "callers: \(callers.count)\(stuck.joined()); bytes: \(sent) sent, \(received) received"
+    }
+
+    var isOver: Bool { state.update { $0.isOver } }
 }
 
 // MARK: One caller
@@ -197,7 +239,8 @@ extension CallerGroup {
         // Who is closed already has been hung up on: what comes of that is no news.
         guard !caller.connection.isClosed else { return }
         caller.connection.close()
-        Report.note("\((error as? Failure)?.message ?? "\(error)")")
+        let ours = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine
+        Report.note(ours ?? "\(error)")
     }
 }
 

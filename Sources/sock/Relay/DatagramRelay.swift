@@ -28,6 +28,8 @@ final class DatagramRelay: Sendable {
 
     /// Runs until the silence after the end of input, or for ever if the input never ends.
     func run() throws {
+        StatusLine.tell(of: self, regularly: plan.showsStatus)
+        defer { StatusLine.end() }
         if plan.isSendOnly { return try sendInput() }
         let isStarted = Worker.start { [self] in
             send()
@@ -37,6 +39,17 @@ final class DatagramRelay: Sendable {
         try receive()
         try judge()
     }
+}
+
+extension DatagramRelay: Progress {
+    /// Of datagrams the kernel knows no more than we do.
+    func state(watching duration: Duration) -> String {
+        Worker.sleep(for: duration)
+        let (sent, received) = state.update { ($0.sent, $0.received) }
+        return "datagrams: \(sent) sent, \(received) received"
+    }
+
+    var isOver: Bool { line.socket.isClosed }
 }
 
 extension DatagramRelay {
@@ -90,7 +103,10 @@ extension DatagramRelay {
         let (sent, received, isEnough, failure) = state.update {
             ($0.sent, $0.received, $0.isEnough, $0.failure)
         }
-        if plan.isVerbose { Report.note("datagrams: \(sent) sent, \(received) received") }
+        StatusLine.end()
+        if plan.isVerbose || plan.showsStatus {
+            Report.note("datagrams: \(sent) sent, \(received) received")
+        }
         if let failure { throw failure }
         guard received == 0, !isEnough else { return }
         let allowed = (plan.silence ?? RelayPlan.answerTime).brief

@@ -10,6 +10,8 @@ struct RelayPlan: Sendable {
     var isSendOnly = false
     /// Tell what happens.
     var isVerbose = false
+    /// Tell regularly how it goes.
+    var showsStatus = false
 
     /// How long input may be silent after the peer's end, before it is taken to be the peer's end
     /// for good: one that has closed altogether and one that still reads look the same until

@@ -32,6 +32,7 @@ final class StreamRelay: Sendable {
 
     /// Runs until the peer has ended and the input as well, or one of the limits is reached.
     func run() throws {
+        StatusLine.tell(of: self, regularly: plan.showsStatus)
         let isStarted = Worker.start { [self] in
             send()
             sending.update { $0.isOver = true }
@@ -40,8 +41,9 @@ final class StreamRelay: Sendable {
         try receive()
         try finishInput()
         socket.close()
+        StatusLine.end()
         sending.update { state in
-            guard plan.isVerbose else { return }
+            guard plan.isVerbose || plan.showsStatus else { return }
             Report.note("bytes: \(state.count) sent, \(state.received) received")
         }
     }
@@ -153,11 +155,28 @@ extension StreamRelay {
 extension Failure {
     /// Nothing has moved for as long as `-w` allows.
     init(silenceOf socket: Socket, _ allowed: Duration) {
+        let activity = Activity(.exchanging, elapsed: allowed, still: allowed)
         self.init(
-            .timedOut,
             "nothing has come from \(socket.peerName) or gone there for \(allowed.brief)",
+            because: try? socket.diagnose(during: activity),
             advice: "Change the limit with -w 30s, or leave -w out to wait as long as it takes.")
     }
+}
+
+// MARK: How it goes
+
+extension StreamRelay: Progress {
+    func state(watching duration: Duration) -> String {
+        let (sent, received) = sending.update { ($0.count, $0.received) }
+        let counts = "bytes: \(sent) sent, \(received) received"
+        guard let report = try? socket.diagnose(watching: duration) else { return counts }
+        // A calm connection needs no numbers.
+        let evidence = report.verdict == .idle ? "" : ": \(report.evidence.withLowercasedFirst)"
+        return
+            "\(counts); \(report.verdict) (\(report.verdict.code), \(report.confidence))\(evidence)"
+    }
+
+    var isOver: Bool { socket.isClosed }
 }
 
 extension Socket {

@@ -62,7 +62,7 @@ extension ServiceHost {
         } catch {
             // A caller who hangs up is the ordinary end of most of these services.
             let isOver = (error as? SocketError)?.isEndOfService ?? false
-            if isVerbose, !isOver { Report.note("\(error)") }
+            if isVerbose, !isOver { Report.note((error as? SocketError)?.firstLine ?? "\(error)") }
         }
     }
 

@@ -9,11 +9,14 @@ enum DeadlockChapter {
             Two programs that both receive wait for ever. Two that both send wait as well, as soon \
             as the buffers of the kernel between them are full, because nobody empties them. Here \
             each end sends 32 MiB and does not read. Only the time limit ends it, and tells how \
-            far it had got:
+            far it had got, and why it stopped:
             """)
         let flood = [UInt8](repeating: 46, count: 32 << 20)
         try guide.code("try socket.sendAll(flood, timeout: .milliseconds(500))")
-        for error in try stall(flood) { try guide.result("\(error)") }
+        for error in try stall(flood) {
+            try guide.result(error.firstLine)
+            for sentence in error.stallReport?.sentences ?? [] { try guide.detail(sentence) }
+        }
 
         try guide.text(
             """

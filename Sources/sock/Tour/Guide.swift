@@ -38,6 +38,12 @@ struct Guide {
         try write("    " + paint("→", .result) + " \(TerminalText.escaped(text))\n")
     }
 
+    /// More about what came of it.
+    func detail(_ text: String) throws {
+        let lines = Self.wrapped(TerminalText.escaped(text), width: Self.width - 6)
+        try write(lines.map { "      \($0)\n" }.joined())
+    }
+
     private func write(_ text: String) throws {
         try Answer.write(text)
     }

@@ -55,7 +55,7 @@ struct SocketSendingTests {
         #expect(error.cause == .timedOut(limit: .milliseconds(100)))
         #expect(error.bytesMoved > 0)
         #expect(
-            error.description
+            error.firstLine
                 == "cannot send to \(other.localAddress): timed out after 100 ms"
                 + " (\(error.bytesMoved) bytes were sent)")
         one.close()

@@ -32,6 +32,7 @@ struct HelpTextTests {
                   -z, --zero           connect, send nothing, close
                       --send-only      receive nothing, and wait for no answer
                   -v, --verbose        tell what happens
+                      --status         how it goes, every second; SIGQUIT (Ctrl-\\) asks once
                   -h, --help           this, or with a verb more about it; also --version
 
                 Exit status: 0 ok, 1 other, 2 usage, 6 name not found, 7 refused, 23 output,

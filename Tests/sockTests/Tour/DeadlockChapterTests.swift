@@ -14,6 +14,10 @@ struct DeadlockChapterTests {
             $0.contains("timed out after 0.5 s (") && $0.hasSuffix(" bytes were sent)")
         }
         #expect(stalls.count == 2)
+        let verdicts = text.split(separator: "\n").filter {
+            $0.contains("Both ends are writing, and neither reads (both-writing,")
+        }
+        #expect(verdicts.count == 2)
         #expect(text.split(separator: "\n").filter { $0.hasSuffix("→ 32 MiB received") }.count == 2)
     }
 }

@@ -1,0 +1,91 @@
+// The end that is asked why nothing moves; `IntegrationTests/stalls` plays the other end.
+//
+//     StallProbe blocking|tasks ACTION PORT
+//
+// Connects, says so, waits for a line, acts, and prints a verdict with its confidence and evidence, or
+// how else it ended.
+import Foundation
+import Sockets
+
+let message = [UInt8](repeating: 46, count: 64 << 20)
+
+func tell(_ report: StallReport) {
+    let state = report.verdict.isStuck ? "stuck" : "not-stuck"
+    print(report.verdict.code, report.confidence, state, report.evidence)
+}
+
+func tell(_ error: SocketError) {
+    if let report = error.stallReport { tell(report) } else { print("error", error) }
+}
+
+func go() {
+    FileHandle.standardOutput.write(Data("connected\n".utf8))
+    _ = readLine()
+}
+
+func blocking(_ action: String, _ socket: Socket) throws {
+    go()
+    switch action {
+    case "write":
+        try socket.sendAll(message, timeout: .seconds(1))
+    case "read":
+        let stream = SocketStream(socket)
+        try stream.write("hello\n")
+        print("end", try stream.readLine(timeout: .seconds(1)) ?? "nothing")
+    case "exchange":
+        _ = try socket.exchange(message, timeout: .seconds(1))
+    case "hurry":
+        try socket.sendAll([UInt8](repeating: 46, count: 1 << 30), timeout: .milliseconds(300))
+        try socket.sendAll([UInt8](repeating: 46, count: 1 << 30), timeout: .milliseconds(300))
+    case "watch-writing":
+        Thread.detachNewThread { while (try? socket.sendAll(message)) != nil {} }
+        tell(try socket.diagnose(watching: watching))
+    case "watch-reading":
+        Thread.detachNewThread { while (try? socket.receive())?.isEmpty == false {} }
+        tell(try socket.diagnose(watching: watching))
+    default:
+        tell(try socket.diagnose(watching: watching))
+    }
+}
+
+func tasks(_ action: String, _ connection: Connection) async throws {
+    go()
+    switch action {
+    case "write":
+        try await connection.write(message, timeout: .seconds(1))
+    case "read":
+        try await connection.write("hello\n")
+        print("end", try await connection.readLine(timeout: .seconds(1)) ?? "nothing")
+    case "exchange":
+        _ = try await connection.exchange(message, timeout: .seconds(1))
+    case "hurry":
+        let much = [UInt8](repeating: 46, count: 1 << 30)
+        try await connection.write(much, timeout: .milliseconds(300))
+    case "watch-writing":
+        let writing = Task { while true { try await connection.write(message) } }
+        tell(try await connection.diagnose(watching: watching))
+        writing.cancel()
+    case "watch-reading":
+        let reading = Task { while try await connection.withReceived({ $0.byteCount }) != nil {} }
+        tell(try await connection.diagnose(watching: watching))
+        reading.cancel()
+    default:
+        tell(try await connection.diagnose(watching: watching))
+    }
+}
+
+let words = CommandLine.arguments
+guard words.count > 3 else { fatalError("usage: StallProbe blocking|tasks ACTION PORT [SECONDS]") }
+let watching = Duration.seconds(words.count > 4 ? Double(words[4]) ?? 1 : 1)
+let endpoint = Endpoint.tcp("127.0.0.1", port: try Port(parsing: words[3]))
+do {
+    if words[1] == "blocking" {
+        let socket = try Socket.connected(to: endpoint)
+        try socket.setOption(.keepAlive, to: true)
+        try blocking(words[2], socket)
+    } else {
+        try await tasks(words[2], try await Connection(to: endpoint))
+    }
+} catch let error as SocketError {
+    tell(error)
+}
