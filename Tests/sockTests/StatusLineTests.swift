@@ -67,7 +67,10 @@ struct StatusLineTests {
 
     @Test("--status ends with the number of bytes, also without -v")
     func final() throws {
-        let peer = try Peer { caller in try caller.sendAll("bye") }
+        let peer = try Peer { caller in
+            _ = try caller.receiveToEnd()
+            try caller.sendAll("bye")
+        }
         let outcome = try SockProgram.run("--status", "127.0.0.1", peer.port, input: "hi")
         #expect(outcome.errorLines.last == "sock: bytes: 2 sent, 3 received")
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TCP_INFO as bytes")
+@Suite("TCP_INFO as bytes", .ownThread)
 struct SocketFiguresTCPInfoTests {
     /// Where each field begins and ends in the kernel's structure.
     private static var fields: [(PartialKeyPath<SocketFigures>, Int, Int)] {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge, over figures that nobody has seen")
+@Suite("The judge, over figures that nobody has seen", .ownThread)
 struct StallReportJudgingTests {
     private static let count = 6_000
 
