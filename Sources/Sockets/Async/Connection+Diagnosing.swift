@@ -31,7 +31,7 @@ extension Connection {
                 let (seconds, attoseconds) = pause.components
                 let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
                 await Alarm().wait(
-                    until: System.monotonicNanoseconds() + nanoseconds, on: source.loop)
+                    until: System.continuousNanoseconds() + nanoseconds, on: source.loop)
             }
             guard !Task.isCancelled else { throw failure(.diagnose, .cancelled) }
             watch.add(try look())

@@ -2,7 +2,7 @@ extension SocketFigures {
     /// What the kernel tells of a stream socket now: eight system calls, which change nothing and
     /// do not wait.
     init(lookingAt descriptor: Int32) {
-        self.init(takenAt: .nanoseconds(System.monotonicNanoseconds()))
+        self.init(takenAt: .nanoseconds(System.continuousNanoseconds()))
         if let info = System.tcpInfo(descriptor) { take(tcpInfo: info) }
         unread = System.queueLength(descriptor, .unread)
         // In this order, so that what is sent in between cannot make `unacknowledged` negative.

@@ -29,7 +29,7 @@ public struct SocketFigures: Hashable, Sendable {
         case closing
     }
 
-    /// When these figures were taken, by the monotonic clock, which has no meaning by itself.
+    /// When these figures were taken, by the continuous clock, which has no meaning by itself.
     public var takenAt: Duration
 
     /// Where a TCP connection stands; nil for other sockets.
@@ -113,7 +113,7 @@ public struct SocketFigures: Hashable, Sendable {
 
     /// Figures of which nothing is known yet.
     ///
-    /// - Parameter takenAt: when, by the monotonic clock.
+    /// - Parameter takenAt: when, by the continuous clock.
     public init(takenAt: Duration = .zero) {
         self.takenAt = takenAt
     }
