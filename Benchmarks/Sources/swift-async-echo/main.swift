@@ -49,7 +49,7 @@ case "datagrams", "lent":
             }
         } else {
             while true {
-                try await channel.withReceived { bytes, header in
+                _ = try await channel.withReceived { bytes, header in
                     try await channel.reply(to: header, with: bytes)
                 }
             }

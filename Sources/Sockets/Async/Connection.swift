@@ -36,12 +36,8 @@ public final class Connection: @unchecked Sendable {
     @exclusivity(unchecked) var isAtEnd = false
     /// A write went out only in part; more would continue in the wrong place.
     @exclusivity(unchecked) var isIncomplete = false
-    private let limits = Lock(Limits())
-
-    private struct Limits {
-        var reading = TimeLimit.never
-        var writing = TimeLimit.never
-    }
+    private let readLimit = Atomic(TimeLimit.never.packed)
+    private let writeLimit = Atomic(TimeLimit.never.packed)
 
     /// Takes over a connected descriptor that does not wait.
     init(
@@ -116,14 +112,14 @@ public final class Connection: @unchecked Sendable {
 
     /// The limit of reads that are given none of their own; `.never` unless set.
     public var readTimeout: TimeLimit {
-        get { limits.withLock { $0.reading } }
-        set { limits.withLock { $0.reading = newValue } }
+        get { TimeLimit(packed: readLimit.load(ordering: .relaxed)) }
+        set { readLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
     /// The limit of writes that are given none of their own; `.never` unless set.
     public var writeTimeout: TimeLimit {
-        get { limits.withLock { $0.writing } }
-        set { limits.withLock { $0.writing = newValue } }
+        get { TimeLimit(packed: writeLimit.load(ordering: .relaxed)) }
+        set { writeLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
     /// Ends one half of the connection, or both, without closing it: shutdown(2).

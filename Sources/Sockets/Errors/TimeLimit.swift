@@ -66,6 +66,30 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         return TimeLimit(kind: .within(nanoseconds: max(0, count) * unit))
     }
 
+    /// The limit as one number: no limit and no moment takes more than 62 bits.
+    @inline(__always)
+    var packed: UInt64 {
+        switch kind {
+        case .never: .max
+        case .within(let nanoseconds): UInt64(nanoseconds)
+        case .until(let moment): UInt64(moment.nanoseconds) | Self.momentBit
+        }
+    }
+
+    @inline(__always)
+    init(packed: UInt64) {
+        guard packed != .max else {
+            kind = .never
+            return
+        }
+        let nanoseconds = Int64(packed & ~Self.momentBit)
+        kind =
+            packed & Self.momentBit == 0
+            ? .within(nanoseconds: nanoseconds) : .until(Moment(nanoseconds: nanoseconds))
+    }
+
+    private static let momentBit: UInt64 = 1 << 62
+
     /// The limit if it was given as a length of time.
     var duration: Duration? {
         if case .within(let nanoseconds) = kind { .nanoseconds(nanoseconds) } else { nil }

@@ -13,8 +13,13 @@ struct AsyncDeadline {
     /// When it is, worked out at the first wait: what is ready needs no look at the clock.
     @inline(__always)
     mutating func begin() -> Int64 {
-        if instant == 0 { instant = Deadline(limit).moment?.nanoseconds ?? .max }
+        if instant == 0 { instant = Self.instant(of: limit) }
         return instant
+    }
+
+    @inline(never)
+    private static func instant(of limit: TimeLimit) -> Int64 {
+        Deadline(limit).moment?.nanoseconds ?? .max
     }
 
     /// A part of it: at most so long from now, and not longer than it.

@@ -219,7 +219,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 /// The task that runs.
 enum CurrentTask {
     /// The bits of its pointer, to compare tasks by; 0 outside of tasks.
-    @inline(__always)
+    @inline(never)
     static var identity: UInt {
         // Safe: an `UnsafeCurrentTask` is one pointer, which is only compared.
         withUnsafeCurrentTask { task in

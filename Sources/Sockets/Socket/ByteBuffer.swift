@@ -13,7 +13,7 @@ struct ByteBuffer: ~Copyable {
     /// - Parameter capacity: the usual size; kept between one byte and what is worth allocating.
     init(capacity: Int) {
         usualCapacity = min(max(1, capacity), 1 << 26)
-        memory = .allocate(byteCount: 0, alignment: 1)
+        memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     deinit { memory.deallocate() }

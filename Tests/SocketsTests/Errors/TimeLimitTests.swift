@@ -68,6 +68,16 @@ struct TimeLimitTests {
         #expect(TimeLimit.seconds(Double.leastNonzeroMagnitude) != .never)
     }
 
+    @Test(
+        "a limit is the same after it was one number",
+        arguments: [
+            .never, .seconds(0), .milliseconds(1), .seconds(3_000_000_000), .until(.now),
+            .until(.now + .seconds(2e9)), .until(.now - .seconds(1e12)),
+        ] as [TimeLimit])
+    func packed(limit: TimeLimit) {
+        #expect(TimeLimit(packed: limit.packed) == limit)
+    }
+
     // MARK: Text
 
     @Test(
