@@ -7,7 +7,9 @@
 import Foundation
 import Sockets
 
+let words = CommandLine.arguments
 let message = [UInt8](repeating: 46, count: 64 << 20)
+let plenty = [UInt8](repeating: 46, count: words.count > 2 && words[2] == "hurry" ? 1 << 30 : 0)
 
 func tell(_ report: StallReport) {
     let state = report.verdict.isStuck ? "stuck" : "not-stuck"
@@ -35,8 +37,8 @@ func blocking(_ action: String, _ socket: Socket) throws {
     case "exchange":
         _ = try socket.exchange(message, timeout: .seconds(1))
     case "hurry":
-        try socket.sendAll([UInt8](repeating: 46, count: 1 << 30), timeout: .milliseconds(300))
-        try socket.sendAll([UInt8](repeating: 46, count: 1 << 30), timeout: .milliseconds(300))
+        // However fast it is, one of them is not through in time.
+        while true { try socket.sendAll(plenty, timeout: .milliseconds(100)) }
     case "watch-writing":
         Thread.detachNewThread { while (try? socket.sendAll(message)) != nil {} }
         tell(try socket.diagnose(watching: watching))
@@ -59,8 +61,7 @@ func tasks(_ action: String, _ connection: Connection) async throws {
     case "exchange":
         _ = try await connection.exchange(message, timeout: .seconds(1))
     case "hurry":
-        let much = [UInt8](repeating: 46, count: 1 << 30)
-        try await connection.write(much, timeout: .milliseconds(300))
+        while true { try await connection.write(plenty, timeout: .milliseconds(100)) }
     case "watch-writing":
         let writing = Task { while true { try await connection.write(message) } }
         tell(try await connection.diagnose(watching: watching))
@@ -74,7 +75,6 @@ func tasks(_ action: String, _ connection: Connection) async throws {
     }
 }
 
-let words = CommandLine.arguments
 guard words.count > 3 else { fatalError("usage: StallProbe blocking|tasks ACTION PORT [SECONDS]") }
 let watching = Duration.seconds(words.count > 4 ? Double(words[4]) ?? 1 : 1)
 let endpoint = Endpoint.tcp("127.0.0.1", port: try Port(parsing: words[3]))
