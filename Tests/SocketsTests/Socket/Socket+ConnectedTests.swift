@@ -30,21 +30,21 @@ struct SocketConnectedTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a failed or timed out connect leaves no descriptor behind")
+    @Test("a failed or timed out connect leaves no socket behind")
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
             let guest = try Socket.connected(to: full.localAddress)
-            let before = openDescriptors()
+            let before = openSockets()
             for _ in 0..<500 {
                 _ = #expect(throws: SocketError.self) { try Socket.connected(to: address) }
                 _ = #expect(throws: SocketError.self) {
                     try Socket.connected(to: full.localAddress, timeout: .seconds(0))
                 }
             }
-            try #require(openDescriptors() == before)
+            try #require(openSockets() == before)
             withExtendedLifetime((holder, guest)) {}
         }
     }

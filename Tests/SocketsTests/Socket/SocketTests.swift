@@ -183,12 +183,12 @@ struct SocketTests {
         return received.first ?? 0
     }
 
-    @Test("10,000 rounds of connect, exchange and close leave the number of descriptors unchanged")
+    @Test("10,000 rounds of connect, exchange and close leave the number of sockets unchanged")
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
             let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-            let before = openDescriptors()
+            let before = openSockets()
             for _ in 0..<10_000 {
                 let client = try Socket.connected(to: listener.localAddress)
                 // A reset instead of an orderly end keeps the ports from running out.
@@ -201,7 +201,7 @@ struct SocketTests {
                 client.close()
                 server.close()
             }
-            try #require(openDescriptors() == before)
+            try #require(openSockets() == before)
         }
     }
 
