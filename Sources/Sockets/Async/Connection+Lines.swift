@@ -43,12 +43,14 @@ extension Connection {
     public func withLine<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
-        var line = try beginBufferedLine()
-        if line == nil { line = try await receiveLine(timeout) }
-        guard let line else { return nil }
+        // Safe, here and below: the bytes stay in the buffer until it is filled, which only who holds
+        // the reading direction may do.
+        if let line = try beginBufferedLine() {
+            defer { endLine() }
+            return try body(RawSpan(_unsafeBytes: line))
+        }
+        guard let line = try await receiveLine(timeout) else { return nil }
         defer { endLine() }
-        // Safe: the bytes stay in the buffer until it is filled, which only who holds the reading
-        // direction may do.
         return try body(RawSpan(_unsafeBytes: line))
     }
 
@@ -58,9 +60,9 @@ extension Connection {
     /// Without entering the source, because the descriptor is not needed.
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
-        guard !isClosed else { throw failure(.read, .closed) }
+        guard !isClosed else { throw lineFailure(.closed) }
         guard !source.reading.isBusy.exchange(true, ordering: .acquiring) else {
-            throw failure(.read, .busy)
+            throw lineFailure(.busy)
         }
         switch input.takeLine(&scanner) {
         case .part(let line):
@@ -70,15 +72,35 @@ extension Connection {
             return nil
         case .refused(let cause):
             endLine()
-            throw failure(.read, cause)
+            throw lineFailure(cause)
         }
     }
+
+    /// Apart, so that what it takes to make an error does not weigh upon each line.
+    @inline(never)
+    private func lineFailure(_ cause: SocketError.Cause) -> SocketError { failure(.read, cause) }
 
     @inlinable
     func bufferedLine() throws(SocketError) -> String? {
         guard let line = try beginBufferedLine() else { return nil }
         defer { endLine() }
         return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Not to be inlined: elsewhere an array is made by code that is not specialized, which costs
+    /// more than all the rest.
+    @usableFromInline
+    func bufferedBytes() throws(SocketError) -> [UInt8]? {
+        guard let line = try beginBufferedLine() else { return nil }
+        defer { endLine() }
+        return [UInt8](line)
+    }
+
+    @usableFromInline
+    func receiveBytes() async throws(SocketError) -> [UInt8]? {
+        guard let line = try await receiveLine(nil) else { return nil }
+        defer { endLine() }
+        return [UInt8](line)
     }
 
     /// Waits for a line, and holds the reading direction until `endLine`; nil, and then it does not
@@ -164,11 +186,8 @@ extension Connection {
             public mutating func next(
                 isolation actor: isolated (any Actor)?
             ) async throws(SocketError) -> [UInt8]? {
-                var line = try connection.beginBufferedLine()
-                if line == nil { line = try await connection.receiveLine(nil) }
-                guard let line else { return nil }
-                defer { connection.endLine() }
-                return [UInt8](line)
+                if let line = try connection.bufferedBytes() { return line }
+                return try await connection.receiveBytes()
             }
         }
     }

@@ -55,8 +55,13 @@ struct LineScanner {
     }
 
     /// Of bytes that have come, how many belong to a line that is being thrown away.
+    @inline(__always)
     mutating func skip(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard isSkipping else { return 0 }
+        _fastPath(!isSkipping) ? 0 : skipRest(bytes)
+    }
+
+    @inline(never)
+    private mutating func skipRest(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard let end = System.memchr(UInt8(ascii: "\n"), in: bytes) else { return bytes.count }
         isSkipping = false
         return end + 1

@@ -20,6 +20,9 @@ struct SocketSendingTests {
         try one.sendAll(parts: [[]])
         try one.sendAll("x")
         #expect(try other.receive(timeout: .seconds(5)) == [0x78])
+        // Nobody is asked: it is no error that there is nobody.
+        try one.shutdown(.writing)
+        try one.sendAll([UInt8]())
     }
 
     @Test("arrays, strings and spans all go out as they are")
