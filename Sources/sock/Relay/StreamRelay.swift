@@ -167,9 +167,11 @@ extension Failure {
 
 extension StreamRelay: Progress {
     func state(watching duration: Duration) -> String {
+        let report = try? socket.diagnose(watching: duration)
+        // Now, and not as it was before the look.
         let (sent, received) = sending.update { ($0.count, $0.received) }
         let counts = "bytes: \(sent) sent, \(received) received"
-        guard let report = try? socket.diagnose(watching: duration) else { return counts }
+        guard let report else { return counts }
         // A calm connection needs no numbers.
         let evidence = report.verdict == .idle ? "" : ": \(report.evidence.withLowercasedFirst)"
         return

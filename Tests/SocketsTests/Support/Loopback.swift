@@ -94,7 +94,7 @@ func openSockets() -> Int {
     entries(of: "/proc/self/fd").count { descriptor in
         var target = [CChar](repeating: 0, count: 16)
         readlink("/proc/self/fd/\(descriptor)", &target, target.count - 1)
-        return String(cString: target).hasPrefix("socket:")
+        return target.starts(with: "socket:".utf8.map(CChar.init))
     }
 }
 
