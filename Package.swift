@@ -23,6 +23,9 @@ let examples = [
     "StandStill",
 ]
 
+/// What the design promises that these programs look like; IntegrationTests runs them.
+let listings = ["BlockingClient", "TaskClient", "TaskEcho", "DatagramEcho", "LineExchange"]
+
 let package = Package(
     name: "swift-sockets",
     products: [
@@ -75,5 +78,9 @@ let package = Package(
         // The examples are compiled as a newcomer would compile them: no flags.
         + examples.map {
             .executableTarget(name: $0, dependencies: ["Sockets"], path: "Examples/\($0)")
+        }
+        + listings.map {
+            .executableTarget(
+                name: $0, dependencies: ["Sockets"], path: "IntegrationTests/Listings/\($0)")
         }
 )
