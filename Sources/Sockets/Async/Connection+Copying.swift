@@ -40,7 +40,9 @@ extension Connection {
         defer { source.end(.reading) }
         try other.begin(.write)
         defer { other.source.end(.writing) }
-        guard !other.isIncomplete else { throw other.failure(.write, .incompleteWrite) }
+        guard !other.isIncomplete else {
+            throw other.failure(.write, after: EndOfWait(.incompleteWrite))
+        }
         let (readLimit, writeLimit) = (readTimeout, other.writeTimeout)
         var moved = 0
         do throws(SocketError) {
@@ -55,9 +57,11 @@ extension Connection {
                         try passOn(descriptor, to: other, &moved)
                     }
                 } catch {
-                    throw self.failure(.read, error.cause)
+                    throw self.failure(.read, after: error)
                 }
-                if let failure { throw other.failure(.write, .system(failure)) }
+                if let failure {
+                    throw other.failure(.write, after: EndOfWait(.system(failure)))
+                }
             }
         } catch {
             throw error.with(bytesMoved: moved)
@@ -103,7 +107,7 @@ extension Connection {
                 origin.input.consume(count)
                 moved += count
             } catch {
-                throw failure(.write, error.cause)
+                throw failure(.write, after: error)
             }
         }
     }

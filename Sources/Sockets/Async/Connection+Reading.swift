@@ -26,7 +26,7 @@ extension Connection {
                 }
             }
         } catch {
-            throw failure(.read, error.cause)
+            throw failure(.read, after: error)
         }
     }
 
@@ -55,7 +55,7 @@ extension Connection {
                 }
             }
         } catch {
-            throw failure(.read, error.cause)
+            throw failure(.read, after: error)
         }
     }
 
@@ -77,7 +77,7 @@ extension Connection {
                 }
             }
         } catch {
-            throw failure(.read, error.cause)
+            throw failure(.read, after: error)
         }
     }
 
@@ -103,7 +103,7 @@ extension Connection {
         do throws(EndOfWait) {
             try source.begin(operation == .write ? .writing : .reading)
         } catch {
-            throw failure(operation, error.cause)
+            throw failure(operation, after: error)
         }
     }
 

@@ -168,6 +168,13 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
+    /// Describes why a wait ended. Made apart: room for an error in the making would be kept in the
+    /// frame of every task that waits.
+    @inline(never)
+    func failure(_ operation: SocketError.Operation, after end: EndOfWait) -> SocketError {
+        failure(operation, end.cause)
+    }
+
     /// Describes what failed.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ subject: String? = nil,

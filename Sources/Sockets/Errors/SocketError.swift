@@ -36,7 +36,7 @@ public struct SocketError: Error, Sendable {
             operation: operation, cause: cause, subject: subject, endpoint: endpoint,
             localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
             unsentBytes: unsentBytes, partialBytes: partialBytes, attempts: attempts,
-            stall: stallReport.map(Stall.init))
+            stallReport: stallReport)
     }
 
     /// What was tried.
@@ -73,7 +73,7 @@ public struct SocketError: Error, Sendable {
     ///
     /// Of a time-out of sending, receiving, reading, writing or exchanging on a connection, if the
     /// operation has waited at all; nil otherwise.
-    public var stallReport: StallReport? { storage.stall?.report }
+    public var stallReport: StallReport? { storage.stallReport }
 
     /// The same failure, told of the endpoint that was asked for, or of the whole operation that it
     /// was a step of.
@@ -229,12 +229,12 @@ public struct SocketError: Error, Sendable {
         let unsentBytes: Int
         let partialBytes: [UInt8]
         let attempts: [Attempt]
-        let stall: Stall?
+        let stallReport: StallReport?
 
         init(
             operation: Operation, cause: Cause, subject: String?, endpoint: Endpoint?,
             localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesMoved: Int,
-            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt], stall: Stall?
+            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt], stallReport: StallReport?
         ) {
             self.operation = operation
             self.cause = cause
@@ -246,13 +246,7 @@ public struct SocketError: Error, Sendable {
             self.unsentBytes = unsentBytes
             self.partialBytes = partialBytes
             self.attempts = attempts
-            self.stall = stall
+            self.stallReport = stallReport
         }
-    }
-
-    /// In memory of its own: most errors have none, and it is larger than all the rest.
-    private final class Stall: Sendable {
-        let report: StallReport
-        init(_ report: StallReport) { self.report = report }
     }
 }

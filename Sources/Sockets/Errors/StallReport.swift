@@ -10,7 +10,7 @@
 /// It is what one end can see. A verdict is drawn from what the kernel tells of the socket at one
 /// moment, or at two; where two causes look alike from here, the evidence names both and
 /// `confidence` is lower.
-public struct StallReport: Hashable, Sendable {
+public struct StallReport: Sendable {
     /// What is wrong, if anything is. The set may grow: switches need an `@unknown default`.
     @nonexhaustive
     public enum Verdict: Hashable, Sendable {
@@ -92,38 +92,65 @@ public struct StallReport: Hashable, Sendable {
     }
 
     /// What is wrong, if anything is.
-    public let verdict: Verdict
+    public var verdict: Verdict { contents.verdict }
 
     /// How sure that is.
-    public let confidence: Confidence
+    public var confidence: Confidence { contents.confidence }
 
     /// One sentence with the numbers that the verdict rests on.
-    public let evidence: String
+    public var evidence: String { contents.evidence }
 
     /// One sentence that says what to do.
-    public let advice: String
+    public var advice: String { contents.advice }
 
     /// What the kernel told: at the later of two looks.
-    public let figures: SocketFigures
+    public var figures: SocketFigures { contents.figures }
 
     /// How far apart the two looks were; zero if there was one.
-    public let watched: Duration
+    public var watched: Duration { contents.watched }
 
     /// What was being tried.
-    package let activity: Activity
+    package var activity: Activity { contents.activity }
+
+    /// One pointer wide: room for all of the figures would be kept in the frame of every task that
+    /// waits, for a report that it hardly ever makes.
+    private var contents: Contents { box.contents }
+    private let box: Box
+
+    private struct Contents: Hashable {
+        let verdict: Verdict
+        let confidence: Confidence
+        let evidence: String
+        let advice: String
+        let figures: SocketFigures
+        let watched: Duration
+        let activity: Activity
+    }
+
+    private final class Box: Sendable {
+        let contents: Contents
+        init(_ contents: Contents) { self.contents = contents }
+    }
 
     package init(
         _ verdict: Verdict, _ confidence: Confidence, evidence: String, advice: String,
         figures: SocketFigures, watched: Duration = .zero, activity: Activity = .nothing
     ) {
-        self.verdict = verdict
-        self.confidence = confidence
-        self.evidence = evidence
-        self.advice = advice
-        self.figures = figures
-        self.watched = watched
-        self.activity = activity
+        box = Box(
+            Contents(
+                verdict: verdict, confidence: confidence, evidence: evidence, advice: advice,
+                figures: figures, watched: watched, activity: activity))
     }
+}
+
+extension StallReport: Hashable {
+    /// Whether both say the same of the same figures.
+    public static func == (left: StallReport, right: StallReport) -> Bool {
+        left.contents == right.contents
+    }
+
+    /// Feeds everything that the report says.
+    public func hash(into hasher: inout Hasher) { hasher.combine(contents) }
 }
 
 extension StallReport: CustomStringConvertible {

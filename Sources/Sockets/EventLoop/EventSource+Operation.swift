@@ -106,7 +106,18 @@ extension EventSource {
 }
 
 /// Why an operation ended without a result.
+///
+/// One pointer wide: every place that may throw it keeps room for it in the frame of the task.
 struct EndOfWait: Error {
-    let cause: SocketError.Cause
-    init(_ cause: SocketError.Cause) { self.cause = cause }
+    private let reason: Reason
+
+    var cause: SocketError.Cause { reason.cause }
+
+    @inline(never)
+    init(_ cause: SocketError.Cause) { reason = Reason(cause) }
+
+    private final class Reason: Sendable {
+        let cause: SocketError.Cause
+        init(_ cause: SocketError.Cause) { self.cause = cause }
+    }
 }
