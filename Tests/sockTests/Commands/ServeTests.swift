@@ -72,8 +72,8 @@ struct ServeTests {
             let answer = try SocketStream(caller).readLine(timeout: .seconds(20))
             #expect(answer == "I am \(number)")
         }
-        // The main thread, one that waits for signals, and the two that were asked for.
-        #expect(try server.threadCount() == 4)
+        // The main thread, one for signals, and the two that were asked for; a sanitizer has its own.
+        #expect((4...5).contains(try #require(try server.threadCount())))
     }
 
     @Test(
