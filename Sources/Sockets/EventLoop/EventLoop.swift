@@ -171,6 +171,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var hasStopped = false
         while !hasStopped {
             runJobs(on: executor)
+            buryAll()
             let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
             // Whoever puts something into the mailbox rings afterwards: without it, it is empty.
             var hasMail = isStopping
@@ -188,7 +189,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             }
             now = System.continuousNanoseconds()
             timers.fire(at: now)
-            if !graves.isEmpty { buryAll() }
             if _slowPath(hasMail) { hasStopped = emptyMailbox() }
             isDispatching = false
         }
@@ -207,8 +207,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Lets go of the sources that no event can be about any more.
+    /// Lets go of the sources that no event can be about any more: between two batches of events, and
+    /// before a wait, which may be long.
     private func buryAll() {
+        guard !graves.isEmpty else { return }
         // A source that goes may close others.
         let buried = graves
         graves.removeAll(keepingCapacity: true)
@@ -222,7 +224,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             others.append(contentsOf: mailbox.jobs)
             mailbox.jobs.removeAll(keepingCapacity: true)
             swap(&mailbox.errands, &errands)
-            // They are let go of after the next batch of events.
             graves += mailbox.graves
             mailbox.graves.removeAll(keepingCapacity: true)
             isStopping = mailbox.isStopping
