@@ -4,31 +4,22 @@
 //     loop       read into a buffer of the connection's own, and write
 //     datagrams  UDP: for try await datagram in channel
 //     lent       UDP: withReceived and reply
+//
+// The main thread only waits, instead of being one of Swift's: valgrind's callgrind, which counts
+// instructions, cannot run a program whose main function is asynchronous.
 import Foundation
 import Sockets
-
-let way = CommandLine.arguments.dropFirst().first ?? "echo"
-let group = try EventLoopGroup(loops: 1)
-let here = Endpoint.tcp("127.0.0.1", port: 0)
 
 func say(_ address: SocketAddress) {
     FileHandle.standardOutput.write(Data("\(address.port ?? 0)\n".utf8))
 }
 
-var files = rlimit()
-getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
-files.rlim_cur = files.rlim_max
-setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
-
-switch way {
-case "echo", "loop":
-    let listener = try await Listener(on: here, group: group)
-    say(listener.localAddress)
-    let limits = ServeLimits(idle: .seconds(30))
-    if way == "echo" {
-        try await listener.serve(limits: limits) { connection in try await connection.echo() }
-    } else {
-        try await listener.serve(limits: limits) { connection in
+func serve(_ way: String, on group: EventLoopGroup) async throws {
+    switch way {
+    case "echo":
+        try await listen(on: group) { connection in try await connection.echo() }
+    case "loop":
+        try await listen(on: group) { connection in
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while true {
                 var span = buffer.mutableSpan
@@ -38,24 +29,43 @@ case "echo", "loop":
                 try await connection.write(buffer.span.bytes.extracting(first: count))
             }
         }
-    }
-case "datagrams", "lent":
-    let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
-    say(channel.localAddress)
-    let echoing = Task(executorPreference: group.loops[0]) {
-        if way == "datagrams" {
-            for try await datagram in channel {
-                try await channel.send(datagram.bytes, to: datagram.sender)
-            }
-        } else {
-            while true {
-                _ = try await channel.withReceived { bytes, header in
-                    try await channel.reply(to: header, with: bytes)
-                }
+    case "datagrams":
+        let channel = try await open(on: group)
+        for try await datagram in channel {
+            try await channel.send(datagram.bytes, to: datagram.sender)
+        }
+    case "lent":
+        let channel = try await open(on: group)
+        while true {
+            _ = try await channel.withReceived { bytes, header in
+                try await channel.reply(to: header, with: bytes)
             }
         }
+    default:
+        fatalError("expected echo, loop, datagrams or lent")
     }
-    try await echoing.value
-default:
-    fatalError("expected echo, loop, datagrams or lent")
 }
+
+func listen(
+    on group: EventLoopGroup, _ handler: @escaping @Sendable (Connection) async throws -> Void
+) async throws {
+    let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), group: group)
+    say(listener.localAddress)
+    try await listener.serve(limits: ServeLimits(idle: .seconds(30)), handler)
+}
+
+func open(on group: EventLoopGroup) async throws -> DatagramChannel {
+    let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
+    say(channel.localAddress)
+    return channel
+}
+
+var files = rlimit()
+getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+files.rlim_cur = files.rlim_max
+setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+
+let way = CommandLine.arguments.dropFirst().first ?? "echo"
+let group = try EventLoopGroup(loops: 1)
+let serving = Task(executorPreference: group.loops[0]) { try await serve(way, on: group) }
+while true { pause() }

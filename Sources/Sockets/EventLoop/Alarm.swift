@@ -37,7 +37,7 @@ final class Alarm: TimerTarget, Sendable {
         }
     }
 
-    func timerFired(_: EventSource.Direction, _: Int64, _: Int64) -> Int64? {
+    func timerFired(_: EventSource.Direction, _: Int64) -> Int64? {
         ring()
         return nil
     }

@@ -157,9 +157,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Tells a target when an instant has come. On the loop's thread only.
+    @discardableResult
     func schedule(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
-    ) {
+    ) -> TimerQueue.Ticket {
         timers.insert(target, direction, at: instant)
     }
 
@@ -214,7 +215,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         // A source that goes may close others.
         let buried = graves
         graves.removeAll(keepingCapacity: true)
-        for grave in buried { grave.release() }
+        for grave in buried {
+            grave._withUnsafeGuaranteedRef { $0.buried() }
+            grave.release()
+        }
     }
 
     /// Takes in what other threads brought; true when the loop is to end.

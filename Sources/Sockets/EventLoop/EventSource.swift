@@ -5,7 +5,7 @@ internal import SystemPackage
 ///
 /// It may be used from any task and any thread, one task at a time for each direction.
 final class EventSource: TimerTarget, @unchecked Sendable {
-    // Safe: everything is atomic but the timer instants, which only the loop's thread touches.
+    // Safe: everything is atomic but the timers, which only the loop's thread touches.
 
     /// Reading, which includes accepting; and writing, which includes connecting.
     enum Direction {
@@ -35,9 +35,11 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The task whose cancellation a scope watches for all of its waits, as the bits of its pointer.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
-    // The instants for which the loop has timers; `Int64.max` is none.
-    private var readingTimer = Int64.max
-    private var writingTimer = Int64.max
+    // Entries of the loop's timers, which refer back to the source until they fire.
+    private var readingTimer: TimerQueue.Ticket?
+    private var writingTimer: TimerQueue.Ticket?
+    /// The loop does not know of it any more, and there shall be no timers.
+    private var isBuried = false
 
     /// Takes over a descriptor that does not wait, and registers it.
     ///
@@ -71,16 +73,20 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     /// A timer fired. If the deadline has moved meanwhile, returns the instant for the next one.
-    func timerFired(_ direction: Direction, _ instant: Int64, _ now: Int64) -> Int64? {
-        guard timer(direction) == instant else { return nil }
+    func timerFired(_ direction: Direction, _ now: Int64) -> Int64? {
         let deadline = lane(direction) { $0.deadline.load(ordering: .acquiring) }
-        if deadline > now, deadline != .max {
-            setTimer(direction, deadline)
-            return deadline
-        }
-        setTimer(direction, .max)
+        if deadline > now, deadline != .max { return deadline }
+        setTimer(direction, nil)
         if deadline <= now { lane(direction) { $0.word.wake() } }
         return nil
+    }
+
+    /// The loop lets go: a source that has been closed does not stay in memory for its deadline.
+    func buried() {
+        isBuried = true
+        for timer in [readingTimer, writingTimer] { timer?.cancel() }
+        readingTimer = nil
+        writingTimer = nil
     }
 
     // MARK: Closing
@@ -170,17 +176,21 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// A timer that is earlier than the deadline will do: it is put back when it fires.
     private func schedule(_ direction: Direction, _ deadline: Int64, _ loop: EventLoop) {
-        guard timer(direction) > deadline else { return }
-        setTimer(direction, deadline)
-        loop.schedule(self, direction, at: deadline)
+        if let timer = timer(direction) {
+            guard timer.instant > deadline else { return }
+            timer.cancel()
+        }
+        // Another thread's errand may come after the end.
+        guard !isBuried else { return }
+        setTimer(direction, loop.schedule(self, direction, at: deadline))
     }
 
-    private func timer(_ direction: Direction) -> Int64 {
+    private func timer(_ direction: Direction) -> TimerQueue.Ticket? {
         direction == .reading ? readingTimer : writingTimer
     }
 
-    private func setTimer(_ direction: Direction, _ instant: Int64) {
-        if direction == .reading { readingTimer = instant } else { writingTimer = instant }
+    private func setTimer(_ direction: Direction, _ timer: TimerQueue.Ticket?) {
+        if direction == .reading { readingTimer = timer } else { writingTimer = timer }
     }
 
     @inline(__always)

@@ -2,8 +2,8 @@ internal import HeapModule
 
 /// What a loop tells that the time has come.
 protocol TimerTarget: AnyObject {
-    /// The timer for `instant` fired. Returns the instant for the next one, if there is to be one.
-    func timerFired(_ direction: EventSource.Direction, _ instant: Int64, _ now: Int64) -> Int64?
+    /// The time has come. Returns the instant for the next time, if there is to be one.
+    func timerFired(_ direction: EventSource.Direction, _ now: Int64) -> Int64?
 }
 
 /// The deadlines of a loop's sources, soonest first.
@@ -12,11 +12,31 @@ protocol TimerTarget: AnyObject {
 /// leaves its entry where it is: when it fires and finds that it is too early, it is put back. So
 /// an operation under a limit usually costs no more than a store.
 struct TimerQueue {
+    /// One entry, for whoever may want to cancel it.
+    ///
+    /// It holds its target until it has fired or is cancelled. A weak reference would do without
+    /// being cancelled, but an object that was ever referred to weakly counts its other references
+    /// in a second place, and every operation of every connection would pay for that.
+    final class Ticket {
+        fileprivate var target: (any TimerTarget)?
+        fileprivate let direction: EventSource.Direction
+        fileprivate(set) var instant: Int64
+
+        fileprivate init(
+            _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
+        ) {
+            self.target = target
+            self.direction = direction
+            self.instant = instant
+        }
+
+        /// Nobody is told any more.
+        func cancel() { target = nil }
+    }
+
     private struct Entry: Comparable {
-        var instant: Int64
-        var direction: EventSource.Direction
-        // A connection that has been closed does not stay in memory for its deadline.
-        weak var target: (any TimerTarget)?
+        let instant: Int64
+        let ticket: Ticket
 
         static func < (one: Entry, other: Entry) -> Bool { one.instant < other.instant }
         static func == (one: Entry, other: Entry) -> Bool { one.instant == other.instant }
@@ -26,11 +46,18 @@ struct TimerQueue {
     /// The instant of the first entry, which every turn of a loop asks for; `Int64.max` is none.
     private var soonest = Int64.max
 
+    @discardableResult
     mutating func insert(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
-    ) {
-        heap.insert(Entry(instant: instant, direction: direction, target: target))
-        soonest = min(soonest, instant)
+    ) -> Ticket {
+        let ticket = Ticket(target, direction, at: instant)
+        insert(ticket)
+        return ticket
+    }
+
+    private mutating func insert(_ ticket: Ticket) {
+        heap.insert(Entry(instant: ticket.instant, ticket: ticket))
+        soonest = min(soonest, ticket.instant)
     }
 
     /// How many nanoseconds remain until the first entry; nil if there is none.
@@ -46,14 +73,14 @@ struct TimerQueue {
 
     private mutating func fireDue(at now: Int64) {
         defer { soonest = heap.min?.instant ?? .max }
-        while let first = heap.min, first.instant <= now {
+        while let ticket = heap.min?.ticket, ticket.instant <= now {
             heap.removeMin()
-            guard let next = first.target?.timerFired(first.direction, first.instant, now) else {
-                continue
+            if let next = ticket.target?.timerFired(ticket.direction, now) {
+                ticket.instant = next
+                insert(ticket)
+            } else {
+                ticket.cancel()
             }
-            var entry = first
-            entry.instant = next
-            heap.insert(entry)
         }
     }
 }

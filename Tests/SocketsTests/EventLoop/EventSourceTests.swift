@@ -47,9 +47,32 @@ struct EventSourceTests {
     @Test("a timer that fires early is put back for the deadline, and not at all without one")
     func timers() throws {
         let (one, _) = try Connection.pair()
-        let source = one.source
-        // As if no timer had been set: what fires is none of its own.
-        #expect(source.timerFired(.reading, 10, 20) == nil)
+        one.source.lane(.reading) { $0.deadline.store(50, ordering: .relaxed) }
+        #expect(one.source.timerFired(.reading, 20) == 50)
+        #expect(one.source.timerFired(.reading, 50) == nil)
+        one.source.lane(.reading) { $0.deadline.store(.max, ordering: .relaxed) }
+        #expect(one.source.timerFired(.reading, 60) == nil)
+    }
+
+    @Test("a source that was closed goes at once, whatever its deadlines, without an event")
+    func memory() async throws {
+        let group = try EventLoopGroup(loops: 1)
+        defer { group.shutdown() }
+        weak var source: EventSource?
+        do {
+            // Of a datagram socket that is closed nobody else learns, which would be an event too.
+            let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
+            source = channel.source
+            async let receiving = channel.receive(timeout: .seconds(3600))
+            let waits = {
+                channel.source.lane(.reading) { $0.deadline.load(ordering: .relaxed) != .max }
+            }
+            #expect(await eventually(waits))
+            try await channel.send("x", to: channel.localAddress)
+            #expect(try await receiving.bytes == [0x78])
+            channel.close()
+        }
+        #expect(await eventually { source == nil })
     }
 
     @Test("inside a scope a cancellation ends the wait, and sticks to nothing afterwards")
