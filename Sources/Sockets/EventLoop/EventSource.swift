@@ -107,12 +107,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     @inline(__always)
     func enter() -> Bool {
-        gate.enter(orRelease: release)
+        gate.enter { release() }
     }
 
     @inline(__always)
     func leave() {
-        gate.leave(orRelease: release)
+        gate.leave { release() }
     }
 
     private func release() {
@@ -231,10 +231,8 @@ enum CurrentTask {
     /// The bits of its pointer, to compare tasks by; 0 outside of tasks.
     @inline(never)
     static var identity: UInt {
-        // Safe: an `UnsafeCurrentTask` is one pointer, which is only compared.
-        withUnsafeCurrentTask { task in
-            guard let task else { return 0 }
-            return unsafeBitCast(task, to: UInt.self)
-        }
+        // Safe: an `UnsafeCurrentTask?` is one pointer or nil, which is only compared. Looking into the
+        // optional first would copy and count the reference, for every wait.
+        withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }
     }
 }
