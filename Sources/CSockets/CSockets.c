@@ -12,6 +12,13 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
     return accept4(descriptor, address, length, flags);
 }
 
+_Static_assert(sizeof(struct csockets_datagram) == sizeof(struct mmsghdr), "recvmmsg(2)");
+
+int csockets_recvmmsg(
+    int descriptor, struct csockets_datagram *datagrams, unsigned int count, int flags) {
+    return recvmmsg(descriptor, (struct mmsghdr *)datagrams, count, flags, NULL);
+}
+
 const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
 const int csockets_eai_nodata = EAI_NODATA;
 

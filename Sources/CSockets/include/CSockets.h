@@ -17,6 +17,16 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
 extern const int csockets_eai_addrfamily;
 extern const int csockets_eai_nodata;
 
+/// Linux's struct mmsghdr: a message, and how many bytes of it came.
+struct csockets_datagram {
+    struct msghdr message;
+    unsigned int length;
+};
+
+/// recvmmsg(2) without a time-out.
+int csockets_recvmmsg(
+    int descriptor, struct csockets_datagram *datagrams, unsigned int count, int flags);
+
 /// What IP_PKTINFO and IPV6_PKTINFO tell of one datagram, or ask for it (ip(7), RFC 3542).
 struct csockets_packet_info {
     /// AF_INET or AF_INET6.

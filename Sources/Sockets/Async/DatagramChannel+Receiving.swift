@@ -6,7 +6,7 @@ extension DatagramChannel {
     ///
     /// No bytes are a datagram too. One that is longer than `count` is cut, and says so. What ICMP
     /// tells of earlier datagrams is an error of a connected channel, and passed over by one that
-    /// is open to everybody. The corresponding C calls are recvfrom(2) and recvmsg(2).
+    /// is open to everybody. The corresponding C calls are recvfrom(2) and, for UDP, recvmmsg(2), which brings up to 16.
     ///
     /// - Throws: `.system`: `.connectionRefused`, `.noRouteToHost` (connected only: an earlier
     ///   datagram found nobody); `.timedOut` and `.cancelled`, which lose nothing; `.busy`,
@@ -16,11 +16,10 @@ extension DatagramChannel {
     ) async throws(SocketError) -> Datagram {
         try beginReceiving()
         defer { source.end(.reading) }
-        let room = memory.room(for: count)
-        let header = try await receive(into: room, timeout)
+        let (bytes, header) = try await next(atMost: count, timeout)
         return Datagram(
-            bytes: Array(room[..<header.count]), sender: header.sender,
-            localAddress: header.localAddress, isTruncated: header.isTruncated)
+            bytes: Array(bytes), sender: header.sender, localAddress: header.localAddress,
+            isTruncated: header.isTruncated)
     }
 
     /// Receives one datagram into a buffer, from its beginning; see `receive(atMost:timeout:)`.
@@ -29,16 +28,9 @@ extension DatagramChannel {
     ) async throws(SocketError) -> DatagramHeader {
         try beginReceiving()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout)
-        do throws(EndOfWait) {
-            return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                try buffer.withUnsafeMutableBytes { bytes throws(Errno) in
-                    try receive(descriptor, into: bytes)
-                }
-            }
-        } catch {
-            throw failure(.receive, error.cause)
-        }
+        let (bytes, header) = try await next(atMost: buffer.byteCount, timeout)
+        buffer.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+        return header
     }
 
     /// Lends one datagram to `body`, which may answer it at once; nothing is copied or allocated.
@@ -58,11 +50,9 @@ extension DatagramChannel {
     ) async throws -> Result {
         try beginReceiving()
         defer { source.end(.reading) }
-        let room = memory.room(for: 65535)
-        let header = try await receive(into: room, timeout)
+        let (bytes, header) = try await next(atMost: 65535, timeout)
         // Safe: the memory is the channel's, and nobody else uses it while this task receives.
-        let bytes = RawSpan(_unsafeBytes: UnsafeRawBufferPointer(room)[..<header.count])
-        return try await body(bytes, header)
+        return try await body(RawSpan(_unsafeBytes: bytes), header)
     }
 
     private func beginReceiving() throws(SocketError) {
@@ -73,31 +63,51 @@ extension DatagramChannel {
         }
     }
 
+    /// One datagram, in memory that stays as it is until the next is received.
     @inline(__always)
-    private func receive(
-        into room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
-    ) async throws(SocketError) -> DatagramHeader {
+    private func next(
+        atMost count: Int, _ timeout: TimeLimit
+    ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
+        if family == .unix { return try await nextOfUnix(inbox.room(for: count), timeout) }
+        let datagram = try await nextOfInternet(timeout)
+        let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes.prefix(Swift.max(0, count)))
+        let header = DatagramHeader(
+            count: bytes.count, fullCount: datagram.fullCount,
+            sender: SocketAddress(datagram.sender),
+            localAddress: asksForLocalAddress
+                ? datagram.local.flatMap {
+                    SocketAddress(destination: $0, port: localAddress.port ?? 0)
+                } : localAddress)
+        return (bytes, header)
+    }
+
+    @inline(__always)
+    private func nextOfInternet(
+        _ timeout: TimeLimit
+    ) async throws(SocketError) -> ReceivedDatagram {
+        // Others get their turn also when there is no system call.
+        if !inbox.isEmpty { await source.takeTurn() }
         var deadline = AsyncDeadline(timeout)
-        do throws(EndOfWait) {
-            return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                try receive(descriptor, into: room)
+        while true {
+            if let datagram = inbox.next() { return datagram }
+            do throws(EndOfWait) {
+                try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+                    try refill(from: descriptor)
+                }
+            } catch {
+                throw failure(.receive, error.cause)
             }
-        } catch {
-            throw failure(.receive, error.cause)
         }
     }
 
-    /// One datagram that is there.
+    /// Brings what is there.
     @inline(__always)
-    private func receive(
-        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> DatagramHeader {
+    private func refill(from descriptor: Int32) throws(Errno) {
         while true {
             do throws(Errno) {
-                let header = try attempt(descriptor, into: buffer)
-                // There may be more, and no event would tell.
-                source.reading.word.setReady()
-                return header
+                // Where there may be more, no event would tell.
+                if try !inbox.refill(from: descriptor) { source.reading.word.setReady() }
+                return
             } catch {
                 // Each is told once, so that this comes to an end.
                 guard !isConnected, Self.errorsOfEarlierDatagrams.contains(error) else {
@@ -107,23 +117,24 @@ extension DatagramChannel {
         }
     }
 
-    @inline(__always)
-    private func attempt(
-        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> DatagramHeader {
-        guard asksForLocalAddress else {
-            let (count, sender) = try System.recvfrom(descriptor, buffer, .fullLength)
-            return DatagramHeader(
-                count: Swift.min(count, buffer.count), fullCount: count,
-                sender: SocketAddress(sender),
-                localAddress: localAddress == .unnamed ? nil : localAddress)
+    private func nextOfUnix(
+        _ room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
+    ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
+        var deadline = AsyncDeadline(timeout)
+        do throws(EndOfWait) {
+            return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+                let (fullCount, sender) = try System.recvfrom(descriptor, room, .fullLength)
+                // There may be more, and no event would tell.
+                source.reading.word.setReady()
+                let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(fullCount))
+                let header = DatagramHeader(
+                    count: bytes.count, fullCount: fullCount, sender: SocketAddress(sender),
+                    localAddress: localAddress == .unnamed ? nil : localAddress)
+                return (bytes, header)
+            }
+        } catch {
+            throw failure(.receive, error.cause)
         }
-        let (count, sender, local) = try System.recvmsg(descriptor, buffer, .fullLength)
-        return DatagramHeader(
-            count: Swift.min(count, buffer.count), fullCount: count, sender: SocketAddress(sender),
-            localAddress: local.flatMap {
-                SocketAddress(destination: $0, port: localAddress.port ?? 0)
-            })
     }
 
     /// What ICMP tells of datagrams that were sent: without a peer it is about one of many.

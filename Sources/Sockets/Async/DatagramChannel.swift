@@ -31,7 +31,7 @@ public final class DatagramChannel: Sendable {
     let family: AddressFamily
     /// Which of our addresses a datagram came to is known only by asking for each.
     let asksForLocalAddress: Bool
-    let memory = LentMemory()
+    let inbox = DatagramInbox()
     private let file: Lock<SocketFile?>
 
     /// Receives what is sent to an endpoint.

@@ -6,8 +6,8 @@ internal import SystemPackage
 typealias PacketAddress = RawSocketAddress.Content
 
 extension System {
-    /// setsockopt(2) with `IP_PKTINFO` or `IPV6_RECVPKTINFO`: `recvmsg` tells from now on to which
-    /// address a datagram came.
+    /// setsockopt(2) with `IP_PKTINFO` or `IPV6_RECVPKTINFO`: `recvmmsg` tells from now on to
+    /// which address a datagram came.
     ///
     /// An IPv6 socket that serves IPv4 as well needs both.
     static func enablePacketInfo(_ descriptor: Int32, isIPv6: Bool) throws(Errno) {
@@ -15,33 +15,23 @@ extension System {
         try setOption(descriptor, .packetInfo4, 1)
     }
 
-    /// recvmsg(2) of one datagram, with the address that it came to where `enablePacketInfo` was
-    /// called; with `fullLength` the count may be more than the buffer holds.
+    /// recvmmsg(2): brings as many Internet datagrams as there are, in place of those in the batch,
+    /// and tells how many; one at least.
     ///
-    /// The interface is the scope of an IPv6 address.
+    /// They tell the address that they came to where `enablePacketInfo` was called, whose interface
+    /// is the scope of an IPv6 address. An error that comes after the first datagram is the next
+    /// call's.
     @inline(__always)
-    static func recvmsg(
-        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
-    ) throws(Errno) -> (count: Int, sender: RawSocketAddress, local: PacketAddress?) {
-        var sender = RawSocketAddress()
-        var local: PacketAddress?
-        let count = try systemCall(.recvmsg, onInterrupt: .report) {
-            sender.withRoom { address, length in
-                withMessage(buffer.baseAddress, buffer.count) { message in
-                    message.msg_name = UnsafeMutableRawPointer(address)
-                    message.msg_namelen = length.pointee
-                    let count = Glibc.recvmsg(descriptor, &message, flags.rawValue)
-                    guard count >= 0 else { return count }
-                    length.pointee = message.msg_namelen
-                    var info = csockets_packet_info()
-                    if csockets_read_packet_info(&message, &info) != 0 {
-                        local = Self.address(in: info)
-                    }
-                    return count
+    static func recvmmsg(
+        _ descriptor: Int32, _ batch: inout DatagramBatch, _ flags: TransferFlags
+    ) throws(Errno) -> Int {
+        try Int(
+            systemCall(.recvmmsg, onInterrupt: .report) {
+                batch.fill { datagrams in
+                    csockets_recvmmsg(
+                        descriptor, datagrams, UInt32(DatagramBatch.capacity), flags.rawValue)
                 }
-            }
-        }
-        return (count, sender, local)
+            })
     }
 
     /// sendmsg(2) of one datagram with `MSG_NOSIGNAL`, leaving from an address of this machine.
@@ -94,7 +84,7 @@ extension System {
         }
     }
 
-    private static func address(in info: csockets_packet_info) -> PacketAddress? {
+    static func address(in info: csockets_packet_info) -> PacketAddress? {
         withUnsafeBytes(of: info.address) { bytes in
             guard info.family == AF_INET6 else {
                 return .ipv4(bits: UInt32(bigEndian: bytes.load(as: UInt32.self)), port: 0)

@@ -19,6 +19,12 @@ package struct RawSocketAddress {
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     }
 
+    /// What a call has written.
+    init(storage: sockaddr_storage, length: socklen_t) {
+        self.storage = storage
+        self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
+    }
+
     /// Copies an address that libc handed out, e.g. in an `addrinfo`.
     init(copying address: UnsafePointer<sockaddr>, length: socklen_t) {
         self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))

@@ -4,7 +4,7 @@ internal import SystemPackage
 /// The system calls that pass through this floor, by the names of their manual pages.
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
-    case recv, recvfrom, recvmsg, send, sendto, sendmsg, sendfile, poll
+    case recv, recvfrom, recvmmsg, send, sendto, sendmsg, sendfile, poll
     case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
     case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
 }

@@ -136,7 +136,7 @@ struct DatagramChannelReceivingTests {
             let sender = try Loopback.udp()
             let port = try #require(channel.localAddress.port)
             try sender.send("x", to: .ipv4(.loopback, port: port))
-            let faults = FaultInjection([.recvmsg: [.error(code), .error(code)]])
+            let faults = FaultInjection([.recvmmsg: [.error(code), .error(code)]])
             let outcome = await FaultInjection.$current.withValue(faults) {
                 () -> Result<Datagram, SocketError> in
                 do throws(SocketError) { return .success(try await channel.receive()) } catch {
@@ -153,6 +153,54 @@ struct DatagramChannelReceivingTests {
             }
         }
     #endif
+
+    @Test("what comes faster than it is taken is kept in its order, in whichever way it is taken")
+    func order() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let senders = [try Loopback.udp(), try Loopback.udp()]
+        for number in 0..<40 {
+            try senders[number % 2].send("\(number)", to: channel.localAddress)
+        }
+        var texts: [String] = []
+        var buffer = [UInt8](repeating: 0, count: 8)
+        for number in 0..<40 {
+            switch number % 3 {
+            case 0:
+                let datagram = try await channel.receive()
+                #expect(datagram.sender == senders[number % 2].localAddress)
+                texts.append(datagram.text)
+            case 1:
+                var span = buffer.mutableSpan
+                var bytes = span.mutableBytes
+                let header = try await channel.receive(into: &bytes)
+                texts.append(String(decoding: buffer[..<header.count], as: UTF8.self))
+            default:
+                texts.append(
+                    try await channel.withReceived { bytes, header in
+                        #expect(header.sender == senders[number % 2].localAddress)
+                        return bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+                    })
+            }
+        }
+        #expect(texts == (0..<40).map(String.init))
+    }
+
+    @Test("a queue that was found empty is not asked again before something has come")
+    func noVainCalls() async throws {
+        let channel = try DatagramChannelTests.onLoopback()
+        let sender = try Loopback.udp()
+        func mayHaveMore() -> Bool { channel.source.lane(.reading) { $0.word.isReady } }
+
+        try sender.send("alone", to: channel.localAddress)
+        // The event of it shall not come after it was received: a turn of the loop takes it in.
+        for _ in 1...2 { await Task(executorPreference: channel.source.loop) {}.value }
+        #expect(try await channel.receive().text == "alone")
+        #expect(!mayHaveMore())
+
+        for number in 1...17 { try sender.send("\(number)", to: channel.localAddress) }
+        #expect(try await channel.receive().text == "1")
+        #expect(mayHaveMore())
+    }
 
     @Test("at the limit the wait ends, not earlier, and the next receive goes on")
     func timeLimit() async throws {

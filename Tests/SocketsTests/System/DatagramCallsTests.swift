@@ -5,14 +5,16 @@ import Testing
 
 @Suite("Calls that carry packet information", .ownThread)
 struct DatagramCallsTests {
-    /// Receives into a buffer of 4 bytes.
+    /// Receives one datagram.
     private func receive(
         _ socket: Descriptor
     ) throws -> (count: Int, sender: RawSocketAddress, local: PacketAddress?) {
-        var bytes = [UInt8](repeating: 0, count: 4)
-        return try bytes.withUnsafeMutableBytes {
-            try System.recvmsg(socket.number, $0, .fullLength)
-        }
+        var batch = DatagramBatch()
+        let count = try System.recvmmsg(socket.number, &batch, [.fullLength, .dontWait])
+        #expect(count == 1)
+        let next = batch.next()
+        let datagram = try #require(next)
+        return (datagram.fullCount, datagram.sender, datagram.local)
     }
 
     private func send(
