@@ -15,11 +15,11 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
 const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
 const int csockets_eai_nodata = EAI_NODATA;
 
-const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const uint32_t csockets_epoll_input = EPOLLIN | EPOLLET;
 const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
-const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
 int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info) {
     int found = 0;

@@ -86,6 +86,9 @@ extension System {
 
     /// shutdown(2)
     static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, how) }
+        #endif
         _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, how.number) }
     }
 
@@ -93,6 +96,9 @@ extension System {
     ///
     /// Linux releases the descriptor even when the call is interrupted, so it is never called twice.
     static func close(_ descriptor: Int32) {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return kernel.close(descriptor) }
+        #endif
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
