@@ -278,7 +278,8 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
             ends[descriptor]?.hasChanged = false
             let readiness = readiness(of: end, toldOfRoom: watch.toldOfRoom)
             note(6, Int(descriptor), Int(readiness.rawValue))
-            if !readiness.isEmpty { events.insert((watch.token, readiness), at: draw(events.count + 1)) }
+            guard !readiness.isEmpty else { continue }
+            events.insert((watch.token, readiness), at: draw(events.count + 1))
         }
         if rung.remove(epoll) != nil { events.insert((0, []), at: draw(events.count + 1)) }
         return events
@@ -304,8 +305,10 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     /// Whether a write would find room, and nothing is on its way that will tell of it.
     func hasUntoldRoom(_ descriptor: Int32) -> Bool {
-        guard let end = ends[descriptor], end.isOpen else { return false }
-        return room(for: end) > 0 && !end.flights.contains { if case .room = $0.arrival { true } else { false } }
+        guard let end = ends[descriptor], end.isOpen, ends[end.peer]?.isOpen == true else {
+            return false
+        }
+        return room(for: end) > 0 && end.flights.isEmpty
     }
 
     var openDescriptors: [Int32] {

@@ -13,6 +13,7 @@ final class SimulatedLink: @unchecked Sendable {
     /// Somebody has closed or broken it: reads and writes may fail, but must not lie.
     private var isDisturbedItself = false
     private var upstream: SimulatedLink?
+    private var scoped: Set<ObjectIdentifier> = []
 
     private var isDisturbed: Bool { isDisturbedItself || upstream?.isDisturbed ?? false }
 
@@ -203,7 +204,11 @@ final class SimulatedLink: @unchecked Sendable {
         let operation = { @Sendable () async throws -> Int in
             let mark = isChecked ? self.expectation(of: direction, on: connection) : nil
             defer { mark?.isOver = true }
-            guard isScoped else { return try await body(limit) }
+            // As `serve` has it: one scope for a connection, whoever else may use that.
+            guard isScoped, self.scoped.insert(ObjectIdentifier(connection)).inserted else {
+                return try await body(limit)
+            }
+            defer { self.scoped.remove(ObjectIdentifier(connection)) }
             return try await connection.source.withCancellationScope { try await body(limit) }
         }
         do {
