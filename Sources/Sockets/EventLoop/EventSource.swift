@@ -83,6 +83,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         return nil
     }
 
+    func awaits(_ direction: Direction, _ instant: Int64) -> Bool { timer(direction) == instant }
+
     // MARK: Closing
 
     /// Closes the descriptor, at once or when the last operation has left, and wakes who waits.

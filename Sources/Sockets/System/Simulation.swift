@@ -3,7 +3,8 @@
     internal import SystemPackage
 
     /// What takes the kernel's place under loops and connections, for tests that have to be the same
-    /// each time: bytes, readiness and the clock.
+    /// each time: bytes, callers, readiness and the clock. Options and modes are what they are: who
+    /// sets one is not told no.
     ///
     /// Exists in debug builds only, as `FaultInjection` does: a release build has neither the type nor
     /// the branch that asks for it.
@@ -17,6 +18,7 @@
         func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
         func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno)
         func close(_ descriptor: Int32)
+        func accept(_ descriptor: Int32) throws(Errno) -> Int32
 
         /// Two descriptors, as epoll_create1(2) and eventfd(2) give.
         func makePoller() -> (epoll: Int32, bell: Int32)

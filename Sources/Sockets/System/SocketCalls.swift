@@ -67,6 +67,11 @@ extension System {
     static func accept(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
+        #if DEBUG
+            if let kernel = Simulation.kernel {
+                return (try kernel.accept(descriptor), RawSocketAddress(.unnamed))
+            }
+        #endif
         var peer = RawSocketAddress()
         let flags = blocking ? closeOnExec : closeOnExec | doNotBlock
         let accepted = try systemCall(.accept, onInterrupt: .report) {
@@ -133,6 +138,9 @@ extension System {
 
     /// fcntl(2): whether calls on a descriptor wait. The descriptor may be a user's.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
+        #if DEBUG
+            if Simulation.kernel != nil { return }
+        #endif
         let flags = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_GETFL) }
         let wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
         guard wanted != flags else { return }

@@ -8,6 +8,12 @@ struct TimerQueueTests {
     private final class Recorder: TimerTarget {
         var fired: [(direction: EventSource.Direction, instant: Int64, now: Int64)] = []
         var next: Int64?
+        /// The only instant that counts; nil if all do.
+        var only: Int64?
+
+        func awaits(_: EventSource.Direction, _ instant: Int64) -> Bool {
+            only == nil || only == instant
+        }
 
         func timerFired(
             _ direction: EventSource.Direction, _ instant: Int64, _ now: Int64
@@ -80,5 +86,32 @@ struct TimerQueueTests {
         #expect(target == nil)
         timers.fire(at: 10)
         #expect(timers.wait(from: 0) == nil)
+    }
+
+    @Test("entries of those that have gone do not pile up until their time comes")
+    func gone() {
+        var timers = TimerQueue()
+        let recorder = Recorder()
+        timers.insert(recorder, .reading, at: 7)
+        for instant: Int64 in 1000..<101_000 { timers.insert(Recorder(), .reading, at: instant) }
+        #expect(timers.count <= 1024)
+        timers.fire(at: 7)
+        #expect(recorder.fired.map(\.instant) == [7])
+    }
+
+    @Test("entries in whose place another has come do not pile up, and those that count all fire")
+    func replaced() {
+        var timers = TimerQueue()
+        let recorder = Recorder()
+        recorder.only = 500
+        for instant: Int64 in 501..<100_000 { timers.insert(recorder, .writing, at: instant) }
+        timers.insert(recorder, .writing, at: 500)
+        #expect(timers.count <= 1025)
+        #expect(timers.wait(from: 0) == 500)
+        let others = (0..<3000).map { _ in Recorder() }
+        for other in others { timers.insert(other, .reading, at: 600) }
+        timers.fire(at: 600)
+        #expect(recorder.fired.contains { $0.instant == 500 })
+        #expect(others.allSatisfy { $0.fired.count == 1 })
     }
 }

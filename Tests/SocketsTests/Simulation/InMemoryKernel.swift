@@ -30,6 +30,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     /// One end of a stream.
     private struct End {
+        /// Itself if it listens.
         let peer: Int32
         /// How many bytes may be on the way to here and wait here, together.
         let capacity: Int
@@ -44,6 +45,8 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         var wantsRoom = false
         var watch: (epoll: Int32, token: UInt, toldOfRoom: Bool)?
         var hasChanged = false
+        /// Of a socket that listens: the ends of callers whom nobody has accepted.
+        var queue: [Int32]?
 
         var bytesUnderWay: Int {
             flights.reduce(incoming.count) { sum, flight in
@@ -161,11 +164,46 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         note(5, Int(descriptor))
         precondition(end.watch == nil, "close of \(descriptor), which is still watched")
         ends[descriptor]?.isOpen = false
-        if end.bytesUnderWay > 0 {
+        if let queue = end.queue {
+            for caller in queue { close(caller) }
+        } else if end.bytesUnderWay > 0 {
             send(.reset, to: end.peer)
         } else if !end.hasEnded {
             send(.end, to: end.peer)
         }
+    }
+
+    // MARK: Callers
+
+    /// A socket that listens.
+    func makeListener() -> Int32 {
+        ends[next] = End(peer: next, capacity: 1, queue: [])
+        next += 1
+        return next - 1
+    }
+
+    /// A caller's end of a new stream to who listens; nil if nobody does.
+    func connect(to listener: Int32, capacity: Int) -> Int32? {
+        guard ends[listener]?.isOpen == true else { return nil }
+        let (here, there) = makeStream(capacity: capacity)
+        ends[listener]?.queue?.append(there)
+        ends[listener]?.hasChanged = true
+        return here
+    }
+
+    func accept(_ descriptor: Int32) throws(Errno) -> Int32 {
+        let end = end(descriptor, "accept")
+        // A signal, a caller who has gone, and no more descriptors for the moment.
+        switch draw(30) {
+        case 0: throw .interrupted
+        case 1: throw .connectionAbort
+        case 2: throw .tooManyOpenFiles
+        default: break
+        }
+        guard let caller = end.queue?.first else { throw .wouldBlock }
+        note(10, Int(caller))
+        ends[descriptor]?.queue?.removeFirst()
+        return caller
     }
 
     /// Breaks a stream from outside, for both ends.
@@ -287,7 +325,9 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     private func readiness(of end: End, toldOfRoom: Bool) -> Readiness {
         var readiness: Readiness = []
-        if !end.incoming.isEmpty || end.isAtEnd || end.isBroken { readiness.insert(.readable) }
+        if !end.incoming.isEmpty || end.isAtEnd || end.isBroken || end.queue?.isEmpty == false {
+            readiness.insert(.readable)
+        }
         if toldOfRoom, end.isBroken || end.hasEnded || room(for: end) > 0 {
             readiness.insert(.writable)
         }

@@ -19,6 +19,11 @@ enum Scenario {
     private static func live(in kernel: InMemoryKernel) throws -> [Weak<EventSource>] {
         let world = try SimulatedWorld(on: kernel)
         var sources: [Weak<EventSource>] = []
+        if kernel.draw(3) == 0 {
+            let server = try SimulatedServer(in: world)
+            sources.append(Weak(server.source))
+            server.begin()
+        }
         for number in 0...kernel.draw(3) {
             let link = try SimulatedLink(in: world)
             sources += [Weak(link.one.source), Weak(link.other.source)]

@@ -19,6 +19,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
     let kernel: InMemoryKernel
     let loops: [EventLoop]
+    let group: EventLoopGroup
     /// Where tasks run that do not belong to a loop.
     let elsewhere = SimulatedExecutor()
     private let epolls: [Int32]
@@ -47,6 +48,7 @@ final class SimulatedWorld: @unchecked Sendable {
             epolls.append(kernel.openDescriptors.first { !before.contains($0) } ?? -1)
         }
         self.loops = loops
+        group = EventLoopGroup(of: loops)
         self.epolls = epolls
         phases = loops.map { _ in .working }
     }
