@@ -1,4 +1,3 @@
-
 /// A wait that ends when its time comes, or when somebody rings; for one task at a time.
 ///
 /// ```swift

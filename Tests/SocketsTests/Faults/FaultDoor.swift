@@ -48,7 +48,9 @@ struct FaultCell: Sendable {
     let code: Errno
     let outcome: FaultDoor.Outcome
 
-    var name: String { "\(door.name): \(door.call.rawValue)(2) fails with \(code.rawValue), \(code)" }
+    var name: String {
+        "\(door.name): \(door.call.rawValue)(2) fails with \(code.rawValue), \(code)"
+    }
 
     /// Walks through the door, and tells what was not as it has to be; nil if all was.
     func walk() async -> String? {

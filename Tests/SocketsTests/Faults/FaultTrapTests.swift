@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -18,19 +19,24 @@ struct FaultTrapTests {
         return calls.compactMap { call in doors.firstIndex { $0.call == call } }
     }()
 
-    @Test("a bug of the library ends the program, and says so", arguments: numbers, [EBADF, EFAULT])
+    @Test(
+        "a bug of the library ends the program, and says so", arguments: numbers, [EBADF, EFAULT])
     func trap(number: Int, code: Int32) async throws {
-        let result = try #require(
-            await #expect(
-                processExitsWith: .failure, observing: [\.standardErrorContent]
-            ) { [number, code] in
-                let door = Self.doors[number]
-                var script = door.script
-                script[door.call, default: []].append(.error(Errno(rawValue: code)))
-                try? await door.walk(FaultInjection(script))
-            })
+        let outcome = await #expect(
+            processExitsWith: .failure, observing: [\.standardErrorContent]
+        ) { [number, code] in
+            await FaultTrapTests.walk(number, code)
+        }
+        let result = try #require(outcome)
         let words = String(decoding: result.standardErrorContent, as: UTF8.self)
         #expect(words.contains("a bug in Sockets, please report it"))
         #expect(words.contains("\(Self.doors[number].call.rawValue)(2)"))
+    }
+
+    private static func walk(_ number: Int, _ code: Int32) async {
+        let door = doors[number]
+        var script = door.script
+        script[door.call, default: []].append(.error(Errno(rawValue: code)))
+        try? await door.walk(FaultInjection(script))
     }
 }

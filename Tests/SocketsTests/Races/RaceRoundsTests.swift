@@ -120,7 +120,7 @@ struct RaceRoundsTests {
         await Duel.finish("cancel against readiness", socketsBefore: before, cancelled)
     }
 
-    @Test("a deadline against a byte that comes: never early, one of both, and the byte is not lost")
+    @Test("a deadline against a byte that comes: never early, one of both, and no byte is lost")
     func deadlineAgainstData() async throws {
         guard Duel.isApart else { return try await Self.deadlineAgainstData() }
         await #expect(processExitsWith: .success) { try await Self.deadlineAgainstData() }
