@@ -1,14 +1,18 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// The package's own name for `package` access: what is fuzzed is not public.
+// What is fuzzed is not public: this package says that it is the one above it. The package manager calls
+// that by its folder, in small letters, with `_` for what cannot stand in a name.
+let folder = Context.packageDirectory.split(separator: "/").dropLast().last ?? ""
+let above = String(folder.lowercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
+
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .unsafeFlags(["-package-name", "swift_sockets"]),
+    .unsafeFlags(["-package-name", above]),
 ]
 
 // A package of its own, because everything in it is built with the fuzzer's instrumentation. See `run`.
@@ -28,12 +32,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            exclude: ["main.swift"], swiftSettings: settings),
+            exclude: ["main.swift"], packageAccess: false, swiftSettings: settings),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
                 "SockCode", .product(name: "Sockets", package: "swift-sockets"),
             ],
-            swiftSettings: settings),
+            packageAccess: false, swiftSettings: settings),
     ]
 )

@@ -33,8 +33,6 @@ func checkCommandLine(_ input: [UInt8]) {
     }
 }
 
-private typealias Target = SockCode.Target
-
 private func check(_ text: String, _ body: () throws(UsageError) -> Void) {
     do throws(UsageError) { try body() } catch { requirePrintable(error, text) }
 }

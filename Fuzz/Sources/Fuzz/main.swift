@@ -11,12 +11,12 @@ private func runFuzzer(
 
 /// A family of parsers, by the name that `FUZZ_TARGET` gives it. Another one is another case, with a
 /// file of its own, and a folder of seeds in `Corpus`.
-enum Target: String, CaseIterable {
+enum Family: String, CaseIterable {
     case addresses, commands, lines, structures, lookups
 
-    static let chosen: Target = {
+    static let chosen: Family = {
         let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? "addresses"
-        guard let target = Target(rawValue: name) else {
+        guard let target = Family(rawValue: name) else {
             fatalError("no target \(name): one of \(allCases.map(\.rawValue))")
         }
         return target
@@ -37,6 +37,6 @@ var count = CommandLine.argc
 var arguments = CommandLine.unsafeArgv
 exit(
     runFuzzer(&count, &arguments) { start, size in
-        Target.chosen.check(Array(UnsafeBufferPointer(start: start, count: size)))
+        Family.chosen.check(Array(UnsafeBufferPointer(start: start, count: size)))
         return 0
     })
