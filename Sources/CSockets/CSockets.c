@@ -22,11 +22,19 @@ int csockets_recvmmsg(
 const int csockets_eai_addrfamily = EAI_ADDRFAMILY;
 const int csockets_eai_nodata = EAI_NODATA;
 
-const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+const uint32_t csockets_epoll_interest = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 const uint32_t csockets_epoll_input = EPOLLIN | EPOLLET;
 const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
-const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
+
+/// Whether so many bytes of data are there: the kernel cuts what does not fit into the room for it, and
+/// CMSG_NXTHDR looks only at headers.
+static int holds(const struct msghdr *message, const struct cmsghdr *entry, size_t size) {
+    const char *end = (const char *)message->msg_control + message->msg_controllen;
+    size_t left = (size_t)(end - (const char *)entry);
+    return entry->cmsg_len >= CMSG_LEN(size) && left >= CMSG_LEN(size);
+}
 
 int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info) {
     int found = 0;
@@ -34,6 +42,7 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
     for (entry = CMSG_FIRSTHDR(message); entry != NULL; entry = CMSG_NXTHDR(message, entry)) {
         if (entry->cmsg_level == IPPROTO_IP && entry->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo data;
+            if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
             // Of a datagram to a group or to everybody, ipi_addr is not an address of ours.
             if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
@@ -45,6 +54,7 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
         }
         if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo data;
+            if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
             info->family = AF_INET6;
             info->interface = data.ipi6_ifindex;

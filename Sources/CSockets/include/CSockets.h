@@ -43,12 +43,13 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
 /// Puts control data into the room for it at `msg_control`, and sets its length.
 void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
 
-/// What a socket is registered for, once: readable, writable, hung up; edge-triggered.
+/// What a socket is registered for, once: readable, writable, urgent data, hung up; edge-triggered.
 extern const uint32_t csockets_epoll_interest;
 /// What an eventfd and a socket for datagrams are registered for: readable, edge-triggered. Each
 /// write to an eventfd, and each datagram, is an edge.
 extern const uint32_t csockets_epoll_input;
-/// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken.
+/// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken, or that a short read need
+/// not have emptied the kernel's buffer: it stops before urgent data (tcp(7)).
 extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;
 extern const uint32_t csockets_epoll_ending;

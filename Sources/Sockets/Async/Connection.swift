@@ -80,8 +80,12 @@ public final class Connection: @unchecked Sendable {
             System.close(descriptor)
             throw SocketError(.adopt, .system(error), localAddress: local)
         }
-        try self.init(
-            owning: descriptor, family, local: local, remote: remote, on: group.next())
+        do throws(SocketError) {
+            try self.init(
+                owning: descriptor, family, local: local, remote: remote, on: group.next())
+        } catch {
+            throw error.with(operation: .adopt)
+        }
     }
 
     /// Two connections that are connected to each other: socketpair(2).

@@ -103,18 +103,11 @@ extension DatagramChannel {
     /// Brings what is there.
     @inline(__always)
     private func refill(from descriptor: Int32) throws(Errno) {
-        while true {
-            do throws(Errno) {
-                // Where there may be more, no event would tell.
-                if try !inbox.refill(from: descriptor) { source.reading.word.setReady() }
-                return
-            } catch {
-                // Each is told once, so that this comes to an end.
-                guard !isConnected, Self.errorsOfEarlierDatagrams.contains(error) else {
-                    throw error
-                }
-            }
+        let isDrained = try passingOverErrors { () throws(Errno) in
+            try inbox.refill(from: descriptor)
         }
+        // Where there may be more, no event would tell.
+        if !isDrained { source.reading.word.setReady() }
     }
 
     private func nextOfUnix(
@@ -123,7 +116,9 @@ extension DatagramChannel {
         var deadline = AsyncDeadline(timeout)
         do throws(EndOfWait) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                let (fullCount, sender) = try System.recvfrom(descriptor, room, .fullLength)
+                let (fullCount, sender) = try passingOverErrors { () throws(Errno) in
+                    try System.recvfrom(descriptor, room, .fullLength)
+                }
                 // There may be more, and no event would tell.
                 source.reading.word.setReady()
                 let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(fullCount))
@@ -134,6 +129,24 @@ extension DatagramChannel {
             }
         } catch {
             throw failure(.receive, error.cause)
+        }
+    }
+
+    /// Receives, and goes on after what is told of datagrams that were sent, unless they all went to
+    /// one peer.
+    @inline(__always)
+    private func passingOverErrors<Result>(
+        _ receive: () throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        while true {
+            do throws(Errno) {
+                return try receive()
+            } catch {
+                // Each is told once, so that this comes to an end.
+                guard !isConnected, Self.errorsOfEarlierDatagrams.contains(error) else {
+                    throw error
+                }
+            }
         }
     }
 

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// A wait that ends when its time comes, or when somebody rings; for one task at a time.
 ///
 /// ```swift
@@ -16,11 +14,12 @@ final class Alarm: TimerTarget, Sendable {
     func reset() {
         word.clear()
         // What is looked at next must not have been read before.
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        ReadinessWord.publish()
     }
 
     /// Ends the wait, or the next one.
     func ring() {
+        ReadinessWord.publish()
         word.wake()
     }
 

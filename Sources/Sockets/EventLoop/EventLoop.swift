@@ -46,16 +46,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var hasStopped = false
     }
 
-    /// Makes a loop and starts its thread.
+    /// Makes a loop and starts its thread; without one, somebody else runs its turns.
     ///
     /// - Throws: `.system(.tooManyOpenFiles)`: a loop needs two descriptors; or there can be no
     ///   more threads.
-    init() throws(SocketError) {
+    init(startingThread: Bool = true) throws(SocketError) {
         do throws(Errno) {
             poller = try Poller.make()
             // After what can fail: an initializer that throws runs no `deinit`.
             memory = .allocate(byteCount: 65536, alignment: 64)
-            try System.startThread { self.run() }
+            if startingThread { try System.startThread { self.run() } }
         } catch {
             throw SocketError(.startEventLoop, .system(error))
         }
@@ -106,8 +106,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Runs an errand on the loop's thread, at once if that is where the caller is.
     func perform(_ errand: @escaping @Sendable (EventLoop) -> Void) {
         if isCurrent { return errand(self) }
-        mailbox.withLock { $0.errands.append(errand) }
-        ring()
+        let isRunning = mailbox.withLock { mailbox in
+            // Kept for a loop that has ended, it would keep the loop.
+            if !mailbox.hasStopped { mailbox.errands.append(errand) }
+            return !mailbox.hasStopped
+        }
+        if isRunning { ring() }
     }
 
     /// Lets the loop end, once there is nothing left to run. Its sources have to be closed.
@@ -148,12 +152,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Tells a source nothing any more; it stays in memory until the loop cannot know of it.
     func deregister(_ source: EventSource) {
         poller.deregister(source.descriptor)
-        if isCurrent {
-            graves.append(.passUnretained(source))
-        } else {
-            mailbox.withLock { $0.graves.append(.passUnretained(source)) }
-            ring()
+        let grave = Unmanaged.passUnretained(source)
+        if isCurrent { return graves.append(grave) }
+        let isRunning = mailbox.withLock { mailbox in
+            if !mailbox.hasStopped { mailbox.graves.append(grave) }
+            return !mailbox.hasStopped
         }
+        // A loop that has ended tells no events any more, and buries nobody.
+        if isRunning { ring() } else { bury(grave) }
     }
 
     /// Tells a target when an instant has come. On the loop's thread only.
@@ -169,32 +175,52 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func run() {
         thread.store(System.currentThread, ordering: .relaxed)
         let executor = asUnownedTaskExecutor()
-        var hasStopped = false
-        while !hasStopped {
-            runJobs(on: executor)
-            buryAll()
-            let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
-            // Whoever puts something into the mailbox rings afterwards: without it, it is empty.
-            var hasMail = isStopping
-            isDispatching = true
-            poller.wait(nanoseconds: isBusy ? 0 : timers.wait(from: now)) {
-                isAwake.store(false, ordering: .sequentiallyConsistent)
-                hasMail = true
-            } changed: { token, readiness in
-                // Safe: a registered source is retained, and a deregistered one is not released
-                // before this batch of events is over.
-                guard let pointer = UnsafeRawPointer(bitPattern: token) else { return }
-                Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
-                    $0.changed(readiness)
-                }
-            }
-            now = System.continuousNanoseconds()
-            timers.fire(at: now)
-            if _slowPath(hasMail) { hasStopped = emptyMailbox() }
-            isDispatching = false
-        }
+        while !wait(nanoseconds: beginTurn(on: executor)) {}
         buryAll()
+        // The system gives the thread's identity to another one, which must not be taken for this.
+        thread.store(0, ordering: .relaxed)
     }
+
+    /// The first half of a turn: runs what is there to run. Returns how long the second half may
+    /// wait; nil is for ever.
+    @inline(__always)
+    func beginTurn(on executor: UnownedTaskExecutor) -> Int64? {
+        runJobs(on: executor)
+        buryAll()
+        let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
+        return isBusy ? 0 : timers.wait(from: now)
+    }
+
+    /// The second half of a turn: waits for events and tells them; true when the loop is to end.
+    @inline(__always)
+    func wait(nanoseconds: Int64?) -> Bool {
+        // Whoever puts something into the mailbox rings afterwards: without it, it is empty.
+        var hasMail = isStopping
+        isDispatching = true
+        poller.wait(nanoseconds: nanoseconds) {
+            isAwake.store(false, ordering: .sequentiallyConsistent)
+            hasMail = true
+        } changed: { token, readiness in
+            // Safe: a registered source is retained, and a deregistered one is not released
+            // before this batch of events is over.
+            guard let pointer = UnsafeRawPointer(bitPattern: token) else { return }
+            Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
+                $0.changed(readiness)
+            }
+        }
+        now = System.continuousNanoseconds()
+        timers.fire(at: now)
+        let hasStopped = _slowPath(hasMail) ? emptyMailbox() : false
+        isDispatching = false
+        return hasStopped
+    }
+
+    #if DEBUG
+        /// Whether the calling thread is the loop's for the moment; for who runs its turns.
+        func setCurrent(_ isCurrent: Bool) {
+            thread.store(isCurrent ? System.currentThread : 0, ordering: .relaxed)
+        }
+    #endif
 
     /// Runs the jobs that were there when the turn began: what they enqueue waits for the next.
     private func runJobs(on executor: UnownedTaskExecutor) {
@@ -215,10 +241,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         // A source that goes may close others.
         let buried = graves
         graves.removeAll(keepingCapacity: true)
-        for grave in buried {
-            grave._withUnsafeGuaranteedRef { $0.buried() }
-            grave.release()
-        }
+        for grave in buried { bury(grave) }
+    }
+
+    private func bury(_ grave: Unmanaged<EventSource>) {
+        grave._withUnsafeGuaranteedRef { $0.buried() }
+        grave.release()
     }
 
     /// Takes in what other threads brought; true when the loop is to end.

@@ -28,6 +28,12 @@ public final class EventLoopGroup: Sendable {
         self.isShared = isShared
     }
 
+    /// A group of loops that there are.
+    init(of loops: [EventLoop]) {
+        self.loops = loops
+        isShared = false
+    }
+
     deinit { shutdown() }
 
     /// Lets the threads end, once what they run has ended; connections on the loops have to be

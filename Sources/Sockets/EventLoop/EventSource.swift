@@ -100,6 +100,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         let closing = gate.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
         if closing == .waking, isConnection { try? System.shutdown(descriptor, .both) }
+        ReadinessWord.publish()
         reading.word.wake()
         writing.word.wake()
         leave()
@@ -219,6 +220,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
             try await body()
         } onCancel: {
             isOwnerCancelled.store(true, ordering: .releasing)
+            ReadinessWord.publish()
             reading.word.wake()
             writing.word.wake()
             if closing { close() }

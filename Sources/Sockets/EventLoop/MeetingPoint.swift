@@ -28,12 +28,14 @@ final class MeetingPoint: Sendable {
 
     /// Ends the wait; from any thread.
     func arrive() {
+        ReadinessWord.publish()
         source.reading.word.wake()
     }
 
     /// From now on an arrival ends the next wait.
     func prepare() {
         source.reading.word.clear()
+        ReadinessWord.publish()
     }
 
     /// Waits, at most so long; false if the task is cancelled.

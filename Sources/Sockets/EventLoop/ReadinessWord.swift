@@ -27,6 +27,17 @@ struct ReadinessWord: ~Copyable {
         word.store(Self.ready, ordering: .releasing)
     }
 
+    /// Between what this program does and the `wake` that tells of it. What the kernel does, it has
+    /// ordered itself.
+    ///
+    /// `wake` looks at the word before it writes to it. Without a fence a processor may look before
+    /// others see what was done: it finds "ready", which somebody is about to clear, who then does
+    /// not find what was done either, and waits for ever.
+    @inline(__always)
+    static func publish() {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
     /// Something has happened: whoever waits goes on.
     @inline(__always)
     func wake() {

@@ -45,14 +45,30 @@ struct TimerQueue {
     private var heap = Heap<Entry>()
     /// The instant of the first entry, which every turn of a loop asks for; `Int64.max` is none.
     private var soonest = Int64.max
+    /// With so many entries it is time to look which of them count.
+    private var nextSweep = smallestSweep
+
+    private static let smallestSweep = 1024
+
+    /// How many entries there are, those that were cancelled included.
+    var count: Int { heap.count }
 
     @discardableResult
     mutating func insert(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
     ) -> Ticket {
+        if heap.count >= nextSweep { sweep() }
         let ticket = Ticket(target, direction, at: instant)
         insert(ticket)
         return ticket
+    }
+
+    /// Takes out the entries that were cancelled: of connections that come and go under a long limit
+    /// each would leave one behind until that has passed. Each insertion pays for a share of it.
+    private mutating func sweep() {
+        heap = Heap(heap.unordered.filter { $0.ticket.target != nil })
+        soonest = heap.min?.instant ?? .max
+        nextSweep = max(Self.smallestSweep, 2 * heap.count)
     }
 
     private mutating func insert(_ ticket: Ticket) {

@@ -10,7 +10,8 @@ struct Readiness: OptionSet {
     static let readable = Readiness(rawValue: 1)
     /// There is room to write, or a connect has ended.
     static let writable = Readiness(rawValue: 2)
-    /// The peer has ended or broken the connection: reads and writes will tell how.
+    /// The peer has ended or broken the connection: reads and writes will tell how. Or it has sent
+    /// urgent data, before which a read stops short though there is more.
     static let ending = Readiness(rawValue: 4)
 }
 
@@ -30,6 +31,12 @@ struct Poller: ~Copyable {
 
     /// epoll_create1(2) and eventfd(2)
     static func make() throws(Errno) -> Poller {
+        #if DEBUG
+            if let kernel = Simulation.kernel {
+                let (epoll, bell) = kernel.makePoller()
+                return Poller(epoll: epoll, bell: bell)
+            }
+        #endif
         let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         let bell: Int32
         do throws(Errno) {
@@ -75,11 +82,19 @@ struct Poller: ~Copyable {
         var event = epoll_event()
         event.events = toldOfRoom ? csockets_epoll_interest : csockets_epoll_input
         event.data.u64 = UInt64(token)
+        #if DEBUG
+            if let kernel = Simulation.kernel {
+                return kernel.watch(descriptor, by: epoll, token, toldOfRoom: toldOfRoom)
+            }
+        #endif
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
     }
 
     /// epoll_ctl(2): tells of this descriptor no more.
     func deregister(_ descriptor: Int32) {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return kernel.unwatch(descriptor, by: epoll) }
+        #endif
         var event = epoll_event()
         // Fails only if it was never registered.
         _ = try? systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
@@ -87,6 +102,9 @@ struct Poller: ~Copyable {
 
     /// Ends the wait that is under way, or the next one.
     func wake() {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return kernel.ring(epoll) }
+        #endif
         var one: UInt64 = 1
         // Fails only when the counter is full, after centuries.
         _ = try? systemCall(.write) { Glibc.write(bell, &one, 8) }
@@ -100,6 +118,14 @@ struct Poller: ~Copyable {
     func wait(
         nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void
     ) {
+        #if DEBUG
+            if let kernel = Simulation.kernel {
+                for (token, readiness) in kernel.events(of: epoll) {
+                    if token == 0 { woken() } else { changed(token, readiness) }
+                }
+                return
+            }
+        #endif
         // Rounded up: nothing happens before its time.
         let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
         let count =

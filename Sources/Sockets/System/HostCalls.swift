@@ -83,7 +83,7 @@ extension System {
 }
 
 extension RawHostEntry {
-    fileprivate init(_ entry: hostent) {
+    init(_ entry: hostent) {
         let length = Int(entry.h_length)
         name = entry.h_name.map { String(cString: $0) } ?? ""
         aliases = strings(inList: entry.h_aliases)

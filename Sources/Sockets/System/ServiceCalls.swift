@@ -77,7 +77,7 @@ extension System {
 }
 
 extension RawServiceEntry {
-    fileprivate init(_ entry: servent) {
+    init(_ entry: servent) {
         name = entry.s_name.map { String(cString: $0) } ?? ""
         aliases = strings(inList: entry.s_aliases)
         port = UInt16(bigEndian: UInt16(truncatingIfNeeded: entry.s_port))

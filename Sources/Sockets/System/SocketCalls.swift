@@ -67,6 +67,11 @@ extension System {
     static func accept(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
+        #if DEBUG
+            if let kernel = Simulation.kernel {
+                return (try kernel.accept(descriptor), RawSocketAddress(.unnamed))
+            }
+        #endif
         var peer = RawSocketAddress()
         let flags = blocking ? closeOnExec : closeOnExec | doNotBlock
         let accepted = try systemCall(.accept, onInterrupt: .report) {
@@ -86,6 +91,9 @@ extension System {
 
     /// shutdown(2)
     static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, how) }
+        #endif
         _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, how.number) }
     }
 
@@ -93,6 +101,9 @@ extension System {
     ///
     /// Linux releases the descriptor even when the call is interrupted, so it is never called twice.
     static func close(_ descriptor: Int32) {
+        #if DEBUG
+            if let kernel = Simulation.kernel { return kernel.close(descriptor) }
+        #endif
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
@@ -127,6 +138,9 @@ extension System {
 
     /// fcntl(2): whether calls on a descriptor wait. The descriptor may be a user's.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
+        #if DEBUG
+            if Simulation.kernel != nil { return }
+        #endif
         let flags = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_GETFL) }
         let wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
         guard wanted != flags else { return }

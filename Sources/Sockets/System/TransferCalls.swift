@@ -28,7 +28,10 @@ extension System {
     static func recv(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> Int {
-        try transferCall(.recv, buffer.count, onInterrupt: .report) { count in
+        #if DEBUG
+            if let kernel = Simulation.kernel { return try kernel.receive(descriptor, buffer) }
+        #endif
+        return try transferCall(.recv, buffer.count, onInterrupt: .report) { count in
             Glibc.recv(descriptor, buffer.baseAddress, count, flags.rawValue)
         }
     }
@@ -53,7 +56,10 @@ extension System {
     static func send(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> Int {
-        try transferCall(.send, bytes.count, onInterrupt: .report) { count in
+        #if DEBUG
+            if let kernel = Simulation.kernel { return try kernel.send(descriptor, bytes) }
+        #endif
+        return try transferCall(.send, bytes.count, onInterrupt: .report) { count in
             Glibc.send(descriptor, bytes.baseAddress, count, flags.rawValue | Int32(MSG_NOSIGNAL))
         }
     }
@@ -115,6 +121,13 @@ extension System {
         vectors.withUnsafeMutableBufferPointer { vectors in
             Result { () throws(Errno) -> Int in
                 let total = vectors.reduce(0) { $0 + $1.iov_len }
+                #if DEBUG
+                    if let kernel = Simulation.kernel, let first = vectors.first {
+                        let bytes = UnsafeRawBufferPointer(
+                            start: first.iov_base, count: first.iov_len)
+                        return try kernel.send(descriptor, bytes)
+                    }
+                #endif
                 return try transferCall(.sendmsg, total, onInterrupt: .report) { most in
                     shorten(vectors, by: total - most)
                     var message = msghdr()

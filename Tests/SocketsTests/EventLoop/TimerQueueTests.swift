@@ -85,4 +85,21 @@ struct TimerQueueTests {
         #expect(target == nil)
         #expect(timers.wait(from: 20) == 10)
     }
+
+    @Test("cancelled entries do not pile up until their time comes, and those that count all fire")
+    func sweeping() {
+        var timers = TimerQueue()
+        let recorder = Recorder()
+        timers.insert(recorder, .reading, at: 7)
+        for instant: Int64 in 1000..<101_000 {
+            timers.insert(Recorder(), .reading, at: instant).cancel()
+        }
+        #expect(timers.count <= 1025)
+        #expect(timers.wait(from: 0) == 7)
+        let others = (0..<3000).map { _ in Recorder() }
+        for other in others { timers.insert(other, .writing, at: 600) }
+        timers.fire(at: 600)
+        #expect(recorder.fired.map(\.direction) == [.reading])
+        #expect(others.allSatisfy { $0.fired.count == 1 })
+    }
 }

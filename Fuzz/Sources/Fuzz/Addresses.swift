@@ -4,7 +4,7 @@ import Sockets
 /// Feeds one input to every parser of addresses. None may trap, and each must keep its promises: what
 /// is accepted prints as text that is accepted again and means the same, what is printed is safe in a
 /// terminal, and the C library agrees on what an address is.
-func checkParsers(_ input: [UInt8]) {
+func checkAddresses(_ input: [UInt8]) {
     let text = String(decoding: input, as: UTF8.self)
 
     checkAgainstC(text)
@@ -81,14 +81,4 @@ private func checkRoundTrip<Value: LosslessStringConvertible & Equatable>(
     guard let value = parse(text) else { return }
     requirePrintable(value.description, text)
     require(parse(value.description) == value, "\(value) does not parse as itself", text)
-}
-
-private func requirePrintable(_ description: String, _ text: String) {
-    let isPrintable = description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-    require(isPrintable, "a description holds control characters", text)
-}
-
-private func require(_ condition: Bool, _ message: String, _ text: String) {
-    guard !condition else { return }
-    fatalError("\(message): input \(text.debugDescription)")
 }

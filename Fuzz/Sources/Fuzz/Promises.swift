@@ -1,0 +1,34 @@
+/// What is shown to somebody is safe in his terminal.
+func requirePrintable(_ description: String, _ text: String) {
+    let isPrintable = description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    require(isPrintable, "a description holds control characters", text)
+}
+
+/// Ends the program, so that the fuzzer keeps the input.
+func require(_ condition: Bool, _ message: String, _ text: String) {
+    guard !condition else { return }
+    fatalError("\(message): input \(text.debugDescription)")
+}
+
+/// Takes an input apart, piece by piece; what is not there is zero.
+struct Pieces {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ input: [UInt8]) { rest = input[...] }
+
+    var isEmpty: Bool { rest.isEmpty }
+
+    mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
+
+    mutating func take(_ count: Int) -> [UInt8] {
+        defer { rest = rest.dropFirst(count) }
+        return Array(rest.prefix(count))
+    }
+
+    /// A text up to the next NUL, which C would end there.
+    mutating func text() -> [UInt8] {
+        let text = Array(rest.prefix { $0 != 0 })
+        rest = rest.dropFirst(text.count + 1)
+        return text
+    }
+}

@@ -1,0 +1,312 @@
+import Glibc
+import SystemPackage
+
+@testable import Sockets
+
+// The doors of the asynchronous half.
+extension FaultDoor {
+    static let asynchronous: [FaultDoor] = loops + connections + listeners + datagrams
+
+    private static func during(
+        _ faults: FaultInjection, _ body: () async throws -> Void
+    ) async throws {
+        try await FaultInjection.$current.withValue(faults, operation: body)
+    }
+
+    // MARK: Loops
+
+    private static let loops = [
+        startingLoop(.epoll_create1, [EINVAL, EMFILE, ENFILE, ENOMEM]),
+        startingLoop(.eventfd, [EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM]),
+        startingLoop(.epoll_ctl, [ENOMEM, ENOSPC, EPERM]),
+        FaultDoor(name: "Poller.wait", call: .epoll_wait, codes: [(.survives, [EINTR])]) {
+            faults in
+            let poller = try Poller.make()
+            try await during(faults) {
+                poller.wait(nanoseconds: nil, woken: {}, changed: { _, _ in })
+            }
+        },
+        FaultDoor(name: "Poller.wake", call: .write, codes: [(.survives, [EINTR])]) { faults in
+            let poller = try Poller.make()
+            var hasWoken = false
+            try await during(faults) { poller.wake() }
+            poller.wait(nanoseconds: nil, woken: { hasWoken = true }, changed: { _, _ in })
+            precondition(hasWoken)
+        },
+    ]
+
+    private static func startingLoop(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
+        FaultDoor(name: "EventLoopGroup", call: call, codes: [(.fails(.startEventLoop), codes)]) {
+            faults in try await during(faults) { _ = try EventLoopGroup(loops: 1) }
+        }
+    }
+
+    // MARK: Connections
+
+    private static let connections = [
+        FaultDoor(
+            name: "Connection.read", call: .recv,
+            codes: [(.survives, [EINTR]), (.fails(.read), receiveErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await other.write("x")
+            try await during(faults) { _ = try await one.read(timeout: .seconds(20)) }
+        },
+        FaultDoor(
+            // An error that says "wait" comes with an event that ends the wait; here the peer's.
+            name: "Connection.read that has to wait", call: .recv, codes: [(.survives, [EAGAIN])]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await during(faults) {
+                async let bytes = one.read(timeout: .seconds(20))
+                while faults.remaining(of: .recv) > 0 { await Task.yield() }
+                try await FaultInjection.$current.withValue(nil) { try await other.write("x") }
+                _ = try await bytes
+            }
+        },
+        FaultDoor(
+            name: "Connection.readLine", call: .recv,
+            codes: [(.survives, [EINTR]), (.fails(.read), receiveErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await other.write("x\n")
+            try await during(faults) { _ = try await one.readLine(timeout: .seconds(20)) }
+        },
+        FaultDoor(
+            name: "Connection.write", call: .send,
+            codes: [(.survives, [EINTR]), (.fails(.write), sendErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await during(faults) { try await one.write("x", timeout: .seconds(20)) }
+            other.close()
+        },
+        FaultDoor(
+            name: "Connection.write(parts:)", call: .sendmsg,
+            codes: [(.survives, [EINTR]), (.fails(.write), sendErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await during(faults) {
+                try await one.write(parts: [[1], [2]], timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultDoor(
+            name: "Connection.sendFile", call: .sendfile,
+            codes: [
+                (.survives, [EINTR]),
+                (
+                    .fails(.write),
+                    [EINVAL, EIO, ENOMEM, EOVERFLOW, ESPIPE, EPIPE, ECONNRESET, EBADF]
+                ),
+            ]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            let path = Loopback.unixPath() + "-file"
+            let file = try FileDescriptor.open(
+                FilePath(path), .readWrite, options: .create, permissions: .ownerReadWrite)
+            defer { try? file.close() }
+            unlink(path)
+            try file.writeAll([1, 2, 3])
+            try await during(faults) {
+                _ = try await one.sendFile(file, timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultDoor(
+            name: "Connection.exchange", call: .recv,
+            codes: [
+                (.survives, [EINTR]),
+                (.fails(.exchange), [ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOMEM]),
+            ]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await other.write("x\n")
+            try await during(faults) {
+                _ = try await one.exchange("who?\n", reading: .line, timeout: .seconds(20))
+            }
+        },
+        FaultDoor(
+            name: "Connection.exchange with a peer that has answered", call: .send,
+            codes: [(.survives, [EINTR, EPIPE, ECONNRESET, ETIMEDOUT])]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await other.write("x\n")
+            try await during(faults) {
+                _ = try await one.exchange("who?\n", reading: .line, timeout: .seconds(20))
+            }
+        },
+        FaultDoor(
+            name: "Connection.shutdown", call: .shutdown,
+            codes: [(.fails(.shutdown), [ENOTCONN, EINVAL])]
+        ) { faults in
+            let (one, _) = try Connection.pair()
+            try await during(faults) { try one.shutdown(.writing) }
+        },
+        FaultDoor(
+            name: "Connection(adopting:)", call: .epoll_ctl,
+            codes: [(.fails(.adopt), [ENOMEM, ENOSPC, EEXIST, EPERM])]
+        ) { faults in
+            let (one, _) = try Socket.pair()
+            try await during(faults) { _ = try Connection(adopting: one) }
+        },
+        FaultDoor(
+            name: "Connection(adopting:)", call: .getpeername,
+            codes: [(.fails(.adopt), [ENOTCONN, ENOBUFS, EINVAL])]
+        ) { faults in
+            let (one, _) = try Socket.pair()
+            try await during(faults) { _ = try Connection(adopting: one) }
+        },
+        connecting(
+            .connect,
+            [EACCES, EPERM, EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ETIMEDOUT],
+            survives: [EINTR, EAGAIN, EINPROGRESS]),
+        connecting(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        connecting(.getsockname, [ENOBUFS]),
+        connecting(.setsockopt, [ENOMEM, EINVAL], as: .setOption),
+        connecting(
+            .epoll_create1, before: [.connect: [.error(.nowInProgress)]], [EMFILE, ENFILE, ENOMEM]),
+        connecting(
+            .epoll_ctl, before: [.connect: [.error(.nowInProgress)]], [ENOMEM, ENOSPC]),
+    ]
+
+    private static func connecting(
+        _ call: SystemCall, before: Script = [:], _ codes: [Int32], survives: [Int32] = [],
+        as operation: SocketError.Operation = .connect
+    ) -> FaultDoor {
+        FaultDoor(
+            name: "Connection(to:)", call: call, before: before,
+            codes: [(.survives, survives), (.fails(operation), codes)]
+        ) { faults in
+            let listener = try Socket.listening(on: Loopback.ipv4)
+            try await during(faults) {
+                _ = try await Connection(to: listener.localAddress, timeout: .seconds(20))
+            }
+        }
+    }
+
+    // MARK: Listeners
+
+    private static let listeners = [
+        FaultDoor(
+            name: "Listener.accept", call: .accept,
+            codes: [
+                (.survives, [EINTR] + callerErrors),
+                (.fails(.accept), shortages + [EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM]),
+            ]
+        ) { faults in
+            let listener = try Listener(on: Loopback.ipv4)
+            let caller = try Socket.connected(to: listener.localAddress)
+            try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
+            caller.close()
+        },
+        FaultDoor(
+            name: "Listener.accept", call: .epoll_ctl,
+            codes: [(.fails(.accept), [ENOMEM, ENOSPC])]
+        ) { faults in
+            let listener = try Listener(on: Loopback.ipv4)
+            let caller = try Socket.connected(to: listener.localAddress)
+            try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
+            caller.close()
+        },
+        FaultDoor(
+            name: "for await in Listener", call: .accept,
+            codes: [
+                (.survives, [EINTR] + callerErrors + shortages),
+                (.fails(.accept), [EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM]),
+            ]
+        ) { faults in
+            let listener = try Listener(on: Loopback.ipv4)
+            let caller = try Socket.connected(to: listener.localAddress)
+            try await during(faults) {
+                var callers = listener.makeAsyncIterator()
+                _ = try await callers.next()
+            }
+            caller.close()
+        },
+        FaultDoor(
+            name: "for await in Listener", call: .epoll_ctl, codes: [(.survives, [ENOMEM, ENOSPC])]
+        ) { faults in
+            // Whoever was accepted and could not be watched is hung up on; the next one is served.
+            let listener = try Listener(on: Loopback.ipv4)
+            let callers = try (0..<2).map { _ in
+                try Socket.connected(to: listener.localAddress)
+            }
+            try await during(faults) {
+                var accepted = listener.makeAsyncIterator()
+                _ = try await accepted.next()
+            }
+            for caller in callers { caller.close() }
+        },
+        FaultDoor(
+            name: "Listener(on:)", call: .epoll_ctl,
+            codes: [(.fails(.adopt), [ENOMEM, ENOSPC, EPERM])]
+        ) { faults in
+            try await during(faults) { _ = try Listener(on: Loopback.ipv4) }
+        },
+        FaultDoor(
+            name: "Listener(on:)", call: .listen, codes: [(.fails(.listen), [EADDRINUSE])]
+        ) { faults in
+            try await during(faults) { _ = try Listener(on: Loopback.ipv4) }
+        },
+    ]
+
+    // MARK: Datagrams
+
+    private static let datagrams = [
+        receiving(.recvmmsg) {
+            let channel = try DatagramChannel(on: Loopback.ipv4)
+            try Loopback.udp().send("x", to: channel.localAddress)
+            return channel
+        },
+        receiving(.recvfrom) {
+            // In the abstract namespace: nothing is left behind.
+            let name = Endpoint.unixDatagram("@sockets-\(UInt64.random(in: .min ... .max))")
+            let socket = try Socket.bound(to: name)
+            try Socket(.unix, .datagram).send("x", to: socket.localAddress)
+            return try DatagramChannel(adopting: socket)
+        },
+        FaultDoor(
+            name: "DatagramChannel.send(to:)", call: .sendto,
+            codes: [
+                (.survives, [EINTR, EAGAIN, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EPERM]),
+                (.fails(.send), [EACCES, ECONNREFUSED, EMSGSIZE, ENOBUFS, ENOMEM, EPIPE]),
+            ]
+        ) { faults in
+            let channel = try DatagramChannel(on: Loopback.ipv4)
+            let peer = try Loopback.udp()
+            try await during(faults) {
+                _ = try await channel.send([1], to: peer.localAddress, timeout: .seconds(20))
+            }
+        },
+        FaultDoor(
+            name: "DatagramChannel.send", call: .send,
+            codes: [
+                (.survives, [EINTR, EAGAIN]),
+                (.fails(.send), [ECONNREFUSED, EMSGSIZE, ENOBUFS, ENOMEM, EHOSTUNREACH, EACCES]),
+            ]
+        ) { faults in
+            let peer = try Loopback.udp()
+            let channel = try DatagramChannel(connectedTo: peer.localAddress)
+            try await during(faults) { try await channel.send([1], timeout: .seconds(20)) }
+        },
+    ]
+
+    private static func receiving(
+        _ call: SystemCall, on channel: @escaping @Sendable () throws -> DatagramChannel
+    ) -> FaultDoor {
+        FaultDoor(
+            name: "DatagramChannel.receive", call: call,
+            codes: [
+                // What a network tells of an earlier datagram is nobody's concern here.
+                (
+                    .survives,
+                    [EINTR, ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EMSGSIZE]
+                ),
+                (.fails(.receive), [ENOMEM, EINVAL, ENOTSOCK]),
+            ]
+        ) { faults in
+            let channel = try channel()
+            try await during(faults) { _ = try await channel.receive(timeout: .seconds(20)) }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("What races and simulations found in the loops", .ownThread)
+struct LoopTests {
+    /// Returns when the loop has told of all that had happened before.
+    private func turn(of loop: EventLoop) async {
+        for _ in 0..<2 {
+            await withCheckedContinuation { continuation in
+                loop.perform { _ in continuation.resume() }
+            }
+        }
+    }
+
+    @Test("a read that stops short before urgent data does not hide what comes after it")
+    func urgentData() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let connection = try Connection(adopting: server)
+        try client.send("x")
+        #expect(try await connection.read() == [0x78])
+        try client.send("abc")
+        #expect(Glibc.send(client.descriptor, "!", 1, Int32(MSG_OOB)) == 1)
+        try client.send("def")
+        await turn(of: connection.source.loop)
+        var received: [UInt8] = []
+        while received.count < 6 {
+            let count = try await connection.read(
+                appendingTo: &received, timeout: .seconds(10))
+            #expect(count > 0)
+        }
+        #expect(String(decoding: received, as: UTF8.self) == "abcdef")
+    }
+
+    @Test("a thread that was given the identity of an ended loop's is not taken for the loop's")
+    func identityOfAnEndedLoop() async throws {
+        for _ in 0..<20 {
+            let ended = try EventLoop()
+            ended.stop()
+            #expect(await eventually { ended.hasStopped })
+            let next = try EventLoop()
+            let isTakenForIt = await withCheckedContinuation { continuation in
+                next.perform { _ in
+                    // It has told that it ends a little before it has ended.
+                    for _ in 0..<1000 where ended.isCurrent { sched_yield() }
+                    continuation.resume(returning: ended.isCurrent)
+                }
+            }
+            next.stop()
+            #expect(!isTakenForIt)
+        }
+    }
+
+    @Test("a loop that has ended keeps no source that is closed afterwards, and no errand")
+    func closedAfterTheEnd() async throws {
+        weak var loop: EventLoop?
+        weak var source: EventSource?
+        do {
+            let group = try EventLoopGroup(loops: 1)
+            let (one, other) = try Connection.pair(on: group)
+            loop = group.loops[0]
+            source = one.source
+            group.shutdown()
+            #expect(await eventually { group.loops[0].hasStopped })
+            group.loops[0].perform { _ in _ = other }
+            one.close()
+            other.close()
+        }
+        #expect(await eventually { source == nil && loop == nil })
+    }
+}

@@ -1,0 +1,357 @@
+import SystemPackage
+
+@testable import Sockets
+
+/// A kernel in memory: streams of bytes between two ends, edges of readiness, and a clock that only
+/// moves when it is told to. Everything that a real one leaves open is drawn from the seed: how many
+/// bytes a send takes, how long they travel, which events a wait tells and in which order, and when
+/// a signal comes in between.
+///
+/// It gives what epoll(7) promises and no more: an edge for each arrival, and one for room only to
+/// who was told that there was none. A call on a descriptor that is not open ends the program.
+final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
+    // Safe: it is used by one thread, which runs everything.
+
+    /// What travels towards an end.
+    private enum Arrival {
+        case bytes([UInt8])
+        /// The peer has ended its half.
+        case end
+        /// The peer has broken the connection.
+        case reset
+        /// The peer has read, so that there is room to write.
+        case room
+    }
+
+    private struct Flight {
+        var instant: Int64
+        var arrival: Arrival
+    }
+
+    /// One end of a stream.
+    private struct End {
+        /// Itself if it listens.
+        let peer: Int32
+        /// How many bytes may be on the way to here and wait here, together.
+        let capacity: Int
+        var incoming: [UInt8] = []
+        var flights: [Flight] = []
+        var isOpen = true
+        var hasEnded = false
+        var isAtEnd = false
+        var isBroken = false
+        var error: Errno?
+        /// A send was told that there is no room.
+        var wantsRoom = false
+        var watch: (epoll: Int32, token: UInt, toldOfRoom: Bool)?
+        var hasChanged = false
+        /// Of a socket that listens: the ends of callers whom nobody has accepted.
+        var queue: [Int32]?
+
+        var bytesUnderWay: Int {
+            flights.reduce(incoming.count) { sum, flight in
+                if case .bytes(let bytes) = flight.arrival { sum + bytes.count } else { sum }
+            }
+        }
+    }
+
+    private(set) var nanoseconds: Int64 = 1_000_000_000
+    private var random: SeededGenerator
+    private var ends: [Int32: End] = [:]
+    private var pollers: [Int32: Bool] = [:]
+    private var next: Int32 = 1000
+    /// What has happened so far, in one number: two runs of a seed have to come to the same.
+    private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    /// One of so many possibilities.
+    func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+
+    func note(_ values: Int...) {
+        for value in values {
+            trace = (trace ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01B3
+        }
+    }
+
+    // MARK: Streams
+
+    /// Two ends of a new stream, with room for so many bytes each way.
+    func makeStream(capacity: Int) -> (Int32, Int32) {
+        let (one, other) = (next, next + 1)
+        next += 2
+        ends[one] = End(peer: other, capacity: capacity)
+        ends[other] = End(peer: one, capacity: capacity)
+        return (one, other)
+    }
+
+    private func end(_ descriptor: Int32, _ call: StaticString) -> End {
+        guard let end = ends[descriptor], end.isOpen else {
+            preconditionFailure("\(call) on \(descriptor), which is not open")
+        }
+        return end
+    }
+
+    func receive(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        let end = end(descriptor, "recv")
+        if draw(24) == 0 { throw .interrupted }
+        let count = min(end.incoming.count, buffer.count)
+        note(1, Int(descriptor), count)
+        if count > 0 {
+            buffer.copyBytes(from: end.incoming[..<count])
+            ends[descriptor]?.incoming.removeFirst(count)
+            send(.room, to: end.peer)
+            return count
+        }
+        if let error = end.error {
+            ends[descriptor]?.error = nil
+            throw error
+        }
+        guard end.isAtEnd || end.isBroken || buffer.isEmpty else { throw .wouldBlock }
+        return 0
+    }
+
+    func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        let end = end(descriptor, "send")
+        if draw(24) == 0 { throw .interrupted }
+        if let error = end.error {
+            ends[descriptor]?.error = nil
+            throw error
+        }
+        guard !end.isBroken, !end.hasEnded else { throw .brokenPipe }
+        let room = room(for: end)
+        guard room > 0 else {
+            note(2, Int(descriptor))
+            ends[descriptor]?.wantsRoom = true
+            throw .wouldBlock
+        }
+        var count = min(room, bytes.count)
+        if count > 1, draw(4) == 0 { count = 1 + draw(count) }
+        note(3, Int(descriptor), count)
+        send(.bytes(Array(bytes[..<count])), to: end.peer)
+        return count
+    }
+
+    private func room(for end: End) -> Int {
+        guard let peer = ends[end.peer], peer.isOpen else { return end.capacity }
+        return peer.capacity - peer.bytesUnderWay
+    }
+
+    func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
+        let end = end(descriptor, "shutdown")
+        note(4, Int(descriptor))
+        guard !end.isBroken else { throw .socketNotConnected }
+        if how != .writing {
+            ends[descriptor]?.isAtEnd = true
+            ends[descriptor]?.hasChanged = true
+        }
+        if how != .reading, !end.hasEnded {
+            ends[descriptor]?.hasEnded = true
+            ends[descriptor]?.hasChanged = true
+            send(.end, to: end.peer)
+        }
+    }
+
+    func close(_ descriptor: Int32) {
+        if let isOpen = pollers[descriptor] {
+            precondition(isOpen, "close of the poller \(descriptor), which is not open")
+            pollers[descriptor] = false
+            return
+        }
+        let end = end(descriptor, "close")
+        note(5, Int(descriptor))
+        precondition(end.watch == nil, "close of \(descriptor), which is still watched")
+        ends[descriptor]?.isOpen = false
+        if let queue = end.queue {
+            for caller in queue { close(caller) }
+        } else if end.bytesUnderWay > 0 {
+            send(.reset, to: end.peer)
+        } else if !end.hasEnded {
+            send(.end, to: end.peer)
+        }
+    }
+
+    // MARK: Callers
+
+    /// A socket that listens.
+    func makeListener() -> Int32 {
+        ends[next] = End(peer: next, capacity: 1, queue: [])
+        next += 1
+        return next - 1
+    }
+
+    /// A caller's end of a new stream to who listens; nil if nobody does.
+    func connect(to listener: Int32, capacity: Int) -> Int32? {
+        guard ends[listener]?.isOpen == true else { return nil }
+        let (here, there) = makeStream(capacity: capacity)
+        ends[listener]?.queue?.append(there)
+        ends[listener]?.hasChanged = true
+        return here
+    }
+
+    func accept(_ descriptor: Int32) throws(Errno) -> Int32 {
+        let end = end(descriptor, "accept")
+        // A signal, a caller who has gone, and no more descriptors for the moment.
+        switch draw(30) {
+        case 0: throw .interrupted
+        case 1: throw .connectionAbort
+        case 2: throw .tooManyOpenFiles
+        default: break
+        }
+        guard let caller = end.queue?.first else { throw .wouldBlock }
+        note(10, Int(caller))
+        ends[descriptor]?.queue?.removeFirst()
+        return caller
+    }
+
+    /// Breaks a stream from outside, for both ends.
+    func breakStream(_ descriptor: Int32) {
+        guard let end = ends[descriptor] else { return }
+        arrive(.reset, at: descriptor)
+        arrive(.reset, at: end.peer)
+    }
+
+    // MARK: The network
+
+    /// Puts something on its way, behind all that is on its way there already.
+    private func send(_ arrival: Arrival, to descriptor: Int32) {
+        guard let end = ends[descriptor] else { return }
+        let delays: [Int64] = [0, 0, 0, 7_000, 400_000, 1_000_000, 5_300_000]
+        let instant = nanoseconds + delays[draw(delays.count)]
+        let last = end.flights.last?.instant ?? 0
+        ends[descriptor]?.flights.append(
+            Flight(instant: max(instant, last), arrival: arrival))
+    }
+
+    private func arrive(_ arrival: Arrival, at descriptor: Int32) {
+        guard var end = ends[descriptor], end.isOpen else {
+            // Whoever sends to one that has gone is told so.
+            if case .bytes = arrival, let peer = ends[descriptor]?.peer { send(.reset, to: peer) }
+            return
+        }
+        switch arrival {
+        case .bytes(let bytes):
+            guard !end.isBroken else { return }
+            end.incoming += bytes
+            end.hasChanged = true
+        case .end:
+            end.isAtEnd = true
+            end.hasChanged = true
+        case .reset:
+            guard !end.isBroken else { return }
+            end.isBroken = true
+            end.error = .connectionReset
+            end.incoming = []
+            end.hasChanged = true
+        case .room:
+            if end.wantsRoom, room(for: end) > 0 {
+                end.wantsRoom = false
+                end.hasChanged = true
+            }
+        }
+        ends[descriptor] = end
+    }
+
+    /// When the next thing arrives; nil if nothing is on its way.
+    var nextArrival: Int64? {
+        ends.values.compactMap { $0.flights.first?.instant }.min()
+    }
+
+    /// Moves the clock, and lets arrive what is due.
+    func advance(to instant: Int64) {
+        nanoseconds = max(nanoseconds, instant)
+        for descriptor in ends.keys.sorted() {
+            while let flight = ends[descriptor]?.flights.first, flight.instant <= nanoseconds {
+                ends[descriptor]?.flights.removeFirst()
+                arrive(flight.arrival, at: descriptor)
+            }
+        }
+    }
+
+    // MARK: Events
+
+    func makePoller() -> (epoll: Int32, bell: Int32) {
+        let (epoll, bell) = (next, next + 1)
+        next += 2
+        (pollers[epoll], pollers[bell]) = (true, true)
+        return (epoll, bell)
+    }
+
+    private var rung: Set<Int32> = []
+
+    func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, toldOfRoom: Bool) {
+        _ = end(descriptor, "epoll_ctl")
+        ends[descriptor]?.watch = (epoll, token, toldOfRoom)
+        ends[descriptor]?.hasChanged = true
+    }
+
+    func unwatch(_ descriptor: Int32, by epoll: Int32) {
+        let end = end(descriptor, "epoll_ctl")
+        precondition(end.watch?.epoll == epoll, "\(descriptor) is not watched")
+        ends[descriptor]?.watch = nil
+    }
+
+    func ring(_ epoll: Int32) {
+        precondition(pollers[epoll] == true, "write to a bell that is not open")
+        rung.insert(epoll)
+    }
+
+    /// Whether a wait would come back at once.
+    func hasEvents(_ epoll: Int32) -> Bool {
+        rung.contains(epoll)
+            || ends.values.contains { $0.hasChanged && $0.watch?.epoll == epoll }
+    }
+
+    func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)] {
+        precondition(pollers[epoll] == true, "epoll_wait on one that is not open")
+        var events: [(token: UInt, readiness: Readiness)] = []
+        for descriptor in ends.keys.sorted() {
+            guard let end = ends[descriptor], end.hasChanged, let watch = end.watch,
+                watch.epoll == epoll
+            else { continue }
+            // It may come with the next wait instead.
+            guard draw(5) != 0 else { continue }
+            ends[descriptor]?.hasChanged = false
+            let readiness = readiness(of: end, toldOfRoom: watch.toldOfRoom)
+            note(6, Int(descriptor), Int(readiness.rawValue))
+            guard !readiness.isEmpty else { continue }
+            events.insert((watch.token, readiness), at: draw(events.count + 1))
+        }
+        if rung.remove(epoll) != nil { events.insert((0, []), at: draw(events.count + 1)) }
+        return events
+    }
+
+    private func readiness(of end: End, toldOfRoom: Bool) -> Readiness {
+        var readiness: Readiness = []
+        if !end.incoming.isEmpty || end.isAtEnd || end.isBroken || end.queue?.isEmpty == false {
+            readiness.insert(.readable)
+        }
+        if toldOfRoom, end.isBroken || end.hasEnded || room(for: end) > 0 {
+            readiness.insert(.writable)
+        }
+        if end.isAtEnd || end.isBroken { readiness.insert(.ending) }
+        return readiness
+    }
+
+    // MARK: What must be so
+
+    /// Whether a read would find something.
+    func isReadable(_ descriptor: Int32) -> Bool {
+        guard let end = ends[descriptor], end.isOpen else { return false }
+        return !end.incoming.isEmpty || end.isAtEnd || end.isBroken
+    }
+
+    /// Whether a write would find room, and nothing is on its way that will tell of it.
+    func hasUntoldRoom(_ descriptor: Int32) -> Bool {
+        guard let end = ends[descriptor], end.isOpen, ends[end.peer]?.isOpen == true else {
+            return false
+        }
+        return room(for: end) > 0 && end.flights.isEmpty
+    }
+
+    var openDescriptors: [Int32] {
+        (Array(ends.filter(\.value.isOpen).keys) + pollers.filter(\.value).keys).sorted()
+    }
+}
