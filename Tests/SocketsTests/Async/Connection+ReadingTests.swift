@@ -34,6 +34,62 @@ struct ConnectionReadingTests {
         return array
     }
 
+    @Test("a span is filled by what comes, from the kernel or from what had come before")
+    func intoSpan() async throws {
+        var array = [UInt8](repeating: 0x2E, count: 3)
+        var elements = array.mutableSpan
+        var bytes = elements.mutableBytes
+        try peer.sendAll("ab")
+        #expect(try await connection.read(into: &bytes) == 2)
+        try peer.sendAll("line\nrest")
+        #expect(try await connection.readLine() == "line")
+        #expect(try await connection.read(into: &bytes) == 3)
+        #expect(array == Array("res".utf8))
+    }
+
+    @Test("a read into a span that runs out of time says so")
+    func intoSpanInVain() async throws {
+        var array = [UInt8](repeating: 0, count: 3)
+        var elements = array.mutableSpan
+        var bytes = elements.mutableBytes
+        do throws(SocketError) {
+            _ = try await connection.read(into: &bytes, timeout: .milliseconds(1))
+            Issue.record("nothing had come")
+        } catch {
+            #expect(error.isTimeout && error.operation == .read)
+        }
+    }
+
+    @Test("the free part of raw storage is filled, and what stands before it stays")
+    func intoStorage() async throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
+        defer { memory.deallocate() }
+        var output = OutputRawSpan(buffer: memory, initializedCount: 0)
+        output.append(UInt8(ascii: ">"))
+        try peer.sendAll("ab")
+        #expect(try await connection.read(into: &output) == 2)
+        try peer.sendAll("line\nrest")
+        #expect(try await connection.readLine() == "line")
+        #expect(try await connection.read(into: &output) == 3)
+        #expect(try await connection.read(into: &output) == 0)
+        #expect(output.finalize(for: memory) == 6)
+        #expect(Array(memory) == Array(">abres".utf8))
+    }
+
+    @Test("a read into raw storage that runs out of time says so")
+    func intoStorageInVain() async throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
+        defer { memory.deallocate() }
+        var output = OutputRawSpan(buffer: memory, initializedCount: 0)
+        do throws(SocketError) {
+            _ = try await connection.read(into: &output, timeout: .milliseconds(1))
+            Issue.record("nothing had come")
+        } catch {
+            #expect(error.isTimeout && error.operation == .read)
+        }
+        #expect(output.finalize(for: memory) == 0)
+    }
+
     @Test("no room gives nothing, at once")
     func noRoom() async throws {
         #expect(try await connection.read(atMost: 0).isEmpty)

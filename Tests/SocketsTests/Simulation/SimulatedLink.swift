@@ -201,8 +201,10 @@ final class SimulatedLink: @unchecked Sendable {
         let start = kernel.nanoseconds
         // Safe: it is only called by the one task below, while this one waits for it.
         nonisolated(unsafe) let body = body
+        let current = Current()
         let operation = { @Sendable () async throws -> Int in
             let mark = isChecked ? self.expectation(of: direction, on: connection) : nil
+            current.mark = mark
             defer { mark?.isOver = true }
             // As `serve` has it: one scope for a connection, whoever else may use that.
             guard isScoped, self.scoped.insert(ObjectIdentifier(connection)).inserted else {
@@ -217,6 +219,7 @@ final class SimulatedLink: @unchecked Sendable {
             world.start {
                 await self.world.sleep(Int64(kernel.draw(3_000_000)))
                 task.cancel()
+                current.mark?.isCancelled = true
             }
             return .done(try await task.value)
         } catch let error as SocketError {
@@ -252,7 +255,16 @@ final class SimulatedLink: @unchecked Sendable {
         }
     }
 
-    private final class Mark { var isOver = false }
+    private final class Mark {
+        var isOver = false
+        var isCancelled = false
+    }
+
+    /// The mark of the operation that has begun, for who cancels it.
+    private final class Current: @unchecked Sendable {
+        // Safe: one thread runs everything.
+        var mark: Mark?
+    }
 
     /// From now on, whenever there is nothing left to do, the operation must have nothing to do.
     private func expectation(
@@ -261,7 +273,9 @@ final class SimulatedLink: @unchecked Sendable {
         let mark = Mark()
         let (kernel, descriptor) = (kernel, connection.source.descriptor)
         world.expect { [weak connection] in
-            guard !mark.isOver, connection?.isClosed == false else { return .over }
+            guard !mark.isOver, let connection else { return .over }
+            if connection.isClosed { return .missed("a close") }
+            if mark.isCancelled { return .missed("a cancellation") }
             switch direction {
             case .reading: return kernel.isReadable(descriptor) ? .missed("bytes") : .waiting
             case .writing: return kernel.hasUntoldRoom(descriptor) ? .missed("room") : .waiting

@@ -87,7 +87,7 @@ final class SimulatedWorld: @unchecked Sendable {
             expectations.removeAll { expectation in
                 let state = expectation()
                 if case .missed(let what) = state {
-                    preconditionFailure("a lost wake-up: somebody waits for \(what) that are there")
+                    preconditionFailure("a lost wake-up: somebody waits in spite of \(what)")
                 }
                 return state == .over
             }
