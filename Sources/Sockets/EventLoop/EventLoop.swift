@@ -61,6 +61,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// A loop that could not be started: it takes no source, and its tasks run elsewhere.
+    init(failing failure: Errno) {
+        poller = .failing(failure)
+        memory = .allocate(byteCount: 1, alignment: 1)
+        mailbox.withLock { $0.hasStopped = true }
+    }
+
+    /// Why the loop could not be started.
+    var failure: Errno? { poller.failure }
+
     /// Whether the caller runs on the loop's thread.
     @inline(__always)
     var isCurrent: Bool {
