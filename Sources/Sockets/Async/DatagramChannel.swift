@@ -144,9 +144,7 @@ public final class DatagramChannel: Sendable {
         self.isConnected = isConnected
         localAddress = socket.localAddress
         remoteAddress = socket.remoteAddress
-        // Who is bound to a group receives what is sent to it, but cannot send from it.
-        let isOneOfMany = localAddress.ip.map { $0.isUnspecified || $0.isMulticast } ?? false
-        asksForLocalAddress = isOneOfMany && !isConnected
+        asksForLocalAddress = localAddress.isOneOfMany && !isConnected
         let file = socket.names.withLock { $0.file }
         let descriptor = try socket.release().rawValue
         self.file = Lock(file)
