@@ -85,10 +85,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// Counts an operation of the running job; false if it has made too many. On other threads than
-    /// the loop's nothing is counted.
+    /// the loop's nothing is counted, and it is false.
     @inline(__always)
     func spend() -> Bool {
-        guard isCurrent else { return true }
+        guard isCurrent else { return false }
         budget &-= 1
         return budget >= 0
     }
