@@ -68,6 +68,9 @@ let package = Package(
         // The end that IntegrationTests/stalls asks; nothing of it reaches a user.
         .executableTarget(
             name: "StallProbe", dependencies: ["Sockets"], path: "IntegrationTests/Stalls"),
+        // What IntegrationTests/faults hurts.
+        .executableTarget(
+            name: "FaultProbe", dependencies: ["Sockets"], path: "IntegrationTests/faults/Probe"),
         .testTarget(name: "sockTests", dependencies: ["sock"], swiftSettings: settings),
         .testTarget(
             name: "ExamplesTests",

@@ -39,6 +39,10 @@ extension ExitStatus {
             self = .cannotBind
         case (_, .timedOut):
             self = .timedOut
+        // What has run short here says nothing of the way there.
+        case (.connect, .tooManyOpenFiles), (.connect, .tooManyOpenFilesInSystem),
+            (.connect, .noBufferSpace), (.connect, .noMemory):
+            self = .otherFailure
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable

@@ -6,24 +6,29 @@ import Sockets
 /// Nothing that came from outside reaches the terminal as it is: control characters are written
 /// `\xNN`, so that a peer or a name server cannot move the cursor inside our messages.
 enum Report {
+    /// Servers leave the writing to a thread.
+    static let notes = NoteQueue()
+
+    /// Why the program ends: after this it may do so at once.
     static func failure(_ failure: Failure) {
+        notes.finish()
         StandardStreams.error.tell(text(of: failure))
     }
 
     /// A remark beside the work, for those who asked with `-v`.
     static func note(_ text: String) {
-        StandardStreams.error.tell("sock: \(safe(text))\n")
+        notes.say("sock: \(safe(text))\n")
     }
 
     /// A line that the next one takes the place of, on a terminal; cut to the usual width, because one
     /// that is wrapped could not be written over.
     static func overwrite(_ text: String) {
-        StandardStreams.error.tell("\r\(safe("sock: \(text)").prefix(79))\u{1B}[K")
+        notes.say("\r\(safe("sock: \(text)").prefix(79))\u{1B}[K")
     }
 
     /// Leaves such a line as it is.
     static func endLine() {
-        StandardStreams.error.tell("\n")
+        notes.say("\n")
     }
 
     /// "sock: cannot connect to …" and, indented, why nothing moved and what to do next.
@@ -40,7 +45,9 @@ extension Report {
     /// chose the port, which nobody could know otherwise.
     static func listening(on address: SocketAddress, _ what: String = "", if isWanted: Bool) {
         guard isWanted else { return }
-        tell("Listening on \(address)\(what.isEmpty ? "" : " (\(what))")")
+        // At once: nobody is served yet.
+        StandardStreams.error.tell(
+            safe("Listening on \(address)\(what.isEmpty ? "" : " (\(what))")") + "\n")
     }
 
     /// Who has called.
@@ -57,6 +64,6 @@ extension Report {
     }
 
     private static func tell(_ text: String) {
-        StandardStreams.error.tell(safe(text) + "\n")
+        notes.say(safe(text) + "\n")
     }
 }

@@ -43,6 +43,15 @@ struct ExitStatusTests {
         #expect(status(.send, .system(.connectionRefused)) == 7)
     }
 
+    @Test(
+        "who has run short of something himself is not told that the other is unreachable",
+        arguments: [
+            Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
+        ])
+    func shortages(code: Errno) {
+        #expect(status(.connect, .system(code)) == 1)
+    }
+
     @Test("a time-out is 28, whoever's clock it was")
     func timeOut() {
         #expect(status(.connect, .timedOut(limit: .seconds(1))) == 28)

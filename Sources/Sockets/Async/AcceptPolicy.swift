@@ -44,8 +44,10 @@ struct AcceptPolicy {
         isShort = false
     }
 
-    /// `ENOSPC` is what epoll_ctl(2) says when a user may watch no more descriptors.
+    /// `ENOSPC` is what epoll_ctl(2) says when a user may watch no more descriptors; `EPERM` what
+    /// accept(2) says where a rule forbids a caller, which may be the next one as well, or not.
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .noSpace,
+        .notPermitted,
     ]
 }

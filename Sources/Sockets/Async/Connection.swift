@@ -11,8 +11,9 @@ internal import SystemPackage
 /// One task may read while another writes; a second reader or a second writer gets `.busy`. What
 /// was received and not yet taken belongs to the connection: leaving a loop over `lines` and
 /// reading on in another way loses nothing. Cancelling a task ends its wait at once, with
-/// `.cancelled`, and loses no byte either: the next read goes on. Neither a cancellation nor a
-/// time-out sticks to the connection.
+/// `.cancelled`, and loses no byte either: the next read goes on. A peer who sends without end keeps
+/// no cancelled task alive: of reads that need not wait, one of the next few ends so too. Neither a
+/// cancellation nor a time-out sticks to the connection.
 ///
 /// It is closed by `close`, or when the last reference to it goes.
 public final class Connection: @unchecked Sendable {

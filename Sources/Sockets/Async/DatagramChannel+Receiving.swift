@@ -86,7 +86,8 @@ extension DatagramChannel {
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
         // Others get their turn also when there is no system call.
-        if !inbox.isEmpty { await source.takeTurn() }
+        let isCancelled = inbox.isEmpty ? false : await !source.takeTurn()
+        if isCancelled { throw failure(.receive, .cancelled) }
         var deadline = AsyncDeadline(timeout)
         while true {
             if let datagram = inbox.next() { return datagram }

@@ -12,11 +12,13 @@ extension DatagramChannel {
     /// Senders' addresses can be forged, and senders may be gone. So that none of them can stop a
     /// server which answers everybody, a channel that strangers can send to takes it for a loss on
     /// the way when there is no such peer, no way there, a firewall in between, or no return address
-    /// at all (port 0, `.unnamed`): then nothing was sent, and the result is false. A channel that
-    /// is connected, or a Unix one without a name, throws what the kernel says.
+    /// at all (port 0, `.unnamed`, the broadcast address of a network, 0.0.0.0 with the channel's own
+    /// port, which would come back to itself): then nothing was sent, and the result is false. A
+    /// channel that is connected, or a Unix one without a name, throws what the kernel says.
     ///
-    /// - Throws: `.system`: `.messageTooLong`, `.permissionDenied` (broadcast), `.noBufferSpace`;
-    ///   where strangers cannot send, also `.networkUnreachable`, `.invalidArgument` (e.g. port 0),
+    /// - Throws: `.system`: `.messageTooLong`, `.noBufferSpace`, `.permissionDenied` (to
+    ///   255.255.255.255 without the option `.broadcast`; nobody can send from there); where
+    ///   strangers cannot send, also `.networkUnreachable`, `.invalidArgument` (e.g. port 0),
     ///   `.connectionRefused` (no such Unix peer; connected: an earlier datagram found nobody, and
     ///   this one was not sent); `.timedOut`, `.cancelled`, `.closed`; `.busy` while another task
     ///   waits for room.
@@ -71,14 +73,15 @@ extension DatagramChannel {
     /// can be reached there, or not from that address. See `send(_: RawSpan, to:timeout:)`.
     ///
     /// A machine has many addresses, and a sender who asked one of them takes no answer from
-    /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542).
+    /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542). Who calls himself 0.0.0.0 or `::` is not
+    /// answered: the answer would go to a service of this machine.
     ///
     /// - Throws: as `send(_: RawSpan, to:timeout:)`.
     @discardableResult
     public func reply(
         to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await send(bytes, to: header.sender, from: header.localAddress, timeout)
+        try await reply(bytes, to: header.sender, from: header.localAddress, timeout)
     }
 
     /// Answers a datagram; see `reply(to: DatagramHeader, with:timeout:)`.
@@ -86,7 +89,7 @@ extension DatagramChannel {
     public func reply(
         to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
     /// Answers a datagram with the bytes of an array; see
@@ -104,7 +107,16 @@ extension DatagramChannel {
         to datagram: Datagram, with text: String, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
         let bytes = text.utf8.span.bytes
-        return try await send(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        return try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    @inline(__always)
+    private func reply(
+        _ bytes: RawSpan, to sender: SocketAddress, from local: SocketAddress?,
+        _ timeout: TimeLimit
+    ) async throws(SocketError) -> Bool {
+        if sender.ip?.isUnspecified == true { return false }
+        return try await send(bytes, to: sender, from: local, timeout)
     }
 
     /// Sends at once, and waits only if there is no room.
@@ -117,12 +129,14 @@ extension DatagramChannel {
         defer { source.leave() }
         await source.takeTurn()
         do throws(EndOfWait) {
-            if let remote, isOpenToStrangers, !remote.isReturnAddress { return false }
+            if let remote, isOpenToStrangers, !isReturnAddress(remote) { return false }
             let route = try route(to: remote, from: local)
             if try !sendAtOnce(bytes, route) { try await sendWaiting(bytes, route, timeout) }
             return true
         } catch {
-            if remote != nil, isOpenToStrangers, isLossOnTheWay(error.cause) { return false }
+            if let remote, isOpenToStrangers, isLossOnTheWay(error.cause, to: remote) {
+                return false
+            }
             throw failure(.send, error.cause, remote: remote)
         }
     }
@@ -130,10 +144,24 @@ extension DatagramChannel {
     /// Whether datagrams come from anybody, and so the addresses to which they are answered.
     private var isOpenToStrangers: Bool { !isConnected && localAddress != .unnamed }
 
+    /// Whether a datagram that came from here can be answered; a port of 0 says that no answer is
+    /// wanted (RFC 768).
+    ///
+    /// The kernel takes 0.0.0.0 for this machine, and lets through who calls himself so when he sends
+    /// to everybody: an answer to our own port would be answered by us, and so on for ever.
+    private func isReturnAddress(_ address: SocketAddress) -> Bool {
+        guard let port = address.port else { return address != .unnamed }
+        return port != 0 && !(port == localAddress.port && address.ip?.isUnspecified == true)
+    }
+
     /// Whether it is about a single destination, and not about the channel or its user.
-    private func isLossOnTheWay(_ cause: SocketError.Cause) -> Bool {
+    private func isLossOnTheWay(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
         guard case .system(let code) = cause else { return false }
-        return (family == .unix ? Self.lossesOnUnix : Self.lossesOnIP).contains(code)
+        if family == .unix { return Self.lossesOnUnix.contains(code) }
+        // Who sends to everybody has forgotten the option `.broadcast`. But the broadcast address of
+        // a network looks like any other, and can be forged as a sender's.
+        if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
+        return Self.lossesOnIP.contains(code)
     }
 
     /// There is no way; or not from our address, to which the question came, and which is for this
@@ -248,10 +276,6 @@ extension DatagramChannel {
 }
 
 extension SocketAddress {
-    /// Whether a datagram that came from here can be answered; a port of 0 says that no answer is
-    /// wanted (RFC 768).
-    fileprivate var isReturnAddress: Bool { self != .unnamed && port != 0 }
-
     /// The address without its port, as a datagram is sent from it; nil where there is none.
     fileprivate var packetAddress: PacketAddress? {
         get throws(Errno) {

@@ -12,8 +12,8 @@ internal import SystemPackage
 ///
 /// Several tasks may send. One task at a time receives, and of those whose sending has to wait for
 /// room only one may wait; another one gets `.busy`. Cancelling a task ends its wait at once, with
-/// `.cancelled`, and loses no datagram that can still be received. Neither a cancellation nor a
-/// time-out sticks to the channel.
+/// `.cancelled`, and loses no datagram that can still be received; so ends soon, too, who never has
+/// to wait because they keep coming. Neither a cancellation nor a time-out sticks to the channel.
 ///
 /// It is closed by `close`, or when the last reference to it goes.
 public final class DatagramChannel: Sendable {
@@ -144,9 +144,7 @@ public final class DatagramChannel: Sendable {
         self.isConnected = isConnected
         localAddress = socket.localAddress
         remoteAddress = socket.remoteAddress
-        // Who is bound to a group receives what is sent to it, but cannot send from it.
-        let isOneOfMany = localAddress.ip.map { $0.isUnspecified || $0.isMulticast } ?? false
-        asksForLocalAddress = isOneOfMany && !isConnected
+        asksForLocalAddress = localAddress.isOneOfMany && !isConnected
         let file = socket.names.withLock { $0.file }
         let descriptor = try socket.release().rawValue
         self.file = Lock(file)

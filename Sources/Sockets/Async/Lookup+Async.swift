@@ -30,6 +30,7 @@ extension Lookup {
         to question: @escaping @Sendable () throws(SocketError) -> Answer
     ) async throws(SocketError) -> Answer {
         try checkForEnd(deadline)
+        if let failure = loop.failure { throw SocketError(.startEventLoop, .system(failure)) }
         let answer = Lock<Result<Answer, SocketError>?>(nil)
         let alarm = Alarm()
         do throws(Errno) {

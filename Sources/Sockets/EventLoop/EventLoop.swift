@@ -61,6 +61,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// A loop that could not be started: it takes no source, and its tasks run elsewhere.
+    init(failing failure: Errno) {
+        poller = .failing(failure)
+        memory = .allocate(byteCount: 1, alignment: 1)
+        mailbox.withLock { $0.hasStopped = true }
+    }
+
+    /// Why the loop could not be started.
+    var failure: Errno? { poller.failure }
+
     /// Whether the caller runs on the loop's thread.
     @inline(__always)
     var isCurrent: Bool {
@@ -75,10 +85,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// Counts an operation of the running job; false if it has made too many. On other threads than
-    /// the loop's nothing is counted.
+    /// the loop's nothing is counted, and it is false.
     @inline(__always)
     func spend() -> Bool {
-        guard isCurrent else { return true }
+        guard isCurrent else { return false }
         budget &-= 1
         return budget >= 0
     }

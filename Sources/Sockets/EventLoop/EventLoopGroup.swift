@@ -1,4 +1,5 @@
 internal import Synchronization
+internal import SystemPackage
 
 /// Event loops that share the connections between them.
 ///
@@ -6,7 +7,10 @@ internal import Synchronization
 /// otherwise; it starts with its first use. A group of one's own is shut down by its owner.
 public final class EventLoopGroup: Sendable {
     /// The loops of the process: one for each core, started when first used, and never shut down.
-    public static let shared = EventLoopGroup.forProcess()
+    ///
+    /// While they cannot be started, because there are no descriptors or no threads left, whoever
+    /// wants to use them gets that error; the next use tries again.
+    public static var shared: EventLoopGroup { forProcess() }
 
     /// The loops of the group.
     public let loops: [EventLoop]
@@ -23,7 +27,13 @@ public final class EventLoopGroup: Sendable {
 
     private init(_ count: Int, isShared: Bool) throws(SocketError) {
         var loops: [EventLoop] = []
-        for _ in 0..<max(1, count) { loops.append(try EventLoop()) }
+        do throws(SocketError) {
+            for _ in 0..<max(1, count) { loops.append(try EventLoop()) }
+        } catch {
+            // Those that run would run for ever, with two descriptors each.
+            for loop in loops { loop.stop() }
+            throw error
+        }
         self.loops = loops
         self.isShared = isShared
     }
@@ -32,6 +42,12 @@ public final class EventLoopGroup: Sendable {
     init(of loops: [EventLoop]) {
         self.loops = loops
         isShared = false
+    }
+
+    /// A group of one loop that could not be started.
+    init(failing failure: Errno) {
+        loops = [EventLoop(failing: failure)]
+        isShared = true
     }
 
     deinit { shutdown() }
@@ -55,11 +71,18 @@ public final class EventLoopGroup: Sendable {
         return loops[Int(UInt(bitPattern: number) % UInt(loops.count))]
     }
 
+    private static let ofProcess = Lock<EventLoopGroup?>(nil)
+
     private static func forProcess() -> EventLoopGroup {
-        do {
-            return try EventLoopGroup(System.processorCount, isShared: true)
-        } catch {
-            fatalError("cannot start the event loops of the process: \(error)")
+        ofProcess.withLock { group in
+            if let group { return group }
+            do throws(SocketError) {
+                let started = try EventLoopGroup(System.processorCount, isShared: true)
+                group = started
+                return started
+            } catch {
+                return EventLoopGroup(failing: error.errno ?? .noMemory)
+            }
         }
     }
 }

@@ -49,7 +49,8 @@ extension EventSource {
         _ direction: Direction, _ deadline: inout AsyncDeadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(EndOfWait) -> Result {
-        await takeTurn()
+        let isCancelled = await !takeTurn()
+        if _slowPath(isCancelled), direction == .reading { throw EndOfWait(.cancelled) }
         while true {
             if lane(direction, { $0.word.isReady }) {
                 lane(direction) { $0.word.clear() }
@@ -80,12 +81,25 @@ extension EventSource {
 
     /// Counts one operation, and lets others run when the current job has made too many: what is
     /// ready never waits.
+    ///
+    /// False if the task is found to be cancelled, which is looked for only then: a peer who sends
+    /// without end must not keep a task from ending. On other threads than the loop's nothing is
+    /// counted, and each operation looks.
     @inline(__always)
-    func takeTurn() async {
-        if _fastPath(spend()) { return }
-        await Task.yield()
-        // This operation is the first of the new turn.
-        _ = spend()
+    @discardableResult
+    func takeTurn() async -> Bool {
+        if _fastPath(spend()) { return true }
+        return await takeNextTurn()
+    }
+
+    @inline(never)
+    private func takeNextTurn() async -> Bool {
+        if loop.isCurrent {
+            await Task.yield()
+            // This operation is the first of the new turn.
+            _ = spend()
+        }
+        return !Task.isCancelled
     }
 
     /// Enters the source for one operation in a direction, alone.

@@ -56,7 +56,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { home._withUnsafeGuaranteedRef { $0.scratch } }
 
-    /// Counts an operation of the loop's running job; false if it has made too many.
+    /// Counts an operation of the loop's running job; false if it has made too many, or on other
+    /// threads than the loop's.
     @inline(__always)
     func spend() -> Bool { home._withUnsafeGuaranteedRef { $0.spend() } }
 

@@ -125,7 +125,9 @@ final class Server: Sendable {
         let ours = error as? SocketError
         var metadata: Logger.Metadata = [
             "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-            "error": "\(ours?.firstLine ?? "\(error)")",
+            // What a handler throws may quote its peer, who shall not write into a log or to a
+            // terminal what he likes.
+            "error": "\(ours?.firstLine ?? TerminalText.escaped("\(error)"))",
         ]
         // A record is one line.
         if let report = ours?.stallReport {

@@ -56,6 +56,10 @@ struct Exchange {
     ) -> Step {
         if let step = conclude(&input, &scanner, isAtEnd: isAtEnd) { return step }
         let hasSent = sends && send(descriptor, request)
+        if let sendFailure, !Self.endsOfPeer.contains(sendFailure) {
+            return .failed(
+                .system(sendFailure), bytesMoved: sent, partialBytes: input.take(input.count))
+        }
         var hasReceived = false
         do throws(Errno) {
             if !isAtEnd, receives(into: input) {
@@ -123,6 +127,11 @@ struct Exchange {
             }
         }
     }
+
+    /// A peer who has gone may have answered before, which is found out by reading on. After any other
+    /// failure, e.g. where a firewall forbids to send, he is there, and waits for the rest of the
+    /// request: both would wait without end.
+    private static let endsOfPeer: [Errno] = [.brokenPipe, .connectionReset, .socketNotConnected]
 
     /// Sends once; false if the kernel takes nothing.
     private mutating func send(

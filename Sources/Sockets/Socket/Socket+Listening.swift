@@ -109,6 +109,13 @@ extension Socket {
             if kind == .stream { try socket.setOption(.reuseAddress, to: true) }
             if reusePort { try socket.setOption(.reusePort, to: true) }
         }
+        if kind == .datagram, address.isOneOfMany {
+            // First: of a datagram that comes before it is asked for, nobody knows the address that
+            // it came to, and the answer would leave from another.
+            try socket.call(.bind) { descriptor throws(Errno) in
+                try System.enablePacketInfo(descriptor, isIPv6: socket.family == .ipv6)
+            }
+        }
         do throws(SocketError) {
             try socket.bind(to: address)
         } catch {
@@ -120,6 +127,12 @@ extension Socket {
         socket.names.withLock { $0.file = SocketFile(boundTo: address) }
         return socket
     }
+}
+
+extension SocketAddress {
+    /// Whether what comes here can have come to several addresses; who is bound to a group receives
+    /// what is sent to it, but cannot send from it.
+    var isOneOfMany: Bool { ip.map { $0.isUnspecified || $0.isMulticast } ?? false }
 }
 
 extension Endpoint.Transport {

@@ -23,7 +23,7 @@ extension System {
     /// answers, for ever.
     static let errorsOfCallers: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
-        .noRouteToHost, .networkUnreachable, Errno(rawValue: ENONET),
+        .noRouteToHost, .networkUnreachable, .timedOut, Errno(rawValue: ENONET),
     ]
 
     /// Begins to connect a descriptor that does not wait; `EAGAIN` says that it is under way.

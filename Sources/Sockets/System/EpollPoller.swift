@@ -23,6 +23,8 @@ struct Readiness: OptionSet {
 struct Poller: ~Copyable {
     private let epoll: Int32
     private let bell: Int32
+    /// Why it cannot watch anything.
+    let failure: Errno?
     // Safe: the memory is this value's own, and only the thread that waits touches it.
     private let events: UnsafeMutablePointer<epoll_event>
 
@@ -34,7 +36,7 @@ struct Poller: ~Copyable {
         #if DEBUG
             if let kernel = Simulation.kernel {
                 let (epoll, bell) = kernel.makePoller()
-                return Poller(epoll: epoll, bell: bell)
+                return Poller(epoll: epoll, bell: bell, failure: nil)
             }
         #endif
         let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
@@ -45,21 +47,29 @@ struct Poller: ~Copyable {
             System.close(epoll)
             throw error
         }
-        let poller = Poller(epoll: epoll, bell: bell)
+        let poller = Poller(epoll: epoll, bell: bell, failure: nil)
         // Never read: each write is an edge of its own, and its counter never fills.
         try poller.register(bell, token: 0, toldOfRoom: false)
         return poller
     }
 
-    private init(epoll: Int32, bell: Int32) {
+    /// One that could not be made: registering fails with the reason.
+    static func failing(_ failure: Errno) -> Poller {
+        Poller(epoll: -1, bell: -1, failure: failure)
+    }
+
+    private init(epoll: Int32, bell: Int32, failure: Errno?) {
         self.epoll = epoll
         self.bell = bell
+        self.failure = failure
         events = .allocate(capacity: Self.capacity)
     }
 
     deinit {
-        System.close(epoll)
-        System.close(bell)
+        if failure == nil {
+            System.close(epoll)
+            System.close(bell)
+        }
         events.deallocate()
     }
 
@@ -79,6 +89,7 @@ struct Poller: ~Copyable {
     private func control(
         _ request: Int32, _ descriptor: Int32, _ token: UInt, _ toldOfRoom: Bool
     ) throws(Errno) {
+        if let failure { throw failure }
         var event = epoll_event()
         event.events = toldOfRoom ? csockets_epoll_interest : csockets_epoll_input
         event.data.u64 = UInt64(token)
@@ -105,6 +116,7 @@ struct Poller: ~Copyable {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.ring(epoll) }
         #endif
+        guard failure == nil else { return }
         var one: UInt64 = 1
         // Fails only when the counter is full, after centuries.
         _ = try? systemCall(.write) { Glibc.write(bell, &one, 8) }

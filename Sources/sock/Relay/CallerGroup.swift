@@ -200,7 +200,9 @@ extension CallerGroup {
 
     /// Sends in steps, to see now and then how it goes; where one step is enough, none is taken.
     private func send(_ piece: [UInt8], to caller: Caller) async throws {
-        let step = min(.seconds(1), plan.silence.map { $0 / 4 } ?? .seconds(1))
+        // Who is in the way is noticed one step late, and known to be so one step late again.
+        let longest = Duration.milliseconds(500)
+        let step = min(longest, plan.silence.map { $0 / 4 } ?? longest)
         var rest = piece[...]
         while true {
             do throws(SocketError) {

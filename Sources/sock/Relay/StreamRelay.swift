@@ -85,7 +85,10 @@ extension StreamRelay {
         } catch {
             sending.update { $0.failure = error }
             // Input that cannot be read has ended; a peer that does not listen is told nothing.
-            if error is SocketError { return }
+            if let error = error as? SocketError {
+                if !error.isEndOfPeer { breakOff() }
+                return
+            }
         }
         sending.update { $0.isInputEnded = true }
         // Fails when the peer is gone, which receiving tells better.
@@ -94,6 +97,14 @@ extension StreamRelay {
         Worker.sleep(for: rest)
         // Wakes the receiving thread, which takes it for the end.
         socket.close()
+    }
+
+    /// The peer is there, but cannot be sent more, e.g. because a firewall forbids it. He must not take
+    /// the end for that of the input, and would be waited for without end: so this is a reset.
+    private func breakOff() {
+        try? socket.setOption(.linger, to: .zero)
+        // Wakes the receiving thread, which finds the failure.
+        try? socket.shutdown(.reading)
     }
 
     private func sendInput() throws {
@@ -185,5 +196,12 @@ extension Socket {
     /// The peer as a message names it.
     var peerName: String {
         remoteAddress == .unnamed ? "the peer" : "\(remoteAddress)"
+    }
+}
+
+extension SocketError {
+    /// Whether the peer has gone; what he had sent before can still be received.
+    fileprivate var isEndOfPeer: Bool {
+        cause == .closed || errno == .brokenPipe || errno == .connectionReset
     }
 }

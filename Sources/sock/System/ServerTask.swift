@@ -25,7 +25,12 @@ final class ServerTask: Sendable {
             state.update { $0.outcome = .failure(error) }
             throw error
         }
-        defer { group.shutdown() }
+        // What its loops say must not hold them up.
+        Report.notes.start()
+        defer {
+            Report.notes.finish()
+            group.shutdown()
+        }
         let task = Task(executorPreference: group.loops[0]) { [state] in
             let outcome: Result<Void, any Error>
             do {

@@ -5,7 +5,7 @@ import Testing
 @Suite("AcceptPolicy", .ownThread)
 struct AcceptPolicyTests {
     private static let shortages: [Errno] = [
-        .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
+        .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .notPermitted,
     ]
 
     /// The pause in milliseconds, and whether it is news; nil for other actions.
@@ -18,7 +18,7 @@ struct AcceptPolicyTests {
         "a caller who has gone is passed over",
         arguments: [
             Errno.connectionAbort, .protocolError, .networkDown, .hostIsDown, .noRouteToHost,
-            .networkUnreachable, .protocolNotAvailable,
+            .networkUnreachable, .protocolNotAvailable, .timedOut,
         ])
     func callers(_ error: Errno) {
         var policy = AcceptPolicy()

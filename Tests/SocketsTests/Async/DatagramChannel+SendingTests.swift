@@ -54,11 +54,11 @@ struct DatagramChannelSendingTests {
     @Test("what cannot be sent says why, and where to")
     func refusals() async throws {
         let channel = try DatagramChannelTests.onLoopback()
-        let everybody = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
+        let everybody = SocketAddress.ipv4(.broadcast, port: 9)
         let broadcast = await #expect(throws: SocketError.self) {
             try await channel.send("x", to: everybody)
         }
-        #expect(broadcast?.description == "cannot send to 127.255.255.255:9: permission denied")
+        #expect(broadcast?.description == "cannot send to 255.255.255.255:9: permission denied")
         try channel.setOption(.broadcast, to: true)
         try await channel.send("x", to: everybody)
         let long = await #expect(throws: SocketError.self) {
@@ -72,6 +72,38 @@ struct DatagramChannelSendingTests {
             try await unix.send("x", to: address)
         }
         #expect(noFile?.description == "cannot send to \(path): no such file or directory")
+    }
+
+    @Test("a forged sender, the broadcast address of a network, is not answered, which is no error")
+    func broadcastSender() async throws {
+        let network = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
+        let channel = try DatagramChannelTests.onLoopback()
+        #expect(try await !channel.send("x", to: network))
+        try channel.setOption(.broadcast, to: true)
+        #expect(try await channel.send("x", to: network))
+        // Strangers do not reach a connected channel: what is wrong is its user's business.
+        let connected = try DatagramChannel(connectedTo: channel.localAddress)
+        let error = await #expect(throws: SocketError.self) {
+            try await connected.send("x", to: network)
+        }
+        #expect(error?.errno == .permissionDenied)
+    }
+
+    @Test("a forged sender, 0.0.0.0, gets no answer that a server would get itself, without end")
+    func unspecifiedSender() async throws {
+        let channel = try await DatagramChannel(on: .udp(port: 0))
+        let port = try #require(channel.localAddress.port)
+        for address in [IPAddress.v4(.any), .v6(.any)] {
+            let itself = SocketAddress(address, port: port)
+            #expect(try await !channel.send("x", to: itself))
+            let header = DatagramHeader(
+                count: 0, fullCount: 0, sender: SocketAddress(address, port: 9), localAddress: nil)
+            #expect(try await !channel.reply(to: header, with: [UInt8(1)].span.bytes))
+        }
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.receive(timeout: .milliseconds(50))
+        }
+        #expect(error?.isTimeout == true)
     }
 
     @Test("a sender who gives no address to answer to is not answered, which is no error")

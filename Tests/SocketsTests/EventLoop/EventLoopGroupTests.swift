@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Sockets
@@ -59,7 +60,8 @@ struct EventLoopGroupTests {
 
     #if DEBUG
         @Test("where there are no descriptors left, the error says so and nothing leaks")
-        func noDescriptors() throws {
+        func noDescriptors() async throws {
+            let before = Self.pollers
             let error = #expect(throws: SocketError.self) {
                 try FaultInjection.during([.epoll_create1: [.pass, .error(.tooManyOpenFiles)]]) {
                     try EventLoopGroup(loops: 2)
@@ -67,6 +69,37 @@ struct EventLoopGroupTests {
             }
             #expect(error?.operation == .startEventLoop)
             #expect(error?.errno == .tooManyOpenFiles)
+            // The loop that did start has ended.
+            #expect(await eventually { Self.pollers <= before })
         }
     #endif
+
+    /// How many descriptors of epoll(7) the process has.
+    private static var pollers: Int {
+        (0..<1024).count { number in
+            let link = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/fd/\(number)")
+            return link == "anon_inode:[eventpoll]"
+        }
+    }
+
+    @Test("where the process can have no loops, who wants to use them is told, and nothing traps")
+    func failing() async throws {
+        let group = EventLoopGroup(failing: .tooManyOpenFiles)
+        func told(_ body: () async throws -> Void) async {
+            let error = await #expect(throws: SocketError.self) { try await body() }
+            #expect(error?.errno == .tooManyOpenFiles)
+        }
+        let peer = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        await told { _ = try Connection.pair(on: group) }
+        await told { _ = try await Connection(to: peer.localAddress, on: group) }
+        await told { _ = try await Connection(to: .tcp("localhost", port: "http"), on: group) }
+        await told { _ = try await Listener(on: .tcp(port: 0), group: group) }
+        await told { _ = try Listener(on: .ipv4(.loopback, port: 0), sharded: true, group: group) }
+        await told { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
+        await told { _ = try DatagramChannel(connectedTo: peer.localAddress, group: group) }
+        // Tasks that prefer its loop run elsewhere.
+        #expect(await Task(executorPreference: group.loops[0]) { 7 }.value == 7)
+        group.shutdown()
+    }
 }

@@ -108,6 +108,28 @@ struct ListenerServingTests {
         #expect(text.contains("1 ms"))
     }
 
+    @Test("what a handler's error quotes of its peer cannot write into the log what it likes")
+    func hostileError() async throws {
+        struct BadCommand: Error, CustomStringConvertible {
+            let description: String
+        }
+        let log = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await listener.serve(logger: log.logger) { connection in
+                let line = try await connection.readLine() ?? ""
+                throw BadCommand(description: "no such command: \(line)")
+            }
+        }
+        let client = try call(listener)
+        try await client.write("\u{1B}[2Jall is well\r\u{7}\n")
+        #expect(try await client.read().isEmpty)
+        serving.cancel()
+        try await serving.value
+        let text = log.messages.first?.metadata["error"]
+        #expect(text == #"no such command: \x1b[2Jall is well\x0d\x07"#)
+    }
+
     @Test("task-local values of whoever serves are there in the handlers")
     func taskLocals() async throws {
         let listener = try Listener(on: Loopback.ipv4)

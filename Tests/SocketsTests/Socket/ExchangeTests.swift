@@ -47,6 +47,23 @@ final class ExchangeTests {
         #expect(reply.unsentBytes == request.count - exchange.bytesMoved)
     }
 
+    #if DEBUG
+        @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
+        func cannotSend() throws {
+            let (here, there) = try Socket.pair()
+            var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: false)
+            let last = FaultInjection.during([.send: [.error(.notPermitted)]]) {
+                step(&exchange, here, [1, 2])
+            }
+            guard case .failed(.system(.notPermitted), bytesMoved: 0, partialBytes: []) = last
+            else {
+                Issue.record("expected it to say why, and not \(last)")
+                return
+            }
+            there.close()
+        }
+    #endif
+
     @Test("the request is ended once it has gone")
     func halfCloses() throws {
         let (here, there) = try Socket.pair()

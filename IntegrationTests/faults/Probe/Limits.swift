@@ -1,0 +1,102 @@
+import Foundation
+import Sockets
+
+/// Many waits at once that only their limits can end, each with a limit of its own.
+///
+/// Tells for each how many seconds it was late; early ones are negative.
+struct Limits {
+    private let count: Int
+
+    init(count: Int) { self.count = count }
+
+    /// Between 0.2 and 1.2 s, and different for each.
+    private func limit(_ number: Int) -> Duration {
+        .milliseconds(200) + .milliseconds(1000) * number / count
+    }
+
+    private static func tell(
+        _ start: ContinuousClock.Instant, _ limit: Duration, _ error: SocketError
+    ) {
+        let late = start.duration(to: .now) - limit
+        guard case .timedOut = error.cause else { return say("wrong \(error)") }
+        say("late \(late / .seconds(1))")
+    }
+
+    /// Each on a thread: accept, receive, a line, sending to who does not read.
+    func blocking() throws {
+        _ = payload.count
+        let listener = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        // Where nobody calls.
+        let quiet = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        let group = DispatchGroup()
+        for number in 0..<count {
+            let limit = limit(number)
+            let (here, there) = try number % 2 == 0 ? Socket.pair() : connectedPair(listener)
+            group.enter()
+            Thread.detachNewThread {
+                var start = ContinuousClock.now
+                do throws(SocketError) {
+                    switch number % 5 {
+                    case 0: _ = try here.receive(timeout: TimeLimit(limit))
+                    case 1: _ = try SocketStream(here).readLine(timeout: TimeLimit(limit))
+                    case 2, 3:
+                        // As often as there is room for all of it.
+                        while true {
+                            start = .now
+                            try here.sendAll(payload, timeout: TimeLimit(limit))
+                        }
+                    default: _ = try quiet.accept(timeout: TimeLimit(limit))
+                    }
+                    say("wrong \(number) ended without an error")
+                } catch {
+                    Self.tell(start, limit, error)
+                }
+                there.close()
+                group.leave()
+            }
+        }
+        group.wait()
+    }
+
+    private func connectedPair(_ listener: Socket) throws -> (Socket, Socket) {
+        let client = try Socket.connected(to: listener.localAddress)
+        return (client, try listener.accept())
+    }
+
+    /// Each in a task: reading, a line, writing to who does not read, a datagram.
+    func tasks() async throws {
+        _ = payload.count
+        let listener = try Listener(on: .ipv4(.loopback, port: 0))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<count {
+                let limit = limit(number)
+                let here = try await Connection(to: listener.localAddress)
+                let there = try await listener.accept()
+                // Limits are what is looked at, and not how fast gigabytes are copied.
+                try here.setOption(.sendBufferSize, to: 1 << 16)
+                try there.setOption(.receiveBufferSize, to: 1 << 16)
+                let channel = try DatagramChannel(on: .ipv4(.loopback, port: 0))
+                group.addTask {
+                    var start = ContinuousClock.now
+                    do throws(SocketError) {
+                        switch number % 4 {
+                        case 0: _ = try await here.read(timeout: TimeLimit(limit))
+                        case 1: _ = try await here.readLine(timeout: TimeLimit(limit))
+                        case 2: _ = try await channel.receive(timeout: TimeLimit(limit))
+                        default:
+                            while true {
+                                start = .now
+                                try await here.write(payload, timeout: TimeLimit(limit))
+                            }
+                        }
+                        say("wrong \(number) ended without an error")
+                    } catch {
+                        Self.tell(start, limit, error)
+                    }
+                    there.close()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

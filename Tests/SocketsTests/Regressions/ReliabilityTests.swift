@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("What the checks of reliability found", .timeLimit(.minutes(1)))
+struct ReliabilityTests {
+    /// Receives for ever from a channel that always has something to receive.
+    private func receiveForEver(
+        on executor: (any TaskExecutor)?
+    ) async throws -> SocketError.Cause? {
+        let channel = try DatagramChannelTests.onLoopback()
+        let (hasBegun, begun) = AsyncStream.makeStream(of: Void.self)
+        let task = Task(executorPreference: executor) { () -> SocketError.Cause? in
+            do throws(SocketError) {
+                try await channel.send("x", to: channel.localAddress)
+                while true {
+                    let datagram = try await channel.receive()
+                    try await channel.send(datagram.bytes, to: channel.localAddress)
+                    begun.yield()
+                }
+            } catch {
+                return error.cause
+            }
+        }
+        for await _ in hasBegun { break }
+        task.cancel()
+        return await task.value
+    }
+
+    @Test("a cancelled task ends, though there is always something to receive")
+    func cancellation() async throws {
+        let loop = EventLoopGroup.shared.loops[0]
+        #expect(try await receiveForEver(on: loop) == .cancelled)
+        #expect(try await receiveForEver(on: nil) == .cancelled)
+    }
+
+    @Test("of a datagram that came before the channel was ready, it is known where it came to")
+    func earlyDatagram() async throws {
+        for family in [AddressFamily.ipv4, nil] {
+            let socket = try Socket.bound(to: .udp(port: 0), family: family)
+            let port = try #require(socket.localAddress.port)
+            let place = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
+            try Socket(.ipv4, .datagram).send("early", to: place)
+            let channel = try DatagramChannel(adopting: socket)
+            #expect(try await channel.receive().localAddress == place)
+        }
+    }
+}
