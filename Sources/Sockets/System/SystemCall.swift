@@ -7,6 +7,7 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case recv, recvfrom, recvmsg, send, sendto, sendmsg, sendfile, poll
     case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
     case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
+    case open, opendir, readlinkat, process_vm_readv
 }
 
 /// The kernel's calls, one function each, under the call's own name.

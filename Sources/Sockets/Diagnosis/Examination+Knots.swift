@@ -1,0 +1,77 @@
+// Who waits for whom: circles, and those behind them.
+extension Examination {
+    func knots(
+        in links: [Ailment.Link]
+    ) -> [(knot: [Int32], ailment: Ailment)] {
+        let edges = links.flatMap { link in link.others.map { (from: link.waiter, to: $0) } }
+        let graph = WaitGraph(edges)
+        return graph.knots.compactMap { knot in
+            let members = Set(knot)
+            var way = graph.circle(in: knot)
+            // Round to the first again.
+            way.append(contentsOf: way.first.map { [$0] } ?? [])
+            let round = zip(way, way.dropFirst()).compactMap { one, next in
+                links.first { $0.waiter == one && $0.others.contains(next) }
+            }
+            let sockets = round.compactMap(\.socket).compactMap(socket)
+            guard !sockets.isEmpty else { return nil }
+            return (knot, circle(round, sockets, members))
+        }
+    }
+
+    func circle(
+        _ round: [Ailment.Link], _ sockets: [MachineSocket], _ members: Set<Int32>
+    ) -> Ailment {
+        var connections: [[MachineSocket]] = []
+        for socket in sockets
+        where !connections.joined().contains(where: { $0.identity == socket.identity }) {
+            connections.append([socket] + [pairs.peer(of: socket)].compactMap { $0 })
+        }
+        let isCertain = members.isSubset(of: prospects.stuck)
+        let deeds = Set(round.map(\.deed))
+        let isOne = connections.count == 1 && round.count <= 2 && deeds.count == 1
+        let kind: Ailment.Kind =
+            !isOne
+            ? .circle : deeds == [.read] ? .bothWriting : deeds == [.write] ? .bothWaiting : .circle
+        return Ailment(
+            kind, isCertain ? .certain : .likely, links: round, connections: connections,
+            still: connections.map { stillness(of: $0) }.compactMap { $0 }.min {
+                $0.time < $1.time
+            },
+            evidence: words.circle(kind, round, connections, isCertain: isCertain),
+            advice: ExaminationWords.advice(for: kind), culprits: members.sorted())
+    }
+
+    /// Those who cannot go on because somebody else cannot, and of whom nothing was told yet.
+    func waiters(
+        _ links: [Ailment.Link], outside knots: [Set<Int32>], _ known: Set<MachineSocket.Identity>
+    ) -> [Ailment] {
+        links.compactMap { link in
+            guard prospects.stuck.contains(link.waiter), let identity = link.socket,
+                !known.contains(identity), let socket = socket(identity),
+                !knots.contains(where: { $0.contains(link.waiter) })
+            else { return nil }
+            let (reason, advice) = words.reason(link.others, nil)
+            let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
+            return Ailment(
+                .peerStuck, .certain, links: [link], connections: [ends],
+                still: stillness(of: ends), evidence: words.waits(link) + reason,
+                advice: advice ?? "See what the other waits for.", culprits: link.others)
+        }
+    }
+
+    func link(_ wait: Prospects.Wait) -> Ailment.Link? {
+        guard !wait.on.isEmpty else { return nil }
+        let isKnocking = isUnaccepted(wait.socket.flatMap(socket))
+        let deed: Ailment.Deed =
+            switch wait.wish {
+            case nil: .end
+            case .reading: isKnocking ? .accept : .write
+            case .writing: isKnocking ? .accept : .read
+            case .accepting, .connecting: .accept
+            }
+        return Ailment.Link(
+            waiter: wait.process, call: wait.call, descriptor: wait.descriptor, others: wait.on,
+            deed: deed, socket: wait.socket)
+    }
+}

@@ -1,0 +1,257 @@
+/// What is stuck on this machine, and why: a survey in, ailments out.
+///
+/// A decision without I/O, which does not depend on the order in which the kernel lists things.
+package struct Examination: Sendable {
+    package let survey: Survey
+    package let ownership: Ownership
+    package let pairs: SocketPairs
+    package let prospects: Prospects
+    /// What is stuck, the worst first.
+    package private(set) var ailments: [Ailment] = []
+
+    private let before: [MachineSocket.Identity: MachineSocket]
+    private let byIdentity: [MachineSocket.Identity: MachineSocket]
+
+    package init(_ survey: Survey) {
+        self.survey = survey
+        ownership = Ownership(survey.later.processes.values)
+        pairs = SocketPairs(survey.later.sockets)
+        before = Dictionary((survey.earlier?.sockets ?? []).map { ($0.identity, $0) }) { $1 }
+        byIdentity = Dictionary(survey.later.sockets.map { ($0.identity, $0) }) { $1 }
+        guard survey.earlier != nil else {
+            // Nothing waited anywhere: there is nobody whose prospects are of interest.
+            prospects = Prospects(earlier: nil, now: Machine())
+            return
+        }
+        prospects = Prospects(earlier: survey.earlier, now: survey.later)
+        ailments = examine()
+    }
+
+    package var machine: Machine { survey.later }
+
+    // MARK: Connections
+
+    /// Every connection once: both ends where both are here, in an order that does not change.
+    package var connections: [[MachineSocket]] {
+        var all: [[MachineSocket]] = []
+        for socket in machine.sockets where socket.isConnected {
+            guard let peer = pairs.peer(of: socket), peer.identity != socket.identity else {
+                if !socket.isOwnerless { all.append([socket]) }
+                continue
+            }
+            // Each pair is met twice.
+            if socket.isFirst(before: peer), !socket.isOwnerless || !peer.isOwnerless {
+                all.append([socket, peer])
+            }
+        }
+        return all.sorted { $0[0].isFirst(before: $1[0]) }
+    }
+
+    /// What one end by itself tells; after one look, if it was not there before.
+    package func report(of socket: MachineSocket) -> StallReport {
+        StallReport.judge(before[socket.identity]?.figures, socket.figures, during: .nothing)
+    }
+
+    /// The same, if it was there at both looks and says something that one may rely on.
+    private func finding(of socket: MachineSocket) -> StallReport? {
+        guard !socket.isQuiet, before[socket.identity] != nil else { return nil }
+        let report = report(of: socket)
+        return report.confidence >= .likely ? report : nil
+    }
+
+    private func examine() -> [Ailment] {
+        var stuck: [(ailment: Ailment, ends: [MachineSocket])] = []
+        for ends in connections {
+            if let ailment = ailment(of: ends) { stuck.append((ailment, ends)) }
+        }
+        let waiting = machine.sockets.filter(\.isListening).compactMap(unaccepting)
+        let links = prospects.waits.compactMap(link) + stuck.flatMap { full(links: $0.ailment) }
+        let knots = knots(in: links)
+
+        // What lies inside a knot is told of with it.
+        let inside = knots.map { Set($0.knot) }
+        let alone = stuck.filter { one in
+            let all = Set(one.ends.flatMap { ownership.owners(of: $0) }.map(\.process))
+            return all.isEmpty || !inside.contains { $0.isSuperset(of: all) }
+        }
+        let known = Set(
+            (alone.flatMap(\.ends) + waiting.flatMap { $0.connections.joined() }).map(\.identity))
+        let behind = waiters(links, outside: inside, known)
+        return (knots.map(\.ailment) + alone.map(\.ailment) + waiting + behind).sorted()
+    }
+
+    /// Links of a connection whose buffers are full: those hold also if no call is seen.
+    private func full(links ailment: Ailment) -> [Ailment.Link] {
+        let kinds: Set<Ailment.Kind> = [.bothWriting, .peerNotReading]
+        return kinds.contains(ailment.kind) ? ailment.links : []
+    }
+
+    // MARK: One connection
+
+    private func ailment(of ends: [MachineSocket]) -> Ailment? {
+        let findings = ends.map(finding)
+        func isWriting(_ index: Int) -> Bool {
+            findings.indices.contains(index)
+                && findings[index].map { report in
+                    report.verdict == .peerNotReading || report.verdict == .bothWriting
+                } ?? false
+        }
+        if ends.count == 2 ? isWriting(0) && isWriting(1) : findings[0]?.verdict == .bothWriting {
+            return bothWriting(ends, findings.compactMap(\.?.confidence).max() ?? .likely)
+        }
+        for (index, finding) in findings.enumerated() {
+            let other = ends.count == 2 ? ends[1 - index] : nil
+            guard let finding, !ends[index].isOwnerless || other != nil else { continue }
+            if isWriting(index), !isUnaccepted(other) {
+                return peerNotReading(ends[index], other, finding)
+            }
+            if finding.verdict == .networkLost { return networkLost(ends[index], other, finding) }
+        }
+        for (index, finding) in findings.enumerated() where finding?.verdict == .notReading {
+            if let finding, !ends[index].isOwnerless {
+                return notReading(ends[index], ends.count == 2 ? ends[1 - index] : nil, finding)
+            }
+        }
+        return nil
+    }
+
+    func isUnaccepted(_ socket: MachineSocket?) -> Bool {
+        socket.map { pairs.listenerThatShouldAccept($0) != nil } ?? false
+    }
+
+    private func bothWriting(
+        _ ends: [MachineSocket], _ confidence: StallReport.Confidence
+    ) -> Ailment {
+        let links =
+            ends.count == 2
+            ? [link(from: ends[0], to: ends[1], .read), link(from: ends[1], to: ends[0], .read)]
+            : [link(from: ends[0], to: nil, .read)]
+        return Ailment(
+            .bothWriting, confidence, links: links.flatMap { $0 }, connections: [ends],
+            still: stillness(of: ends), evidence: words.bothFull(ends),
+            advice: ExaminationWords.adviceToReadWhileWriting)
+    }
+
+    private func peerNotReading(
+        _ writer: MachineSocket, _ reader: MachineSocket?, _ finding: StallReport
+    ) -> Ailment {
+        let culprits = reader.map { processes(of: $0) } ?? []
+        let (reason, advice) = words.reason(culprits, reader)
+        return Ailment(
+            .peerNotReading, sharpened(finding.confidence, culprits),
+            links: link(from: writer, to: reader, .read),
+            connections: [[writer] + [reader].compactMap { $0 }],
+            still: stillness(of: [writer]),
+            evidence: words.full(writer, reader, finding) + reason,
+            advice: advice ?? finding.advice, culprits: culprits)
+    }
+
+    private func notReading(
+        _ reader: MachineSocket, _ writer: MachineSocket?, _ finding: StallReport
+    ) -> Ailment {
+        let culprits = processes(of: reader)
+        let (reason, advice) = words.reason(culprits, reader)
+        return Ailment(
+            .notReading, sharpened(finding.confidence, culprits),
+            connections: [[reader] + [writer].compactMap { $0 }],
+            still: stillness(of: [reader]),
+            evidence: words.unread(reader) + reason,
+            advice: advice ?? "It has to read; nothing else can make room or get an answer.",
+            culprits: culprits)
+    }
+
+    private func networkLost(
+        _ end: MachineSocket, _ other: MachineSocket?, _ finding: StallReport
+    ) -> Ailment {
+        Ailment(
+            .networkLost, finding.confidence,
+            connections: [[end] + [other].compactMap { $0 }],
+            still: finding.figures.sinceAcknowledgement.map { ($0, false) },
+            evidence: finding.evidence, advice: finding.advice, culprits: [])
+    }
+
+    /// What a program cannot read because it cannot go on, it will not read.
+    private func sharpened(
+        _ confidence: StallReport.Confidence, _ culprits: [Int32]
+    ) -> StallReport.Confidence {
+        !culprits.isEmpty && culprits.allSatisfy { prospects.stuck.contains($0) }
+            ? .certain : confidence
+    }
+
+    // MARK: Callers that nobody accepts
+
+    private func unaccepting(_ listener: MachineSocket) -> Ailment? {
+        guard listener.callers > 0, let earlier = before[listener.identity], earlier.callers > 0
+        else { return nil }
+        // The same caller at both looks: others come and go.
+        let callers = callers(of: listener).filter { before[$0.identity] != nil }
+        let isFull = listener.callers > listener.backlog && earlier.callers > earlier.backlog
+        guard !callers.isEmpty || isFull else { return nil }
+        let culprits = processes(of: listener)
+        guard !culprits.isEmpty || isFull else { return nil }
+        let (reason, advice) = words.reason(culprits, nil)
+        let own = callers.filter { !$0.isOwnerless }
+        return Ailment(
+            .notAccepting, isFull ? .certain : .likely,
+            links: own.prefix(Self.shownCallers).flatMap { link(from: $0, to: listener, .accept) },
+            connections: [[listener]] + own.prefix(Self.shownCallers).map { [$0] },
+            still: survey.earlier.map { (machine.takenAt - $0.takenAt, true) },
+            evidence: words.unaccepted(listener, isFull: isFull) + reason,
+            advice: advice
+                ?? "It has to call accept, in a loop of its own if it is busy elsewhere.",
+            culprits: culprits)
+    }
+
+    private static let shownCallers = 3
+
+    /// Those who wait, as far as they are on this machine.
+    private func callers(of listener: MachineSocket) -> [MachineSocket] {
+        machine.sockets.filter { socket in
+            guard socket.isConnected else { return false }
+            return pairs.listenerThatShouldAccept(socket)?.identity == listener.identity
+        }
+    }
+
+    // MARK: What several questions need
+
+    func socket(_ identity: MachineSocket.Identity) -> MachineSocket? {
+        byIdentity[identity]
+    }
+
+    /// Who waits at one end for whom at the other, whether or not a call is seen.
+    private func link(
+        from waiter: MachineSocket, to other: MachineSocket?, _ deed: Ailment.Deed
+    ) -> [Ailment.Link] {
+        ownership.owners(of: waiter).map { owner in
+            Ailment.Link(
+                waiter: owner.process, call: words.call(of: owner, deed),
+                descriptor: owner.descriptor,
+                others: other.map { processes(of: $0) } ?? [], deed: deed,
+                socket: waiter.identity)
+        }
+    }
+
+    func processes(of socket: MachineSocket) -> [Int32] {
+        let owned =
+            socket.isOwnerless ? pairs.listenerThatShouldAccept(socket) ?? socket : socket
+        return Set(ownership.owners(of: owned).map(\.process)).sorted()
+    }
+
+    /// For how long nothing has moved there.
+    func stillness(of ends: [MachineSocket]) -> (time: Duration, isAtLeast: Bool)? {
+        let times = ends.flatMap { [$0.figures.sinceDataSent, $0.figures.sinceDataReceived] }
+            .compactMap { $0 }
+        if ends.first?.kind == .tcp { return times.min().map { ($0, false) } }
+        let watched = survey.earlier.map { machine.takenAt - $0.takenAt }
+        return (ends.compactMap(\.figures.sinceQueuesChanged).min() ?? watched).map { ($0, true) }
+    }
+
+    var words: ExaminationWords { ExaminationWords(machine, ownership) }
+}
+
+extension MachineSocket {
+    /// An order that has no meaning but is always the same.
+    fileprivate func isFirst(before other: MachineSocket) -> Bool {
+        (kind.rawValue, identity.cookie) < (other.kind.rawValue, other.identity.cookie)
+    }
+}
