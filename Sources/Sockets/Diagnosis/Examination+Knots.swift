@@ -1,5 +1,6 @@
 // Who waits for whom: circles, and those behind them.
 extension Examination {
+    /// The groups that wait for each other, with what is to be said of each.
     func knots(
         in links: [Ailment.Link]
     ) -> [(knot: [Int32], ailment: Ailment)] {
@@ -19,7 +20,7 @@ extension Examination {
         }
     }
 
-    func circle(
+    private func circle(
         _ round: [Ailment.Link], _ sockets: [MachineSocket], _ members: Set<Int32>
     ) -> Ailment {
         var connections: [[MachineSocket]] = []
@@ -28,11 +29,7 @@ extension Examination {
             connections.append([socket] + [pairs.peer(of: socket)].compactMap { $0 })
         }
         let isCertain = members.isSubset(of: prospects.stuck)
-        let deeds = Set(round.map(\.deed))
-        let isOne = connections.count == 1 && round.count <= 2 && deeds.count == 1
-        let kind: Ailment.Kind =
-            !isOne
-            ? .circle : deeds == [.read] ? .bothWriting : deeds == [.write] ? .bothWaiting : .circle
+        let kind = kind(of: round, connections)
         return Ailment(
             kind, isCertain ? .certain : .likely, links: round, connections: connections,
             still: connections.map { stillness(of: $0) }.compactMap { $0 }.min {
@@ -40,6 +37,18 @@ extension Examination {
             },
             evidence: words.circle(kind, round, connections, isCertain: isCertain),
             advice: ExaminationWords.advice(for: kind), culprits: members.sorted())
+    }
+
+    /// Two at the ends of one connection have a deadlock that has a name; all others go in a circle.
+    private func kind(
+        of round: [Ailment.Link], _ connections: [[MachineSocket]]
+    ) -> Ailment.Kind {
+        guard round.count == 2, connections.count == 1 else { return .circle }
+        switch Set(round.map(\.deed)) {
+        case [.read]: return .bothWriting
+        case [.write]: return .bothWaiting
+        default: return .circle
+        }
     }
 
     /// Those who cannot go on because somebody else cannot, and of whom nothing was told yet.
@@ -60,6 +69,7 @@ extension Examination {
         }
     }
 
+    /// What a program waits for, as a link to those who could end the wait.
     func link(_ wait: Prospects.Wait) -> Ailment.Link? {
         guard !wait.on.isEmpty else { return nil }
         let isKnocking = isUnaccepted(wait.socket.flatMap(socket))

@@ -43,15 +43,15 @@ struct ExaminationWords {
     func bothFull(_ ends: [MachineSocket]) -> String {
         guard ends.count == 2 else {
             let end = ends[0]
-            return "\(amount(end)) of \(owner(of: end)) wait to go out, and"
-                + " \((end.figures.unread ?? 0).bytes) of the peer lie there unread."
+            return "\(owner(of: end)) cannot get rid of \(amount(end)), and leaves"
+                + " \((end.figures.unread ?? 0).bytes) of its peer unread."
         }
         return "\(waiting(ends[0], for: ends[1])), and \(waiting(ends[1], for: ends[0]))."
     }
 
     private func waiting(_ writer: MachineSocket, for reader: MachineSocket) -> String {
         let unread = (reader.figures.unread ?? 0).bytes
-        return "\(amount(writer)) of \(owner(of: writer)) wait to go out, because"
+        return "\(owner(of: writer)) cannot get rid of \(amount(writer)), because"
             + " \(owner(of: reader)) leaves \(unread) unread"
     }
 
@@ -65,7 +65,9 @@ struct ExaminationWords {
         let time =
             reader.figures.sinceDataReceived.map { " for \($0.brief)" }
             ?? reader.figures.sinceQueuesChanged.map { " for \($0.brief) or longer" } ?? ""
-        return "\((reader.figures.unread ?? 0).bytes) have waited\(time) for \(owner(of: reader))"
+        let unread = reader.figures.unread ?? 0
+        return
+            "\(unread.bytes) \(unread == 1 ? "has" : "have") waited\(time) for \(owner(of: reader))"
             + " to read them."
     }
 

@@ -37,7 +37,7 @@ package struct MachineProcess: Hashable, Sendable {
     package var threads: [MachineThread]?
 
     package init(
-        id: Int32, name: String, parent: Int32 = 1, state: State = .sleeping,
+        id: Int32, name: String, parent: Int32 = 0, state: State = .sleeping,
         descriptors: [Int32: Target]? = [:], threads: [MachineThread]? = nil
     ) {
         self.id = id

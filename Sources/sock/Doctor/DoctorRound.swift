@@ -109,8 +109,9 @@ struct DoctorRound {
         case .changing(let list):
             return "\(name(of: list)) sockets changed while they were listed: one may be missing"
         case .owners(let connections):
-            return
-                "whose \(connections == 1 ? "1 socket is" : "\(connections) sockets are") is \(who)"
+            return connections == 1
+                ? "the owner of 1 socket is \(who)"
+                : "the owners of \(connections) sockets are \(who)"
         case .calls(let programs):
             let what = programs == 1 ? "1 program waits" : "\(programs) programs wait"
             return "what \(what) for is \(who)"
