@@ -9,15 +9,16 @@ package struct Examination: Sendable {
     /// What is stuck, the worst first.
     package private(set) var ailments: [Ailment] = []
 
-    private let before: [MachineSocket.Identity: MachineSocket]
-    private let byIdentity: [MachineSocket.Identity: MachineSocket]
+    /// Where a socket stands in the earlier look, and in the later.
+    private let earlierPlace: [MachineSocket.Identity: Int]
+    private let laterPlace: [MachineSocket.Identity: Int]
 
     package init(_ survey: Survey) {
         self.survey = survey
         ownership = Ownership(survey.later.processes.values)
         pairs = SocketPairs(survey.later.sockets)
-        before = Dictionary((survey.earlier?.sockets ?? []).map { ($0.identity, $0) }) { $1 }
-        byIdentity = Dictionary(survey.later.sockets.map { ($0.identity, $0) }) { $1 }
+        earlierPlace = Self.places(survey.earlier?.sockets ?? [])
+        laterPlace = Self.places(survey.later.sockets)
         guard survey.earlier != nil else {
             // Nothing waited anywhere: there is nobody whose prospects are of interest.
             prospects = Prospects(earlier: nil, now: Machine())
@@ -29,39 +30,54 @@ package struct Examination: Sendable {
 
     package var machine: Machine { survey.later }
 
+    private static func places(_ sockets: [MachineSocket]) -> [MachineSocket.Identity: Int] {
+        Dictionary(sockets.indices.map { (sockets[$0].identity, $0) }) { $1 }
+    }
+
+    private func earlier(_ socket: MachineSocket) -> MachineSocket? {
+        earlierPlace[socket.identity].flatMap { survey.earlier?.sockets[$0] }
+    }
+
     // MARK: Connections
 
     /// Every connection once: both ends where both are here, in an order that does not change.
-    package var connections: [[MachineSocket]] {
-        var all: [[MachineSocket]] = []
-        for socket in machine.sockets where socket.isConnected {
+    package var connections: [[MachineSocket]] { connections(where: { _ in true }) }
+
+    /// Those of which at least one end is of interest.
+    private func connections(
+        where isOfInterest: (MachineSocket) -> Bool
+    ) -> [[MachineSocket]] {
+        var found: [[MachineSocket]] = []
+        var met: Set<MachineSocket.Identity> = []
+        for socket in machine.sockets where socket.isConnected && isOfInterest(socket) {
+            guard met.insert(socket.identity).inserted else { continue }
             guard let peer = pairs.peer(of: socket), peer.identity != socket.identity else {
-                if !socket.isOwnerless { all.append([socket]) }
+                if !socket.isOwnerless { found.append([socket]) }
                 continue
             }
-            // Each pair is met twice.
-            if socket.isFirst(before: peer), !socket.isOwnerless || !peer.isOwnerless {
-                all.append([socket, peer])
+            met.insert(peer.identity)
+            if !socket.isOwnerless || !peer.isOwnerless {
+                found.append(socket.isFirst(before: peer) ? [socket, peer] : [peer, socket])
             }
         }
-        return all.sorted { $0[0].isFirst(before: $1[0]) }
+        return found.sorted { $0[0].isFirst(before: $1[0]) }
     }
 
     /// What one end by itself tells; after one look, if it was not there before.
     package func report(of socket: MachineSocket) -> StallReport {
-        StallReport.judge(before[socket.identity]?.figures, socket.figures, during: .nothing)
+        StallReport.judge(earlier(socket)?.figures, socket.figures, during: .nothing)
     }
 
     /// The same, if it was there at both looks and says something that one may rely on.
     private func finding(of socket: MachineSocket) -> StallReport? {
-        guard !socket.isQuiet, before[socket.identity] != nil else { return nil }
+        guard !socket.isQuiet, earlierPlace[socket.identity] != nil else { return nil }
         let report = report(of: socket)
         return report.confidence >= .likely ? report : nil
     }
 
     private func examine() -> [Ailment] {
         var stuck: [(ailment: Ailment, ends: [MachineSocket])] = []
-        for ends in connections {
+        for ends in connections(where: { !$0.isQuiet }) {
             if let ailment = ailment(of: ends) { stuck.append((ailment, ends)) }
         }
         let waiting = machine.sockets.filter(\.isListening).compactMap(unaccepting)
@@ -181,10 +197,10 @@ package struct Examination: Sendable {
     // MARK: Callers that nobody accepts
 
     private func unaccepting(_ listener: MachineSocket) -> Ailment? {
-        guard listener.callers > 0, let earlier = before[listener.identity], earlier.callers > 0
+        guard listener.callers > 0, let earlier = earlier(listener), earlier.callers > 0
         else { return nil }
         // The same caller at both looks: others come and go.
-        let callers = callers(of: listener).filter { before[$0.identity] != nil }
+        let callers = callers(of: listener).filter { earlierPlace[$0.identity] != nil }
         let isFull = listener.callers > listener.backlog && earlier.callers > earlier.backlog
         guard !callers.isEmpty || isFull else { return nil }
         let culprits = processes(of: listener)
@@ -215,7 +231,7 @@ package struct Examination: Sendable {
     // MARK: What several questions need
 
     func socket(_ identity: MachineSocket.Identity) -> MachineSocket? {
-        byIdentity[identity]
+        laterPlace[identity].map { machine.sockets[$0] }
     }
 
     /// Who waits at one end for whom at the other, whether or not a call is seen.

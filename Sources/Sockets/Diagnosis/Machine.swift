@@ -32,7 +32,9 @@ package struct Ownership: Sendable {
         }
     }
 
-    private var ofSocket: [UInt32: [Owner]] = [:]
+    // Nearly every socket has one owner, for whom no array has to be made.
+    private var first: [UInt32: Owner] = [:]
+    private var further: [UInt32: [Owner]] = [:]
     private var ofPipe: [UInt32: Set<Int32>] = [:]
     /// Whether there are programs whose descriptors we may not see.
     package private(set) var isIncomplete = false
@@ -46,8 +48,12 @@ package struct Ownership: Sendable {
             for (descriptor, target) in descriptors {
                 switch target {
                 case .socket(let inode):
-                    ofSocket[inode, default: []].append(
-                        Owner(process: process.id, descriptor: descriptor))
+                    let owner = Owner(process: process.id, descriptor: descriptor)
+                    if first[inode] == nil {
+                        first[inode] = owner
+                    } else {
+                        further[inode, default: []].append(owner)
+                    }
                 case .pipe(let inode):
                     ofPipe[inode, default: []].insert(process.id)
                 case .event, .watcher:
@@ -59,7 +65,13 @@ package struct Ownership: Sendable {
 
     /// Who has this socket, in order; nobody that we may see, perhaps.
     package func owners(of socket: MachineSocket) -> [Owner] {
-        socket.isOwnerless ? [] : (ofSocket[socket.inode] ?? []).sorted()
+        guard !socket.isOwnerless, let owner = first[socket.inode] else { return [] }
+        return further[socket.inode].map { ($0 + [owner]).sorted() } ?? [owner]
+    }
+
+    /// Whether any program is seen to have this socket.
+    package func hasOwner(_ socket: MachineSocket) -> Bool {
+        !socket.isOwnerless && first[socket.inode] != nil
     }
 
     /// Which programs have an end of this pipe.

@@ -64,15 +64,15 @@ private struct Surroundings {
     let machine: Machine
     let ownership: Ownership
     let pairs: SocketPairs
-    let socketOfInode: [UInt32: MachineSocket]
+    let placeOfInode: [UInt32: Int]
     let children: [Int32: [Int32]]
 
     init(_ machine: Machine) {
         self.machine = machine
         ownership = Ownership(machine.processes.values)
         pairs = SocketPairs(machine.sockets)
-        socketOfInode = Dictionary(
-            machine.sockets.filter { !$0.isOwnerless }.map { ($0.inode, $0) }
+        placeOfInode = Dictionary(
+            machine.sockets.indices.map { (machine.sockets[$0].inode, $0) }
         ) { $1 }
         children = Dictionary(grouping: machine.processes.keys) {
             machine.processes[$0]?.parent ?? 0
@@ -142,7 +142,8 @@ private struct Surroundings {
             wait.on = ownership.holders(ofPipe: inode).subtracting([process.id]).sorted()
             return wait
         case .socket(let inode):
-            guard let socket = socketOfInode[inode],
+            guard let place = placeOfInode[inode],
+                case let socket = machine.sockets[place], !socket.isOwnerless,
                 let others = others(of: socket, watched.wish)
             else { return nil }
             wait.socket = socket.identity

@@ -16,16 +16,20 @@ package struct SocketPairs: Sendable {
 
     package init(_ sockets: [MachineSocket]) {
         self.sockets = sockets
-        for (index, socket) in sockets.enumerated() {
-            switch (socket.kind, socket.isListening) {
+        tcp.reserveCapacity(sockets.count)
+        // By its fields, because a whole socket with its figures is a lot to copy.
+        for index in sockets.indices {
+            switch (sockets[index].kind, sockets[index].isListening) {
             case (.tcp, false):
-                tcp[Addresses(local: socket.local, remote: socket.remote)] = index
+                let addresses = Addresses(
+                    local: sockets[index].local, remote: sockets[index].remote)
+                tcp[addresses] = index
             case (.tcp, true):
-                listeners[socket.local, default: []].append(index)
+                listeners[sockets[index].local, default: []].append(index)
             case (.unix, false):
-                if !socket.isOwnerless { unix[socket.inode] = index }
+                if sockets[index].inode != 0 { unix[sockets[index].inode] = index }
             case (.unix, true):
-                for caller in socket.callerInodes { listenerOfCaller[caller] = index }
+                for caller in sockets[index].callerInodes { listenerOfCaller[caller] = index }
             }
         }
     }

@@ -113,7 +113,7 @@ package struct Survey: Sendable {
     private static func addHidden(_ machine: Machine, _ gaps: inout Set<Gap>) {
         let ownership = Ownership(machine.processes.values)
         let hidden = machine.sockets.count {
-            $0.isConnected && !$0.isOwnerless && ownership.owners(of: $0).isEmpty
+            $0.isConnected && !$0.isOwnerless && !ownership.hasOwner($0)
         }
         if hidden > 0 { gaps.insert(.owners(connections: hidden)) }
         let silent = machine.processes.values.count { process in
