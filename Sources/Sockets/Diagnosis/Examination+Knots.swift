@@ -62,9 +62,11 @@ extension Examination {
             else { return nil }
             let (reason, advice) = words.reason(link.others, nil)
             let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
+            // Whoever cannot read is told so at once; from queues alone that would take longer.
             return Ailment(
-                .peerStuck, .certain, links: [link], connections: [ends],
-                still: stillness(of: ends), evidence: words.waits(link) + reason,
+                link.deed == .read ? .peerNotReading : .peerStuck, .certain, links: [link],
+                connections: [ends], still: stillness(of: ends),
+                evidence: words.waits(link) + reason,
                 advice: advice ?? "See what the other waits for.", culprits: link.others)
         }
     }

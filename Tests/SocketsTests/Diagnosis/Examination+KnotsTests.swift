@@ -122,6 +122,25 @@ struct ExaminationKnotsTests {
         #expect(found.evidence.hasSuffix("server[2] has been stopped by a signal."))
     }
 
+    @Test("one that writes to a program which was stopped is told so, however short a time it is")
+    func stoppedReader() throws {
+        var model = ModelMachine()
+        model.program(1)
+        model.program(2, "server", state: .stopped)
+        let moment = Duration.milliseconds(200)
+        let (near, _) = model.connect(
+            1, 2,
+            figures: (
+                MeasuredFigures.peerFull(for: moment),
+                MeasuredFigures.quiet(for: moment).with { $0.unread = 128_000 }
+            ))
+        model.write(1, near)
+        let found = try only(model)
+        #expect(found.kind == .peerNotReading)
+        #expect(found.confidence == .certain)
+        #expect(found.links.map(\.deed) == [.read])
+    }
+
     @Test("a parent that waits for a child which waits for it is a circle")
     func child() throws {
         var model = ModelMachine()

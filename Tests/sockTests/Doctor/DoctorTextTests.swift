@@ -22,8 +22,8 @@ struct DoctorTextTests {
                 "  ┌  client[4711] fd 3  127.0.0.1:40000  out 2000000  in 0",
                 "  └  server[4712] fd 4  127.0.0.1:5432   out 0  in 65536",
                 "  → client[4711] waits for server[4712] to read, in sendto on descriptor 3",
-                "  client[4711] cannot get rid of 2000000 bytes, because server[4712] leaves 65536",
-                "  bytes unread. server[4712] has been stopped by a signal.",
+                "  client[4711] cannot get rid of 2000000 bytes, because server[4712] leaves",
+                "  65536 bytes unread. server[4712] has been stopped by a signal.",
                 "  Let it go on: kill -CONT 4712",
             ])
     }
