@@ -1,6 +1,7 @@
 """`sock doctor` over programs that nobody here wrote: what is stuck is found, and nothing else."""
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 from support import (
-    LIMIT, Failed, Skipped, at_the_end, check, expect, free_port, run, scratch, shown, sock,
+    LIMIT, REPOSITORY, Skipped, at_the_end, check, expect, free_port, run, scratch, shown, sock,
     sock_path, start, wait_bound, wait_for_unix,
 )
 
@@ -204,6 +205,53 @@ def _():
     expect(pids == {one.pid, other.pid}, f"{pids}")
     owners = [end["owners"][0]["pid"] for end in answer["connections"][0]]
     expect(set(owners) == pids, f"{owners}")
+
+
+# The article
+
+
+def replay(session, port):
+    """Runs the commands of a printed session, and returns it with what they print now."""
+    lines, code, last = [], 0, None
+    for line in session.splitlines():
+        if not line.startswith("$ "):
+            continue
+        lines.append(line)
+        words = [port if word == "7000" else word for word in line[2:].split()]
+        if words[-1] == "&":
+            last = start(*[sys.executable if words[0] == "python3" else words[0]], *words[1:-1])
+            if "listen" in words:
+                wait_bound(int(port))
+        elif words == ["kill", "-STOP", "$!"]:
+            last.signal(signal.SIGSTOP)
+        elif words == ["echo", "$?"]:
+            lines.append(str(code))
+        else:
+            result = doctor(*words[2:], code=1)
+            lines.append(result.out.decode())
+            code = result.code
+    return "\n".join(lines)
+
+
+def masked(text):
+    """Numbers differ each time, and with their lengths the ends of lines."""
+    text = re.sub(r"[\d.]+ (min|s)\b", "TIME", text)
+    text = re.sub(r"python[\d.]*(?=\[)", "python3", text)
+    return re.sub(r"\d+", "N", " ".join(text.split()))
+
+
+@check("doctor: the article's program and its sessions go as they are printed")
+def _():
+    article = (REPOSITORY / "Sources/Sockets/Sockets.docc/Doctor.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", article, re.S)
+    sessions = re.findall(r"```text\n(\$ .*?)```", article, re.S)
+    expect(len(programs) == 1 and len(sessions) == 2, f"{len(programs)}, {len(sessions)}")
+    Path(scratch("talk.py")).write_text(programs[0])
+    for session in sessions:
+        port = str(free_port())
+        now = replay(session.replace("talk.py", scratch("talk.py")), port)
+        now = now.replace(scratch("talk.py"), "talk.py")
+        expect(masked(now) == masked(session), f"expected\n{session}\nand got\n{now}")
 
 
 # What is not

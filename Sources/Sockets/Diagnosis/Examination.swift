@@ -63,6 +63,18 @@ package struct Examination: Sendable {
         return found.sorted { $0[0].isFirst(before: $1[0]) }
     }
 
+    /// How many ends of these connections have owners that we may not see, and how many programs that
+    /// have one do not show what they wait for.
+    package func hidden(in connections: [[MachineSocket]]) -> (owners: Int, calls: Int) {
+        let ends = connections.joined()
+        let owners = ends.count { !$0.isOwnerless && !ownership.hasOwner($0) }
+        let silent = Set(ends.flatMap { ownership.owners(of: $0) }.map(\.process)).count {
+            guard let process = machine.processes[$0] else { return false }
+            return process.state == .sleeping && process.threads == nil
+        }
+        return (owners, silent)
+    }
+
     /// What one end by itself tells; after one look, if it was not there before.
     package func report(of socket: MachineSocket) -> StallReport {
         StallReport.judge(earlier(socket)?.figures, socket.figures, during: .nothing)

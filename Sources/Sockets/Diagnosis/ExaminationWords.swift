@@ -181,7 +181,8 @@ struct ExaminationWords {
         machine.processes[owner.process]?.threads?.compactMap(\.call).first { call in
             guard case .descriptors(let watched) = call.waiting else { return false }
             return watched.contains {
-                $0.descriptor == owner.descriptor && ($0.wish == .writing) == (deed == .read)
+                $0.descriptor == owner.descriptor
+                    && (deed == .accept || ($0.wish == .writing) == (deed == .read))
             }
         }?.name
     }

@@ -8,10 +8,6 @@ package struct Survey: Sendable {
         case list(MachineSocket.List, Errno)
         /// A list changed while it was read.
         case changing(MachineSocket.List)
-        /// So many connections have owners that we may not see.
-        case owners(connections: Int)
-        /// So many programs do not show us what they wait for.
-        case calls(programs: Int)
     }
 
     /// Nil if one look was enough: nothing waited anywhere.
@@ -53,7 +49,6 @@ package struct Survey: Sendable {
             earlier.sockets.allSatisfy(\.isQuiet)
             && Prospects(earlier: nil, now: earlier).waits.isEmpty
         guard !isQuiet else {
-            addHidden(earlier, &gaps)
             return Survey(earlier: nil, later: earlier, gaps: order(gaps), time: now - began)
         }
         var changes = Changes(earlier.sockets)
@@ -64,7 +59,6 @@ package struct Survey: Sendable {
         changes.mark(&later.sockets)
         later.processes = earlier.processes
         lookAtThreads(of: &later)
-        addHidden(later, &gaps)
         return Survey(earlier: earlier, later: later, gaps: order(gaps), time: now - began)
     }
 
@@ -110,28 +104,11 @@ package struct Survey: Sendable {
         }
     }
 
-    private static func addHidden(_ machine: Machine, _ gaps: inout Set<Gap>) {
-        let ownership = Ownership(machine.processes.values)
-        let hidden = machine.sockets.count {
-            $0.isConnected && !$0.isOwnerless && !ownership.hasOwner($0)
-        }
-        if hidden > 0 { gaps.insert(.owners(connections: hidden)) }
-        let silent = machine.processes.values.count { process in
-            process.state == .sleeping && process.threads == nil
-                && process.descriptors?.values.contains {
-                    if case .socket = $0 { true } else { false }
-                } == true
-        }
-        if silent > 0 { gaps.insert(.calls(programs: silent)) }
-    }
-
     private static func order(_ gaps: Set<Gap>) -> [Gap] {
         func rank(_ gap: Gap) -> Int {
             switch gap {
             case .list: 0
             case .changing: 1
-            case .owners: 2
-            case .calls: 3
             }
         }
         return gaps.sorted { (rank($0), "\($0)") < (rank($1), "\($1)") }

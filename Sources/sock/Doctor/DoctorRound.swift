@@ -32,7 +32,8 @@ struct DoctorRound {
             // From the top left corner, and nothing of what was there before.
             let start = isJSON ? "" : isTerminal ? "\u{1B}[H\u{1B}[J" : isFirst ? "" : "\n"
             try Answer.write(start + text)
-            if isFirst { tellGaps(examination) }
+            // On a terminal everything is written anew.
+            if isFirst || isTerminal { tellGaps(examination) }
             isFirst = false
             Signals.setStatusWhenInterrupted(ailments.isEmpty ? .success : .stuck)
             Worker.sleep(for: .seconds(2))
@@ -55,9 +56,10 @@ struct DoctorRound {
     }
 
     private func tellGaps(_ examination: Examination) {
-        for gap in examination.survey.gaps {
-            Report.note(Self.text(of: gap, isRoot: Environment.isRoot))
-        }
+        for gap in examination.survey.gaps { Report.note(Self.text(of: gap)) }
+        let connections = examination.connections.filter { question.isAbout($0, examination) }
+        let hidden = examination.hidden(in: connections)
+        for line in Self.text(ofHidden: hidden, isRoot: Environment.isRoot) { Report.note(line) }
     }
 
     // MARK: What is said
@@ -98,24 +100,32 @@ struct DoctorRound {
         return "Stuck in \(places): \(sockets) looked at."
     }
 
-    /// What could not be seen, and who could see it.
-    static func text(of gap: Survey.Gap, isRoot: Bool) -> String {
-        // From root hides only what runs in a shelter of its own.
-        let who = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
+    /// What could not be seen.
+    static func text(of gap: Survey.Gap) -> String {
         switch gap {
         case .list(let list, let code):
-            return
-                "cannot look at \(name(of: list)) sockets: \(code.description.withLowercasedFirst)"
+            "cannot look at \(name(of: list)) sockets: \(code.description.withLowercasedFirst)"
         case .changing(let list):
-            return "\(name(of: list)) sockets changed while they were listed: one may be missing"
-        case .owners(let connections):
-            return connections == 1
-                ? "the owner of 1 socket is \(who)"
-                : "the owners of \(connections) sockets are \(who)"
-        case .calls(let programs):
-            let what = programs == 1 ? "1 program waits" : "\(programs) programs wait"
-            return "what \(what) for is \(who)"
+            "\(name(of: list)) sockets changed while they were listed: one may be missing"
         }
+    }
+
+    /// What may not be seen, and who may.
+    static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
+        // From root hides only what runs in a shelter of its own.
+        let who = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
+        var lines: [String] = []
+        if hidden.owners > 0 {
+            let owners =
+                hidden.owners == 1
+                ? "the owner of 1 socket is" : "the owners of \(hidden.owners) sockets are"
+            lines.append("\(owners) \(who)")
+        }
+        if hidden.calls > 0 {
+            let programs = hidden.calls == 1 ? "1 program waits" : "\(hidden.calls) programs wait"
+            lines.append("what \(programs) for is \(who)")
+        }
+        return lines
     }
 
     private static func name(of list: MachineSocket.List) -> String {

@@ -70,14 +70,21 @@ struct DoctorText {
 
     // MARK: Ends
 
-    /// One line for each end, in columns: who, where, how much waits.
+    /// One line for each end, in columns: who, where, how much waits. Bars are drawn where there is
+    /// room for them.
     func table(_ connections: [[MachineSocket]]) -> [String] {
+        let drawn = isDrawn ? rows(connections, drawn: true) : []
+        if let widest = drawn.map(\.count).max(), widest + 2 <= width { return drawn }
+        return rows(connections, drawn: false)
+    }
+
+    private func rows(_ connections: [[MachineSocket]], drawn: Bool) -> [String] {
         var rows: [[String]] = []
         for ends in connections {
             for (index, end) in ends.enumerated() {
                 // Two ends that belong together are joined at the left.
                 let mark = ends.count == 1 ? "─" : index == 0 ? "┌" : "└"
-                rows.append([mark, who(end), place(end), queues(end)])
+                rows.append([mark, who(end), place(end)] + queues(end, drawn: drawn))
             }
         }
         return Self.aligned(rows)
@@ -106,25 +113,26 @@ struct DoctorText {
         }
     }
 
-    private func queues(_ socket: MachineSocket) -> String {
-        if socket.isListening { return "\(socket.callers) of \(socket.backlog) callers wait" }
+    private func queues(_ socket: MachineSocket, drawn: Bool) -> [String] {
+        if socket.isListening { return ["\(socket.callers) of \(socket.backlog) callers wait"] }
         let figures = socket.figures
         return [
-            queue("out", figures.queued, of: figures.sendBuffer),
-            queue("in", figures.unread, of: figures.receiveBuffer),
-        ].joined(separator: "  ")
+            queue("out", figures.queued, of: figures.sendBuffer, drawn: drawn),
+            queue("in", figures.unread, of: figures.receiveBuffer, drawn: drawn),
+        ]
     }
 
-    private func queue(_ label: String, _ amount: Int?, of limit: Int?) -> String {
-        let number = amount.map { "\($0)" } ?? "?"
-        guard isDrawn, let amount else { return "\(label) \(number)" }
-        return "\(label) \(QueueBar.drawn(amount, of: limit)) \(number)"
+    private func queue(_ label: String, _ amount: Int?, of limit: Int?, drawn: Bool) -> String {
+        guard let amount else { return "\(label) ?" }
+        return drawn
+            ? "\(label) \(QueueBar.drawn(amount, of: limit)) \(amount.brief)" : "\(label) \(amount)"
     }
 
     private static func aligned(_ rows: [[String]]) -> [String] {
         guard let columns = rows.map(\.count).max() else { return [] }
+        // The last of a row takes what room it needs.
         let widths = (0..<columns).map { column in
-            rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+            rows.map { $0.count > column + 1 ? $0[column].count : 0 }.max() ?? 0
         }
         return rows.map { row in
             row.enumerated().map { index, text in
@@ -138,13 +146,16 @@ struct DoctorText {
 
     /// One line for each end, with what is to be said of the connection behind the first.
     func table(ofHealthy connections: [[MachineSocket]]) -> [String] {
-        zip(
-            table(connections),
-            connections.flatMap { ends in
-                [Self.verdict(of: ends, examination).verdict.code]
-                    + [String](repeating: "", count: ends.count - 1)
-            }
-        ).map { $1.isEmpty ? $0 : "\($0)  \($1)" }
+        let verdicts = connections.flatMap { ends in
+            [Self.verdict(of: ends, examination).verdict.code]
+                + [String](repeating: "", count: ends.count - 1)
+        }
+        let rows = table(connections)
+        let widest = rows.map(\.count).max() ?? 0
+        return zip(rows, verdicts).map { row, verdict in
+            let padding = String(repeating: " ", count: widest - row.count)
+            return verdict.isEmpty ? row : "\(row)\(padding)  \(verdict)"
+        }
     }
 
     /// What the end tells that has most to tell.
@@ -214,6 +225,18 @@ struct DoctorText {
             isEmpty = false
         }
         return isEmpty ? lines : lines + [line]
+    }
+}
+
+extension Int {
+    /// Bytes in three digits, for where the eye and not a program reads them: "128 KB".
+    fileprivate var brief: String {
+        switch self {
+        case ..<1000: "\(self) B"
+        case ..<999_500: "\((self + 500) / 1000) KB"
+        case ..<9_950_000: "\((self + 50_000) / 1_000_000).\((self + 50_000) / 100_000 % 10) MB"
+        default: "\((self + 500_000) / 1_000_000) MB"
+        }
     }
 }
 

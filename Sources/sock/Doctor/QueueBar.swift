@@ -1,6 +1,6 @@
-/// How full a queue is, drawn: `█████▌··`.
+/// How full a queue is, drawn: `███▌··`.
 enum QueueBar {
-    private static let width = 8
+    private static let width = 6
     private static let eighths: [Character] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 
     /// - Parameter limit: when it is full; where that is not known, anything counts as half full.

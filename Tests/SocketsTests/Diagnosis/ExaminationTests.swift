@@ -207,6 +207,17 @@ struct ExaminationTests {
         #expect(model.examination.connections.map(\.count) == [1, 2, 2])
     }
 
+    @Test("what may not be seen of a connection is counted")
+    func hidden() {
+        var model = pair()
+        #expect(model.examination.hidden(in: model.examination.connections) == (0, 0))
+        model.change(1) { $0.threads = nil }
+        model.change(2) { $0.descriptors = nil }
+        let examination = model.examination
+        #expect(examination.hidden(in: examination.connections) == (1, 1))
+        #expect(examination.hidden(in: []) == (0, 0))
+    }
+
     @Test("the order in which the kernel lists things changes nothing", arguments: 0..<40)
     func order(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -75,6 +75,8 @@ struct ExaminationWordsTests {
         let owner = Ownership.Owner(process: 7, descriptor: 3)
         #expect(words(model).call(of: owner, .read) == "sendto")
         #expect(words(model).call(of: owner, .write) == nil)
+        // Whoever waits to be accepted may read or write meanwhile.
+        #expect(words(model).call(of: owner, .accept) == "sendto")
         #expect(words(model).call(of: .init(process: 7, descriptor: 4), .read) == nil)
     }
 }

@@ -5,24 +5,27 @@ import Testing
 
 @Suite(.ownThread)
 struct DoctorRoundTests {
-    @Test("what could not be seen is said, and who could")
+    @Test("a list that the kernel does not give is said")
     func gaps() {
-        func text(_ gap: Survey.Gap, root: Bool = false) -> String {
-            DoctorRound.text(of: gap, isRoot: root)
-        }
         #expect(
-            text(.owners(connections: 3))
-                == "the owners of 3 sockets are hidden from this user; root sees more")
-        #expect(
-            text(.owners(connections: 1), root: true)
-                == "the owner of 1 socket is hidden even from root")
-        #expect(
-            text(.calls(programs: 1))
-                == "what 1 program waits for is hidden from this user; root sees more")
-        #expect(
-            text(.list(.unix, .noSuchFileOrDirectory))
+            DoctorRound.text(of: .list(.unix, .noSuchFileOrDirectory))
                 == "cannot look at Unix sockets: no such file or directory")
-        #expect(text(.changing(.tcp4)).contains("TCP (IPv4)"))
+        #expect(DoctorRound.text(of: .changing(.tcp4)).contains("TCP (IPv4)"))
+    }
+
+    @Test("what may not be seen is said, and who may")
+    func hidden() {
+        #expect(
+            DoctorRound.text(ofHidden: (3, 1), isRoot: false) == [
+                "the owners of 3 sockets are hidden from this user; root sees more",
+                "what 1 program waits for is hidden from this user; root sees more",
+            ])
+        #expect(
+            DoctorRound.text(ofHidden: (1, 2), isRoot: true) == [
+                "the owner of 1 socket is hidden even from root",
+                "what 2 programs wait for is hidden even from root",
+            ])
+        #expect(DoctorRound.text(ofHidden: (0, 0), isRoot: false).isEmpty)
     }
 
     @Test("a port that nobody has is a failure, and nothing is answered")

@@ -20,7 +20,7 @@ struct DoctorTextTests {
             text.lines(of: ailment) == [
                 "The peer is not reading for 12 s (peer-not-reading, certain)",
                 "  ┌  client[4711] fd 3  127.0.0.1:40000  out 2000000  in 0",
-                "  └  server[4712] fd 4  127.0.0.1:5432   out 0  in 65536",
+                "  └  server[4712] fd 4  127.0.0.1:5432   out 0        in 65536",
                 "  → client[4711] waits for server[4712] to read, in sendto on descriptor 3",
                 "  client[4711] cannot get rid of 2000000 bytes, because server[4712] leaves",
                 "  65536 bytes unread. server[4712] has been stopped by a signal.",
@@ -34,8 +34,8 @@ struct DoctorTextTests {
         let lines = text.lines(of: try #require(text.examination.ailments.first))
         #expect(lines[0].hasPrefix("\u{1B}[1;31m"))
         #expect(lines[0].hasSuffix("\u{1B}[0m"))
-        #expect(lines[1].contains("out ██████·· 2000000"))
-        #expect(lines[2].contains("in ████···· 65536"))
+        #expect(lines[1].contains("out ████▌· 2.0 MB  in ······ 0 B"))
+        #expect(lines[2].contains("out ······ 0 B     in ███··· 66 KB"))
     }
 
     @Test("no line is wider than the terminal, but for a table that has to be")
@@ -43,6 +43,13 @@ struct DoctorTextTests {
         let text = text(width: 60)
         let lines = text.lines(of: try #require(text.examination.ailments.first))
         #expect(lines.filter { !$0.contains("fd ") }.allSatisfy { $0.count <= 60 })
+    }
+
+    @Test("where bars have no room the numbers stand alone")
+    func noRoom() throws {
+        let text = text(drawn: true, width: 70)
+        let lines = text.lines(of: try #require(text.examination.ailments.first))
+        #expect(lines[1].hasSuffix("out 2000000  in 0"))
     }
 
     @Test("a stranger's name cannot move the cursor")

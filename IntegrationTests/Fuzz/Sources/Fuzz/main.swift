@@ -14,5 +14,6 @@ var arguments = CommandLine.unsafeArgv
 exit(
     runFuzzer(&count, &arguments) { start, size in
         checkParsers(Array(UnsafeBufferPointer(start: start, count: size)))
+        checkDiagnosis(Array(UnsafeBufferPointer(start: start, count: size)))
         return 0
     })

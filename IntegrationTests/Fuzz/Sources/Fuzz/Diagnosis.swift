@@ -1,0 +1,53 @@
+// What the doctor reads from the kernel is the library's own business, and no user's.
+@testable import Sockets
+
+/// Feeds one input to everything that reads what the kernel tells of sockets and programs. Nothing may
+/// trap, whatever it is told.
+func checkDiagnosis(_ input: [UInt8]) {
+    _ = MachineSocket.decode(input[...], at: .seconds(1))
+    // With a header that is right, the rest is read further.
+    let half = input.count / 2
+    for body in [input, Array(input[..<half]), Array(input[half...])] {
+        let message = answer(body)
+        checkSockets(MachineSocket.decode((message + message)[...], at: .seconds(1)).sockets)
+    }
+
+    var figures = SocketFigures(takenAt: .seconds(1))
+    figures.take(tcpInfo: input)
+    let earlier = figures
+    figures.take(tcpInfo: Array(input.reversed()))
+    figures.takenAt += .seconds(1)
+    _ = StallReport.judge(earlier, figures, during: .nothing).description
+
+    if let process = MachineProcess(stat: input) { _ = process.description }
+    _ = MachineProcess.Target(link: input)
+    _ = MachineThread.turns(schedstat: input)
+    if let call = BlockedCall(syscall: input, name: { $0 % 2 == 0 ? "poll" : "futex" }) {
+        _ = call.source
+    }
+    _ = BlockedCall.watched(pollArray: input)
+    _ = BlockedCall.watched(fdinfo: input)
+    _ = BlockedCall.watched(reading: input, writing: input, count: input.count * 9)
+}
+
+/// A message of netlink with this body, as long as it says.
+private func answer(_ body: [UInt8]) -> [UInt8] {
+    var message = Array(NetlinkMessage.request(body))
+    while message.count % 4 != 0 { message.append(0) }
+    return message
+}
+
+/// Judges sockets as if they were a machine's.
+private func checkSockets(_ sockets: [MachineSocket]) {
+    let inodes = sockets.prefix(4).enumerated().map { (Int32($0), $1.inode) }
+    let process = MachineProcess(
+        id: 1, name: "program",
+        descriptors: Dictionary(inodes.map { ($0, .socket(inode: $1)) }) { $1 },
+        threads: [
+            MachineThread(id: 1, call: BlockedCall("read", .descriptors([.init(0, .reading)])))
+        ])
+    let machine = Machine(takenAt: .seconds(1), sockets: sockets, processes: [process])
+    let examination = Examination(Survey(earlier: machine, later: machine))
+    for ailment in examination.ailments { _ = (ailment.evidence, ailment.advice) }
+    for ends in examination.connections { _ = examination.report(of: ends[0]).description }
+}
