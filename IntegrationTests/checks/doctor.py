@@ -286,7 +286,98 @@ def healthy_programs():
         "c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1])); c.request('GET', '/')\n"
         "c.getresponse().read(); print('idle', flush=True); time.sleep(1000)", port)
     keeper.wait_for(b"idle")
-    return players + [keeper]
+    others = [start(sys.executable, "-c", program) for program in FAMILIES]
+    for other in others:
+        other.wait_for(b"ready")
+    return players + [keeper] + others
+
+
+# Programs that share sockets and pipes with children and threads, and have nothing to do.
+FAMILIES = (
+    """
+import concurrent.futures, time
+pool = concurrent.futures.ProcessPoolExecutor(3)
+list(pool.map(abs, range(9)))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    """
+import multiprocessing, time
+pool = multiprocessing.Pool(2)
+pool.map(abs, range(9))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    # Unix transfers at full speed and slow ones, to children.
+    """
+import os, socket, time
+for pause in (0, 0.02):
+    one, other = socket.socketpair()
+    if os.fork() == 0:
+        one.close()
+        while other.recv(4096):
+            time.sleep(pause)
+    other.close()
+    if os.fork() == 0:
+        while True:
+            one.sendall(bytes(1 << 16))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    # A conversation over Unix, and a child that waits for orders that come with a signal.
+    """
+import os, signal, socket
+one, other = socket.socketpair()
+if os.fork() == 0:
+    while True:
+        other.sendall(other.recv(64))
+if os.fork() == 0:
+    while True:
+        one.sendall(bytes(64))
+        one.recv(64)
+orders, worker = socket.socketpair()
+if os.fork() == 0:
+    worker.recv(1)
+print("ready", flush=True)
+signal.pause()
+""",
+    # A chat: a thread for each caller, and callers who only listen.
+    """
+import os, socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+for _ in range(3):
+    if os.fork() == 0:
+        socket.create_connection(server.getsockname()).recv(1)
+def serve():
+    while True:
+        caller, _ = server.accept()
+        threading.Thread(target=caller.recv, args=(1,)).start()
+threading.Thread(target=serve).start()
+print("ready", flush=True)
+""",
+    """
+import asyncio
+async def echo(reader, writer):
+    while data := await reader.read(64):
+        writer.write(data)
+async def main():
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"hello")
+        await reader.readexactly(5)
+    print("ready", flush=True)
+    await reader.read(1)
+asyncio.run(main())
+""",
+)
+
+
+def session(path):
+    try:
+        return os.getsid(int(path.name))
+    except ProcessLookupError:
+        return None
 
 
 def false_alarms(result, pids):
@@ -305,7 +396,10 @@ def false_alarms(result, pids):
 @check("doctor: healthy transfers, slow ones and idle connections are never called stuck")
 def _():
     runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS))
-    pids = {player.pid for player in healthy_programs()}
+    sessions = {player.pid for player in healthy_programs()}
+    # Each program was started as a session of its own, to which its children belong.
+    pids = {
+        int(path.name) for path in Path("/proc").glob("[0-9]*") if session(path) in sessions}
     for number in range(runs):
         # Whatever else is stuck on this machine is another's.
         wrong = false_alarms(run(*sock("doctor", "--json")), pids)

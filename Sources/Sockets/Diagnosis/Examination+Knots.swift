@@ -51,24 +51,54 @@ extension Examination {
         }
     }
 
-    /// Those who cannot go on because somebody else cannot, and of whom nothing was told yet.
+    /// Those who cannot go on because somebody else cannot, and of whom nothing was told yet: one
+    /// ailment for each program, however many connections it watches.
     func waiters(
-        _ links: [Ailment.Link], outside knots: [Set<Int32>], _ known: Set<MachineSocket.Identity>
+        _ links: [Ailment.Link], outside knots: [Set<Int32>], _ known: Set<MachineSocket.Identity>,
+        unaccepting: Set<Int32>
     ) -> [Ailment] {
-        links.compactMap { link in
+        let untold = links.filter { link in
             guard prospects.stuck.contains(link.waiter), let identity = link.socket,
-                !known.contains(identity), let socket = socket(identity),
-                !knots.contains(where: { $0.contains(link.waiter) })
-            else { return nil }
-            let (reason, advice) = words.reason(link.others, nil)
-            let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
-            // Whoever cannot read is told so at once; from queues alone that would take longer.
-            return Ailment(
-                link.deed == .read ? .peerNotReading : .peerStuck, .certain, links: [link],
-                connections: [ends], still: stillness(of: ends),
-                evidence: words.waits(link) + reason,
-                advice: advice ?? "See what the other waits for.", culprits: link.others)
+                !known.contains(identity), !knots.contains(where: { $0.contains(link.waiter) })
+            else { return false }
+            return link.deed != .accept || !unaccepting.isSuperset(of: link.others)
         }
+        return Dictionary(grouping: untold, by: \.waiter).values.map(waiter)
+    }
+
+    private static let shownLinks = 8
+
+    private func waiter(_ links: [Ailment.Link]) -> Ailment {
+        let shown = Array(links.prefix(Self.shownLinks))
+        let connections = shown.compactMap(\.socket).compactMap(socket).map { socket in
+            [socket] + [pairs.peer(of: socket)].compactMap { $0 }
+        }
+        let cause = cause(shown[0].others, nil)
+        // Whoever cannot be rid of his bytes is told so at once; from queues alone it takes longer.
+        return Ailment(
+            shown[0].deed == .read ? .peerNotReading : .peerStuck, .certain, links: shown,
+            connections: connections, still: stillness(of: connections.first ?? []),
+            evidence: words.waits(shown[0]) + cause.text,
+            advice: cause.advice ?? "See what the other waits for.", culprits: cause.culprits)
+    }
+
+    // MARK: Where it ends
+
+    /// What those do who would have to act; and if they cannot, for whom they wait in the end.
+    func cause(
+        _ others: [Int32], _ socket: MachineSocket?
+    ) -> (text: String, advice: String?, culprits: [Int32]) {
+        let (text, advice) = words.reason(others, socket)
+        let reached = Set(others.flatMap { chain.reached(from: $0) }).subtracting(others).sorted()
+        let halted = reached.filter { words.isHalted($0) }
+        if let last = halted.first, !others.contains(where: { words.isHalted($0) }) {
+            let (end, advice) = words.end(at: last)
+            return (text + end, advice, [last])
+        }
+        let isInKnot = others.contains { other in chain.reached(from: other).contains(other) }
+        let knot = isInKnot ? [] : reached.filter { chain.reached(from: $0).contains($0) }
+        guard !knot.isEmpty else { return (text, advice, others) }
+        return (text + words.end(atKnot: knot), advice, knot)
     }
 
     /// What a program waits for, as a link to those who could end the wait.

@@ -6,6 +6,8 @@ package struct Examination: Sendable {
     package let ownership: Ownership
     package let pairs: SocketPairs
     package let prospects: Prospects
+    /// Who waits for whom, of those who cannot go on.
+    let chain: WaitGraph<Int32>
     /// What is stuck, the worst first.
     package private(set) var ailments: [Ailment] = []
 
@@ -22,9 +24,12 @@ package struct Examination: Sendable {
         guard survey.earlier != nil else {
             // Nothing waited anywhere: there is nobody whose prospects are of interest.
             prospects = Prospects(earlier: nil, now: Machine())
+            chain = WaitGraph([])
             return
         }
         prospects = Prospects(earlier: survey.earlier, now: survey.later)
+        chain = WaitGraph(
+            prospects.waits.flatMap { wait in wait.on.map { (from: wait.process, to: $0) } })
         ailments = examine()
     }
 
@@ -77,7 +82,18 @@ package struct Examination: Sendable {
 
     /// What one end by itself tells; after one look, if it was not there before.
     package func report(of socket: MachineSocket) -> StallReport {
-        StallReport.judge(earlier(socket)?.figures, socket.figures, during: .nothing)
+        var figures = socket.figures
+        if socket.kind == .unix, let peer = pairs.peer(of: socket) {
+            // A reader's queue shrinks with each byte, a writer's only when a whole block is read.
+            figures.sinceQueuesChanged = [figures, peer.figures].compactMap(\.sinceQueuesChanged)
+                .min()
+            if let before = earlier(peer)?.figures, before.unread != peer.figures.unread,
+                peer.figures.sinceQueuesChanged == nil
+            {
+                figures.sinceQueuesChanged = .zero
+            }
+        }
+        return StallReport.judge(earlier(socket)?.figures, figures, during: .nothing)
     }
 
     /// The same, if it was there at both looks and says something that one may rely on.
@@ -104,7 +120,9 @@ package struct Examination: Sendable {
         }
         let known = Set(
             (alone.flatMap(\.ends) + waiting.flatMap { $0.connections.joined() }).map(\.identity))
-        let behind = waiters(links, outside: inside, known)
+        let behind = waiters(
+            links, outside: inside, known,
+            unaccepting: Set(waiting.flatMap { $0.connections[0].flatMap(processes) }))
         return (knots.map(\.ailment) + alone.map(\.ailment) + waiting + behind).sorted()
     }
 
@@ -117,6 +135,7 @@ package struct Examination: Sendable {
     // MARK: One connection
 
     private func ailment(of ends: [MachineSocket]) -> Ailment? {
+        guard ends[0].kind == .tcp || ends.contains(where: standsStill) else { return nil }
         let findings = ends.map(finding)
         func isWriting(_ index: Int) -> Bool {
             findings.indices.contains(index)
@@ -143,6 +162,25 @@ package struct Examination: Sendable {
         return nil
     }
 
+    /// Whether nobody who has this end did anything between the looks.
+    ///
+    /// Of Unix sockets the kernel counts no bytes and tells no times. The same amount may wait in one
+    /// each time it is looked at, though question and answer go to and fro; but not without somebody
+    /// running at either end.
+    private func standsStill(_ end: MachineSocket) -> Bool {
+        let owners = processes(of: end)
+        return !owners.isEmpty
+            && owners.allSatisfy { id in
+                guard let now = machine.processes[id], let before = survey.earlier?.processes[id]
+                else { return false }
+                if now.state == .stopped || now.state == .traced { return true }
+                guard let turns = now.turns else {
+                    return now.threads != nil && now.threads == before.threads
+                }
+                return now.state != .running && turns == before.turns
+            }
+    }
+
     func isUnaccepted(_ socket: MachineSocket?) -> Bool {
         socket.map { pairs.listenerThatShouldAccept($0) != nil } ?? false
     }
@@ -164,28 +202,28 @@ package struct Examination: Sendable {
         _ writer: MachineSocket, _ reader: MachineSocket?, _ finding: StallReport
     ) -> Ailment {
         let culprits = reader.map { processes(of: $0) } ?? []
-        let (reason, advice) = words.reason(culprits, reader)
+        let cause = cause(culprits, reader)
         return Ailment(
             .peerNotReading, sharpened(finding.confidence, culprits),
             links: link(from: writer, to: reader, .read),
             connections: [[writer] + [reader].compactMap { $0 }],
             still: stillness(of: [writer]),
-            evidence: words.full(writer, reader, finding) + reason,
-            advice: advice ?? finding.advice, culprits: culprits)
+            evidence: words.full(writer, reader, finding) + cause.text,
+            advice: cause.advice ?? finding.advice, culprits: cause.culprits)
     }
 
     private func notReading(
         _ reader: MachineSocket, _ writer: MachineSocket?, _ finding: StallReport
     ) -> Ailment {
         let culprits = processes(of: reader)
-        let (reason, advice) = words.reason(culprits, reader)
+        let cause = cause(culprits, reader)
         return Ailment(
             .notReading, sharpened(finding.confidence, culprits),
             connections: [[reader] + [writer].compactMap { $0 }],
             still: stillness(of: [reader]),
-            evidence: words.unread(reader) + reason,
-            advice: advice ?? "It has to read; nothing else can make room or get an answer.",
-            culprits: culprits)
+            evidence: words.unread(reader) + cause.text,
+            advice: cause.advice ?? "It has to read; nothing else can make room or get an answer.",
+            culprits: cause.culprits)
     }
 
     private func networkLost(
@@ -217,17 +255,17 @@ package struct Examination: Sendable {
         guard !callers.isEmpty || isFull else { return nil }
         let culprits = processes(of: listener)
         guard !culprits.isEmpty || isFull else { return nil }
-        let (reason, advice) = words.reason(culprits, nil)
+        let cause = cause(culprits, nil)
         let own = callers.filter { !$0.isOwnerless }
         return Ailment(
             .notAccepting, isFull ? .certain : .likely,
             links: own.prefix(Self.shownCallers).flatMap { link(from: $0, to: listener, .accept) },
             connections: [[listener]] + own.prefix(Self.shownCallers).map { [$0] },
             still: survey.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: words.unaccepted(listener, isFull: isFull) + reason,
-            advice: advice
+            evidence: words.unaccepted(listener, isFull: isFull) + cause.text,
+            advice: cause.advice
                 ?? "It has to call accept, in a loop of its own if it is busy elsewhere.",
-            culprits: culprits)
+            culprits: cause.culprits)
     }
 
     private static let shownCallers = 3

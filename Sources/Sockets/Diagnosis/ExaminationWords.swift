@@ -113,6 +113,24 @@ struct ExaminationWords {
         return (" \(process.description) \(deed).", advice)
     }
 
+    /// Whether somebody has stopped it.
+    func isHalted(_ process: Int32) -> Bool {
+        let state = machine.processes[process]?.state
+        return state == .stopped || state == .traced
+    }
+
+    /// Where a chain ends, as a sentence with a space before it.
+    func end(at last: Int32) -> (String, advice: String?) {
+        guard let process = machine.processes[last] else { return ("", nil) }
+        let (deed, advice) = occupation(of: process, nil)
+        return (" In the end all wait for \(process.description), which \(deed).", advice)
+    }
+
+    /// The same of a chain that ends in a circle.
+    func end(atKnot knot: [Int32]) -> String {
+        " In the end all wait for the circle of \(knot.map { name(of: $0) }.joined(separator: ", "))."
+    }
+
     private func occupation(
         of process: MachineProcess, _ socket: MachineSocket?
     ) -> (String, advice: String?) {

@@ -47,25 +47,34 @@ extension MachineProcess {
 
     /// Looks at what the threads do.
     mutating func lookAtThreads() {
-        threads = nil
-        guard state == .sleeping,
-            let ids = try? System.numbers(in: "/proc/\(id)/task"), ids.count <= Self.threadLimit
+        (threads, turns) = (nil, nil)
+        guard let ids = try? System.numbers(in: "/proc/\(id)/task"), ids.count <= Self.threadLimit
         else { return }
-        var found: [MachineThread] = []
-        for thread in ids.sorted() {
-            let path = "/proc/\(id)/task/\(thread)"
-            let turns = (try? System.contents(of: "\(path)/schedstat", atMost: 128))
-                .flatMap(MachineThread.turns(schedstat:))
-            guard let text = try? System.contents(of: "\(path)/syscall", atMost: 256) else {
-                return
-            }
-            var call = BlockedCall(syscall: text, name: System.nameOfCall)
-            if let source = call?.source {
-                call?.waiting = watched(source).map { .descriptors($0) } ?? .unknown
-            }
-            found.append(MachineThread(id: thread, call: call, turns: turns))
+        let found = ids.sorted().map { MachineThread(id: $0, turns: turns(of: $0)) }
+        turns = found.reduce(0) { sum, thread in
+            sum.flatMap { sum in thread.turns.map { sum &+ $0 } }
         }
-        threads = found
+        guard state == .sleeping else { return }
+        threads = try? found.map { thread in
+            var thread = thread
+            thread.call = try call(of: thread.id)
+            return thread
+        }
+    }
+
+    private func turns(of thread: Int32) -> UInt64? {
+        (try? System.contents(of: "/proc/\(id)/task/\(thread)/schedstat", atMost: 128))
+            .flatMap(MachineThread.turns(schedstat:))
+    }
+
+    /// Nil if the thread runs; fails if we may not see it.
+    private func call(of thread: Int32) throws(Errno) -> BlockedCall? {
+        let text = try System.contents(of: "/proc/\(id)/task/\(thread)/syscall", atMost: 256)
+        var call = BlockedCall(syscall: text, name: System.nameOfCall)
+        if let source = call?.source {
+            call?.waiting = watched(source).map { .descriptors($0) } ?? .unknown
+        }
+        return call
     }
 
     /// The most descriptors that one call may watch for us to look at them all.

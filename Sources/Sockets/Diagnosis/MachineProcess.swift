@@ -35,6 +35,9 @@ package struct MachineProcess: Hashable, Sendable {
     package var descriptors: [Int32: Target]?
     /// What its threads do; nil if nobody has looked or we may not see it.
     package var threads: [MachineThread]?
+    /// A number that is another whenever one of its threads has run; nil where the kernel does not
+    /// count. Everybody may see it.
+    package var turns: UInt64?
 
     package init(
         id: Int32, name: String, parent: Int32 = 0, state: State = .sleeping,
@@ -129,8 +132,8 @@ package struct MachineThread: Hashable, Sendable {
     package var id: Int32
     /// The call it is in; nil if it runs, or if we may not see it.
     package var call: BlockedCall?
-    /// How often it got a processor: as long as this is the same, it did nothing at all. Nil where
-    /// the kernel does not count.
+    /// A number that is another whenever it has run: as long as it is the same, the thread did nothing
+    /// at all. Nil where the kernel does not count.
     package var turns: UInt64?
 
     package init(
@@ -141,11 +144,17 @@ package struct MachineThread: Hashable, Sendable {
         self.turns = turns
     }
 
-    /// Reads `/proc/PID/task/TID/schedstat`: time on a processor, time waiting for one, and turns.
+    /// Reads `/proc/PID/task/TID/schedstat`: nanoseconds on a processor, nanoseconds waiting for one,
+    /// and turns.
+    ///
+    /// Turns alone are not enough: who has a processor for himself keeps it.
     static func turns(schedstat: [UInt8]) -> UInt64? {
-        let fields = schedstat.split(separator: UInt8(ascii: " "))
-        guard fields.count >= 3 else { return nil }
-        let digits = fields[2].filter { $0 != UInt8(ascii: "\n") }
-        return UInt64(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
+        let line = schedstat.prefix { $0 != UInt8(ascii: "\n") }
+        let fields = line.split(separator: UInt8(ascii: " "))
+            .map { UInt64(String(decoding: $0, as: UTF8.self)) }
+        guard fields.count >= 3, let time = fields[0], let turns = fields[2], turns > 0 else {
+            return nil
+        }
+        return time &+ turns
     }
 }

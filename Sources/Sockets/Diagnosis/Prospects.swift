@@ -2,8 +2,8 @@
 ///
 /// A program can go on if one of its threads can. A thread that waits can go on if anybody it waits
 /// for can. Whatever cannot be seen, and whatever comes from outside (a terminal, a caller, a time, a
-/// peer on another machine), counts as able to go on. What is left waits for ever, signals aside: that
-/// is no guess, so a healthy program is never among it.
+/// peer on another machine, a signal that is waited for), counts as able to go on. What is left waits for
+/// ever, unless a signal interrupts it: that is no guess, so a healthy program is never among it.
 package struct Prospects: Sendable {
     /// One thread that waits for one descriptor, or for the end of a child.
     package struct Wait: Hashable, Sendable {
@@ -100,9 +100,10 @@ private struct Surroundings {
     ) -> [Prospects.Wait]? {
         guard let call = thread.call, !call.hasLimit else { return nil }
         switch call.waiting {
-        case .time, .unknown:
+        // A signal comes from outside too: who waits for one may be woken by anybody.
+        case .time, .signal, .unknown:
             return nil
-        case .thread, .signal:
+        case .thread:
             return []
         case .child(let child):
             let all = children[process.id] ?? []

@@ -1,7 +1,7 @@
 /// Who waits for whom: finds circles, and where chains end.
 ///
 /// A decision without I/O, whose answer does not depend on the order of what it is given.
-package struct WaitGraph<Node: Hashable & Comparable> {
+package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
     private let nodes: [Node]
     private let targets: [Node: [Node]]
 

@@ -111,6 +111,46 @@ struct ExaminationKnotsTests {
         #expect(ailments[1].culprits == [1])
     }
 
+    @Test("a chain names where it ends: a program that was stopped, or a circle")
+    func root() throws {
+        var model = ModelMachine()
+        for id: Int32 in 1...3 { model.program(id, "p\(id)") }
+        model.change(3) { $0.state = .stopped }
+        model.read(1, model.connect(1, 2).0)
+        model.read(2, model.connect(2, 3).0)
+        let ailments = model.examination.ailments
+        #expect(ailments.map(\.kind) == [.peerStuck, .peerStuck])
+        #expect(ailments.map(\.culprits) == [[3], [3]])
+        let first = try #require(ailments.first { $0.links[0].waiter == 1 })
+        #expect(first.evidence.contains("p2[2] waits for descriptor"))
+        #expect(
+            first.evidence.hasSuffix(
+                "In the end all wait for p3[3], which has been stopped by a signal."))
+        #expect(first.advice == "Let it go on: kill -CONT 3")
+
+        var circle = ring(2)
+        for id: Int32 in 8...9 { circle.program(id, "p\(id)") }
+        circle.read(9, circle.connect(9, 8).0)
+        circle.read(8, circle.connect(8, 1).0)
+        let last = try #require(circle.examination.ailments.first { $0.links[0].waiter == 9 })
+        #expect(last.evidence.hasSuffix("In the end all wait for the circle of p1[1], p2[2]."))
+        #expect(last.culprits == [1, 2])
+    }
+
+    @Test("a program that watches many which cannot go on is told once")
+    func many() throws {
+        var model = ModelMachine()
+        model.program(1, "watcher")
+        var watched: [BlockedCall.Watched] = []
+        for id: Int32 in 2...21 {
+            model.program(id, state: .stopped)
+            watched.append(.init(model.connect(1, id).0, .reading))
+        }
+        model.wait(1, in: BlockedCall("epoll_wait", .descriptors(watched)))
+        let found = try only(model)
+        #expect(found.links.count == 8)
+    }
+
     @Test("one that waits for a program which was stopped is told why")
     func stopped() throws {
         var model = ModelMachine()

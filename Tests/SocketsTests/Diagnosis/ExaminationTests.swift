@@ -76,6 +76,44 @@ struct ExaminationTests {
         }
     }
 
+    @Test("a Unix queue that is the same at both looks, while both ends run, is a conversation")
+    func conversation() throws {
+        let (one, other) = (
+            MeasuredFigures.unix(queued: 768), MeasuredFigures.unix(unread: 64)
+        )
+        let model = pair(.unix, one, other)
+        #expect(try only(model).kind == .peerNotReading)
+        var survey = model.survey()
+        survey.earlier?.processes[1]?.turns = 0
+        #expect(Examination(survey).ailments.count == 1)
+        survey.earlier?.processes[2]?.turns = 0
+        #expect(Examination(survey).ailments.isEmpty)
+        // Where the kernel does not count, what the threads wait for has to be the same.
+        var uncounted = model.survey()
+        for id: Int32 in 1...2 {
+            uncounted.earlier?.processes[id]?.turns = nil
+            uncounted.later.processes[id]?.turns = nil
+        }
+        #expect(Examination(uncounted).ailments.count == 1)
+        for id: Int32 in 1...2 { uncounted.later.processes[id]?.threads = nil }
+        #expect(Examination(uncounted).ailments.isEmpty)
+    }
+
+    @Test("a Unix reader that has taken some is slow, though his writer's queue is the same")
+    func slowUnix() {
+        let model = pair(
+            .unix, MeasuredFigures.unix(queued: 222_720, writable: false),
+            MeasuredFigures.unix(unread: 200_000))
+        #expect(model.examination.ailments.map(\.kind) == [.peerNotReading])
+        var survey = model.survey()
+        survey.later.sockets[1].figures.sinceQueuesChanged = .milliseconds(80)
+        #expect(Examination(survey).ailments.isEmpty)
+        survey = model.survey()
+        survey.earlier?.sockets[1].figures.unread = 0
+        survey.later.sockets[1].figures.sinceQueuesChanged = nil
+        #expect(Examination(survey).ailments.isEmpty)
+    }
+
     @Test("one full direction is a peer that does not read, and says which")
     func peerNotReading() throws {
         var model = pair(.tcp, MeasuredFigures.peerFull(), unread(128_000))

@@ -76,5 +76,6 @@ struct MachineProcessLookingTests {
         process.state = .running
         process.lookAtThreads()
         #expect(process.threads == nil)
+        #expect(process.turns ?? 1 > 0)
     }
 }

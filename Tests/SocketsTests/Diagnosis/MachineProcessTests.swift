@@ -81,9 +81,9 @@ struct MachineProcessTests {
         #expect(MachineProcess(id: 1, name: "a", descriptors: nil).descriptors(of: 5).isEmpty)
     }
 
-    @Test("turns are the third number, and unknown where the kernel does not count")
+    @Test("turns and time on a processor are one number, unknown where the kernel does not count")
     func turns() {
-        #expect(MachineThread.turns(schedstat: Array("45 325734 41\n".utf8)) == 41)
+        #expect(MachineThread.turns(schedstat: Array("45 325734 41\n".utf8)) == 86)
         #expect(MachineThread.turns(schedstat: Array("0 0 0\n".utf8)) == nil)
         #expect(MachineThread.turns(schedstat: Array("1 2\n".utf8)) == nil)
         #expect(MachineThread.turns(schedstat: []) == nil)

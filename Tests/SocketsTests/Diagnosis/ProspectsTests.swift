@@ -39,12 +39,15 @@ struct ProspectsTests {
         #expect(prospects(model).stuck.isEmpty)
     }
 
-    @Test("if one of them has a thread that waits for a time, a terminal or a caller, both can")
+    @Test(
+        "if one of them has a thread that waits for a time, a signal, a terminal or a caller, both can"
+    )
     func outside() {
         let calls = [
             BlockedCall("nanosleep", .time, hasLimit: true),
             BlockedCall("read", .descriptors([.init(0, .reading)])),
             BlockedCall("io_getevents", .unknown),
+            BlockedCall("pause", .signal),
             BlockedCall("poll", .descriptors([.init(3, .reading)]), hasLimit: true),
         ]
         for call in calls {
@@ -62,11 +65,10 @@ struct ProspectsTests {
         #expect(prospects(model).stuck.isEmpty)
     }
 
-    @Test("threads that wait for each other's locks, for signals and counters change nothing")
+    @Test("threads that wait for each other's locks and counters change nothing")
     func inside() {
         var model = readers()
         model.wait(2, in: BlockedCall("futex", .thread), further: true)
-        model.wait(2, in: BlockedCall("pause", .signal), further: true)
         let counter = model.open(2, .event)
         model.read(2, counter, further: true)
         #expect(prospects(model).stuck == [1, 2])

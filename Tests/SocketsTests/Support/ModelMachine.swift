@@ -14,6 +14,7 @@ struct ModelMachine {
         processes[id] = MachineProcess(
             id: id, name: name, parent: parent, state: state,
             threads: [MachineThread(id: id, turns: 1)])
+        processes[id]?.turns = 1
     }
 
     /// Lets a thread of a program wait: its first, or a further one.
