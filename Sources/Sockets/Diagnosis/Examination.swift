@@ -83,17 +83,21 @@ package struct Examination: Sendable {
     /// What one end by itself tells; after one look, if it was not there before.
     package func report(of socket: MachineSocket) -> StallReport {
         var figures = socket.figures
-        if socket.kind == .unix, let peer = pairs.peer(of: socket) {
+        if socket.kind == .unix {
             // A reader's queue shrinks with each byte, a writer's only when a whole block is read.
-            figures.sinceQueuesChanged = [figures, peer.figures].compactMap(\.sinceQueuesChanged)
-                .min()
-            if let before = earlier(peer)?.figures, before.unread != peer.figures.unread,
-                peer.figures.sinceQueuesChanged == nil
-            {
-                figures.sinceQueuesChanged = .zero
-            }
+            let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
+            figures.sinceQueuesChanged = ends.compactMap(sinceQueuesChanged).min()
         }
         return StallReport.judge(earlier(socket)?.figures, figures, during: .nothing)
+    }
+
+    /// As far as somebody has watched; nobody watches a socket that was empty at first.
+    private func sinceQueuesChanged(_ socket: MachineSocket) -> Duration? {
+        if let known = socket.figures.sinceQueuesChanged { return known }
+        guard let before = earlier(socket)?.figures else { return nil }
+        let isSame =
+            before.unread == socket.figures.unread && before.queued == socket.figures.queued
+        return isSame ? nil : .zero
     }
 
     /// The same, if it was there at both looks and says something that one may rely on.
