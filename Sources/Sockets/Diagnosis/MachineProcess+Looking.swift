@@ -33,8 +33,12 @@ extension MachineProcess {
         defer { System.close(directory) }
         var found: [Int32: Target] = [:]
         for number in numbers {
-            if let link = try? System.readlinkat(directory, number) {
-                found[number] = Target(link: link)
+            do throws(Errno) {
+                found[number] = Target(link: try System.readlinkat(directory, number))
+            } catch {
+                // Some programs let us see their numbers, and not where they lead. One that was
+                // closed meanwhile leads nowhere.
+                if error == .permissionDenied || error == .notPermitted { return nil }
             }
         }
         return found

@@ -88,7 +88,8 @@ struct DoctorQuestion: Equatable {
             let who = named.map(\.description).sorted().joined(separator: ", ")
             throw Failure(
                 .couldNotLook, "cannot see which sockets \(who) has",
-                advice: "Its user or root can.")
+                advice: Environment.isRoot
+                    ? "It is closed even to root." : "Its user or root can.")
         }
     }
 

@@ -28,6 +28,16 @@ struct MachineProcessLookingTests {
         }
     }
 
+    #if DEBUG
+        @Test("descriptors of which we may not see where they lead are hidden, not absent")
+        func hidden() throws {
+            let all = try FaultInjection.during([
+                .readlinkat: [FaultInjection.Fault](repeating: .error(.permissionDenied), count: 9)
+            ]) { try MachineProcess.all() }
+            #expect(all.contains { $0.descriptors == nil })
+        }
+    #endif
+
     @Test("threads of the kernel are left out")
     func kernel() throws {
         #expect(try MachineProcess.all().allSatisfy { $0.id != 2 && $0.parent != 2 })

@@ -19,6 +19,26 @@ struct SocketListTests {
         withExtendedLifetime(server) {}
     }
 
+    #if DEBUG
+        @Test("a kernel that refuses is an error, and one that says nothing a time-out")
+        func failures() {
+            for (code, told) in [
+                (Errno.permissionDenied, Errno.permissionDenied), (.wouldBlock, .timedOut),
+            ] {
+                #expect(throws: told) {
+                    try FaultInjection.during([.recv: [.error(code)]]) {
+                        try SocketList.read(.unix)
+                    }
+                }
+            }
+            #expect(throws: Errno.tooManyOpenFiles) {
+                try FaultInjection.during([.socket: [.error(.tooManyOpenFiles)]]) {
+                    try SocketList.read(.unix)
+                }
+            }
+        }
+    #endif
+
     @Test("over IPv6 too")
     func tcp6() throws {
         let listener = try Socket.listening(on: .tcp("::1", port: 0))

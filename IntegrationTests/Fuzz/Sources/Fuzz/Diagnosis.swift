@@ -1,24 +1,41 @@
 // What the doctor reads from the kernel is the library's own business, and no user's.
 @testable import Sockets
 
-/// Feeds one input to everything that reads what the kernel tells of sockets and programs. Nothing may
-/// trap, whatever it is told.
+/// Feeds one input to what reads what the kernel tells of sockets and programs. Nothing may trap,
+/// whatever it is told.
+///
+/// Only inputs that begin with a byte which begins no text, so that the parsers of text are not held up;
+/// the next says what the rest is.
 func checkDiagnosis(_ input: [UInt8]) {
-    _ = MachineSocket.decode(input[...], at: .seconds(1))
-    // With a header that is right, the rest is read further.
-    let half = input.count / 2
-    for body in [input, Array(input[..<half]), Array(input[half...])] {
-        let message = answer(body)
-        checkSockets(MachineSocket.decode((message + message)[...], at: .seconds(1)).sockets)
+    guard input.count >= 2, input[0] == 0xFF else { return }
+    let rest = Array(input[2...])
+    switch input[1] % 4 {
+    case 0: _ = MachineSocket.decode(rest[...], at: .seconds(1))
+    case 1: checkAnswers(rest)
+    case 2: checkFigures(rest)
+    default: checkProcess(rest)
     }
+}
 
-    var figures = SocketFigures(takenAt: .seconds(1))
-    figures.take(tcpInfo: input)
-    let earlier = figures
-    figures.take(tcpInfo: Array(input.reversed()))
-    figures.takenAt += .seconds(1)
-    _ = StallReport.judge(earlier, figures, during: .nothing).description
+/// With headers that are right, what stands behind them is read further.
+private func checkAnswers(_ input: [UInt8]) {
+    let half = input.count / 2
+    let message = answer(Array(input[..<half])) + answer(Array(input[half...]))
+    checkSockets(MachineSocket.decode(message[...], at: .seconds(1)).sockets)
+}
 
+private func checkFigures(_ input: [UInt8]) {
+    let half = input.count / 2
+    var earlier = SocketFigures(takenAt: .seconds(1))
+    earlier.take(tcpInfo: Array(input[..<half]))
+    var later = earlier
+    later.takenAt += .seconds(1)
+    later.take(tcpInfo: Array(input[half...]))
+    (later.unread, later.queued) = (later.bytesReceived, later.unsent)
+    _ = StallReport.judge(earlier, later, during: .nothing).description
+}
+
+private func checkProcess(_ input: [UInt8]) {
     if let process = MachineProcess(stat: input) { _ = process.description }
     _ = MachineProcess.Target(link: input)
     _ = MachineThread.turns(schedstat: input)
