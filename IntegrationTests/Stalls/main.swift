@@ -3,7 +3,8 @@
 //     StallProbe blocking|tasks ACTION PORT
 //
 // Connects, says so, waits for a line, acts, and prints a verdict with its confidence and evidence, or
-// how else it ended.
+// how else it ended. `trips` has a thousand messages echoed under a time limit, for a check that counts
+// system calls.
 import Foundation
 import Sockets
 
@@ -19,6 +20,9 @@ func tell(_ report: StallReport) {
 func tell(_ error: SocketError) {
     if let report = error.stallReport { tell(report) } else { print("error", error) }
 }
+
+let trips = 1000
+let question = [UInt8](repeating: 46, count: 64)
 
 func go() {
     FileHandle.standardOutput.write(Data("connected\n".utf8))
@@ -39,6 +43,13 @@ func blocking(_ action: String, _ socket: Socket) throws {
     case "hurry":
         // However fast it is, one of them is not through in time.
         while true { try socket.sendAll(plenty, timeout: .milliseconds(100)) }
+    case "trips":
+        var answer: [UInt8] = []
+        for _ in 0..<trips {
+            try socket.sendAll(question, timeout: .seconds(20))
+            _ = try socket.receive(appendingTo: &answer, timeout: .seconds(20))
+        }
+        print("echoed", answer.count)
     case "watch-writing":
         Thread.detachNewThread { while (try? socket.sendAll(message)) != nil {} }
         tell(try socket.diagnose(watching: watching))
@@ -62,6 +73,15 @@ func tasks(_ action: String, _ connection: Connection) async throws {
         _ = try await connection.exchange(message, timeout: .seconds(1))
     case "hurry":
         while true { try await connection.write(plenty, timeout: .milliseconds(100)) }
+    case "trips":
+        var answer: [UInt8] = []
+        for _ in 0..<trips {
+            try await connection.write(question, timeout: .seconds(20))
+            // There is room for more than comes, so that nobody looks whether there is more.
+            _ = try await connection.read(
+                appendingTo: &answer, atMost: 4096, timeout: .seconds(20))
+        }
+        print("echoed", answer.count)
     case "watch-writing":
         let writing = Task { while true { try await connection.write(message) } }
         tell(try await connection.diagnose(watching: watching))

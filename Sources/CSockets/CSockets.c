@@ -1,12 +1,15 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(descriptor, address, length, flags);
@@ -94,4 +97,52 @@ void csockets_write_packet_info(struct msghdr *message, const struct csockets_pa
         memcpy(&data.ipi6_addr, info->address, sizeof data.ipi6_addr);
         write_entry(message, IPPROTO_IPV6, IPV6_PKTINFO, &data, sizeof data);
     }
+}
+
+const int csockets_netlink = AF_NETLINK;
+const int csockets_netlink_diagnosis = NETLINK_SOCK_DIAG;
+
+#define CALL(name) {SYS_##name, #name}
+
+static const struct {
+    long number;
+    const char *name;
+} calls[] = {
+    CALL(read), CALL(readv), CALL(recvfrom), CALL(recvmsg), CALL(recvmmsg),
+    CALL(write), CALL(writev), CALL(sendto), CALL(sendmsg), CALL(sendmmsg),
+    CALL(sendfile), CALL(splice),
+    CALL(accept), CALL(accept4), CALL(connect),
+    CALL(ppoll), CALL(pselect6), CALL(epoll_pwait),
+    CALL(futex), CALL(wait4), CALL(waitid),
+    CALL(nanosleep), CALL(clock_nanosleep),
+    CALL(rt_sigtimedwait), CALL(rt_sigsuspend),
+#ifdef SYS_epoll_pwait2
+    CALL(epoll_pwait2),
+#endif
+    // Newer machines have only the calls that take more arguments.
+#ifdef SYS_poll
+    CALL(poll),
+#endif
+#ifdef SYS_select
+    CALL(select),
+#endif
+#ifdef SYS_epoll_wait
+    CALL(epoll_wait),
+#endif
+#ifdef SYS_pause
+    CALL(pause),
+#endif
+};
+
+const char *csockets_call_name(long number) {
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        if (calls[i].number == number) return calls[i].name;
+    }
+    return NULL;
+}
+
+ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size) {
+    struct iovec ours = {.iov_base = buffer, .iov_len = size};
+    struct iovec theirs = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+    return process_vm_readv(process, &ours, 1, &theirs, 1, 0);
 }

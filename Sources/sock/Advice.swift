@@ -14,7 +14,8 @@ enum Advice {
         case .sendFailed:
             return "The peer has stopped listening; not all of the input has reached it."
         case .otherFailure: return afterOther(error)
-        case .success, .usage, .cannotWriteOutput, .interrupted: return nil
+        case .success, .usage, .noSuchSubject, .couldNotLook, .cannotWriteOutput, .interrupted:
+            return nil
         }
     }
 

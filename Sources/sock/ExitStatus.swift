@@ -7,6 +7,10 @@ enum ExitStatus: Int32, CaseIterable {
     case success = 0
     case otherFailure = 1
     case usage = 2
+    /// `doctor`: there is no such port, process or program.
+    case noSuchSubject = 3
+    /// `doctor`: the sockets of this machine are not to be seen.
+    case couldNotLook = 4
     case nameNotResolved = 6
     case unreachable = 7
     case cannotWriteOutput = 23
@@ -18,6 +22,9 @@ enum ExitStatus: Int32, CaseIterable {
 }
 
 extension ExitStatus {
+    /// `doctor` answers a question as grep does: 1 is the answer that something is stuck.
+    static let stuck = ExitStatus.otherFailure
+
     /// The status that belongs to a failure: first by its cause, then by what was tried.
     init(_ error: SocketError) {
         switch error.cause {

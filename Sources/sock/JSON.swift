@@ -1,6 +1,7 @@
 /// A value to be written as JSON, in one line; the members of an object keep their order.
 indirect enum JSON: Equatable {
     case null
+    case boolean(Bool)
     case number(Int)
     case decimal(Double)
     case string(String)
@@ -17,6 +18,7 @@ indirect enum JSON: Equatable {
     var text: String {
         switch self {
         case .null: "null"
+        case .boolean(let value): value ? "true" : "false"
         case .number(let number): "\(number)"
         case .decimal(let number): number.isFinite ? "\(number)" : "null"
         case .string(let text): Self.quoted(text)

@@ -8,10 +8,10 @@ struct JSONTests {
     @Test("values are written without spaces, members in their order")
     func values() {
         let value = JSON.object([
-            ("z", .number(1)), ("a", .array([.null, .decimal(0.5), .string("x")])),
+            ("z", .number(1)), ("a", .array([.null, .decimal(0.5), .string("x"), .boolean(true)])),
             ("e", .object([])),
         ])
-        #expect(value.text == #"{"z":1,"a":[null,0.5,"x"],"e":{}}"#)
+        #expect(value.text == #"{"z":1,"a":[null,0.5,"x",true],"e":{}}"#)
     }
 
     @Test("what could break the line or the string is escaped")

@@ -12,7 +12,7 @@ private func runFuzzer(
 /// A family of parsers, by the name that `FUZZ_TARGET` gives it. Another one is another case, with a
 /// file of its own, and a folder of seeds in `Corpus`.
 enum Family: String, CaseIterable {
-    case addresses, commands, lines, structures, lookups
+    case addresses, commands, lines, structures, lookups, diagnosis
 
     static let chosen: Family = {
         let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? "addresses"
@@ -29,6 +29,7 @@ enum Family: String, CaseIterable {
         case .lines: checkLines(input)
         case .structures: checkStructures(input)
         case .lookups: checkLookups(input)
+        case .diagnosis: checkDiagnosis(input)
         }
     }
 }

@@ -64,4 +64,16 @@ int csockets_queue(int descriptor, unsigned long request, int *bytes);
 /// poll(2)'s POLLRDHUP, which hides behind _GNU_SOURCE: the peer has ended its half.
 extern const short csockets_peer_has_ended;
 
+/// Netlink's socket diagnosis (sock_diag(7)): the headers of the kernel are not part of Swift's C
+/// library. The offsets and the attributes' numbers are told where they are read.
+extern const int csockets_netlink;
+extern const int csockets_netlink_diagnosis;
+
+/// The name of the system call with this machine's number, as its manual page has it; NULL for those
+/// that do not wait for a descriptor, a thread, a child, a signal or a time.
+const char *csockets_call_name(long number);
+
+/// process_vm_readv(2) of one piece.
+ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size);
+
 #endif

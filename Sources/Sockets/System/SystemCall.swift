@@ -6,7 +6,8 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, recvmmsg, send, sendto, sendmsg, sendfile, poll
     case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
-    case epoll_create1, epoll_ctl, epoll_wait, eventfd, write
+    case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
+    case open, opendir, readlinkat, process_vm_readv
 }
 
 /// The kernel's calls, one function each, under the call's own name.

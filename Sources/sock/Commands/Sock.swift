@@ -19,6 +19,7 @@ extension Verb {
         case .serve: Serve.self
         case .resolve: Resolve.self
         case .service: Service.self
+        case .doctor: Doctor.self
         case .tour: Tour.self
         case .help: nil
         }

@@ -35,6 +35,10 @@ struct CommandFlag: Equatable {
         CommandFlag(nil, "status"),
         CommandFlag(nil, "json"),
         CommandFlag(nil, "threads", takesValue: true),
+        CommandFlag(nil, "pid", takesValue: true),
+        CommandFlag(nil, "program", takesValue: true),
+        CommandFlag(nil, "all"),
+        CommandFlag(nil, "watch"),
         CommandFlag(nil, "version"),
     ]
 

@@ -17,6 +17,7 @@ enum HelpText {
           sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink
           sock resolve NAME [SERVICE]        addresses, canonical name, reverse names
           sock service NAME|PORT [tcp|udp]   getservbyname and getservbyport
+          sock doctor [PORT]                 which sockets are stuck, and why
           sock tour                          network programming, live on this machine
 
           -4, -6               IPv4 only, IPv6 only

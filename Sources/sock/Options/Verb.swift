@@ -1,10 +1,10 @@
 /// The words that may stand in the place of a host and say what to do.
 enum Verb: String, CaseIterable {
-    case connect, listen, info, serve, resolve, service, tour, help
+    case connect, listen, info, serve, resolve, service, doctor, tour, help
 
     /// Verbs that are promised but not there: said so, rather than taken for a host's name.
     static let promised: Set<String> = [
-        "doctor", "scan", "wait", "relay", "send", "recv", "ping", "bench", "chat", "proxy",
+        "scan", "wait", "relay", "send", "recv", "ping", "bench", "chat", "proxy",
         "completions",
     ]
 }
@@ -28,6 +28,7 @@ extension Verb {
         case .serve: ["ipv4", "ipv6", "verbose", "threads"]
         case .resolve: ["ipv4", "ipv6", "udp", "numeric", "json"]
         case .service: ["json"]
+        case .doctor: ["pid", "program", "all", "watch", "json"]
         case .tour, .help: []
         }
     }

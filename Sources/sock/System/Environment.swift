@@ -10,6 +10,9 @@ enum Environment {
     /// Seconds since 1 January 1970, by the wall clock. time(2)
     static var secondsSince1970: Int { time(nil) }
 
+    /// Whether nothing is hidden from this user, or hardly anything. geteuid(2)
+    static var isRoot: Bool { geteuid() == 0 }
+
     /// How many processors there are to run on, at least 1. sysconf(3)
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

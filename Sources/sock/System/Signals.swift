@@ -14,6 +14,18 @@ enum Signals {
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
+    /// What an interruption means from now on, for a program whose answer is its status.
+    ///
+    /// To be called after `exitWhenInterrupted`.
+    static func setStatusWhenInterrupted(_ status: ExitStatus) {
+        guard !isIgnored(SIGINT) else { return }
+        if status == .success {
+            signal(SIGINT) { _ in _exit(ExitStatus.success.rawValue) }
+        } else {
+            signal(SIGINT) { _ in _exit(ExitStatus.stuck.rawValue) }
+        }
+    }
+
     /// A server that is interrupted or terminated runs `body` on a thread of its own, once; a
     /// second signal ends it at once. Whoever sends SIGQUIT gets `answer`.
     ///

@@ -26,6 +26,13 @@ struct StandardStream: Sendable {
     /// isatty(3)
     var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
 
+    /// How many columns a terminal has; 80 where that is not known. ioctl(2) with `TIOCGWINSZ`
+    var width: Int {
+        var size = winsize()
+        let hasSize = ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &size) == 0
+        return hasSize && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+
     /// Reads what is there, or waits for something; 0 is the end of the input. read(2)
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {

@@ -149,6 +149,11 @@ final class RunningSock: @unchecked Sendable {
         _ = try wait { String(decoding: $0.output, as: UTF8.self).hasPrefix(beginning) }
     }
 
+    /// Waits until standard output is as wanted.
+    func waitForOutput(where condition: (String) -> Bool) throws {
+        _ = try wait { condition(String(decoding: $0.output, as: UTF8.self)) }
+    }
+
     private func wait(
         _ condition: ((output: [UInt8], errors: [UInt8])) -> Bool
     ) throws -> (output: String, errors: String) {

@@ -24,6 +24,11 @@ struct EnvironmentTests {
         #expect(Environment.processorCount == ProcessInfo.processInfo.activeProcessorCount)
     }
 
+    @Test("root is who has the number 0")
+    func root() {
+        #expect(Environment.isRoot == (getuid() == 0))
+    }
+
     @Test("as many descriptors as are allowed can be had")
     func descriptors() throws {
         let outcome = try SockProgram.shell(

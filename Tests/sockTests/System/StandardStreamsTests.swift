@@ -46,6 +46,7 @@ struct StandardStreamsTests {
     func errors() throws {
         let (reader, writer) = try FileDescriptor.pipe()
         #expect(!StandardStream(reader).isTerminal)
+        #expect(StandardStream(reader).width == 80)
         try reader.close()
         var buffer = [UInt8](repeating: 0, count: 1)
         let closed = StandardStream(FileDescriptor(rawValue: 1_000_000))

@@ -1,0 +1,497 @@
+"""`sock doctor` over programs that nobody here wrote: what is stuck is found, and nothing else."""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from support import (
+    LIMIT, REPOSITORY, Skipped, at_the_end, check, expect, free_port, run, scratch, shown, sock,
+    sock_path, start, wait_bound, wait_for_unix,
+)
+
+HEALTHY_RUNS = 20
+
+# One program of a test. It listens on a port of its own, or not; waits for a word; connects to another,
+# or not; and does something with `to` and `source`.
+PLAYER = r"""
+import socket, sys, time
+mine, theirs = int(sys.argv[1]), int(sys.argv[2])
+if mine:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", mine))
+    listener.listen()
+print("ready", flush=True)
+sys.stdin.readline()
+if theirs:
+    to = socket.create_connection(("127.0.0.1", theirs))
+if mine:
+    source = listener.accept()[0]
+    listener.close()
+print("met", flush=True)
+exec(sys.argv[3])
+"""
+WRITE = "{}.sendall(bytes(1 << 26))"
+READ = "{}.recv(1)"
+SLEEP = "time.sleep(1000)"
+
+
+def play(*parts):
+    """Starts programs, each (own port, port to call, what it does), and lets them meet."""
+    players = [start(sys.executable, "-c", PLAYER, *part) for part in parts]
+    for player in players:
+        player.wait_for(b"ready")
+    for player in players:
+        player.send(b"go\n")
+    for player in players:
+        player.wait_for(b"met")
+    return players
+
+
+def pair(server, client):
+    """Two programs with one connection, and its port."""
+    port = free_port()
+    return (*play((port, 0, server.format("source")), (0, port, client.format("to"))), port)
+
+
+def ring(count, deed):
+    ports = [free_port() for _ in range(count)]
+    return play(*((ports[i], ports[(i + 1) % count], deed) for i in range(count))), ports
+
+
+def doctor(*words, code=None, limit=LIMIT):
+    """What it says; with `code` as soon as it ends with that, for a stall has to last a moment."""
+    end = time.monotonic() + limit
+    while True:
+        result = run(*sock("doctor", *words))
+        if code is None or result.code == code:
+            return result
+        if time.monotonic() > end:
+            result.expect(code)
+
+
+def expect_text(result, *parts):
+    # Lines end where they are full, and with the lengths of numbers elsewhere.
+    text = " ".join(result.out.decode().split())
+    for part in parts:
+        expect(
+            part in text,
+            f"expected {part!r}: output {shown(result.out)}, errors {shown(result.err)}")
+
+
+def name(player):
+    return f"{Path(f'/proc/{player.pid}/comm').read_text().strip()}[{player.pid}]"
+
+
+# What is stuck
+
+
+@check("doctor: two programs that write to each other are a deadlock, with both PIDs and directions")
+def _():
+    one, other, port = pair(WRITE, WRITE)
+    found = doctor(port, code=1)
+    expect_text(
+        found, "(both-writing, certain)",
+        f"{name(one)} waits for {name(other)} to read",
+        f"{name(other)} waits for {name(one)} to read", f"127.0.0.1:{port}")
+
+
+@check("doctor: two socats that only write are a deadlock", "socat")
+def _():
+    port = free_port()
+    zeros = ("socat", "-u", "OPEN:/dev/zero")
+    one = start(*zeros, f"TCP-LISTEN:{port},bind=127.0.0.1")
+    wait_bound(port)
+    other = start(*zeros, f"TCP:127.0.0.1:{port}")
+    found = doctor(port, code=1)
+    expect_text(
+        found, "(both-writing, certain)", f"socat[{one.pid}] waits for socat[{other.pid}] to read",
+        f"socat[{other.pid}] waits for socat[{one.pid}] to read")
+
+
+@check("doctor: two programs that both read are a deadlock")
+def _():
+    one, other, port = pair(READ, READ)
+    found = doctor(port, code=1)
+    expect_text(
+        found, "(both-waiting, certain)", f"{name(one)} waits for {name(other)} to write",
+        f"{name(other)} waits for {name(one)} to write")
+
+
+@check("doctor: three programs that write to the next are a circle")
+def _():
+    players, ports = ring(3, "to.sendall(bytes(1 << 26))")
+    found = doctor(ports[1], code=1)
+    expect_text(found, "3 programs wait in a circle", "(circle, certain)")
+    for one, following in zip(players, players[1:] + players[:1]):
+        expect_text(found, f"{name(one)} waits for {name(following)} to read")
+
+
+@check("doctor: three programs that read from the one before are a circle")
+def _():
+    players, ports = ring(3, "source.recv(1)")
+    found = doctor("--pid", players[2].pid, code=1)
+    expect_text(found, "3 programs wait in a circle", "(circle, certain)")
+    for one, before in zip(players, players[-1:] + players[:-1]):
+        expect_text(found, f"{name(one)} waits for {name(before)} to write")
+
+
+@check("doctor: a reader that was stopped is named, with what lets it go on")
+def _():
+    reader, writer, port = pair(SLEEP, WRITE)
+    reader.signal(signal.SIGSTOP)
+    found = doctor(port, code=1)
+    expect_text(
+        found, "(peer-not-reading, certain)", f"{name(writer)} waits for {name(reader)} to read",
+        "has been stopped by a signal", f"kill -CONT {reader.pid}")
+    reader.signal(signal.SIGCONT)
+
+
+@check("doctor: a server that sleeps with a request unread, and a client that waits")
+def _():
+    server, client, port = pair(SLEEP, "to.sendall(b'hello'); to.recv(1)")
+    found = doctor(port, code=1)
+    expect_text(found, "(not-reading, ", "5 bytes have waited", name(server), "sleeps, in ")
+
+
+@check("doctor: Unix sockets too")
+def _():
+    path = scratch("doctor-unix")
+    program = (
+        "import socket, sys\n"
+        "s = socket.socket(socket.AF_UNIX)\n"
+        "if sys.argv[2] == 'listen':\n"
+        "    s.bind(sys.argv[1]); s.listen(); s = s.accept()[0]\n"
+        "else:\n"
+        "    s.connect(sys.argv[1])\n"
+        "s.sendall(bytes(1 << 26))\n")
+    one = start(sys.executable, "-c", program, path, "listen")
+    wait_for_unix(path)
+    other = start(sys.executable, "-c", program, path, "connect")
+    found = doctor("--pid", one.pid, code=1)
+    expect_text(
+        found, "(both-writing, certain)", f"{name(one)} waits for {name(other)} to read", path)
+
+
+@check("doctor: callers that a listener does not accept")
+def _():
+    port = free_port()
+    server = start(
+        sys.executable, "-c",
+        "import socket, sys, time\nl = socket.socket(); l.bind(('127.0.0.1', int(sys.argv[1])))\n"
+        "l.listen(1); time.sleep(1000)", port)
+    wait_bound(port)
+    callers = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    found = doctor(port, code=1)
+    expect_text(found, "(not-accepting, certain)", "2 of 1 callers wait", name(server))
+    for caller in callers:
+        caller.close()
+
+
+@check("doctor --json: one object a line, with programs and descriptors")
+def _():
+    one, other, port = pair(WRITE, WRITE)
+    lines = doctor("--json", port, code=1).out.splitlines()
+    expect(len(lines) == 1, f"{len(lines)} lines")
+    answer = json.loads(lines[0])
+    expect(answer["verdict"] == "both-writing" and answer["stuck"], f"{answer}")
+    pids = {wait["pid"] for wait in answer["waits"]}
+    expect(pids == {one.pid, other.pid}, f"{pids}")
+    owners = [end["owners"][0]["pid"] for end in answer["connections"][0]]
+    expect(set(owners) == pids, f"{owners}")
+
+
+# The article
+
+
+def replay(session, port):
+    """Runs the commands of a printed session, and returns it with what they print now."""
+    lines, code, last = [], 0, None
+    for line in session.splitlines():
+        if not line.startswith("$ "):
+            continue
+        lines.append(line)
+        words = [port if word == "7000" else word for word in line[2:].split()]
+        if words[-1] == "&":
+            last = start(*[sys.executable if words[0] == "python3" else words[0]], *words[1:-1])
+            if "listen" in words:
+                wait_bound(int(port))
+        elif words == ["kill", "-STOP", "$!"]:
+            last.signal(signal.SIGSTOP)
+        elif words == ["echo", "$?"]:
+            lines.append(str(code))
+        else:
+            result = doctor(*words[2:], code=1)
+            lines.append(result.out.decode())
+            code = result.code
+    return "\n".join(lines)
+
+
+def masked(text):
+    """Numbers differ each time, and with their lengths the ends of lines."""
+    text = re.sub(r"[\d.]+ (min|s)\b", "TIME", text)
+    text = re.sub(r"python[\d.]*(?=\[)", "python3", text)
+    return re.sub(r"\d+", "N", " ".join(text.split()))
+
+
+@check("doctor: the article's program and its sessions go as they are printed")
+def _():
+    article = (REPOSITORY / "Sources/Sockets/Sockets.docc/Doctor.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", article, re.S)
+    sessions = re.findall(r"```text\n(\$ .*?)```", article, re.S)
+    expect(len(programs) == 1 and len(sessions) == 2, f"{len(programs)}, {len(sessions)}")
+    Path(scratch("talk.py")).write_text(programs[0])
+    for session in sessions:
+        port = str(free_port())
+        now = replay(session.replace("talk.py", scratch("talk.py")), port)
+        now = now.replace(scratch("talk.py"), "talk.py")
+        expect(masked(now) == masked(session), f"expected\n{session}\nand got\n{now}")
+
+
+# What is not
+
+
+def healthy_programs():
+    """Transfers at full speed, slow ones, conversations, and connections on which nobody speaks."""
+    transfer = ("while source.recv(1 << 16): pass", "while True: to.sendall(bytes(1 << 16))")
+    slow = (
+        "while source.recv(4096): time.sleep(0.02)", "while True: to.sendall(bytes(1 << 16))")
+    talk = (
+        "while True: source.sendall(source.recv(64))",
+        "while True: to.sendall(bytes(64)); to.recv(64)")
+    # An idle client of a server that waits for callers in another thread.
+    idle = (
+        "import threading\n"
+        "other = socket.create_server(('127.0.0.1', 0))\n"
+        "threading.Thread(target=other.accept).start()\n"
+        "source.recv(1)", "to.recv(1)")
+    sleeping = ("source.recv(1)", SLEEP)
+    limited = ("source.settimeout(1000); source.recv(1)", "to.settimeout(1000); to.recv(1)")
+    players = []
+    for server, client in (transfer, slow, talk, idle, sleeping, limited):
+        port = free_port()
+        players += play((port, 0, server), (0, port, client))
+    port = free_port()
+    players.append(start(sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1"))
+    wait_bound(port)
+    keeper = start(
+        sys.executable, "-c",
+        "import http.client, sys, time\n"
+        "c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1])); c.request('GET', '/')\n"
+        "c.getresponse().read(); print('idle', flush=True); time.sleep(1000)", port)
+    keeper.wait_for(b"idle")
+    others = [start(sys.executable, "-c", program) for program in FAMILIES]
+    for other in others:
+        other.wait_for(b"ready")
+    return players + [keeper] + others
+
+
+# Programs that share sockets and pipes with children and threads, and have nothing to do.
+FAMILIES = (
+    """
+import concurrent.futures, time
+pool = concurrent.futures.ProcessPoolExecutor(3)
+list(pool.map(abs, range(9)))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    """
+import multiprocessing, time
+pool = multiprocessing.Pool(2)
+pool.map(abs, range(9))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    # Unix transfers at full speed and slow ones, to children.
+    """
+import os, socket, time
+for pause in (0, 0.02):
+    one, other = socket.socketpair()
+    if os.fork() == 0:
+        one.close()
+        while other.recv(4096):
+            time.sleep(pause)
+    other.close()
+    if os.fork() == 0:
+        while True:
+            one.sendall(bytes(1 << 16))
+print("ready", flush=True)
+time.sleep(1000)
+""",
+    # A conversation over Unix, and a child that waits for orders that come with a signal.
+    """
+import os, signal, socket
+one, other = socket.socketpair()
+if os.fork() == 0:
+    while True:
+        other.sendall(other.recv(64))
+if os.fork() == 0:
+    while True:
+        one.sendall(bytes(64))
+        one.recv(64)
+orders, worker = socket.socketpair()
+if os.fork() == 0:
+    worker.recv(1)
+print("ready", flush=True)
+signal.pause()
+""",
+    # A chat: a thread for each caller, and callers who only listen.
+    """
+import os, socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+for _ in range(3):
+    if os.fork() == 0:
+        socket.create_connection(server.getsockname()).recv(1)
+def serve():
+    while True:
+        caller, _ = server.accept()
+        threading.Thread(target=caller.recv, args=(1,)).start()
+threading.Thread(target=serve).start()
+print("ready", flush=True)
+""",
+    """
+import asyncio
+async def echo(reader, writer):
+    while data := await reader.read(64):
+        writer.write(data)
+async def main():
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    for _ in range(3):
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"hello")
+        await reader.readexactly(5)
+    print("ready", flush=True)
+    await reader.read(1)
+asyncio.run(main())
+""",
+)
+
+
+def session(path):
+    try:
+        return os.getsid(int(path.name))
+    except ProcessLookupError:
+        return None
+
+
+def false_alarms(result, pids):
+    """The lines of `doctor --json` that tell of one of these programs."""
+    found = []
+    for line in result.out.splitlines():
+        answer = json.loads(line)
+        owners = {
+            owner["pid"] for ends in answer["connections"] for end in ends
+            for owner in end["owners"]}
+        if owners & pids:
+            found.append(line)
+    return found
+
+
+@check("doctor: healthy transfers, slow ones and idle connections are never called stuck")
+def _():
+    runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS))
+    sessions = {player.pid for player in healthy_programs()}
+    # Each program was started as a session of its own, to which its children belong.
+    pids = {
+        int(path.name) for path in Path("/proc").glob("[0-9]*") if session(path) in sessions}
+    for number in range(runs):
+        # Whatever else is stuck on this machine is another's.
+        wrong = false_alarms(run(*sock("doctor", "--json")), pids)
+        expect(not wrong, f"run {number}: {shown(b' '.join(wrong))}")
+
+
+# What is not there, and what may not be seen
+
+
+@check("doctor: no such port, process or program is exit 3 and one line")
+def _():
+    for words, part in (
+        ((free_port(),), rb"no TCP socket of this machine has port \d+"),
+        (("--pid", 4194304), rb"there is no process 4194304"),
+        (("--program", "nobody-is-called-so"), rb"no program is called 'nobody-is-called-so'"),
+    ):
+        doctor(*words).expect(3, out=b"", err_matches=rb"sock: " + part + rb"\n")
+
+
+@check("doctor: to a user who is not root it says what it could not see", "setpriv", root=True)
+def _():
+    one, other, port = pair(WRITE, WRITE)
+    doctor(port, code=1)
+    # The program has to be where nobody may read it.
+    folder = tempfile.mkdtemp(prefix="sock-doctor-")
+    at_the_end(lambda: shutil.rmtree(folder))
+    os.chmod(folder, 0o755)
+    copy = shutil.copy(sock_path(), folder)
+    nobody = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
+    found = run(*nobody, port)
+    found.expect(1, err_matches=rb".*the owners of \d+ sockets are hidden from this user;.*")
+    expect_text(found, "(both-writing, ", "(hidden, user 0)")
+    run(*nobody, "--pid", one.pid).expect(
+        4, out=b"", err_matches=rb"sock: cannot see which sockets .*\[%d\] has\n.*" % one.pid)
+
+
+@check("doctor: a kernel that gives no list of sockets is exit 4", "strace")
+def _():
+    run("strace", "-f", "-o", "/dev/null", "-e", "inject=socket:error=EACCES",
+        *sock("doctor")).expect(4, out=b"", err_matches=rb"sock: cannot look at .*denied.*")
+
+
+@check("doctor: of a kernel without Unix diagnosis TCP is looked at, and what is missing is said",
+       "strace")
+def _():
+    # The third socket that it makes asks for Unix sockets.
+    run("strace", "-f", "-o", "/dev/null", "-e", "inject=socket:error=ENOENT:when=3",
+        *sock("doctor", "--pid", os.getpid())).expect(
+            0, err_matches=rb".*sock: cannot look at Unix sockets: no such file or directory\n.*")
+
+
+# How fast
+
+
+@check("doctor: 10,000 sockets in less than a second and 100 MB")
+def _():
+    if "debug" in sock_path().parts:
+        raise Skipped("measured with a release build")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < 10_100:
+        raise Skipped(f"only {hard} descriptors are allowed")
+    holder = start(
+        sys.executable, "-c",
+        "import resource, socket, time\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (10_100, resource.getrlimit(7)[1]))\n"
+        "listener = socket.create_server(('127.0.0.1', 0), backlog=4096)\n"
+        "ends = []\n"
+        "for _ in range(5000):\n"
+        "    ends += [socket.create_connection(listener.getsockname()), listener.accept()[0]]\n"
+        "ends[0].sendall(b'unread')\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(1000)\n")
+    holder.wait_for(b"ready")
+    doctor("--pid", holder.pid, code=1)  # that something is stuck makes it look twice
+    # The fastest of three: others use this machine too.
+    seconds, peak, out = min(measured("doctor") for _ in range(3))
+    expect(b"Stuck in " in out, shown(out))
+    looked = int(out.rsplit(b"place", 1)[1].split()[1]) if b"place" in out else 0
+    expect(looked >= 10_000, shown(out))
+    expect(seconds < 1, f"{seconds:.2f} s")
+    expect(peak < 100, f"{peak:.0f} MB")
+    print(f"   {looked} sockets: {seconds:.2f} s, {peak:.0f} MB")
+
+
+def measured(*words):
+    began = time.monotonic()
+    process = subprocess.Popen(
+        sock(*words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    out = process.stdout.read()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return time.monotonic() - began, usage.ru_maxrss / 1024, out

@@ -1,0 +1,95 @@
+import Foundation
+import Sockets
+import Testing
+
+@Suite(.ownThread)
+struct DoctorTests {
+    /// A connection within this process, of which one end never reads.
+    private func unreadPair() throws -> (sockets: [Socket], port: String) {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        let server = try listener.accept(timeout: .seconds(10))
+        try client.sendAll("hello")
+        return ([listener, client, server], "\(listener.localAddress.port ?? 0)")
+    }
+
+    /// Asks until the bytes have lain there for long enough.
+    private func ask(_ words: String...) throws -> SockProgram.Outcome {
+        var outcome = try SockProgram.run(["doctor"] + words)
+        for _ in 0..<5 where outcome.status == 0 {
+            outcome = try SockProgram.run(["doctor"] + words)
+        }
+        return outcome
+    }
+
+    @Test("what is stuck is told with this process, and the status is 1")
+    func stuck() throws {
+        let pair = try unreadPair()
+        let outcome = try ask(pair.port)
+        #expect(outcome.status == 1)
+        #expect(outcome.text.contains("(not-reading, "))
+        #expect(outcome.text.contains("[\(getpid())] fd "))
+        #expect(outcome.text.contains("5 bytes have waited for"))
+        #expect(outcome.text.hasSuffix("looked at.\n"))
+        withExtendedLifetime(pair.sockets) {}
+    }
+
+    @Test("--json is one object in one line")
+    func json() throws {
+        let pair = try unreadPair()
+        let outcome = try ask(pair.port, "--json", "--pid", "\(getpid())")
+        #expect(outcome.status == 1)
+        let lines = outcome.text.split(separator: "\n")
+        #expect(lines.count == 1)
+        let object = try JSONSerialization.jsonObject(with: Data(lines[0].utf8))
+        #expect((object as? [String: Any])?["verdict"] as? String == "not-reading")
+        withExtendedLifetime(pair.sockets) {}
+    }
+
+    @Test("an idle connection is not stuck, and is listed with --all")
+    func idle() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        let server = try listener.accept(timeout: .seconds(10))
+        let port = "\(client.localAddress.port ?? 0)"
+        let brief = try SockProgram.run("doctor", port)
+        #expect(brief.status == 0)
+        #expect(brief.text == "Nothing is stuck: 2 sockets looked at.\n")
+        let all = try SockProgram.run("doctor", "--all", port)
+        #expect(all.status == 0)
+        #expect(all.text.contains("127.0.0.1:\(port)"))
+        #expect(all.text.contains("  idle\n"))
+        withExtendedLifetime(server) {}
+    }
+
+    @Test("no such port, process or program is 3, and one line says which")
+    func missing() throws {
+        for (words, part) in [
+            (["1"], "port 1"), (["--pid", "4194305"], "process 4194305"),
+            (["--program", "no-such-program"], "'no-such-program'"),
+        ] {
+            let outcome = try SockProgram.run(["doctor"] + words)
+            #expect(outcome.status == 3)
+            #expect(outcome.text.isEmpty)
+            #expect(outcome.errorLines.count == 1)
+            #expect(outcome.errors.contains(part))
+        }
+    }
+
+    @Test("what makes no sense is 2", arguments: [["1", "2"], ["0"], ["--pid", "x"], ["-u"]])
+    func usage(words: [String]) throws {
+        let outcome = try SockProgram.run(["doctor"] + words)
+        #expect(outcome.status == 2)
+        #expect(outcome.text.isEmpty)
+    }
+
+    @Test("--watch looks again and again, and ends with the last answer")
+    func watch() throws {
+        let pair = try unreadPair()
+        let running = try RunningSock("doctor", "--watch", pair.port)
+        try running.waitForOutput(where: { $0.components(separatedBy: "looked at.").count > 2 })
+        running.send(signal: SIGINT)
+        #expect(try running.outcome().status == 1)
+        withExtendedLifetime(pair.sockets) {}
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Sockets
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct DoctorJSONTests {
+    private func object(_ json: JSON) throws -> [String: Any] {
+        try #require(
+            JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [String: Any])
+    }
+
+    @Test("an ailment is one object whose keys stay the same")
+    func ailment() throws {
+        let examination = StuckPair.examination()
+        let ailment = try #require(examination.ailments.first)
+        let object = try object(DoctorJSON(examination).object(of: ailment))
+        #expect(
+            object.keys.sorted() == [
+                "advice", "atLeast", "confidence", "connections", "culprits", "evidence", "seconds",
+                "stuck", "verdict", "waits",
+            ])
+        #expect(object["verdict"] as? String == "peer-not-reading")
+        #expect(object["stuck"] as? Bool == true)
+        #expect(object["seconds"] as? Double == 12)
+        #expect(object["culprits"] as? [Int] == [4712])
+        let wait = try #require((object["waits"] as? [[String: Any]])?.first)
+        #expect(wait["pid"] as? Int == 4711)
+        #expect(wait["for"] as? [Int] == [4712])
+        #expect(wait["to"] as? String == "read")
+        #expect(wait["call"] as? String == "sendto")
+        let ends = try #require((object["connections"] as? [[[String: Any]]])?.first)
+        #expect(ends.map { $0["local"] as? String } == ["127.0.0.1:40000", "127.0.0.1:5432"])
+        #expect(ends.map { $0["queued"] as? Int } == [2_000_000, 0])
+        let owner = try #require((ends[1]["owners"] as? [[String: Any]])?.first)
+        #expect(owner["program"] as? String == "server")
+        #expect(owner["descriptor"] as? Int == 4)
+    }
+
+    @Test("a healthy connection has the same keys")
+    func healthy() throws {
+        let stuck = StuckPair.examination()
+        let well = StuckPair.examination(state: .sleeping)
+        let one = try object(DoctorJSON(stuck).object(of: try #require(stuck.ailments.first)))
+        let other = try object(DoctorJSON(well).object(of: well.connections[0]))
+        #expect(one.keys.sorted() == other.keys.sorted())
+        #expect(other["verdict"] as? String == "idle")
+        #expect(other["stuck"] as? Bool == false)
+    }
+}

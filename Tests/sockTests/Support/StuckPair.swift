@@ -1,0 +1,69 @@
+import Sockets
+
+/// A machine that a test makes up: a client that writes to a server which was stopped.
+enum StuckPair {
+    static let client: Int32 = 4711
+    static let server: Int32 = 4712
+
+    /// Both looks at it; the names are a stranger's.
+    static func examination(
+        clientName: String = "client", state: MachineProcess.State = .stopped
+    ) -> Examination {
+        Examination(survey(clientName: clientName, state: state))
+    }
+
+    static func survey(
+        clientName: String = "client", state: MachineProcess.State = .stopped
+    ) -> Survey {
+        let machine = machine(clientName, state)
+        var earlier = machine
+        earlier.takenAt -= .seconds(1)
+        for index in earlier.sockets.indices {
+            earlier.sockets[index].figures.takenAt -= .seconds(1)
+        }
+        return Survey(earlier: earlier, later: machine, time: .seconds(1))
+    }
+
+    private static func machine(_ clientName: String, _ state: MachineProcess.State) -> Machine {
+        let (here, there) = (
+            SocketAddress.ipv4(.loopback, port: 40_000), SocketAddress.ipv4(.loopback, port: 5432)
+        )
+        var near = MachineSocket(
+            .tcp, cookie: 1, inode: 101, local: here, remote: there, figures: quiet())
+        var far = MachineSocket(
+            .tcp, cookie: 2, inode: 102, local: there, remote: here, figures: quiet())
+        if state == .stopped {
+            (near.figures.queued, near.figures.unsent) = (2_000_000, 2_000_000)
+            near.figures.peerWindow = 0
+            near.figures.sendBuffer = 2_626_560
+            far.figures.unread = 65_536
+            far.figures.receiveBuffer = 131_072
+        }
+        return Machine(
+            takenAt: .seconds(100), sockets: [near, far],
+            processes: [
+                MachineProcess(
+                    id: client, name: clientName, descriptors: [3: .socket(inode: 101)],
+                    threads: [
+                        MachineThread(
+                            id: client,
+                            call: BlockedCall("sendto", .descriptors([.init(3, .writing)])),
+                            turns: 5)
+                    ]),
+                MachineProcess(
+                    id: server, name: "server", state: state,
+                    descriptors: [4: .socket(inode: 102)]),
+            ])
+    }
+
+    private static func quiet() -> SocketFigures {
+        var figures = SocketFigures(takenAt: .seconds(100))
+        figures.state = .established
+        (figures.queued, figures.unsent, figures.unread) = (0, 0, 0)
+        (figures.sinceDataSent, figures.sinceDataReceived) = (.seconds(12), .seconds(12))
+        figures.segmentSize = 1448
+        figures.segmentsInFlight = 0
+        figures.peerWindow = 65_536
+        return figures
+    }
+}
