@@ -32,4 +32,13 @@ struct HostCallsTests {
     func noList() {
         #expect(strings(inList: nil) == [])
     }
+
+    @Test("a list is copied entry by entry, up to its end")
+    func wholeList() {
+        let texts = ["one", "two", "three"].compactMap { strdup($0) }
+        defer { for text in texts { free(text) } }
+        var list: [UnsafeMutablePointer<CChar>?] = texts + [nil, nil]
+        let copied = list.withUnsafeMutableBufferPointer { strings(inList: $0.baseAddress) }
+        #expect(copied == ["one", "two", "three"])
+    }
 }
