@@ -35,9 +35,10 @@ struct HostCallsTests {
 
     @Test("a list is copied entry by entry, up to its end")
     func wholeList() {
-        let texts = ["one", "two", "three"].compactMap { strdup($0) }
-        defer { for text in texts { free(text) } }
-        var list: [UnsafeMutablePointer<CChar>?] = texts + [nil, nil]
+        let names: [String] = ["one", "two", "three"]
+        var list: [UnsafeMutablePointer<CChar>?] = names.map { name in strdup(name) }
+        defer { for text in list { free(text) } }
+        list += [nil, nil]
         let copied = list.withUnsafeMutableBufferPointer { strings(inList: $0.baseAddress) }
         #expect(copied == ["one", "two", "three"])
     }
