@@ -32,4 +32,14 @@ struct HostCallsTests {
     func noList() {
         #expect(strings(inList: nil) == [])
     }
+
+    @Test("a list is copied entry by entry, up to its end")
+    func wholeList() {
+        let names: [String] = ["one", "two", "three"]
+        var list: [UnsafeMutablePointer<CChar>?] = names.map { name in strdup(name) }
+        defer { for text in list { free(text) } }
+        list += [nil, nil]
+        let copied = list.withUnsafeMutableBufferPointer { strings(inList: $0.baseAddress) }
+        #expect(copied == ["one", "two", "three"])
+    }
 }
