@@ -74,7 +74,9 @@ extension DatagramChannel {
     ///
     /// A machine has many addresses, and a sender who asked one of them takes no answer from
     /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542). Who calls himself 0.0.0.0 or `::` is not
-    /// answered: the answer would go to a service of this machine.
+    /// answered: the answer would go to a service of this machine. Without a limit, a Unix sender
+    /// who does not receive is given a second to make room; then the answer is lost, and the result
+    /// false.
     ///
     /// - Throws: as `send(_: RawSpan, to:timeout:)`.
     @discardableResult
@@ -116,7 +118,23 @@ extension DatagramChannel {
         _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         if sender.ip?.isUnspecified == true { return false }
+        if family == .unix, timeout == .never, isOpenToStrangers {
+            return try await replyPatiently(bytes, to: sender)
+        }
         return try await send(bytes, to: sender, from: local, timeout)
+    }
+
+    /// A stranger who does not receive must not keep the others from their answers.
+    @inline(never)
+    private func replyPatiently(
+        _ bytes: RawSpan, to sender: SocketAddress
+    ) async throws(SocketError) -> Bool {
+        do throws(SocketError) {
+            return try await send(bytes, to: sender, from: nil, .seconds(1))
+        } catch {
+            guard case .timedOut = error.cause else { throw error }
+            return false
+        }
     }
 
     /// Sends at once, and waits only if there is no room.

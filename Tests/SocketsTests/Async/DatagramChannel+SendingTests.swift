@@ -6,9 +6,15 @@ import Testing
 @Suite("DatagramChannel: sending", .timeLimit(.minutes(1)))
 struct DatagramChannelSendingTests {
     /// A Unix socket whose queue is full, and a channel that is not connected to it.
-    private func fullPeer() async throws -> (peer: Socket, channel: DatagramChannel) {
+    ///
+    /// - Parameter isBound: the channel has a name, so that strangers can send to it.
+    private func fullPeer(
+        isBound: Bool = false
+    ) async throws -> (peer: Socket, channel: DatagramChannel) {
         let peer = try Socket.bound(to: .unixDatagram("@\(Loopback.unixPath())"))
-        let channel = try DatagramChannel(adopting: Socket(.unix, .datagram))
+        let channel = try DatagramChannel(
+            adopting: isBound
+                ? .bound(to: .unixDatagram("@\(Loopback.unixPath())")) : Socket(.unix, .datagram))
         var isFull = false
         while !isFull {
             do throws(SocketError) {
@@ -104,6 +110,27 @@ struct DatagramChannelSendingTests {
             try await channel.receive(timeout: .milliseconds(50))
         }
         #expect(error?.isTimeout == true)
+    }
+
+    @Test("a Unix sender who does not receive holds up who answers him for a second only")
+    func deafSender() async throws {
+        let (peer, channel) = try await fullPeer(isBound: true)
+        let header = DatagramHeader(
+            count: 0, fullCount: 0, sender: peer.localAddress, localAddress: nil)
+        let start = ContinuousClock.now
+        let hasLeft = try await channel.reply(to: header, with: [UInt8(1)].span.bytes)
+        let duration = start.duration(to: .now)
+        #expect(!hasLeft)
+        #expect(duration >= .seconds(1) && duration < .seconds(10))
+        // Who sets a limit is told when it ends.
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.reply(
+                to: header, with: [UInt8(1)].span.bytes, timeout: .milliseconds(10))
+        }
+        #expect(error?.isTimeout == true)
+        // Who receives after all gets his answer.
+        _ = try peer.receive()
+        #expect(try await channel.reply(to: header, with: [UInt8(1)].span.bytes))
     }
 
     @Test("a sender who gives no address to answer to is not answered, which is no error")
