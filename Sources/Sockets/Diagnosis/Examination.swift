@@ -39,7 +39,10 @@ package struct Examination: Sendable {
         Dictionary(sockets.indices.map { (sockets[$0].identity, $0) }) { $1 }
     }
 
-    private func earlier(_ socket: MachineSocket) -> MachineSocket? {
+    /// Whether it was there at the first look.
+    func wasThere(_ socket: MachineSocket) -> Bool { earlierPlace[socket.identity] != nil }
+
+    func earlier(_ socket: MachineSocket) -> MachineSocket? {
         earlierPlace[socket.identity].flatMap { survey.earlier?.sockets[$0] }
     }
 
@@ -102,7 +105,7 @@ package struct Examination: Sendable {
 
     /// The same, if it was there at both looks and says something that one may rely on.
     private func finding(of socket: MachineSocket) -> StallReport? {
-        guard !socket.isQuiet, earlierPlace[socket.identity] != nil else { return nil }
+        guard !socket.isQuiet, wasThere(socket) else { return nil }
         let report = report(of: socket)
         return report.confidence >= .likely ? report : nil
     }
@@ -248,40 +251,6 @@ package struct Examination: Sendable {
             ? .certain : confidence
     }
 
-    // MARK: Callers that nobody accepts
-
-    private func unaccepting(_ listener: MachineSocket) -> Ailment? {
-        guard listener.callers > 0, let earlier = earlier(listener), earlier.callers > 0
-        else { return nil }
-        // The same caller at both looks: others come and go.
-        let callers = callers(of: listener).filter { earlierPlace[$0.identity] != nil }
-        let isFull = listener.callers > listener.backlog && earlier.callers > earlier.backlog
-        guard !callers.isEmpty || isFull else { return nil }
-        let culprits = processes(of: listener)
-        guard !culprits.isEmpty || isFull else { return nil }
-        let cause = cause(culprits, nil)
-        let own = callers.filter { !$0.isOwnerless }
-        return Ailment(
-            .notAccepting, isFull ? .certain : .likely,
-            links: own.prefix(Self.shownCallers).flatMap { link(from: $0, to: listener, .accept) },
-            connections: [[listener]] + own.prefix(Self.shownCallers).map { [$0] },
-            still: survey.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: words.unaccepted(listener, isFull: isFull) + cause.text,
-            advice: cause.advice
-                ?? "It has to call accept, in a loop of its own if it is busy elsewhere.",
-            culprits: cause.culprits)
-    }
-
-    private static let shownCallers = 3
-
-    /// Those who wait, as far as they are on this machine.
-    private func callers(of listener: MachineSocket) -> [MachineSocket] {
-        machine.sockets.filter { socket in
-            guard socket.isConnected else { return false }
-            return pairs.listenerThatShouldAccept(socket)?.identity == listener.identity
-        }
-    }
-
     // MARK: What several questions need
 
     func socket(_ identity: MachineSocket.Identity) -> MachineSocket? {
@@ -289,7 +258,7 @@ package struct Examination: Sendable {
     }
 
     /// Who waits at one end for whom at the other, whether or not a call is seen.
-    private func link(
+    func link(
         from waiter: MachineSocket, to other: MachineSocket?, _ deed: Ailment.Deed
     ) -> [Ailment.Link] {
         ownership.owners(of: waiter).map { owner in

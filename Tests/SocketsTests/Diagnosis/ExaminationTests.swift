@@ -184,52 +184,6 @@ struct ExaminationTests {
         #expect(model.examination.ailments.isEmpty)
     }
 
-    @Test("callers that nobody accepts, at both looks, are told of their listener")
-    func unaccepted() throws {
-        var model = ModelMachine()
-        model.program(1, "client")
-        model.program(2, "server")
-        var listener = MachineSocket(.tcp, cookie: 1, inode: 7, local: .ipv4(.any, port: 80))
-        listener.isListening = true
-        (listener.callers, listener.backlog) = (1, 128)
-        model.add(listener, to: 2)
-        let (here, there) = (
-            SocketAddress.ipv4(.loopback, port: 4000), SocketAddress.ipv4(.loopback, port: 80)
-        )
-        let quiet = MeasuredFigures.quiet()
-        model.add(
-            MachineSocket(.tcp, cookie: 2, inode: 8, local: here, remote: there, figures: quiet),
-            to: 1)
-        model.add(
-            MachineSocket(
-                .tcp, cookie: 3, inode: 0, local: there, remote: here,
-                figures: quiet.with { $0.unread = 5 }))
-        let found = try only(model)
-        #expect(found.kind == .notAccepting)
-        #expect(found.confidence == .likely)
-        #expect(found.culprits == [2])
-        #expect(found.links.map(\.waiter) == [1])
-        #expect(found.links.map(\.deed) == [.accept])
-
-        // Other callers than before: they come and go.
-        var survey = model.survey()
-        survey.earlier?.sockets.removeLast(2)
-        #expect(Examination(survey).ailments.isEmpty)
-    }
-
-    @Test("a full queue of callers is certain, also without one that is seen")
-    func full() throws {
-        var model = ModelMachine()
-        model.program(2, "server")
-        var listener = MachineSocket(.tcp, cookie: 1, inode: 7, local: .ipv4(.any, port: 80))
-        listener.isListening = true
-        (listener.callers, listener.backlog) = (129, 128)
-        model.add(listener, to: 2)
-        let found = try only(model)
-        #expect(found.kind == .notAccepting)
-        #expect(found.confidence == .certain)
-    }
-
     @Test("every connection is listed once, with both ends where both are here")
     func connections() {
         var model = pair()
