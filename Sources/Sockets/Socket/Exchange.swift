@@ -128,10 +128,13 @@ struct Exchange {
         }
     }
 
-    /// A peer who has gone may have answered before, which is found out by reading on. After any other
-    /// failure, e.g. where a firewall forbids to send, he is there, and waits for the rest of the
-    /// request: both would wait without end.
-    private static let endsOfPeer: [Errno] = [.brokenPipe, .connectionReset, .socketNotConnected]
+    /// A peer who has gone, or whom the kernel has given up (ETIMEDOUT), may have answered before,
+    /// which is found out by reading on, and that comes to an end. After any other failure, e.g.
+    /// where a firewall forbids to send, he is there, and waits for the rest of the request: both
+    /// would wait without end.
+    private static let endsOfPeer: [Errno] = [
+        .brokenPipe, .connectionReset, .socketNotConnected, .timedOut,
+    ]
 
     /// Sends once; false if the kernel takes nothing.
     private mutating func send(

@@ -12,7 +12,7 @@ enum DeadlockChapter {
             far it had got, and why it stopped:
             """)
         let flood = [UInt8](repeating: 46, count: 32 << 20)
-        try guide.code("try socket.sendAll(flood, timeout: .milliseconds(500))")
+        try guide.code("try socket.sendAll(flood, timeout: .seconds(1))")
         for error in try stall(flood) {
             try guide.result(error.firstLine)
             for sentence in error.stallReport?.sentences ?? [] { try guide.detail(sentence) }
@@ -48,7 +48,7 @@ enum DeadlockChapter {
         for socket in sockets {
             inThread {
                 do throws(SocketError) {
-                    try socket.sendAll(flood, timeout: .milliseconds(500))
+                    try socket.sendAll(flood, timeout: .seconds(1))
                 } catch {
                     errors.update { $0.append(error) }
                 }

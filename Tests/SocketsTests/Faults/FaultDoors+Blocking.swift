@@ -6,7 +6,7 @@ import SystemPackage
 // The doors of the blocking half. The numbers are those of the calls' manual pages that Linux can
 // give for such a use, EBADF and EFAULT excepted, which stop the program: see `FaultTrapTests`.
 extension FaultDoor {
-    static let blocking: [FaultDoor] = opening + connecting + moving + asking
+    static let blocking: [FaultDoor] = opening + connecting + moving + asking + looking
 
     /// What any transfer may be told, and outlives.
     static let passing: [Int32] = [EINTR, EAGAIN]

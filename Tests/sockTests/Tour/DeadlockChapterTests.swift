@@ -11,7 +11,7 @@ struct DeadlockChapterTests {
     func deadlock() throws {
         let text = try SockProgram.run("tour").text
         let stalls = text.split(separator: "\n").filter {
-            $0.contains("timed out after 0.5 s (") && $0.hasSuffix(" bytes were sent)")
+            $0.contains("timed out after 1 s (") && $0.hasSuffix(" bytes were sent)")
         }
         #expect(stalls.count == 2)
         let verdicts = text.split(separator: "\n").filter {
