@@ -43,13 +43,12 @@ extension Connection {
         guard !other.isIncomplete else {
             throw other.failure(.write, after: EndOfWait(.incompleteWrite))
         }
-        let (readLimit, writeLimit) = (readTimeout, other.writeTimeout)
         var moved = 0
         do throws(SocketError) {
             while true {
-                if !input.isEmpty { try await other.sendReceived(by: self, writeLimit, &moved) }
+                if !input.isEmpty { try await other.sendReceived(by: self, &moved) }
                 if isAtEnd { return moved }
-                var deadline = AsyncDeadline(readLimit)
+                var deadline = AsyncDeadline(readTimeout)
                 let failure: Errno?
                 do throws(EndOfWait) {
                     failure = try await source.perform(.reading, &deadline) {
@@ -93,10 +92,10 @@ extension Connection {
 
     /// Waits until the kernel has taken what another connection could not pass on at once.
     private func sendReceived(
-        by origin: Connection, _ limit: TimeLimit, _ moved: inout Int
+        by origin: Connection, _ moved: inout Int
     ) async throws(SocketError) {
         while !origin.input.isEmpty {
-            var deadline = AsyncDeadline(limit)
+            var deadline = AsyncDeadline(writeTimeout)
             do throws(EndOfWait) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in

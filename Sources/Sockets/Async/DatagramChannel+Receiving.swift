@@ -86,8 +86,8 @@ extension DatagramChannel {
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
         // Others get their turn also when there is no system call.
-        let isCancelled = inbox.isEmpty ? false : await !source.takeTurn()
-        if isCancelled { throw failure(.receive, .cancelled) }
+        if !inbox.isEmpty { await source.takeTurn() }
+        if source.hasToEnd { throw failure(.receive, .cancelled) }
         var deadline = AsyncDeadline(timeout)
         while true {
             if let datagram = inbox.next() { return datagram }

@@ -23,6 +23,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var now = System.continuousNanoseconds()
     /// How many more operations the running job may make before it has to let others run.
     @exclusivity(unchecked) private(set) var budget = 0
+    /// A task has let others run, and has not yet looked whether it is cancelled.
+    @exclusivity(unchecked) private var hasYielded = false
     /// Sources that this thread deregistered: an event of theirs may still be in the turn's batch.
     @exclusivity(unchecked) private var graves: [Unmanaged<EventSource>] = []
 
@@ -85,12 +87,28 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// Counts an operation of the running job; false if it has made too many. On other threads than
-    /// the loop's nothing is counted, and it is false.
+    /// the loop's nothing is counted.
     @inline(__always)
     func spend() -> Bool {
-        guard isCurrent else { return false }
+        guard isCurrent else { return true }
         budget &-= 1
         return budget >= 0
+    }
+
+    /// Counts the first operation of a task that has let others run.
+    func spendAfterYield() {
+        _ = spend()
+        if isCurrent { hasYielded = true }
+    }
+
+    /// Whether the task that runs may not have looked for a while whether it is cancelled: since it
+    /// last let others run; on other threads than the loop's, always.
+    @inline(__always)
+    func takeYield() -> Bool {
+        guard isCurrent else { return true }
+        guard _slowPath(hasYielded) else { return false }
+        hasYielded = false
+        return true
     }
 
     /// Takes a job of Swift's concurrency; for the runtime.

@@ -49,10 +49,10 @@ extension EventSource {
         _ direction: Direction, _ deadline: inout AsyncDeadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(EndOfWait) -> Result {
-        let isCancelled = await !takeTurn()
-        if _slowPath(isCancelled), direction == .reading { throw EndOfWait(.cancelled) }
+        await takeTurn()
         while true {
-            if lane(direction, { $0.word.isReady }) {
+            // Who is cancelled is told so by the wait, although there is something to read.
+            if lane(direction, { $0.word.isReady }), direction == .writing || !hasToEnd {
                 lane(direction) { $0.word.clear() }
                 do throws(Errno) {
                     return try attempt(descriptor)
@@ -81,26 +81,21 @@ extension EventSource {
 
     /// Counts one operation, and lets others run when the current job has made too many: what is
     /// ready never waits.
-    ///
-    /// False if the task is found to be cancelled, which is looked for only then: a peer who sends
-    /// without end must not keep a task from ending. On other threads than the loop's nothing is
-    /// counted, and each operation looks.
     @inline(__always)
-    @discardableResult
-    func takeTurn() async -> Bool {
-        if _fastPath(spend()) { return true }
-        return await takeNextTurn()
+    func takeTurn() async {
+        if _fastPath(spend()) { return }
+        await Task.yield()
+        loop.spendAfterYield()
     }
 
-    @inline(never)
-    private func takeNextTurn() async -> Bool {
-        if loop.isCurrent {
-            await Task.yield()
-            // This operation is the first of the new turn.
-            _ = spend()
-        }
-        return !Task.isCancelled
-    }
+    /// Whether the task is cancelled, which is looked for only after it had to let others run: a peer
+    /// who sends without end must not keep a task from ending. On other threads than the loop's
+    /// nothing is counted, and each operation looks.
+    ///
+    /// Asked for after `takeTurn`, and not told by it: the answer would be kept in the frame of every
+    /// task that waits.
+    @inline(__always)
+    var hasToEnd: Bool { _slowPath(takeYield()) && Task.isCancelled }
 
     /// Enters the source for one operation in a direction, alone.
     @inline(__always)

@@ -56,10 +56,13 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { home._withUnsafeGuaranteedRef { $0.scratch } }
 
-    /// Counts an operation of the loop's running job; false if it has made too many, or on other
-    /// threads than the loop's.
+    /// Counts an operation of the loop's running job; false if it has made too many.
     @inline(__always)
     func spend() -> Bool { home._withUnsafeGuaranteedRef { $0.spend() } }
+
+    /// See `EventLoop.takeYield`.
+    @inline(__always)
+    func takeYield() -> Bool { home._withUnsafeGuaranteedRef { $0.takeYield() } }
 
     // MARK: What the loop tells
 
