@@ -145,10 +145,10 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     return result;
 }
 
-ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
-    NEXT(recvmsg);
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *limit) {
+    NEXT(recvmmsg);
     if (befalls(fd)) return -1;
-    return next_recvmsg(fd, message, flags);
+    return next_recvmmsg(fd, messages, count, flags, limit);
 }
 
 ssize_t sendfile(int fd, int file, off_t *offset, size_t count) {
