@@ -160,6 +160,10 @@ struct ArgumentNormalizerTests {
         arguments: [
             (["-w"], "-w needs a value after it"),
             (["h", "1", "--timeout"], "--timeout needs a value after it"),
+            (
+                ["-q", "\u{743}[", "h"],
+                "-q wants a value that begins with a character, not with a combining mark: '\u{743}['"
+            ),
             (["-j", "h"], "unknown option '-j'; sock --help lists them all"),
             (["--foo", "h"], "unknown option '--foo'; sock --help lists them all"),
             (["--foo=1", "h"], "unknown option '--foo'; sock --help lists them all"),
