@@ -128,10 +128,15 @@ extension Socket {
     /// Captures both addresses of a connection that has come about, unless it is one with itself.
     func captureNames(_ asked: SocketAddress) throws(SocketError) {
         let (local, remote) = try call(.connect) { descriptor throws(Errno) in
-            (
-                SocketAddress(try System.getsockname(descriptor)),
-                SocketAddress(try System.getpeername(descriptor))
-            )
+            let local = SocketAddress(try System.getsockname(descriptor))
+            do throws(Errno) {
+                return (local, SocketAddress(try System.getpeername(descriptor)))
+            } catch {
+                // A peer who has reset the connection by now has no name any more. It did come
+                // about, and the next read or write tells of the reset.
+                guard error == .socketNotConnected else { throw error }
+                return (local, asked)
+            }
         }
         // When the kernel picks the wanted port as the source port, both ends of the handshake are
         // this socket, and it succeeds though nobody listens.

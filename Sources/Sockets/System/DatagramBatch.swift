@@ -102,7 +102,7 @@ struct DatagramBatch: ~Copyable {
         let memory = memory ?? Memory()
         self.memory = memory
         for index in 0..<count { memory.offerRoom(index) }
-        (count, taken) = (0, 0)
+        taken = 0
         let result = body(memory.messages)
         count = max(0, Int(result))
         return result

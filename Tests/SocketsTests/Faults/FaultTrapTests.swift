@@ -14,7 +14,7 @@ struct FaultTrapTests {
     private static let numbers: [Int] = {
         let calls: [SystemCall] = [
             .bind, .listen, .accept, .connect, .shutdown, .dup, .recv, .recvfrom, .recvmmsg, .send,
-            .sendto, .sendmsg, .poll, .getpeername, .epoll_ctl, .write,
+            .sendto, .sendmsg, .poll, .getsockname, .getpeername, .setsockopt, .epoll_ctl, .write,
         ]
         return calls.compactMap { call in doors.firstIndex { $0.call == call } }
     }()

@@ -51,6 +51,20 @@ struct SocketConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
+    @Test("a connection that is reset before its names are known did come about")
+    func resetBeforeNames() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(.ipv4, .stream)
+        try FaultInjection.during([.getpeername: [.error(.socketNotConnected)]]) {
+            try socket.connect(to: listener.localAddress)
+        }
+        #expect(socket.remoteAddress == listener.localAddress)
+        let caller = try listener.accept()
+        try caller.setOption(.linger, to: .zero)
+        caller.close()
+        #expect(throws: SocketError.self) { try socket.receive() }
+    }
+
     @Test("a connect that is interrupted by a signal goes on and succeeds")
     func interruptedConnect() throws {
         let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))

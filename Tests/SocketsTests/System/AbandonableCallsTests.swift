@@ -71,6 +71,18 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
+    @Test("calls that have ended make no room for more than are allowed")
+    func noMoreThanAllowed() throws {
+        let calls = AbandonableCalls(atMost: 1)
+        for _ in 0..<3 { #expect(try calls.run(for: .seconds(30)) { 7 } == 7) }
+        let gate = DispatchSemaphore(value: 0)
+        #expect(try calls.run(for: .zero) { gate.wait() } == nil)
+        #expect(throws: Errno.resourceTemporarilyUnavailable) {
+            try calls.run(for: .seconds(30)) { 7 }
+        }
+        gate.signal()
+    }
+
     @Test("a result that is there means that its place is free")
     func placesAreGivenBack() throws {
         let calls = AbandonableCalls(atMost: 1)

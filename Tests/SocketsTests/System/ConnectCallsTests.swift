@@ -40,6 +40,7 @@ struct ConnectCallsTests {
         let server = Descriptor(accepted.descriptor)
         #expect(try accepted.peer.content == System.getsockname(client.number).content)
         #expect(server.isCloseOnExec)
+        #expect(server.isBlocking)
     }
 
     @Test(

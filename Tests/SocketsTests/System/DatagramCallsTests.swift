@@ -101,6 +101,19 @@ struct DatagramCallsTests {
         #expect(error == .invalidArgument || error == .networkUnreachable)
     }
 
+    @Test("an IPv6 address of another machine is refused, whatever half of it is ours")
+    func notOursIPv6() throws {
+        let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
+        let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))
+        let documentation: UInt64 = 0x2001_0DB8_0000_0000
+        for (high, low) in [(documentation, 1), (0, 2)] as [(UInt64, UInt64)] {
+            let error = #expect(throws: Errno.self) {
+                try send(client, to: address, from: .ipv6(high: high, low: low, port: 0, scope: 0))
+            }
+            #expect([.invalidArgument, .addressNotAvailable, .networkUnreachable].contains(error))
+        }
+    }
+
     @Test("where the sender has no Internet address to leave from, the kernel chooses")
     func noAddress() throws {
         let server = try RawSockets.bound(.datagram)

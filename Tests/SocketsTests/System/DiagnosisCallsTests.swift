@@ -15,6 +15,7 @@ struct DiagnosisCallsTests {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = try System.recv(socket.number, into: &buffer)
         #expect(count >= 16)
+        #expect(socket.isCloseOnExec)
     }
 
     @Test("a request that makes no sense is answered with an error")

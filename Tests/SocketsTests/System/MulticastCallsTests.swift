@@ -44,6 +44,9 @@ struct MulticastCallsTests {
         let high: UInt64 = 0xFF02_0000_0000_0000
         let low: UInt64 = 0x0000_0000_4E4F_4E4F
         try System.setMembership(member.number, .join, ofIPv6Group: high, low, on: interface)
+        let groups = try System.contents(of: "/proc/self/net/igmp6", atMost: 1 << 16)
+        #expect(
+            String(decoding: groups, as: UTF8.self).contains("ff02000000000000000000004e4f4e4f"))
         #expect(throws: Errno.addressInUse) {
             try System.setMembership(member.number, .join, ofIPv6Group: high, low, on: interface)
         }

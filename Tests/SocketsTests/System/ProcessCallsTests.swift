@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Sockets
@@ -17,6 +18,8 @@ struct ProcessCallsTests {
         let whole = try System.contents(of: "/proc/self/stat", atMost: 4096)
         #expect(String(decoding: whole, as: UTF8.self).hasPrefix("\(System.getpid()) ("))
         #expect(try System.contents(of: "/proc/self/stat", atMost: 3) == Array(whole.prefix(3)))
+        #expect(
+            try System.contents(of: "/proc/sys/kernel/ostype", atMost: 64) == Array("Linux\n".utf8))
         #expect(throws: Errno.noSuchFileOrDirectory) {
             try System.contents(of: "/proc/self/nothing", atMost: 9)
         }
@@ -27,7 +30,8 @@ struct ProcessCallsTests {
         let socket = try RawSockets.bound(.stream)
         let directory = Descriptor(try System.openDirectory("/proc/self/fd"))
         let link = try System.readlinkat(directory.number, socket.number)
-        #expect(String(decoding: link, as: UTF8.self).hasPrefix("socket:["))
+        let words = String(decoding: link, as: UTF8.self)
+        #expect(words.hasPrefix("socket:[") && words.hasSuffix("]"))
         #expect(throws: Errno.noSuchFileOrDirectory) {
             try System.readlinkat(directory.number, 1_000_000)
         }
@@ -44,6 +48,19 @@ struct ProcessCallsTests {
         #expect(throws: Errno.badAddress) {
             try System.memory(of: System.getpid(), at: 8, count: 4)
         }
+    }
+
+    @Test("memory that ends is read up to its end")
+    func memoryEnds() throws {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS
+        let place = try #require(mmap(nil, 2 * page, PROT_READ | PROT_WRITE, flags, -1, 0))
+        memset(place, 7, page)
+        munmap(place + page, page)
+        defer { munmap(place, page) }
+        let bytes = try System.memory(
+            of: System.getpid(), at: UInt64(UInt(bitPattern: place)) + 10, count: 2 * page - 10)
+        #expect(bytes == [UInt8](repeating: 7, count: page - 10))
     }
 
     @Test("calls that wait have names, under whatever numbers")
