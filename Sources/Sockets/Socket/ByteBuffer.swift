@@ -69,7 +69,7 @@ struct ByteBuffer: ~Copyable {
             memory.copyMemory(from: bytes)
             (start, end) = (0, count)
         } else {
-            resize(to: max(usualCapacity, needed, memory.count == 0 ? 0 : 2 * memory.count))
+            resize(to: max(usualCapacity, needed, 2 * memory.count))
         }
     }
 

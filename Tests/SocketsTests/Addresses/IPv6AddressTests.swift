@@ -77,6 +77,20 @@ struct IPv6AddressTests {
         #expect(IPv6Address.loopback.description == "::1")
     }
 
+    @Test("addresses sort as numbers, then by zone, those without one first")
+    func order() {
+        let sorted = [
+            IPv6Address(high: 0, low: 1), IPv6Address(high: 0, low: 1, zone: ""),
+            IPv6Address(high: 0, low: 1, zone: "a"), IPv6Address(high: 0, low: 1, zone: "b"),
+            IPv6Address(high: 0, low: 2), IPv6Address(high: 1, low: 0),
+        ]
+        for (left, one) in sorted.enumerated() {
+            for (right, other) in sorted.enumerated() {
+                #expect((one < other) == (left < right))
+            }
+        }
+    }
+
     private func expect(
         _ property: KeyPath<IPv6Address, Bool>, _ yes: [String], not no: [String],
         sourceLocation: SourceLocation = #_sourceLocation

@@ -68,5 +68,8 @@ struct TerminalTextTests {
     func veryLongTextIsCut() {
         let text = String(repeating: "é", count: 50_000)
         #expect(TerminalText.quoted(text, limit: 5) == "'éé…' (100000 bytes)")
+        #expect(TerminalText.quoted(text, limit: 4) == "'éé…' (100000 bytes)")
+        #expect(TerminalText.quoted(text, limit: 3) == "'é…' (100000 bytes)")
+        #expect(TerminalText.quoted("éé", limit: 4) == "'éé'")
     }
 }

@@ -42,6 +42,11 @@ struct HostQuestionTests {
         #expect(try texts(question) == ["192.0.2.7:80"])
     }
 
+    @Test("a name is looked up")
+    func names() throws {
+        #expect(try texts(HostQuestion(host: "localhost", family: .ipv4)) == ["127.0.0.1:0"])
+    }
+
     @Test("the service is judged before the host")
     func theServiceComesFirst() {
         let error = #expect(throws: SocketError.self) {

@@ -47,6 +47,21 @@ final class ExchangeTests {
         #expect(reply.unsentBytes == request.count - exchange.bytesMoved)
     }
 
+    @Test("a reply of no bytes takes none")
+    func emptyReply() throws {
+        let (here, there) = try Socket.pair()
+        var exchange = Exchange(1, .frame(.exactly(0)), keepsSurplus: true)
+        [1, 2].withUnsafeBytes { input.append($0) }
+        let size = input.count
+        guard case .finished(let reply) = step(&exchange, here, [7]) else {
+            Issue.record("expected it to finish")
+            return
+        }
+        #expect(reply.bytes.isEmpty)
+        #expect(input.count == size)
+        #expect(try there.receive() == [7])
+    }
+
     #if DEBUG
         @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
         func cannotSend() throws {
