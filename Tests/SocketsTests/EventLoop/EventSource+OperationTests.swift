@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Sockets
@@ -35,6 +36,33 @@ struct EventSourceOperationTests {
         one.source.end(.reading)
         try one.source.begin(.reading)
         one.source.end(.reading)
+    }
+
+    @Test("who found a direction busy does not keep the descriptor open")
+    func busyLeaves() async throws {
+        let (one, _) = try Connection.pair()
+        let number = one.source.descriptor
+        try one.source.begin(.reading)
+        #expect(throws: EndOfWait.self) { try one.source.begin(.reading) }
+        one.close()
+        #expect(fcntl(number, F_GETFD) >= 0)
+        one.source.end(.reading)
+        #expect(await eventually { fcntl(number, F_GETFD) == -1 })
+    }
+
+    @Test("a slice of a limit is so long as it is told, and no longer than the limit")
+    func slices() {
+        var long = AsyncDeadline(.seconds(1000))
+        var short = AsyncDeadline(.milliseconds(1))
+        let now = System.continuousNanoseconds()
+        var slice = long.slice(milliseconds: 5000)
+        let end = slice.begin() - now
+        #expect((5_000_000_000...15_000_000_000).contains(end))
+        slice = short.slice(milliseconds: 5000)
+        #expect(slice.begin() == short.begin())
+        var never = AsyncDeadline(.never)
+        slice = never.slice(milliseconds: 5000)
+        #expect(slice.begin() < now + 15_000_000_000)
     }
 
     @Test("a closed source lets nobody begin")

@@ -52,6 +52,19 @@ struct TimerQueueTests {
         #expect(recorder.fired.allSatisfy { $0.direction == .writing })
     }
 
+    @Test("an entry that has fired lets go of its target")
+    func letsGo() {
+        var timers = TimerQueue()
+        var recorder: Recorder? = Recorder()
+        weak let target = recorder
+        let ticket = recorder.map { timers.insert($0, .reading, at: 10) }
+        recorder = nil
+        #expect(target != nil)
+        timers.fire(at: 10)
+        #expect(target == nil)
+        withExtendedLifetime(ticket) {}
+    }
+
     @Test("a target whose deadline has moved is put back, and told again")
     func putBack() {
         var timers = TimerQueue()
