@@ -89,8 +89,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func buried() {
         isBuried = true
         for timer in [readingTimer, writingTimer] { timer?.cancel() }
-        readingTimer = nil
-        writingTimer = nil
     }
 
     // MARK: Closing

@@ -48,8 +48,13 @@ struct EventSourceTests {
     func timers() throws {
         let (one, _) = try Connection.pair()
         one.source.lane(.reading) { $0.deadline.store(50, ordering: .relaxed) }
+        one.source.reading.word.clear()
         #expect(one.source.timerFired(.reading, 20) == 50)
+        var isReady = one.source.reading.word.isReady
+        #expect(!isReady)
         #expect(one.source.timerFired(.reading, 50) == nil)
+        isReady = one.source.reading.word.isReady
+        #expect(isReady)
         one.source.lane(.reading) { $0.deadline.store(.max, ordering: .relaxed) }
         #expect(one.source.timerFired(.reading, 60) == nil)
     }

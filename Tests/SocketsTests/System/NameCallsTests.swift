@@ -54,6 +54,12 @@ struct NameCallsTests {
         #expect(name.service == "80")
     }
 
+    @Test("getnameinfo finds the name of an address, if nothing else is asked for")
+    func nameOfAddress() throws {
+        let address = RawSocketAddress(.ipv4(bits: 0x7F00_0001, port: 80))
+        #expect(try System.getnameinfo(address, NameInfoOptions()).host == "localhost")
+    }
+
     @Test("gethostname tells what uname tells")
     func hostName() throws {
         #expect(try System.gethostname() == CText.hostName())
