@@ -13,16 +13,23 @@ THEIRS = b"from their side\n" * 5000
 DAYTIME = rb"[^\r\n]*\d\d:\d\d:\d\d[^\r\n]*\r\n"
 
 
-def answer(client, port=None, path=None, flags=()):
-    """`sock -l` and the client each send their bytes and end; each gets all of the other's."""
+def answer(client, port=None, path=None, flags=(), ours_last=False):
+    """`sock -l` and the client each send their bytes and end; each gets all of the other's.
+
+    Some clients end when the other side's bytes end, whatever they have still to send: so ours end last.
+    """
     where = ["-U", path] if path is not None else ["127.0.0.1", port]
     server = start(*sock(*flags, "-l", *where))
     if path is not None:
         wait_for_unix(path)
     else:
         wait_bound(port)
+    caller = start(*client)
+    caller.send(THEIRS).end_input()
+    if ours_last:
+        server.wait_for(re.escape(THEIRS))
     server.send(OURS).end_input()
-    run(*client, stdin=THEIRS).expect(0, out=OURS)
+    caller.result().expect(0, out=OURS)
     server.result().expect(0, out=THEIRS, err=b"")
 
 
@@ -34,16 +41,8 @@ def _():
 
 @check("nc.traditional calls", "nc.traditional")
 def _():
-    # It ends when the other side's bytes end, whatever it has still to send: so ours end last.
     port = free_port()
-    server = start(*sock("-l", "127.0.0.1", port))
-    wait_bound(port)
-    client = start("nc.traditional", "-q", "2", "127.0.0.1", port)
-    client.send(THEIRS).end_input()
-    server.wait_for(re.escape(THEIRS))
-    server.send(OURS).end_input()
-    client.result().expect(0, out=OURS)
-    server.result().expect(0, out=THEIRS, err=b"")
+    answer(["nc.traditional", "-q", "2", "127.0.0.1", port], port, ours_last=True)
 
 
 @check("ncat calls", "ncat")
@@ -61,7 +60,7 @@ def _():
 @check("nc.openbsd calls a Unix socket", "nc.openbsd")
 def _():
     path = scratch("ours-nc.sock")
-    answer(["nc.openbsd", "-N", "-U", path], path=path)
+    answer(["nc.openbsd", "-N", "-U", path], path=path, ours_last=True)
 
 
 @check("socat calls a Unix socket", "socat")

@@ -11,15 +11,22 @@ OURS = b"from our side\n" * 5000
 THEIRS = b"from their side\n" * 5000
 
 
-def talk(listener, client, port=None, path=None):
-    """Each sends its bytes and ends; each gets all of the other's and exits with 0."""
+def talk(listener, client, port=None, path=None, ours_last=False):
+    """Each sends its bytes and ends; each gets all of the other's and exits with 0.
+
+    Some listeners end when the other side's bytes end, whatever they have still to send: so ours end last.
+    """
     server = start(*listener)
     if path is not None:
         wait_for_unix(path)
     else:
         wait_bound(port)
     server.send(THEIRS).end_input()
-    run(*client, stdin=OURS).expect(0, out=THEIRS, err=b"")
+    caller = start(*client)
+    if ours_last:
+        caller.wait_for(re.escape(THEIRS))
+    caller.send(OURS).end_input()
+    caller.result().expect(0, out=THEIRS, err=b"")
     server.result().expect(0, out=OURS)
 
 
@@ -31,16 +38,8 @@ def _():
 
 @check("nc.traditional listens", "nc.traditional")
 def _():
-    # It ends when the other side's bytes end, whatever it has still to send: so ours end last.
     port = free_port()
-    server = start("nc.traditional", "-q", "2", "-l", "-p", port)
-    wait_bound(port)
-    client = start(*sock("127.0.0.1", port))
-    server.send(THEIRS).end_input()
-    client.wait_for(re.escape(THEIRS))
-    client.send(OURS).end_input()
-    server.result().expect(0, out=OURS)
-    client.result().expect(0, out=THEIRS, err=b"")
+    talk(["nc.traditional", "-q", "2", "-l", "-p", port], sock("127.0.0.1", port), port, ours_last=True)
 
 
 @check("ncat listens", "ncat")
@@ -78,7 +77,7 @@ def _():
 @check("nc.openbsd listens on a Unix socket", "nc.openbsd")
 def _():
     path = scratch("nc.sock")
-    talk(["nc.openbsd", "-N", "-lU", path], sock("-U", path), path=path)
+    talk(["nc.openbsd", "-N", "-lU", path], sock("-U", path), path=path, ours_last=True)
 
 
 @check("socat listens on a Unix socket", "socat")
