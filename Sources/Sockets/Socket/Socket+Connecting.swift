@@ -70,8 +70,9 @@ extension Socket {
 
     /// Connects to an address: connect(2).
     ///
-    /// On a datagram socket this only sets where `send` sends to and from whom `receive` takes. A
-    /// connect that fails or runs out of time leaves the socket unconnected, ready for another.
+    /// On a datagram socket this only sets where `send` sends to and from whom `receive` takes, and
+    /// `.unnamed` takes that back. A connect that fails or runs out of time leaves the socket
+    /// unconnected, ready for another.
     ///
     /// - Throws: `.system`: `.connectionRefused`, `.networkUnreachable`, `.isConnected`;
     ///   `.timedOut`, `.selfConnect`, `.closed`.
@@ -133,8 +134,11 @@ extension Socket {
                 return (local, SocketAddress(try System.getpeername(descriptor)))
             } catch {
                 // A peer who has reset the connection by now has no name any more. It did come
-                // about, and the next read or write tells of the reset.
-                guard error == .socketNotConnected else { throw error }
+                // about, and the next read or write tells of the reset. And a datagram socket has
+                // no peer any more when it was connected to nobody.
+                guard
+                    error == .socketNotConnected, asked != .unnamed || kind == .datagram
+                else { throw error }
                 return (local, asked)
             }
         }

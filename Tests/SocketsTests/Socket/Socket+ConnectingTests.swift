@@ -164,6 +164,27 @@ struct SocketConnectingTests {
         #expect(Set(accepted) == Set(callers.map(\.localAddress)))
     }
 
+    @Test("a datagram socket that is connected to nobody takes from everybody again")
+    func takenBack() throws {
+        let (one, other, stranger) = try (Loopback.udp(), Loopback.udp(), Loopback.udp())
+        try one.connect(to: other.localAddress)
+        try one.connect(to: .unnamed)
+        #expect(one.remoteAddress == .unnamed)
+        // Linux takes its own address off as well, unless it was bound to one.
+        try stranger.send("x", to: one.localAddress)
+        #expect(try one.receiveFrom(timeout: .seconds(10)).sender == stranger.localAddress)
+        let error = #expect(throws: SocketError.self) { try one.send("y") }
+        #expect(error?.errno == Errno(rawValue: EDESTADDRREQ))
+    }
+
+    @Test("a stream cannot be connected to nobody")
+    func nobody() throws {
+        let error = #expect(throws: SocketError.self) {
+            try Socket(.ipv4, .stream).connect(to: .unnamed)
+        }
+        #expect(error?.operation == .connect)
+    }
+
     @Test("a connected datagram socket takes only from its peer, and hears that nobody is there")
     func connectedDatagrams() throws {
         let peer = try Loopback.udp()
