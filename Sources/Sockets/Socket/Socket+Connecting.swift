@@ -71,8 +71,8 @@ extension Socket {
     /// Connects to an address: connect(2).
     ///
     /// On a datagram socket this only sets where `send` sends to and from whom `receive` takes, and
-    /// `.unnamed` takes that back. A connect that fails or runs out of time leaves the socket
-    /// unconnected, ready for another.
+    /// `.unnamed` takes that back (and the port, if the kernel had chosen it). A connect that fails
+    /// or runs out of time leaves the socket unconnected, ready for another.
     ///
     /// - Throws: `.system`: `.connectionRefused`, `.networkUnreachable`, `.isConnected`;
     ///   `.timedOut`, `.selfConnect`, `.closed`.
