@@ -83,24 +83,39 @@ private func polledDescriptor(at pointer: Substring) -> Int32? {
     return pread(memory, &descriptor, 4, address) == 4 ? descriptor : nil
 }
 
-/// How many descriptors this process has open.
+/// How many descriptors this process has open, without the runtime's timers, which come when they like;
+/// the library has none.
 func openDescriptors() -> Int {
-    entries(of: "/proc/self/fd").count
+    targetsOfDescriptors().count { !$0.hasPrefix("anon_inode:[timerfd") }
 }
 
 /// How many sockets this process has open: unlike descriptors of other kinds, nobody but the library
 /// opens one behind a test's back.
 func openSockets() -> Int {
-    entries(of: "/proc/self/fd").count { descriptor in
-        var target = [CChar](repeating: 0, count: 16)
-        readlink("/proc/self/fd/\(descriptor)", &target, target.count - 1)
-        return target.starts(with: "socket:".utf8.map(CChar.init))
+    targetsOfDescriptors().count { $0.hasPrefix("socket:") }
+}
+
+/// What the descriptors of this process stand for, as `ls -l /proc/self/fd` shows it, without the one
+/// by which one looks.
+private func targetsOfDescriptors() -> [String] {
+    guard let stream = opendir("/proc/self/fd") else { return [] }
+    defer { closedir(stream) }
+    let own = dirfd(stream)
+    return names(in: stream).filter { $0 != "\(own)" }.map { descriptor in
+        var target = [CChar](repeating: 0, count: 64)
+        readlinkat(own, descriptor, &target, target.count - 1)
+        let bytes = target.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
 private func entries(of directory: String) -> [String] {
     guard let stream = opendir(directory) else { return [] }
     defer { closedir(stream) }
+    return names(in: stream)
+}
+
+private func names(in stream: OpaquePointer) -> [String] {
     var names: [String] = []
     while let entry = readdir(stream) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
