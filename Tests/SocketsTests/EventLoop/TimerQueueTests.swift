@@ -99,6 +99,17 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 20) == 10)
     }
 
+    @Test("nobody waits for cancelled entries that have been swept out")
+    func waitAfterSweeping() {
+        var timers = TimerQueue()
+        let recorder = Recorder()
+        for instant: Int64 in 1...1024 {
+            timers.insert(recorder, .reading, at: instant).cancel()
+        }
+        timers.insert(recorder, .reading, at: 10_000)
+        #expect(timers.wait(from: 0) == 10_000)
+    }
+
     @Test("cancelled entries do not pile up until their time comes, and those that count all fire")
     func sweeping() {
         var timers = TimerQueue()

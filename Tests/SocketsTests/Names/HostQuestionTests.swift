@@ -10,7 +10,9 @@ struct HostQuestionTests {
 
     @Test("without a service the port is 0")
     func withoutAService() throws {
-        #expect(try texts(HostQuestion(host: "192.0.2.7")) == ["192.0.2.7:0"])
+        let question = HostQuestion(host: "192.0.2.7")
+        #expect(try texts(question) == ["192.0.2.7:0"])
+        #expect(try question.answer(until: Deadline(.never)).canonicalName == nil)
     }
 
     @Test("a numeric host needs no time at all")

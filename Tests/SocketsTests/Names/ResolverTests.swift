@@ -34,6 +34,8 @@ struct ResolverTests {
     func noHost() throws {
         let connecting = try Resolver.resolve(.tcp(port: 80))
         #expect(connecting.map(\.description) == ["[::1]:80", "127.0.0.1:80"])
+        let step = try Resolver.resolve(.tcp(port: 80), deadline: Deadline(.never))
+        #expect(step == connecting)
         let binding = try Resolver.resolve(.tcp(port: 80), passive: true)
         #expect(binding.map(\.description) == ["[::]:80", "0.0.0.0:80"])
         let only4 = try Resolver.resolve(.tcp(port: 80), family: .ipv4, passive: true)
@@ -109,10 +111,12 @@ struct ResolverTests {
 
     @Test("a numeric address is shown in digits when names are not wanted")
     func numericNames() throws {
-        let address = try #require(SocketAddress("[::1]:80"))
-        let name = try Resolver.name(of: address, numericHost: true, numericService: true)
-        #expect(name.host == "::1")
-        #expect(name.service == "80")
+        for (text, host) in [("[::1]:80", "::1"), ("127.0.0.1:80", "127.0.0.1")] {
+            let address = try #require(SocketAddress(text))
+            let name = try Resolver.name(of: address, numericHost: true, numericService: true)
+            #expect(name.host == host)
+            #expect(name.service == "80")
+        }
     }
 
     @Test("Unix addresses and no address have no names")

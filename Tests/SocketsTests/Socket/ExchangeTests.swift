@@ -63,6 +63,21 @@ final class ExchangeTests {
     }
 
     #if DEBUG
+        @Test("after an interrupted read it reads again, and does not wait for what is there")
+        func interrupted() throws {
+            let (here, there) = try Socket.pair()
+            try there.sendAll("reply\n")
+            var exchange = Exchange(1, .frame(.line), keepsSurplus: true)
+            let last = FaultInjection.during([.recv: [.error(.interrupted)]]) {
+                step(&exchange, here, [1])
+            }
+            guard case .finished(let reply) = last else {
+                Issue.record("expected it to finish, and not \(last)")
+                return
+            }
+            #expect(reply.text == "reply")
+        }
+
         @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
         func cannotSend() throws {
             let (here, there) = try Socket.pair()

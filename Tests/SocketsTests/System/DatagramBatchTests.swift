@@ -70,6 +70,14 @@ struct DatagramBatchTests {
         #expect(second == (16..<20).map { [$0] })
     }
 
+    @Test("before the first call there is nothing")
+    func fresh() {
+        var batch = DatagramBatch()
+        let (isEmpty, next) = (batch.isEmpty, batch.next())
+        #expect(isEmpty)
+        #expect(next == nil)
+    }
+
     @Test("a call that finds nothing leaves nothing, and says so")
     func nothing() throws {
         var fixture = try Fixture.make()

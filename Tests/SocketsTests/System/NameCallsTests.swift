@@ -57,7 +57,10 @@ struct NameCallsTests {
     @Test("getnameinfo finds the name of an address, if nothing else is asked for")
     func nameOfAddress() throws {
         let address = RawSocketAddress(.ipv4(bits: 0x7F00_0001, port: 80))
-        #expect(try System.getnameinfo(address, NameInfoOptions()).host == "localhost")
+        let options = NameInfoOptions()
+        #expect(try System.getnameinfo(address, options).host == "localhost")
+        // Few ports have other names for UDP.
+        #expect(!options.datagram)
     }
 
     @Test("gethostname tells what uname tells")

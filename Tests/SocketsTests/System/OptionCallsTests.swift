@@ -52,6 +52,16 @@ struct OptionCallsTests {
         withExtendedLifetime(other) {}
     }
 
+    @Test("a descriptor of ours that is none is a bug, which ends the program")
+    func bug() async {
+        await #expect(processExitsWith: .failure) {
+            _ = try? System.option(-1, OptionKey(level: SOL_SOCKET, name: SO_PRIORITY))
+        }
+        await #expect(processExitsWith: .failure) {
+            try? System.setOption(-1, OptionKey(level: SOL_SOCKET, name: SO_PRIORITY), 1)
+        }
+    }
+
     @Test("numbers, bytes and values of fixed layout are set and read")
     func values() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
