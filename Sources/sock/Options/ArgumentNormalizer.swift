@@ -31,12 +31,11 @@ enum ArgumentNormalizer {
         var operands: [String] = []
         var verb: Verb?
         var seen: Set<String> = []
-        /// After the first operand, or after `--`, a word is a host, also one called like a verb.
+        /// After the first operand a word is a host, also one called like a verb.
         var verbMayFollow = true
 
         mutating func take(_ word: String, _ rest: inout ArraySlice<String>) throws(UsageError) {
             if word == "--" {
-                verbMayFollow = false
                 operands += rest
                 rest = []
             } else if word.hasPrefix("--") {
