@@ -63,12 +63,19 @@ final class ExchangeTests {
     }
 
     #if DEBUG
-        @Test("after an interrupted read it reads again, and does not wait for what is there")
+        @Test("what a signal interrupts is done again, and not waited for")
         func interrupted() throws {
             let (here, there) = try Socket.pair()
-            try there.sendAll("reply\n")
             var exchange = Exchange(1, .frame(.line), keepsSurplus: true)
-            let last = FaultInjection.during([.recv: [.error(.interrupted)]]) {
+            var last = FaultInjection.during([.send: [.error(.interrupted)]]) {
+                step(&exchange, here, [1])
+            }
+            guard case .blocked(sends: false, receives: true) = last else {
+                Issue.record("expected it to have sent, and not \(last)")
+                return
+            }
+            try there.sendAll("reply\n")
+            last = FaultInjection.during([.recv: [.error(.interrupted)]]) {
                 step(&exchange, here, [1])
             }
             guard case .finished(let reply) = last else {
