@@ -110,8 +110,20 @@ def field(pid, name):
     return int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1))
 
 
+def what_is_open(pid):
+    """What the descriptors of a process stand for, without the timers of Swift's runtime, which it opens when
+    it likes; the library has none."""
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+        except FileNotFoundError:
+            pass
+    return sorted(target for target in found if not target.startswith("anon_inode:[timerfd"))
+
+
 def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
+    return len(what_is_open(pid))
 
 
 def processor_seconds(pid):
