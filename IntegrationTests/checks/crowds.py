@@ -1,17 +1,14 @@
 """Many callers at once, of one process with few threads."""
 import contextlib
-import fcntl
-import os
 import re
 import resource
 import selectors
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
 
-from support import Failed, check, expect, free_port, sock, start, wait_bound
+from support import Failed, check, expect, sock, start
 
 
 def status(pid, field):
@@ -112,25 +109,3 @@ def _():
         memory = status(server.pid, "VmHWM") >> 10
         expect(memory < 64, f"it took {memory} MiB of memory")
     server.signal(signal.SIGTERM).result().expect(0)
-
-
-@check("serve -v: callers are served though nobody reads what is said of them")
-def _():
-    unread, words = os.pipe()
-    # A page: full after some dozen callers.
-    fcntl.fcntl(words, fcntl.F_SETPIPE_SZ, 4096)
-    port = free_port()
-    server = subprocess.Popen(sock("serve", "echo", "-v", "127.0.0.1", str(port)), stderr=words)
-    os.close(words)
-    try:
-        wait_bound(port, pid=server.pid)
-        for number in range(500):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
-                caller.sendall(b"x")
-                expect(caller.recv(1) == b"x", f"caller {number} was not echoed")
-        server.terminate()
-        expect(server.wait(10) == 0, f"it ended with {server.returncode}")
-    finally:
-        server.kill()
-        server.wait()
-        os.close(unread)

@@ -106,14 +106,13 @@ enum ArgumentNormalizer {
             guard isFirst else {
                 throw UsageError("\(name) was given twice, the second time as \(shown(value))")
             }
-            let word = "--\(flag.long)=\(value)"
             // A combining mark would be one character with the sign, and nobody finds that then.
-            guard word.dropFirst(flag.long.count + 2).first == "=" else {
+            guard "=\(value)".first == "=" else {
                 throw UsageError(
                     "\(name) wants a value that begins with a character,"
                         + " not with a combining mark: \(shown(value))")
             }
-            flags.append(word)
+            flags.append("--\(flag.long)=\(value)")
         }
 
         private mutating func takeOperand(_ word: String) throws(UsageError) {
