@@ -79,7 +79,11 @@ extension Connection {
             if isClosed { throw failure(.exchange, .closed, bytesMoved: exchange.bytesMoved) }
             switch step {
             case .moved:
-                continue
+                do throws(EndOfWait) {
+                    try deadline.beginStep()
+                } catch {
+                    throw failure(.exchange, error.cause, bytesMoved: exchange.bytesMoved)
+                }
             case .finished(let reply):
                 return reply
             case .failed(let cause, let bytesMoved, let partialBytes):

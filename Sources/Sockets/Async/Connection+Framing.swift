@@ -78,6 +78,7 @@ extension Connection {
     func fill(_ deadline: inout AsyncDeadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
         do throws(EndOfWait) {
+            try deadline.beginStep()
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 let count = try receive(descriptor, into: input.roomToFill)
                 input.written(count)

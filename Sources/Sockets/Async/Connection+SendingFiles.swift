@@ -33,6 +33,7 @@ extension Connection {
         var sent = 0
         do throws(EndOfWait) {
             while sent < wished {
+                try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
                     let (start, isTooFar) = offset.addingReportingOverflow(sent)
@@ -41,7 +42,7 @@ extension Connection {
                         ? 0
                         : try System.sendfile(
                             descriptor, from: file.rawValue, offset: start,
-                            count: min(wished - sent, Self.mostOfFileAtOnce))
+                            count: min(wished - sent, System.mostAtOnce))
                     source.writing.word.setReady()
                     return count
                 }
@@ -54,7 +55,4 @@ extension Connection {
         }
         return sent
     }
-
-    /// So much of a file goes before others have their turn.
-    private static var mostOfFileAtOnce: Int { 1 << 20 }
 }

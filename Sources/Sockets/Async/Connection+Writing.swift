@@ -54,10 +54,12 @@ extension Connection {
         var rest = PartsCursor(parts)
         do throws(EndOfWait) {
             while !rest.isAtEnd {
+                try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
                     let count = try System.sendmsg(
-                        descriptor, rest.parts, skipping: rest.skipped, [])
+                        descriptor, rest.parts, skipping: rest.skipped, atMost: System.mostAtOnce,
+                        [])
                     source.writing.word.setReady()
                     return count
                 }
@@ -85,10 +87,12 @@ extension Connection {
         _ bytes: RawSpan, _ deadline: inout AsyncDeadline, _ sent: inout Int
     ) async throws(EndOfWait) {
         while sent < bytes.byteCount {
+            try deadline.beginStep()
             sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
                 let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
-                    try System.send(
-                        descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]), [])
+                    let rest = bytes[sent...].prefix(System.mostAtOnce)
+                    return try System.send(
+                        descriptor, UnsafeRawBufferPointer(rebasing: rest), [])
                 }
                 source.writing.word.setReady()
                 return count

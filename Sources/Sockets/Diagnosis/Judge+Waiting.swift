@@ -156,7 +156,8 @@ extension Judge {
         case .reading, .exchanging:
             return moves("\(unread.bytes) have just come", .possible)
         case .writing:
-            return moves("all that was written has gone, and \(unread.bytes) have come", .possible)
+            return moves(
+                "all that the kernel took has gone, and \(unread.bytes) have come", .possible)
         case .nothing:
             break
         }
@@ -201,9 +202,9 @@ extension Judge {
                     + (last.map { ", and nothing has moved for \($0.brief)" } ?? ""),
                 advice: "Nothing is wrong; whoever wants something has to say so.")
         case .writing:
-            return moves("all that was written has gone", .possible)
+            return moves("all that the kernel took has gone", .possible)
         case .reading, .exchanging:
-            return slowlyIncoming ?? bothWaiting
+            return slowlyIncoming ?? hardlySent ?? bothWaiting
         }
     }
 
@@ -219,6 +220,13 @@ extension Judge {
             .likely,
             "\(activity.received.bytes) came in \(elapsed.brief), the last of them \(last.brief) ago",
             advice: "Give it a longer limit: the peer or the network is slow, and not stuck.")
+    }
+
+    /// The request was on its way a moment ago: nobody has to have answered yet.
+    private var hardlySent: Finding? {
+        guard activity.kind == .exchanging, let last = now.sinceDataSent, last < Self.breath
+        else { return nil }
+        return moves("the last that the kernel took went \(last.brief) ago", .possible)
     }
 
     /// The peer has everything and sends nothing.

@@ -4,8 +4,11 @@ internal import SystemPackage
 /// The limits of an asynchronous operation: what was asked for, and when that is, once it matters.
 struct AsyncDeadline {
     private let limit: TimeLimit
-    /// By the continuous clock; 0 is not worked out yet, `Int64.max` is never.
-    private var instant: Int64 = 0
+    /// By the continuous clock; `Int64.max` is never, and those below 1 are not worked out yet.
+    private var instant: Int64 = Self.unused
+
+    private static let unused: Int64 = 0
+    private static let oneStep: Int64 = -1
 
     @inline(__always)
     init(_ limit: TimeLimit) { self.limit = limit }
@@ -13,13 +16,26 @@ struct AsyncDeadline {
     /// When it is, worked out at the first wait: what is ready needs no look at the clock.
     @inline(__always)
     mutating func begin() -> Int64 {
-        if instant == 0 { instant = Self.instant(of: limit) }
+        if instant < 1 { instant = Self.instant(of: limit) }
         return instant
+    }
+
+    /// Begins one of the steps of an operation that may have many: a peer who keeps up never makes
+    /// anybody wait, and must not make the operation endless.
+    ///
+    /// The first step is always made, and looks at no clock.
+    @inline(__always)
+    mutating func beginStep() throws(EndOfWait) {
+        switch instant {
+        case Self.unused: instant = Self.oneStep
+        case Self.oneStep: _ = begin()
+        default: if _slowPath(hasPassed) { throw EndOfWait(cause) }
+        }
     }
 
     @inline(never)
     private static func instant(of limit: TimeLimit) -> Int64 {
-        Deadline(limit).moment?.nanoseconds ?? .max
+        Deadline(limit).moment.map { max(1, $0.nanoseconds) } ?? .max
     }
 
     /// A part of it: at most so long from now, and not longer than it.
@@ -32,7 +48,7 @@ struct AsyncDeadline {
     /// Whether it has passed; it has not begun before the first wait.
     @inline(__always)
     var hasPassed: Bool {
-        instant != 0 && instant != .max && System.continuousNanoseconds() >= instant
+        instant > 0 && instant != .max && System.continuousNanoseconds() >= instant
     }
 
     /// The limit as it was given, for the error.

@@ -142,8 +142,9 @@ struct Exchange {
     ) -> Bool {
         do throws(Errno) {
             if unsent > 0 {
+                let rest = request[sent...].prefix(System.mostAtOnce)
                 sent += try System.send(
-                    descriptor, UnsafeRawBufferPointer(rebasing: request[sent...]), .dontWait)
+                    descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
             }
             if unsent == 0, endsRequest {
                 hasEnded = true

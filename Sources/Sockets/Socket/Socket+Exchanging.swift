@@ -78,6 +78,10 @@ extension Socket {
             switch step {
             case .moved:
                 patience = nil
+                if deadline.hasPassed {
+                    throw timeout(
+                        .exchange, deadline, nil, sent: exchange.bytesMoved, received: input.count)
+                }
             case .finished(let reply):
                 return reply
             case .failed(let cause, let bytesMoved, let partialBytes):

@@ -117,7 +117,9 @@ extension Socket {
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
-            try System.send(descriptor, bytes, flags)
+            try System.send(
+                descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(most(under: deadline))),
+                flags)
         }
     }
 
@@ -126,7 +128,15 @@ extension Socket {
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
-            try System.sendmsg(descriptor, parts, skipping: skipped, flags)
+            try System.sendmsg(
+                descriptor, parts, skipping: skipped, atMost: most(under: deadline), flags)
         }
+    }
+
+    /// How many bytes one call takes: a datagram cannot be divided, and without a limit nothing has
+    /// to be looked at in between.
+    @inline(__always)
+    private func most(under deadline: Deadline) -> Int {
+        kind == .stream && deadline.moment != nil ? System.mostAtOnce : .max
     }
 }

@@ -42,6 +42,10 @@ extension Socket {
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit ?? deadline.remaining : deadline.remaining
         let patience = remaining
+        // A peer who keeps up never makes anybody wait: that must not make the operation endless.
+        if !isFirst, let remaining, remaining <= .zero {
+            throw timeout(operation, deadline, nil)
+        }
         while true {
             let hasPassed = remaining.map { $0 <= .zero } ?? false
             let limit = plan.kernelLimit(

@@ -13,7 +13,8 @@
             case pass
             /// The kernel is not asked; the call fails with this number.
             case error(Errno)
-            /// The kernel is asked to move at most this many bytes: for recv, send and sendmsg.
+            /// The kernel is asked to move at most this many bytes: for recv, send, sendmsg and
+            /// sendfile.
             case short(Int)
         }
 

@@ -22,7 +22,7 @@ extension System {
 
         var offset = offset
         do throws(Errno) {
-            return try systemCall(.sendfile, onInterrupt: .report, ours: false) {
+            return try transferCall(.sendfile, count, onInterrupt: .report, ours: false) { count in
                 Glibc.sendfile(descriptor, file, &offset, count)
             }
         } catch {

@@ -65,10 +65,11 @@ func transferCall(
     _ call: SystemCall,
     _ count: Int,
     onInterrupt: Interruption,
+    ours: Bool = true,
     _ body: (Int) -> Int
 ) throws(Errno) -> Int {
     #if DEBUG
         let count = FaultInjection.current?.limit(count, of: call) ?? count
     #endif
-    return try systemCall(call, onInterrupt: onInterrupt) { body(count) }
+    return try systemCall(call, onInterrupt: onInterrupt, ours: ours) { body(count) }
 }

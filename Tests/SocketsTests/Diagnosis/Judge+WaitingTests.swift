@@ -207,6 +207,17 @@ struct JudgeWaitingTests {
         }
     }
 
+    @Test("a limit that ends while a request is still being sent finds nobody waiting")
+    func hardlySent() {
+        let activity = Activity(.exchanging, elapsed: .seconds(2), sent: 20)
+        #expect(judge(Made.quiet(for: .milliseconds(99)), during: activity).verdict == .moving)
+        #expect(
+            judge(Made.quiet(for: .milliseconds(100)), during: activity).verdict == .bothWaiting)
+        // Who only reads has sent his request before.
+        let reading = Activity(.reading, elapsed: .seconds(2))
+        #expect(judge(Made.quiet(for: .milliseconds(99)), during: reading).verdict == .bothWaiting)
+    }
+
     @Test("a part of what is wanted is told of")
     func part() {
         let report = judge(

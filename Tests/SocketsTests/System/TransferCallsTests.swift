@@ -7,10 +7,11 @@ import Testing
 struct TransferCallsTests {
     /// Sends several pieces and returns how many bytes went.
     private func send(
-        _ parts: [String], from descriptor: Int32, skipping skipped: Int = 0
+        _ parts: [String], from descriptor: Int32, skipping skipped: Int = 0,
+        atMost most: Int = .max
     ) throws -> Int {
         try System.sendmsg(
-            descriptor, parts.map { Array($0.utf8) }[...], skipping: skipped, [])
+            descriptor, parts.map { Array($0.utf8) }[...], skipping: skipped, atMost: most, [])
     }
 
     private func receiveFrom(
@@ -59,7 +60,7 @@ struct TransferCallsTests {
             let errors = [
                 Self.error(ofSendingWith: { one, bytes in _ = try System.send(one, bytes, []) }),
                 Self.error(ofSendingWith: { one, bytes in
-                    _ = try System.sendmsg(one, [Array(bytes), [1]], skipping: 0, [])
+                    _ = try System.sendmsg(one, [Array(bytes), [1]], skipping: 0, atMost: .max, [])
                 }),
                 // TCP takes no notice of the address; a socket that was never connected is broken.
                 Self.error(ofSendingWith: { _, bytes in
@@ -188,6 +189,16 @@ struct TransferCallsTests {
         let parts = (0..<100).flatMap { _ in ["a", ""] }
         #expect(try send(parts, from: one.number) == 64)
         #expect(try System.recv(other.number, atMost: 200) == String(repeating: "a", count: 64))
+    }
+
+    @Test("a limit on the bytes cuts the pieces at any place", arguments: 0...7)
+    func limitedPieces(most: Int) throws {
+        let (one, other) = try RawSockets.pair()
+        let expected = String("abcdef".prefix(most))
+        let sent = try send(["xab", "c", "def"], from: one.number, skipping: 1, atMost: most)
+        #expect(sent == expected.count)
+        _ = try System.send(one.number, "!")
+        #expect(try System.recv(other.number, atMost: 100) == expected + "!")
     }
 
     @Test("an injected short write cuts the pieces at any place", arguments: 0...7)
