@@ -20,7 +20,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Ends when there is nothing left to run.
     private var isStopping = false
     @exclusivity(unchecked) private var timers = TimerQueue()
-    @exclusivity(unchecked) private var now = System.continuousNanoseconds()
     /// How many more operations the running job may make before it has to let others run.
     @exclusivity(unchecked) private(set) var budget = 0
     /// A task has let others run, and has not yet looked whether it is cancelled.
@@ -216,7 +215,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         runJobs(on: executor)
         buryAll()
         let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
-        return isBusy ? 0 : timers.wait(from: now)
+        if isBusy { return 0 }
+        // By the clock and not by when the turn began: the jobs may have taken long.
+        return timers.isEmpty ? nil : timers.wait(from: System.continuousNanoseconds())
     }
 
     /// The second half of a turn: waits for events and tells them; true when the loop is to end.
@@ -236,8 +237,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                 $0.changed(readiness)
             }
         }
-        now = System.continuousNanoseconds()
-        timers.fire(at: now)
+        if !timers.isEmpty { timers.fire(at: System.continuousNanoseconds()) }
         let hasStopped = _slowPath(hasMail) ? emptyMailbox() : false
         isDispatching = false
         return hasStopped
@@ -248,6 +248,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         func setCurrent(_ isCurrent: Bool) {
             thread.store(isCurrent ? System.currentThread : 0, ordering: .relaxed)
         }
+
+        /// How long it may sleep for the sake of its timers.
+        var timeToFirstTimer: Int64? { timers.wait(from: System.continuousNanoseconds()) }
     #endif
 
     /// Runs the jobs that were there when the turn began: what they enqueue waits for the next.

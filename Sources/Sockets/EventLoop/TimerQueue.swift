@@ -53,6 +53,10 @@ struct TimerQueue {
     /// How many entries there are, those that were cancelled included.
     var count: Int { heap.count }
 
+    /// Whether nothing is to be told, ever.
+    @inline(__always)
+    var isEmpty: Bool { soonest == .max }
+
     @discardableResult
     mutating func insert(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
@@ -78,7 +82,7 @@ struct TimerQueue {
 
     /// How many nanoseconds remain until the first entry; nil if there is none.
     func wait(from now: Int64) -> Int64? {
-        soonest == .max ? nil : max(0, soonest - now)
+        isEmpty ? nil : max(0, soonest - now)
     }
 
     /// Takes out the entries whose time has come, and tells their targets.

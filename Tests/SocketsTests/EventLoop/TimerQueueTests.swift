@@ -20,6 +20,7 @@ struct TimerQueueTests {
     func empty() {
         var timers = TimerQueue()
         #expect(timers.wait(from: 7) == nil)
+        #expect(timers.isEmpty)
         timers.fire(at: .max)
     }
 
@@ -31,6 +32,7 @@ struct TimerQueueTests {
         timers.insert(recorder, .writing, at: 300)
         timers.insert(recorder, .reading, at: 400)
         #expect(timers.wait(from: 100) == 200)
+        #expect(!timers.isEmpty)
         #expect(timers.wait(from: 300) == 0)
         #expect(timers.wait(from: 1_000) == 0)
     }

@@ -56,6 +56,8 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     }
 
     private(set) var nanoseconds: Int64 = 1_000_000_000
+    /// The clock goes on during calls that move bytes, and nothing arrives meanwhile.
+    var callsTakeTime = false
     private var random: SeededGenerator
     private var ends: [Int32: End] = [:]
     private var pollers: [Int32: Bool] = [:]
@@ -72,6 +74,12 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         for value in values {
             trace = (trace ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01B3
         }
+    }
+
+    private func takeTime() {
+        guard callsTakeTime else { return }
+        let times: [Int64] = [0, 0, 0, 0, 3_000, 90_000, 4_000_000]
+        nanoseconds += times[draw(times.count)]
     }
 
     // MARK: Streams
@@ -96,6 +104,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let end = end(descriptor, "recv")
+        takeTime()
         if draw(24) == 0 { throw .interrupted }
         let count = min(end.incoming.count, buffer.count)
         note(1, Int(descriptor), count)
@@ -115,6 +124,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
         let end = end(descriptor, "send")
+        takeTime()
         if draw(24) == 0 { throw .interrupted }
         if let error = end.error {
             ends[descriptor]?.error = nil
@@ -193,6 +203,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     func accept(_ descriptor: Int32) throws(Errno) -> Int32 {
         let end = end(descriptor, "accept")
+        takeTime()
         // A signal, a caller who has gone, and no more descriptors for the moment.
         switch draw(30) {
         case 0: throw .interrupted

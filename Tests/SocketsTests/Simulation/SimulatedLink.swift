@@ -228,7 +228,7 @@ final class SimulatedLink: @unchecked Sendable {
                 let took = kernel.nanoseconds - start
                 precondition(isLimited && took >= nanoseconds, "\(nanoseconds) passed in \(took)")
                 precondition(
-                    world.isSlow || isCancelled || took <= nanoseconds + 1_000_000,
+                    !world.isPunctual || isCancelled || took <= nanoseconds + 1_000_000,
                     "\(nanoseconds) passed only after \(took)")
                 return .again(error.bytesMoved)
             case .cancelled:

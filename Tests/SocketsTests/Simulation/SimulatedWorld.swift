@@ -5,8 +5,8 @@ import SystemPackage
 /// Runs loops and tasks on one thread, on a kernel in memory. Which job runs next, which loop has its
 /// turn and when time goes on is drawn from the seed: so a run that goes wrong goes wrong again.
 ///
-/// Time goes on when there is nothing else to do (and in some worlds also before, as on a machine
-/// that is too slow). The loops are the library's own; only their threads are missing.
+/// Time goes on when there is nothing else to do (and in some worlds also before, as on a machine that
+/// is too slow, or during calls). The loops are the library's own; only their threads are missing.
 final class SimulatedWorld: @unchecked Sendable {
     // Safe: one thread runs everything.
 
@@ -24,7 +24,9 @@ final class SimulatedWorld: @unchecked Sendable {
     let elsewhere = SimulatedExecutor()
     private let epolls: [Int32]
     private var phases: [Phase]
-    private(set) var isSlow: Bool
+    private let isSlow: Bool
+    /// Nothing is late but by the waits' own rounding.
+    var isPunctual: Bool { !isSlow && !kernel.callsTakeTime }
     /// How many tasks of the scenario have not ended.
     var unfinished = 0
     /// Looked at whenever there is nothing to do: nobody may be waiting for what is there.
@@ -40,6 +42,7 @@ final class SimulatedWorld: @unchecked Sendable {
     init(on kernel: InMemoryKernel) throws {
         self.kernel = kernel
         isSlow = kernel.draw(3) == 0
+        kernel.callsTakeTime = kernel.draw(3) == 0
         var loops: [EventLoop] = []
         var epolls: [Int32] = []
         for _ in 0...kernel.draw(2) {
@@ -145,6 +148,8 @@ final class SimulatedWorld: @unchecked Sendable {
         switch phases[index] {
         case .working:
             let limit = loop.beginTurn(on: loop.asUnownedTaskExecutor())
+            precondition(
+                (limit ?? .max) <= (loop.timeToFirstTimer ?? .max), "a loop sleeps too long")
             // As the real wait does: milliseconds, rounded up.
             let wait = limit.map { ($0 + 999_999) / 1_000_000 * 1_000_000 }
             phases[index] = .waiting(until: wait.map { kernel.nanoseconds + $0 })
