@@ -14,14 +14,6 @@ struct Limits {
         .milliseconds(200) + .milliseconds(1000) * number / count
     }
 
-    private static func tell(
-        _ start: ContinuousClock.Instant, _ limit: Duration, _ error: SocketError
-    ) {
-        let late = start.duration(to: .now) - limit
-        guard case .timedOut = error.cause else { return say("wrong \(error)") }
-        say("late \(late / .seconds(1))")
-    }
-
     /// Each on a thread: accept, receive, a line, sending to who does not read.
     func blocking() throws {
         _ = payload.count
@@ -49,7 +41,7 @@ struct Limits {
                     }
                     say("wrong \(number) ended without an error")
                 } catch {
-                    Self.tell(start, limit, error)
+                    tell(start, limit, error)
                 }
                 there.close()
                 group.leave()
@@ -91,7 +83,7 @@ struct Limits {
                         }
                         say("wrong \(number) ended without an error")
                     } catch {
-                        Self.tell(start, limit, error)
+                        tell(start, limit, error)
                     }
                     there.close()
                 }

@@ -5,6 +5,7 @@
 //     FaultProbe datagrams blocking|tasks PORT COUNT [HOST]   numbered datagrams to an echo service
 //     FaultProbe server KIND SECONDS                     what hostile peers call; tells of each caller
 //     FaultProbe limits blocking|tasks COUNT             waits that only their limits end
+//     FaultProbe pace blocking|tasks COUNT               transfers with peers who keep up
 //     FaultProbe children                                what a busy server's child inherits
 //
 // A failure is told on standard error, and ends it with 1.
@@ -27,8 +28,10 @@ do {
     case ("server", let kind?): try await HostileServer(kind, words.last).run()
     case ("limits", "blocking"): try Limits(count: Int(number(2))).blocking()
     case ("limits", "tasks"): try await Limits(count: Int(number(2))).tasks()
+    case ("pace", "blocking"): try await KeepingUp(count: Int(number(2))).blocking()
+    case ("pace", "tasks"): try await KeepingUp(count: Int(number(2))).tasks()
     case ("children", _): try await Children.run()
-    default: fatalError("usage: FaultProbe rounds|copy|datagrams|server|limits|children ...")
+    default: fatalError("usage: FaultProbe rounds|copy|datagrams|server|limits|pace|children ...")
     }
 } catch {
     say("\(error)", on: .standardError)

@@ -1,8 +1,8 @@
 /// How long an operation may wait: the type of every `timeout:` parameter.
 ///
 /// A limit covers the whole operation, however many system calls it makes: reading a line in
-/// `.seconds(2)` takes 2 seconds at most, also when the line arrives byte by byte. An operation
-/// never gives up early; on an idle machine it is at most 20 ms late. A limit of zero or less, and
+/// `.seconds(2)` takes 2 seconds at most, also when the line arrives byte by byte, or faster than it
+/// can be read. An operation never gives up early; on an idle machine it is at most 20 ms late. A limit of zero or less, and
 /// an instant that has passed, make one attempt that does not wait.
 ///
 /// ```swift
