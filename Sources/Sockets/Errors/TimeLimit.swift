@@ -2,8 +2,8 @@
 ///
 /// A limit covers the whole operation, however many system calls it makes: reading a line in
 /// `.seconds(2)` takes 2 seconds at most, also when the line arrives byte by byte, or faster than it
-/// can be read. An operation never gives up early; on an idle machine it is at most 20 ms late. A limit of zero or less, and
-/// an instant that has passed, make one attempt that does not wait.
+/// can be read. An operation never gives up early; on an idle machine it is at most 20 ms late. A
+/// limit of zero or less, and an instant that has passed, make one attempt that does not wait.
 ///
 /// ```swift
 /// try socket.receive(atMost: 512, timeout: .seconds(2))

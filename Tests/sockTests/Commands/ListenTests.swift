@@ -81,7 +81,6 @@ struct ListenTests {
         let path = try folder() + "/s"
         let listener = try RunningSock("-lkUv", path)
         try listener.waitForErrors { $0.contains("Listening") }
-        usleep(50_000)
         listener.send(signal: SIGTERM)
         #expect(try listener.outcome().status == 0)
         #expect(!FileManager.default.fileExists(atPath: path))
