@@ -12,6 +12,16 @@ LOAD = BUILT / "load"
 SERVER_CPU, LOAD_CPU = 0, 1
 
 
+def build(package, products=()):
+    """Builds a Benchmarks package, or only some of its products."""
+    # The package manager does not notice files that were added to a package beside this one.
+    (package / "Package.swift").touch()
+    command = ["swift", "build", "-c", "release", "--package-path", str(package)]
+    for options in [["--product", product] for product in products] or [[]]:
+        if subprocess.run(command + options, stdout=sys.stderr).returncode != 0:
+            raise SystemExit(f"the build of {package} failed")
+
+
 def pinned(cpu):
     if len(os.sched_getaffinity(0)) < 2:
         return None
@@ -22,9 +32,9 @@ def start(command, cpu):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=pinned(cpu))
 
 
-def first_line(process, who):
+def first_line(process, who, seconds=10):
     # A server that says nothing must not hold up the run.
-    ready, _, _ = select.select([process.stdout], [], [], 10)
+    ready, _, _ = select.select([process.stdout], [], [], seconds)
     line = process.stdout.readline().strip() if ready else ""
     if not line.isdigit():
         raise SystemExit(f"run: {who} did not say its port")

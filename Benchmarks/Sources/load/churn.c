@@ -52,7 +52,7 @@ struct measurement churn(const struct settings *settings) {
     int *callers = calloc(settings->connections, sizeof *callers);
     if (callers == NULL) fail("calloc");
     int queue = make_queue();
-    make_calls(queue, callers, settings, settings->total / 10 + 1);
+    if (settings->warmup > 0) make_calls(queue, callers, settings, settings->total / 10 + 1);
 
     double opening = now();
     uint64_t cpu_at_opening = cpu_of(settings->server);

@@ -35,11 +35,14 @@ struct measurement datagrams(const struct settings *settings) {
     uint64_t next = 0;
     if (settings->size < sizeof next) fail_plainly("datagrams of 8 bytes or more");
     int fd = connect_to(settings->port, SOCK_DGRAM);
-    for (int i = 0; i < settings->depth; i++) send_datagram(fd, settings->size, next++);
+    uint64_t total = settings->total != 0 ? settings->total : UINT64_MAX;
     struct window window = begin_window(settings);
+    for (int i = 0; i < settings->depth && next < total; i++) {
+        send_datagram(fd, settings->size, next++);
+    }
     do {
         receive_datagram(fd, settings->size);
-        send_datagram(fd, settings->size, next++);
+        if (next < total) send_datagram(fd, settings->size, next++);
         window.result.operations++;
     } while (!is_over(&window));
     close(fd);

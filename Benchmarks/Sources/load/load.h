@@ -13,7 +13,8 @@ struct settings {
     int connections;
     int depth;              // messages in flight on each connection
     size_t size;            // bytes of one message, or of one line with its newline
-    uint64_t total;         // bytes to echo, lines to feed, or connections to make
+    uint64_t total;         // bytes to echo, lines to feed, or connections to make; for pingpong
+                            // and datagrams, messages to send, or 0 to send until the window closes
     double warmup;          // seconds before the window opens
     double duration;        // seconds that the window stays open
 };
@@ -42,7 +43,8 @@ void send_all(int fd, const void *bytes, size_t count);
 int make_queue(void);
 void watch(int queue, int fd, uint32_t events, void *pointer);
 
-// A window opens after the warm-up and closes after its duration; operations count while it is open.
+// A window opens after the warm-up and closes after its duration. Operations count while it is open.
+// With a total, it is open from the first operation to the last instead.
 struct window {
     const struct settings *settings;
     double opening, closing;   // closing is 0 until it has opened

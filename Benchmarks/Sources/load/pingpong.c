@@ -13,9 +13,14 @@ struct connection {
     uint64_t sent, received;  // positions in the stream; each connection starts elsewhere
 };
 
-static void send_messages(struct connection *connection, size_t count) {
-    send_all(connection->fd, stream_at(connection->sent), count);
-    connection->sent += count;
+// Sends the messages for which there is an allowance.
+static void send_messages(
+    struct connection *connection, uint64_t count, size_t size, uint64_t *allowance) {
+    if (count > *allowance) count = *allowance;
+    if (count == 0) return;
+    *allowance -= count;
+    send_all(connection->fd, stream_at(connection->sent), count * size);
+    connection->sent += count * size;
 }
 
 // Takes what has arrived, and says how many messages that completes.
@@ -45,6 +50,7 @@ static void drain(struct connection *connections, int count, size_t size) {
 struct measurement pingpong(const struct settings *settings) {
     enum { EVENTS = 256 };
     size_t size = settings->size;
+    uint64_t allowance = settings->total != 0 ? settings->total : UINT64_MAX;
     struct connection *connections = calloc(settings->connections, sizeof *connections);
     if (connections == NULL) fail("calloc");
     int queue = make_queue();
@@ -55,7 +61,7 @@ struct measurement pingpong(const struct settings *settings) {
         watch(queue, connection->fd, EPOLLIN, connection);
     }
     for (int i = 0; i < settings->connections; i++) {
-        send_messages(&connections[i], size * settings->depth);
+        send_messages(&connections[i], settings->depth, size, &allowance);
     }
 
     struct window window = begin_window(settings);
@@ -67,7 +73,7 @@ struct measurement pingpong(const struct settings *settings) {
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
             uint64_t completed = receive_echo(connection, size);
-            if (completed > 0) send_messages(connection, completed * size);
+            send_messages(connection, completed, size, &allowance);
             window.result.operations += completed;
         }
     } while (!is_over(&window));

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -73,7 +74,14 @@ void watch(int queue, int fd, uint32_t events, void *pointer) {
 }
 
 struct window begin_window(const struct settings *settings) {
-    return (struct window){.settings = settings, .opening = now() + settings->warmup};
+    struct window window = {.settings = settings, .opening = now(), .closing = INFINITY};
+    if (settings->total == 0) {
+        window.opening += settings->warmup;
+        window.closing = 0;
+    } else {
+        window.cpu_at_opening = cpu_of(settings->server);
+    }
+    return window;
 }
 
 int is_over(struct window *window) {
@@ -83,7 +91,9 @@ int is_over(struct window *window) {
         window->opening = time;
         window->closing = time + window->settings->duration;
         window->cpu_at_opening = cpu_of(window->settings->server);
-    } else if (window->closing != 0 && time >= window->closing) {
+    } else if ((window->closing != 0 && time >= window->closing)
+               || (window->settings->total != 0
+                   && window->result.operations >= window->settings->total)) {
         window->result.cpu = cpu_of(window->settings->server) - window->cpu_at_opening;
         window->result.seconds = time - window->opening;
         return 1;

@@ -2,6 +2,7 @@
 // limit, so that deadlines and cancellation are armed. A word says how it echoes:
 //     echo       Connection.echo()
 //     loop       read into a buffer of the connection's own, and write
+//     received   withReceived, and write
 //     datagrams  UDP: for try await datagram in channel
 //     lent       UDP: withReceived and reply
 //
@@ -29,6 +30,19 @@ func serve(_ way: String, on group: EventLoopGroup) async throws {
                 try await connection.write(buffer.span.bytes.extracting(first: count))
             }
         }
+    case "received":
+        try await listen(on: group) { connection in
+            var reply: [UInt8] = []
+            while true {
+                let count = try await connection.withReceived { bytes in
+                    reply.removeAll(keepingCapacity: true)
+                    bytes.withUnsafeBytes { reply.append(contentsOf: $0) }
+                    return reply.count
+                }
+                guard count != nil else { return }
+                try await connection.write(reply.span.bytes)
+            }
+        }
     case "datagrams":
         let channel = try await open(on: group)
         for try await datagram in channel {
@@ -42,7 +56,7 @@ func serve(_ way: String, on group: EventLoopGroup) async throws {
             }
         }
     default:
-        fatalError("expected echo, loop, datagrams or lent")
+        fatalError("expected echo, loop, received, datagrams or lent")
     }
 }
 

@@ -6,9 +6,15 @@ import Sockets
 let port = try Port(parsing: CommandLine.arguments[1])
 let isText = CommandLine.arguments.contains("--text")
 let isAsync = CommandLine.arguments.contains("--async")
-let (lines, bytes) = isAsync ? try await readAsync() : try readBlocking()
+if isAsync {
+    let group = try EventLoopGroup(loops: 1)
+    Task(executorPreference: group.loops[0]) { try await readAsync(on: group) }
+    while true { pause() }
+} else {
+    try readBlocking()
+}
 
-func readBlocking() throws -> (lines: Int, bytes: Int) {
+func readBlocking() throws {
     let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: port))
     try stream.socket.sendAll("\(getpid())\n")
     var (lines, bytes) = (0, 0)
@@ -25,28 +31,23 @@ func readBlocking() throws -> (lines: Int, bytes: Int) {
     }
     try stream.socket.sendAll("\(lines) \(bytes)\n")
     _ = try stream.socket.receive(atMost: 1)
-    return (lines, bytes)
 }
 
-func readAsync() async throws -> (lines: Int, bytes: Int) {
-    let group = try EventLoopGroup(loops: 1)
-    return try await Task(executorPreference: group.loops[0]) {
-        let connection = try await Connection(to: .tcp("127.0.0.1", port: port), on: group)
-        try await connection.write("\(getpid())\n")
-        var (lines, bytes) = (0, 0)
-        if isText {
-            for try await line in connection.lines {
-                lines += 1
-                bytes += line.utf8.count
-            }
-        } else {
-            while let count = try await connection.withLine({ line in line.byteCount }) {
-                lines += 1
-                bytes += count
-            }
+func readAsync(on group: EventLoopGroup) async throws {
+    let connection = try await Connection(to: .tcp("127.0.0.1", port: port), on: group)
+    try await connection.write("\(getpid())\n")
+    var (lines, bytes) = (0, 0)
+    if isText {
+        for try await line in connection.lines {
+            lines += 1
+            bytes += line.utf8.count
         }
-        try await connection.write("\(lines) \(bytes)\n")
-        _ = try await connection.read(atMost: 1)
-        return (lines, bytes)
-    }.value
+    } else {
+        while let count = try await connection.withLine({ line in line.byteCount }) {
+            lines += 1
+            bytes += count
+        }
+    }
+    try await connection.write("\(lines) \(bytes)\n")
+    _ = try await connection.read(atMost: 1)
 }
