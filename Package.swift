@@ -51,9 +51,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Looks at every socket of the machine; only `sock doctor` uses it.
+        .target(
+            name: "SocketDoctor",
+            dependencies: [
+                "CSockets", "Sockets", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "sock",
             dependencies: [
+                "SocketDoctor",
                 "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -62,7 +71,12 @@ let package = Package(
         ),
         .testTarget(
             name: "SocketsTests",
-            dependencies: ["Sockets", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "SocketDoctor", "Sockets", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests",
+            exclude: ["ExamplesTests", "sockTests"],
+            sources: ["SocketsTests", "SocketDoctorTests"],
             swiftSettings: settings
         ),
         // The end that IntegrationTests/stalls asks; nothing of it reaches a user.

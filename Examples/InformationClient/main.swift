@@ -23,7 +23,7 @@ do {
     var port = try Port(parsing: service)
     if let name = port.service {
         print("Looking up port number...", terminator: " ")
-        port = Port(try Services.port(named: name, protocol: .tcp))
+        port = Port(try Services.port(named: name, transport: .tcp))
         print("done (\(port)).")
     }
 

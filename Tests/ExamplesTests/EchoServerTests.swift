@@ -12,7 +12,7 @@ struct EchoServerTests {
         }
         for (number, caller) in callers.enumerated().reversed() {
             try caller.sendAll("caller \(number)")
-            try caller.shutdown(.writing)
+            try caller.shutdown(.write)
             #expect(try caller.receiveToEnd() == "caller \(number)")
         }
     }

@@ -10,7 +10,7 @@ struct LineServerTests {
         let caller = try Socket.connected(to: .ipv4(.loopback, port: port))
         #expect(try program.line() == "Got connection from \(caller.localAddress)")
         try caller.sendAll("one\r\ntwo\n\nlast")
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         #expect(
             try caller.receiveToEnd() == """
                 1: you said "one"

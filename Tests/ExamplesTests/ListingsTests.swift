@@ -71,7 +71,7 @@ struct ListingsTests {
         do {
             try socket.sendAll(message, timeout: .milliseconds(100))
         } catch {
-            print("\(error.bytesMoved) of \(message.count) bytes have gone: \(error)")
+            print("\(error.bytesTransferred) of \(message.count) bytes have gone: \(error)")
         }
 
         let words = try #require(
@@ -166,8 +166,8 @@ struct ListingsTests {
             if: FileManager.default.fileExists(atPath: "/etc/services"),
             "this machine has no /etc/services; the package netbase brings it"))
     func services() throws {
-        let port = try Services.port(named: "http", protocol: .tcp)
-        let name = try Services.name(ofPort: 80, protocol: .tcp)
+        let port = try Services.port(named: "http", transport: .tcp)
+        let name = try Services.name(ofPort: 80, transport: .tcp)
 
         #expect(port == 80)
         #expect(name == "http")

@@ -20,7 +20,7 @@ struct ExitStatusTests {
     @Test("input that makes no sense, and a service that nobody knows, are 2")
     func usage() {
         #expect(status(.parse, .invalidInput("x")) == 2)
-        #expect(status(.lookUpService, .unknownService("x", protocol: nil)) == 2)
+        #expect(status(.lookUpService, .unknownService("x", transport: nil)) == 2)
     }
 
     @Test("a name that cannot be resolved is 6")

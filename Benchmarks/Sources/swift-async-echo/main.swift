@@ -15,7 +15,7 @@ func say(_ address: SocketAddress) {
     FileHandle.standardOutput.write(Data("\(address.port ?? 0)\n".utf8))
 }
 
-func serve(_ way: String, on group: EventLoopGroup) async throws {
+func serve(_ way: String, on group: LoopGroup) async throws {
     switch way {
     case "echo":
         try await listen(on: group) { connection in try await connection.echo() }
@@ -61,14 +61,14 @@ func serve(_ way: String, on group: EventLoopGroup) async throws {
 }
 
 func listen(
-    on group: EventLoopGroup, _ handler: @escaping @Sendable (Connection) async throws -> Void
+    on group: LoopGroup, _ handler: @escaping @Sendable (Connection) async throws -> Void
 ) async throws {
     let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), group: group)
     say(listener.localAddress)
-    try await listener.serve(limits: ServeLimits(idle: .seconds(30)), handler)
+    try await listener.serve(limits: ServeOptions(idle: .seconds(30)), handler)
 }
 
-func open(on group: EventLoopGroup) async throws -> DatagramChannel {
+func open(on group: LoopGroup) async throws -> DatagramChannel {
     let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
     say(channel.localAddress)
     return channel
@@ -80,6 +80,6 @@ files.rlim_cur = files.rlim_max
 setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
 
 let way = CommandLine.arguments.dropFirst().first ?? "echo"
-let group = try EventLoopGroup(loops: 1)
+let group = try LoopGroup(loops: 1)
 let serving = Task(executorPreference: group.loops[0]) { try await serve(way, on: group) }
 while true { pause() }

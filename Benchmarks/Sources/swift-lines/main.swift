@@ -7,7 +7,7 @@ let port = try Port(parsing: CommandLine.arguments[1])
 let isText = CommandLine.arguments.contains("--text")
 let isAsync = CommandLine.arguments.contains("--async")
 if isAsync {
-    let group = try EventLoopGroup(loops: 1)
+    let group = try LoopGroup(loops: 1)
     Task(executorPreference: group.loops[0]) { try await readAsync(on: group) }
     while true { pause() }
 } else {
@@ -33,7 +33,7 @@ func readBlocking() throws {
     _ = try stream.socket.receive(atMost: 1)
 }
 
-func readAsync(on group: EventLoopGroup) async throws {
+func readAsync(on group: LoopGroup) async throws {
     let connection = try await Connection(to: .tcp("127.0.0.1", port: port), on: group)
     try await connection.write("\(getpid())\n")
     var (lines, bytes) = (0, 0)

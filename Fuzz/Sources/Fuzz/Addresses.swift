@@ -13,7 +13,7 @@ func checkAddresses(_ input: [UInt8]) {
     checkRoundTrip(IPAddress.init, text)
     checkRoundTrip(SocketAddress.init, text)
 
-    for transport in [Endpoint.Transport.tcp, .udp, .unix] {
+    for transport in [Transport.tcp, .udp, .unix] {
         checkEndpoint(text, transport)
     }
     checkPort(text)
@@ -33,7 +33,7 @@ func checkAddresses(_ input: [UInt8]) {
     }
 }
 
-private func checkEndpoint(_ text: String, _ transport: Endpoint.Transport) {
+private func checkEndpoint(_ text: String, _ transport: Transport) {
     do throws(SocketError) {
         let endpoint = try Endpoint(text, transport: transport)
         requirePrintable(endpoint.description, text)

@@ -1,4 +1,5 @@
 // What the doctor reads from the kernel is the library's own business, and no user's.
+@testable import SocketDoctor
 @testable import Sockets
 
 /// Feeds one input to what reads what the kernel tells of sockets and programs. Nothing may trap,
@@ -24,7 +25,7 @@ private func checkAnswers(_ input: [UInt8]) {
 
 private func checkFigures(_ input: [UInt8]) {
     let half = input.count / 2
-    var earlier = SocketFigures(takenAt: .seconds(1))
+    var earlier = ConnectionStatistics(takenAt: .seconds(1))
     earlier.take(tcpInfo: Array(input[..<half]))
     var later = earlier
     later.takenAt += .seconds(1)
@@ -62,7 +63,7 @@ private func checkSockets(_ sockets: [MachineSocket]) {
             MachineThread(id: 1, call: BlockedCall("read", .descriptors([.init(0, .reading)])))
         ])
     let machine = Machine(takenAt: .seconds(1), sockets: sockets, processes: [process])
-    let examination = Examination(Survey(earlier: machine, later: machine))
+    let examination = Analysis(Sampler(earlier: machine, later: machine))
     for ailment in examination.ailments { _ = (ailment.evidence, ailment.advice) }
     for ends in examination.connections { _ = examination.report(of: ends[0]).description }
 }

@@ -55,7 +55,7 @@ private func checkControlData(_ bytes: [UInt8]) {
 
 private func checkFigures(_ bytes: [UInt8]) {
     let text = "\(bytes)"
-    var figures = SocketFigures()
+    var figures = ConnectionStatistics()
     figures.take(tcpInfo: bytes)
     for kind in [Activity.Kind.reading, .writing, .exchanging, .nothing] {
         let activity = Activity(kind, elapsed: .seconds(1), sent: bytes.count, received: 0)

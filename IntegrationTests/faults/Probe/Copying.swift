@@ -42,7 +42,7 @@ struct Copying {
             try await connection.readToEnd()
         } writing: { connection in
             try await writing(connection)
-            try connection.shutdown(.writing)
+            try connection.shutdown(.write)
         }
         return received
     }
@@ -53,7 +53,7 @@ struct Copying {
         Thread.detachNewThread {
             sending.end {
                 try socket.sendAll(parts: parts(of: bytes))
-                try socket.shutdown(.writing)
+                try socket.shutdown(.write)
             }
         }
         let received = try SocketStream(socket).readToEnd()

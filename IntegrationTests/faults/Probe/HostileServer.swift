@@ -20,7 +20,7 @@ struct HostileServer {
     func run() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
         say("listening \(listener.localAddress.port ?? 0)")
-        let limits = ServeLimits(idle: kind == "echo" ? TimeLimit(limit) : .never)
+        let limits = ServeOptions(idle: kind == "echo" ? TimeLimit(limit) : .never)
         let ledger = Ledger()
         Thread.detachNewThread {
             // Written elsewhere: a loop must not wait for whoever reads our words.

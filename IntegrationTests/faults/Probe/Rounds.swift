@@ -68,7 +68,7 @@ struct BlockingRounds {
             let copy = try client.duplicate()
             copy.close()
             let reply = try client.exchange(payload, timeout: patience)
-            if reply.unsentBytes == 0 { try same(reply.bytes, payload) }
+            if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
             // What was done to the server may be all that the client can tell of.
             listener.close()
@@ -110,7 +110,7 @@ struct BlockingRounds {
             other.close()
         }
         try one.sendAll(parts: [[1, 2, 3], [], [4]], timeout: patience)
-        try one.shutdown(.writing)
+        try one.shutdown(.write)
         let stream = SocketStream(other)
         try same(try stream.readToEnd(timeout: patience), [1, 2, 3, 4])
         _ = try other.diagnose()
@@ -188,7 +188,7 @@ struct TaskRounds {
             let client = try await Connection(to: address, timeout: patience)
             defer { client.close() }
             let reply = try await client.exchange(payload, timeout: patience)
-            if reply.unsentBytes == 0 { try same(reply.bytes, payload) }
+            if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
             serving.cancel()
             try await serving.value
@@ -244,7 +244,7 @@ struct TaskRounds {
             other.close()
         }
         try await one.write(parts: [[1, 2, 3], [], [4, 10]], timeout: patience)
-        try one.shutdown(.writing)
+        try one.shutdown(.write)
         try same(Array((try await other.readLine(timeout: patience) ?? "").utf8), [1, 2, 3, 4])
         _ = try? other.diagnose()
     }

@@ -2,10 +2,10 @@
 ///
 /// Swift's own `UInt16("+666")` succeeds, and C's `strtol` stops at the first strange character;
 /// here every byte must be an ASCII digit.
-enum Decimal {
+package enum Decimal {
     /// The number that `digits` spell, or `nil` when there are none, when any byte is no ASCII
     /// digit, or when the number is above `maximum`.
-    static func value(of digits: some Sequence<UInt8>, maximum: UInt32) -> UInt32? {
+    package static func value(of digits: some Sequence<UInt8>, maximum: UInt32) -> UInt32? {
         var value: UInt64 = 0
         var isEmpty = true
         for byte in digits {
@@ -18,7 +18,7 @@ enum Decimal {
     }
 
     /// Whether the byte is one of the ASCII digits `0` to `9`.
-    static func isDigit(_ byte: UInt8) -> Bool {
+    package static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }

@@ -9,20 +9,6 @@
 /// Nothing is checked here: whether a host exists, a service is known or a path fits is found out
 /// when the endpoint is used. Text from outside is read and checked with ``init(_:transport:)``.
 public struct Endpoint: Hashable, Sendable {
-    /// How bytes travel to an endpoint: what kind of socket it takes to reach it.
-    @nonexhaustive public enum Transport: Hashable, Sendable {
-        /// A stream over the Internet Protocol.
-        case tcp
-        /// Datagrams over the Internet Protocol.
-        case udp
-        /// A stream inside this machine.
-        case unix
-        /// Datagrams inside this machine, which arrive and stay in order.
-        case unixDatagram
-        /// A connection inside this machine that keeps the messages apart.
-        case unixSequencedPacket
-    }
-
     private enum Place: Hashable {
         case host(String, Port)
         case path(String)
@@ -129,27 +115,5 @@ extension Endpoint: CustomStringConvertible {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]
         return host.map { reserved.contains($0.lowercased()) } == true ? "tcp://" : ""
-    }
-}
-
-extension Endpoint.Transport: CaseIterable, CustomStringConvertible {
-    /// The word that stands for the transport in an endpoint's text: `tcp`, `udp`, `unix`,
-    /// `unixgram`, `unixpacket`.
-    public var description: String {
-        switch self {
-        case .tcp: "tcp"
-        case .udp: "udp"
-        case .unix: "unix"
-        case .unixDatagram: "unixgram"
-        case .unixSequencedPacket: "unixpacket"
-        }
-    }
-
-    /// Whether sockets of this machine are meant, which have paths and no ports.
-    package var isUnix: Bool {
-        switch self {
-        case .tcp, .udp: false
-        case .unix, .unixDatagram, .unixSequencedPacket: true
-        }
     }
 }

@@ -24,7 +24,7 @@ extension Connection {
     ///   `attempts` of the error tells what became of each address, and how long it took.
     public convenience init(
         to endpoint: Endpoint, from local: SocketAddress? = nil, family: AddressFamily? = nil,
-        timeout: TimeLimit = .seconds(10), on group: EventLoopGroup = .shared
+        timeout: TimeLimit = .seconds(10), on group: LoopGroup = .shared
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
@@ -37,7 +37,7 @@ extension Connection {
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, family, until: deadline, on: loop)
-            let dialer = Dialer(on: loop, deadline)
+            let dialer = AsyncConnector(on: loop, deadline)
             try self.init(
                 taking: try await dialer.connect(toOneOf: addresses, from: local), on: loop)
         } catch {
@@ -50,9 +50,9 @@ extension Connection {
     /// - Throws: as `init(to: Endpoint, …)`.
     public convenience init(
         to address: SocketAddress, from local: SocketAddress? = nil,
-        timeout: TimeLimit = .seconds(10), on group: EventLoopGroup = .shared
+        timeout: TimeLimit = .seconds(10), on group: LoopGroup = .shared
     ) async throws(SocketError) {
-        let dialer = Dialer(on: group.next(), Deadline(timeout))
+        let dialer = AsyncConnector(on: group.next(), Deadline(timeout))
         try self.init(
             taking: try await dialer.connect(toOneOf: [address], from: local), on: dialer.loop)
     }

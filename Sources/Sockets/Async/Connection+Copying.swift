@@ -8,7 +8,7 @@ extension Connection {
     /// is there for the next read, or for another `echo`, which goes on in the right place. Waits
     /// for the peer are limited by `readTimeout` and `writeTimeout`, each wait afresh.
     ///
-    /// - Throws: as `read` and `write`; `bytesMoved` of the error says how many bytes were sent.
+    /// - Throws: as `read` and `write`; `bytesTransferred` of the error says how many bytes were sent.
     @discardableResult
     public func echo() async throws(SocketError) -> Int {
         try await pass(to: self)
@@ -22,15 +22,15 @@ extension Connection {
     /// another `copy`. Limits are `readTimeout` here and `writeTimeout` of the other, for each wait
     /// afresh.
     ///
-    /// - Throws: as `read` and `write`, about the connection that failed; `bytesMoved` of the error
+    /// - Throws: as `read` and `write`, about the connection that failed; `bytesTransferred` of the error
     ///   says how many bytes were sent.
     @discardableResult
     public func copy(to other: Connection) async throws(SocketError) -> Int {
         let count = try await pass(to: other)
         do throws(SocketError) {
-            try other.shutdown(.writing)
+            try other.shutdown(.write)
         } catch {
-            throw error.with(bytesMoved: count)
+            throw error.with(bytesTransferred: count)
         }
         return count
     }
@@ -48,7 +48,7 @@ extension Connection {
             while true {
                 if !input.isEmpty { try await other.sendReceived(by: self, &moved) }
                 if isAtEnd { return moved }
-                var deadline = AsyncDeadline(readTimeout)
+                var deadline = WaitDeadline(readTimeout)
                 let failure: Errno?
                 do throws(EndOfWait) {
                     failure = try await source.perform(.reading, &deadline) {
@@ -63,7 +63,7 @@ extension Connection {
                 }
             }
         } catch {
-            throw error.with(bytesMoved: moved)
+            throw error.with(bytesTransferred: moved)
         }
     }
 
@@ -95,7 +95,7 @@ extension Connection {
         by origin: Connection, _ moved: inout Int
     ) async throws(SocketError) {
         while !origin.input.isEmpty {
-            var deadline = AsyncDeadline(writeTimeout)
+            var deadline = WaitDeadline(writeTimeout)
             do throws(EndOfWait) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in

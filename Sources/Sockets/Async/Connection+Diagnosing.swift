@@ -10,7 +10,7 @@ extension Connection {
     ///
     /// - Throws: `.closed`.
     public func diagnose() throws(SocketError) -> StallReport {
-        var watch = Watch()
+        var watch = ConnectionSamples()
         watch.add(try look())
         return watch.report(during: .nothing)
     }
@@ -25,12 +25,12 @@ extension Connection {
     /// - Parameter duration: how long to watch; zero or less is one look.
     /// - Throws: `.cancelled`, `.closed`.
     public func diagnose(watching duration: Duration) async throws(SocketError) -> StallReport {
-        var watch = Watch()
+        var watch = ConnectionSamples()
         while let pause = watch.pause(of: duration.clamped) {
             if pause > .zero {
                 let (seconds, attoseconds) = pause.components
                 let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-                await Alarm().wait(
+                await Wakeup().wait(
                     until: System.continuousNanoseconds() + nanoseconds, on: source.loop)
             }
             guard !Task.isCancelled else { throw failure(.diagnose, .cancelled) }
@@ -39,10 +39,10 @@ extension Connection {
         return watch.report(during: .nothing)
     }
 
-    private func look() throws(SocketError) -> SocketFigures {
+    private func look() throws(SocketError) -> ConnectionStatistics {
         guard source.enter() else { throw failure(.diagnose, .closed) }
         defer { source.leave() }
-        return SocketFigures(lookingAt: source.descriptor)
+        return ConnectionStatistics(lookingAt: source.descriptor)
     }
 
     /// Why nothing moved until a time limit ended an operation; nil for other failures.
@@ -62,6 +62,6 @@ extension Connection {
         let received = kind == .writing ? 0 : input.count
         let activity = Activity(
             kind, elapsed: limit, sent: kind == .reading ? 0 : sent, received: received)
-        return .judge(nil, SocketFigures(lookingAt: source.descriptor), during: activity)
+        return .judge(nil, ConnectionStatistics(lookingAt: source.descriptor), during: activity)
     }
 }

@@ -8,7 +8,7 @@ extension Connection {
     ///     try await connection.readToEnd()
     /// } writing: { connection in
     ///     for question in questions { try await connection.write(question) }
-    ///     try connection.shutdown(.writing)
+    ///     try connection.shutdown(.write)
     /// }
     /// ```
     ///

@@ -15,7 +15,7 @@ extension Connection {
     ///   - timeout: covers the whole exchange. Afterwards, and after a cancellation, what had come
     ///     is there to be read.
     /// - Throws: `.system`: the connection broke, and nothing had come; `.tooLarge`, `.timedOut`,
-    ///   `.cancelled`, `.busy`, `.closed`, `.incompleteWrite`. `bytesMoved` of the error says how
+    ///   `.cancelled`, `.busy`, `.closed`, `.incompleteWrite`. `bytesTransferred` of the error says how
     ///   many bytes of the request went.
     public func exchange(
         _ request: [UInt8], limit: Int = 16 << 20, timeout: TimeLimit = .never
@@ -65,7 +65,7 @@ extension Connection {
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
-        var deadline = AsyncDeadline(timeout)
+        var deadline = WaitDeadline(timeout)
         var exchange = Exchange(request.count, extent, keepsSurplus: true)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
@@ -76,25 +76,31 @@ extension Connection {
                 exchange.step(source.descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
             }
             // The shutdown by `close` looks like the end of the stream: it is not.
-            if isClosed { throw failure(.exchange, .closed, bytesMoved: exchange.bytesMoved) }
+            if isClosed {
+                throw failure(.exchange, .closed, bytesTransferred: exchange.bytesTransferred)
+            }
             switch step {
             case .moved:
                 do throws(EndOfWait) {
                     try deadline.beginStep()
                 } catch {
-                    throw failure(.exchange, error.cause, bytesMoved: exchange.bytesMoved)
+                    throw failure(
+                        .exchange, error.cause, bytesTransferred: exchange.bytesTransferred)
                 }
             case .finished(let reply):
                 return reply
-            case .failed(let cause, let bytesMoved, let partialBytes):
+            case .failed(let cause, let bytesTransferred, let partialBytes):
                 throw failure(
-                    .exchange, cause, bytesMoved: bytesMoved, partialBytes: partialBytes)
+                    .exchange, cause, bytesTransferred: bytesTransferred, partialBytes: partialBytes
+                )
             case .blocked:
                 if deadline.hasPassed {
-                    throw failure(.exchange, deadline.cause, bytesMoved: exchange.bytesMoved)
+                    throw failure(
+                        .exchange, deadline.cause, bytesTransferred: exchange.bytesTransferred)
                 }
                 guard await source.wait(.reading, until: deadline.begin()) else {
-                    throw failure(.exchange, .cancelled, bytesMoved: exchange.bytesMoved)
+                    throw failure(
+                        .exchange, .cancelled, bytesTransferred: exchange.bytesTransferred)
                 }
             }
         }

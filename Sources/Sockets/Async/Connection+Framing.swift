@@ -14,12 +14,12 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         while input.count < count {
             guard try await fill(&deadline) else {
                 let partial = input.take(input.count)
                 throw failure(
-                    .read, .endOfStream, bytesMoved: partial.count, partialBytes: partial)
+                    .read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
             }
         }
         return input.take(max(0, count))
@@ -40,7 +40,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8]? {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         let most = limit ?? scanner.limit
         var scanned = 0
         while true {
@@ -67,7 +67,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         repeat {
             if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
         } while try await fill(&deadline)
@@ -75,7 +75,7 @@ extension Connection {
     }
 
     /// Receives once; false at the end of the stream. The caller holds the reading direction.
-    func fill(_ deadline: inout AsyncDeadline) async throws(SocketError) -> Bool {
+    func fill(_ deadline: inout WaitDeadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
         do throws(EndOfWait) {
             try deadline.beginStep()

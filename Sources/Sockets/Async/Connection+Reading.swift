@@ -15,7 +15,7 @@ extension Connection {
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
             return buffer.withUnsafeMutableBytes { takeReceived(into: $0) }
         }
@@ -36,7 +36,7 @@ extension Connection {
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
             return buffer.withUnsafeMutableBytes { bytes, initialized in
                 let count = takeReceived(
@@ -66,7 +66,7 @@ extension Connection {
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = AsyncDeadline(timeout ?? readTimeout)
+        var deadline = WaitDeadline(timeout ?? readTimeout)
         if !input.isEmpty || count <= 0 || isAtEnd {
             return bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
         }

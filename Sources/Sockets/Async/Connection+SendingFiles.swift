@@ -29,7 +29,7 @@ extension Connection {
                 .write,
                 .invalidInput("offset \(offset), count \(wished): expected none below 0"))
         }
-        var deadline = AsyncDeadline(timeout ?? writeTimeout)
+        var deadline = WaitDeadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(EndOfWait) {
             while sent < wished {
@@ -51,7 +51,7 @@ extension Connection {
             }
         } catch {
             isIncomplete = sent > 0
-            throw failure(.write, error.cause, bytesMoved: sent)
+            throw failure(.write, error.cause, bytesTransferred: sent)
         }
         return sent
     }

@@ -4,7 +4,7 @@ internal import SystemPackage
 extension Connection {
     /// Writes all of the bytes: returns when the kernel has taken them.
     ///
-    /// If a write ends part-way (a time-out, a cancellation, a reset), `bytesMoved` of the error
+    /// If a write ends part-way (a time-out, a cancellation, a reset), `bytesTransferred` of the error
     /// says how many bytes went, and further writes are refused with `.incompleteWrite`, because
     /// they would continue in the wrong place, until `resumeWriting` is called.
     ///
@@ -17,13 +17,13 @@ extension Connection {
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = AsyncDeadline(timeout ?? writeTimeout)
+        var deadline = WaitDeadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(EndOfWait) {
             try await send(bytes, &deadline, &sent)
         } catch {
             isIncomplete = sent > 0
-            throw failure(.write, error.cause, bytesMoved: sent)
+            throw failure(.write, error.cause, bytesTransferred: sent)
         }
     }
 
@@ -50,8 +50,8 @@ extension Connection {
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = AsyncDeadline(timeout ?? writeTimeout)
-        var rest = PartsCursor(parts)
+        var deadline = WaitDeadline(timeout ?? writeTimeout)
+        var rest = GatherCursor(parts)
         do throws(EndOfWait) {
             while !rest.isAtEnd {
                 try deadline.beginStep()
@@ -67,7 +67,7 @@ extension Connection {
             }
         } catch {
             isIncomplete = rest.advanced > 0
-            throw failure(.write, error.cause, bytesMoved: rest.advanced)
+            throw failure(.write, error.cause, bytesTransferred: rest.advanced)
         }
     }
 
@@ -84,7 +84,7 @@ extension Connection {
     /// Sends all of the bytes, and keeps count of those that went.
     @inline(__always)
     func send(
-        _ bytes: RawSpan, _ deadline: inout AsyncDeadline, _ sent: inout Int
+        _ bytes: RawSpan, _ deadline: inout WaitDeadline, _ sent: inout Int
     ) async throws(EndOfWait) {
         while sent < bytes.byteCount {
             try deadline.beginStep()

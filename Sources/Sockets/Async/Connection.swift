@@ -29,7 +29,7 @@ public final class Connection: @unchecked Sendable {
     let source: EventSource
     let family: AddressFamily
     /// What a Unix client that has a path of its own leaves behind.
-    private let file: SocketFile?
+    private let file: UnixSocketFile?
     // What was received and not yet taken; without memory of its own until it is needed.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
@@ -43,7 +43,7 @@ public final class Connection: @unchecked Sendable {
     /// Takes over a connected descriptor that does not wait.
     init(
         owning descriptor: Int32, _ family: AddressFamily, local: SocketAddress,
-        remote: SocketAddress, file: SocketFile? = nil, on loop: EventLoop
+        remote: SocketAddress, file: UnixSocketFile? = nil, on loop: EventLoop
     ) throws(SocketError) {
         self.family = family
         self.file = file
@@ -57,19 +57,19 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Takes over a connected socket of the kind `.stream`, which is closed then for its other
+    /// Takes over a connected socket of the type `.stream`, which is closed then for its other
     /// users.
     ///
     /// - Throws: `.invalidInput` for other kinds and for sockets that are not connected; as
     ///   `Socket.release`.
     public convenience init(
-        adopting socket: Socket, on group: EventLoopGroup = .shared
+        adopting socket: Socket, on group: LoopGroup = .shared
     ) throws(SocketError) {
-        guard socket.kind == .stream else {
+        guard socket.type == .stream else {
             throw SocketError(
                 .adopt,
                 .invalidInput(
-                    "a socket of the kind \(socket.kind): expected one of the kind stream"))
+                    "a socket of the type \(socket.type): expected one of the type stream"))
         }
         let (family, local) = (socket.family, socket.localAddress)
         let remote = socket.remoteAddress
@@ -93,7 +93,7 @@ public final class Connection: @unchecked Sendable {
     ///
     /// - Throws: `.system`: there are no descriptors left.
     public static func pair(
-        on group: EventLoopGroup = .shared
+        on group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
         let (one, other) = try Socket.pair()
         return (
@@ -130,11 +130,11 @@ public final class Connection: @unchecked Sendable {
     /// Ends one half of the connection, or both, without closing it: shutdown(2).
     ///
     /// - Throws: `.system(.socketNotConnected)`, `.closed`.
-    public func shutdown(_ half: Socket.Half) throws(SocketError) {
+    public func shutdown(_ half: ShutdownDirection) throws(SocketError) {
         try call(.shutdown) { descriptor throws(Errno) in
             switch half {
-            case .reading: try System.shutdown(descriptor, .reading)
-            case .writing: try System.shutdown(descriptor, .writing)
+            case .read: try System.shutdown(descriptor, .reading)
+            case .write: try System.shutdown(descriptor, .writing)
             case .both: try System.shutdown(descriptor, .both)
             }
         }
@@ -183,11 +183,12 @@ public final class Connection: @unchecked Sendable {
     /// Describes what failed.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ subject: String? = nil,
-        bytesMoved: Int = 0, partialBytes: [UInt8] = []
+        bytesTransferred: Int = 0, partialBytes: [UInt8] = []
     ) -> SocketError {
         SocketError(
             operation, cause, subject: subject, localAddress: localAddress,
-            remoteAddress: remoteAddress, bytesMoved: bytesMoved, partialBytes: partialBytes,
-            stallReport: stallReport(operation, cause, sent: bytesMoved))
+            remoteAddress: remoteAddress, bytesTransferred: bytesTransferred,
+            partialBytes: partialBytes,
+            stallReport: stallReport(operation, cause, sent: bytesTransferred))
     }
 }

@@ -49,7 +49,7 @@ extension DatagramChannel {
         try change(.sendThrough(interface: interface))
     }
 
-    private func change(_ change: MulticastChange) throws(SocketError) {
+    private func change(_ change: MulticastMembership) throws(SocketError) {
         try call(.setOption, change.subject) { descriptor throws(Errno) in
             try change.apply(to: descriptor, family)
         }

@@ -72,7 +72,7 @@ extension DatagramChannel {
         let datagram = try await nextOfInternet(timeout)
         let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes.prefix(Swift.max(0, count)))
         let header = DatagramHeader(
-            count: bytes.count, fullCount: datagram.fullCount,
+            count: bytes.count, originalCount: datagram.originalCount,
             sender: SocketAddress(datagram.sender),
             localAddress: asksForLocalAddress
                 ? datagram.local.flatMap {
@@ -88,7 +88,7 @@ extension DatagramChannel {
         // Others get their turn also when there is no system call.
         if !inbox.isEmpty { await source.takeTurn() }
         if source.hasToEnd { throw failure(.receive, .cancelled) }
-        var deadline = AsyncDeadline(timeout)
+        var deadline = WaitDeadline(timeout)
         while true {
             if let datagram = inbox.next() { return datagram }
             do throws(EndOfWait) {
@@ -114,17 +114,17 @@ extension DatagramChannel {
     private func nextOfUnix(
         _ room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
     ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
-        var deadline = AsyncDeadline(timeout)
+        var deadline = WaitDeadline(timeout)
         do throws(EndOfWait) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                let (fullCount, sender) = try passingOverErrors { () throws(Errno) in
+                let (originalCount, sender) = try passingOverErrors { () throws(Errno) in
                     try System.recvfrom(descriptor, room, .fullLength)
                 }
                 // There may be more, and no event would tell.
                 source.reading.word.setReady()
-                let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(fullCount))
+                let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
                 let header = DatagramHeader(
-                    count: bytes.count, fullCount: fullCount, sender: SocketAddress(sender),
+                    count: bytes.count, originalCount: originalCount, sender: SocketAddress(sender),
                     localAddress: localAddress == .unnamed ? nil : localAddress)
                 return (bytes, header)
             }

@@ -253,7 +253,7 @@ extension DatagramChannel {
     ) async throws(EndOfWait) {
         try source.begin(.writing)
         defer { source.end(.writing) }
-        var deadline = AsyncDeadline(timeout)
+        var deadline = WaitDeadline(timeout)
         // What made it not ready may have been another datagram, to another peer.
         source.writing.word.setReady()
         guard family == .unix, route.remote != nil else {
@@ -284,7 +284,7 @@ extension DatagramChannel {
     }
 
     private func send(
-        _ bytes: RawSpan, _ route: Route, _ deadline: inout AsyncDeadline
+        _ bytes: RawSpan, _ route: Route, _ deadline: inout WaitDeadline
     ) async throws(EndOfWait) {
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
             try attempt(descriptor, bytes, route)

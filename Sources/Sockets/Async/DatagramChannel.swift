@@ -31,8 +31,8 @@ public final class DatagramChannel: Sendable {
     let family: AddressFamily
     /// Which of our addresses a datagram came to is known only by asking for each.
     let asksForLocalAddress: Bool
-    let inbox = DatagramInbox()
-    private let file: Lock<SocketFile?>
+    let inbox = DatagramQueue()
+    private let file: Lock<UnixSocketFile?>
 
     /// Receives what is sent to an endpoint.
     ///
@@ -52,7 +52,7 @@ public final class DatagramChannel: Sendable {
     ///   `.cancelled`.
     public convenience init(
         on endpoint: Endpoint, family: AddressFamily? = nil, reusePort: Bool = false,
-        timeout: TimeLimit = .never, group: EventLoopGroup = .shared
+        timeout: TimeLimit = .never, group: LoopGroup = .shared
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .bind)
         do throws(SocketError) {
@@ -70,7 +70,7 @@ public final class DatagramChannel: Sendable {
     ///
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
-        on address: SocketAddress, reusePort: Bool = false, group: EventLoopGroup = .shared
+        on address: SocketAddress, reusePort: Bool = false, group: LoopGroup = .shared
     ) throws(SocketError) {
         let socket = try Socket.bound(
             to: address, .datagram, isDualStack: false, reusePort: reusePort)
@@ -92,7 +92,7 @@ public final class DatagramChannel: Sendable {
     public convenience init(
         connectedTo endpoint: Endpoint, from local: SocketAddress? = nil,
         family: AddressFamily? = nil, timeout: TimeLimit = .seconds(10),
-        group: EventLoopGroup = .shared
+        group: LoopGroup = .shared
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .connect)
         let deadline = Deadline(timeout)
@@ -112,26 +112,26 @@ public final class DatagramChannel: Sendable {
     /// - Throws: as `Socket.connect`.
     public convenience init(
         connectedTo address: SocketAddress, from local: SocketAddress? = nil,
-        group: EventLoopGroup = .shared
+        group: LoopGroup = .shared
     ) throws(SocketError) {
-        let socket = try Socket.connected(to: address, kind: .datagram, from: local)
+        let socket = try Socket.connected(to: address, type: .datagram, from: local)
         try self.init(adopting: socket, group: group)
     }
 
-    /// Takes over a socket of the kind `.datagram`, bound or connected or neither, which is closed
+    /// Takes over a socket of the type `.datagram`, bound or connected or neither, which is closed
     /// then for its other users; a file that it would have removed is removed by the channel.
     ///
     /// An Internet socket that is not bound gets a port of the kernel's choice.
     ///
     /// - Throws: `.invalidInput` for other kinds; as `Socket.release`.
     public init(
-        adopting socket: Socket, group: EventLoopGroup = .shared
+        adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
-        guard socket.kind == .datagram else {
+        guard socket.type == .datagram else {
             throw SocketError(
                 .adopt,
                 .invalidInput(
-                    "a socket of the kind \(socket.kind): expected one of the kind datagram"),
+                    "a socket of the type \(socket.type): expected one of the type datagram"),
                 localAddress: socket.localAddress)
         }
         let isConnected = try socket.call(.adopt) { descriptor throws(Errno) in

@@ -13,7 +13,7 @@ extension Listener: AsyncSequence {
     /// Callers that hang up are passed over; while descriptors or memory run short, it waits and
     /// tries again, and the callers stay in the queue. One task accepts at a time.
     public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(acceptor: Acceptor(self, into: Places(nil), logger: nil))
+        AsyncIterator(acceptor: Acceptor(self, into: ConnectionSlots(nil), logger: nil))
     }
 
     /// Waits for the callers of a listener.
@@ -45,15 +45,15 @@ extension Listener: AsyncSequence {
     }
 }
 
-/// Accepts callers of a listener under an `AcceptPolicy`. Whoever uses it holds the listener's
+/// Accepts callers of a listener under an `AcceptBackoff`. Whoever uses it holds the listener's
 /// reading direction.
 struct Acceptor {
     let listener: Listener
-    private let places: Places
+    private let places: ConnectionSlots
     private let logger: Logger?
-    private var policy = AcceptPolicy()
+    private var policy = AcceptBackoff()
 
-    init(_ listener: Listener, into places: Places, logger: Logger?) {
+    init(_ listener: Listener, into places: ConnectionSlots, logger: Logger?) {
         self.listener = listener
         self.places = places
         self.logger = logger
@@ -62,7 +62,7 @@ struct Acceptor {
     /// Waits for the next caller, and makes a connection of him on the loop that `loop` gives. He
     /// has a place, which somebody else has to end with `leave`.
     mutating func next(on loop: () -> EventLoop) async throws(EndOfWait) -> Connection {
-        var never = AsyncDeadline(.never)
+        var never = WaitDeadline(.never)
         while true {
             do throws(EndOfWait) {
                 let caller = try await listener.source.perform(.reading, &never) {

@@ -6,7 +6,7 @@ extension Listener {
 
     /// Opens sockets at the address of the first one, for all loops but the first.
     static func siblings(
-        of first: Socket, _ backlog: Int, _ group: EventLoopGroup
+        of first: Socket, _ backlog: Int, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
         // Differently in this, they would not share the callers of both families.
         let isDualStack = first.family == .ipv6 ? try !first.option(.ipv6Only) : false

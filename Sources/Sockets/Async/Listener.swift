@@ -32,11 +32,11 @@ public final class Listener: Sendable {
     public let localAddress: SocketAddress
 
     let source: EventSource
-    let group: EventLoopGroup
+    let group: LoopGroup
     /// Rung when waiting for better times may be over.
-    let relief = Alarm()
+    let relief = Wakeup()
     private let family: AddressFamily
-    private let file: Lock<SocketFile?>
+    private let file: Lock<UnixSocketFile?>
     /// Callers may have come to different addresses of this machine.
     private let isWildcard: Bool
     /// Whether each loop of the group accepts callers of its own.
@@ -68,7 +68,7 @@ public final class Listener: Sendable {
     public convenience init(
         on endpoint: Endpoint, family: AddressFamily? = nil,
         backlog: Int = Socket.maximumBacklog, reusePort: Bool = false, sharded: Bool = false,
-        timeout: TimeLimit = .never, group: EventLoopGroup = .shared
+        timeout: TimeLimit = .never, group: LoopGroup = .shared
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
@@ -95,7 +95,7 @@ public final class Listener: Sendable {
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
         on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
-        sharded: Bool = false, group: EventLoopGroup = .shared
+        sharded: Bool = false, group: LoopGroup = .shared
     ) throws(SocketError) {
         if sharded { try Self.checkSharding(address) }
         let socket = try Socket.listening(
@@ -103,19 +103,19 @@ public final class Listener: Sendable {
         try self.init(taking: socket, backlog, sharded: sharded, group)
     }
 
-    /// Takes over a socket of the kind `.stream` that listens, which is closed then for its other
+    /// Takes over a socket of the type `.stream` that listens, which is closed then for its other
     /// users; a file that it would have removed is removed by the listener.
     ///
     /// - Throws: `.invalidInput` for other kinds and for sockets that do not listen; as
     ///   `Socket.release`, and then the socket is left as it was.
     public convenience init(
-        adopting socket: Socket, group: EventLoopGroup = .shared
+        adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
         let isListening = try socket.call(.adopt) { descriptor throws(Errno) in
             try System.isListening(descriptor)
         }
-        guard socket.kind == .stream, isListening else {
-            let what = isListening ? "of the kind \(socket.kind)" : "that does not listen"
+        guard socket.type == .stream, isListening else {
+            let what = isListening ? "of the type \(socket.type)" : "that does not listen"
             throw SocketError(
                 .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
                 localAddress: socket.localAddress)
@@ -125,7 +125,7 @@ public final class Listener: Sendable {
 
     /// Takes over a socket that listens, and opens its siblings if there are to be any.
     private convenience init(
-        taking socket: Socket, _ backlog: Int, sharded: Bool, _ group: EventLoopGroup
+        taking socket: Socket, _ backlog: Int, sharded: Bool, _ group: LoopGroup
     ) throws(SocketError) {
         if sharded {
             let siblings = try Self.siblings(of: socket, backlog, group)
@@ -139,7 +139,7 @@ public final class Listener: Sendable {
     ///
     /// - Parameter siblings: nil if the listener is not sharded.
     init(
-        owning socket: Socket, on loop: EventLoop, of group: EventLoopGroup,
+        owning socket: Socket, on loop: EventLoop, of group: LoopGroup,
         siblings: [Listener]? = nil
     ) throws(SocketError) {
         isSharded = siblings != nil
@@ -189,7 +189,7 @@ public final class Listener: Sendable {
         do throws(EndOfWait) {
             try beginAccepting()
             defer { source.end(.reading) }
-            var deadline = AsyncDeadline(timeout)
+            var deadline = WaitDeadline(timeout)
             let caller = try await source.perform(.reading, &deadline) {
                 descriptor throws(Errno) in
                 let caller = try Caller(System.acceptNext(descriptor, blocking: false))

@@ -32,9 +32,9 @@ extension Lookup {
         try checkForEnd(deadline)
         if let failure = loop.failure { throw SocketError(.startEventLoop, .system(failure)) }
         let answer = Lock<Result<Answer, SocketError>?>(nil)
-        let alarm = Alarm()
+        let alarm = Wakeup()
         do throws(Errno) {
-            try AbandonableCalls.lookups.start {
+            try LookupThreads.lookups.start {
                 let result = Result(catching: question)
                 return {
                     answer.withLock { $0 = result }
@@ -44,7 +44,7 @@ extension Lookup {
         } catch {
             throw SocketError(.resolve, .system(error))
         }
-        var limit = AsyncDeadline(deadline.rest)
+        var limit = WaitDeadline(deadline.rest)
         while true {
             alarm.reset()
             if let result = answer.withLock({ $0 }) { return try result.get() }

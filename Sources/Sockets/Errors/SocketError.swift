@@ -26,16 +26,17 @@ public struct SocketError: Error, Sendable {
         endpoint: Endpoint? = nil,
         localAddress: SocketAddress? = nil,
         remoteAddress: SocketAddress? = nil,
-        bytesMoved: Int = 0,
-        unsentBytes: Int = 0,
+        bytesTransferred: Int = 0,
+        unsentRequestBytes: Int = 0,
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = [],
         stallReport: StallReport? = nil
     ) {
         storage = Storage(
             operation: operation, cause: cause, subject: subject, endpoint: endpoint,
-            localAddress: localAddress, remoteAddress: remoteAddress, bytesMoved: bytesMoved,
-            unsentBytes: unsentBytes, partialBytes: partialBytes, attempts: attempts,
+            localAddress: localAddress, remoteAddress: remoteAddress,
+            bytesTransferred: bytesTransferred,
+            unsentRequestBytes: unsentRequestBytes, partialBytes: partialBytes, attempts: attempts,
             stallReport: stallReport)
     }
 
@@ -58,10 +59,10 @@ public struct SocketError: Error, Sendable {
     public var remoteAddress: SocketAddress? { storage.remoteAddress }
 
     /// How many bytes had been sent or received when the operation failed; 0 if none.
-    public var bytesMoved: Int { storage.bytesMoved }
+    public var bytesTransferred: Int { storage.bytesTransferred }
 
     /// How many bytes were accepted before and never sent, because the stream was closed; 0 if none.
-    public var unsentBytes: Int { storage.unsentBytes }
+    public var unsentRequestBytes: Int { storage.unsentRequestBytes }
 
     /// What `readExactly` had read when the stream ended; otherwise empty.
     public var partialBytes: [UInt8] { storage.partialBytes }
@@ -78,15 +79,16 @@ public struct SocketError: Error, Sendable {
     /// The same failure, told of the endpoint that was asked for, or of the whole operation that it
     /// was a step of.
     package func with(
-        operation: Operation? = nil, endpoint: Endpoint? = nil, bytesMoved: Int? = nil,
-        unsentBytes: Int? = nil, stallReport: StallReport? = nil
+        operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
+        unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
     ) -> SocketError {
         SocketError(
             operation ?? self.operation, cause, subject: subject,
             endpoint: endpoint ?? self.endpoint,
             localAddress: localAddress, remoteAddress: remoteAddress,
-            bytesMoved: bytesMoved ?? self.bytesMoved,
-            unsentBytes: unsentBytes ?? self.unsentBytes, partialBytes: partialBytes,
+            bytesTransferred: bytesTransferred ?? self.bytesTransferred,
+            unsentRequestBytes: unsentRequestBytes ?? self.unsentRequestBytes,
+            partialBytes: partialBytes,
             attempts: attempts, stallReport: stallReport ?? self.stallReport)
     }
 
@@ -130,7 +132,7 @@ public struct SocketError: Error, Sendable {
         /// The caller's input makes no sense; the text names it and says what was expected.
         case invalidInput(String)
         /// The services database does not know this service.
-        case unknownService(String, protocol: String?)
+        case unknownService(String, transport: Transport?)
         /// The machine has no services database.
         case noServicesDatabase
     }
@@ -173,7 +175,7 @@ public struct SocketError: Error, Sendable {
         /// `getservbyname`, `getservbyport`
         public static let lookUpService = Operation("look up", "service")
         /// `gethostname`
-        public static let tellHostName = Operation("tell this machine's name")
+        public static let getHostName = Operation("tell this machine's name")
         /// `socket`, `socketpair`
         public static let createSocket = Operation("create a socket")
         /// `bind`
@@ -200,7 +202,7 @@ public struct SocketError: Error, Sendable {
         public static let getOption = Operation("read option")
         /// `setsockopt`
         public static let setOption = Operation("set option")
-        /// Taking over a descriptor.
+        /// ParseResult over a descriptor.
         public static let adopt = Operation("adopt")
         /// Giving a descriptor away.
         public static let release = Operation("release the descriptor", "of", local: true)
@@ -225,16 +227,17 @@ public struct SocketError: Error, Sendable {
         let endpoint: Endpoint?
         let localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
-        let bytesMoved: Int
-        let unsentBytes: Int
+        let bytesTransferred: Int
+        let unsentRequestBytes: Int
         let partialBytes: [UInt8]
         let attempts: [Attempt]
         let stallReport: StallReport?
 
         init(
             operation: Operation, cause: Cause, subject: String?, endpoint: Endpoint?,
-            localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesMoved: Int,
-            unsentBytes: Int, partialBytes: [UInt8], attempts: [Attempt], stallReport: StallReport?
+            localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesTransferred: Int,
+            unsentRequestBytes: Int, partialBytes: [UInt8], attempts: [Attempt],
+            stallReport: StallReport?
         ) {
             self.operation = operation
             self.cause = cause
@@ -242,8 +245,8 @@ public struct SocketError: Error, Sendable {
             self.endpoint = endpoint
             self.localAddress = localAddress
             self.remoteAddress = remoteAddress
-            self.bytesMoved = bytesMoved
-            self.unsentBytes = unsentBytes
+            self.bytesTransferred = bytesTransferred
+            self.unsentRequestBytes = unsentRequestBytes
             self.partialBytes = partialBytes
             self.attempts = attempts
             self.stallReport = stallReport

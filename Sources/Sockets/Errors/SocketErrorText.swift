@@ -42,8 +42,8 @@ extension SocketError: CustomStringConvertible {
 
     private var progress: String {
         let isSending = operation == .send || operation == .write
-        let moved = Self.count(bytesMoved, isSending ? "sent" : "received")
-        let lost = Self.count(unsentBytes, "lost")
+        let moved = Self.count(bytesTransferred, isSending ? "sent" : "received")
+        let lost = Self.count(unsentRequestBytes, "lost")
         let parts = [moved, lost].compactMap { $0 }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }

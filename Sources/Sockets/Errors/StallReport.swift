@@ -104,7 +104,7 @@ public struct StallReport: Sendable {
     public var advice: String { contents.advice }
 
     /// What the kernel told: at the later of two looks.
-    public var figures: SocketFigures { contents.figures }
+    public var figures: ConnectionStatistics { contents.figures }
 
     /// How far apart the two looks were; zero if there was one.
     public var watched: Duration { contents.watched }
@@ -122,7 +122,7 @@ public struct StallReport: Sendable {
         let confidence: Confidence
         let evidence: String
         let advice: String
-        let figures: SocketFigures
+        let figures: ConnectionStatistics
         let watched: Duration
         let activity: Activity
     }
@@ -134,7 +134,7 @@ public struct StallReport: Sendable {
 
     package init(
         _ verdict: Verdict, _ confidence: Confidence, evidence: String, advice: String,
-        figures: SocketFigures, watched: Duration = .zero, activity: Activity = .nothing
+        figures: ConnectionStatistics, watched: Duration = .zero, activity: Activity = .nothing
     ) {
         box = Box(
             Contents(

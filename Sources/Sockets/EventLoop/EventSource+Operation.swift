@@ -2,7 +2,7 @@ internal import Synchronization
 internal import SystemPackage
 
 /// The limits of an asynchronous operation: what was asked for, and when that is, once it matters.
-struct AsyncDeadline {
+struct WaitDeadline {
     private let limit: TimeLimit
     /// By the continuous clock; `Int64.max` is never, and those below 1 are not worked out yet.
     private var instant: Int64 = Self.unused
@@ -39,8 +39,8 @@ struct AsyncDeadline {
     }
 
     /// A part of it: at most so long from now, and not longer than it.
-    mutating func slice(milliseconds: Int64) -> AsyncDeadline {
-        var slice = AsyncDeadline(limit)
+    mutating func slice(milliseconds: Int64) -> WaitDeadline {
+        var slice = WaitDeadline(limit)
         slice.instant = min(begin(), System.continuousNanoseconds() + milliseconds * 1_000_000)
         return slice
     }
@@ -62,7 +62,7 @@ extension EventSource {
     /// `attempt` must leave the direction's word ready if it may be so still.
     @inline(__always)
     func perform<Result>(
-        _ direction: Direction, _ deadline: inout AsyncDeadline,
+        _ direction: Direction, _ deadline: inout WaitDeadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(EndOfWait) -> Result {
         await takeTurn()

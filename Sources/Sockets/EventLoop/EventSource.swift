@@ -13,7 +13,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     /// What a direction remembers.
-    struct Lane: ~Copyable {
+    struct DirectionState: ~Copyable {
         let word = ReadinessWord()
         /// A task is inside an operation.
         let isBusy = Atomic<Bool>(false)
@@ -25,9 +25,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let loop: EventLoop
     // Safe: `loop` retains it. Where an operation passes, counting references would show.
     private let home: Unmanaged<EventLoop>
-    let gate = CallGate()
-    let reading = Lane()
-    let writing = Lane()
+    let gate = DescriptorLifetime()
+    let reading = DirectionState()
+    let writing = DirectionState()
     /// The peer has ended or broken the connection: reads never stop being ready.
     private let isEnding = Atomic<Bool>(false)
     /// One task holds both directions, and waits for both in that of reading.
@@ -197,7 +197,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     @inline(__always)
-    func lane<Result>(_ direction: Direction, _ body: (borrowing Lane) -> Result) -> Result {
+    func lane<Result>(_ direction: Direction, _ body: (borrowing DirectionState) -> Result)
+        -> Result
+    {
         switch direction {
         case .reading: body(reading)
         case .writing: body(writing)

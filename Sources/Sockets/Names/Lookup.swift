@@ -23,7 +23,7 @@ enum Lookup {
         let result: Result<Answer, Failure>?
         do {
             if let remaining = deadline.remaining {
-                result = try AbandonableCalls.lookups.run(for: remaining, ask)
+                result = try LookupThreads.lookups.run(for: remaining, ask)
             } else {
                 result = ask()
             }

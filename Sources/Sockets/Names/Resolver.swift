@@ -32,7 +32,7 @@ public enum Resolver {
     ///     when the limit ends, it is left to itself on a thread of its own, 64 at most.
     /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
     ///   ``SocketError/Cause/nameResolution(_:)`` where the name has no address of the
-    ///   family or could not be looked up, ``SocketError/Cause/unknownService(_:protocol:)`` or
+    ///   family or could not be looked up, ``SocketError/Cause/unknownService(_:transport:)`` or
     ///   ``SocketError/Cause/noServicesDatabase`` where the port is a service's name,
     ///   ``SocketError/Cause/invalidInput(_:)`` for text that names nothing, such as a path of
     ///   more than 107 bytes, and for the wrong family; otherwise what the system said.
@@ -52,7 +52,7 @@ public enum Resolver {
     ) throws(SocketError) -> [SocketAddress] {
         do {
             if let path = endpoint.path { return [try unixAddress(path, family: family)] }
-            let question = HostQuestion(
+            let question = HostLookup(
                 host: endpoint.host ?? "", service: endpoint.port, family: family,
                 transport: endpoint.transport, numericOnly: numericOnly, passive: passive)
             return try question.answer(until: deadline).addresses
@@ -80,10 +80,10 @@ public enum Resolver {
     /// - Throws: As ``resolve(_:family:numericOnly:passive:timeout:)``.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
-        transport: Endpoint.Transport? = nil, numericOnly: Bool = false,
+        transport: Transport? = nil, numericOnly: Bool = false,
         canonicalName: Bool = false, passive: Bool = false, timeout: TimeLimit = .never
     ) throws(SocketError) -> Resolution {
-        let question = HostQuestion(
+        let question = HostLookup(
             host: host, service: service, family: family, transport: transport,
             numericOnly: numericOnly, canonicalName: canonicalName, passive: passive)
         return try question.answer(until: Deadline(timeout))
@@ -106,7 +106,7 @@ public enum Resolver {
     ///   none; otherwise what the system said.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
-        numericService: Bool = false, transport: Services.TransportProtocol = .tcp,
+        numericService: Bool = false, transport: Transport = .tcp,
         timeout: TimeLimit = .never
     ) throws(SocketError) -> (host: String, service: String) {
         guard address.ip != nil, let family = address.family else {
@@ -137,7 +137,7 @@ public enum Resolver {
     /// - Throws: What the system said.
     public static func hostName() throws(SocketError) -> String {
         do { return try System.gethostname() } catch {
-            throw SocketError(.tellHostName, .system(error))
+            throw SocketError(.getHostName, .system(error))
         }
     }
 }

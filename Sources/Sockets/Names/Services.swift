@@ -3,21 +3,13 @@ internal import SystemPackage
 /// The services database: which port a service lives on, and which service lives on a port.
 ///
 /// ```swift
-/// try Services.port(named: "http", protocol: .tcp)      // 80
-/// try Services.name(ofPort: 13, protocol: .udp)         // "daytime"
+/// try Services.port(named: "http", transport: .tcp)      // 80
+/// try Services.name(ofPort: 13, transport: .udp)         // "daytime"
 /// ```
 ///
 /// The operating system is asked, usually its file `/etc/services`. The calls are quick where the
 /// database is a file, but may block where it is elsewhere.
 public enum Services {
-    /// The transport protocols that services are looked up for.
-    public enum TransportProtocol: String, Hashable, Sendable, CaseIterable {
-        /// The Transmission Control Protocol.
-        case tcp
-        /// The User Datagram Protocol.
-        case udp
-    }
-
     /// What the database holds about a service.
     public struct ServiceEntry: Hashable, Sendable {
         /// The official name.
@@ -37,14 +29,14 @@ public enum Services {
     ///
     /// The corresponding C function is `getservbyname`.
     ///
-    /// - Throws: ``SocketError/Cause/unknownService(_:protocol:)`` when the database has no such
+    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)`` when the database has no such
     ///   service, ``SocketError/Cause/noServicesDatabase`` when the machine has no database,
     ///   ``SocketError/Cause/invalidInput(_:)`` for text that can name none: empty, with spaces
     ///   or control characters, or longer than 255 bytes; otherwise what the system said.
     public static func port(
-        named name: String, protocol transport: TransportProtocol? = nil
+        named name: String, transport: Transport? = nil
     ) throws(SocketError) -> UInt16 {
-        try service(named: name, protocol: transport).port
+        try service(named: name, transport: transport).port
     }
 
     /// The official name of the service that lives on a port.
@@ -53,18 +45,18 @@ public enum Services {
     ///
     /// The corresponding C function is `getservbyport`.
     ///
-    /// - Throws: As ``port(named:protocol:)``; the unknown service is the port in digits.
+    /// - Throws: As ``port(named:transport:)``; the unknown service is the port in digits.
     public static func name(
-        ofPort port: UInt16, protocol transport: TransportProtocol? = nil
+        ofPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> String {
-        try service(onPort: port, protocol: transport).name
+        try service(onPort: port, transport: transport).name
     }
 
     /// All that the database holds about the service of this name or alias.
     ///
-    /// - Throws: As ``port(named:protocol:)``.
+    /// - Throws: As ``port(named:transport:)``.
     public static func service(
-        named name: String, protocol transport: TransportProtocol? = nil
+        named name: String, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
         guard canBeName(name) else {
             throw SocketError(
@@ -74,7 +66,7 @@ public enum Services {
                         + " expected 1 to 255 visible ASCII characters, such as http"))
         }
         do {
-            return ServiceEntry(try System.getservbyname_r(name, transport?.rawValue))
+            return ServiceEntry(try System.getservbyname_r(name, transport?.description))
         } catch {
             throw SocketError(failure: error, name: name, transport: transport)
         }
@@ -82,12 +74,12 @@ public enum Services {
 
     /// All that the database holds about the service on this port.
     ///
-    /// - Throws: As ``name(ofPort:protocol:)``.
+    /// - Throws: As ``name(ofPort:transport:)``.
     public static func service(
-        onPort port: UInt16, protocol transport: TransportProtocol? = nil
+        onPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
         do {
-            return ServiceEntry(try System.getservbyport_r(port, transport?.rawValue))
+            return ServiceEntry(try System.getservbyport_r(port, transport?.description))
         } catch {
             throw SocketError(failure: error, name: "\(port)", transport: transport)
         }
@@ -109,11 +101,11 @@ extension Services.ServiceEntry {
 extension SocketError {
     /// A failed look-up of a service.
     init(
-        failure: ServiceCallFailure, name: String, transport: Services.TransportProtocol?
+        failure: ServiceCallFailure, name: String, transport: Transport?
     ) {
         let cause: Cause =
             switch failure {
-            case .unknown: .unknownService(name, protocol: transport?.rawValue)
+            case .unknown: .unknownService(name, transport: transport)
             case .noDatabase: .noServicesDatabase
             case .system(let code): .system(code)
             }

@@ -30,7 +30,7 @@ extension Listener {
     /// - Throws: `.closed` if the listener is, `.busy` while another task accepts from it, and
     ///   `.system` if the socket itself is broken.
     public func serve(
-        limits: ServeLimits = ServeLimits(), grace: Duration = .seconds(10),
+        limits: ServeOptions = ServeOptions(), grace: Duration = .seconds(10),
         logger: Logger = Logger(label: "sockets.serve"),
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) async throws(SocketError) {

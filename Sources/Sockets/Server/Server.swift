@@ -4,20 +4,20 @@ internal import Synchronization
 /// One run of `serve`: accepts until the listener is closed, and sees the handlers out.
 final class Server: Sendable {
     private let listener: Listener
-    private let limits: ServeLimits
+    private let limits: ServeOptions
     private let grace: Duration
     private let logger: Logger
     private let handler: @Sendable (Connection) async throws -> Void
-    private let places: Places
+    private let places: ConnectionSlots
     /// How many sockets still accept callers.
     private let accepting: Atomic<Int>
     /// Why the first socket broke, if one did.
     private let failure = Lock<SocketError.Cause?>(nil)
     /// Rung when a socket accepts no longer, and when a connection has been closed afterwards.
-    private let progress = Alarm()
+    private let progress = Wakeup()
 
     init(
-        _ listener: Listener, _ limits: ServeLimits, grace: Duration, _ logger: Logger,
+        _ listener: Listener, _ limits: ServeOptions, grace: Duration, _ logger: Logger,
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) {
         self.listener = listener
@@ -25,7 +25,7 @@ final class Server: Sendable {
         self.grace = grace
         self.logger = logger
         self.handler = handler
-        places = Places(limits.maximumConnections)
+        places = ConnectionSlots(limits.maximumConnections)
         accepting = Atomic(listener.shards.count)
     }
 
@@ -90,7 +90,7 @@ final class Server: Sendable {
 
     /// Lets the handlers finish, until the grace is over.
     private func awaitHandlers() async {
-        var deadline = AsyncDeadline(TimeLimit(grace))
+        var deadline = WaitDeadline(TimeLimit(grace))
         let end = deadline.begin()
         while !deadline.hasPassed {
             progress.reset()

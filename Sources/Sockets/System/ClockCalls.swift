@@ -5,7 +5,7 @@ extension System {
     /// which goes on while the machine sleeps.
     // Not inlined: its room would be in the frame of every task that waits.
     @inline(never)
-    static func continuousNanoseconds() -> Int64 {
+    package static func continuousNanoseconds() -> Int64 {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.nanoseconds }
         #endif

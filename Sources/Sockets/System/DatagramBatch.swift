@@ -6,7 +6,7 @@ struct ReceivedDatagram {
     /// Valid until the batch is filled again.
     let bytes: UnsafeRawBufferPointer
     /// How many bytes the datagram had, whether or not there was room for them.
-    let fullCount: Int
+    let originalCount: Int
     let sender: RawSocketAddress
     /// The address of ours that it came to, where `System.enablePacketInfo` was called.
     let local: PacketAddress?
@@ -88,7 +88,7 @@ struct DatagramBatch: ~Copyable {
             bytes: UnsafeRawBufferPointer(
                 start: memory.bytes + index * Self.datagramCapacity,
                 count: min(length, Self.datagramCapacity)),
-            fullCount: length,
+            originalCount: length,
             sender: RawSocketAddress(
                 storage: memory.names[index],
                 length: memory.messages[index].message.msg_namelen),

@@ -65,7 +65,7 @@ extension System {
     ) throws(AddressInfoFailure) -> AddressInfo {
         var hints = addrinfo()
         hints.ai_family = domain?.rawValue ?? AF_UNSPEC
-        hints.ai_socktype = SocketType.stream.rawValue
+        hints.ai_socktype = RawSocketType.stream.rawValue
         hints.ai_flags = (numericOnly ? AI_NUMERICHOST : 0) | (canonicalName ? AI_CANONNAME : 0)
 
         var list: UnsafeMutablePointer<addrinfo>?

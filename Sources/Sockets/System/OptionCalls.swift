@@ -1,8 +1,8 @@
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The kernel's own time limit of one direction: `SO_RCVTIMEO` or `SO_SNDTIMEO`.
-enum TimeoutOption {
+package enum TimeoutOption {
     case receive, send
 
     var name: Int32 {
@@ -92,7 +92,7 @@ extension System {
     }
 
     /// setsockopt(2) of a time limit in microseconds; 0 is none.
-    static func setTimeout(
+    package static func setTimeout(
         _ descriptor: Int32, _ option: TimeoutOption, microseconds: UInt64
     ) throws(Errno) {
         let value = timeval(
@@ -102,11 +102,11 @@ extension System {
 
     /// What a descriptor is, for adopting it.
     static func identity(of descriptor: Int32) throws(Errno) -> (
-        domain: SocketDomain, type: SocketType
+        domain: SocketDomain, type: RawSocketType
     ) {
         let domain = try getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, Int32(0), ours: false)
         let type = try getsockopt(descriptor, SOL_SOCKET, SO_TYPE, Int32(0), ours: false)
-        return (SocketDomain(rawValue: domain), SocketType(rawValue: type))
+        return (SocketDomain(rawValue: domain), RawSocketType(rawValue: type))
     }
 
     /// Whether listen(2) has been called on a descriptor, which may be a user's.

@@ -12,12 +12,12 @@ package struct SocketDomain: RawRepresentable, Hashable, Sendable {
 }
 
 /// The type of a socket, by the number that socket(2) takes.
-package struct SocketType: RawRepresentable, Hashable, Sendable {
+package struct RawSocketType: RawRepresentable, Hashable, Sendable {
     package var rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
-    package static let stream = SocketType(rawValue: Int32(SOCK_STREAM.rawValue))
-    package static let datagram = SocketType(rawValue: Int32(SOCK_DGRAM.rawValue))
-    package static let sequencedPacket = SocketType(rawValue: Int32(SOCK_SEQPACKET.rawValue))
+    package static let stream = RawSocketType(rawValue: Int32(SOCK_STREAM.rawValue))
+    package static let datagram = RawSocketType(rawValue: Int32(SOCK_DGRAM.rawValue))
+    package static let sequencedPacket = RawSocketType(rawValue: Int32(SOCK_SEQPACKET.rawValue))
 }
 
 /// Which directions shutdown(2) ends.
@@ -40,12 +40,12 @@ private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
 extension System {
     /// socket(2)
-    static func socket(_ domain: SocketDomain, _ type: SocketType) throws(Errno) -> Int32 {
+    static func socket(_ domain: SocketDomain, _ type: RawSocketType) throws(Errno) -> Int32 {
         try systemCall(.socket) { Glibc.socket(domain.rawValue, type.rawValue | closeOnExec, 0) }
     }
 
     /// socketpair(2), always in the Unix domain.
-    static func socketpair(_ type: SocketType) throws(Errno) -> (Int32, Int32) {
+    static func socketpair(_ type: RawSocketType) throws(Errno) -> (Int32, Int32) {
         var pair: [Int32] = [-1, -1]
         _ = try systemCall(.socketpair) {
             Glibc.socketpair(AF_UNIX, type.rawValue | closeOnExec, 0, &pair)
@@ -100,7 +100,7 @@ extension System {
     /// close(2)
     ///
     /// Linux releases the descriptor even when the call is interrupted, so it is never called twice.
-    static func close(_ descriptor: Int32) {
+    package static func close(_ descriptor: Int32) {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.close(descriptor) }
         #endif

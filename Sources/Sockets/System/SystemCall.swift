@@ -1,5 +1,5 @@
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The system calls that pass through this floor, by the names of their manual pages.
 package enum SystemCall: String, Sendable, CaseIterable {
@@ -14,7 +14,7 @@ package enum SystemCall: String, Sendable, CaseIterable {
 package enum System {}
 
 /// What a wrapper does when a signal interrupts the call before it did anything (`EINTR`).
-enum Interruption {
+package enum Interruption {
     /// Call again: for calls without a time limit of their own.
     case retry
     /// Tell the caller: for calls under a deadline, whose remainder has to be computed afresh.
@@ -28,7 +28,7 @@ enum Interruption {
 /// write into somebody else's file: they stop the program. A descriptor or a raw value that a user
 /// hands over (`ours: false`) may well be bad, which is an ordinary error.
 @inline(__always)
-func systemCall<Result: FixedWidthInteger & SignedInteger>(
+package func systemCall<Result: FixedWidthInteger & SignedInteger>(
     _ call: SystemCall,
     onInterrupt: Interruption = .retry,
     ours: Bool = true,
@@ -61,7 +61,7 @@ func systemCall<Result: FixedWidthInteger & SignedInteger>(
 /// As `systemCall`, for calls that move bytes: `body` is told how many it may move, so that tests
 /// can make any transfer a short one.
 @inline(__always)
-func transferCall(
+package func transferCall(
     _ call: SystemCall,
     _ count: Int,
     onInterrupt: Interruption,

@@ -1,6 +1,6 @@
 internal import CSockets
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The flags of one transfer. `MSG_NOSIGNAL` is not among them: every send has it.
 struct TransferFlags: OptionSet {
@@ -16,10 +16,16 @@ struct TransferFlags: OptionSet {
 }
 
 /// One descriptor that poll(2) watches, and what it found.
-struct PollRequest {
-    var descriptor: Int32
-    var isForWriting: Bool
-    var isReady = false
+package struct PollRequest {
+    package var descriptor: Int32
+    package var isForWriting: Bool
+    package var isReady: Bool
+
+    package init(descriptor: Int32, isForWriting: Bool, isReady: Bool = false) {
+        self.descriptor = descriptor
+        self.isForWriting = isForWriting
+        self.isReady = isReady
+    }
 }
 
 extension System {
@@ -162,7 +168,7 @@ extension System {
     ///
     /// A descriptor with an error or a hang-up counts as ready: the next call on it tells what is up.
     /// An interruption by a signal returns with nothing ready.
-    static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
+    package static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
         var entries = requests.map { request in
             pollfd(
                 fd: request.descriptor,

@@ -33,7 +33,7 @@ struct ConnectWalk {
         self.tells = tells
     }
 
-    private var kind: Socket.Kind { endpoint.isDatagram ? .datagram : .stream }
+    private var kind: SocketType { endpoint.isDatagram ? .datagram : .stream }
 
     mutating func run() throws {
         var spare: Socket? = try step("Creating socket...", { _ in "done" }) {
@@ -75,12 +75,12 @@ struct ConnectWalk {
             port = number
         } else {
             let name = endpoint.port?.service ?? ""
-            let transport: Services.TransportProtocol = endpoint.transport == .udp ? .udp : .tcp
+            let transport: Transport = endpoint.transport == .udp ? .udp : .tcp
             port = try step(
                 "Looking up port number (getservbyname)...",
-                { "\(name)/\(transport.rawValue) = \($0)" }
+                { "\(name)/\(transport) = \($0)" }
             ) {
-                try Services.port(named: name, protocol: transport)
+                try Services.port(named: name, transport: transport)
             }
         }
         let host = endpoint.host ?? ""

@@ -29,7 +29,7 @@ struct Service: ParsableCommand {
         }
     }
 
-    private func question() throws(UsageError) -> (Port, [Services.TransportProtocol]) {
+    private func question() throws(UsageError) -> (Port, [Transport]) {
         guard let first = words.first else {
             throw UsageError("which service? Give a name such as http, or a port such as 80")
         }
@@ -38,7 +38,7 @@ struct Service: ParsableCommand {
         }
         let port = try Target.port(first)
         guard let name = words.dropFirst().first else { return (port, [.tcp, .udp]) }
-        guard let wanted = Services.TransportProtocol(rawValue: name) else {
+        guard let wanted = [Transport.tcp, .udp].first(where: { $0.description == name }) else {
             throw UsageError("expected tcp or udp, not \(TerminalText.quoted(name))")
         }
         return (port, [wanted])
@@ -46,7 +46,7 @@ struct Service: ParsableCommand {
 
     /// The entries for the protocols; fails when there is none for any.
     private func find(
-        _ asked: Port, _ protocols: [Services.TransportProtocol]
+        _ asked: Port, _ protocols: [Transport]
     ) throws(SocketError) -> [Services.ServiceEntry] {
         var entries: [Services.ServiceEntry] = []
         var failure: SocketError?
@@ -62,12 +62,12 @@ struct Service: ParsableCommand {
     }
 
     private func entry(
-        _ asked: Port, _ wanted: Services.TransportProtocol
+        _ asked: Port, _ wanted: Transport
     ) throws(SocketError) -> Services.ServiceEntry {
         if let number = asked.number {
-            return try Services.service(onPort: number, protocol: wanted)
+            return try Services.service(onPort: number, transport: wanted)
         }
-        return try Services.service(named: asked.service ?? "", protocol: wanted)
+        return try Services.service(named: asked.service ?? "", transport: wanted)
     }
 }
 

@@ -1,12 +1,13 @@
+import SocketDoctor
 import Sockets
 
 /// The same for programs: one object for each ailment, and for each healthy connection.
 struct DoctorJSON {
-    let examination: Examination
+    let examination: Analysis
 
-    init(_ examination: Examination) { self.examination = examination }
+    init(_ examination: Analysis) { self.examination = examination }
 
-    func object(of ailment: Ailment) -> JSON {
+    func object(of ailment: Finding) -> JSON {
         .object([
             ("verdict", .string(ailment.kind.code)),
             ("confidence", .string("\(ailment.confidence)")),
@@ -38,7 +39,7 @@ struct DoctorJSON {
         ])
     }
 
-    private func object(of link: Ailment.Link) -> JSON {
+    private func object(of link: Finding.Link) -> JSON {
         .object([
             ("pid", .number(Int(link.waiter))),
             ("call", .optional(link.call)),

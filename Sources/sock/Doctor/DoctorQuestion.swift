@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 
 /// Which sockets somebody wants to know of: those for which everything that was given holds.
@@ -23,7 +24,7 @@ struct DoctorQuestion: Equatable {
         let port = try Target.port(text)
         let number =
             try port.number
-            ?? Services.service(named: port.service ?? "", protocol: .tcp).port
+            ?? Services.service(named: port.service ?? "", transport: .tcp).port
         guard number > 0 else { throw UsageError("no socket has port 0; give one from 1 to 65535") }
         return number
     }
@@ -42,20 +43,20 @@ struct DoctorQuestion: Equatable {
     var isAll: Bool { port == nil && process == nil && program == nil }
 
     /// Whether one of these ends is asked for.
-    func isAbout(_ ends: [MachineSocket], _ examination: Examination) -> Bool {
+    func isAbout(_ ends: [MachineSocket], _ examination: Analysis) -> Bool {
         isAll || ends.contains { isAbout($0, examination) }
     }
 
     /// Whether an ailment is asked for: one of its connections, or one of its programs where nothing
     /// but programs is asked for.
-    func isAbout(_ ailment: Ailment, _ examination: Examination) -> Bool {
+    func isAbout(_ ailment: Finding, _ examination: Analysis) -> Bool {
         if ailment.connections.contains(where: { isAbout($0, examination) }) { return true }
         guard port == nil else { return false }
         return ailment.processes.compactMap { examination.machine.processes[$0] }
             .contains(where: isAbout)
     }
 
-    private func isAbout(_ socket: MachineSocket, _ examination: Examination) -> Bool {
+    private func isAbout(_ socket: MachineSocket, _ examination: Analysis) -> Bool {
         if let port, socket.local.port != port, socket.remote.port != port { return false }
         guard process != nil || program != nil else { return true }
         return examination.ownership.owners(of: socket)
@@ -68,7 +69,7 @@ struct DoctorQuestion: Equatable {
     }
 
     /// Fails if there is nothing of the kind that is asked for, or if it may not be seen.
-    func requireSubject(in examination: Examination) throws(Failure) {
+    func requireSubject(in examination: Analysis) throws(Failure) {
         let machine = examination.machine
         if let port,
             !machine.sockets.contains(where: { $0.local.port == port || $0.remote.port == port })

@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 
 /// One visit: look, say what is stuck and what could not be seen.
@@ -40,22 +41,22 @@ struct DoctorRound {
         }
     }
 
-    private func examine() throws(Failure) -> Examination {
-        let survey: Survey
+    private func examine() throws(Failure) -> Analysis {
+        let survey: Sampler
         do throws(Errno) {
-            survey = try Survey.make()
+            survey = try Sampler.make()
         } catch {
             throw Failure(
                 .couldNotLook,
                 "cannot look at the sockets of this machine: \(error.description.withLowercasedFirst)",
                 advice: "The kernel needs socket diagnosis (INET_DIAG), and /proc has to be there.")
         }
-        let examination = Examination(survey)
+        let examination = Analysis(survey)
         try question.requireSubject(in: examination)
         return examination
     }
 
-    private func tellGaps(_ examination: Examination) {
+    private func tellGaps(_ examination: Analysis) {
         for gap in examination.survey.gaps { Report.note(Self.text(of: gap)) }
         let connections = examination.connections.filter { question.isAbout($0, examination) }
         let hidden = examination.hidden(in: connections)
@@ -64,7 +65,7 @@ struct DoctorRound {
 
     // MARK: What is said
 
-    private func answer(_ examination: Examination, _ ailments: [Ailment]) -> String {
+    private func answer(_ examination: Analysis, _ ailments: [Finding]) -> String {
         let healthy = showsAll ? healthyConnections(examination, ailments) : []
         if isJSON {
             let writer = DoctorJSON(examination)
@@ -82,7 +83,7 @@ struct DoctorRound {
     }
 
     private func healthyConnections(
-        _ examination: Examination, _ ailments: [Ailment]
+        _ examination: Analysis, _ ailments: [Finding]
     ) -> [[MachineSocket]] {
         let stuck = Set(ailments.flatMap(\.connections).joined().map(\.identity))
         return examination.connections.filter { ends in
@@ -90,7 +91,7 @@ struct DoctorRound {
         }
     }
 
-    private func summary(_ examination: Examination, _ ailments: [Ailment]) -> String {
+    private func summary(_ examination: Analysis, _ ailments: [Finding]) -> String {
         let looked = examination.machine.sockets.count {
             question.isAbout([$0], examination)
         }
@@ -101,7 +102,7 @@ struct DoctorRound {
     }
 
     /// What could not be seen.
-    static func text(of gap: Survey.Gap) -> String {
+    static func text(of gap: Sampler.Gap) -> String {
         switch gap {
         case .list(let list, let code):
             "cannot look at \(name(of: list)) sockets: \(code.description.withLowercasedFirst)"

@@ -1,15 +1,16 @@
+import SocketDoctor
 import Sockets
 
 /// What is stuck, in words for people: an ailment in a few lines, a healthy connection in one.
 struct DoctorText {
-    let examination: Examination
+    let examination: Analysis
     /// Bars and colours, which only a terminal shows.
     var isDrawn: Bool
     var hasColor: Bool
     /// How many columns there are.
     var width: Int
 
-    init(_ examination: Examination, isDrawn: Bool, hasColor: Bool, width: Int = 80) {
+    init(_ examination: Analysis, isDrawn: Bool, hasColor: Bool, width: Int = 80) {
         self.examination = examination
         self.isDrawn = isDrawn
         self.hasColor = hasColor
@@ -19,7 +20,7 @@ struct DoctorText {
     // MARK: An ailment
 
     /// A heading, the ends, who waits for whom, evidence and advice.
-    func lines(of ailment: Ailment) -> [String] {
+    func lines(of ailment: Finding) -> [String] {
         let heading =
             "\(title(of: ailment)) (\(ailment.kind.code), \(ailment.confidence))"
         let ends = table(ailment.connections)
@@ -31,7 +32,7 @@ struct DoctorText {
             + wrapped(ailment.advice, indent: "  ", further: "  ")
     }
 
-    private func title(of ailment: Ailment) -> String {
+    private func title(of ailment: Finding) -> String {
         let time =
             ailment.still.map {
                 " for \($0.told)\(ailment.isAtLeast ? " or longer" : "")"
@@ -53,7 +54,7 @@ struct DoctorText {
         }
     }
 
-    private func sentence(of link: Ailment.Link, in ailment: Ailment) -> String {
+    private func sentence(of link: Finding.Link, in ailment: Finding) -> String {
         let call =
             link.call.map { call in
                 link.descriptor.map { ", in \(call) on descriptor \($0)" } ?? ", in \(call)"
@@ -159,7 +160,7 @@ struct DoctorText {
     }
 
     /// What the end tells that has most to tell.
-    static func verdict(of ends: [MachineSocket], _ examination: Examination) -> StallReport {
+    static func verdict(of ends: [MachineSocket], _ examination: Analysis) -> StallReport {
         let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(examination.report)
         return reports.first { $0.verdict != .idle } ?? reports.first
             ?? examination.report(of: ends[0])
@@ -169,8 +170,8 @@ struct DoctorText {
 
     /// Blocks of lines. Of ailments that have the same cause, as of thousands of clients of a program
     /// that was stopped, the first is told and the others are counted.
-    func blocks(of ailments: [Ailment]) -> [[String]] {
-        var alike: [[Ailment]] = []
+    func blocks(of ailments: [Finding]) -> [[String]] {
+        var alike: [[Finding]] = []
         var place: [Cause: Int] = [:]
         for ailment in ailments {
             let cause = Cause(ailment)
@@ -192,10 +193,10 @@ struct DoctorText {
     }
 
     private struct Cause: Hashable {
-        var kind: Ailment.Kind
+        var kind: Finding.Kind
         var culprits: [Int32]
 
-        init(_ ailment: Ailment) {
+        init(_ ailment: Finding) {
             kind = ailment.kind
             let isOne = [.circle, .bothWriting, .bothWaiting].contains(kind)
             // Those are each a thing of its own.
@@ -205,7 +206,7 @@ struct DoctorText {
 
     // MARK: Lines
 
-    private func colored(_ heading: String, for ailment: Ailment) -> String {
+    private func colored(_ heading: String, for ailment: Finding) -> String {
         guard hasColor else { return heading }
         let color = ailment.confidence == .certain ? "31" : "33"
         return "\u{1B}[1;\(color)m\(heading)\u{1B}[0m"

@@ -15,7 +15,7 @@ struct Audience {
     /// What each member has been given, and not yet taken.
     private var backlogs: [Member: Int] = [:]
     // Counted, because every piece that is taken would otherwise have to ask everybody.
-    private var fullCount = 0
+    private var originalCount = 0
     private var servedCount = 0
     private var nextMember = 0
     /// There is input that cannot be given yet.
@@ -56,7 +56,7 @@ struct Audience {
     var isEmpty: Bool { backlogs.isEmpty }
 
     /// Whether there is somebody, and everybody can be given more.
-    var isReady: Bool { !backlogs.isEmpty && fullCount == 0 }
+    var isReady: Bool { !backlogs.isEmpty && originalCount == 0 }
 
     /// There is input to be given, once everybody is ready.
     mutating func awaitRoom() {
@@ -86,7 +86,7 @@ struct Audience {
     }
 
     private mutating func count(_ backlog: Int, by one: Int) {
-        if backlog >= Self.largestBacklog { fullCount += one }
+        if backlog >= Self.largestBacklog { originalCount += one }
         if backlog == 0 { servedCount += one }
     }
 }

@@ -192,7 +192,7 @@ extension CallerGroup {
             for await piece in caller.pieces {
                 try await send(piece, to: caller)
             }
-            if !Task.isCancelled { try caller.connection.shutdown(.writing) }
+            if !Task.isCancelled { try caller.connection.shutdown(.write) }
         } catch {
             hangUp(on: caller, because: error)
         }
@@ -210,10 +210,10 @@ extension CallerGroup {
                 return note(rest.count, sentTo: caller)
             } catch {
                 guard case .timedOut = error.cause else { throw error }
-                if error.bytesMoved > 0 {
+                if error.bytesTransferred > 0 {
                     try caller.connection.resumeWriting()
-                    note(error.bytesMoved, sentTo: caller)
-                    rest = rest.dropFirst(error.bytesMoved)
+                    note(error.bytesTransferred, sentTo: caller)
+                    rest = rest.dropFirst(error.bytesTransferred)
                 }
             }
             let now = Self.start.duration(to: .now)

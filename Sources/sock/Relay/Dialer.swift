@@ -36,7 +36,7 @@ struct Dialer {
         let addresses = try Resolver.resolve(endpoint, family: wanted, numericOnly: isNumeric)
         return try DatagramLine(addresses) { address in
             try Socket.connected(
-                to: address, kind: .datagram, from: try ownAddress(for: address), timeout: timeout)
+                to: address, type: .datagram, from: try ownAddress(for: address), timeout: timeout)
         }
     }
 

@@ -92,7 +92,7 @@ extension StreamRelay {
         }
         sending.update { $0.isInputEnded = true }
         // Fails when the peer is gone, which receiving tells better.
-        try? socket.shutdown(.writing)
+        try? socket.shutdown(.write)
         guard let rest = plan.quitAfter else { return }
         Worker.sleep(for: rest)
         // Wakes the receiving thread, which takes it for the end.
@@ -104,7 +104,7 @@ extension StreamRelay {
     private func breakOff() {
         try? socket.setOption(.linger, to: .zero)
         // Wakes the receiving thread, which finds the failure.
-        try? socket.shutdown(.reading)
+        try? socket.shutdown(.read)
     }
 
     private func sendInput() throws {

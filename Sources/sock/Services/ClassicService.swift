@@ -67,7 +67,7 @@ enum ClassicService: String, CaseIterable {
     /// the words might be lost with it: so what is still coming is read for a moment.
     private static func finish(_ caller: Connection, _ words: [UInt8]) async throws {
         try await caller.write(words)
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         let deadline = TimeLimit.until(.now.advanced(by: .seconds(1)))
         _ = try? await drain(caller, timeout: deadline)
     }

@@ -18,7 +18,7 @@ struct ServiceHost: Sendable {
     ///
     /// - Throws: as `Listener` and `DatagramChannel` do when they adopt a socket.
     init(
-        _ service: ClassicService, _ sockets: [ServiceSockets], on group: EventLoopGroup,
+        _ service: ClassicService, _ sockets: [ServiceSockets], on group: LoopGroup,
         isVerbose: Bool
     ) throws(SocketError) {
         self.service = service

@@ -16,11 +16,11 @@ final class ServerTask: Sendable {
     ///
     /// - Throws: what `body` throws; `SocketError` if the loops cannot be started.
     func run(
-        loops count: Int, _ body: @escaping @Sendable (EventLoopGroup) async throws -> Void
+        loops count: Int, _ body: @escaping @Sendable (LoopGroup) async throws -> Void
     ) throws {
-        let group: EventLoopGroup
+        let group: LoopGroup
         do throws(SocketError) {
-            group = try EventLoopGroup(loops: count)
+            group = try LoopGroup(loops: count)
         } catch {
             state.update { $0.outcome = .failure(error) }
             throw error

@@ -37,7 +37,7 @@ enum ClientChapters {
             """)
         let call = try Socket(.ipv4, .stream)
         let postcard = try Socket(.ipv4, .datagram)
-        try guide.result("\(call.family) \(call.kind), and \(postcard.family) \(postcard.kind)")
+        try guide.result("\(call.family) \(call.type), and \(postcard.family) \(postcard.type)")
         try guide.result("no address yet, which is written \(call.localAddress)")
     }
 
@@ -49,9 +49,9 @@ enum ClientChapters {
             its addresses are raced. A port that is known by the name of its service is looked up \
             in /etc/services, as getservbyname does.
             """)
-        try guide.code(#"let port = try Services.port(named: "daytime", protocol: .tcp)"#)
+        try guide.code(#"let port = try Services.port(named: "daytime", transport: .tcp)"#)
         do {
-            let port = try Services.port(named: "daytime", protocol: .tcp)
+            let port = try Services.port(named: "daytime", transport: .tcp)
             try guide.result("daytime/tcp = \(port)")
         } catch let error as SocketError {
             // Small machines come without the file, and the tour goes on.
@@ -116,7 +116,7 @@ enum ClientChapters {
             let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: echo))
             try stream.write("to be\\nor not to be\\n")
             try stream.flush()
-            try stream.socket.shutdown(.writing)
+            try stream.socket.shutdown(.write)
             while let line = try stream.readLine() { lines.append(line) }
             """)
         let echo = Port(stage.echo)
@@ -124,7 +124,7 @@ enum ClientChapters {
         let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: echo))
         try stream.write("to be\nor not to be\n")
         try stream.flush()
-        try stream.socket.shutdown(.writing)
+        try stream.socket.shutdown(.write)
         while let line = try stream.readLine() { lines.append(line) }
         for line in lines { try guide.result(line) }
         try guide.result("end of stream: the server has hung up, because we did")

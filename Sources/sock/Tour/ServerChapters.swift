@@ -67,7 +67,7 @@ enum ServerChapters {
             and who sent it, and the answer goes back to that address.
             """)
         let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: server.localAddress, kind: .datagram)
+        let client = try Socket.connected(to: server.localAddress, type: .datagram)
         try client.send("ping")
         try guide.code(
             """

@@ -34,7 +34,7 @@ struct TourStage {
     }
 
     private static func serve(
-        _ service: ClassicService, _ sockets: [ServiceSockets], on loops: EventLoopGroup
+        _ service: ClassicService, _ sockets: [ServiceSockets], on loops: LoopGroup
     ) async throws {
         try await ServiceHost(service, sockets, on: loops, isVerbose: false).run()
     }

@@ -45,7 +45,7 @@ struct ConnectionConnectingTests {
         let port = try #require(hole.address.port)
         let listener = try Socket.listening(on: .tcp("127.0.0.1", port: Port(port)))
         // On a loop of its own: other tests block the threads that all share.
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let (client, duration) = try await Task(executorPreference: group.loops[0]) {
             let start = ContinuousClock.now
             let client = try await Connection(to: .tcp(port: Port(port)), on: group)

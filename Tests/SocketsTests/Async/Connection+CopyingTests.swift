@@ -16,7 +16,7 @@ struct ConnectionCopyingTests {
             }
             group.addTask {
                 try await here.write(message)
-                try here.shutdown(.writing)
+                try here.shutdown(.write)
             }
             var reply: [UInt8] = []
             while try await here.read(appendingTo: &reply) > 0 {}
@@ -38,7 +38,7 @@ struct ConnectionCopyingTests {
                 sent += 65536
             }
         } catch {
-            sent += error.bytesMoved
+            sent += error.bytesTransferred
         }
         echo.cancel()
         let result = await echo.result
@@ -47,13 +47,13 @@ struct ConnectionCopyingTests {
             return
         }
         #expect(error.cause == .cancelled)
-        try here.shutdown(.writing)
+        try here.shutdown(.write)
         var returned = 0
         var rest = 0
         while case let count = try await there.read().count, count > 0 { rest += count }
         there.close()
         while case let count = try await here.read().count, count > 0 { returned += count }
-        #expect(returned == error.bytesMoved)
+        #expect(returned == error.bytesTransferred)
         #expect(returned + rest == sent)
     }
 
@@ -62,7 +62,7 @@ struct ConnectionCopyingTests {
         let (client, front) = try Connection.pair()
         let (back, server) = try Connection.pair()
         try await client.write("hello")
-        try client.shutdown(.writing)
+        try client.shutdown(.write)
         #expect(try await front.copy(to: back) == 5)
         #expect(try await server.read() == Array("hello".utf8))
         #expect(try await server.read().isEmpty)

@@ -14,7 +14,7 @@ struct ConnectionDuplexTests {
             try await connection.readToEnd().count
         } writing: { connection in
             for _ in 0..<50 { try await connection.write(pattern(65536)) }
-            try connection.shutdown(.writing)
+            try connection.shutdown(.write)
             return 50 * 65536
         }
         #expect(read == written)

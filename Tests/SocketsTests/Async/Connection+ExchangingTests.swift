@@ -17,7 +17,7 @@ struct ConnectionExchangingTests {
                 [UInt8](repeating: 7, count: Self.large), timeout: .milliseconds(500))
         }
         #expect(error?.isTimeout == true)
-        #expect((error?.bytesMoved ?? 0) < Self.large)
+        #expect((error?.bytesTransferred ?? 0) < Self.large)
         connection.close()
         peer.close()
         _ = try? echo.value()
@@ -33,7 +33,7 @@ struct ConnectionExchangingTests {
             request, limit: Self.large, timeout: .seconds(60))
         let isSame = reply.bytes == request
         #expect(isSame)
-        #expect(reply.unsentBytes == 0)
+        #expect(reply.unsentRequestBytes == 0)
         #expect(try echo.value() == Self.large)
     }
 
@@ -75,7 +75,7 @@ struct ConnectionExchangingTests {
         let reply = try await connection.exchange(
             [UInt8](repeating: 7, count: 64 << 20), timeout: .seconds(30))
         #expect(reply.text == "no\n")
-        #expect(reply.unsentBytes > 0)
+        #expect(reply.unsentRequestBytes > 0)
         try answering.value()
         let error = await #expect(throws: SocketError.self) { try await connection.write("more") }
         #expect(error?.cause == .incompleteWrite)
@@ -92,7 +92,7 @@ struct ConnectionExchangingTests {
             try await here.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .seconds(30))
         }
         #expect(error?.errno == .brokenPipe || error?.errno == .connectionReset)
-        #expect((error?.bytesMoved ?? 0) > 0)
+        #expect((error?.bytesTransferred ?? 0) > 0)
         try await closing.value
     }
 
@@ -100,7 +100,7 @@ struct ConnectionExchangingTests {
     func endsTooSoon() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("ab")
-        try there.shutdown(.writing)
+        try there.shutdown(.write)
         let error = await #expect(throws: SocketError.self) {
             try await here.exchange("?", reading: .exactly(3))
         }
@@ -129,7 +129,7 @@ struct ConnectionExchangingTests {
             try await here.exchange("?", reading: .line, timeout: .milliseconds(50))
         }
         #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
-        #expect(error?.bytesMoved == 1)
+        #expect(error?.bytesTransferred == 1)
         #expect(start.duration(to: .now) >= .milliseconds(50))
         #expect(try await here.read() == Array("part".utf8))
     }

@@ -61,7 +61,7 @@ struct ConnectionTests {
     @Test("ending the writing half is the end of the stream for the peer, and reading goes on")
     func halfClose() async throws {
         let (one, other) = try Connection.pair()
-        try one.shutdown(.writing)
+        try one.shutdown(.write)
         #expect(try await other.read(timeout: .seconds(5)).isEmpty)
         try await other.write("still here")
         #expect(try await one.read(timeout: .seconds(5)) == Array("still here".utf8))

@@ -55,7 +55,7 @@ struct DatagramChannelReceivingTests {
         var bytes = elements.mutableBytes
         let header = try await channel.receive(into: &bytes)
         #expect(header.count == 4)
-        #expect(header.fullCount == 10)
+        #expect(header.originalCount == 10)
         #expect(header.isTruncated)
         #expect(header.sender == sender.localAddress)
         #expect(header.localAddress == channel.localAddress)
@@ -267,7 +267,7 @@ struct DatagramChannelReceivingTests {
     func cancellationsRacingArrival() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
-        let loop = try #require(EventLoopGroup.shared.loops.first)
+        let loop = try #require(LoopGroup.shared.loops.first)
         var cancelled = 0
         for round in 0..<10_000 {
             let body: @Sendable () async -> Result<Datagram, SocketError> = {
@@ -352,7 +352,7 @@ struct DatagramChannelReceivingTests {
 
     @Test("who finds one datagram after the other lets the others on his loop run")
     func fairness() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }
         let channel = try DatagramChannel(on: Loopback.ipv4, group: group)
         let sender = try Loopback.udp()

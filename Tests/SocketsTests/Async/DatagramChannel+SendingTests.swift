@@ -103,7 +103,8 @@ struct DatagramChannelSendingTests {
             let itself = SocketAddress(address, port: port)
             #expect(try await !channel.send("x", to: itself))
             let header = DatagramHeader(
-                count: 0, fullCount: 0, sender: SocketAddress(address, port: 9), localAddress: nil)
+                count: 0, originalCount: 0, sender: SocketAddress(address, port: 9),
+                localAddress: nil)
             #expect(try await !channel.reply(to: header, with: [UInt8(1)].span.bytes))
         }
         let error = await #expect(throws: SocketError.self) {
@@ -116,7 +117,7 @@ struct DatagramChannelSendingTests {
     func deafSender() async throws {
         let (peer, channel) = try await fullPeer(isBound: true)
         let header = DatagramHeader(
-            count: 0, fullCount: 0, sender: peer.localAddress, localAddress: nil)
+            count: 0, originalCount: 0, sender: peer.localAddress, localAddress: nil)
         let start = ContinuousClock.now
         let hasLeft = try await channel.reply(to: header, with: [UInt8(1)].span.bytes)
         let duration = start.duration(to: .now)
@@ -361,7 +362,7 @@ struct DatagramChannelSendingTests {
 
     @Test("who has room all the time lets the others on his loop run")
     func fairness() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress

@@ -7,7 +7,7 @@ import Testing
 struct ListenerShardingTests {
     @Test("there is a socket for each loop of the group, all on the port that the first one got")
     func sockets() async throws {
-        let group = try EventLoopGroup(loops: 3)
+        let group = try LoopGroup(loops: 3)
         let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
         #expect(listener.localAddress.port != 0)
         #expect(
@@ -23,7 +23,7 @@ struct ListenerShardingTests {
     @Test("callers are spread over the loops, and each is served where he was accepted")
     func spread() async throws {
         // As many as that, so that taking turns would not spread them in the same way by chance.
-        let group = try EventLoopGroup(loops: 4)
+        let group = try LoopGroup(loops: 4)
         let listener = try Listener(on: Loopback.ipv4, sharded: true, group: group)
         let clients = try call(listener, 64)
         let queues = try await queueLengths(of: listener, total: 64)
@@ -47,7 +47,7 @@ struct ListenerShardingTests {
 
     @Test("every one of the sockets is there for the callers of both families")
     func bothFamilies() async throws {
-        let group = try EventLoopGroup(loops: 2)
+        let group = try LoopGroup(loops: 2)
         let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
         let port = try #require(listener.localAddress.port)
         let clients = try (0..<128).map { number in
@@ -120,11 +120,11 @@ struct ListenerShardingTests {
         arguments: [1, 3])
     func limit(_ maximum: Int) async throws {
         let listener = try Listener(
-            on: Loopback.ipv4, sharded: true, group: EventLoopGroup(loops: 4))
+            on: Loopback.ipv4, sharded: true, group: LoopGroup(loops: 4))
         let (open, most) = (Lock(0), Lock(0))
         let (entries, enter) = AsyncStream.makeStream(of: Void.self)
         let serving = Task {
-            let limits = ServeLimits(maximumConnections: maximum)
+            let limits = ServeOptions(maximumConnections: maximum)
             try await listener.serve(limits: limits) { connection in
                 let now = open.withLock {
                     $0 += 1; return $0
@@ -160,7 +160,7 @@ struct ListenerShardingTests {
         arguments: [1, 2])
     func acceptIsRefused(_ loops: Int) async throws {
         let listener = try Listener(
-            on: Loopback.ipv4, sharded: true, group: EventLoopGroup(loops: loops))
+            on: Loopback.ipv4, sharded: true, group: LoopGroup(loops: loops))
         let errors = [
             await #expect(throws: SocketError.self) { try await listener.accept() },
             await #expect(throws: SocketError.self) { for try await _ in listener {} },

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Lookup for tasks", .ownThread)
 struct LookupAsyncTests {
-    private let loop = EventLoopGroup.shared.loops[0]
+    private let loop = LoopGroup.shared.loops[0]
 
     /// A question that nobody answers before it is told to.
     private final class SilentServer: Sendable {

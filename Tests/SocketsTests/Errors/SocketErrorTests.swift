@@ -12,8 +12,8 @@ struct SocketErrorTests {
                 isTemporary: false)),
         .hostLookup(.hostNotFound), .timedOut(limit: .seconds(2)), .timedOut(limit: nil),
         .cancelled, .closed, .endOfStream, .incompleteWrite, .selfConnect, .lineTooLong(limit: 1),
-        .tooLarge(limit: 1), .invalidInput("x"), .unknownService("x", protocol: nil),
-        .unknownService("x", protocol: "tcp"), .noServicesDatabase,
+        .tooLarge(limit: 1), .invalidInput("x"), .unknownService("x", transport: nil),
+        .unknownService("x", transport: .tcp), .noServicesDatabase,
     ]
 
     @Test("it is one pointer wide, so that throwing functions return it in a register")
@@ -31,15 +31,15 @@ struct SocketErrorTests {
         let error = SocketError(
             .connect, .system(.connectionRefused), subject: "subject",
             endpoint: .tcp("host", port: 2), localAddress: local, remoteAddress: remote,
-            bytesMoved: 3, unsentBytes: 4, partialBytes: [5], attempts: [attempt])
+            bytesTransferred: 3, unsentRequestBytes: 4, partialBytes: [5], attempts: [attempt])
         #expect(error.operation == .connect)
         #expect(error.cause == .system(.connectionRefused))
         #expect(error.subject == "subject")
         #expect(error.endpoint == .tcp("host", port: 2))
         #expect(error.localAddress == local)
         #expect(error.remoteAddress == remote)
-        #expect(error.bytesMoved == 3)
-        #expect(error.unsentBytes == 4)
+        #expect(error.bytesTransferred == 3)
+        #expect(error.unsentRequestBytes == 4)
         #expect(error.partialBytes == [5])
         #expect(error.attempts == [attempt])
         #expect(error.attempts[0].duration == .milliseconds(3))
@@ -52,8 +52,8 @@ struct SocketErrorTests {
         #expect(error.endpoint == nil)
         #expect(error.localAddress == nil)
         #expect(error.remoteAddress == nil)
-        #expect(error.bytesMoved == 0)
-        #expect(error.unsentBytes == 0)
+        #expect(error.bytesTransferred == 0)
+        #expect(error.unsentRequestBytes == 0)
         #expect(error.partialBytes.isEmpty)
         #expect(error.attempts.isEmpty)
     }
@@ -62,18 +62,18 @@ struct SocketErrorTests {
     func with() {
         let error = SocketError(
             .write, .closed, subject: "s", localAddress: .unnamed,
-            remoteAddress: .ipv4(.loopback, port: 2), bytesMoved: 3, partialBytes: [1])
-        let told = error.with(endpoint: .tcp("h", port: 1)).with(unsentBytes: 9)
+            remoteAddress: .ipv4(.loopback, port: 2), bytesTransferred: 3, partialBytes: [1])
+        let told = error.with(endpoint: .tcp("h", port: 1)).with(unsentRequestBytes: 9)
         #expect(told.endpoint == .tcp("h", port: 1))
-        #expect(told.unsentBytes == 9)
+        #expect(told.unsentRequestBytes == 9)
         #expect(told.operation == .write)
         #expect(told.cause == .closed)
         #expect(told.subject == "s")
         #expect(told.localAddress == .unnamed)
         #expect(told.remoteAddress == .ipv4(.loopback, port: 2))
-        #expect(told.bytesMoved == 3)
+        #expect(told.bytesTransferred == 3)
         #expect(told.partialBytes == [1])
-        #expect(error.endpoint == nil && error.unsentBytes == 0)
+        #expect(error.endpoint == nil && error.unsentRequestBytes == 0)
     }
 
     @Test("no cause is like another")
@@ -114,7 +114,7 @@ struct SocketErrorTests {
     @Test("every operation is a phrase of its own")
     func operations() {
         let operations: [SocketError.Operation] = [
-            .parse, .resolve, .lookUpHost, .lookUpService, .tellHostName, .createSocket, .bind,
+            .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .createSocket, .bind,
             .listen, .accept, .connect, .send, .receive, .read, .write, .shutdown, .getOption,
             .setOption, .adopt, .release, .duplicate,
         ]

@@ -149,11 +149,11 @@ struct SocketErrorTextTests {
         (
             SocketError(
                 .send, .timedOut(limit: .seconds(2)), localAddress: own, remoteAddress: server,
-                bytesMoved: 65536),
+                bytesTransferred: 65536),
             "cannot send to 192.0.2.7:80: timed out after 2 s (65536 bytes were sent)"
         ),
         (
-            SocketError(.send, .system(.brokenPipe), remoteAddress: server, bytesMoved: 1),
+            SocketError(.send, .system(.brokenPipe), remoteAddress: server, bytesTransferred: 1),
             "cannot send to 192.0.2.7:80: broken pipe (1 byte was sent)"
         ),
         (
@@ -171,7 +171,7 @@ struct SocketErrorTextTests {
         (
             SocketError(
                 .write, .timedOut(limit: .milliseconds(250)), remoteAddress: server,
-                bytesMoved: 100, unsentBytes: 1),
+                bytesTransferred: 100, unsentRequestBytes: 1),
             """
             cannot write to 192.0.2.7:80: timed out after 250 ms \
             (100 bytes were sent, 1 byte was lost)
@@ -179,7 +179,7 @@ struct SocketErrorTextTests {
         ),
         (
             SocketError(
-                .write, .system(.brokenPipe), remoteAddress: server, unsentBytes: 4096),
+                .write, .system(.brokenPipe), remoteAddress: server, unsentRequestBytes: 4096),
             "cannot write to 192.0.2.7:80: broken pipe (4096 bytes were lost)"
         ),
         (
@@ -196,7 +196,7 @@ struct SocketErrorTextTests {
         ),
         (
             SocketError(
-                .read, .endOfStream, remoteAddress: server, bytesMoved: 5,
+                .read, .endOfStream, remoteAddress: server, bytesTransferred: 5,
                 partialBytes: [1, 2, 3, 4, 5]),
             "cannot read from 192.0.2.7:80: the stream ended too early (5 bytes were received)"
         ),
@@ -294,16 +294,16 @@ struct SocketErrorTextTests {
             "cannot look up host db.example: no address associated with this name"
         ),
         (
-            SocketError(.lookUpService, .unknownService("chat", protocol: nil), subject: "chat"),
+            SocketError(.lookUpService, .unknownService("chat", transport: nil), subject: "chat"),
             "cannot look up service chat: there is no such service"
         ),
         (
-            SocketError(.lookUpService, .unknownService("chat", protocol: "udp"), subject: "chat"),
+            SocketError(.lookUpService, .unknownService("chat", transport: .udp), subject: "chat"),
             "cannot look up service chat: there is no such service for udp"
         ),
         (
             SocketError(
-                .connect, .unknownService("chat", protocol: "tcp"),
+                .connect, .unknownService("chat", transport: .tcp),
                 endpoint: .tcp("h", port: "chat")),
             "cannot connect to h:chat: there is no service 'chat' for tcp"
         ),
@@ -315,7 +315,7 @@ struct SocketErrorTextTests {
             """
         ),
         (
-            SocketError(.tellHostName, .system(.notPermitted)),
+            SocketError(.getHostName, .system(.notPermitted)),
             "cannot tell this machine's name: operation not permitted"
         ),
         (
@@ -366,7 +366,7 @@ struct SocketErrorTextTests {
                     .init(address: .ipv6(zone, port: 1), cause: .closed, duration: .zero),
                 ]),
             SocketError(
-                .connect, .unknownService("a\nb\u{1b}", protocol: nil),
+                .connect, .unknownService("a\nb\u{1b}", transport: nil),
                 endpoint: .tcp("h", port: 1)),
         ]
         for error in errors {

@@ -33,7 +33,7 @@ struct StallReportTests {
     func description() {
         let report = StallReport(
             .bothWriting, .certain, evidence: "12 bytes wait.", advice: "Read.",
-            figures: SocketFigures())
+            figures: ConnectionStatistics())
         #expect(
             "\(report)" == """
                 Both ends are writing, and neither reads (both-writing, certain).

@@ -9,7 +9,7 @@ import Testing
 struct EventLoopTests {
     @Test("a task that prefers a loop runs on its thread, before and after a wait")
     func preference() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
         #expect(!loop.isCurrent)
         await Task(executorPreference: loop) {
@@ -23,7 +23,7 @@ struct EventLoopTests {
 
     @Test("jobs that other threads enqueue all run")
     func jobsOfOtherThreads() async throws {
-        let group = try EventLoopGroup(loops: 2)
+        let group = try LoopGroup(loops: 2)
         let count = Counter()
         await withTaskGroup(of: Void.self) { tasks in
             for number in 0..<2_000 {
@@ -38,7 +38,7 @@ struct EventLoopTests {
 
     @Test("errands of other threads run on the loop's thread, and its own at once")
     func errands() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let isThere = await withCheckedContinuation { continuation in
             group.loops[0].perform { loop in
                 var isAtOnce = false
@@ -56,7 +56,7 @@ struct EventLoopTests {
     #if DEBUG
         @Test("a loop that has not looked yet is woken once, however many ask")
         func coalescing() async throws {
-            let group = try EventLoopGroup(loops: 1)
+            let group = try LoopGroup(loops: 1)
             let loop = group.loops[0]
             let (hasBegun, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
             let done = DispatchSemaphore(value: 0)
@@ -79,12 +79,12 @@ struct EventLoopTests {
 
     @Test("a task that outlives its loop still runs, however often it has to be enqueued")
     func outliving() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
-        let alarm = Alarm()
+        let alarm = Wakeup()
         alarm.reset()
         let task = Task(executorPreference: loop) {
-            await alarm.wait(on: EventLoopGroup.shared.loops[0])
+            await alarm.wait(on: LoopGroup.shared.loops[0])
             var turns = 0
             while turns < 100_000 {
                 await Task.yield()
@@ -102,7 +102,7 @@ struct EventLoopTests {
     func memory() async throws {
         weak var loop: EventLoop?
         do {
-            let group = try EventLoopGroup(loops: 1)
+            let group = try LoopGroup(loops: 1)
             loop = group.loops[0]
             await Task(executorPreference: group.loops[0]) {}.value
         }
@@ -116,7 +116,7 @@ struct EventLoopTests {
     /// moment when it has it.
     @Test("between readiness and service of a polite peer, each flooder gets 32 operations at most")
     func fairness() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
         let (polite, caller) = try Connection.pair(on: group)
         let counts = [Counter(), Counter()]
@@ -127,7 +127,7 @@ struct EventLoopTests {
         let flooders = try (0..<2).map { number in
             let (flooder, _) = try Connection.pair(on: group)
             return Task(executorPreference: loop) {
-                var never = AsyncDeadline(.never)
+                var never = WaitDeadline(.never)
                 while isOver.now == 0 {
                     try await flooder.source.perform(.reading, &never) { _ throws(Errno) in
                         flooder.source.reading.word.setReady()
@@ -161,7 +161,7 @@ struct EventLoopTests {
 
     @Test("a loop with an idle connection uses no processor time")
     func idle() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         let (idle, peer) = try Connection.pair(on: group)
         let reading = Task(executorPreference: group.loops[0]) { try await idle.read() }
         let (begin, end) = try await Background {

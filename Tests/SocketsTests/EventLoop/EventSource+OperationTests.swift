@@ -7,7 +7,7 @@ import Testing
 struct EventSourceOperationTests {
     @Test("a limit begins with the first wait, and is never early")
     func deadline() {
-        var deadline = AsyncDeadline(.milliseconds(20))
+        var deadline = WaitDeadline(.milliseconds(20))
         #expect(!deadline.hasPassed)
         let instant = deadline.begin()
         #expect(instant >= System.continuousNanoseconds())
@@ -19,7 +19,7 @@ struct EventSourceOperationTests {
 
     @Test("no limit never passes")
     func never() {
-        var deadline = AsyncDeadline(.never)
+        var deadline = WaitDeadline(.never)
         #expect(deadline.begin() == .max)
         #expect(!deadline.hasPassed)
         #expect(deadline.cause == .timedOut(limit: nil))
@@ -52,15 +52,15 @@ struct EventSourceOperationTests {
 
     @Test("a slice of a limit is so long as it is told, and no longer than the limit")
     func slices() {
-        var long = AsyncDeadline(.seconds(1000))
-        var short = AsyncDeadline(.milliseconds(1))
+        var long = WaitDeadline(.seconds(1000))
+        var short = WaitDeadline(.milliseconds(1))
         let now = System.continuousNanoseconds()
         var slice = long.slice(milliseconds: 5000)
         let end = slice.begin() - now
         #expect((5_000_000_000...15_000_000_000).contains(end))
         slice = short.slice(milliseconds: 5000)
         #expect(slice.begin() == short.begin())
-        var never = AsyncDeadline(.never)
+        var never = WaitDeadline(.never)
         slice = never.slice(milliseconds: 5000)
         #expect(slice.begin() < now + 15_000_000_000)
     }
@@ -77,7 +77,7 @@ struct EventSourceOperationTests {
     func attempts() async throws {
         let (one, _) = try Connection.pair()
         var attempts = 0
-        var deadline = AsyncDeadline(.seconds(5))
+        var deadline = WaitDeadline(.seconds(5))
         let error = await #expect(throws: EndOfWait.self) {
             try await one.source.perform(.writing, &deadline) { _ throws(Errno) in
                 attempts += 1

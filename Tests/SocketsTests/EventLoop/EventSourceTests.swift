@@ -63,7 +63,7 @@ struct EventSourceTests {
 
     @Test("a source that was closed goes at once, whatever its deadlines, without an event")
     func memory() async throws {
-        let group = try EventLoopGroup(loops: 1)
+        let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }
         weak var source: EventSource?
         do {
@@ -127,7 +127,7 @@ struct EventSourceTests {
 
     @Test("10,000 closes that race reads: the reader gets closed, and no other connection's bytes")
     func closesRacingReads() async throws {
-        let group = try EventLoopGroup(loops: 2)
+        let group = try LoopGroup(loops: 2)
         try await withThrowingTaskGroup(of: Void.self) { workers in
             for worker in 0..<4 {
                 workers.addTask(executorPreference: worker < 2 ? group.loops[worker] : nil) {
@@ -138,7 +138,7 @@ struct EventSourceTests {
         }
     }
 
-    private func closeWhileReading(on group: EventLoopGroup) async throws {
+    private func closeWhileReading(on group: LoopGroup) async throws {
         let (reader, writer) = try Connection.pair(on: group)
         let reading = Task { try await reader.read() }
         let closing = Task { reader.close() }

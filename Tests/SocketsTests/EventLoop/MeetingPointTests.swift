@@ -7,7 +7,7 @@ struct MeetingPointTests {
     private let meetingPoint: MeetingPoint
 
     init() throws {
-        meetingPoint = try MeetingPoint(on: EventLoopGroup.shared.next())
+        meetingPoint = try MeetingPoint(on: LoopGroup.shared.next())
         meetingPoint.prepare()
     }
 

@@ -16,7 +16,7 @@ struct FaultCellTests {
     private static func run(_ doors: [FaultDoor]) async {
         // The loops of the process have to be there before descriptors are counted: ours, and that of
         // the runtime, which it makes for its first timer.
-        _ = EventLoopGroup.shared
+        _ = LoopGroup.shared
         await withCheckedContinuation { continuation in
             DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
                 continuation.resume()

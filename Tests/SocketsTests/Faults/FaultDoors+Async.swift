@@ -36,8 +36,8 @@ extension FaultDoor {
     ]
 
     private static func startingLoop(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
-        FaultDoor(name: "EventLoopGroup", call: call, codes: [(.fails(.startEventLoop), codes)]) {
-            faults in try await during(faults) { _ = try EventLoopGroup(loops: 1) }
+        FaultDoor(name: "LoopGroup", call: call, codes: [(.fails(.startEventLoop), codes)]) {
+            faults in try await during(faults) { _ = try LoopGroup(loops: 1) }
         }
     }
 
@@ -140,7 +140,7 @@ extension FaultDoor {
             codes: [(.fails(.shutdown), [ENOTCONN, EINVAL])]
         ) { faults in
             let (one, _) = try Connection.pair()
-            try await during(faults) { try one.shutdown(.writing) }
+            try await during(faults) { try one.shutdown(.write) }
         },
         FaultDoor(
             name: "Connection(adopting:)", call: .epoll_ctl,

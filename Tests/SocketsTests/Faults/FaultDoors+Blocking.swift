@@ -232,7 +232,7 @@ extension FaultDoor {
             codes: [(.fails(.shutdown), [ENOTCONN, EINVAL, ENOTSOCK])]
         ) { faults in
             let (one, _) = try Socket.pair()
-            try during(faults) { try one.shutdown(.writing) }
+            try during(faults) { try one.shutdown(.write) }
         },
     ]
 
@@ -380,7 +380,7 @@ extension FaultDoor {
         FaultDoor(
             name: "Resolver.hostName", call: .gethostname,
             codes: [
-                (.survives, [EINTR, ENAMETOOLONG]), (.fails(.tellHostName), [EINVAL, EPERM]),
+                (.survives, [EINTR, ENAMETOOLONG]), (.fails(.getHostName), [EINVAL, EPERM]),
             ]
         ) { faults in try during(faults) { _ = try Resolver.hostName() } },
     ]

@@ -1,6 +1,7 @@
 import Glibc
 import SystemPackage
 
+@testable import SocketDoctor
 @testable import Sockets
 
 // The doors of who looks at other programs. They come and go meanwhile, and much is hidden: whatever

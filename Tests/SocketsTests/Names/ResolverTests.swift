@@ -214,7 +214,7 @@ struct ResolverTests {
         func unknownServices() {
             let endpoint = Endpoint.udp("localhost", port: "nosuch")
             let error = error(of: endpoint)
-            #expect(error?.cause == .unknownService("nosuch", protocol: "udp"))
+            #expect(error?.cause == .unknownService("nosuch", transport: .udp))
             #expect(error?.endpoint == endpoint)
             #expect(
                 error?.description

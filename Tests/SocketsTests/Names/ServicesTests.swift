@@ -18,9 +18,9 @@ struct ServicesTests {
         "this machine knows http and daytime",
         .enabled(if: FileManager.default.fileExists(atPath: "/etc/services"), "no /etc/services"))
     func thisMachineKnowsHTTP() throws {
-        #expect(try Services.port(named: "http", protocol: .tcp) == 80)
-        #expect(try Services.name(ofPort: 80, protocol: .tcp) == "http")
-        #expect(try Services.port(named: "daytime", protocol: .udp) == 13)
+        #expect(try Services.port(named: "http", transport: .tcp) == 80)
+        #expect(try Services.name(ofPort: 80, transport: .tcp) == "http")
+        #expect(try Services.port(named: "daytime", transport: .udp) == 13)
     }
 
     @Test(
@@ -53,15 +53,15 @@ struct ServicesTests {
 
         @Test("a name or an alias finds the port of the protocol")
         func namesFindPorts() throws {
-            #expect(try ask { try Services.port(named: "http", protocol: .tcp) } == 80)
-            #expect(try ask { try Services.port(named: "www", protocol: .tcp) } == 80)
-            #expect(try ask { try Services.port(named: "echo", protocol: .udp) } == 7)
+            #expect(try ask { try Services.port(named: "http", transport: .tcp) } == 80)
+            #expect(try ask { try Services.port(named: "www", transport: .tcp) } == 80)
+            #expect(try ask { try Services.port(named: "echo", transport: .udp) } == 7)
         }
 
         @Test("a port finds the name of the protocol")
         func portsFindNames() throws {
-            #expect(try ask { try Services.name(ofPort: 514, protocol: .udp) } == "syslog")
-            #expect(try ask { try Services.name(ofPort: 514, protocol: .tcp) } == "shell")
+            #expect(try ask { try Services.name(ofPort: 514, transport: .udp) } == "syslog")
+            #expect(try ask { try Services.name(ofPort: 514, transport: .tcp) } == "shell")
             #expect(try ask { try Services.name(ofPort: 514) } == "syslog")
         }
 
@@ -70,22 +70,22 @@ struct ServicesTests {
             let expected = Services.ServiceEntry(
                 name: "shell", aliases: ["cmd", "syslog"], port: 514, protocol: "tcp")
             #expect(try ask { try Services.service(named: "cmd") } == expected)
-            #expect(try ask { try Services.service(onPort: 514, protocol: .tcp) } == expected)
+            #expect(try ask { try Services.service(onPort: 514, transport: .tcp) } == expected)
         }
 
         @Test("an unknown service is told with its protocol, word for word")
         func unknownServices() {
             let name = #expect(throws: SocketError.self) {
-                try ask { try Services.port(named: "http", protocol: .udp) }
+                try ask { try Services.port(named: "http", transport: .udp) }
             }
-            #expect(name?.cause == .unknownService("http", protocol: "udp"))
+            #expect(name?.cause == .unknownService("http", transport: .udp))
             #expect(
                 name?.description
                     == "cannot look up service http: there is no such service for udp")
             let port = #expect(throws: SocketError.self) {
-                try ask { try Services.name(ofPort: 81, protocol: .tcp) }
+                try ask { try Services.name(ofPort: 81, transport: .tcp) }
             }
-            #expect(port?.cause == .unknownService("81", protocol: "tcp"))
+            #expect(port?.cause == .unknownService("81", transport: .tcp))
         }
 
         @Test("digits are no service's name")
@@ -93,13 +93,13 @@ struct ServicesTests {
             let error = #expect(throws: SocketError.self) {
                 try ask { try Services.port(named: "80") }
             }
-            #expect(error?.cause == .unknownService("80", protocol: nil))
+            #expect(error?.cause == .unknownService("80", transport: nil))
         }
 
         @Test("without a database the error names the package that brings it")
         func withoutADatabase() {
             let error = #expect(throws: SocketError.self) {
-                try ask(nil) { try Services.port(named: "http", protocol: .tcp) }
+                try ask(nil) { try Services.port(named: "http", transport: .tcp) }
             }
             #expect(error?.cause == .noServicesDatabase)
             #expect(
@@ -117,7 +117,7 @@ struct ServicesTests {
             let error = #expect(throws: SocketError.self) {
                 try ask("") { try Services.port(named: "http") }
             }
-            #expect(error?.cause == .unknownService("http", protocol: nil))
+            #expect(error?.cause == .unknownService("http", transport: nil))
         }
     }
 }

@@ -52,7 +52,7 @@ struct RaceRoundsTests {
     }
 
     private static func closeAgainstRead() async throws {
-        _ = EventLoopGroup.shared
+        _ = LoopGroup.shared
         let before = openSockets()
         var counts = (bytes: 0, closed: 0)
         for round in 0..<Duel.rounds {
@@ -127,7 +127,7 @@ struct RaceRoundsTests {
     }
 
     private static func deadlineAgainstData() async throws {
-        _ = EventLoopGroup.shared
+        _ = LoopGroup.shared
         let before = openSockets()
         let lanes = 16
         let expired = Lock(0)
@@ -145,7 +145,7 @@ struct RaceRoundsTests {
         _ lane: Int, of lanes: Int, _ expired: Lock<Int>
     ) async throws {
         let (here, there) = try Connection.pair()
-        let pause = Alarm()
+        let pause = Wakeup()
         for round in stride(from: lane, to: Duel.rounds, by: lanes) {
             if lane == 0 { Duel.watch(round / lanes) }
             let byte = UInt8(truncatingIfNeeded: round)
@@ -216,7 +216,7 @@ struct RaceRoundsTests {
     }
 
     private static func shutdownAgainstAccept() async throws {
-        _ = EventLoopGroup.shared
+        _ = LoopGroup.shared
         let before = openSockets()
         var served = 0
         for round in 0..<Duel.rounds {
@@ -257,7 +257,7 @@ struct RaceRoundsTests {
     }
 
     private static func lastReleaseOnAForeignThread() async throws {
-        _ = EventLoopGroup.shared
+        _ = LoopGroup.shared
         let before = openSockets()
         let sources = Lock<[WeakSource]>([])
         try Duel.run { round -> (Box, Connection) in

@@ -48,7 +48,7 @@ struct KeepingUpTests {
         let error = try #require(
             #expect(throws: SocketError.self) { try byteByByte { try send(one) } })
         #expect(error.isTimeout)
-        #expect(error.bytesMoved == 1)
+        #expect(error.bytesTransferred == 1)
         #expect(error.stallReport?.verdict.isStuck == false)
         one.close()
         #expect(try other.readToTheEnd() == 1)
@@ -66,7 +66,7 @@ struct KeepingUpTests {
     func blockingRead(_ read: @Sendable (SocketStream) throws -> Bool) throws {
         let (one, other) = try Socket.pair()
         try other.sendAll(Self.text)
-        try other.shutdown(.writing)
+        try other.shutdown(.write)
         let stream = SocketStream(one)
         let error = try #require(
             #expect(throws: SocketError.self) { try byteByByte { try read(stream) } })
@@ -127,10 +127,10 @@ struct KeepingUpTests {
             })
         #expect(error.isTimeout)
         // The first step looks at no clock; an exchange looks only after its steps.
-        #expect((2...3).contains(error.bytesMoved))
+        #expect((2...3).contains(error.bytesTransferred))
         #expect(error.stallReport?.verdict.isStuck == false)
         one.close()
-        #expect(try other.readToTheEnd() == error.bytesMoved)
+        #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
     @Test("a file")
@@ -146,7 +146,7 @@ struct KeepingUpTests {
             try await byteByByte { try await one.sendFile(file, timeout: Self.limit) }
         }
         #expect(error?.isTimeout == true)
-        #expect(error?.bytesMoved == 2)
+        #expect(error?.bytesTransferred == 2)
         one.close()
         #expect(try other.readToTheEnd() == 2)
     }
@@ -163,7 +163,7 @@ struct KeepingUpTests {
     func read(_ read: @Sendable (Connection) async throws -> Bool) async throws {
         let (one, other) = try Connection.pair()
         try await other.write(Self.text)
-        try other.shutdown(.writing)
+        try other.shutdown(.write)
         let error = try #require(
             await #expect(throws: SocketError.self) {
                 try await byteByByte { try await read(one) }

@@ -57,7 +57,7 @@ struct LoopTests {
         weak var loop: EventLoop?
         weak var source: EventSource?
         do {
-            let group = try EventLoopGroup(loops: 1)
+            let group = try LoopGroup(loops: 1)
             let (one, other) = try Connection.pair(on: group)
             loop = group.loops[0]
             source = one.source

@@ -29,7 +29,7 @@ struct ReliabilityTests {
 
     @Test("a cancelled task ends, though there is always something to receive")
     func cancellation() async throws {
-        let loop = EventLoopGroup.shared.loops[0]
+        let loop = LoopGroup.shared.loops[0]
         #expect(try await receiveForEver(on: loop) == .cancelled)
         #expect(try await receiveForEver(on: nil) == .cancelled)
     }

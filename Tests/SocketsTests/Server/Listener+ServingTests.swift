@@ -17,7 +17,7 @@ struct ListenerServingTests {
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
         let client = try call(listener)
         try await client.write("hello")
-        try client.shutdown(.writing)
+        try client.shutdown(.write)
         var reply: [UInt8] = []
         while try await client.read(appendingTo: &reply) > 0 {}
         #expect(reply == Array("hello".utf8))
@@ -56,7 +56,7 @@ struct ListenerServingTests {
 
     @Test("handlers run on the loops of the listener's group, each on that of its connection")
     func placement() async throws {
-        let group = try EventLoopGroup(loops: 2)
+        let group = try LoopGroup(loops: 2)
         let listener = try Listener(on: Loopback.ipv4, group: group)
         let loops = Lock<[ObjectIdentifier]>([])
         let serving = Task {
@@ -149,7 +149,7 @@ struct ListenerServingTests {
     @Test("a listener that is closed or served by another cannot be served")
     func spent() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let isServed = Alarm()
+        let isServed = Wakeup()
         isServed.reset()
         let serving = Task { try await listener.serve { _ in isServed.ring() } }
         let client = try call(listener)

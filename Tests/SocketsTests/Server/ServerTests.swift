@@ -35,7 +35,7 @@ struct ServerTests {
         #expect(await eventually { refusesCalls(listener.localAddress) })
         try await caller.write("still there?")
         #expect(try await caller.read() == Array("still there?".utf8))
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         #expect(try await caller.read().isEmpty)
         try await serving.value
     }

@@ -80,7 +80,7 @@ final class SimulatedLink: @unchecked Sendable {
             case .over: return
             }
         }
-        try? connection.shutdown(.writing)
+        try? connection.shutdown(.write)
     }
 
     /// Reads a stream to its end in all ways, and compares each byte.
@@ -162,7 +162,7 @@ final class SimulatedLink: @unchecked Sendable {
             }
             guard case .again = outcome else { break }
         }
-        try? other.shutdown(.writing)
+        try? other.shutdown(.write)
     }
 
     /// Passes on what comes to a second stream.
@@ -174,7 +174,7 @@ final class SimulatedLink: @unchecked Sendable {
             guard case .again = outcome else { break }
         }
         // Also when it ended early, so that nobody waits for more.
-        try? second.one.shutdown(.writing)
+        try? second.one.shutdown(.write)
     }
 
     // MARK: One operation
@@ -230,10 +230,10 @@ final class SimulatedLink: @unchecked Sendable {
                 precondition(
                     !world.isPunctual || isCancelled || took <= nanoseconds + 1_000_000,
                     "\(nanoseconds) passed only after \(took)")
-                return .again(error.bytesMoved)
+                return .again(error.bytesTransferred)
             case .cancelled:
                 precondition(isCancelled, "cancelled by nobody")
-                return .again(error.bytesMoved)
+                return .again(error.bytesTransferred)
             default:
                 over(error)
                 return .over

@@ -27,7 +27,7 @@ final class SimulatedServer: @unchecked Sendable {
 
     /// Serves, lets some call, and ends it in one of the ways in which a server ends.
     func begin() {
-        let limits = ServeLimits(
+        let limits = ServeOptions(
             maximumConnections: places,
             idle: kernel.draw(3) == 0 ? TimeLimit(.milliseconds(3)) : .never)
         let grace = Duration.milliseconds([0, 1, 5, 100][kernel.draw(4)])

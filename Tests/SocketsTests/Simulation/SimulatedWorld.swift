@@ -19,7 +19,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
     let kernel: InMemoryKernel
     let loops: [EventLoop]
-    let group: EventLoopGroup
+    let group: LoopGroup
     /// Where tasks run that do not belong to a loop.
     let elsewhere = SimulatedExecutor()
     private let epolls: [Int32]
@@ -51,7 +51,7 @@ final class SimulatedWorld: @unchecked Sendable {
             epolls.append(kernel.openDescriptors.first { !before.contains($0) } ?? -1)
         }
         self.loops = loops
-        group = EventLoopGroup(of: loops)
+        group = LoopGroup(of: loops)
         self.epolls = epolls
         phases = loops.map { _ in .working }
     }
@@ -77,7 +77,7 @@ final class SimulatedWorld: @unchecked Sendable {
 
     /// Waits in the time of this world.
     func sleep(_ nanoseconds: Int64) async {
-        await Alarm().wait(
+        await Wakeup().wait(
             until: kernel.nanoseconds + nanoseconds, on: loops[kernel.draw(loops.count)])
     }
 

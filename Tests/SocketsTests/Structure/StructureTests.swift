@@ -5,8 +5,8 @@ import Testing
 struct StructureTests {
     /// The folders of `Sources/Sockets` from the ground up. Folders on one floor may know each other.
     private static let floors: [String: Int] = [
-        "System": 1, "Addresses": 2, "Errors": 3, "Names": 4, "Diagnosis": 4, "Socket": 5,
-        "EventLoop": 6, "Async": 7, "Server": 8,
+        "System": 1, "Addresses": 2, "Errors": 3, "Names": 4, "Core": 5, "Stall": 6,
+        "Blocking": 7, "EventLoop": 7, "Async": 8, "Server": 9, "Bridges": 9,
     ]
 
     /// The modules that only the bottom floor may import: the C library and what wraps it.

@@ -10,7 +10,7 @@ enum Echoes {
                 try socket.sendAll(bytes)
                 count += bytes.count
             }
-            try socket.shutdown(.writing)
+            try socket.shutdown(.write)
             return count
         }
     }

@@ -4,8 +4,8 @@
 /// segments are as large as their windows.
 enum MeasuredFigures {
     /// Both directions open, nothing under way, the last byte so long ago.
-    static func quiet(for time: Duration = .seconds(2)) -> SocketFigures {
-        var figures = SocketFigures(takenAt: .seconds(100))
+    static func quiet(for time: Duration = .seconds(2)) -> ConnectionStatistics {
+        var figures = ConnectionStatistics(takenAt: .seconds(100))
         figures.state = .established
         (figures.queued, figures.unsent, figures.unread) = (0, 0, 0)
         (figures.sendBuffer, figures.receiveBuffer) = (4_194_304, 131_072)
@@ -27,7 +27,7 @@ enum MeasuredFigures {
     }
 
     /// The peer has not read for so long: its window is closed, and its kernel answers the probes.
-    static func peerFull(for time: Duration = .seconds(3)) -> SocketFigures {
+    static func peerFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var figures = quiet(for: time)
         (figures.queued, figures.unsent) = (2_755_072, 2_755_072)
         figures.peerWindow = 0
@@ -41,7 +41,7 @@ enum MeasuredFigures {
     }
 
     /// The same, and we have not read what the peer sent either.
-    static func bothFull(for time: Duration = .seconds(3)) -> SocketFigures {
+    static func bothFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var figures = peerFull(for: time)
         figures.unread = 113_152
         figures.ownWindow = 15_360
@@ -51,7 +51,7 @@ enum MeasuredFigures {
     }
 
     /// A transfer that was cut off: its segments were sent again so often, in vain.
-    static func cut(_ times: Int) -> SocketFigures {
+    static func cut(_ times: Int) -> ConnectionStatistics {
         var figures = quiet(for: .seconds(3))
         (figures.queued, figures.unsent) = (4_190_965, 3_208_667)
         figures.peerWindow = 2_016_256
@@ -63,7 +63,7 @@ enum MeasuredFigures {
     }
 
     /// A transfer at full speed, from the sender's side.
-    static func flowing() -> SocketFigures {
+    static func flowing() -> ConnectionStatistics {
         var figures = quiet(for: .zero)
         (figures.queued, figures.unsent, figures.segmentsInFlight) = (4_190_965, 3_208_667, 16)
         figures.peerWindow = 2_016_256
@@ -73,8 +73,10 @@ enum MeasuredFigures {
     }
 
     /// A Unix stream socket; `queued` counts more than the bytes.
-    static func unix(queued: Int = 0, unread: Int = 0, writable: Bool = true) -> SocketFigures {
-        var figures = SocketFigures(takenAt: .seconds(100))
+    static func unix(queued: Int = 0, unread: Int = 0, writable: Bool = true)
+        -> ConnectionStatistics
+    {
+        var figures = ConnectionStatistics(takenAt: .seconds(100))
         (figures.queued, figures.unread) = (queued, unread)
         (figures.sendBuffer, figures.receiveBuffer) = (212_992, 212_992)
         (figures.isWritable, figures.hasPeerEnded, figures.isHungUp) = (writable, false, false)
@@ -82,9 +84,9 @@ enum MeasuredFigures {
     }
 }
 
-extension SocketFigures {
+extension ConnectionStatistics {
     /// The same with some of them changed.
-    func with(_ change: (inout SocketFigures) -> Void) -> SocketFigures {
+    func with(_ change: (inout ConnectionStatistics) -> Void) -> ConnectionStatistics {
         var figures = self
         change(&figures)
         return figures
@@ -93,7 +95,7 @@ extension SocketFigures {
     /// The same connection so long before, before these bytes moved.
     func before(
         _ time: Duration, acknowledged: Int = 0, received: Int = 0, windowLimited: Duration = .zero
-    ) -> SocketFigures {
+    ) -> ConnectionStatistics {
         with {
             $0.takenAt -= time
             $0.bytesAcknowledged = bytesAcknowledged.map { $0 - acknowledged }

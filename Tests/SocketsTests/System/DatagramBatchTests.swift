@@ -32,7 +32,7 @@ struct DatagramBatchTests {
             #expect(!isEmpty)
             var all: [[UInt8]] = []
             while let datagram = batch.next() {
-                #expect(datagram.fullCount == datagram.bytes.count)
+                #expect(datagram.originalCount == datagram.bytes.count)
                 #expect(datagram.sender.content == (try System.getsockname(sender.number).content))
                 #expect(datagram.local == nil)
                 all.append(Array(datagram.bytes))

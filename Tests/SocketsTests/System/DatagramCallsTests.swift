@@ -14,7 +14,7 @@ struct DatagramCallsTests {
         #expect(count == 1)
         let next = batch.next()
         let datagram = try #require(next)
-        return (datagram.fullCount, datagram.sender, datagram.local)
+        return (datagram.originalCount, datagram.sender, datagram.local)
     }
 
     private func send(

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 
+@testable import SocketDoctor
 @testable import Sockets
 
 @Suite("Groups", .ownThread)

@@ -49,6 +49,6 @@ struct OptionKeysTests {
     @Test("the type of a socket is read")
     func type() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
-        #expect(try System.option(socket.number, .type) == SocketType.datagram.rawValue)
+        #expect(try System.option(socket.number, .type) == RawSocketType.datagram.rawValue)
     }
 }

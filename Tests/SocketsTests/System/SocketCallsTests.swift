@@ -8,10 +8,10 @@ struct SocketCallsTests {
     @Test(
         "every socket is closed in programs that are started",
         arguments: [
-            (SocketDomain.ipv4, SocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
+            (SocketDomain.ipv4, RawSocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
             (.ipv6, .datagram), (.unix, .stream), (.unix, .datagram), (.unix, .sequencedPacket),
         ])
-    func socketIsCloseOnExec(domain: SocketDomain, type: SocketType) throws {
+    func socketIsCloseOnExec(domain: SocketDomain, type: RawSocketType) throws {
         let socket = try RawSockets.make(domain, type)
         #expect(socket.isCloseOnExec)
         #expect(socket.isBlocking)
@@ -21,8 +21,9 @@ struct SocketCallsTests {
     }
 
     @Test(
-        "both sockets of a pair too", arguments: [SocketType.stream, .datagram, .sequencedPacket])
-    func pairIsCloseOnExec(type: SocketType) throws {
+        "both sockets of a pair too",
+        arguments: [RawSocketType.stream, .datagram, .sequencedPacket])
+    func pairIsCloseOnExec(type: RawSocketType) throws {
         let (one, other) = try RawSockets.pair(type)
         #expect(one.isCloseOnExec && other.isCloseOnExec)
         #expect(one.number != other.number)

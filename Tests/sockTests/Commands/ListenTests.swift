@@ -19,7 +19,7 @@ struct ListenTests {
         listener.write("to the caller")
         listener.endInput()
         try caller.sendAll("from the caller")
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         #expect(try caller.receiveToEnd() == Array("to the caller".utf8))
         let outcome = try listener.outcome()
         #expect(outcome.status == 0)

@@ -14,7 +14,7 @@ struct ServeTests {
         let port = try Port(parsing: server.port())
         let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
         try caller.sendAll("x")
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         let answer =
             service == .chargen
             ? try caller.receive(atMost: 74, timeout: .seconds(10)) : try caller.receiveToEnd()
@@ -54,7 +54,7 @@ struct ServeTests {
         try server.waitForErrors { $0.contains("Connection from") }
         try caller.sendAll("12345")
         server.send(signal: 15)
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         #expect(try caller.receiveToEnd() == [5, 0, 0, 0, 0, 0, 0, 0])
         #expect(try server.outcome().status == 0)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import SocketDoctor
 import Sockets
 import Testing
 

@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 import Testing
 
@@ -87,7 +88,7 @@ struct DoctorQuestionTests {
         survey.later.processes[4712]?.descriptors = nil
         let question = try question(pid: "4712")
         do throws(Failure) {
-            try question.requireSubject(in: Examination(survey))
+            try question.requireSubject(in: Analysis(survey))
             Issue.record("nothing was hidden")
         } catch {
             #expect(error.status == .couldNotLook)

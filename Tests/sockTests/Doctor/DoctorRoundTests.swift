@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 import Testing
 

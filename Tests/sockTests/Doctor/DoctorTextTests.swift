@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite(.ownThread)
 struct DoctorTextTests {
     private func text(
-        _ examination: Examination = StuckPair.examination(), drawn: Bool = false,
+        _ examination: Analysis = StuckPair.examination(), drawn: Bool = false,
         color: Bool = false, width: Int = 80
     ) -> DoctorText {
         DoctorText(examination, isDrawn: drawn, hasColor: color, width: width)

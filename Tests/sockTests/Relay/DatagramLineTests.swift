@@ -6,7 +6,7 @@ import Testing
 @Suite(.ownThread)
 struct DatagramLineTests {
     private func line(_ addresses: SocketAddress...) throws -> DatagramLine {
-        try DatagramLine(addresses) { try Socket.connected(to: $0, kind: .datagram) }
+        try DatagramLine(addresses) { try Socket.connected(to: $0, type: .datagram) }
     }
 
     private func closedAddress() throws -> SocketAddress {

@@ -56,7 +56,7 @@ struct StreamRelayTests {
     func notDelivered() throws {
         let peer = try Peer { caller in
             try caller.sendAll("enough")
-            try caller.shutdown(.writing)
+            try caller.shutdown(.write)
             // Some has come, more will; then it hangs up.
             _ = try caller.receive(atMost: 1, timeout: .seconds(20))
         }
@@ -69,7 +69,7 @@ struct StreamRelayTests {
     func halfClosedPeer() throws {
         let received = Received()
         let peer = try Peer { caller in
-            try caller.shutdown(.writing)
+            try caller.shutdown(.write)
             received.set(try caller.receiveToEnd().count)
         }
         let outcome = try SockProgram.shell(
@@ -83,7 +83,7 @@ struct StreamRelayTests {
     func pausingPeer() throws {
         let received = Received()
         let peer = try Peer { caller in
-            try caller.shutdown(.writing)
+            try caller.shutdown(.write)
             // Longer than input is waited for after the peer's end: no event ends this.
             Thread.sleep(forTimeInterval: 3)
             received.set(try caller.receiveToEnd().count)

@@ -32,7 +32,7 @@ struct ClassicServiceTests {
             served.close()
         }
         try await caller.write(bytes)
-        try caller.shutdown(.writing)
+        try caller.shutdown(.write)
         let answer = try await caller.readToEnd(timeout: .seconds(20))
         try await serving.value
         return answer

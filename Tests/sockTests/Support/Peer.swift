@@ -20,7 +20,7 @@ final class Peer: Sendable {
     }
 
     /// A port of this machine on which nobody listens, as long as the socket lives.
-    static func silentPort(_ kind: Socket.Kind = .stream) throws -> (socket: Socket, port: String) {
+    static func silentPort(_ kind: SocketType = .stream) throws -> (socket: Socket, port: String) {
         let socket = try Socket(.ipv4, kind)
         try socket.bind(to: .ipv4(.loopback, port: 0))
         return (socket, "\(socket.localAddress.port ?? 0)")

@@ -1,3 +1,4 @@
+import SocketDoctor
 import Sockets
 
 /// A machine that a test makes up: a client that writes to a server which was stopped.
@@ -8,20 +9,20 @@ enum StuckPair {
     /// Both looks at it; the names are a stranger's.
     static func examination(
         clientName: String = "client", state: MachineProcess.State = .stopped
-    ) -> Examination {
-        Examination(survey(clientName: clientName, state: state))
+    ) -> Analysis {
+        Analysis(survey(clientName: clientName, state: state))
     }
 
     static func survey(
         clientName: String = "client", state: MachineProcess.State = .stopped
-    ) -> Survey {
+    ) -> Sampler {
         let machine = machine(clientName, state)
         var earlier = machine
         earlier.takenAt -= .seconds(1)
         for index in earlier.sockets.indices {
             earlier.sockets[index].figures.takenAt -= .seconds(1)
         }
-        return Survey(earlier: earlier, later: machine, time: .seconds(1))
+        return Sampler(earlier: earlier, later: machine, time: .seconds(1))
     }
 
     private static func machine(_ clientName: String, _ state: MachineProcess.State) -> Machine {
@@ -56,8 +57,8 @@ enum StuckPair {
             ])
     }
 
-    private static func quiet() -> SocketFigures {
-        var figures = SocketFigures(takenAt: .seconds(100))
+    private static func quiet() -> ConnectionStatistics {
+        var figures = ConnectionStatistics(takenAt: .seconds(100))
         figures.state = .established
         (figures.queued, figures.unsent, figures.unread) = (0, 0, 0)
         (figures.sinceDataSent, figures.sinceDataReceived) = (.seconds(12), .seconds(12))

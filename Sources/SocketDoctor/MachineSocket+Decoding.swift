@@ -1,0 +1,198 @@
+internal import Sockets
+
+// How netlink is asked for sockets, and what its answers say: linux/inet_diag.h, linux/unix_diag.h.
+// Whatever stands in an answer, nothing here traps: what is cut short is left out.
+extension MachineSocket {
+    /// What a list can be asked for.
+    package enum List: CaseIterable, Sendable {
+        case tcp4, tcp6, unix
+
+        /// The whole request, with its header.
+        var request: [UInt8] {
+            NetlinkMessage.request(
+                self == .unix ? MachineSocket.unixRequest : MachineSocket.tcpRequest(self))
+        }
+    }
+
+    /// The sockets in one datagram of an answer.
+    ///
+    /// - Parameter time: when it came, by the continuous clock.
+    package static func decode(
+        _ datagram: ArraySlice<UInt8>, at time: Duration
+    ) -> (sockets: [MachineSocket], end: ListEnd?, isInterrupted: Bool) {
+        var sockets: [MachineSocket] = []
+        var isInterrupted = false
+        for message in NetlinkMessage.messages(in: datagram) {
+            isInterrupted = isInterrupted || message.isInterrupted
+            switch message.kind {
+            case .done: return (sockets, .complete, isInterrupted)
+            case .error(let number) where number != 0:
+                return (sockets, .failed(number), isInterrupted)
+            case .error, .other: continue
+            case .answer:
+                if let socket = MachineSocket(message, at: time) { sockets.append(socket) }
+            }
+        }
+        return (sockets, nil, isInterrupted)
+    }
+
+    /// How a list ended.
+    package enum ListEnd: Equatable, Sendable {
+        case complete
+        /// The kernel refused, with this error number.
+        case failed(Int32)
+    }
+
+    private enum Family {
+        static let unix: UInt8 = 1
+        static let ipv4: UInt8 = 2
+        static let ipv6: UInt8 = 10
+    }
+
+    private init?(_ message: NetlinkMessage, at time: Duration) {
+        switch message.body.byte(at: 0) {
+        case Family.unix: self.init(unix: message, at: time)
+        case Family.ipv4, Family.ipv6: self.init(tcp: message, at: time)
+        default: return nil
+        }
+    }
+
+    // MARK: TCP
+
+    /// Every state but those in which no program has the socket any more, or not yet.
+    private static let tcpStates: UInt32 =
+        [1, 2, 4, 5, 7, 8, 9, 10, 11].reduce(0) { $0 | 1 << $1 }
+
+    private enum TCPAttribute {
+        static let info: UInt16 = 2
+        static let memory: UInt16 = 7
+    }
+
+    private static func tcpRequest(_ list: List) -> [UInt8] {
+        let wanted = UInt8(1 << (TCPAttribute.info - 1) | 1 << (TCPAttribute.memory - 1))
+        var bytes = [list == .tcp4 ? Family.ipv4 : Family.ipv6, 6, wanted, 0]
+        bytes.append(word: tcpStates)
+        // Of all addresses, interfaces and cookies.
+        return bytes + [UInt8](repeating: 0, count: 48)
+    }
+
+    private init?(tcp message: NetlinkMessage, at time: Duration) {
+        let body = message.body
+        guard body.count >= 72, let family = body.byte(at: 0), let state = body.byte(at: 1),
+            let cookie = body.long(at: 44), let inode = body.word(at: 68),
+            let unread = body.word(at: 56), let queued = body.word(at: 60)
+        else { return nil }
+        let attributes = message.attributes(after: 72)
+        self.init(
+            .tcp, cookie: cookie, inode: inode,
+            local: Self.address(family, body.dropFirst(8), port: body.dropFirst(4), body),
+            remote: Self.address(family, body.dropFirst(24), port: body.dropFirst(6), body),
+            figures: ConnectionStatistics(takenAt: time))
+        user = body.word(at: 64)
+        if let info = attributes[TCPAttribute.info] { figures.take(tcpInfo: Array(info)) }
+        figures.state = ConnectionStatistics.State(rawValue: state) ?? figures.state
+        guard figures.state != .listening else {
+            isListening = true
+            (callers, backlog) = (Int(unread), Int(queued))
+            return
+        }
+        // The end of the stream has a place of its own in the numbers, and is no byte to be read.
+        let hasPeerEnded: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
+        figures.unread = max(0, Int(unread) - (hasPeerEnded.contains(figures.state) ? 1 : 0))
+        figures.queued = Int(queued)
+        figures.hasPeerEnded = hasPeerEnded.contains(figures.state)
+        takeLimits(attributes[TCPAttribute.memory])
+    }
+
+    private static func address(
+        _ family: UInt8, _ bytes: ArraySlice<UInt8>, port: ArraySlice<UInt8>,
+        _ body: ArraySlice<UInt8>
+    ) -> SocketAddress {
+        let port = UInt16(bigEndian: port.half(at: 0) ?? 0)
+        guard family == Family.ipv6 else {
+            return .ipv4(IPv4Address(bits: UInt32(bigEndian: bytes.word(at: 0) ?? 0)), port: port)
+        }
+        let high = UInt64(bigEndian: bytes.long(at: 0) ?? 0)
+        // A link-local address is one only together with its interface.
+        let interface = high >> 54 == 0x3FA ? body.word(at: 40) ?? 0 : 0
+        let address = IPv6Address(
+            high: high, low: UInt64(bigEndian: bytes.long(at: 8) ?? 0),
+            zone: interface == 0 ? nil : String(interface))
+        return SocketAddress.ipv6(address, port: port).unmapped
+    }
+
+    // MARK: Unix
+
+    private enum UnixAttribute {
+        static let name: UInt16 = 0
+        static let peer: UInt16 = 2
+        static let callers: UInt16 = 3
+        static let queues: UInt16 = 4
+        static let memory: UInt16 = 5
+        static let shutdown: UInt16 = 6
+        static let user: UInt16 = 7
+    }
+
+    /// Streams and sequences of packets; sockets for datagrams are not connected to one other.
+    private static let unixTypes: Set<UInt8?> = [1, 5]
+
+    private static var unixRequest: [UInt8] {
+        var bytes = [Family.unix, 0, 0, 0]
+        // Connected and listening, of all inodes and cookies, with everything that is told.
+        bytes.append(word: 1 << 1 | 1 << 10)
+        bytes.append(word: 0)
+        bytes.append(word: 0x7F)
+        return bytes + [UInt8](repeating: 0, count: 8)
+    }
+
+    private init?(unix message: NetlinkMessage, at time: Duration) {
+        let body = message.body
+        guard Self.unixTypes.contains(body.byte(at: 1)), let state = body.byte(at: 2),
+            let inode = body.word(at: 4), let cookie = body.long(at: 8)
+        else { return nil }
+        let attributes = message.attributes(after: 16)
+        self.init(.unix, cookie: cookie, inode: inode, figures: ConnectionStatistics(takenAt: time))
+        local = Self.address(attributes[UnixAttribute.name])
+        user = attributes[UnixAttribute.user]?.word(at: 0)
+        let queues = attributes[UnixAttribute.queues]
+        guard state != 10 else {
+            isListening = true
+            callers = Int(queues?.word(at: 0) ?? 0)
+            backlog = Int(queues?.word(at: 4) ?? 0)
+            callerInodes = Self.words(attributes[UnixAttribute.callers])
+            return
+        }
+        peerInode = attributes[UnixAttribute.peer]?.word(at: 0)
+        figures.unread = queues?.word(at: 0).map { Int($0) }
+        figures.queued = queues?.word(at: 4).map { Int($0) }
+        takeLimits(attributes[UnixAttribute.memory])
+        // As the kernel does for poll(2): a quarter of the limit makes the socket unwritable.
+        if let queued = figures.queued, let limit = figures.sendBuffer {
+            figures.isWritable = queued * 4 <= limit
+        }
+        if let ended = attributes[UnixAttribute.shutdown]?.byte(at: 0) {
+            figures.hasPeerEnded = ended & 1 != 0
+            figures.isHungUp = ended & 3 == 3
+        }
+    }
+
+    private static func address(_ name: ArraySlice<UInt8>?) -> SocketAddress {
+        guard let name, let first = name.first else { return .unnamed }
+        let address =
+            first == 0
+            ? UnixAddress(abstractBytes: Array(name.dropFirst()))
+            : UnixAddress(pathBytes: Array(name.prefix { $0 != 0 }))
+        return address.map { .unix($0) } ?? .unnamed
+    }
+
+    private static func words(_ bytes: ArraySlice<UInt8>?) -> [UInt32] {
+        guard let bytes else { return [] }
+        return (0..<bytes.count / 4).compactMap { bytes.word(at: $0 * 4) }
+    }
+
+    /// The limits of both buffers: the second and the fourth word of `SKMEMINFO`.
+    private mutating func takeLimits(_ memory: ArraySlice<UInt8>?) {
+        figures.receiveBuffer = memory?.word(at: 4).map { Int($0) }
+        figures.sendBuffer = memory?.word(at: 12).map { Int($0) }
+    }
+}

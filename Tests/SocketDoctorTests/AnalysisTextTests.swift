@@ -1,0 +1,83 @@
+import Testing
+
+@testable import SocketDoctor
+@testable import Sockets
+
+@Suite("The words of an examination")
+struct ExaminationWordsTests {
+    private func words(_ model: ModelMachine) -> AnalysisText {
+        AnalysisText(model.machine, Ownership(model.machine.processes.values))
+    }
+
+    private func reason(
+        _ change: (inout ModelMachine) -> Void
+    ) -> (String, advice: String?) {
+        var model = ModelMachine()
+        model.program(7, "server")
+        model.program(8)
+        model.connect(7, 8)
+        change(&model)
+        return words(model).reason([7], model.sockets[0])
+    }
+
+    @Test("programs have names and numbers, and those that are not there have numbers")
+    func names() {
+        var model = ModelMachine()
+        model.program(7, "serv\u{1B}er")
+        #expect(words(model).names(of: [7, 9]) == "serv\\x1ber[7] or PID 9")
+        #expect(words(model).names(of: []) == "a program that we may not see")
+    }
+
+    @Test("what a program does instead is said")
+    func occupations() {
+        func said(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
+        #expect(said { $0.change(7) { $0.state = .running } }.contains("is running"))
+        #expect(said { $0.change(7) { $0.state = .uninterruptible } }.contains("a disk"))
+        #expect(said { $0.change(7) { $0.threads = nil } }.contains("may not see"))
+        #expect(said { _ in }.contains("is running"))
+        #expect(said { $0.wait(7, in: BlockedCall("futex", .thread)) }.contains("a lock, in futex"))
+        #expect(said { $0.wait(7, in: BlockedCall("pause", .signal)) }.contains("a signal"))
+        #expect(said { $0.wait(7, in: BlockedCall("wait4", .child(nil))) }.contains("a child"))
+        #expect(said { $0.wait(7, in: BlockedCall("fsync", .unknown)) }.contains("is in fsync"))
+        #expect(said { $0.read(7, 99) }.contains("waits for descriptor 99, in recvfrom"))
+        #expect(said { $0.write(7, 3) }.contains("writes to descriptor 3, in sendto"))
+        #expect(
+            said {
+                $0.read(7, 99)
+                $0.read(7, 98, further: true)
+            }.contains("has 2 threads, and none of them waits for this connection"))
+    }
+
+    @Test("who watches others, or this one only to write, is told from who does not take")
+    func watchers() {
+        func said(_ watched: [BlockedCall.Watched]) -> String {
+            reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0
+        }
+        #expect(said([.init(8, .reading), .init(9, .reading)]).contains("2 descriptors, and not"))
+        #expect(said([.init(3, .writing), .init(9, .reading)]).contains("and not to read"))
+        #expect(said([.init(3, .reading), .init(9, .reading)]).contains("does not take"))
+    }
+
+    @Test("what helps is said where it is plain")
+    func advice() {
+        #expect(
+            reason { $0.change(7) { $0.state = .stopped } }.advice
+                == "Let it go on: kill -CONT 7")
+        #expect(reason { $0.change(7) { $0.state = .traced } }.advice?.contains("debugger") == true)
+        #expect(reason { _ in }.advice == nil)
+        #expect(words(ModelMachine()).reason([], nil).0.isEmpty)
+    }
+
+    @Test("an owner's call on his descriptor is found, in the right direction")
+    func calls() {
+        var model = ModelMachine()
+        model.program(7)
+        model.write(7, 3)
+        let owner = Ownership.Owner(process: 7, descriptor: 3)
+        #expect(words(model).call(of: owner, .read) == "sendto")
+        #expect(words(model).call(of: owner, .write) == nil)
+        // Whoever waits to be accepted may read or write meanwhile.
+        #expect(words(model).call(of: owner, .accept) == "sendto")
+        #expect(words(model).call(of: .init(process: 7, descriptor: 4), .read) == nil)
+    }
+}

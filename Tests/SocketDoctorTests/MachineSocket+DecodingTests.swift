@@ -1,0 +1,201 @@
+import Testing
+
+@testable import SocketDoctor
+@testable import Sockets
+
+@Suite("What the kernel's lists say")
+struct MachineSocketDecodingTests {
+    private typealias Netlink = NetlinkMessageTests
+
+    /// `struct inet_diag_msg` and its attributes.
+    static func tcp(
+        family: UInt8 = 2, state: UInt8 = 1, local: [UInt8] = [127, 0, 0, 1], port: UInt16 = 80,
+        interface: UInt32 = 0, unread: UInt32 = 0, queued: UInt32 = 0, inode: UInt32 = 4026,
+        attributes: [UInt8] = []
+    ) -> [UInt8] {
+        func address(_ bytes: [UInt8]) -> [UInt8] {
+            bytes + [UInt8](repeating: 0, count: 16 - bytes.count)
+        }
+        var body: [UInt8] = [family, state, 0, 0]
+        body.append(half: port.bigEndian)
+        body.append(half: UInt16(40_000).bigEndian)
+        body += address(local) + address(local)
+        body.append(word: interface)
+        body.append(word: 77)
+        body.append(word: 0)
+        body.append(word: 0)
+        body.append(word: unread)
+        body.append(word: queued)
+        body.append(word: 1000)
+        body.append(word: inode)
+        return NetlinkMessageTests.message(20, body + attributes)
+    }
+
+    /// `struct unix_diag_msg` and its attributes.
+    static func unix(
+        type: UInt8 = 1, state: UInt8 = 1, inode: UInt32 = 5000, attributes: [UInt8] = []
+    ) -> [UInt8] {
+        var body: [UInt8] = [1, type, state, 0]
+        body.append(word: inode)
+        body.append(word: 88)
+        body.append(word: 0)
+        return NetlinkMessageTests.message(20, body + attributes)
+    }
+
+    private static func words(_ words: UInt32...) -> [UInt8] {
+        words.reduce(into: []) { $0.append(word: $1) }
+    }
+
+    private func only(_ bytes: [UInt8]) throws -> MachineSocket {
+        let (sockets, _, _) = MachineSocket.decode(bytes[...], at: .seconds(9))
+        #expect(sockets.count == 1)
+        return try #require(sockets.first)
+    }
+
+    @Test("a TCP connection has both addresses, queues, an owner and a time")
+    func connection() throws {
+        let memory = Self.words(0, 131_072, 0, 2_626_560)
+        let socket = try only(
+            Self.tcp(unread: 5, queued: 6, attributes: Netlink.attribute(7, memory)))
+        #expect(socket.kind == .tcp)
+        #expect(socket.identity.cookie == 77)
+        #expect("\(socket.local) \(socket.remote)" == "127.0.0.1:80 127.0.0.1:40000")
+        #expect(socket.inode == 4026)
+        #expect(socket.user == 1000)
+        #expect(socket.figures.state == .established)
+        #expect(socket.figures.unread == 5)
+        #expect(socket.figures.queued == 6)
+        #expect(socket.figures.receiveBuffer == 131_072)
+        #expect(socket.figures.sendBuffer == 2_626_560)
+        #expect(socket.figures.takenAt == .seconds(9))
+        #expect(!socket.isListening)
+    }
+
+    @Test("the end of the stream is no byte that waits to be read")
+    func end() throws {
+        let socket = try only(Self.tcp(state: 8, unread: 1))
+        #expect(socket.figures.unread == 0)
+        #expect(socket.figures.hasPeerEnded == true)
+        #expect(try only(Self.tcp(state: 8, unread: 0)).figures.unread == 0)
+        #expect(try only(Self.tcp(state: 8, unread: 6)).figures.unread == 5)
+    }
+
+    @Test("of a socket that listens the queues are callers")
+    func listening() throws {
+        let socket = try only(Self.tcp(state: 10, unread: 3, queued: 128))
+        #expect(socket.isListening)
+        #expect((socket.callers, socket.backlog) == (3, 128))
+        #expect(socket.figures.unread == nil)
+    }
+
+    @Test("an IPv6 address has its interface where it needs one, and a mapped one is IPv4")
+    func addresses() throws {
+        let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+        let there = try only(Self.tcp(family: 10, local: linkLocal, interface: 2))
+        #expect("\(there.local)" == "[fe80::1%2]:80")
+        let loopback = [UInt8](repeating: 0, count: 15) + [1]
+        let here = try only(Self.tcp(family: 10, local: loopback, interface: 2))
+        #expect("\(here.local)" == "[::1]:80")
+        let mapped = [UInt8](repeating: 0, count: 10) + [255, 255, 127, 0, 0, 1]
+        #expect("\(try only(Self.tcp(family: 10, local: mapped)).local)" == "127.0.0.1:80")
+    }
+
+    @Test("TCP_INFO is taken in as getsockopt gives it")
+    func info() throws {
+        var info = [UInt8](repeating: 0, count: 248)
+        info[0] = 1
+        info[44] = 10
+        let socket = try only(Self.tcp(attributes: Netlink.attribute(2, info)))
+        #expect(socket.figures.sinceDataSent == .milliseconds(10))
+    }
+
+    @Test("a Unix stream knows its peer, its queues and its name")
+    func unixStream() throws {
+        let attributes =
+            Netlink.attribute(0, Array("/run/a.sock".utf8)) + Netlink.attribute(2, Self.words(5001))
+            + Netlink.attribute(4, Self.words(10, 768))
+            + Netlink.attribute(5, Self.words(0, 212_992, 768, 212_992))
+            + Netlink.attribute(6, [0])
+        let socket = try only(Self.unix(attributes: attributes))
+        #expect("\(socket.local)" == "/run/a.sock")
+        #expect(socket.peerInode == 5001)
+        #expect((socket.figures.unread, socket.figures.queued) == (10, 768))
+        #expect(socket.figures.isWritable == true)
+        #expect(socket.figures.hasPeerEnded == false)
+        #expect(socket.figures.state == nil)
+        #expect(socket.isConnected)
+    }
+
+    @Test("a Unix stream is full when its bytes fill a quarter of the limit, as for poll")
+    func unixFull() throws {
+        let attributes =
+            Netlink.attribute(4, Self.words(0, 53_249))
+            + Netlink.attribute(5, Self.words(0, 0, 0, 212_992))
+        #expect(try only(Self.unix(attributes: attributes)).figures.isWritable == false)
+    }
+
+    @Test("a peer that has ended is seen")
+    func unixEnded() throws {
+        let one = try only(Self.unix(attributes: Netlink.attribute(6, [1])))
+        #expect((one.figures.hasPeerEnded, one.figures.isHungUp) == (true, false))
+        let both = try only(Self.unix(attributes: Netlink.attribute(6, [3])))
+        #expect((both.figures.hasPeerEnded, both.figures.isHungUp) == (true, true))
+    }
+
+    @Test("a Unix socket that listens tells who waits")
+    func unixListening() throws {
+        let attributes =
+            Netlink.attribute(0, [0] + Array("name".utf8))
+            + Netlink.attribute(3, Self.words(6001, 6002))
+            + Netlink.attribute(4, Self.words(2, 128))
+        let socket = try only(Self.unix(state: 10, attributes: attributes))
+        #expect("\(socket.local)" == "@name")
+        #expect((socket.callers, socket.backlog) == (2, 128))
+        #expect(socket.callerInodes == [6001, 6002])
+    }
+
+    @Test("Unix sockets for datagrams are left out, sequences of packets are not")
+    func types() throws {
+        #expect(MachineSocket.decode(Self.unix(type: 2)[...], at: .zero).sockets.isEmpty)
+        _ = try only(Self.unix(type: 5))
+    }
+
+    @Test("a list ends with its end, or with an error")
+    func ends() {
+        let list = Self.tcp() + Self.unix()
+        #expect(MachineSocket.decode(list[...], at: .zero).end == nil)
+        let done = list + Netlink.message(3, [0, 0, 0, 0]) + Self.tcp()
+        let whole = MachineSocket.decode(done[...], at: .zero)
+        #expect(whole.end == .complete)
+        #expect(whole.sockets.count == 2)
+        let error = Netlink.message(2, Self.words(UInt32(bitPattern: -2)))
+        #expect(MachineSocket.decode(error[...], at: .zero).end == .failed(2))
+        // An acknowledgement is an error with the number 0.
+        let none = Netlink.message(2, Self.words(0))
+        #expect(MachineSocket.decode(none[...], at: .zero).end == nil)
+    }
+
+    @Test("whatever is cut, changed or doubled: nothing traps")
+    func hostile() {
+        var generator = SeededGenerator(seed: 4)
+        let seeds = [
+            Self.tcp(attributes: Netlink.attribute(2, [UInt8](repeating: 7, count: 248))),
+            Self.tcp(family: 10, state: 10),
+            Self.unix(
+                state: 10,
+                attributes: Netlink.attribute(0, [0]) + Netlink.attribute(3, Self.words(1))),
+        ]
+        for _ in 0..<20_000 {
+            var bytes = seeds.randomElement(using: &generator) ?? []
+            for _ in 0..<Int.random(in: 0...6, using: &generator) where !bytes.isEmpty {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.removeSubrange(place...)
+                default: bytes += bytes[place...]
+                }
+            }
+            _ = MachineSocket.decode(bytes[...], at: .zero)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Testing
+
+@testable import SocketDoctor
+@testable import Sockets
+
+@Suite("The kernel's lists of sockets", .ownThread)
+struct SocketListTests {
+    @Test("both ends of a connection of ours are there, with what waits in it")
+    func tcp() throws {
+        let (client, server) = try Loopback.tcpPair()
+        try client.sendAll("hello")
+        let list = try SocketList.read(.tcp4).sockets
+        let near = try #require(list.first { $0.local == client.localAddress && !$0.isListening })
+        let far = try #require(list.first { $0.local == client.remoteAddress && $0.isConnected })
+        #expect(near.remote == far.local)
+        #expect(far.figures.unread == 5)
+        #expect(near.figures.queued == 0)
+        #expect(near.figures.bytesAcknowledged != nil)
+        #expect(near.inode != 0)
+        withExtendedLifetime(server) {}
+    }
+
+    #if DEBUG
+        @Test("a kernel that refuses is an error, and one that says nothing a time-out")
+        func failures() {
+            for (code, told) in [
+                (Errno.permissionDenied, Errno.permissionDenied), (.wouldBlock, .timedOut),
+            ] {
+                #expect(throws: told) {
+                    try FaultInjection.during([.recv: [.error(code)]]) {
+                        try SocketList.read(.unix)
+                    }
+                }
+            }
+            #expect(throws: Errno.tooManyOpenFiles) {
+                try FaultInjection.during([.socket: [.error(.tooManyOpenFiles)]]) {
+                    try SocketList.read(.unix)
+                }
+            }
+        }
+    #endif
+
+    @Test("over IPv6 too")
+    func tcp6() throws {
+        let listener = try Socket.listening(on: .tcp("::1", port: 0))
+        let client = try Socket.connected(to: listener.localAddress)
+        let list = try SocketList.read(.tcp6).sockets
+        #expect(list.contains { $0.local == client.localAddress && $0.isConnected })
+        // Nobody has accepted it.
+        let listening = try #require(
+            list.first { $0.local == listener.localAddress && $0.isListening })
+        #expect(listening.callers == 1)
+        let far = try #require(list.first { $0.remote == client.localAddress })
+        #expect(far.isOwnerless)
+    }
+
+    @Test("both ends of a Unix pair know each other")
+    func unix() throws {
+        let path = Loopback.unixPath()
+        let listener = try Socket.listening(on: .unix(path))
+        let client = try Socket.connected(to: .unix(path))
+        let waiting = try SocketList.read(.unix).sockets
+        let listening = try #require(
+            waiting.first { $0.local == listener.localAddress && $0.isListening })
+        #expect(listening.callers == 1)
+        #expect(listening.callerInodes.count == 1)
+
+        let server = try listener.accept()
+        try client.sendAll("hello")
+        let list = try SocketList.read(.unix).sockets
+        let far = try #require(
+            list.first { $0.local == listener.localAddress && !$0.isListening })
+        let near = try #require(list.first { $0.inode == far.peerInode })
+        #expect(near.peerInode == far.inode)
+        #expect(far.figures.unread == 5)
+        #expect((near.figures.queued ?? 0) >= 5)
+        #expect(listening.callerInodes == [near.inode])
+        withExtendedLifetime(server) {}
+    }
+}

@@ -1,0 +1,92 @@
+import Testing
+
+@testable import SocketDoctor
+@testable import Sockets
+
+@Suite("Both ends of a connection")
+struct SocketPairsTests {
+    private func tcp(
+        _ cookie: UInt64, _ local: String, _ remote: String, inode: UInt32 = 9
+    ) throws -> MachineSocket {
+        MachineSocket(
+            .tcp, cookie: cookie, inode: inode, local: try #require(SocketAddress(local)),
+            remote: try #require(SocketAddress(remote)), figures: MeasuredFigures.quiet())
+    }
+
+    private func listener(_ cookie: UInt64, _ local: String) throws -> MachineSocket {
+        var socket = try tcp(cookie, local, "0.0.0.0:0")
+        socket.isListening = true
+        return socket
+    }
+
+    @Test("the ends of a TCP connection have the same addresses the other way round")
+    func tcp() throws {
+        let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
+        let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000")
+        let other = try tcp(3, "127.0.0.1:80", "127.0.0.1:40001")
+        let pairs = SocketPairs([near, other, far])
+        #expect(pairs.peer(of: near) == far)
+        #expect(pairs.peer(of: far) == near)
+        #expect(pairs.peer(of: other) == nil)
+    }
+
+    @Test("a socket that is connected to itself is its own peer")
+    func itself() throws {
+        let socket = try tcp(1, "127.0.0.1:40000", "127.0.0.1:40000")
+        #expect(SocketPairs([socket]).peer(of: socket) == socket)
+    }
+
+    @Test("Unix sockets name each other; a number that was given again joins nobody")
+    func unix() {
+        var near = MachineSocket(.unix, cookie: 1, inode: 11)
+        var far = MachineSocket(.unix, cookie: 2, inode: 12)
+        (near.peerInode, far.peerInode) = (12, 11)
+        #expect(SocketPairs([near, far]).peer(of: near) == far)
+        far.peerInode = 13
+        #expect(SocketPairs([near, far]).peer(of: near) == nil)
+        near.peerInode = 0
+        #expect(SocketPairs([near, far]).peer(of: near) == nil)
+    }
+
+    @Test("a caller that nobody has accepted belongs to the socket that listens there")
+    func unaccepted() throws {
+        let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
+        let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000", inode: 0)
+        let listening = try listener(3, "0.0.0.0:80")
+        let pairs = SocketPairs([near, far, listening])
+        #expect(pairs.listenerThatShouldAccept(near) == listening)
+        #expect(pairs.listenerThatShouldAccept(far) == listening)
+
+        var accepted = far
+        accepted.inode = 4
+        #expect(SocketPairs([near, accepted, listening]).listenerThatShouldAccept(near) == nil)
+        // One that was closed with bytes to go has no program either, and is no caller.
+        var closed = far
+        closed.figures.state = .finWait1
+        #expect(SocketPairs([near, closed, listening]).listenerThatShouldAccept(near) == nil)
+    }
+
+    @Test("over Unix the listener knows its callers")
+    func unixUnaccepted() {
+        var near = MachineSocket(.unix, cookie: 1, inode: 11)
+        near.peerInode = 0
+        var listening = MachineSocket(.unix, cookie: 2, inode: 12)
+        listening.isListening = true
+        listening.callerInodes = [11]
+        #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == listening)
+        listening.callerInodes = []
+        #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == nil)
+    }
+
+    @Test("the nearest listener counts, and of several on one port nobody knows which")
+    func listeners() throws {
+        let address = try #require(SocketAddress("127.0.0.1:80"))
+        let anywhere = try listener(1, "0.0.0.0:80")
+        let here = try listener(2, "127.0.0.1:80")
+        #expect(SocketPairs([anywhere, here]).listener(at: address) == here)
+        #expect(SocketPairs([anywhere]).listener(at: address) == anywhere)
+        #expect(SocketPairs([try listener(1, "[::]:80")]).listener(at: address) != nil)
+        #expect(SocketPairs([here, try listener(3, "127.0.0.1:80")]).listener(at: address) == nil)
+        #expect(SocketPairs([]).listener(at: .unnamed) == nil)
+    }
+}

@@ -1,0 +1,116 @@
+@testable import SocketDoctor
+@testable import Sockets
+
+/// A machine that a test makes up: programs, the connections between them, and what they wait for.
+struct ModelMachine {
+    private(set) var sockets: [MachineSocket] = []
+    private(set) var processes: [Int32: MachineProcess] = [:]
+    private var number: UInt32 = 100
+
+    /// A program with one thread, which runs until it is told to wait.
+    mutating func program(
+        _ id: Int32, _ name: String = "program", state: MachineProcess.State = .sleeping,
+        parent: Int32 = 0
+    ) {
+        processes[id] = MachineProcess(
+            id: id, name: name, parent: parent, state: state,
+            threads: [MachineThread(id: id, turns: 1)])
+        processes[id]?.turns = 1
+    }
+
+    /// Lets a thread of a program wait: its first, or a further one.
+    mutating func wait(_ id: Int32, in call: BlockedCall, further: Bool = false) {
+        var threads = processes[id]?.threads ?? []
+        if further || threads.isEmpty {
+            threads.append(
+                MachineThread(id: id + 1000 * Int32(threads.count), call: call, turns: 1))
+        } else {
+            threads[0].call = call
+        }
+        processes[id]?.threads = threads
+    }
+
+    /// Lets a program wait to read from a descriptor, or to write to it.
+    mutating func read(_ id: Int32, _ descriptor: Int32, further: Bool = false) {
+        wait(
+            id, in: BlockedCall("recvfrom", .descriptors([.init(descriptor, .reading)])),
+            further: further)
+    }
+
+    mutating func write(_ id: Int32, _ descriptor: Int32, further: Bool = false) {
+        wait(
+            id, in: BlockedCall("sendto", .descriptors([.init(descriptor, .writing)])),
+            further: further)
+    }
+
+    mutating func change(_ id: Int32, _ body: (inout MachineProcess) -> Void) {
+        if processes[id] != nil { body(&processes[id]!) }
+    }
+
+    /// A connection between two programs, with these figures at either end; tells the descriptors.
+    @discardableResult
+    mutating func connect(
+        _ one: Int32, _ other: Int32, _ kind: MachineSocket.Kind = .tcp,
+        figures: (ConnectionStatistics, ConnectionStatistics)? = nil
+    ) -> (Int32, Int32) {
+        number += 2
+        let inodes = (number, number + 1)
+        let quiet = kind == .tcp ? MeasuredFigures.quiet() : MeasuredFigures.unix()
+        let addresses: [SocketAddress] =
+            kind == .tcp
+            ? [
+                .ipv4(.loopback, port: UInt16(number + 20_000)),
+                .ipv4(.loopback, port: UInt16(number + 1)),
+            ] : [.unnamed, .unnamed]
+        var near = MachineSocket(
+            kind, cookie: UInt64(inodes.0), inode: inodes.0, local: addresses[0],
+            remote: addresses[1], figures: figures?.0 ?? quiet)
+        var far = MachineSocket(
+            kind, cookie: UInt64(inodes.1), inode: inodes.1, local: addresses[1],
+            remote: addresses[0], figures: figures?.1 ?? quiet)
+        if kind == .unix { (near.peerInode, far.peerInode) = (inodes.1, inodes.0) }
+        sockets += [near, far]
+        return (open(one, inodes.0), open(other, inodes.1))
+    }
+
+    /// A socket as it is, with an owner.
+    @discardableResult
+    mutating func add(_ socket: MachineSocket, to id: Int32? = nil) -> Int32 {
+        sockets.append(socket)
+        return id.map { open($0, socket.inode) } ?? -1
+    }
+
+    /// One more descriptor of a program.
+    mutating func open(_ id: Int32, _ inode: UInt32) -> Int32 {
+        open(id, .socket(inode: inode))
+    }
+
+    mutating func open(_ id: Int32, _ target: MachineProcess.Target) -> Int32 {
+        let descriptor = Int32(processes[id]?.descriptors?.count ?? 0) + 3
+        processes[id]?.descriptors?[descriptor] = target
+        return descriptor
+    }
+
+    var machine: Machine {
+        Machine(takenAt: .seconds(100), sockets: sockets, processes: Array(processes.values))
+    }
+
+    /// Two looks between which nothing changed, so long apart.
+    func survey(over time: Duration = .seconds(1)) -> Sampler {
+        var (earlier, later) = (machine, machine)
+        earlier.takenAt -= time
+        earlier.sockets = earlier.sockets.map { socket in
+            var socket = socket
+            socket.figures = socket.figures.before(time)
+            return socket
+        }
+        later.sockets = later.sockets.map { socket in
+            var socket = socket
+            if socket.kind == .unix { socket.figures.sinceQueuesChanged = time }
+            return socket
+        }
+        return Sampler(earlier: earlier, later: later, time: time)
+    }
+
+    var examination: Analysis { Analysis(survey()) }
+}

@@ -1,0 +1,42 @@
+import Testing
+
+@testable import SocketDoctor
+@testable import Sockets
+
+@Suite("Asking the kernel for sockets", .ownThread)
+struct DiagnosisCallsTests {
+    private func diagnosis(limit: UInt64 = 5_000_000) throws -> Descriptor {
+        Descriptor(try System.diagnosisSocket(limitMicroseconds: limit))
+    }
+
+    @Test("a request is answered")
+    func answer() throws {
+        let socket = try diagnosis()
+        try System.send(socket.number, request: MachineSocket.List.unix.request)
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = try System.recv(socket.number, into: &buffer)
+        #expect(count >= 16)
+        #expect(socket.isCloseOnExec)
+    }
+
+    @Test("a request that makes no sense is answered with an error")
+    func nonsense() throws {
+        let socket = try diagnosis()
+        try System.send(socket.number, request: NetlinkMessage.request([255, 0, 0, 0]))
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = try System.recv(socket.number, into: &buffer)
+        guard case .failed(let number) = MachineSocket.decode(buffer[..<count], at: .zero).end
+        else {
+            Issue.record("no error came")
+            return
+        }
+        #expect(number > 0)
+    }
+
+    @Test("a kernel that says nothing does not hold us up")
+    func limit() throws {
+        let socket = try diagnosis(limit: 20_000)
+        var buffer = [UInt8](repeating: 0, count: 64)
+        #expect(throws: Errno.wouldBlock) { try System.recv(socket.number, into: &buffer) }
+    }
+}

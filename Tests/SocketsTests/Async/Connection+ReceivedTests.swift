@@ -1,0 +1,50 @@
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: withReceived", .ownThread)
+struct ConnectionLendingTests {
+    private struct Refusal: Error {}
+
+    @Test("what has come is lent, on a loop and off it", arguments: [true, false])
+    func lends(onLoop: Bool) async throws {
+        let (here, there) = try Connection.pair()
+        try await here.write("hello")
+        let task = Task(executorPreference: onLoop ? there.source.loop : nil) {
+            try await there.withReceived { $0.withUnsafeBytes { [UInt8]($0) } }
+        }
+        #expect(try await task.value == Array("hello".utf8))
+    }
+
+    @Test("the end of the stream is nil")
+    func end() async throws {
+        let (here, there) = try Connection.pair()
+        try here.shutdown(.write)
+        #expect(try await there.withReceived { $0.byteCount } == nil)
+    }
+
+    @Test("what was lent is taken, also if the body throws")
+    func throwing() async throws {
+        let (here, there) = try Connection.pair()
+        try await here.write("one")
+        await #expect(throws: Refusal.self) {
+            try await there.withReceived { _ in throw Refusal() }
+        }
+        try await here.write("two")
+        #expect(try await there.read() == Array("two".utf8))
+    }
+
+    @Test("a second reader is busy")
+    func busy() async throws {
+        let (here, there) = try Connection.pair()
+        let reader = Task { try await there.withReceived { $0.byteCount } }
+        while !there.source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
+        let error = await #expect(throws: SocketError.self) {
+            try await there.withReceived { $0.byteCount }
+        }
+        #expect(error?.cause == .busy)
+        try await here.write("x")
+        #expect(try await reader.value == 1)
+    }
+}

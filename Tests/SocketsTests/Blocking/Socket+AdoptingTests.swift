@@ -1,0 +1,110 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Descriptors from elsewhere, and to elsewhere", .ownThread)
+struct SocketAdoptingTests {
+    @Test("a released descriptor can be adopted again, with its addresses and its connection")
+    func releaseAndAdopt() throws {
+        let (client, server) = try Loopback.tcpPair()
+        let descriptor = try client.release()
+        #expect(client.isClosed)
+        let adopted = try Socket(adopting: descriptor)
+        #expect(adopted.family == .ipv4)
+        #expect(adopted.type == .stream)
+        #expect(adopted.localAddress == server.remoteAddress)
+        #expect(adopted.remoteAddress == server.localAddress)
+        try adopted.sendAll("still connected")
+        #expect(try server.receive() == Array("still connected".utf8))
+    }
+
+    @Test("an adopted descriptor waits, whatever its mode and its time limits were before")
+    func adoptingForcesTheMode() throws {
+        let (one, other) = try Socket.pair()
+        let descriptor = try one.release()
+        _ = fcntl(descriptor.rawValue, F_SETFL, O_NONBLOCK)
+        // struct timeval { long tv_sec; long tv_usec; }
+        var limit = [0, 1000]
+        setsockopt(descriptor.rawValue, SOL_SOCKET, SO_RCVTIMEO, &limit, 16)
+        let adopted = try Socket(adopting: descriptor)
+        let background = Background { try adopted.receive() }
+        try waitUntilAThreadWaits(on: adopted)
+        try other.send("x")
+        #expect(try background.value() == [0x78])
+        #expect(fcntl(adopted.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test("an adopted listening socket accepts, and its accept can time out")
+    func adoptListener() throws {
+        let original = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(adopting: try original.release())
+        let error = #expect(throws: SocketError.self) {
+            try listener.accept(timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        let client = try Socket.connected(to: listener.localAddress)
+        #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
+    }
+
+    @Test("a released descriptor has no time limit left and waits by itself")
+    func releaseRestores() throws {
+        let (one, other) = try Socket.pair()
+        _ = #expect(throws: SocketError.self) { try one.receive(timeout: .milliseconds(5)) }
+        let descriptor = try one.release()
+        defer { try? descriptor.close() }
+        var limit = [-1, -1]
+        var length: socklen_t = 16
+        getsockopt(descriptor.rawValue, SOL_SOCKET, SO_RCVTIMEO, &limit, &length)
+        #expect(limit == [0, 0])
+        #expect(fcntl(descriptor.rawValue, F_GETFL) & O_NONBLOCK == 0)
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("a bad descriptor, and one that is no socket, are ordinary errors")
+    func badDescriptors() throws {
+        let bad = #expect(throws: SocketError.self) {
+            try Socket(adopting: FileDescriptor(rawValue: 1_000_000))
+        }
+        #expect(bad?.description == "cannot adopt descriptor 1000000: bad file descriptor")
+        let null = try FileDescriptor.open("/dev/null", .readOnly)
+        let file = #expect(throws: SocketError.self) { try Socket(adopting: null) }
+        #expect(file?.errno == .notSocket)
+        // It still belongs to whom it belonged.
+        try null.close()
+    }
+
+    @Test("a descriptor is not released while a call is inside")
+    func releaseWhileBusy() throws {
+        let (one, other) = try Socket.pair()
+        let background = Background { try one.receive() }
+        try waitUntilAThreadWaits(on: one)
+        let error = #expect(throws: SocketError.self) { try one.release() }
+        #expect(error?.errno == .resourceBusy)
+        try other.send("x")
+        #expect(try background.value() == [0x78])
+    }
+
+    @Test("a duplicate keeps the connection alive, and both respect their own time limits")
+    func duplicate() throws {
+        let (one, other) = try Socket.pair()
+        let copy = try one.duplicate()
+        let patient = Background { try copy.receive(atMost: 1) }
+        try waitUntilAThreadWaits(on: copy)
+        let error = #expect(throws: SocketError.self) {
+            try one.receive(timeout: .milliseconds(30))
+        }
+        #expect(error?.isTimeout == true)
+        try other.send("x")
+        #expect(try patient.value() == [0x78])
+        // The other's limit is not in force for the copy either.
+        let start = ContinuousClock.now
+        _ = #expect(throws: SocketError.self) { try copy.receive(timeout: .milliseconds(60)) }
+        #expect(start.duration(to: .now) >= .milliseconds(60))
+        one.close()
+        try copy.send("alive")
+        #expect(try other.receive() == Array("alive".utf8))
+        copy.close()
+        #expect(try other.receive().isEmpty)
+    }
+}

@@ -1,0 +1,109 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Datagrams", .ownThread)
+struct SocketDatagramsTests {
+    @Test("a datagram arrives with its sender, who can be answered")
+    func sendAndAnswer() throws {
+        let server = try Loopback.udp()
+        let client = try Socket(.ipv4, .datagram)
+        try client.send("question", to: server.localAddress)
+        let question = try server.receiveFrom(timeout: .seconds(5))
+        #expect(question.text == "question")
+        #expect(question.sender.port == client.localAddress.port)
+        try server.send("answer", to: question.sender)
+        let answer = try client.receiveFrom(timeout: .seconds(5))
+        #expect(answer == Datagram(bytes: Array("answer".utf8), sender: server.localAddress))
+    }
+
+    @Test("a datagram without bytes is a datagram, not an end")
+    func zeroLength() throws {
+        let server = try Loopback.udp()
+        let client = try Loopback.udp()
+        #expect(try client.send([], to: server.localAddress) == 0)
+        try client.send("next", to: server.localAddress)
+        let empty = try server.receiveFrom(timeout: .seconds(5))
+        #expect(empty.bytes.isEmpty)
+        #expect(empty.sender == client.localAddress)
+        #expect(!empty.isTruncated)
+        #expect(try server.receiveFrom(timeout: .seconds(5)).text == "next")
+    }
+
+    @Test("a datagram that does not fit is cut and says so", arguments: [SocketType.datagram])
+    func truncation(_ kind: SocketType) throws {
+        let (one, other) = try Socket.pair(kind)
+        try one.send("twelve bytes")
+        let cut = try other.receiveFrom(atMost: 6)
+        #expect(cut.text == "twelve")
+        #expect(cut.isTruncated)
+        try one.send("exact")
+        #expect(try !other.receiveFrom(atMost: 5).isTruncated)
+        try one.send("nothing fits")
+        let none = try other.receiveFrom(atMost: 0)
+        #expect(none.bytes.isEmpty)
+        #expect(none.isTruncated)
+    }
+
+    @Test("receiving into a span tells the full length of what was cut")
+    func header() throws {
+        let server = try Loopback.udp()
+        let client = try Loopback.udp()
+        try client.send("0123456789", to: server.localAddress)
+        var array = [UInt8](repeating: 0, count: 4)
+        var elements = array.mutableSpan
+        var bytes = elements.mutableBytes
+        let header = try server.receiveFrom(into: &bytes, timeout: .seconds(5))
+        #expect(header.count == 4)
+        #expect(header.originalCount == 10)
+        #expect(header.isTruncated)
+        #expect(header.sender == client.localAddress)
+        #expect(array == Array("0123".utf8))
+    }
+
+    @Test("Unix datagrams carry the sender's path, and an unnamed sender has none")
+    func unixDatagrams() throws {
+        let path = Loopback.unixPath()
+        let server = try Socket.bound(to: .unixDatagram(path))
+        let named = try Socket.bound(to: .unixDatagram("@\(path)"))
+        let unnamed = try Socket(.unix, .datagram)
+        try named.send("named", to: server.localAddress)
+        try unnamed.send("unnamed", to: server.localAddress)
+        let first = try server.receiveFrom(timeout: .seconds(5))
+        #expect(first.sender == named.localAddress)
+        #expect(try server.receiveFrom(timeout: .seconds(5)).sender == .unnamed)
+        try server.send("back", to: first.sender)
+        #expect(try named.receive(timeout: .seconds(5)) == Array("back".utf8))
+    }
+
+    @Test("one socket for both families answers an IPv4 sender, who is shown as IPv4")
+    func dualStack() throws {
+        let server = try Socket.bound(to: .udp(port: 0))
+        let port = try #require(server.localAddress.port)
+        let client = try Socket(.ipv4, .datagram)
+        try client.send("v4", to: .ipv4(.loopback, port: port))
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        #expect(datagram.sender == .ipv4(.loopback, port: try #require(client.localAddress.port)))
+        try server.send("back", to: datagram.sender)
+        #expect(try client.receiveFrom(timeout: .seconds(5)).text == "back")
+    }
+
+    @Test("sending to a broadcast address needs the option")
+    func broadcast() throws {
+        let socket = try Loopback.udp()
+        let everybody = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
+        let error = #expect(throws: SocketError.self) { try socket.send("x", to: everybody) }
+        #expect(error?.errno == .permissionDenied)
+        try socket.setOption(.broadcast, to: true)
+        #expect(try socket.send("x", to: everybody) == 1)
+    }
+
+    @Test("sending to a Unix path where nobody is names the path")
+    func nobodyThere() throws {
+        let socket = try Socket(.unix, .datagram)
+        let path = Loopback.unixPath()
+        let address = try #require(UnixAddress(path: path))
+        let error = #expect(throws: SocketError.self) { try socket.send("x", to: .unix(address)) }
+        #expect(error?.description == "cannot send to \(path): no such file or directory")
+    }
+}

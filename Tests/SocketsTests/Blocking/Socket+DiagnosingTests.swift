@@ -1,0 +1,265 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Why a blocking socket stands still", .ownThread)
+struct SocketDiagnosingTests {
+    private static let limit = TimeLimit.milliseconds(700)
+    private static let message = [UInt8](repeating: 0x61, count: 16 << 20)
+
+    /// Pairs over which the same holds: TCP, whose kernel tells much, and Unix, whose tells little.
+    enum Kind: CaseIterable {
+        case tcp, unix
+
+        func pair() throws -> (Socket, Socket) {
+            switch self {
+            case .tcp:
+                let (client, server) = try Loopback.tcpPair()
+                return (client, server)
+            case .unix: return try Socket.pair()
+            }
+        }
+    }
+
+    /// The report of an operation that has to end with a time-out.
+    private func report(
+        _ operation: () throws(SocketError) -> Void
+    ) throws -> StallReport {
+        let error = try #require(throws: SocketError.self) { try operation() }
+        #expect(error.isTimeout)
+        return try #require(error.stallReport, "\(error)")
+    }
+
+    // MARK: Time-outs
+
+    @Test("a peer that does not read is named by the sender's time-out", arguments: Kind.allCases)
+    func peerNotReading(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        let report = try report { () throws(SocketError) in
+            try socket.sendAll(Self.message, timeout: Self.limit)
+        }
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
+        #expect(report.watched == .zero)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("two ends that write are named a deadlock by both", arguments: Kind.allCases)
+    func bothWriting(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        let other = Background { try? peer.sendAll(Self.message) }
+        // The deadlock is there when both have filled what is between them.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try socket.diagnose().figures.unread ?? 0 < 100_000, .now < deadline {}
+        let report = try report { () throws(SocketError) in
+            try socket.sendAll(Self.message, timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWriting, "\(report) \(report.figures)")
+        let theirs = try peer.diagnose(watching: .milliseconds(700))
+        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.figures)")
+        peer.close()
+        try other.value()
+    }
+
+    @Test("a reader whose peer says nothing learns that both wait", arguments: Kind.allCases)
+    func bothWaiting(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        let report = try report { () throws(SocketError) in
+            _ = try socket.receive(timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("a line that has come in part is told of")
+    func partOfALine() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        try peer.sendAll("half a line")
+        let stream = SocketStream(socket)
+        let report = try report { () throws(SocketError) in
+            _ = try stream.readLine(timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.evidence.contains("11 bytes of what is wanted"))
+    }
+
+    @Test("reads of a stream tell what its socket would", arguments: ["line", "exactly", "flush"])
+    func streams(operation: String) throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let stream = SocketStream(socket, bufferSize: Self.message.count * 2)
+        let report = try report { () throws(SocketError) in
+            switch operation {
+            case "line": _ = try stream.readLine(timeout: Self.limit)
+            case "exactly": _ = try stream.readExactly(5, timeout: Self.limit)
+            default:
+                try stream.write(Self.message)
+                try stream.flush(timeout: Self.limit)
+            }
+        }
+        #expect(report.verdict == (operation == "flush" ? .peerNotReading : .bothWaiting))
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("an exchange whose peer reads and does not answer waits with it")
+    func exchangeWithoutReply() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let report = try report { () throws(SocketError) in
+            _ = try socket.exchange("hello\n", reading: .line, timeout: Self.limit)
+        }
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("an exchange whose peer does not read says so", arguments: Kind.allCases)
+    func exchangeWithoutReader(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        let error = try #require(throws: SocketError.self) {
+            try socket.exchange(Self.message, timeout: Self.limit)
+        }
+        #expect(error.stallReport?.verdict == .peerNotReading)
+        #expect(error.bytesTransferred > 0)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("the description of such an error is its first line, and three more")
+    func description() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let error = try #require(throws: SocketError.self) {
+            try socket.receive(timeout: .milliseconds(50))
+        }
+        let lines = "\(error)".split(separator: "\n")
+        try #require(lines.count == 4)
+        #expect(lines[0] == "cannot receive from \(peer.localAddress): timed out after 50 ms")
+        #expect(lines[1] == "    Both ends are waiting (both-waiting, possible).")
+        #expect(lines[3].hasPrefix("    See that"))
+    }
+
+    @Test("what did not wait has no report, and asks the kernel nothing")
+    func noWait() throws {
+        let (socket, peer) = try Socket.pair()
+        let limits: [TimeLimit] = [.milliseconds(0), .until(.now - .seconds(1))]
+        for limit in limits {
+            let error = try #require(throws: SocketError.self) {
+                try socket.receive(timeout: limit)
+            }
+            #expect(error.isTimeout)
+            #expect(error.stallReport == nil)
+        }
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("time-outs of other operations have no report")
+    func otherOperations() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let accepting = try #require(throws: SocketError.self) {
+            try listener.accept(timeout: .milliseconds(30))
+        }
+        #expect(accepting.stallReport == nil)
+        let receiving = try #require(throws: SocketError.self) {
+            try Loopback.udp().receiveFrom(timeout: .milliseconds(30))
+        }
+        #expect(receiving.isTimeout)
+        #expect(receiving.stallReport == nil)
+    }
+
+    @Test("making the report does not make a time-out late")
+    func punctual() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        var best = Duration.seconds(9)
+        for _ in 0..<5 {
+            let took = ContinuousClock().measure {
+                _ = try? socket.receive(timeout: .milliseconds(40))
+            }
+            best = min(best, took)
+        }
+        #expect(best >= .milliseconds(40))
+        #expect(best < .milliseconds(60))
+        withExtendedLifetime(peer) {}
+    }
+
+    // MARK: At any moment
+
+    @Test("an idle connection is idle", arguments: Kind.allCases)
+    func idle(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        #expect(try socket.diagnose().verdict == .idle)
+        #expect(try socket.diagnose(watching: .milliseconds(100)).verdict == .idle)
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("bytes that we do not read are ours to read", arguments: Kind.allCases)
+    func notReading(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        try peer.sendAll("hello")
+        let report = try socket.diagnose(watching: .milliseconds(600))
+        #expect(report.verdict == .notReading, "\(report) \(report.figures)")
+        #expect(report.watched >= .milliseconds(600))
+        #expect(report.figures.unread == 5)
+    }
+
+    @Test("a peer that does not read is seen by watching", arguments: Kind.allCases)
+    func watchedPeerNotReading(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        _ = try Loopback.fill(socket)
+        let report = try socket.diagnose(watching: .seconds(1))
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("a peer that was reset or has closed is gone", arguments: Kind.allCases)
+    func gone(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        try socket.send("x")
+        // With something unread in it, TCP resets instead of ending.
+        peer.close()
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try socket.diagnose().verdict != .peerGone, .now < deadline {}
+        #expect(try socket.diagnose().verdict == .peerGone)
+    }
+
+    @Test("a transfer at full speed moves", arguments: Kind.allCases)
+    func fullSpeed(kind: Kind) throws {
+        let (socket, peer) = try kind.pair()
+        let reader = Background {
+            var bytes: [UInt8] = []
+            while try peer.receive(appendingTo: &bytes) > 0 {
+                bytes.removeAll(keepingCapacity: true)
+            }
+        }
+        let writer = Background { while (try? socket.sendAll(Self.message)) != nil {} }
+        for _ in 0..<3 {
+            let report = try socket.diagnose(watching: .milliseconds(300))
+            #expect(!report.verdict.isStuck, "\(report) \(report.figures)")
+        }
+        socket.close()
+        _ = try? writer.value()
+        _ = try? reader.value()
+    }
+
+    @Test("a watch ends when the socket is closed")
+    func closed() throws {
+        let (socket, peer) = try Socket.pair()
+        let watching = Background { try socket.diagnose(watching: .seconds(25)) }
+        socket.close()
+        let error = #expect(throws: SocketError.self) { try watching.value() }
+        #expect(error?.cause == .closed)
+        #expect(throws: SocketError.self) { try socket.diagnose() }
+        withExtendedLifetime(peer) {}
+    }
+
+    @Test("sockets that are no connections are refused")
+    func refused() throws {
+        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let datagram = try Loopback.udp()
+        for socket in [listener, datagram] {
+            let error = try #require(throws: SocketError.self) { try socket.diagnose() }
+            guard case .invalidInput = error.cause else {
+                Issue.record("\(error)")
+                continue
+            }
+        }
+        for socket in [try Socket(.ipv4, .stream), try Socket(.unix, .stream)] {
+            let error = try #require(throws: SocketError.self) { try socket.diagnose() }
+            #expect(error.errno == .socketNotConnected)
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket: exchange", .ownThread)
+struct SocketExchangingTests {
+    @Test("an exchange that is larger than all buffers completes where sendAll stands still")
+    func large() throws {
+        let count = 32 << 20
+        let (socket, peer) = try Loopback.tcpPair()
+        let echo = Echoes.onThread(peer)
+        let request = pattern(count)
+        let reply = try socket.exchange(request, limit: count, timeout: .seconds(30))
+        let isSame = reply.bytes == request
+        #expect(isSame)
+        #expect(try echo.value() == count)
+    }
+
+    @Test("replies end where the framing says, and nothing more is taken")
+    func framing() throws {
+        let (here, there) = try Socket.pair()
+        try there.sendAll("one\r\ntwo;threefour")
+        #expect(try here.exchange("?", reading: .line, timeout: .seconds(5)).text == "one")
+        #expect(try here.exchange("?", reading: .until(0x3b), timeout: .seconds(5)).text == "two;")
+        #expect(try here.exchange("?", reading: .exactly(5), timeout: .seconds(5)).text == "three")
+        #expect(try here.receive() == Array("four".utf8))
+        #expect(try there.receive() == Array("???".utf8))
+    }
+
+    @Test("a line that comes in pieces, and one that the end of the stream ends")
+    func pieces() throws {
+        let (here, there) = try Socket.pair()
+        let answering = Background {
+            for byte in "slow\nlast".utf8 { try there.sendAll([byte]) }
+            try there.shutdown(.write)
+        }
+        #expect(try here.exchange("", reading: .line, timeout: .seconds(5)).text == "slow")
+        #expect(try here.exchange("", reading: .line, timeout: .seconds(5)).text == "last")
+        let error = #expect(throws: SocketError.self) {
+            try here.exchange("", reading: .line, timeout: .seconds(5))
+        }
+        #expect(error?.cause == .endOfStream)
+        try answering.value()
+    }
+
+    @Test("the limit covers the whole exchange")
+    func timesOut() throws {
+        let (here, there) = try Socket.pair()
+        let error = #expect(throws: SocketError.self) {
+            try here.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .milliseconds(50))
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
+        #expect((error?.bytesTransferred ?? 0) > 0)
+        withExtendedLifetime(there) {}
+    }
+
+    @Test("closing ends an exchange at once")
+    func closed() throws {
+        let (here, there) = try Socket.pair()
+        let exchanging = Background { try here.exchange("?", reading: .line) }
+        _ = try there.receive(atMost: 1)
+        try waitUntilAThreadWaits(on: here)
+        here.close()
+        let error = #expect(throws: SocketError.self) { try exchanging.value() }
+        #expect(error?.cause == .closed)
+    }
+
+    @Test("datagrams have no exchange")
+    func kinds() {
+        let error = #expect(throws: SocketError.self) {
+            try Socket(.ipv4, .datagram).exchange("?")
+        }
+        guard case .invalidInput = error?.cause else {
+            Issue.record("expected invalid input")
+            return
+        }
+    }
+}

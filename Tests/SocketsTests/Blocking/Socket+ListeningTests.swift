@@ -1,0 +1,119 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("Listening on an endpoint", .ownThread)
+struct SocketListeningTests {
+    @Test("an endpoint without a host listens on every interface, IPv4 and IPv6, with one socket")
+    func everyInterface() throws {
+        let listener = try Socket.listening(on: .tcp(port: 0))
+        let port = try #require(listener.localAddress.port)
+        #expect(listener.localAddress == .ipv6(.any, port: port))
+        for address in [
+            SocketAddress.ipv4(.loopback, port: port), .ipv6(.loopback, port: port),
+        ] {
+            let client = try Socket.connected(to: address)
+            let server = try listener.accept(timeout: .seconds(5))
+            #expect(server.remoteAddress == client.localAddress)
+            #expect(server.localAddress == address)
+            #expect(server.remoteAddress.family == address.family)
+        }
+    }
+
+    @Test("one family alone leaves the port of the other free")
+    func oneFamily() throws {
+        let six = try Socket.listening(on: .tcp(port: 0), family: .ipv6)
+        let port = Port(try #require(six.localAddress.port))
+        let four = try Socket.listening(on: .tcp(port: port), family: .ipv4)
+        #expect(four.localAddress.family == .ipv4)
+    }
+
+    @Test("where the machine has no IPv6, IPv4 alone is listened on")
+    func withoutIPv6() throws {
+        let listener = try FaultInjection.during([
+            .socket: [.error(.addressFamilyNotSupported)]
+        ]) {
+            try Socket.listening(on: .tcp(port: 0))
+        }
+        #expect(listener.localAddress.ip == .v4(.any))
+        let disabled = try FaultInjection.during([.bind: [.error(.addressNotAvailable)]]) {
+            try Socket.listening(on: .tcp(port: 0))
+        }
+        #expect(disabled.localAddress.ip == .v4(.any))
+    }
+
+    @Test("a port that is taken is an error that names it, and IPv4 is not tried instead")
+    func taken() throws {
+        let first = try Socket.listening(on: .tcp(port: 0))
+        let port = try #require(first.localAddress.port)
+        let error = #expect(throws: SocketError.self) {
+            try Socket.listening(on: .tcp(port: Port(port)))
+        }
+        #expect(error?.errno == .addressInUse)
+        #expect(error?.description == "cannot bind to :\(port): address already in use")
+    }
+
+    @Test("several sockets share a port if each of them wants to")
+    func reusePort() throws {
+        let first = try Socket.listening(on: .tcp("127.0.0.1", port: 0), reusePort: true)
+        let port = Port(try #require(first.localAddress.port))
+        let second = try Socket.listening(on: .tcp("127.0.0.1", port: port), reusePort: true)
+        #expect(first.localAddress == second.localAddress)
+    }
+
+    @Test("datagrams have no callers to accept, and the error says what to use instead")
+    func datagrams() throws {
+        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .udp(port: 0)) }
+        #expect(
+            error?.description == "cannot listen on udp://:0: datagrams have no callers to accept:"
+                + " expected a stream, or Socket.bound(to:)")
+        #expect(try Socket.bound(to: .udp(port: 0)).localAddress.port != 0)
+    }
+
+    @Test("the kinds of Unix sockets listen and answer", arguments: [true, false])
+    func unix(_ isAbstract: Bool) throws {
+        let path = (isAbstract ? "@" : "") + Loopback.unixPath()
+        for endpoint in [Endpoint.unix(path), .unixSequencedPacket(path)] {
+            let listener = try Socket.listening(on: endpoint)
+            let client = try Socket.connected(to: endpoint)
+            let server = try listener.accept(timeout: .seconds(5))
+            #expect(server.type == listener.type)
+            #expect(client.remoteAddress == listener.localAddress)
+            try client.send("hello")
+            #expect(try server.receive() == Array("hello".utf8))
+            listener.close()
+        }
+    }
+
+    @Test("close removes the socket's file")
+    func fileIsRemoved() throws {
+        let path = Loopback.unixPath()
+        let listener = try Socket.listening(on: .unix(path))
+        #expect(access(path, F_OK) == 0)
+        listener.close()
+        #expect(access(path, F_OK) == -1)
+    }
+
+    @Test("a path of more than 107 bytes is refused, not cut")
+    func longPath() throws {
+        let path = "/tmp/" + String(repeating: "x", count: 103)
+        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        guard case .invalidInput = error?.cause else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(access(String(path.prefix(107)), F_OK) == -1)
+    }
+
+    @Test("a name that does not exist is a name-resolution failure")
+    func unknownName() throws {
+        let error = #expect(throws: SocketError.self) {
+            try Socket.listening(on: .tcp("nosuch.invalid", port: 0))
+        }
+        guard case .nameResolution = error?.cause else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Sending", .ownThread)
+struct SocketSendingTests {
+    @Test("no bytes are a datagram for sendAll as they are for send, and nothing on a stream")
+    func noBytes() throws {
+        for kind in [SocketType.datagram, .sequencedPacket] {
+            let (one, other) = try Socket.pair(kind)
+            try one.sendAll([UInt8]())
+            try one.sendAll(parts: [])
+            try one.sendAll("x")
+            #expect(try other.receive(timeout: .seconds(5)).isEmpty)
+            #expect(try other.receive(timeout: .seconds(5)).isEmpty)
+            #expect(try other.receive(timeout: .seconds(5)) == [0x78])
+        }
+        let (one, other) = try Socket.pair()
+        try one.sendAll([UInt8]())
+        try one.sendAll(parts: [[]])
+        try one.sendAll("x")
+        #expect(try other.receive(timeout: .seconds(5)) == [0x78])
+        // Nobody is asked: it is no error that there is nobody.
+        try one.shutdown(.write)
+        try one.sendAll([UInt8]())
+    }
+
+    @Test("arrays, strings and spans all go out as they are")
+    func kindsOfBytes() throws {
+        let (one, other) = try Socket.pair()
+        #expect(try one.send([1, 2]) == 2)
+        #expect(try one.send("äß") == 4)
+        let more: [UInt8] = [9]
+        try one.sendAll(more.span.bytes)
+        #expect(try other.readAll(7) == [1, 2] + Array("äß".utf8) + [9])
+    }
+
+    @Test("send all goes on after short writes and interruptions, and nothing is lost or doubled")
+    func sendAllGoesOn() throws {
+        let (one, other) = try Loopback.tcpPair()
+        let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
+        let faults = FaultInjection([
+            .send: [.short(1), .error(.interrupted), .short(300), .error(.interrupted), .short(7)]
+        ])
+        try FaultInjection.$current.withValue(faults) { try one.sendAll(bytes) }
+        #expect(faults.remaining(of: .send) == 0)
+        #expect(try other.readAll(1000) == bytes)
+    }
+
+    @Test("a time-out in the middle of send all tells how many bytes went, and no more went")
+    func sendAllTimesOut() throws {
+        let (one, other) = try Loopback.tcpPair()
+        let bytes = [UInt8](repeating: 5, count: 64 << 20)
+        let error = try #require(
+            #expect(throws: SocketError.self) {
+                try one.sendAll(bytes, timeout: .milliseconds(100))
+            })
+        #expect(error.cause == .timedOut(limit: .milliseconds(100)))
+        #expect(error.bytesTransferred > 0)
+        #expect(
+            error.firstLine
+                == "cannot send to \(other.localAddress): timed out after 100 ms"
+                + " (\(error.bytesTransferred) bytes were sent)")
+        one.close()
+        #expect(try other.readToTheEnd() == error.bytesTransferred)
+    }
+
+    @Test("sending to a peer that has gone is an error, not a signal that kills")
+    func brokenPipe() throws {
+        let (one, other) = try Socket.pair()
+        other.close()
+        for send in [
+            { try one.send("x") }, { try one.send(parts: [[1], [2]]) },
+        ] as [() throws -> Int] {
+            let error = #expect(throws: SocketError.self) { try send() }
+            #expect(error?.errno == .brokenPipe)
+        }
+    }
+
+    @Test(
+        "several pieces arrive as one run of bytes, empty pieces and more than 64 of them included")
+    func vectored() throws {
+        let (one, other) = try Socket.pair()
+        let parts = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0 % 5) }
+        try one.sendAll(parts: parts)
+        #expect(try other.readAll(400) == parts.flatMap { $0 })
+        try one.sendAll(parts: [])
+        try one.sendAll(parts: [[], []])
+    }
+
+    @Test("pieces that go out in short writes go on where they stopped, also inside a piece")
+    func vectoredShortWrites() throws {
+        let (one, other) = try Socket.pair()
+        let parts: [[UInt8]] = [[1, 2, 3], [], [4, 5, 6, 7], [8]]
+        let faults = FaultInjection([
+            .sendmsg: [.short(2), .short(3), .error(.interrupted), .short(1), .short(1)]
+        ])
+        try FaultInjection.$current.withValue(faults) { try one.sendAll(parts: parts) }
+        #expect(faults.remaining(of: .sendmsg) == 0)
+        #expect(try other.readAll(8) == [1, 2, 3, 4, 5, 6, 7, 8])
+    }
+
+    @Test("several pieces are one datagram, and more than 64 are refused rather than cut")
+    func vectoredDatagram() throws {
+        let (one, other) = try Socket.pair(.datagram)
+        #expect(try one.send(parts: [[1], [2, 3]]) == 3)
+        #expect(try other.receive() == [1, 2, 3])
+        let error = #expect(throws: SocketError.self) {
+            try one.send(parts: [[UInt8]](repeating: [1], count: 65))
+        }
+        #expect(
+            error?.description == "cannot send: 65 pieces: expected at most 64 in a datagram")
+    }
+
+    @Test("a message longer than a datagram can be is refused by the kernel, whole")
+    func messageTooLong() throws {
+        let receiver = try Loopback.udp()
+        let sender = try Loopback.udp()
+        let error = #expect(throws: SocketError.self) {
+            try sender.send([UInt8](repeating: 0, count: 70_000), to: receiver.localAddress)
+        }
+        #expect(error?.errno == .messageTooLong)
+        #expect(
+            error?.description == "cannot send to \(receiver.localAddress): message too long")
+    }
+}
+
+extension Socket {
+    /// Receives exactly so many bytes.
+    func readAll(_ count: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let more = try receive(
+                appendingTo: &bytes, atMost: count - bytes.count, timeout: .seconds(10))
+            if more == 0 { break }
+        }
+        return bytes
+    }
+
+    /// Receives until the peer ends the stream, and counts.
+    func readToTheEnd() throws -> Int {
+        var total = 0
+        while case let more = try receive(timeout: .seconds(10)).count, more > 0 { total += more }
+        return total
+    }
+}

@@ -1,0 +1,145 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Waiting under a time limit", .ownThread)
+struct SocketWaitingTests {
+    private static let limits: [TimeLimit] = [
+        .milliseconds(1), .milliseconds(30), .milliseconds(130), .seconds(0.0471),
+    ]
+
+    @Test("a receive is never early and not much late", arguments: limits)
+    func neverEarly(_ limit: TimeLimit) throws {
+        let (one, other) = try Socket.pair()
+        let udp = try Loopback.udp()
+        for receive in [
+            { _ = try one.receive(timeout: limit) },
+            { _ = try udp.receiveFrom(timeout: limit) },
+        ] as [() throws -> Void] {
+            let deadline = try #require(Deadline(limit).end)
+            let error = #expect(throws: SocketError.self) { try receive() }
+            #expect(error?.isTimeout == true)
+            #expect(ContinuousClock.now >= deadline)
+            #expect(ContinuousClock.now < deadline + .seconds(2))
+        }
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("a limit until an instant ends at that instant, whatever has been done before")
+    func untilAnInstant() throws {
+        let (one, other) = try Socket.pair()
+        let deadline = ContinuousClock.now + .milliseconds(150)
+        try other.send("x")
+        #expect(try one.receive(timeout: .until(deadline)) == Array("x".utf8))
+        let error = #expect(throws: SocketError.self) { try one.receive(timeout: .until(deadline)) }
+        #expect(error?.cause == .timedOut(limit: nil))
+        #expect(ContinuousClock.now >= deadline)
+    }
+
+    @Test("a limit that has passed makes one attempt that does not wait")
+    func passedLimit() throws {
+        let (one, other) = try Socket.pair()
+        try other.send("here")
+        #expect(try one.receive(timeout: .seconds(0)) == Array("here".utf8))
+        for limit in [.seconds(0), .seconds(-5), .until(.now)] as [TimeLimit] {
+            let error = #expect(throws: SocketError.self) { try one.receive(timeout: limit) }
+            #expect(error?.isTimeout == true)
+        }
+    }
+
+    @Test("two threads with different limits on one socket: the short one ends, the long one stays")
+    func differentLimits() throws {
+        for longFirst in [true, false] {
+            let (one, other) = try Socket.pair()
+            let long = Background { try one.receive(atMost: 1) }
+            if longFirst { try waitUntilAThreadWaits(on: one) }
+            let error = #expect(throws: SocketError.self) {
+                try one.receive(timeout: .milliseconds(40))
+            }
+            #expect(error?.isTimeout == true)
+            // The thread without a limit was not ended by the other's, and still receives.
+            try other.send("z")
+            #expect(try long.value() == Array("z".utf8))
+        }
+    }
+
+    @Test("a thread without limit outlasts the kernel's limit that another has set")
+    func neverOutlastsTheOthersLimit() throws {
+        let (one, other) = try Socket.pair()
+        let limited = Background { () -> Bool in
+            do throws(SocketError) {
+                _ = try one.receive(timeout: .milliseconds(100))
+                return false
+            } catch {
+                return error.isTimeout
+            }
+        }
+        try waitUntilAThreadWaits(on: one)
+        let patient = Background { try one.receive(atMost: 1) }
+        #expect(try limited.value())
+        try other.send("q")
+        #expect(try patient.value() == Array("q".utf8))
+    }
+
+    @Test("signals do not stretch a limit: an interrupted wait goes on with what is left")
+    func interruptionsDoNotStretch() throws {
+        let (one, other) = try Socket.pair()
+        let start = ContinuousClock.now
+        let faults = [FaultInjection.Fault](repeating: .error(.interrupted), count: 5)
+        let error = #expect(throws: SocketError.self) {
+            try FaultInjection.during([.recv: faults]) {
+                try one.receive(timeout: .milliseconds(60))
+            }
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(60)))
+        #expect(start.duration(to: .now) >= .milliseconds(60))
+        withExtendedLifetime(other) {}
+    }
+
+    @Test("a stranger who changes the kernel's limit ends no call that has none")
+    func strangersLimit() throws {
+        let (one, other) = try Socket.pair()
+        try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
+        let background = Background { try one.receive(atMost: 1) }
+        let error = #expect(throws: SocketError.self) {
+            try other.receive(timeout: .milliseconds(60))
+        }
+        #expect(error?.isTimeout == true)
+        try other.send("s")
+        #expect(try background.value() == Array("s".utf8))
+    }
+
+    @Test("sending to a Unix peer that does not read ends at the limit")
+    func unixStreamSendLimit() throws {
+        for kind in [SocketType.stream, .datagram, .sequencedPacket] {
+            let (one, other) = try Socket.pair(kind)
+            _ = try Loopback.fill(one)
+            let start = ContinuousClock.now
+            let error = #expect(throws: SocketError.self) {
+                try one.send([UInt8](repeating: 1, count: 65536), timeout: .milliseconds(70))
+            }
+            #expect(error?.isTimeout == true, "\(kind)")
+            #expect(start.duration(to: .now) >= .milliseconds(70))
+            #expect(start.duration(to: .now) < .seconds(2))
+            withExtendedLifetime(other) {}
+        }
+    }
+
+    @Test(
+        "a Unix stream send under a limit is not stretched by a peer that reads a little at a time")
+    func unixStreamSendIsBoundedAsAWhole() throws {
+        let (one, other) = try Socket.pair()
+        _ = try Loopback.fill(one)
+        let reader = Background { while try !other.receive(atMost: 2048).isEmpty {} }
+        let plenty = [UInt8](repeating: 1, count: 256 << 20)
+        let start = ContinuousClock.now
+        let error = #expect(throws: SocketError.self) {
+            try one.sendAll(plenty, timeout: .milliseconds(100))
+        }
+        #expect(error?.isTimeout == true)
+        #expect(try #require(error).bytesTransferred > 0)
+        #expect(start.duration(to: .now) < .seconds(1))
+        one.close()
+        try reader.value()
+    }
+}

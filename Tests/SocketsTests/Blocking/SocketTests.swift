@@ -1,0 +1,226 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket", .ownThread)
+struct SocketTests {
+    @Test("a socket is made for each family and kind that Linux has")
+    func eachFamilyAndKind() throws {
+        for family in AddressFamily.allCases {
+            for kind in SocketType.allCases where family == .unix || kind != .sequencedPacket {
+                let socket = try Socket(family, kind)
+                #expect(socket.family == family)
+                #expect(socket.type == kind)
+                #expect(try socket.option(.type) == kind)
+            }
+        }
+    }
+
+    @Test("a kind that a family does not have is a system error that says what was tried")
+    func unsupportedKind() throws {
+        let error = #expect(throws: SocketError.self) { try Socket(.ipv4, .sequencedPacket) }
+        #expect(error?.operation == .createSocket)
+        #expect(error?.errno != nil)
+    }
+
+    @Test("the two sockets of a pair talk to each other")
+    func pair() throws {
+        for kind in SocketType.allCases {
+            let (one, other) = try Socket.pair(kind)
+            try one.send("ping")
+            #expect(try other.receive(atMost: 100) == Array("ping".utf8))
+            #expect(one.remoteAddress == .unnamed)
+        }
+    }
+
+    @Test("a closed socket refuses every call, and closing again does nothing")
+    func closedRefuses() throws {
+        let (one, _) = try Socket.pair()
+        one.close()
+        one.close()
+        #expect(one.isClosed)
+        #expect(throws: SocketError.self) { try one.send("x") }
+        for attempt in [
+            { _ = try one.send("x") }, { _ = try one.receive() }, { try one.sendAll("x") },
+            { _ = try one.receiveFrom() }, { try one.shutdown(.both) }, { _ = try one.accept() },
+            { _ = try one.option(.error) }, { _ = try one.duplicate() }, { _ = try one.release() },
+        ] as [() throws -> Void] {
+            let error = #expect(throws: SocketError.self) { try attempt() }
+            #expect(error?.cause == .closed)
+        }
+    }
+
+    @Test("a socket that nobody refers to any more gives its descriptor back")
+    func droppedSocketCloses() throws {
+        let (one, other) = try Socket.pair()
+        var dropped: Socket? = one
+        _ = consume one
+        dropped = nil
+        _ = dropped
+        #expect(try other.receive(timeout: .seconds(5)).isEmpty)
+    }
+
+    @Test("shutting down the writing half ends the peer's stream and leaves the other half alone")
+    func halfClose() throws {
+        let (client, server) = try Loopback.tcpPair()
+        try client.sendAll("request")
+        try client.shutdown(.write)
+        #expect(try server.receive() == Array("request".utf8))
+        #expect(try server.receive().isEmpty)
+        try server.sendAll("reply")
+        #expect(try client.receive() == Array("reply".utf8))
+        let error = #expect(throws: SocketError.self) { try client.send("more") }
+        #expect(error?.errno == .brokenPipe)
+    }
+
+    @Test("both ends of a connection know both addresses, also after it is closed")
+    func addresses() throws {
+        let (client, server) = try Loopback.tcpPair()
+        #expect(client.localAddress == server.remoteAddress)
+        #expect(client.remoteAddress == server.localAddress)
+        let address = client.localAddress
+        client.close()
+        #expect(client.localAddress == address)
+    }
+
+    @Test(
+        "a socket that has not been bound has no address, and a datagram socket gets one by sending"
+    )
+    func unboundAddress() throws {
+        let receiver = try Loopback.udp()
+        let sender = try Socket(.ipv4, .datagram)
+        #expect(sender.localAddress.port == 0)
+        try sender.send("x", to: receiver.localAddress)
+        #expect(sender.localAddress.port != 0)
+        #expect(sender.remoteAddress == .unnamed)
+    }
+
+    @Test(
+        "close wakes a thread that waits in a call, which gets .closed",
+        arguments: [
+            "receive", "receive with a limit", "receiveFrom", "accept", "send", "Unix accept",
+        ])
+    func closeWakes(_ what: String) throws {
+        let (waiter, wait, keep) = try Self.waiter(what)
+        let background = Background { () -> SocketError? in
+            do {
+                try wait(waiter)
+                return nil
+            } catch let error as SocketError {
+                return error
+            }
+        }
+        try waitUntilAThreadWaits(on: waiter)
+        waiter.close()
+        #expect(try background.value()?.cause == .closed)
+        withExtendedLifetime(keep) {}
+    }
+
+    private static func waiter(
+        _ what: String
+    ) throws -> (Socket, @Sendable (Socket) throws -> Void, [Socket]) {
+        switch what {
+        case "receive":
+            let (client, server) = try Loopback.tcpPair()
+            return (client, { _ = try $0.receive() }, [server])
+        case "receive with a limit":
+            let (client, server) = try Loopback.tcpPair()
+            return (client, { _ = try $0.receive(timeout: .seconds(60)) }, [server])
+        case "receiveFrom":
+            return (try Loopback.udp(), { _ = try $0.receiveFrom() }, [])
+        case "accept":
+            let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+            return (listener, { _ = try $0.accept() }, [])
+        case "Unix accept":
+            let listener = try Socket.listening(on: .unix(Loopback.unixPath()))
+            return (listener, { _ = try $0.accept() }, [])
+        default:
+            let (client, server) = try Loopback.tcpPair()
+            _ = try Loopback.fill(client)
+            return (client, { try $0.sendAll("more than fits") }, [server])
+        }
+    }
+
+    @Test("close wakes a Unix datagram send to a full peer, which a shutdown does not")
+    func closeWakesUnixDatagramSend() throws {
+        let (sender, receiver) = try Socket.pair(.datagram)
+        _ = try Loopback.fill(sender)
+        let background = Background { () -> SocketError.Cause? in
+            do throws(SocketError) {
+                try sender.send([UInt8](repeating: 0, count: 65536))
+                return nil
+            } catch {
+                return error.cause
+            }
+        }
+        try waitUntilAThreadWaits(on: sender)
+        sender.close()
+        #expect(try background.value() == .closed)
+        withExtendedLifetime(receiver) {}
+    }
+
+    @Test("one thread sends while another receives on the same socket: both ways, 8 MiB each")
+    func fullDuplex() throws {
+        let (client, server) = try Loopback.tcpPair()
+        let size = 8 << 20
+        let echo = Background { try Self.sendAndReceive(server, size, 1) }
+        #expect(try Self.sendAndReceive(client, size, 2) == 1)
+        #expect(try echo.value() == 2)
+    }
+
+    /// Sends `size` bytes of a kind while receiving as many, and tells the kind that came.
+    private static func sendAndReceive(
+        _ socket: Socket, _ size: Int, _ byte: UInt8
+    ) throws -> UInt8 {
+        let sending = Background { try socket.sendAll([UInt8](repeating: byte, count: size)) }
+        var received: [UInt8] = []
+        while received.count < size {
+            guard try socket.receive(appendingTo: &received) > 0 else { break }
+        }
+        try sending.value()
+        #expect(received.count == size)
+        #expect(Set(received).count == 1)
+        return received.first ?? 0
+    }
+
+    @Test("10,000 rounds of connect, exchange and close leave the number of sockets unchanged")
+    func noDescriptorLeaks() async {
+        // In a process of its own, where no other test opens and closes any.
+        await #expect(processExitsWith: .success) {
+            let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+            let before = openSockets()
+            for _ in 0..<10_000 {
+                let client = try Socket.connected(to: listener.localAddress)
+                // A reset instead of an orderly end keeps the ports from running out.
+                try client.setOption(.linger, to: .zero)
+                let server = try listener.accept(timeout: .seconds(10))
+                try client.sendAll("ping")
+                try #require(try server.receive(atMost: 4) == Array("ping".utf8))
+                try server.sendAll("pong")
+                try #require(try client.receive(atMost: 4) == Array("pong".utf8))
+                client.close()
+                server.close()
+            }
+            try #require(openSockets() == before)
+        }
+    }
+
+    @Test("a close that races with a receive ends it with .closed, or lets it have its bytes")
+    func closeRacesReceive() throws {
+        for round in 0..<500 {
+            let (one, other) = try Socket.pair()
+            let background = Background { () -> SocketError.Cause? in
+                do throws(SocketError) {
+                    let bytes = try one.receive()
+                    return bytes == [7] ? nil : .invalidInput("\(bytes)")
+                } catch {
+                    return error.cause
+                }
+            }
+            if round % 2 == 0 { try other.send([7]) }
+            one.close()
+            let cause = try background.value()
+            #expect(cause == nil || cause == .closed)
+        }
+    }
+}

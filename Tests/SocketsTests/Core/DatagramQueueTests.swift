@@ -1,0 +1,42 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("DatagramQueue", .ownThread)
+struct DatagramInboxTests {
+    @Test("a queue that was found empty is told apart from one that may hold more")
+    func more() throws {
+        let receiver = try RawSockets.bound(.datagram)
+        let sender = try RawSockets.bound(.datagram)
+        let address = try System.getsockname(receiver.number)
+        let inbox = DatagramQueue()
+        #expect(inbox.isEmpty)
+        for _ in 0...DatagramBatch.capacity {
+            try Array("x".utf8).withUnsafeBytes {
+                _ = try System.sendto(sender.number, $0, [], address)
+            }
+        }
+        #expect(try inbox.refill(from: receiver.number) == false)
+        for _ in 0..<DatagramBatch.capacity { #expect(inbox.next()?.bytes.count == 1) }
+        #expect(inbox.isEmpty)
+        #expect(try inbox.refill(from: receiver.number) == true)
+        #expect(inbox.next()?.bytes.count == 1)
+        #expect(inbox.next() == nil)
+    }
+
+    @Test("the same memory is lent again and again")
+    func same() {
+        let inbox = DatagramQueue()
+        let first = inbox.room(for: 65535).baseAddress
+        #expect(inbox.room(for: 65535).baseAddress == first)
+        #expect(inbox.room(for: 1).baseAddress == first)
+    }
+
+    @Test(
+        "as much is lent as was asked for, within reason",
+        arguments: [(0, 0), (-5, 0), (1, 1), (200_000, 200_000), (.max, 1 << 24)])
+    func counts(asked: Int, lent: Int) {
+        #expect(DatagramQueue().room(for: asked).count == lent)
+    }
+}

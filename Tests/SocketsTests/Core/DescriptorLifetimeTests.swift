@@ -1,0 +1,212 @@
+import Synchronization
+import Testing
+
+@testable import Sockets
+
+@Suite("The gate of a socket", .ownThread)
+struct CallGateTests {
+    /// A gate with the descriptor that it guards: how often that was released, and who is inside.
+    private final class Guarded: Sendable {
+        let gate = DescriptorLifetime()
+        let releases = Atomic<Int>(0)
+        let callsInside = Atomic<Int>(0)
+        let violations = Atomic<Int>(0)
+
+        func release() {
+            releases.add(1, ordering: .sequentiallyConsistent)
+            if callsInside.load(ordering: .sequentiallyConsistent) != 0 { violate() }
+        }
+
+        func enter() -> Bool {
+            guard gate.enter(orRelease: release) else { return false }
+            callsInside.add(1, ordering: .sequentiallyConsistent)
+            if releases.load(ordering: .sequentiallyConsistent) != 0 { violate() }
+            return true
+        }
+
+        func leave() {
+            callsInside.subtract(1, ordering: .sequentiallyConsistent)
+            gate.leave(orRelease: release)
+        }
+
+        var isClosed: Bool { gate.isClosed }
+
+        func handOver() -> Bool { gate.handOver() }
+
+        func beginClosing() -> DescriptorLifetime.Closing { gate.close(orRelease: release) }
+
+        func endClosing() { gate.leave(orRelease: release) }
+
+        /// What `Socket.close` does.
+        @discardableResult
+        func close() -> DescriptorLifetime.Closing {
+            let closing = beginClosing()
+            if closing != .alreadyClosed { endClosing() }
+            return closing
+        }
+
+        private func violate() { violations.add(1, ordering: .relaxed) }
+
+        var releaseCount: Int { releases.load(ordering: .sequentiallyConsistent) }
+        var violationCount: Int { violations.load(ordering: .sequentiallyConsistent) }
+    }
+
+    // MARK: Decisions
+
+    @Test("closing with nobody inside releases at once")
+    func quietClose() {
+        let socket = Guarded()
+        #expect(!socket.isClosed)
+        #expect(socket.beginClosing() == .quiet)
+        #expect(socket.isClosed)
+        // The closer is inside himself, so that the descriptor stays while he works.
+        #expect(socket.releaseCount == 0)
+        socket.endClosing()
+        #expect(socket.releaseCount == 1)
+    }
+
+    @Test("closing with calls inside wakes them, and the last to leave releases")
+    func wakingClose() {
+        let socket = Guarded()
+        #expect(socket.enter() && socket.enter())
+        #expect(socket.close() == .waking)
+        #expect(socket.releaseCount == 0)
+        socket.leave()
+        #expect(socket.releaseCount == 0)
+        socket.leave()
+        #expect(socket.releaseCount == 1)
+        #expect(socket.violationCount == 0)
+    }
+
+    @Test("closing again does nothing, before and after the release")
+    func closingAgain() {
+        let socket = Guarded()
+        #expect(socket.enter())
+        #expect(socket.close() == .waking)
+        #expect(socket.close() == .alreadyClosed)
+        socket.leave()
+        #expect(socket.releaseCount == 1)
+        #expect(socket.close() == .alreadyClosed)
+        #expect(socket.releaseCount == 1)
+    }
+
+    @Test("nobody enters a closed socket, and trying releases nothing twice")
+    func enteringClosed() {
+        let socket = Guarded()
+        socket.close()
+        for _ in 0..<3 { #expect(!socket.enter()) }
+        #expect(socket.releaseCount == 1)
+        #expect(socket.isClosed)
+    }
+
+    @Test("calls that come and go leave the socket open")
+    func openSocketIsNotReleased() {
+        let socket = Guarded()
+        for _ in 0..<1000 {
+            #expect(socket.enter())
+            socket.leave()
+        }
+        #expect(!socket.isClosed)
+        #expect(socket.releaseCount == 0)
+    }
+
+    @Test("handing over needs that nobody is inside, and then nobody ever releases")
+    func handOver() {
+        let socket = Guarded()
+        #expect(socket.enter())
+        #expect(!socket.handOver())
+        #expect(!socket.isClosed)
+        socket.leave()
+        #expect(socket.handOver())
+        #expect(socket.isClosed)
+        #expect(!socket.handOver())
+        #expect(!socket.enter())
+        #expect(socket.close() == .alreadyClosed)
+        #expect(socket.releaseCount == 0)
+    }
+
+    @Test("a closed socket is not handed over")
+    func handOverOfClosed() {
+        let socket = Guarded()
+        #expect(socket.enter())
+        socket.close()
+        #expect(!socket.handOver())
+        socket.leave()
+        #expect(!socket.handOver())
+        #expect(socket.releaseCount == 1)
+    }
+
+    // MARK: Races
+
+    /// Lets threads loose on one gate after another: each round is a fresh one, and all threads
+    /// begin it together.
+    private func race(
+        rounds: Int, threads count: Int, _ body: @escaping @Sendable (Guarded, Int) -> Void
+    ) throws -> [Guarded] {
+        let sockets = (0..<rounds).map { _ in Guarded() }
+        let start = Rendezvous(count)
+        let threads = (0..<count).map { index in
+            Background {
+                for socket in sockets {
+                    start.meet()
+                    body(socket, index)
+                }
+            }
+        }
+        for thread in threads { try thread.value() }
+        return sockets
+    }
+
+    @Test(
+        "in 10,000 races of calls and closers the descriptor is released once, with nobody inside")
+    func calledAndClosed() throws {
+        let sockets = try race(rounds: 10_000, threads: 4) { socket, index in
+            if index < 2 {
+                for _ in 0..<3 where socket.enter() { socket.leave() }
+            } else {
+                socket.close()
+            }
+        }
+        #expect(sockets.allSatisfy { $0.releaseCount == 1 })
+        #expect(sockets.allSatisfy { $0.violationCount == 0 })
+        #expect(sockets.allSatisfy { $0.isClosed })
+    }
+
+    @Test("of several who close, one is told that he does")
+    func severalClosers() throws {
+        let winners = (0..<2000).map { _ in Lock(0) }
+        let next = (0..<3).map { _ in Lock(0) }
+        let sockets = try race(rounds: 2000, threads: 3) { socket, index in
+            let round = next[index].withLock { number in
+                defer { number += 1 }
+                return number
+            }
+            if socket.close() != .alreadyClosed { winners[round].withLock { $0 += 1 } }
+        }
+        #expect(winners.allSatisfy { $0.withLock { $0 } == 1 })
+        #expect(sockets.allSatisfy { $0.releaseCount == 1 })
+    }
+
+    @Test("a descriptor is handed over or released, never both and never neither")
+    func handedOverOrReleased() throws {
+        let handed = Lock<Set<ObjectIdentifier>>([])
+        let sockets = try race(rounds: 10_000, threads: 3) { socket, index in
+            switch index {
+            case 0:
+                if socket.handOver() {
+                    handed.withLock { _ = $0.insert(ObjectIdentifier(socket)) }
+                }
+            case 1:
+                if socket.enter() { socket.leave() }
+            default:
+                socket.close()
+            }
+        }
+        let given = handed.withLock { $0 }
+        for socket in sockets {
+            let isGiven = given.contains(ObjectIdentifier(socket))
+            #expect(socket.releaseCount == (isGiven ? 0 : 1))
+            #expect(socket.violationCount == 0)
+        }
+    }
+}

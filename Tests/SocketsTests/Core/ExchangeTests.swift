@@ -1,0 +1,115 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Exchange", .ownThread)
+final class ExchangeTests {
+    private var input = ByteBuffer(capacity: 64)
+    private var scanner = LineScanner(limit: 64)
+    private var isAtEnd = false
+
+    private func step(
+        _ exchange: inout Exchange, _ socket: Socket, _ request: [UInt8]
+    ) -> Exchange.Step {
+        let descriptor = socket.descriptor
+        var step = Exchange.Step.moved
+        while case .moved = step {
+            step = request.withUnsafeBytes {
+                exchange.step(descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
+            }
+        }
+        return step
+    }
+
+    @Test("it waits only for what can help")
+    func waits() throws {
+        let (here, there) = try Socket.pair()
+        let request = [UInt8](repeating: 7, count: 8 << 20)
+        var exchange = Exchange(request.count, .frame(.line), keepsSurplus: false)
+        guard case .blocked(sends: true, receives: true) = step(&exchange, here, request) else {
+            Issue.record("expected it to wait for both")
+            return
+        }
+        #expect(exchange.isIncomplete)
+        // After the reply nothing more is wanted, whatever comes.
+        try there.sendAll("reply\nsurplus")
+        guard case .blocked(sends: true, receives: false) = step(&exchange, here, request) else {
+            Issue.record("expected it to wait for room alone")
+            return
+        }
+        // Unlike a close, this holds at once, even while another test starts a program.
+        try there.shutdown(.both)
+        guard case .finished(let reply) = step(&exchange, here, request) else {
+            Issue.record("expected it to finish")
+            return
+        }
+        #expect(reply.text == "reply")
+        #expect(reply.unsentRequestBytes == request.count - exchange.bytesTransferred)
+    }
+
+    @Test("a reply of no bytes takes none")
+    func emptyReply() throws {
+        let (here, there) = try Socket.pair()
+        var exchange = Exchange(1, .frame(.exactly(0)), keepsSurplus: true)
+        [1, 2].withUnsafeBytes { input.append($0) }
+        let size = input.count
+        guard case .finished(let reply) = step(&exchange, here, [7]) else {
+            Issue.record("expected it to finish")
+            return
+        }
+        #expect(reply.bytes.isEmpty)
+        #expect(input.count == size)
+        #expect(try there.receive() == [7])
+    }
+
+    #if DEBUG
+        @Test("what a signal interrupts is done again, and not waited for")
+        func interrupted() throws {
+            let (here, there) = try Socket.pair()
+            var exchange = Exchange(1, .frame(.line), keepsSurplus: true)
+            var last = FaultInjection.during([.send: [.error(.interrupted)]]) {
+                step(&exchange, here, [1])
+            }
+            guard case .blocked(sends: false, receives: true) = last else {
+                Issue.record("expected it to have sent, and not \(last)")
+                return
+            }
+            try there.sendAll("reply\n")
+            last = FaultInjection.during([.recv: [.error(.interrupted)]]) {
+                step(&exchange, here, [1])
+            }
+            guard case .finished(let reply) = last else {
+                Issue.record("expected it to finish, and not \(last)")
+                return
+            }
+            #expect(reply.text == "reply")
+        }
+
+        @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
+        func cannotSend() throws {
+            let (here, there) = try Socket.pair()
+            var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: false)
+            let last = FaultInjection.during([.send: [.error(.notPermitted)]]) {
+                step(&exchange, here, [1, 2])
+            }
+            guard case .failed(.system(.notPermitted), bytesTransferred: 0, partialBytes: []) = last
+            else {
+                Issue.record("expected it to say why, and not \(last)")
+                return
+            }
+            there.close()
+        }
+    #endif
+
+    @Test("the request is ended once it has gone")
+    func halfCloses() throws {
+        let (here, there) = try Socket.pair()
+        var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: true)
+        guard case .blocked(sends: false, receives: true) = step(&exchange, here, [1, 2]) else {
+            Issue.record("expected it to wait for the reply")
+            return
+        }
+        #expect(try there.receive() == [1, 2])
+        #expect(try there.receive(timeout: .seconds(5)).isEmpty)
+    }
+}

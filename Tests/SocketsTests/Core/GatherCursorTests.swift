@@ -1,0 +1,26 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("GatherCursor")
+struct PartsCursorTests {
+    @Test("it stands within a piece, and passes over empty ones")
+    func advances() {
+        var cursor = GatherCursor([[], [1, 2, 3], [], [4]])
+        cursor.advance(by: 2)
+        #expect(cursor.parts.first == [1, 2, 3])
+        #expect(cursor.skipped == 2)
+        cursor.advance(by: 1)
+        #expect(cursor.parts.first == [4])
+        #expect(cursor.skipped == 0)
+        cursor.advance(by: 1)
+        #expect(cursor.isAtEnd)
+        #expect(cursor.advanced == 4)
+    }
+
+    @Test("nothing but empty pieces is the end")
+    func empty() {
+        #expect(GatherCursor([[], []]).isAtEnd)
+        #expect(GatherCursor([]).isAtEnd)
+    }
+}

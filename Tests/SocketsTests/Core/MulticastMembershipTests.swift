@@ -1,0 +1,48 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("MulticastMembership", .ownThread)
+struct MulticastChangeTests {
+    private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
+
+    @Test("an error names the group, or the interface with nothing in it that harms a terminal")
+    func subjects() {
+        let joining = MulticastMembership.membership(.join, of: group, interface: "lo")
+        #expect(joining.subject == "multicastGroup 239.1.2.3")
+        let sending = MulticastMembership.sendThrough(interface: "e\u{1B}0")
+        #expect(sending.subject == "multicastInterface e\\x1b0")
+    }
+
+    @Test("an interface that does not exist is an error, and never another one")
+    func unknownInterface() throws {
+        let socket = try RawSockets.make(.ipv4, .datagram)
+        for name in ["nosuch0", "", "lo\0"] {
+            for change in [
+                MulticastMembership.membership(.join, of: group, interface: name),
+                .sendThrough(interface: name),
+            ] {
+                #expect(throws: Errno.operationNotSupportedByDevice) {
+                    try change.apply(to: socket.number, .ipv4)
+                }
+            }
+        }
+    }
+
+    @Test("a group's zone is its interface where no other is given")
+    func zone() throws {
+        let socket = try RawSockets.make(.ipv6, .datagram)
+        let zoned = try #require(IPv6Address("ff02::7780%lo"))
+        let bare = try #require(IPv6Address("ff02::7780"))
+        try MulticastMembership.membership(.join, of: .v6(zoned), interface: nil)
+            .apply(to: socket.number, .ipv6)
+        // It is the same membership: joined already, and left by its other name.
+        #expect(throws: Errno.addressInUse) {
+            try MulticastMembership.membership(.join, of: .v6(bare), interface: "lo")
+                .apply(to: socket.number, .ipv6)
+        }
+        try MulticastMembership.membership(.leave, of: .v6(bare), interface: "lo")
+            .apply(to: socket.number, .ipv6)
+    }
+}

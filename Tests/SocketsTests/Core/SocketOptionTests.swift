@@ -1,0 +1,106 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("One option and its value", .ownThread)
+struct SocketOptionTests {
+    @Test("each option is called by its Swift name in an error")
+    func names() {
+        let flags: [SocketOption<Bool>] = [
+            .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,
+        ]
+        #expect(
+            flags.map(\.name) == [
+                "reuseAddress", "reusePort", "keepAlive", "broadcast", "noDelay", "ipv6Only",
+                "multicastLoop",
+            ])
+        let counts: [SocketOption<Int>] = [
+            .receiveBufferSize, .sendBufferSize, .keepAliveCount, .timeToLive, .multicastTimeToLive,
+        ]
+        #expect(
+            counts.map(\.name) == [
+                "receiveBufferSize", "sendBufferSize", "keepAliveCount", "timeToLive",
+                "multicastTimeToLive",
+            ])
+        let durations: [SocketOption<Duration>] = [.keepAliveIdle, .keepAliveInterval]
+        #expect(durations.map(\.name) == ["keepAliveIdle", "keepAliveInterval"])
+        #expect(SocketOption<Duration?>.linger.name == "linger")
+        #expect(SocketOption<Errno?>.error.name == "error")
+        #expect(SocketOption<SocketType?>.type.name == "type")
+        #expect(SocketOption<Int32>.raw(level: 1, name: 12).name == "(1, 12)")
+        #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).name == "(1, 12)")
+    }
+
+    @Test("only an option that is given by its number may change what the socket relies on")
+    func raw() {
+        #expect(SocketOption<Int32>.raw(level: 1, name: 12).isRaw)
+        #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).isRaw)
+        #expect(!SocketOption<Bool>.noDelay.isRaw)
+        #expect(!SocketOption<Int>.timeToLive.isRaw)
+        #expect(!SocketOption<Duration?>.linger.isRaw)
+    }
+
+    @Test(
+        "a duration is whole seconds, rounded up, and never less than none",
+        arguments: [
+            (.seconds(90), 90), (.milliseconds(1), 1), (.milliseconds(89_001), 90),
+            (Duration(attoseconds: 1), 1), (.seconds(32_767), 32_767),
+        ] as [(Duration, Int)])
+    func wholeSeconds(duration: Duration, seconds: Int) throws {
+        let socket = try Socket(.ipv4, .stream)
+        try socket.setOption(.keepAliveIdle, to: duration)
+        #expect(try socket.option(.keepAliveIdle) == .seconds(seconds))
+        try socket.setOption(.linger, to: duration)
+        #expect(try socket.option(.linger) == .seconds(seconds))
+    }
+
+    @Test("a value that the kernel does not take is its error, and nothing traps")
+    func refusedValues() throws {
+        let socket = try Socket(.ipv4, .stream)
+        for duration in [Duration.zero, .seconds(-1), .seconds(Int64.max), .seconds(Int64.min)] {
+            let error = #expect(throws: SocketError.self) {
+                try socket.setOption(.keepAliveIdle, to: duration)
+            }
+            #expect(error?.errno == .invalidArgument)
+        }
+        for count in [Int.max, 0, 256, Int.min] {
+            let error = #expect(throws: SocketError.self) {
+                try socket.setOption(.timeToLive, to: count)
+            }
+            #expect(error?.description == "cannot set option timeToLive: invalid argument")
+        }
+        try socket.setOption(.receiveBufferSize, to: .max)
+        #expect(try socket.option(.receiveBufferSize) > 0)
+    }
+
+    @Test(
+        "the kind that the kernel tells is the one that was asked for",
+        arguments: SocketType.allCases)
+    func type(kind: SocketType) throws {
+        let socket = try Socket(.unix, kind)
+        #expect(try socket.option(.type) == kind)
+        let error = #expect(throws: SocketError.self) { try socket.setOption(.type, to: kind) }
+        #expect(error?.errno == .protocolNotAvailable)
+    }
+
+    @Test("an option of a closed socket is closed, and says which it was")
+    func closed() throws {
+        let socket = try Socket(.ipv4, .stream)
+        socket.close()
+        let read = #expect(throws: SocketError.self) { try socket.option(.noDelay) }
+        #expect(read?.description == "cannot read option noDelay: the socket is closed")
+        let write = #expect(throws: SocketError.self) { try socket.setOption(.linger, to: nil) }
+        #expect(write?.description == "cannot set option linger: the socket is closed")
+    }
+
+    @Test("what an IPv6 socket sets for its own family holds for IPv4 callers too")
+    func bothFamilies() throws {
+        let socket = try Socket(.ipv6, .datagram)
+        try socket.setOption(.multicastLoop, to: false)
+        try socket.setOption(.multicastTimeToLive, to: 5)
+        #expect(try System.option(socket.descriptor, .multicastLoop4) == 0)
+        #expect(try System.option(socket.descriptor, .multicastLoop6) == 0)
+        #expect(try System.option(socket.descriptor, .multicastTimeToLive4) == 5)
+        #expect(try System.option(socket.descriptor, .multicastTimeToLive6) == 5)
+    }
+}

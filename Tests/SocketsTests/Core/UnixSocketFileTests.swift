@@ -1,0 +1,83 @@
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite("The file of a Unix socket", .ownThread)
+struct SocketFileTests {
+    @Test("a file that a dead server left is replaced")
+    func stale() throws {
+        let path = Loopback.unixPath()
+        let dead = try Socket(.unix)
+        try dead.bind(to: .unix(try #require(UnixAddress(path: path))))
+        dead.close()
+        try Self.waitUntilNobodyHolds(path)
+        #expect(access(path, F_OK) == 0)
+        let listener = try Socket.listening(on: .unix(path))
+        _ = try Socket.connected(to: listener.localAddress)
+        #expect(try listener.accept(timeout: .seconds(5)).localAddress == listener.localAddress)
+    }
+
+    @Test("the file of a living server is address in use, and it goes on serving")
+    func alive() throws {
+        let path = Loopback.unixPath()
+        let listener = try Socket.listening(on: .unix(path))
+        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        #expect(error?.description == "cannot bind to unix:\(path): address already in use")
+        // The question whether somebody listens was no call.
+        let nobody = #expect(throws: SocketError.self) {
+            try listener.accept(timeout: .seconds(0))
+        }
+        #expect(nobody?.isTimeout == true)
+        let client = try Socket.connected(to: .unix(path))
+        try client.sendAll("x")
+        #expect(try listener.accept(timeout: .seconds(5)).receive() == [0x78])
+    }
+
+    @Test("a file that is no socket is never touched")
+    func regularFile() throws {
+        let path = Loopback.unixPath()
+        let file = try #require(fopen(path, "w"))
+        fputs("precious", file)
+        fclose(file)
+        defer { unlink(path) }
+        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        #expect(error?.errno == .addressInUse)
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        #expect(status.st_size == 8)
+    }
+
+    @Test("the file is left alone if another server has taken the path over")
+    func takenOver() throws {
+        let path = Loopback.unixPath()
+        let first = try Socket.listening(on: .unix(path))
+        unlink(path)
+        let second = try Socket.listening(on: .unix(path))
+        first.close()
+        #expect(access(path, F_OK) == 0)
+        _ = try Socket.connected(to: .unix(path))
+        withExtendedLifetime(second) {}
+    }
+
+    @Test("abstract names leave no file")
+    func abstract() throws {
+        let address = try #require(UnixAddress(abstract: Loopback.unixPath()))
+        #expect(UnixSocketFile(boundTo: .unix(address)) == nil)
+    }
+
+    /// A program that another test starts holds our descriptors for a moment, between fork and exec.
+    private static func waitUntilNobodyHolds(_ path: String) throws {
+        let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            do throws(SocketError) {
+                try Socket(.unix, .datagram).connect(to: address)
+            } catch {
+                if error.errno == .connectionRefused { return }
+            }
+            sched_yield()
+        }
+        Issue.record("somebody still holds \(path)")
+    }
+}

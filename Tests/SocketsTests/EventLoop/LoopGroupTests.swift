@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+@testable import Sockets
+
+@Suite("LoopGroup", .ownThread)
+struct EventLoopGroupTests {
+    @Test("the shared group has a loop for each processor")
+    func shared() {
+        #expect(LoopGroup.shared.loops.count == System.processorCount)
+    }
+
+    @Test("a group has as many loops as it is told, at least one", arguments: [-1, 0, 1, 3])
+    func count(_ count: Int) throws {
+        #expect(try LoopGroup(loops: count).loops.count == max(1, count))
+    }
+
+    @Test("loops take turns")
+    func turns() throws {
+        let group = try LoopGroup(loops: 3)
+        let taken = (0..<6).map { _ in ObjectIdentifier(group.nextInTurn()) }
+        #expect(taken[0..<3] == taken[3..<6])
+        #expect(Set(taken).count == 3)
+    }
+
+    @Test("who runs on a loop of the group stays there, and others take turns")
+    func next() async throws {
+        let group = try LoopGroup(loops: 2)
+        let other = try LoopGroup(loops: 1)
+        await Task(executorPreference: group.loops[1]) {
+            for _ in 0..<3 { #expect(group.next() === group.loops[1]) }
+            #expect(other.next() === other.loops[0])
+        }.value
+        #expect(Set((0..<2).map { _ in ObjectIdentifier(group.next()) }).count == 2)
+    }
+
+    @Test("the shared group refuses to shut down")
+    func refusal() async {
+        LoopGroup.shared.shutdown()
+        let loop = LoopGroup.shared.loops[0]
+        let isThere = await Task(executorPreference: loop) { loop.isCurrent }.value
+        #expect(isThere)
+    }
+
+    @Test("a group can be shut down again, and what was enqueued before is run")
+    func shutdown() async throws {
+        let group = try LoopGroup(loops: 2)
+        let tasks = (0..<100).map { number in
+            Task(executorPreference: group.loops[number % 2]) {
+                await Task.yield()
+                return number
+            }
+        }
+        group.shutdown()
+        group.shutdown()
+        var sum = 0
+        for task in tasks { sum += await task.value }
+        #expect(sum == 4_950)
+    }
+
+    #if DEBUG
+        @Test("where there are no descriptors left, the error says so and nothing leaks")
+        func noDescriptors() async throws {
+            let before = Self.pollers
+            let error = #expect(throws: SocketError.self) {
+                try FaultInjection.during([.epoll_create1: [.pass, .error(.tooManyOpenFiles)]]) {
+                    try LoopGroup(loops: 2)
+                }
+            }
+            #expect(error?.operation == .startEventLoop)
+            #expect(error?.errno == .tooManyOpenFiles)
+            // The loop that did start has ended.
+            #expect(await eventually { Self.pollers <= before })
+        }
+    #endif
+
+    /// How many descriptors of epoll(7) the process has.
+    private static var pollers: Int {
+        (0..<1024).count { number in
+            let link = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/fd/\(number)")
+            return link == "anon_inode:[eventpoll]"
+        }
+    }
+
+    @Test("where the process can have no loops, who wants to use them is told, and nothing traps")
+    func failing() async throws {
+        let group = LoopGroup(failing: .tooManyOpenFiles)
+        func told(_ body: () async throws -> Void) async {
+            let error = await #expect(throws: SocketError.self) { try await body() }
+            #expect(error?.errno == .tooManyOpenFiles)
+        }
+        let peer = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        await told { _ = try Connection.pair(on: group) }
+        await told { _ = try await Connection(to: peer.localAddress, on: group) }
+        await told { _ = try await Connection(to: .tcp("localhost", port: "http"), on: group) }
+        await told { _ = try await Listener(on: .tcp(port: 0), group: group) }
+        await told { _ = try Listener(on: .ipv4(.loopback, port: 0), sharded: true, group: group) }
+        await told { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
+        await told { _ = try DatagramChannel(connectedTo: peer.localAddress, group: group) }
+        // Tasks that prefer its loop run elsewhere.
+        #expect(await Task(executorPreference: group.loops[0]) { 7 }.value == 7)
+        group.shutdown()
+    }
+}

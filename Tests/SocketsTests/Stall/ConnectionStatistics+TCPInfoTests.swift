@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("TCP_INFO as bytes", .ownThread)
+struct SocketFiguresTCPInfoTests {
+    /// Where each field begins and ends in the kernel's structure.
+    private static var fields: [(PartialKeyPath<ConnectionStatistics>, Int, Int)] {
+        [
+            (\.state, 0, 1), (\.retransmissions, 2, 3), (\.probes, 3, 4), (\.backoff, 4, 5),
+            (\.retransmissionTimeout, 8, 12), (\.segmentSize, 16, 20), (\.peerSegmentSize, 20, 24),
+            (\.segmentsInFlight, 24, 28), (\.sinceDataSent, 44, 48), (\.sinceDataReceived, 52, 56),
+            (\.sinceAcknowledgement, 56, 60), (\.roundTrip, 68, 72),
+            (\.totalRetransmissions, 100, 104),
+            (\.bytesAcknowledged, 120, 128), (\.bytesReceived, 128, 136), (\.unsent, 144, 148),
+            (\.busyTime, 168, 176), (\.windowLimitedTime, 176, 184),
+            (\.bufferLimitedTime, 184, 192),
+            (\.peerWindow, 228, 232), (\.ownWindow, 232, 236),
+        ]
+    }
+
+    private func figures(of bytes: [UInt8]) -> ConnectionStatistics {
+        var figures = ConnectionStatistics()
+        figures.take(tcpInfo: bytes)
+        return figures
+    }
+
+    private func isKnown(
+        _ figures: ConnectionStatistics, _ field: PartialKeyPath<ConnectionStatistics>
+    ) -> Bool {
+        "\(figures[keyPath: field])" != "nil"
+    }
+
+    @Test("of every length exactly the fields that are there whole are known", arguments: 0...320)
+    func everyLength(length: Int) {
+        let figures = figures(of: [UInt8](repeating: 1, count: length))
+        for (field, _, end) in Self.fields {
+            #expect(isKnown(figures, field) == (end <= length), "\(field)")
+        }
+    }
+
+    @Test("a field is read from its own bytes and no others")
+    func offsets() {
+        let nothing = figures(of: [UInt8](repeating: 0, count: 300))
+        for (field, start, end) in Self.fields {
+            for index in 0..<300 {
+                var bytes = [UInt8](repeating: 0, count: 300)
+                bytes[index] = 1
+                let differs =
+                    "\(figures(of: bytes)[keyPath: field])" != "\(nothing[keyPath: field])"
+                #expect(differs == (start..<end).contains(index), "\(field), byte \(index)")
+            }
+        }
+    }
+
+    @Test("numbers are in the machine's order, and in the kernel's units")
+    func units() {
+        var bytes = [UInt8](repeating: 0, count: 240)
+        func put<Number: FixedWidthInteger>(_ value: Number, at offset: Int) {
+            withUnsafeBytes(of: value) {
+                bytes.replaceSubrange(offset..<offset + $0.count, with: $0)
+            }
+        }
+        bytes[0] = 8
+        put(UInt32(208_000), at: 8)
+        put(UInt32(1_088), at: 44)
+        put(UInt64(6_176_047_105), at: 120)
+        put(UInt64(344_000), at: 176)
+        put(UInt32(65_536), at: 228)
+        let figures = figures(of: bytes)
+        #expect(figures.state == .closeWait)
+        #expect(figures.retransmissionTimeout == .milliseconds(208))
+        #expect(figures.sinceDataSent == .milliseconds(1_088))
+        #expect(figures.bytesAcknowledged == 6_176_047_105)
+        #expect(figures.windowLimitedTime == .milliseconds(344))
+        #expect(figures.peerWindow == 65_536)
+    }
+
+    @Test("whatever the bytes are, reading them does not trap, and gives no negative number")
+    func anything() {
+        var generator = SeededGenerator(seed: 20)
+        for _ in 0..<5_000 {
+            let length = Int.random(in: 0...300, using: &generator)
+            let full = Bool.random(using: &generator)
+            let bytes = (0..<length).map { _ in
+                full ? UInt8.max : UInt8.random(in: 0...255, using: &generator)
+            }
+            let figures = figures(of: bytes)
+            let counts = [
+                figures.bytesAcknowledged, figures.bytesReceived, figures.unsent,
+                figures.peerWindow, figures.ownWindow,
+            ]
+            #expect(counts.allSatisfy { $0.map { $0 >= 0 } ?? true })
+            _ = StallReport.judge(nil, figures, during: .nothing)
+        }
+    }
+
+    @Test("of a socket that listens, the numbers of waiting callers are not taken for segments")
+    func listening() {
+        var bytes = [UInt8](repeating: 7, count: 300)
+        bytes[0] = 10
+        let figures = figures(of: bytes)
+        #expect(figures.state == .listening)
+        #expect(figures.segmentsInFlight == nil)
+        #expect(figures.unsent == nil)
+    }
+}

@@ -1,0 +1,122 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("The judge of connections that are over, and of networks")
+struct JudgeEndingsTests {
+    private typealias Made = MeasuredFigures
+
+    private func judge(
+        _ figures: ConnectionStatistics, during activity: Activity = .nothing
+    ) -> StallReport {
+        .judge(nil, figures, during: activity)
+    }
+
+    @Test("a connection that the kernel has given up is over, whatever else the figures say")
+    func closed() {
+        for figures in [Made.quiet(), Made.peerFull(), Made.bothFull(), Made.cut(5)] {
+            let report = judge(figures.with { $0.state = .closed })
+            #expect(report.verdict == .peerGone)
+            #expect(report.confidence == .certain)
+        }
+    }
+
+    @Test("what the peer sent before it went is there to be read, and the advice says so")
+    func rest() {
+        let report = judge(Made.quiet().with { ($0.state, $0.unread) = (.closed, 12) })
+        #expect(report.evidence.contains("12 bytes"))
+        #expect(report.advice.contains("Read what is left"))
+    }
+
+    @Test("a Unix peer that has closed is gone")
+    func unixClosed() {
+        let report = judge(Made.unix(queued: 9_000).with { $0.isHungUp = true })
+        #expect(report.verdict == .peerGone)
+    }
+
+    @Test("a peer that has ended its half, of which everything has been read, is gone")
+    func ended() {
+        let report = judge(Made.quiet().with { $0.state = .closeWait })
+        #expect(report.verdict == .peerGone)
+        #expect(report.confidence == .likely)
+    }
+
+    @Test("a peer that has ended its half and still takes our bytes is not gone")
+    func halfClosed() {
+        let report = judge(
+            Made.peerFull().with { $0.state = .closeWait }, during: Activity(.writing))
+        #expect(report.verdict == .peerNotReading)
+    }
+
+    @Test(
+        "the more often data was sent again in vain, the surer is the loss of the network",
+        arguments: [
+            (1, StallReport.Confidence.possible), (2, .likely), (3, .likely), (4, .certain),
+            (15, .certain),
+        ])
+    func cut(times: Int, confidence: StallReport.Confidence) {
+        for kind in Activity.Kind.allCases {
+            let report = judge(Made.cut(times), during: Activity(kind, elapsed: .seconds(1)))
+            #expect(report.verdict == .networkLost)
+            #expect(report.confidence == confidence)
+        }
+    }
+
+    @Test("data that was sent again and answered with a closed window is not lost")
+    func answered() {
+        let figures = Made.cut(2).with {
+            $0.peerWindow = 0
+            $0.sinceAcknowledgement = .milliseconds(340)
+        }
+        #expect(judge(figures, during: Activity(.writing)).verdict != .networkLost)
+    }
+
+    @Test("probes of a closed window that nobody answers say that the network is lost")
+    func probes() {
+        let figures = Made.peerFull().with {
+            ($0.probes, $0.sinceAcknowledgement) = (3, .milliseconds(3_092))
+        }
+        let report = judge(figures, during: Activity(.writing))
+        #expect(report.verdict == .networkLost)
+        #expect(report.evidence.contains("3 probes"))
+    }
+
+    @Test("one probe without an answer is usual: a kernel answers only so many in half a second")
+    func oneProbe() {
+        let figures = Made.peerFull().with {
+            ($0.probes, $0.sinceAcknowledgement) = (1, .milliseconds(876))
+        }
+        #expect(judge(figures, during: Activity(.writing)).verdict == .peerNotReading)
+    }
+
+    @Test("two probes shortly after each other may both be without an answer")
+    func quickProbes() {
+        let figures = Made.peerFull().with {
+            ($0.probes, $0.sinceAcknowledgement) = (2, .milliseconds(450))
+        }
+        #expect(judge(figures, during: Activity(.writing)).verdict == .peerNotReading)
+    }
+
+    @Test("an idle connection whose keep-alive probes are not answered has lost its network")
+    func keepAlive() {
+        let report = judge(Made.quiet(for: .seconds(60)).with { $0.probes = 2 })
+        #expect(report.verdict == .networkLost)
+    }
+
+    @Test("bytes that never leave this machine are probed for, and lost as well")
+    func heldBack() {
+        // A firewall of our own drops them: nothing is in flight, and the window is open.
+        let figures = Made.quiet(for: .milliseconds(76)).with {
+            ($0.queued, $0.unsent, $0.probes, $0.backoff) = (5, 5, 2, 2)
+            $0.sinceAcknowledgement = .milliseconds(1_208)
+        }
+        #expect(judge(figures, during: Activity(.reading)).verdict == .networkLost)
+    }
+
+    @Test("a connection that is not made yet is not judged, unless it was asked for in vain")
+    func connecting() {
+        let fresh = Made.quiet().with { $0.state = .synSent }
+        #expect(judge(fresh).verdict == .undetermined)
+        #expect(judge(fresh.with { $0.retransmissions = 2 }).verdict == .networkLost)
+    }
+}
