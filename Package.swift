@@ -1,4 +1,4 @@
-// swift-tools-version:6.2
+// swift-tools-version:6.3
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -9,7 +9,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// The tutorial's programs: each is one folder of `Examples/`, built and tested with the package.
+/// The tutorial's programs. Each is a folder of `Examples/`, built and tested with the package.
 let examples = [
     "BaseServer",
     "DatagramClient",
@@ -23,15 +23,76 @@ let examples = [
     "StandStill",
 ]
 
-/// What the design promises that these programs look like; IntegrationTests runs them.
+/// The programs that the documentation promises. `IntegrationTests/run` runs them.
 let listings = ["BlockingClient", "TaskClient", "TaskEcho", "DatagramEcho", "LineExchange"]
+
+/// Test targets and folders of tests that a build omits, such as `ExamplesTests SocketsTests/Addresses`.
+///
+/// `.ci/run` omits the tests in which a sanitizer finds nothing, because their compilation takes minutes.
+let omittedTests = (Context.environment["SOCKETS_OMITTED_TESTS"] ?? "")
+    .split(separator: " ").map(String.init)
+
+/// A Boolean value that indicates whether `Fuzz/run` builds the package.
+///
+/// libFuzzer has a main function of its own, so the sources of `sock` become a library in that build.
+let isFuzzing = Context.environment["SOCKETS_FUZZ"] != nil
+
+let sockDependencies: [Target.Dependency] = [
+    "SocketDoctor",
+    "Sockets",
+    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    .product(name: "Logging", package: "swift-log"),
+]
+
+/// Returns a test target that consists of folders of `Tests/`, without the omitted ones.
+func tests(_ name: String, in folders: [String], dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        path: "Tests",
+        exclude: omittedTests.filter { path in folders.contains { path.hasPrefix($0 + "/") } },
+        sources: folders,
+        swiftSettings: settings
+    )
+}
+
+let programs: [Target] = [
+    .executableTarget(name: "sock", dependencies: sockDependencies, swiftSettings: settings),
+    // The program that IntegrationTests/stalls questions; no product contains it.
+    .executableTarget(
+        name: "StallProbe", dependencies: ["Sockets"], path: "IntegrationTests/StallProbe"),
+    // The program that IntegrationTests/faults hurts; no product contains it.
+    .executableTarget(
+        name: "FaultProbe", dependencies: ["Sockets"], path: "IntegrationTests/faults/Probe"),
+]
+
+let fuzzing: [Target] = [
+    .target(
+        name: "SockCode", dependencies: sockDependencies, path: "Sources/sock",
+        exclude: ["main.swift"], swiftSettings: settings),
+    .executableTarget(
+        name: "Fuzz", dependencies: ["SockCode", "SocketDoctor", "Sockets"],
+        path: "Fuzz/Sources",
+        swiftSettings: settings),
+]
+
+let testTargets: [Target] = [
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests(
+        "SocketsTests", in: ["SocketsTests", "SocketDoctorTests"],
+        dependencies: [
+            "SocketDoctor", "Sockets", .product(name: "Logging", package: "swift-log"),
+        ]),
+    tests("sockTests", in: ["sockTests"], dependencies: ["sock"]),
+    tests(
+        "ExamplesTests", in: ["ExamplesTests"],
+        dependencies: ["Sockets"] + examples.map { .init(stringLiteral: $0) }),
+].filter { !omittedTests.contains($0.name) }
 
 let package = Package(
     name: "swift-sockets",
-    products: [
-        .library(name: "Sockets", targets: ["Sockets"]),
-        .executable(name: "sock", targets: ["sock"]),
-    ],
+    products: [.library(name: "Sockets", targets: ["Sockets"])]
+        + (isFuzzing ? [] : [.executable(name: "sock", targets: ["sock"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
@@ -51,7 +112,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Looks at every socket of the machine; only `sock doctor` uses it.
+        // Examines every socket of the machine; only `sock doctor` uses it.
         .target(
             name: "SocketDoctor",
             dependencies: [
@@ -59,40 +120,9 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .executableTarget(
-            name: "sock",
-            dependencies: [
-                "SocketDoctor",
-                "Sockets",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: settings
-        ),
-        .testTarget(
-            name: "SocketsTests",
-            dependencies: [
-                "SocketDoctor", "Sockets", .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "Tests",
-            exclude: ["ExamplesTests", "sockTests"],
-            sources: ["SocketsTests", "SocketDoctorTests"],
-            swiftSettings: settings
-        ),
-        // The end that IntegrationTests/stalls asks; nothing of it reaches a user.
-        .executableTarget(
-            name: "StallProbe", dependencies: ["Sockets"], path: "IntegrationTests/Stalls"),
-        // What IntegrationTests/faults hurts.
-        .executableTarget(
-            name: "FaultProbe", dependencies: ["Sockets"], path: "IntegrationTests/faults/Probe"),
-        .testTarget(name: "sockTests", dependencies: ["sock"], swiftSettings: settings),
-        .testTarget(
-            name: "ExamplesTests",
-            dependencies: ["Sockets"] + examples.map { .init(stringLiteral: $0) },
-            swiftSettings: settings
-        ),
     ]
-        // The examples are compiled as a newcomer would compile them: no flags.
+        + (isFuzzing ? fuzzing : programs + testTargets)
+        // The examples are compiled as a newcomer would compile them, without flags.
         + examples.map {
             .executableTarget(name: $0, dependencies: ["Sockets"], path: "Examples/\($0)")
         }

@@ -1,4 +1,4 @@
-// swift-tools-version:6.2
+// swift-tools-version:6.3
 import PackageDescription
 
 // A package of its own, so that nothing of it reaches a user of the library. The C programs are what

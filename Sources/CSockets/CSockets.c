@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
+// On another platform, the header's #error is the only error.
+#ifdef __linux__
+
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <netdb.h>
@@ -146,3 +149,5 @@ ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size
     struct iovec theirs = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
     return process_vm_readv(process, &ours, 1, &theirs, 1, 0);
 }
+
+#endif

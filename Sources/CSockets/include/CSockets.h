@@ -4,6 +4,10 @@
 #ifndef CSOCKETS_H
 #define CSOCKETS_H
 
+#ifndef __linux__
+#error "swift-sockets supports only Linux"
+#else
+
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -76,4 +80,5 @@ const char *csockets_call_name(long number);
 /// process_vm_readv(2) of one piece.
 ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size);
 
+#endif
 #endif

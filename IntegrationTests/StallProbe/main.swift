@@ -1,4 +1,4 @@
-// The end that is asked why nothing moves; `IntegrationTests/stalls` plays the other end.
+// Says why nothing moves on a connection; `IntegrationTests/stalls` plays its peer.
 //
 //     StallProbe blocking|tasks ACTION PORT
 //

@@ -1,0 +1,45 @@
+public import Testing
+
+/// Runs each test of a suite on a thread of its own, for tests whose calls block or look at the clock.
+///
+/// A blocking call must not occupy the shared pool, which has one thread for each core and runs all
+/// other tests. At most six of these tests run at once, so that none of them waits long for a core.
+public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    /// Whether no other test with this trait may run at the same time.
+    let isExclusive: Bool
+
+    public var isRecursive: Bool { true }
+
+    @concurrent public func provideScope(
+        for test: Test, testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        // The test's own trait replaces that of its suite, because the two would wait for each other.
+        if !isExclusive, test.traits.contains(where: { ($0 as? OwnThread)?.isExclusive == true }) {
+            return try await function()
+        }
+        let slots = isExclusive ? TestSlots.count : 1
+        await TestSlots.shared.acquire(slots)
+        let executor = ThreadExecutor()
+        let outcome: Result<Void, any Error>
+        do {
+            try await withTaskExecutorPreference(executor) { try await function() }
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        executor.stop()
+        await TestSlots.shared.release(slots)
+        try outcome.get()
+    }
+}
+
+extension Trait where Self == OwnThread {
+    /// Runs each test on a thread of its own, at most six at once.
+    public static var ownThread: OwnThread { OwnThread(isExclusive: false) }
+
+    /// Runs each test on a thread of its own while no other test with such a thread runs.
+    ///
+    /// It is for tests that need a core for each of their threads, or that measure time.
+    public static var exclusiveThread: OwnThread { OwnThread(isExclusive: true) }
+}

@@ -1,1 +1,0 @@
-../../SocketsTests/Support/OwnThread.swift
