@@ -9,11 +9,17 @@ struct MachineProcessLookingTests {
         try #require(try MachineProcess.all().first { $0.id == System.getpid() })
     }
 
-    /// What our threads wait for, when the main one sleeps.
+    /// The calls in which our threads wait, when the main one sleeps.
+    ///
+    /// Other tests end threads of this process, and a look fails at a thread that has just ended. So
+    /// this looks until it has seen all threads.
     private func calls(_ process: MachineProcess) throws -> [BlockedCall] {
         var process = process
         process.state = .sleeping
-        process.lookAtThreads()
+        let deadline = ContinuousClock.now + .seconds(10)
+        repeat {
+            process.lookAtThreads()
+        } while process.threads == nil && ContinuousClock.now < deadline
         return try #require(process.threads).compactMap(\.call)
     }
 

@@ -5,7 +5,7 @@ import Testing
 /// Runs a blocking piece of a test on a thread of its own, because a blocking call must not stand
 /// on the shared pool that runs the tests.
 ///
-/// `value()` waits for its end, at most 30 seconds: a test that would hang fails instead.
+/// `value()` waits until the piece ends, so a test that would hang fails after 30 s instead.
 final class Background<Value: Sendable>: Sendable {
     struct TookTooLong: Error {}
 
@@ -22,8 +22,10 @@ final class Background<Value: Sendable>: Sendable {
         thread.start()
     }
 
-    func value() throws -> Value {
-        guard finished.wait(timeout: .now() + 30) == .success else { throw TookTooLong() }
+    func value(hangingAfter seconds: Int = 30) throws -> Value {
+        guard finished.wait(timeout: .now() + .seconds(seconds)) == .success else {
+            throw TookTooLong()
+        }
         finished.signal()
         return try #require(outcome.withLock { $0 }).get()
     }
