@@ -26,12 +26,12 @@ private func checkAnswers(_ input: [UInt8]) {
 private func checkFigures(_ input: [UInt8]) {
     let half = input.count / 2
     var earlier = ConnectionStatistics(takenAt: .seconds(1))
-    earlier.take(tcpInfo: Array(input[..<half]))
+    earlier.apply(tcpInfo: Array(input[..<half]))
     var later = earlier
     later.takenAt += .seconds(1)
-    later.take(tcpInfo: Array(input[half...]))
-    (later.unread, later.queued) = (later.bytesReceived, later.unsent)
-    _ = StallReport.judge(earlier, later, during: .nothing).description
+    later.apply(tcpInfo: Array(input[half...]))
+    (later.receiveQueue, later.sendQueue) = (later.bytesReceived, later.notSent)
+    _ = StallReport.analyze(earlier, later, during: .nothing).description
 }
 
 private func checkProcess(_ input: [UInt8]) {

@@ -55,11 +55,11 @@ private func checkControlData(_ bytes: [UInt8]) {
 
 private func checkFigures(_ bytes: [UInt8]) {
     let text = "\(bytes)"
-    var figures = ConnectionStatistics()
-    figures.take(tcpInfo: bytes)
+    var statistics = ConnectionStatistics()
+    statistics.apply(tcpInfo: bytes)
     for kind in [Activity.Kind.reading, .writing, .exchanging, .nothing] {
         let activity = Activity(kind, elapsed: .seconds(1), sent: bytes.count, received: 0)
-        let report = StallReport.judge(nil, figures, during: activity)
+        let report = StallReport.analyze(nil, statistics, during: activity)
         for line in "\(report)".split(separator: "\n") { requirePrintable(String(line), text) }
     }
 }

@@ -87,21 +87,22 @@ package struct Analysis: Sendable {
 
     /// What one end by itself tells; after one look, if it was not there before.
     package func report(of socket: MachineSocket) -> StallReport {
-        var figures = socket.figures
+        var statistics = socket.statistics
         if socket.kind == .unix {
             // A reader's queue shrinks with each byte, a writer's only when a whole block is read.
             let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
-            figures.sinceQueuesChanged = ends.compactMap(sinceQueuesChanged).min()
+            statistics.timeSinceQueuesChanged = ends.compactMap(sinceQueuesChanged).min()
         }
-        return StallReport.judge(earlier(socket)?.figures, figures, during: .nothing)
+        return StallReport.analyze(earlier(socket)?.statistics, statistics, during: .nothing)
     }
 
     /// As far as somebody has watched; nobody watches a socket that was empty at first.
     private func sinceQueuesChanged(_ socket: MachineSocket) -> Duration? {
-        if let known = socket.figures.sinceQueuesChanged { return known }
-        guard let before = earlier(socket)?.figures else { return nil }
+        if let known = socket.statistics.timeSinceQueuesChanged { return known }
+        guard let before = earlier(socket)?.statistics else { return nil }
         let isSame =
-            before.unread == socket.figures.unread && before.queued == socket.figures.queued
+            before.receiveQueue == socket.statistics.receiveQueue
+            && before.sendQueue == socket.statistics.sendQueue
         return isSame ? nil : .zero
     }
 
@@ -241,7 +242,7 @@ package struct Analysis: Sendable {
         Finding(
             .networkLost, finding.confidence,
             connections: [[end] + [other].compactMap { $0 }],
-            still: finding.figures.sinceAcknowledgement.map { ($0, false) },
+            still: finding.statistics.timeSinceLastAcknowledgement.map { ($0, false) },
             evidence: finding.evidence, advice: finding.advice, culprits: [])
     }
 
@@ -280,11 +281,15 @@ package struct Analysis: Sendable {
 
     /// For how long nothing has moved there.
     func stillness(of ends: [MachineSocket]) -> (time: Duration, isAtLeast: Bool)? {
-        let times = ends.flatMap { [$0.figures.sinceDataSent, $0.figures.sinceDataReceived] }
-            .compactMap { $0 }
+        let times = ends.flatMap {
+            [$0.statistics.timeSinceLastSend, $0.statistics.timeSinceLastReceive]
+        }
+        .compactMap { $0 }
         if ends.first?.kind == .tcp { return times.min().map { ($0, false) } }
         let watched = survey.earlier.map { machine.takenAt - $0.takenAt }
-        return (ends.compactMap(\.figures.sinceQueuesChanged).min() ?? watched).map { ($0, true) }
+        return (ends.compactMap(\.statistics.timeSinceQueuesChanged).min() ?? watched).map {
+            ($0, true)
+        }
     }
 
     var words: AnalysisText { AnalysisText(machine, ownership) }

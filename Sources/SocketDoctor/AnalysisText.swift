@@ -46,28 +46,28 @@ struct AnalysisText {
         guard ends.count == 2 else {
             let end = ends[0]
             return "\(owner(of: end)) cannot get rid of \(amount(end)), and leaves"
-                + " \((end.figures.unread ?? 0).bytes) of its peer unread."
+                + " \((end.statistics.receiveQueue ?? 0).bytes) of its peer unread."
         }
         return "\(waiting(ends[0], for: ends[1])), and \(waiting(ends[1], for: ends[0]))."
     }
 
     private func waiting(_ writer: MachineSocket, for reader: MachineSocket) -> String {
-        let unread = (reader.figures.unread ?? 0).bytes
+        let unread = (reader.statistics.receiveQueue ?? 0).bytes
         return "\(owner(of: writer)) cannot get rid of \(amount(writer)), because"
             + " \(owner(of: reader)) leaves \(unread) unread"
     }
 
     private func amount(_ socket: MachineSocket) -> String {
-        let queued = max(socket.figures.queued ?? 0, socket.figures.unsent ?? 0)
+        let queued = max(socket.statistics.sendQueue ?? 0, socket.statistics.notSent ?? 0)
         return queued.bytes
     }
 
     /// Of an end that does not read.
     func unread(_ reader: MachineSocket) -> String {
         let time =
-            reader.figures.sinceDataReceived.map { " for \($0.brief)" }
-            ?? reader.figures.sinceQueuesChanged.map { " for \($0.brief) or longer" } ?? ""
-        let unread = reader.figures.unread ?? 0
+            reader.statistics.timeSinceLastReceive.map { " for \($0.brief)" }
+            ?? reader.statistics.timeSinceQueuesChanged.map { " for \($0.brief) or longer" } ?? ""
+        let unread = reader.statistics.receiveQueue ?? 0
         return
             "\(unread.bytes) \(unread == 1 ? "has" : "have") waited\(time) for \(owner(of: reader))"
             + " to read them."

@@ -87,20 +87,21 @@ extension MachineSocket {
             .tcp, cookie: cookie, inode: inode,
             local: Self.address(family, body.dropFirst(8), port: body.dropFirst(4), body),
             remote: Self.address(family, body.dropFirst(24), port: body.dropFirst(6), body),
-            figures: ConnectionStatistics(takenAt: time))
+            statistics: ConnectionStatistics(takenAt: time))
         user = body.word(at: 64)
-        if let info = attributes[TCPAttribute.info] { figures.take(tcpInfo: Array(info)) }
-        figures.state = ConnectionStatistics.State(rawValue: state) ?? figures.state
-        guard figures.state != .listening else {
+        if let info = attributes[TCPAttribute.info] { statistics.apply(tcpInfo: Array(info)) }
+        statistics.state = ConnectionStatistics.State(rawValue: state) ?? statistics.state
+        guard statistics.state != .listen else {
             isListening = true
             (callers, backlog) = (Int(unread), Int(queued))
             return
         }
         // The end of the stream has a place of its own in the numbers, and is no byte to be read.
         let hasPeerEnded: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
-        figures.unread = max(0, Int(unread) - (hasPeerEnded.contains(figures.state) ? 1 : 0))
-        figures.queued = Int(queued)
-        figures.hasPeerEnded = hasPeerEnded.contains(figures.state)
+        statistics.receiveQueue = max(
+            0, Int(unread) - (hasPeerEnded.contains(statistics.state) ? 1 : 0))
+        statistics.sendQueue = Int(queued)
+        statistics.hasPeerHalfClosed = hasPeerEnded.contains(statistics.state)
         takeLimits(attributes[TCPAttribute.memory])
     }
 
@@ -151,7 +152,8 @@ extension MachineSocket {
             let inode = body.word(at: 4), let cookie = body.long(at: 8)
         else { return nil }
         let attributes = message.attributes(after: 16)
-        self.init(.unix, cookie: cookie, inode: inode, figures: ConnectionStatistics(takenAt: time))
+        self.init(
+            .unix, cookie: cookie, inode: inode, statistics: ConnectionStatistics(takenAt: time))
         local = Self.address(attributes[UnixAttribute.name])
         user = attributes[UnixAttribute.user]?.word(at: 0)
         let queues = attributes[UnixAttribute.queues]
@@ -163,16 +165,16 @@ extension MachineSocket {
             return
         }
         peerInode = attributes[UnixAttribute.peer]?.word(at: 0)
-        figures.unread = queues?.word(at: 0).map { Int($0) }
-        figures.queued = queues?.word(at: 4).map { Int($0) }
+        statistics.receiveQueue = queues?.word(at: 0).map { Int($0) }
+        statistics.sendQueue = queues?.word(at: 4).map { Int($0) }
         takeLimits(attributes[UnixAttribute.memory])
         // As the kernel does for poll(2): a quarter of the limit makes the socket unwritable.
-        if let queued = figures.queued, let limit = figures.sendBuffer {
-            figures.isWritable = queued * 4 <= limit
+        if let queued = statistics.sendQueue, let limit = statistics.sendBufferSize {
+            statistics.isWritable = queued * 4 <= limit
         }
         if let ended = attributes[UnixAttribute.shutdown]?.byte(at: 0) {
-            figures.hasPeerEnded = ended & 1 != 0
-            figures.isHungUp = ended & 3 == 3
+            statistics.hasPeerHalfClosed = ended & 1 != 0
+            statistics.isHungUp = ended & 3 == 3
         }
     }
 
@@ -192,7 +194,7 @@ extension MachineSocket {
 
     /// The limits of both buffers: the second and the fourth word of `SKMEMINFO`.
     private mutating func takeLimits(_ memory: ArraySlice<UInt8>?) {
-        figures.receiveBuffer = memory?.word(at: 4).map { Int($0) }
-        figures.sendBuffer = memory?.word(at: 12).map { Int($0) }
+        statistics.receiveBufferSize = memory?.word(at: 4).map { Int($0) }
+        statistics.sendBufferSize = memory?.word(at: 12).map { Int($0) }
     }
 }

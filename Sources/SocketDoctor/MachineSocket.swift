@@ -26,7 +26,7 @@ package struct MachineSocket: Hashable, Sendable {
     package var user: UInt32?
     package var local: SocketAddress
     package var remote: SocketAddress
-    package var figures: ConnectionStatistics
+    package var statistics: ConnectionStatistics
     /// Of a connected Unix socket the inode of the other end; 0 if no program has that.
     package var peerInode: UInt32?
     /// Whether it waits for callers.
@@ -40,13 +40,13 @@ package struct MachineSocket: Hashable, Sendable {
 
     package init(
         _ kind: Kind, cookie: UInt64, inode: UInt32, local: SocketAddress = .unnamed,
-        remote: SocketAddress = .unnamed, figures: ConnectionStatistics = ConnectionStatistics()
+        remote: SocketAddress = .unnamed, statistics: ConnectionStatistics = ConnectionStatistics()
     ) {
         identity = Identity(kind: kind, cookie: cookie)
         self.inode = inode
         self.local = local
         self.remote = remote
-        self.figures = figures
+        self.statistics = statistics
         isListening = false
         (callers, backlog) = (0, 0)
         callerInodes = []
@@ -61,15 +61,15 @@ package struct MachineSocket: Hashable, Sendable {
     package var isConnected: Bool {
         guard !isListening else { return false }
         guard kind == .tcp else { return peerInode != nil }
-        return figures.state != .closed && figures.state != .timeWait
+        return statistics.state != .closed && statistics.state != .timeWait
     }
 
     /// Whether nothing waits in it and nothing is under way: then no second look is needed.
     package var isQuiet: Bool {
         guard !isListening else { return callers == 0 }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .closeWait, .finWait2]
-        return (figures.unread ?? 0) == 0 && (figures.queued ?? 0) == 0
-            && (figures.retransmissions ?? 0) == 0 && (figures.probes ?? 0) == 0
-            && settled.contains(figures.state)
+        return (statistics.receiveQueue ?? 0) == 0 && (statistics.sendQueue ?? 0) == 0
+            && (statistics.retransmissions ?? 0) == 0 && (statistics.probes ?? 0) == 0
+            && settled.contains(statistics.state)
     }
 }

@@ -119,13 +119,16 @@ package struct Sampler: Sendable {
 /// Since when the queues of Unix sockets have been as they are: of their bytes the kernel counts only
 /// those that wait.
 struct Changes {
-    private var queues: [MachineSocket.Identity: (unread: Int?, queued: Int?, since: Duration)] =
-        [:]
+    private var queues:
+        [MachineSocket.Identity: (receiveQueue: Int?, sendQueue: Int?, since: Duration)] =
+            [:]
 
     init(_ sockets: [MachineSocket]) {
         for socket in sockets where Self.isOfInterest(socket) {
-            let figures = socket.figures
-            queues[socket.identity] = (figures.unread, figures.queued, figures.takenAt)
+            let statistics = socket.statistics
+            queues[socket.identity] = (
+                statistics.receiveQueue, statistics.sendQueue, statistics.takenAt
+            )
         }
     }
 
@@ -135,20 +138,23 @@ struct Changes {
     /// Takes in a further look.
     mutating func add(_ sockets: [MachineSocket]) {
         for socket in sockets {
-            let figures = socket.figures
+            let statistics = socket.statistics
             guard let known = queues[socket.identity],
-                known.unread != figures.unread || known.queued != figures.queued
+                known.receiveQueue != statistics.receiveQueue
+                    || known.sendQueue != statistics.sendQueue
             else { continue }
-            queues[socket.identity] = (figures.unread, figures.queued, figures.takenAt)
+            queues[socket.identity] = (
+                statistics.receiveQueue, statistics.sendQueue, statistics.takenAt
+            )
         }
     }
 
-    /// Writes into the figures of a look for how long they have been so.
+    /// Writes into the statistics of a look for how long they have been so.
     func mark(_ sockets: inout [MachineSocket]) {
         for index in sockets.indices {
             guard let known = queues[sockets[index].identity] else { continue }
-            sockets[index].figures.sinceQueuesChanged =
-                max(.zero, sockets[index].figures.takenAt - known.since)
+            sockets[index].statistics.timeSinceQueuesChanged =
+                max(.zero, sockets[index].statistics.takenAt - known.since)
         }
     }
 

@@ -19,7 +19,7 @@ package struct SocketPairs: Sendable {
     package init(_ sockets: [MachineSocket]) {
         self.sockets = sockets
         tcp.reserveCapacity(sockets.count)
-        // By its fields, because a whole socket with its figures is a lot to copy.
+        // By its fields, because a whole socket with its statistics is a lot to copy.
         for index in sockets.indices {
             switch (sockets[index].kind, sockets[index].isListening) {
             case (.tcp, false):
@@ -83,6 +83,6 @@ package struct SocketPairs: Sendable {
     /// Whether no program has this end yet, though the connection is there.
     private func isUnaccepted(_ socket: MachineSocket) -> Bool {
         let states: Set<ConnectionStatistics.State?> = [.established, .closeWait]
-        return socket.isOwnerless && states.contains(socket.figures.state)
+        return socket.isOwnerless && states.contains(socket.statistics.state)
     }
 }

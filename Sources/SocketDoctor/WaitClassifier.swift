@@ -166,11 +166,13 @@ private struct Surroundings {
             }
             return owners(of: listener)
         case .reading:
-            guard (socket.figures.unread ?? 0) == 0, socket.figures.hasPeerEnded != true else {
+            guard (socket.statistics.receiveQueue ?? 0) == 0,
+                socket.statistics.hasPeerHalfClosed != true
+            else {
                 return nil
             }
         case .writing:
-            guard (socket.figures.queued ?? 0) > 0 else { return nil }
+            guard (socket.statistics.sendQueue ?? 0) > 0 else { return nil }
         }
         guard socket.isConnected else { return nil }
         if let listener = pairs.listenerThatShouldAccept(socket) { return owners(of: listener) }

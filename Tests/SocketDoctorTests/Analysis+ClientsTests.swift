@@ -23,14 +23,14 @@ struct ExaminationCallersTests {
         let (here, there) = (
             SocketAddress.ipv4(.loopback, port: 4000), SocketAddress.ipv4(.loopback, port: 80)
         )
-        let quiet = MeasuredFigures.quiet()
+        let quiet = MeasuredStatistics.quiet()
         model.add(
-            MachineSocket(.tcp, cookie: 2, inode: 8, local: here, remote: there, figures: quiet),
+            MachineSocket(.tcp, cookie: 2, inode: 8, local: here, remote: there, statistics: quiet),
             to: 1)
         model.add(
             MachineSocket(
                 .tcp, cookie: 3, inode: 0, local: there, remote: here,
-                figures: quiet.with { $0.unread = 5 }))
+                statistics: quiet.with { $0.receiveQueue = 5 }))
         let found = try only(model)
         #expect(found.kind == .notAccepting)
         #expect(found.confidence == .likely)
@@ -70,7 +70,7 @@ struct ExaminationCallersTests {
         for id: Int32 in 11...15 {
             model.program(id, "client")
             var caller = MachineSocket(
-                .unix, cookie: UInt64(id), inode: UInt32(id), figures: MeasuredFigures.unix())
+                .unix, cookie: UInt64(id), inode: UInt32(id), statistics: MeasuredStatistics.unix())
             caller.peerInode = 0
             model.read(id, model.add(caller, to: id))
         }

@@ -16,15 +16,15 @@ struct ExaminationKnotsTests {
         var model = ModelMachine()
         for id in 1...count { model.program(id, "p\(id)") }
         for id in 1...count {
-            let figures =
+            let statistics =
                 writing
                 ? (
-                    MeasuredFigures.peerFull(),
-                    MeasuredFigures.quiet(for: .seconds(3)).with {
-                        ($0.unread, $0.ownWindow) = (128_000, 0)
+                    MeasuredStatistics.peerFull(),
+                    MeasuredStatistics.quiet(for: .seconds(3)).with {
+                        ($0.receiveQueue, $0.receiveWindow) = (128_000, 0)
                     }
                 ) : nil
-            let (descriptor, _) = model.connect(id, id % count + 1, figures: figures)
+            let (descriptor, _) = model.connect(id, id % count + 1, statistics: statistics)
             if !seen { continue }
             if writing { model.write(id, descriptor) } else { model.read(id, descriptor) }
         }
@@ -75,8 +75,8 @@ struct ExaminationKnotsTests {
         var full = ModelMachine()
         full.program(1)
         full.program(2)
-        let figures = MeasuredFigures.bothFull()
-        let (near, far) = full.connect(1, 2, figures: (figures, figures))
+        let statistics = MeasuredStatistics.bothFull()
+        let (near, far) = full.connect(1, 2, statistics: (statistics, statistics))
         full.write(1, near)
         full.write(2, far)
         let found = try only(full)
@@ -171,9 +171,9 @@ struct ExaminationKnotsTests {
         let moment = Duration.milliseconds(200)
         let (near, _) = model.connect(
             1, 2,
-            figures: (
-                MeasuredFigures.peerFull(for: moment),
-                MeasuredFigures.quiet(for: moment).with { $0.unread = 128_000 }
+            statistics: (
+                MeasuredStatistics.peerFull(for: moment),
+                MeasuredStatistics.quiet(for: moment).with { $0.receiveQueue = 128_000 }
             ))
         model.write(1, near)
         let found = try only(model)

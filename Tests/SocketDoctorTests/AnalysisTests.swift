@@ -13,8 +13,8 @@ struct ExaminationTests {
         var model = ModelMachine()
         model.program(1, "client")
         model.program(2, "server")
-        let quiet = kind == .tcp ? MeasuredFigures.quiet() : MeasuredFigures.unix()
-        model.connect(1, 2, kind, figures: (near ?? quiet, far ?? quiet))
+        let quiet = kind == .tcp ? MeasuredStatistics.quiet() : MeasuredStatistics.unix()
+        model.connect(1, 2, kind, statistics: (near ?? quiet, far ?? quiet))
         return model
     }
 
@@ -27,46 +27,48 @@ struct ExaminationTests {
     /// Received and not read since so long.
     private func unread(_ bytes: Int = 5, for time: Duration = .seconds(3)) -> ConnectionStatistics
     {
-        MeasuredFigures.quiet(for: time).with { $0.unread = bytes }
+        MeasuredStatistics.quiet(for: time).with { $0.receiveQueue = bytes }
     }
 
     @Test("nothing is stuck where nothing waits, however long")
     func idle() {
         #expect(pair().examination.ailments.isEmpty)
         #expect(pair(.unix).examination.ailments.isEmpty)
-        let long = MeasuredFigures.quiet(for: .seconds(86_400))
+        let long = MeasuredStatistics.quiet(for: .seconds(86_400))
         #expect(pair(.tcp, long, long).examination.ailments.isEmpty)
     }
 
     @Test("a transfer at full speed is not stuck")
     func flowing() {
-        var survey = pair(.tcp, MeasuredFigures.flowing(), unread(for: .zero)).survey()
-        survey.earlier?.sockets[0].figures.bytesAcknowledged! -= 1_000_000
-        survey.earlier?.sockets[1].figures.bytesReceived = -1_000_000
+        var survey = pair(.tcp, MeasuredStatistics.flowing(), unread(for: .zero)).survey()
+        survey.earlier?.sockets[0].statistics.bytesAcknowledged! -= 1_000_000
+        survey.earlier?.sockets[1].statistics.bytesReceived = -1_000_000
         #expect(Analysis(survey).ailments.isEmpty)
     }
 
     @Test("one look is not enough for a verdict")
     func oneLook() {
-        var survey = pair(.tcp, MeasuredFigures.bothFull(), MeasuredFigures.bothFull()).survey()
+        var survey = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
+            .survey()
         survey.earlier = nil
         #expect(Analysis(survey).ailments.isEmpty)
     }
 
     @Test("a connection that is newer than the first look is not judged")
     func fresh() {
-        var survey = pair(.tcp, MeasuredFigures.bothFull(), MeasuredFigures.bothFull()).survey()
+        var survey = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
+            .survey()
         survey.earlier?.sockets = []
         #expect(Analysis(survey).ailments.isEmpty)
     }
 
     @Test("both ends full is a deadlock, over TCP and Unix")
     func bothWriting() throws {
-        let tcp = try only(pair(.tcp, MeasuredFigures.bothFull(), MeasuredFigures.bothFull()))
+        let tcp = try only(pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
         #expect(tcp.kind == .bothWriting)
         #expect(tcp.still == .seconds(3))
         #expect(!tcp.isAtLeast)
-        let full = MeasuredFigures.unix(queued: 222_720, unread: 219_264, writable: false)
+        let full = MeasuredStatistics.unix(queued: 222_720, unread: 219_264, writable: false)
         let unix = try only(pair(.unix, full, full))
         #expect(unix.kind == .bothWriting)
         #expect(unix.still == .seconds(1))
@@ -82,7 +84,7 @@ struct ExaminationTests {
     @Test("a Unix queue that is the same at both looks, while both ends run, is a conversation")
     func conversation() throws {
         let (one, other) = (
-            MeasuredFigures.unix(queued: 768), MeasuredFigures.unix(unread: 64)
+            MeasuredStatistics.unix(queued: 768), MeasuredStatistics.unix(unread: 64)
         )
         let model = pair(.unix, one, other)
         #expect(try only(model).kind == .peerNotReading)
@@ -105,34 +107,34 @@ struct ExaminationTests {
     @Test("a Unix reader that has taken some is slow, though his writer's queue is the same")
     func slowUnix() {
         let model = pair(
-            .unix, MeasuredFigures.unix(queued: 222_720, writable: false),
-            MeasuredFigures.unix(unread: 200_000))
+            .unix, MeasuredStatistics.unix(queued: 222_720, writable: false),
+            MeasuredStatistics.unix(unread: 200_000))
         #expect(model.examination.ailments.map(\.kind) == [.peerNotReading])
         var survey = model.survey()
-        survey.later.sockets[1].figures.sinceQueuesChanged = .milliseconds(80)
+        survey.later.sockets[1].statistics.timeSinceQueuesChanged = .milliseconds(80)
         #expect(Analysis(survey).ailments.isEmpty)
         survey = model.survey()
-        survey.earlier?.sockets[1].figures.unread = 0
-        survey.later.sockets[1].figures.sinceQueuesChanged = nil
+        survey.earlier?.sockets[1].statistics.receiveQueue = 0
+        survey.later.sockets[1].statistics.timeSinceQueuesChanged = nil
         #expect(Analysis(survey).ailments.isEmpty)
     }
 
     @Test("one full direction is a peer that does not read, and says which")
     func peerNotReading() throws {
-        var model = pair(.tcp, MeasuredFigures.peerFull(), unread(128_000))
+        var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasLimit: true))
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
         #expect(found.links.map(\.waiter) == [1])
         #expect(found.links.map(\.others) == [[2]])
         #expect(found.culprits == [2])
-        #expect(found.connections[0][0].figures.queued ?? 0 > 0)
+        #expect(found.connections[0][0].statistics.sendQueue ?? 0 > 0)
         #expect(found.evidence.contains("server[2] sleeps, in clock_nanosleep."))
     }
 
     @Test("a peer that was stopped is the cause, and how to let it go on is said")
     func stopped() throws {
-        var model = pair(.tcp, MeasuredFigures.peerFull(), unread(128_000))
+        var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.change(2) {
             $0.state = .stopped
             $0.threads = nil
@@ -159,7 +161,7 @@ struct ExaminationTests {
         model.add(
             MachineSocket(
                 .tcp, cookie: 5, inode: 6, remote: .ipv4(IPv4Address(192, 0, 2, 7), port: 80),
-                figures: MeasuredFigures.cut(5)), to: 1)
+                statistics: MeasuredStatistics.cut(5)), to: 1)
         let found = try only(model)
         #expect(found.kind == .networkLost)
         #expect(found.confidence == .certain)
@@ -170,7 +172,8 @@ struct ExaminationTests {
         var model = ModelMachine()
         model.program(1, "client")
         model.add(
-            MachineSocket(.tcp, cookie: 5, inode: 6, figures: MeasuredFigures.peerFull()), to: 1)
+            MachineSocket(.tcp, cookie: 5, inode: 6, statistics: MeasuredStatistics.peerFull()),
+            to: 1)
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
         #expect(found.links.map(\.others) == [[]])
@@ -183,7 +186,7 @@ struct ExaminationTests {
         model.add(
             MachineSocket(
                 .tcp, cookie: 5, inode: 0,
-                figures: MeasuredFigures.peerFull().with { $0.state = .finWait1 }))
+                statistics: MeasuredStatistics.peerFull().with { $0.state = .finWait1 }))
         #expect(model.examination.ailments.isEmpty)
     }
 
@@ -193,7 +196,7 @@ struct ExaminationTests {
         model.connect(2, 1, .unix)
         let alone = MachineSocket(
             .tcp, cookie: 5, inode: 6, local: .ipv4(.loopback, port: 4000),
-            remote: .ipv4(.loopback, port: 80), figures: MeasuredFigures.quiet())
+            remote: .ipv4(.loopback, port: 80), statistics: MeasuredStatistics.quiet())
         model.add(alone, to: 1)
         var ownerless = alone
         (ownerless.inode, ownerless.identity.cookie) = (0, 6)
@@ -220,9 +223,10 @@ struct ExaminationTests {
         for id in 1...6 { model.program(Int32(id), "p\(id)") }
         model.change(6) { $0.state = .stopped }
         let kinds = [
-            (MeasuredFigures.quiet(), MeasuredFigures.quiet()),
-            (MeasuredFigures.bothFull(), MeasuredFigures.bothFull()),
-            (MeasuredFigures.peerFull(), unread(128_000)), (MeasuredFigures.quiet(), unread()),
+            (MeasuredStatistics.quiet(), MeasuredStatistics.quiet()),
+            (MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()),
+            (MeasuredStatistics.peerFull(), unread(128_000)),
+            (MeasuredStatistics.quiet(), unread()),
         ]
         for _ in 0..<Int.random(in: 1...12, using: &generator) {
             let (one, two) = (
@@ -230,7 +234,7 @@ struct ExaminationTests {
                 Int32.random(in: 1...6, using: &generator)
             )
             let (near, far) = model.connect(
-                one, two, figures: kinds.randomElement(using: &generator))
+                one, two, statistics: kinds.randomElement(using: &generator))
             if Bool.random(using: &generator) { model.read(one, near) }
             if Bool.random(using: &generator) { model.write(two, far) }
         }

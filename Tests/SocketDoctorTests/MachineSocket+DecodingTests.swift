@@ -62,22 +62,22 @@ struct MachineSocketDecodingTests {
         #expect("\(socket.local) \(socket.remote)" == "127.0.0.1:80 127.0.0.1:40000")
         #expect(socket.inode == 4026)
         #expect(socket.user == 1000)
-        #expect(socket.figures.state == .established)
-        #expect(socket.figures.unread == 5)
-        #expect(socket.figures.queued == 6)
-        #expect(socket.figures.receiveBuffer == 131_072)
-        #expect(socket.figures.sendBuffer == 2_626_560)
-        #expect(socket.figures.takenAt == .seconds(9))
+        #expect(socket.statistics.state == .established)
+        #expect(socket.statistics.receiveQueue == 5)
+        #expect(socket.statistics.sendQueue == 6)
+        #expect(socket.statistics.receiveBufferSize == 131_072)
+        #expect(socket.statistics.sendBufferSize == 2_626_560)
+        #expect(socket.statistics.takenAt == .seconds(9))
         #expect(!socket.isListening)
     }
 
     @Test("the end of the stream is no byte that waits to be read")
     func end() throws {
         let socket = try only(Self.tcp(state: 8, unread: 1))
-        #expect(socket.figures.unread == 0)
-        #expect(socket.figures.hasPeerEnded == true)
-        #expect(try only(Self.tcp(state: 8, unread: 0)).figures.unread == 0)
-        #expect(try only(Self.tcp(state: 8, unread: 6)).figures.unread == 5)
+        #expect(socket.statistics.receiveQueue == 0)
+        #expect(socket.statistics.hasPeerHalfClosed == true)
+        #expect(try only(Self.tcp(state: 8, unread: 0)).statistics.receiveQueue == 0)
+        #expect(try only(Self.tcp(state: 8, unread: 6)).statistics.receiveQueue == 5)
     }
 
     @Test("of a socket that listens the queues are callers")
@@ -85,7 +85,7 @@ struct MachineSocketDecodingTests {
         let socket = try only(Self.tcp(state: 10, unread: 3, queued: 128))
         #expect(socket.isListening)
         #expect((socket.callers, socket.backlog) == (3, 128))
-        #expect(socket.figures.unread == nil)
+        #expect(socket.statistics.receiveQueue == nil)
     }
 
     @Test("an IPv6 address has its interface where it needs one, and a mapped one is IPv4")
@@ -106,7 +106,7 @@ struct MachineSocketDecodingTests {
         info[0] = 1
         info[44] = 10
         let socket = try only(Self.tcp(attributes: Netlink.attribute(2, info)))
-        #expect(socket.figures.sinceDataSent == .milliseconds(10))
+        #expect(socket.statistics.timeSinceLastSend == .milliseconds(10))
     }
 
     @Test("a Unix stream knows its peer, its queues and its name")
@@ -119,10 +119,10 @@ struct MachineSocketDecodingTests {
         let socket = try only(Self.unix(attributes: attributes))
         #expect("\(socket.local)" == "/run/a.sock")
         #expect(socket.peerInode == 5001)
-        #expect((socket.figures.unread, socket.figures.queued) == (10, 768))
-        #expect(socket.figures.isWritable == true)
-        #expect(socket.figures.hasPeerEnded == false)
-        #expect(socket.figures.state == nil)
+        #expect((socket.statistics.receiveQueue, socket.statistics.sendQueue) == (10, 768))
+        #expect(socket.statistics.isWritable == true)
+        #expect(socket.statistics.hasPeerHalfClosed == false)
+        #expect(socket.statistics.state == nil)
         #expect(socket.isConnected)
     }
 
@@ -131,15 +131,15 @@ struct MachineSocketDecodingTests {
         let attributes =
             Netlink.attribute(4, Self.words(0, 53_249))
             + Netlink.attribute(5, Self.words(0, 0, 0, 212_992))
-        #expect(try only(Self.unix(attributes: attributes)).figures.isWritable == false)
+        #expect(try only(Self.unix(attributes: attributes)).statistics.isWritable == false)
     }
 
     @Test("a peer that has ended is seen")
     func unixEnded() throws {
         let one = try only(Self.unix(attributes: Netlink.attribute(6, [1])))
-        #expect((one.figures.hasPeerEnded, one.figures.isHungUp) == (true, false))
+        #expect((one.statistics.hasPeerHalfClosed, one.statistics.isHungUp) == (true, false))
         let both = try only(Self.unix(attributes: Netlink.attribute(6, [3])))
-        #expect((both.figures.hasPeerEnded, both.figures.isHungUp) == (true, true))
+        #expect((both.statistics.hasPeerHalfClosed, both.statistics.isHungUp) == (true, true))
     }
 
     @Test("a Unix socket that listens tells who waits")

@@ -6,20 +6,23 @@ import Testing
 @Suite("A socket, seen from outside")
 struct MachineSocketTests {
     private func tcp(_ change: (inout ConnectionStatistics) -> Void = { _ in }) -> MachineSocket {
-        MachineSocket(.tcp, cookie: 1, inode: 2, figures: MeasuredFigures.quiet().with(change))
+        MachineSocket(
+            .tcp, cookie: 1, inode: 2, statistics: MeasuredStatistics.quiet().with(change))
     }
 
     @Test("one in which nothing waits is quiet")
     func quiet() {
         #expect(tcp().isQuiet)
         #expect(tcp { $0.state = .closeWait }.isQuiet)
-        #expect(MachineSocket(.unix, cookie: 1, inode: 2, figures: MeasuredFigures.unix()).isQuiet)
+        #expect(
+            MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix()).isQuiet
+        )
     }
 
     @Test("one in which something waits, or is under way, is not")
     func busy() {
-        #expect(!tcp { $0.unread = 1 }.isQuiet)
-        #expect(!tcp { $0.queued = 1 }.isQuiet)
+        #expect(!tcp { $0.receiveQueue = 1 }.isQuiet)
+        #expect(!tcp { $0.sendQueue = 1 }.isQuiet)
         #expect(!tcp { $0.retransmissions = 1 }.isQuiet)
         #expect(!tcp { $0.probes = 1 }.isQuiet)
         #expect(!tcp { $0.state = .synSent }.isQuiet)
@@ -28,7 +31,7 @@ struct MachineSocketTests {
 
     @Test("one that listens is quiet while nobody waits, and never connected")
     func listening() {
-        var socket = tcp { $0.state = .listening }
+        var socket = tcp { $0.state = .listen }
         socket.isListening = true
         #expect(socket.isQuiet)
         #expect(!socket.isConnected)

@@ -28,7 +28,7 @@ struct SurveyTests {
         func socket(_ time: Int, queued: Int) -> MachineSocket {
             MachineSocket(
                 .unix, cookie: 1, inode: 2,
-                figures: MeasuredFigures.unix(queued: queued).with {
+                statistics: MeasuredStatistics.unix(queued: queued).with {
                     $0.takenAt = .milliseconds(time)
                 })
         }
@@ -39,16 +39,17 @@ struct SurveyTests {
         changes.add([socket(300, queued: 6)])
         var last = [socket(500, queued: 6)]
         changes.mark(&last)
-        #expect(last[0].figures.sinceQueuesChanged == .milliseconds(300))
+        #expect(last[0].statistics.timeSinceQueuesChanged == .milliseconds(300))
     }
 
     @Test("sockets in which nothing waits need no glance")
     func quiet() {
-        let unix = MachineSocket(.unix, cookie: 1, inode: 2, figures: MeasuredFigures.unix())
-        let tcp = MachineSocket(.tcp, cookie: 1, inode: 2, figures: MeasuredFigures.peerFull())
+        let unix = MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix())
+        let tcp = MachineSocket(
+            .tcp, cookie: 1, inode: 2, statistics: MeasuredStatistics.peerFull())
         #expect(!Changes([unix, tcp]).isWanted)
         var last = [unix]
         Changes([unix]).mark(&last)
-        #expect(last[0].figures.sinceQueuesChanged == nil)
+        #expect(last[0].statistics.timeSinceQueuesChanged == nil)
     }
 }

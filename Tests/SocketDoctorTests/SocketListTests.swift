@@ -13,9 +13,9 @@ struct SocketListTests {
         let near = try #require(list.first { $0.local == client.localAddress && !$0.isListening })
         let far = try #require(list.first { $0.local == client.remoteAddress && $0.isConnected })
         #expect(near.remote == far.local)
-        #expect(far.figures.unread == 5)
-        #expect(near.figures.queued == 0)
-        #expect(near.figures.bytesAcknowledged != nil)
+        #expect(far.statistics.receiveQueue == 5)
+        #expect(near.statistics.sendQueue == 0)
+        #expect(near.statistics.bytesAcknowledged != nil)
         #expect(near.inode != 0)
         withExtendedLifetime(server) {}
     }
@@ -72,8 +72,8 @@ struct SocketListTests {
             list.first { $0.local == listener.localAddress && !$0.isListening })
         let near = try #require(list.first { $0.inode == far.peerInode })
         #expect(near.peerInode == far.inode)
-        #expect(far.figures.unread == 5)
-        #expect((near.figures.queued ?? 0) >= 5)
+        #expect(far.statistics.receiveQueue == 5)
+        #expect((near.statistics.sendQueue ?? 0) >= 5)
         #expect(listening.callerInodes == [near.inode])
         withExtendedLifetime(server) {}
     }

@@ -10,7 +10,7 @@ struct SocketPairsTests {
     ) throws -> MachineSocket {
         MachineSocket(
             .tcp, cookie: cookie, inode: inode, local: try #require(SocketAddress(local)),
-            remote: try #require(SocketAddress(remote)), figures: MeasuredFigures.quiet())
+            remote: try #require(SocketAddress(remote)), statistics: MeasuredStatistics.quiet())
     }
 
     private func listener(_ cookie: UInt64, _ local: String) throws -> MachineSocket {
@@ -62,7 +62,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, accepted, listening]).listenerThatShouldAccept(near) == nil)
         // One that was closed with bytes to go has no program either, and is no caller.
         var closed = far
-        closed.figures.state = .finWait1
+        closed.statistics.state = .finWait1
         #expect(SocketPairs([near, closed, listening]).listenerThatShouldAccept(near) == nil)
     }
 

@@ -123,7 +123,7 @@ struct ProspectsTests {
         model.program(1)
         let socket = MachineSocket(
             .tcp, cookie: 1, inode: 7, local: .ipv4(.loopback, port: 4000),
-            remote: .ipv4(.loopback, port: 80), figures: MeasuredFigures.quiet())
+            remote: .ipv4(.loopback, port: 80), statistics: MeasuredStatistics.quiet())
         model.read(1, model.add(socket, to: 1))
         #expect(prospects(model).stuck.isEmpty)
     }
@@ -131,13 +131,13 @@ struct ProspectsTests {
     @Test("bytes that wait to be read, or an end, let a reader go on")
     func readable() {
         for change: (inout ConnectionStatistics) -> Void in [
-            { $0.unread = 1 }, { $0.hasPeerEnded = true },
+            { $0.receiveQueue = 1 }, { $0.hasPeerHalfClosed = true },
         ] {
             var model = ModelMachine()
             model.program(1)
             model.program(2)
-            let quiet = MeasuredFigures.quiet()
-            let (one, two) = model.connect(1, 2, figures: (quiet.with(change), quiet))
+            let quiet = MeasuredStatistics.quiet()
+            let (one, two) = model.connect(1, 2, statistics: (quiet.with(change), quiet))
             model.read(1, one)
             model.read(2, two)
             #expect(prospects(model).stuck.isEmpty)
@@ -152,9 +152,9 @@ struct ProspectsTests {
             model.program(2)
             let (one, two) = model.connect(
                 1, 2,
-                figures: (
-                    MeasuredFigures.bothFull(),
-                    isFull ? MeasuredFigures.bothFull() : MeasuredFigures.quiet()
+                statistics: (
+                    MeasuredStatistics.bothFull(),
+                    isFull ? MeasuredStatistics.bothFull() : MeasuredStatistics.quiet()
                 ))
             model.write(1, one)
             model.write(2, two)
@@ -188,14 +188,15 @@ struct ProspectsTests {
         let (here, there) = (
             SocketAddress.ipv4(.loopback, port: 4000), SocketAddress.ipv4(.loopback, port: 80)
         )
-        let quiet = MeasuredFigures.quiet()
+        let quiet = MeasuredStatistics.quiet()
         model.read(
             1,
             model.add(
                 MachineSocket(
-                    .tcp, cookie: 2, inode: 8, local: here, remote: there, figures: quiet), to: 1))
+                    .tcp, cookie: 2, inode: 8, local: here, remote: there, statistics: quiet), to: 1
+            ))
         model.add(
-            MachineSocket(.tcp, cookie: 3, inode: 0, local: there, remote: here, figures: quiet))
+            MachineSocket(.tcp, cookie: 3, inode: 0, local: there, remote: here, statistics: quiet))
         #expect(prospects(model).stuck == [1, 2])
         #expect(prospects(model).waits.map(\.on) == [[2]])
     }

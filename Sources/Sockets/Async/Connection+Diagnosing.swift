@@ -42,7 +42,7 @@ extension Connection {
     private func look() throws(SocketError) -> ConnectionStatistics {
         guard source.enter() else { throw failure(.diagnose, .closed) }
         defer { source.leave() }
-        return ConnectionStatistics(lookingAt: source.descriptor)
+        return ConnectionStatistics(reading: source.descriptor)
     }
 
     /// Why nothing moved until a time limit ended an operation; nil for other failures.
@@ -62,6 +62,6 @@ extension Connection {
         let received = kind == .writing ? 0 : input.count
         let activity = Activity(
             kind, elapsed: limit, sent: kind == .reading ? 0 : sent, received: received)
-        return .judge(nil, ConnectionStatistics(lookingAt: source.descriptor), during: activity)
+        return .analyze(nil, ConnectionStatistics(reading: source.descriptor), during: activity)
     }
 }

@@ -42,7 +42,7 @@ extension Socket {
                 throw failure(.diagnose, .system(error))
             }
             guard !isClosed else { throw failure(.diagnose, .closed) }
-            watch.add(ConnectionStatistics(lookingAt: descriptor))
+            watch.add(ConnectionStatistics(reading: descriptor))
         }
         return watch.report(during: activity)
     }
@@ -85,10 +85,11 @@ extension Socket {
         // One send waits in the kernel until its limit ends, though it has sent a part long before.
         let still = waited ? patience.map { $0 - rest } : nil
         let activity = Activity(
-            activityKind, elapsed: deadline.limit.map { $0 - rest }, still: still, sent: sent,
+            activityKind, elapsed: deadline.limit.map { $0 - rest }, timeSinceProgress: still,
+            sent: sent,
             received: received)
-        let report = StallReport.judge(
-            nil, ConnectionStatistics(lookingAt: descriptor), during: activity)
+        let report = StallReport.analyze(
+            nil, ConnectionStatistics(reading: descriptor), during: activity)
         return failure(operation, cause, bytesTransferred: sent, stallReport: report)
     }
 }

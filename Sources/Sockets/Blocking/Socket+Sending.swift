@@ -106,7 +106,7 @@ extension Socket {
             do throws(SocketError) {
                 sent += try step(sent)
             } catch {
-                throw error.retold(as: error.operation, bytesTransferred: sent, sent: sent)
+                throw error.attributed(to: error.operation, bytesTransferred: sent, sent: sent)
             }
         } while sent < total
     }

@@ -100,7 +100,7 @@ extension SocketStream {
         do throws(SocketError) {
             count = try socket.receive(room, deadline, [], isFirst: isFirst)
         } catch {
-            throw error.retold(as: .read, received: input.count)
+            throw error.attributed(to: .read, received: input.count)
         }
         input.written(count)
         isAtEnd = count == 0

@@ -20,7 +20,7 @@ extension SocketStream {
                 }
             } catch {
                 isIncomplete = taken > 0
-                throw error.retold(as: .write, bytesTransferred: taken, sent: taken)
+                throw error.attributed(to: .write, bytesTransferred: taken, sent: taken)
             }
         }
     }
@@ -78,7 +78,7 @@ extension SocketStream {
                 output.consume(count)
                 sent += count
             } catch {
-                throw error.retold(as: .write, bytesTransferred: sent, sent: sent)
+                throw error.attributed(to: .write, bytesTransferred: sent, sent: sent)
             }
             isFirst = false
         }

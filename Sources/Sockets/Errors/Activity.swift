@@ -14,19 +14,19 @@ package struct Activity: Hashable, Sendable {
     package var elapsed: Duration?
     /// How long the kernel has neither taken nor given a byte, as the operation saw it; nil if nobody
     /// has measured it. Bytes may have moved between the kernels meanwhile.
-    package var still: Duration?
+    package var timeSinceProgress: Duration?
     /// How many bytes it has written.
     package var sent: Int
     /// How many bytes it has read.
     package var received: Int
 
     package init(
-        _ kind: Kind, elapsed: Duration? = nil, still: Duration? = nil, sent: Int = 0,
+        _ kind: Kind, elapsed: Duration? = nil, timeSinceProgress: Duration? = nil, sent: Int = 0,
         received: Int = 0
     ) {
         self.kind = kind
         self.elapsed = elapsed
-        self.still = still
+        self.timeSinceProgress = timeSinceProgress
         self.sent = sent
         self.received = received
     }

@@ -1,126 +1,141 @@
-/// What the kernel tells of one connection at one moment: queues, windows, times.
+/// What the kernel reports about one connection at one moment: queues, windows and times.
 ///
-/// A figure that this kernel does not give, or not for this kind of socket, is nil, and never zero:
-/// `tcp_info` grew over the years, and of a Unix socket the kernel tells little.
+/// The names are those of `ss` and of `TCP_INFO`, written out. A value is nil, and never zero, if
+/// this kernel does not report it or does not report it for this type of socket: `tcp_info` grew over
+/// the years, and the kernel reports little about Unix sockets.
+///
+/// ```swift
+/// let report = try socket.diagnose()
+/// if let unsent = report.statistics.notSent, let window = report.statistics.sendWindow {
+///     print("\(unsent) bytes wait for a window of \(window) bytes")
+/// }
+/// ```
 public struct ConnectionStatistics: Hashable, Sendable {
-    /// Where a TCP connection stands: RFC 9293, section 3.3.2.
+    /// The state of a TCP connection: RFC 9293, section 3.3.2.
     public enum State: UInt8, Hashable, Sendable, CaseIterable {
         /// Both directions are open.
         case established = 1
-        /// We are connecting, and have had no answer.
+        /// This end is connecting, and the peer has not answered.
         case synSent
-        /// A caller is connecting.
+        /// The peer is connecting, and has not confirmed the connection.
         case synReceived
-        /// We have ended our half, which has not been acknowledged.
+        /// This end has half-closed, and the peer has not acknowledged it.
         case finWait1
-        /// We have ended our half; the peer has not.
+        /// This end has half-closed; the peer has not.
         case finWait2
-        /// Both have ended; the kernel waits for stragglers.
+        /// Both ends have closed; the kernel waits for late segments.
         case timeWait
-        /// There is no connection: never made, reset, or given up.
+        /// There is no connection: it was never made, was reset, or was given up.
         case closed
-        /// The peer has ended its half; we have not.
+        /// The peer has half-closed; this end has not.
         case closeWait
-        /// The peer and we have ended, and ours has not been acknowledged.
+        /// Both ends have closed, and the peer has not acknowledged the close of this end.
         case lastAck
-        /// The socket waits for callers.
-        case listening
-        /// Both have ended at the same time.
+        /// The socket listens for connections.
+        case listen
+        /// Both ends have closed at the same time.
         case closing
     }
 
-    /// When these figures were taken, by the continuous clock, which has no meaning by itself.
+    /// The time of the sample by the continuous clock, whose zero has no meaning.
     public var takenAt: Duration
 
-    /// Where a TCP connection stands; nil for other sockets.
+    /// The state of a TCP connection; nil for other sockets.
     public var state: State?
 
     // MARK: Queues, in bytes
 
-    /// Received by the kernel, and not read by us.
-    public var unread: Int?
-    /// Written by us and not acknowledged by the peer's kernel. Of a Unix socket: not read by the
-    /// peer, counted with what the kernel needs to keep it.
-    public var queued: Int?
-    /// The part of `queued` that has not been sent at all.
-    public var unsent: Int?
-    /// How long both queues have been as they are, as far as somebody has watched; nil after one look.
-    public var sinceQueuesChanged: Duration?
-    /// The limit of the send buffer, as the kernel counts it.
-    public var sendBuffer: Int?
-    /// The limit of the receive buffer, as the kernel counts it.
-    public var receiveBuffer: Int?
+    /// The bytes that the kernel received and the program has not read: `Recv-Q`.
+    public var receiveQueue: Int?
+    /// The bytes that the program wrote and the peer's kernel has not acknowledged: `Send-Q`.
+    ///
+    /// On a Unix socket, these are the bytes that the peer has not read, plus the memory that the
+    /// kernel needs to keep them.
+    public var sendQueue: Int?
+    /// The part of `sendQueue` that the kernel has not sent yet: `notsent`.
+    public var notSent: Int?
+    /// How long both queues have kept their lengths, as far back as the samples go; nil after one
+    /// sample.
+    public var timeSinceQueuesChanged: Duration?
+    /// The limit of the send buffer, as the kernel counts it: `SO_SNDBUF`.
+    public var sendBufferSize: Int?
+    /// The limit of the receive buffer, as the kernel counts it: `SO_RCVBUF`.
+    public var receiveBufferSize: Int?
 
     // MARK: Windows, in bytes
 
-    /// How much more the peer is ready to take, from the last byte it has acknowledged.
-    public var peerWindow: Int?
-    /// How much more we are ready to take.
-    public var ownWindow: Int?
-    /// The most that goes into one segment to the peer.
-    public var segmentSize: Int?
-    /// The most that came in one segment from the peer.
-    public var peerSegmentSize: Int?
+    /// How many bytes the peer accepts beyond the last byte that it acknowledged: `snd_wnd`.
+    public var sendWindow: Int?
+    /// How many more bytes this end accepts: `rcv_wnd`.
+    public var receiveWindow: Int?
+    /// The largest segment that this end sends: `mss`.
+    public var sendSegmentSize: Int?
+    /// The largest segment that this end has received: `rcvmss`.
+    public var receiveSegmentSize: Int?
 
-    // MARK: What is under way
+    // MARK: Segments in flight
 
-    /// Segments that were sent and not acknowledged.
-    public var segmentsInFlight: Int?
-    /// How often the segment that waits longest has been sent again by the clock, without an
-    /// acknowledgement since.
+    /// How many segments were sent and are not acknowledged: `unacked`.
+    public var unacknowledgedSegments: Int?
+    /// How many times in a row the oldest unacknowledged segment was sent again after its timeout.
     public var retransmissions: Int?
-    /// Probes (of a closed window, or to keep the connection alive) that were not answered.
+    /// How many probes in a row the peer has not answered.
+    ///
+    /// The kernel probes a closed window, and an idle connection with keep-alive.
     public var probes: Int?
-    /// How often the time to the next retransmission or probe has been doubled.
+    /// How many times the time to the next retransmission or probe was doubled.
     public var backoff: Int?
-    /// All segments that were ever sent again.
+    /// How many segments were sent again since the connection was made: `total_retrans`.
     public var totalRetransmissions: Int?
 
     // MARK: Times
 
-    /// Since data was last sent, for the first time or again.
-    public var sinceDataSent: Duration?
-    /// Since data last came.
-    public var sinceDataReceived: Duration?
-    /// Since an acknowledgement last came, which also answers probes.
-    public var sinceAcknowledgement: Duration?
-    /// The way there and back, smoothed.
-    public var roundTrip: Duration?
-    /// How long the kernel waits for an acknowledgement before it sends again.
+    /// The time since this end last sent data, retransmissions included: `lastsnd`.
+    public var timeSinceLastSend: Duration?
+    /// The time since this end last received data: `lastrcv`.
+    public var timeSinceLastReceive: Duration?
+    /// The time since this end last received an acknowledgement, which also answers probes: `lastack`.
+    public var timeSinceLastAcknowledgement: Duration?
+    /// The smoothed round-trip time: `rtt`.
+    public var roundTripTime: Duration?
+    /// How long the kernel waits for an acknowledgement before it sends a segment again: `rto`.
     public var retransmissionTimeout: Duration?
 
     // MARK: Since the connection was made
 
-    /// Bytes that the peer's kernel has acknowledged.
+    /// How many bytes the peer's kernel has acknowledged: `bytes_acked`.
     public var bytesAcknowledged: Int?
-    /// Bytes that have come.
+    /// How many bytes this end has received: `bytes_received`.
     public var bytesReceived: Int?
-    /// How long there was something to send.
+    /// How long there was something to send: `busy`.
     public var busyTime: Duration?
-    /// How much of `busyTime` the peer's window held us back.
-    public var windowLimitedTime: Duration?
-    /// How much of `busyTime` our own send buffer was too small.
-    public var bufferLimitedTime: Duration?
+    /// The part of `busyTime` in which the peer's window limited the sending: `rwnd_limited`.
+    public var receiveWindowLimitedTime: Duration?
+    /// The part of `busyTime` in which our send buffer limited the sending: `sndbuf_limited`.
+    public var sendBufferLimitedTime: Duration?
 
-    // MARK: What poll(2) says
+    // MARK: Readiness, as poll(2) reports it
 
-    /// Whether a write would find room.
+    /// A Boolean value that indicates whether a write would find room: `POLLOUT`.
     public var isWritable: Bool?
-    /// Whether the peer has ended its half.
-    public var hasPeerEnded: Bool?
-    /// Whether both halves have ended, or the connection has broken.
+    /// A Boolean value that indicates whether the peer has half-closed: `POLLRDHUP`.
+    public var hasPeerHalfClosed: Bool?
+    /// A Boolean value that indicates whether both halves are closed, or the connection broke:
+    /// `POLLHUP` or `POLLERR`.
     public var isHungUp: Bool?
 
-    /// Figures of which nothing is known yet.
+    /// Creates statistics in which every value but the time is nil.
     ///
-    /// - Parameter takenAt: when, by the continuous clock.
+    /// - Parameter takenAt: The time of the sample by the continuous clock.
     public init(takenAt: Duration = .zero) {
         self.takenAt = takenAt
     }
 
-    /// Sent and not acknowledged: what is queued without what has not been sent.
-    public var unacknowledged: Int? {
-        guard let queued, let unsent else { return nil }
-        return max(0, queued - unsent)
+    /// The bytes that were sent and are not acknowledged: `sendQueue` without `notSent`.
+    ///
+    /// Nil if either is unknown.
+    public var unacknowledgedBytes: Int? {
+        guard let sendQueue, let notSent else { return nil }
+        return max(0, sendQueue - notSent)
     }
 }

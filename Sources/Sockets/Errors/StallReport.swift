@@ -72,17 +72,15 @@ public struct StallReport: Sendable {
         case peerWindow
         /// The network loses segments, or carries no more.
         case congestion
-        /// Our own program or its send buffer.
-        case ourselves
     }
 
     /// How sure a verdict is.
     public enum Confidence: Int, Hashable, Sendable, Comparable, CaseIterable {
-        /// The figures fit, and so would another cause.
+        /// The statistics fit, and so would another cause.
         case possible
         /// Another cause would be unusual.
         case likely
-        /// The figures fit nothing else.
+        /// The statistics fit nothing else.
         case certain
 
         /// Less sure comes first.
@@ -104,15 +102,15 @@ public struct StallReport: Sendable {
     public var advice: String { contents.advice }
 
     /// What the kernel told: at the later of two looks.
-    public var figures: ConnectionStatistics { contents.figures }
+    public var statistics: ConnectionStatistics { contents.statistics }
 
     /// How far apart the two looks were; zero if there was one.
-    public var watched: Duration { contents.watched }
+    public var samplingInterval: Duration { contents.samplingInterval }
 
     /// What was being tried.
     package var activity: Activity { contents.activity }
 
-    /// One pointer wide: room for all of the figures would be kept in the frame of every task that
+    /// One pointer wide: room for all of the statistics would be kept in the frame of every task that
     /// waits, for a report that it hardly ever makes.
     private var contents: Contents { box.contents }
     private let box: Box
@@ -122,8 +120,8 @@ public struct StallReport: Sendable {
         let confidence: Confidence
         let evidence: String
         let advice: String
-        let figures: ConnectionStatistics
-        let watched: Duration
+        let statistics: ConnectionStatistics
+        let samplingInterval: Duration
         let activity: Activity
     }
 
@@ -134,17 +132,18 @@ public struct StallReport: Sendable {
 
     package init(
         _ verdict: Verdict, _ confidence: Confidence, evidence: String, advice: String,
-        figures: ConnectionStatistics, watched: Duration = .zero, activity: Activity = .nothing
+        statistics: ConnectionStatistics, samplingInterval: Duration = .zero,
+        activity: Activity = .nothing
     ) {
         box = Box(
             Contents(
                 verdict: verdict, confidence: confidence, evidence: evidence, advice: advice,
-                figures: figures, watched: watched, activity: activity))
+                statistics: statistics, samplingInterval: samplingInterval, activity: activity))
     }
 }
 
 extension StallReport: Hashable {
-    /// Whether both say the same of the same figures.
+    /// Whether both say the same of the same statistics.
     public static func == (left: StallReport, right: StallReport) -> Bool {
         left.contents == right.contents
     }
@@ -181,7 +180,7 @@ extension StallReport.Verdict: CustomStringConvertible {
                 + (limit.map { ", \($0)" } ?? "")
         case .moving: "bytes are moving"
         case .idle: "nothing is under way"
-        case .undetermined: "the figures do not tell"
+        case .undetermined: "the statistics do not tell"
         }
     }
 }
@@ -192,7 +191,6 @@ extension StallReport.Limitation: CustomStringConvertible {
         switch self {
         case .peerWindow: "limited by the peer's window"
         case .congestion: "limited by the network"
-        case .ourselves: "limited by ourselves"
         }
     }
 }

@@ -14,12 +14,14 @@ package struct ConnectionSamples {
     package init() {}
 
     /// Takes in what was seen.
-    package mutating func add(_ figures: ConnectionStatistics) {
-        if first == nil { first = figures }
-        if last.map({ $0.queued != figures.queued || $0.unread != figures.unread }) ?? true {
-            changedAt = figures.takenAt
+    package mutating func add(_ statistics: ConnectionStatistics) {
+        if first == nil { first = statistics }
+        if last.map({
+            $0.sendQueue != statistics.sendQueue || $0.receiveQueue != statistics.receiveQueue
+        }) ?? true {
+            changedAt = statistics.takenAt
         }
-        last = figures
+        last = statistics
     }
 
     /// How long to wait before the next look, of what has to be watched in all; nil is enough.
@@ -32,12 +34,12 @@ package struct ConnectionSamples {
     /// What the looks come to.
     package func report(during activity: Activity) -> StallReport {
         guard let first, var last else {
-            return StallReport.judge(nil, ConnectionStatistics(), during: activity)
+            return StallReport.analyze(nil, ConnectionStatistics(), during: activity)
         }
         guard last.takenAt > first.takenAt else {
-            return StallReport.judge(nil, last, during: activity)
+            return StallReport.analyze(nil, last, during: activity)
         }
-        last.sinceQueuesChanged = last.takenAt - changedAt
-        return StallReport.judge(first, last, during: activity)
+        last.timeSinceQueuesChanged = last.takenAt - changedAt
+        return StallReport.analyze(first, last, during: activity)
     }
 }

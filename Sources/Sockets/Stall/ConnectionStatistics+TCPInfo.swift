@@ -1,41 +1,41 @@
-// What TCP_INFO tells, as bytes.
 extension ConnectionStatistics {
-    /// Takes in what the kernel wrote for `TCP_INFO`, whatever its length.
+    /// Applies the bytes of a kernel's `struct tcp_info`, whatever their number.
     ///
-    /// The structure only ever grew at its end, so how many bytes came decides what they say: a field
-    /// that is not there whole is nil. It is read by offsets because the C library declares the
-    /// structure as it was in 2006; getsockopt(2) and netlink's `INET_DIAG_INFO` give the same bytes.
-    package mutating func take(tcpInfo bytes: [UInt8]) {
+    /// The structure only ever grew at its end, so the number of bytes decides which fields exist; a
+    /// field that is incomplete is nil. Fields are read by their offsets, because the C library
+    /// declares the structure as it was in 2006. getsockopt(2) and netlink's `INET_DIAG_INFO` give the
+    /// same bytes.
+    package mutating func apply(tcpInfo bytes: [UInt8]) {
         let info = TCPInfo(bytes: bytes)
         state = info.byte(at: 0).flatMap { State(rawValue: UInt8(clamping: $0)) }
-        segmentSize = info.word(at: 16)
-        peerSegmentSize = info.word(at: 20)
-        sinceDataReceived = info.milliseconds(at: 52)
-        roundTrip = info.microseconds(at: 68)
+        sendSegmentSize = info.word(at: 16)
+        receiveSegmentSize = info.word(at: 20)
+        timeSinceLastReceive = info.milliseconds(at: 52)
+        roundTripTime = info.microseconds(at: 68)
         retransmissionTimeout = info.microseconds(at: 8)
         bytesReceived = info.long(at: 128)
-        ownWindow = info.word(at: 232)
+        receiveWindow = info.word(at: 232)
 
-        // Of a socket that listens, these say how many callers wait.
-        guard state != .listening else { return }
+        // On a listening socket, the remaining fields hold the lengths of its accept queue.
+        guard state != .listen else { return }
         retransmissions = info.byte(at: 2)
         probes = info.byte(at: 3)
         backoff = info.byte(at: 4)
-        segmentsInFlight = info.word(at: 24)
-        sinceDataSent = info.milliseconds(at: 44)
-        sinceAcknowledgement = info.milliseconds(at: 56)
+        unacknowledgedSegments = info.word(at: 24)
+        timeSinceLastSend = info.milliseconds(at: 44)
+        timeSinceLastAcknowledgement = info.milliseconds(at: 56)
         totalRetransmissions = info.word(at: 100)
         bytesAcknowledged = info.long(at: 120)
-        unsent = info.word(at: 144)
+        notSent = info.word(at: 144)
         busyTime = info.longMicroseconds(at: 168)
-        windowLimitedTime = info.longMicroseconds(at: 176)
-        bufferLimitedTime = info.longMicroseconds(at: 184)
-        peerWindow = info.word(at: 228)
+        receiveWindowLimitedTime = info.longMicroseconds(at: 176)
+        sendBufferLimitedTime = info.longMicroseconds(at: 184)
+        sendWindow = info.word(at: 228)
     }
 }
 
-/// Fields of the kernel's `struct tcp_info`, by their offset in bytes (linux/tcp.h); nil beyond the
-/// end of what came.
+/// The fields of the kernel's `struct tcp_info` by their offsets in bytes (linux/tcp.h); nil beyond the
+/// end of the bytes.
 private struct TCPInfo {
     let bytes: [UInt8]
 

@@ -17,7 +17,7 @@ extension StallAnalysis {
         let hasEnded =
             isTCP
             ? now.state == .closeWait || now.state == .lastAck || now.state == .closing
-            : now.hasPeerEnded == true
+            : now.hasPeerHalfClosed == true
         guard hasEnded, unread == 0, queued == 0 else { return nil }
         return Diagnosis(
             .peerGone, .likely,
@@ -29,13 +29,13 @@ extension StallAnalysis {
     /// What was sent is not acknowledged, though it was sent again; or nobody answers our probes.
     var lost: Diagnosis? {
         if now.state == .synSent || now.state == .synReceived { return unanswered }
-        let silence = now.sinceAcknowledgement
+        let silence = now.timeSinceLastAcknowledgement
         let quiet = silence.map { ", and nothing has been acknowledged for \($0.brief)" } ?? ""
         let advice =
             "Look at the way there (a firewall, a cable, the peer's machine); a time limit and a new"
             + " connection are all that a program can do."
         if let times = now.retransmissions, times >= 1, isInFlight, isWithoutAnswer {
-            let what = now.unacknowledged.map { $0 > 0 ? $0.bytes : "data" } ?? "data"
+            let what = now.unacknowledgedBytes.map { $0 > 0 ? $0.bytes : "data" } ?? "data"
             return Diagnosis(
                 .networkLost, times >= 4 ? .certain : times >= 2 ? .likely : .possible,
                 "\(what) in flight were sent again \(times.times) without an answer\(quiet)",
@@ -63,7 +63,8 @@ extension StallAnalysis {
     /// Whether no acknowledgement came after the data that was sent last: one that says "no room"
     /// is an answer too.
     private var isWithoutAnswer: Bool {
-        guard let silence = now.sinceAcknowledgement, let sent = now.sinceDataSent else {
+        guard let silence = now.timeSinceLastAcknowledgement, let sent = now.timeSinceLastSend
+        else {
             return true
         }
         return silence > sent + Self.tick

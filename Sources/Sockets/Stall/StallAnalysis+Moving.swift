@@ -6,7 +6,8 @@ extension StallAnalysis {
         // What the peer's kernel had room for before has not been read, and not what came here
         // and lies here since.
         let sent = isPeerFull && change.peerHasRead == false ? 0 : change.acknowledged ?? 0
-        let lies = unread >= change.received ?? 0 && (now.sinceDataReceived ?? .zero) >= Self.pause
+        let lies =
+            unread >= change.received ?? 0 && (now.timeSinceLastReceive ?? .zero) >= Self.pause
         let received = lies ? 0 : change.received ?? 0
         if sent > 0, queued > 0, isSlow(sent, change.time) { return slow(sent, change) }
         if sent > 0 || received > 0 {
@@ -30,13 +31,13 @@ extension StallAnalysis {
 
     /// How long the queues have been the same, of what was watched.
     private func still(_ change: Change) -> Duration {
-        min(now.sinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
+        min(now.timeSinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
     }
 
     /// Both ends had moved before they got stuck, and that was between the looks.
     private var isDeadlocked: Bool {
-        isPeerFull && isOurWindowFull && (now.sinceDataSent ?? .zero) >= Self.long
-            && (now.sinceDataReceived ?? .zero) >= Self.long
+        isPeerFull && isOurWindowFull && (now.timeSinceLastSend ?? .zero) >= Self.long
+            && (now.timeSinceLastReceive ?? .zero) >= Self.long
     }
 
     func moves(

@@ -36,7 +36,7 @@ extension StallAnalysis {
     }
 
     private func deadlock(_ level: StallReport.Confidence) -> Diagnosis {
-        let ours = now.ownWindow.map { ", which leaves it a window of \($0.bytes)" } ?? ""
+        let ours = now.receiveWindow.map { ", which leaves it a window of \($0.bytes)" } ?? ""
         return Diagnosis(
             .bothWriting, isTCP && level == .likely ? .certain : level,
             "\(waiting) because \(obstacle), and \(unread.bytes) of the peer wait here"
@@ -44,7 +44,9 @@ extension StallAnalysis {
             advice: "Read while you write: use `exchange`, or read in another thread or task.")
     }
 
-    private func stopped(_ still: Duration?, _ level: StallReport.Confidence) -> Diagnosis {
+    private func stopped(_ still: Duration?, _ level: StallReport.Confidence)
+        -> Diagnosis
+    {
         let isSure = isTCP && still.map { $0 >= Self.veryLong } ?? false
         let time = still.map { " for \($0.brief)" } ?? ""
         let alike =
@@ -60,7 +62,7 @@ extension StallAnalysis {
 
     private var obstacle: String {
         guard isTCP else { return "the peer's buffer is full" }
-        guard let window = now.peerWindow else { return "the peer's window is closed" }
+        guard let window = now.sendWindow else { return "the peer's window is closed" }
         return "the peer's window is \(window.bytes)"
     }
 
@@ -74,7 +76,7 @@ extension StallAnalysis {
         let sign: String
         if isTCP {
             guard let elapsed = activity.elapsed, elapsed >= Self.answerTime,
-                let sent = now.sinceDataSent, sent * 4 < elapsed
+                let sent = now.timeSinceLastSend, sent * 4 < elapsed
             else { return nil }
             sign = "it took some \(sent.brief) ago"
         } else {
@@ -93,8 +95,9 @@ extension StallAnalysis {
 
     /// Sent, and not acknowledged yet.
     private var inFlight: Diagnosis {
-        let sent = now.sinceDataSent ?? .zero
-        let what = now.unacknowledged.map { $0 > 0 ? "\($0.bytes) are" : "data is" } ?? "data is"
+        let sent = now.timeSinceLastSend ?? .zero
+        let what =
+            now.unacknowledgedBytes.map { $0 > 0 ? "\($0.bytes) are" : "data is" } ?? "data is"
         if sent >= Self.answerTime {
             return Diagnosis(
                 .networkLost, .possible,
@@ -129,7 +132,7 @@ extension StallAnalysis {
     private var unreadByPeer: Diagnosis? {
         // Of other sockets nothing is known but the number.
         guard activity.kind == .reading || activity.kind == .exchanging else {
-            if let still = now.sinceQueuesChanged ?? change?.time, still >= Self.pause {
+            if let still = now.timeSinceQueuesChanged ?? change?.time, still >= Self.pause {
                 return Diagnosis(
                     .peerNotReading, .likely,
                     "\(queued.bytes) (with what it takes to keep them) have waited unread for"
@@ -151,7 +154,7 @@ extension StallAnalysis {
     /// What stands in the way of bytes that have come.
     var incoming: Diagnosis? {
         guard unread > 0 else { return nil }
-        let last = now.sinceDataReceived
+        let last = now.timeSinceLastReceive
         switch activity.kind {
         case .reading, .exchanging:
             return moves("\(unread.bytes) have just come", .possible)
@@ -161,7 +164,7 @@ extension StallAnalysis {
         case .nothing:
             break
         }
-        let still = last ?? now.sinceQueuesChanged ?? change?.time ?? .zero
+        let still = last ?? now.timeSinceQueuesChanged ?? change?.time ?? .zero
         guard still >= Self.pause else {
             return last == nil && change == nil
                 ? Diagnosis(
@@ -188,14 +191,14 @@ extension StallAnalysis {
 
     /// Both queues are empty.
     var quiet: Diagnosis {
-        guard now.queued != nil || now.unread != nil || isTCP else {
+        guard now.sendQueue != nil || now.receiveQueue != nil || isTCP else {
             return Diagnosis(
                 .undetermined, .possible, "the kernel tells nothing of this socket",
                 advice: "Give every wait a time limit.")
         }
         switch activity.kind {
         case .nothing:
-            let last = [now.sinceDataSent, now.sinceDataReceived].compactMap { $0 }.min()
+            let last = [now.timeSinceLastSend, now.timeSinceLastReceive].compactMap { $0 }.min()
             return Diagnosis(
                 .idle, .certain,
                 "nothing waits in either direction"
@@ -211,7 +214,7 @@ extension StallAnalysis {
     /// Some of what is wanted has come, and not long ago.
     private var slowlyIncoming: Diagnosis? {
         guard activity.received > 0, let elapsed = activity.elapsed,
-            let last = now.sinceDataReceived ?? activity.still,
+            let last = now.timeSinceLastReceive ?? activity.timeSinceProgress,
             last < Self.breath || last * 4 < elapsed
         else { return nil }
         return Diagnosis(
@@ -224,7 +227,7 @@ extension StallAnalysis {
 
     /// The request was on its way a moment ago: nobody has to have answered yet.
     private var hardlySent: Diagnosis? {
-        guard activity.kind == .exchanging, let last = now.sinceDataSent, last < Self.breath
+        guard activity.kind == .exchanging, let last = now.timeSinceLastSend, last < Self.breath
         else { return nil }
         return moves("the last that the kernel took went \(last.brief) ago", .possible)
     }
@@ -233,7 +236,8 @@ extension StallAnalysis {
     private var bothWaiting: Diagnosis {
         let part =
             activity.received > 0 ? "\(activity.received.bytes) of what is wanted have come; " : ""
-        let last = [now.sinceDataReceived, activity.still, activity.elapsed].compactMap { $0 }.first
+        let last = [now.timeSinceLastReceive, activity.timeSinceProgress, activity.elapsed]
+            .compactMap { $0 }.first
         let silence = last.map { " for \($0.brief)" } ?? ""
         let unseen =
             isTCP

@@ -1,29 +1,29 @@
 extension StallReport {
     /// Judges what stands in the way of a connection, by one look at it or two.
     ///
-    /// A decision without I/O: the same figures give the same report.
+    /// A decision without I/O: the same statistics give the same report.
     ///
     /// - Parameters:
-    ///   - earlier: figures of a moment before, where somebody has watched; nil after one look.
-    ///   - later: the figures that are judged.
+    ///   - earlier: statistics of a moment before, where somebody has watched; nil after one look.
+    ///   - later: the statistics that are judged.
     ///   - activity: what was being tried.
-    package static func judge(
+    package static func analyze(
         _ earlier: ConnectionStatistics?, _ later: ConnectionStatistics, during activity: Activity
     ) -> StallReport {
-        let judge = StallAnalysis(earlier: earlier, now: later, activity: activity)
-        let finding = judge.finding
+        let analysis = StallAnalysis(earlier: earlier, now: later, activity: activity)
+        let finding = analysis.finding
         return StallReport(
             finding.verdict, finding.confidence,
             evidence: finding.evidence.withUppercasedFirst + ".", advice: finding.advice,
-            figures: later, watched: judge.change?.time ?? .zero, activity: activity)
+            statistics: later, samplingInterval: analysis.change?.time ?? .zero, activity: activity)
     }
 }
 
 extension SocketError {
     /// The same failure, told of the operation that it was a step of: with the bytes that this has
     /// moved, which the verdict may rest on too.
-    func retold(
-        as operation: Operation, bytesTransferred: Int = 0, sent: Int = 0, received: Int = 0
+    func attributed(
+        to operation: Operation, bytesTransferred: Int = 0, sent: Int = 0, received: Int = 0
     ) -> SocketError {
         guard let report = stallReport else {
             return with(operation: operation, bytesTransferred: bytesTransferred)
@@ -33,7 +33,7 @@ extension SocketError {
         activity.received = received
         return with(
             operation: operation, bytesTransferred: bytesTransferred,
-            stallReport: .judge(nil, report.figures, during: activity))
+            stallReport: .analyze(nil, report.statistics, during: activity))
     }
 }
 
@@ -109,23 +109,24 @@ struct StallAnalysis {
     var change: Change? {
         guard let earlier else { return nil }
         let queuesDiffer =
-            differ(earlier.queued, now.queued) || differ(earlier.unread, now.unread)
+            differ(earlier.sendQueue, now.sendQueue)
+            || differ(earlier.receiveQueue, now.receiveQueue)
         return Change(
             time: max(.zero, now.takenAt - earlier.takenAt),
             acknowledged: increase(earlier.bytesAcknowledged, now.bytesAcknowledged),
             received: increase(earlier.bytesReceived, now.bytesReceived),
             peerHasRead: zip(edge(of: earlier), edge(of: now)).map { $1 > $0 },
             queuesDiffer: queuesDiffer,
-            weHaveRead: zip(earlier.unread, now.unread).map { $0 > $1 } ?? false,
-            windowLimited: zip(earlier.windowLimitedTime, now.windowLimitedTime)
+            weHaveRead: zip(earlier.receiveQueue, now.receiveQueue).map { $0 > $1 } ?? false,
+            windowLimited: zip(earlier.receiveWindowLimitedTime, now.receiveWindowLimitedTime)
                 .map { max(.zero, $1 - $0) },
             retransmitted: increase(earlier.totalRetransmissions, now.totalRetransmissions) ?? 0)
     }
 
     /// Up to which byte of all that is ever sent the peer is ready to take: what it has acknowledged
     /// without reading it does not move this.
-    private func edge(of figures: ConnectionStatistics) -> Int? {
-        zip(figures.bytesAcknowledged, figures.peerWindow).map {
+    private func edge(of statistics: ConnectionStatistics) -> Int? {
+        zip(statistics.bytesAcknowledged, statistics.sendWindow).map {
             $0.addingReportingOverflow($1).partialValue
         }
     }
@@ -144,27 +145,27 @@ struct StallAnalysis {
         zip(before, after).map { $0 != $1 } ?? false
     }
 
-    // MARK: What the figures say
+    // MARK: What the statistics say
 
-    var queued: Int { max(now.queued ?? 0, now.unsent ?? 0) }
-    var unsent: Int { now.unsent ?? now.queued ?? 0 }
-    var unread: Int { now.unread ?? 0 }
-    var isInFlight: Bool { (now.segmentsInFlight ?? 0) > 0 }
+    var queued: Int { max(now.sendQueue ?? 0, now.notSent ?? 0) }
+    var unsent: Int { now.notSent ?? now.sendQueue ?? 0 }
+    var unread: Int { now.receiveQueue ?? 0 }
+    var isInFlight: Bool { (now.unacknowledgedSegments ?? 0) > 0 }
     var isTCP: Bool { now.state != nil }
 
     /// Whether the peer takes no more of what is not sent yet.
     ///
     /// The window need not be zero: a sender waits rather than send a sliver of a segment.
     var isPeerFull: Bool {
-        guard isTCP || now.peerWindow != nil else {
+        guard isTCP || now.sendWindow != nil else {
             return now.isWritable == false && queued > 0
         }
         guard unsent > 0 else { return false }
-        guard let window = now.peerWindow else {
+        guard let window = now.sendWindow else {
             // An older kernel: only a closed window is probed while nothing is in flight.
             return !isInFlight && ((now.backoff ?? 0) > 0 || (now.probes ?? 0) > 0)
         }
-        return !isInFlight && window < max(1, min(now.segmentSize ?? 1, unsent))
+        return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, unsent))
     }
 
     /// Whether the peer can send us no more, because we do not read: it has filled our window, or
@@ -173,13 +174,13 @@ struct StallAnalysis {
         guard unread > 0 else { return false }
         // A limit counts more than the bytes themselves. That of a Unix socket is the sender's, who
         // is taken to have the same.
-        guard isTCP else { return now.sendBuffer.map { unread >= $0 / 4 } ?? false }
-        guard let window = now.ownWindow else {
-            return now.receiveBuffer.map { unread >= $0 / 2 } ?? false
+        guard isTCP else { return now.sendBufferSize.map { unread >= $0 / 4 } ?? false }
+        guard let window = now.receiveWindow else {
+            return now.receiveBufferSize.map { unread >= $0 / 2 } ?? false
         }
-        let isTooSmall = window < (now.peerSegmentSize ?? 1) && unread >= window
+        let isTooSmall = window < (now.receiveSegmentSize ?? 1) && unread >= window
         // The window is that of the last acknowledgement, which may not have gone out yet.
-        let isBufferFull = now.receiveBuffer.map { unread >= $0 / 4 * 3 } ?? false
+        let isBufferFull = now.receiveBufferSize.map { unread >= $0 / 4 * 3 } ?? false
         return isTooSmall || window <= unread / 4 || isBufferFull
     }
 
@@ -187,10 +188,10 @@ struct StallAnalysis {
     var stillSending: Duration? {
         // What a reader has waited says nothing of what went out.
         let writes = activity.kind == .writing || activity.kind == .exchanging
-        guard writes, let waited = activity.still else {
-            return now.sinceDataSent ?? now.sinceQueuesChanged
+        guard writes, let waited = activity.timeSinceProgress else {
+            return now.timeSinceLastSend ?? now.timeSinceQueuesChanged
         }
-        guard let sent = now.sinceDataSent else { return waited }
+        guard let sent = now.timeSinceLastSend else { return waited }
         return waited >= Self.wait ? max(waited, sent) : sent
     }
 

@@ -5,17 +5,17 @@ internal import SystemPackage
 /// One of the queues that the kernel keeps for a socket.
 enum SocketQueue {
     /// Received and not read: `SIOCINQ`.
-    case unread
+    case receiveQueue
     /// Written and not acknowledged, or by a Unix peer not read: `SIOCOUTQ`.
-    case queued
+    case sendQueue
     /// Written and not sent: `SIOCOUTQNSD`, of TCP only.
-    case unsent
+    case notSent
 
     fileprivate var request: UInt {
         switch self {
-        case .unread: csockets_unread
-        case .queued: csockets_queued
-        case .unsent: csockets_unsent
+        case .receiveQueue: csockets_unread
+        case .sendQueue: csockets_queued
+        case .notSent: csockets_unsent
         }
     }
 }

@@ -50,7 +50,7 @@ struct DoctorJSON {
     }
 
     private func object(of socket: MachineSocket) -> JSON {
-        let figures = socket.figures
+        let statistics = socket.statistics
         func number(_ value: Int?) -> JSON { value.map { .number($0) } ?? .null }
         return .object([
             ("kind", .string(socket.kind.rawValue)),
@@ -59,9 +59,9 @@ struct DoctorJSON {
             ("remote", .string("\(socket.remote)")),
             ("inode", .number(Int(socket.inode))),
             ("owners", .array(examination.ownership.owners(of: socket).map(object))),
-            ("unread", number(figures.unread)),
-            ("queued", number(figures.queued)),
-            ("unsent", number(figures.unsent)),
+            ("unread", number(statistics.receiveQueue)),
+            ("queued", number(statistics.sendQueue)),
+            ("unsent", number(statistics.notSent)),
             ("callers", socket.isListening ? .number(socket.callers) : .null),
             ("backlog", socket.isListening ? .number(socket.backlog) : .null),
         ])

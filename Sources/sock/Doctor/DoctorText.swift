@@ -116,10 +116,10 @@ struct DoctorText {
 
     private func queues(_ socket: MachineSocket, drawn: Bool) -> [String] {
         if socket.isListening { return ["\(socket.callers) of \(socket.backlog) callers wait"] }
-        let figures = socket.figures
+        let statistics = socket.statistics
         return [
-            queue("out", figures.queued, of: figures.sendBuffer, drawn: drawn),
-            queue("in", figures.unread, of: figures.receiveBuffer, drawn: drawn),
+            queue("out", statistics.sendQueue, of: statistics.sendBufferSize, drawn: drawn),
+            queue("in", statistics.receiveQueue, of: statistics.receiveBufferSize, drawn: drawn),
         ]
     }
 

@@ -166,7 +166,7 @@ extension StreamRelay {
 extension Failure {
     /// Nothing has moved for as long as `-w` allows.
     init(silenceOf socket: Socket, _ allowed: Duration) {
-        let activity = Activity(.exchanging, elapsed: allowed, still: allowed)
+        let activity = Activity(.exchanging, elapsed: allowed, timeSinceProgress: allowed)
         self.init(
             "nothing has come from \(socket.peerName) or gone there for \(allowed.brief)",
             because: try? socket.diagnose(during: activity),

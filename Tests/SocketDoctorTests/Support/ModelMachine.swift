@@ -47,15 +47,15 @@ struct ModelMachine {
         if processes[id] != nil { body(&processes[id]!) }
     }
 
-    /// A connection between two programs, with these figures at either end; tells the descriptors.
+    /// A connection between two programs, with these statistics at either end; tells the descriptors.
     @discardableResult
     mutating func connect(
         _ one: Int32, _ other: Int32, _ kind: MachineSocket.Kind = .tcp,
-        figures: (ConnectionStatistics, ConnectionStatistics)? = nil
+        statistics: (ConnectionStatistics, ConnectionStatistics)? = nil
     ) -> (Int32, Int32) {
         number += 2
         let inodes = (number, number + 1)
-        let quiet = kind == .tcp ? MeasuredFigures.quiet() : MeasuredFigures.unix()
+        let quiet = kind == .tcp ? MeasuredStatistics.quiet() : MeasuredStatistics.unix()
         let addresses: [SocketAddress] =
             kind == .tcp
             ? [
@@ -64,10 +64,10 @@ struct ModelMachine {
             ] : [.unnamed, .unnamed]
         var near = MachineSocket(
             kind, cookie: UInt64(inodes.0), inode: inodes.0, local: addresses[0],
-            remote: addresses[1], figures: figures?.0 ?? quiet)
+            remote: addresses[1], statistics: statistics?.0 ?? quiet)
         var far = MachineSocket(
             kind, cookie: UInt64(inodes.1), inode: inodes.1, local: addresses[1],
-            remote: addresses[0], figures: figures?.1 ?? quiet)
+            remote: addresses[0], statistics: statistics?.1 ?? quiet)
         if kind == .unix { (near.peerInode, far.peerInode) = (inodes.1, inodes.0) }
         sockets += [near, far]
         return (open(one, inodes.0), open(other, inodes.1))
@@ -101,12 +101,12 @@ struct ModelMachine {
         earlier.takenAt -= time
         earlier.sockets = earlier.sockets.map { socket in
             var socket = socket
-            socket.figures = socket.figures.before(time)
+            socket.statistics = socket.statistics.before(time)
             return socket
         }
         later.sockets = later.sockets.map { socket in
             var socket = socket
-            if socket.kind == .unix { socket.figures.sinceQueuesChanged = time }
+            if socket.kind == .unix { socket.statistics.timeSinceQueuesChanged = time }
             return socket
         }
         return Sampler(earlier: earlier, later: later, time: time)

@@ -37,7 +37,7 @@ struct ConnectionDiagnosingTests {
         let report = try await report { () async throws(SocketError) in
             try await connection.write(Self.message, timeout: Self.limit)
         }
-        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.statistics)")
         withExtendedLifetime(peer) {}
     }
 
@@ -47,15 +47,15 @@ struct ConnectionDiagnosingTests {
         let other = Task { try? await peer.write(Self.message) }
         // The deadlock is there when both have filled what is between them.
         let deadline = ContinuousClock.now + .seconds(10)
-        while try connection.diagnose().figures.unread ?? 0 < 100_000, .now < deadline {
+        while try connection.diagnose().statistics.receiveQueue ?? 0 < 100_000, .now < deadline {
             await Task.yield()
         }
         let report = try await report { () async throws(SocketError) in
             try await connection.write(Self.message, timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWriting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWriting, "\(report) \(report.statistics)")
         let theirs = try await peer.diagnose(watching: .milliseconds(700))
-        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.figures)")
+        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.statistics)")
         peer.close()
         await other.value
     }
@@ -84,7 +84,7 @@ struct ConnectionDiagnosingTests {
         let report = try await report { () async throws(SocketError) in
             _ = try await connection.readLine(timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.statistics)")
         #expect(report.evidence.contains("11 bytes of what is wanted"))
     }
 
@@ -128,8 +128,8 @@ struct ConnectionDiagnosingTests {
         let (connection, peer) = try kind.pair()
         try await peer.write("hello")
         let report = try await connection.diagnose(watching: .milliseconds(600))
-        #expect(report.verdict == .notReading, "\(report) \(report.figures)")
-        #expect(report.watched >= .milliseconds(600))
+        #expect(report.verdict == .notReading, "\(report) \(report.statistics)")
+        #expect(report.samplingInterval >= .milliseconds(600))
     }
 
     @Test("a transfer at full speed moves", arguments: Kind.allCases)
@@ -143,7 +143,7 @@ struct ConnectionDiagnosingTests {
         }()
         for _ in 0..<3 {
             let report = try await connection.diagnose(watching: .milliseconds(300))
-            #expect(!report.verdict.isStuck, "\(report) \(report.figures)")
+            #expect(!report.verdict.isStuck, "\(report) \(report.statistics)")
         }
         connection.close()
         _ = try? await (reading, writing)

@@ -38,8 +38,8 @@ struct SocketDiagnosingTests {
         let report = try report { () throws(SocketError) in
             try socket.sendAll(Self.message, timeout: Self.limit)
         }
-        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
-        #expect(report.watched == .zero)
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.statistics)")
+        #expect(report.samplingInterval == .zero)
         withExtendedLifetime(peer) {}
     }
 
@@ -49,13 +49,13 @@ struct SocketDiagnosingTests {
         let other = Background { try? peer.sendAll(Self.message) }
         // The deadlock is there when both have filled what is between them.
         let deadline = ContinuousClock.now + .seconds(10)
-        while try socket.diagnose().figures.unread ?? 0 < 100_000, .now < deadline {}
+        while try socket.diagnose().statistics.receiveQueue ?? 0 < 100_000, .now < deadline {}
         let report = try report { () throws(SocketError) in
             try socket.sendAll(Self.message, timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWriting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWriting, "\(report) \(report.statistics)")
         let theirs = try peer.diagnose(watching: .milliseconds(700))
-        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.figures)")
+        #expect(theirs.verdict == .bothWriting, "\(theirs) \(theirs.statistics)")
         peer.close()
         try other.value()
     }
@@ -66,7 +66,7 @@ struct SocketDiagnosingTests {
         let report = try report { () throws(SocketError) in
             _ = try socket.receive(timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.statistics)")
         withExtendedLifetime(peer) {}
     }
 
@@ -78,7 +78,7 @@ struct SocketDiagnosingTests {
         let report = try report { () throws(SocketError) in
             _ = try stream.readLine(timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.statistics)")
         #expect(report.evidence.contains("11 bytes of what is wanted"))
     }
 
@@ -105,7 +105,7 @@ struct SocketDiagnosingTests {
         let report = try report { () throws(SocketError) in
             _ = try socket.exchange("hello\n", reading: .line, timeout: Self.limit)
         }
-        #expect(report.verdict == .bothWaiting, "\(report) \(report.figures)")
+        #expect(report.verdict == .bothWaiting, "\(report) \(report.statistics)")
         withExtendedLifetime(peer) {}
     }
 
@@ -191,9 +191,9 @@ struct SocketDiagnosingTests {
         let (socket, peer) = try kind.pair()
         try peer.sendAll("hello")
         let report = try socket.diagnose(watching: .milliseconds(600))
-        #expect(report.verdict == .notReading, "\(report) \(report.figures)")
-        #expect(report.watched >= .milliseconds(600))
-        #expect(report.figures.unread == 5)
+        #expect(report.verdict == .notReading, "\(report) \(report.statistics)")
+        #expect(report.samplingInterval >= .milliseconds(600))
+        #expect(report.statistics.receiveQueue == 5)
     }
 
     @Test("a peer that does not read is seen by watching", arguments: Kind.allCases)
@@ -201,7 +201,7 @@ struct SocketDiagnosingTests {
         let (socket, peer) = try kind.pair()
         _ = try Loopback.fill(socket)
         let report = try socket.diagnose(watching: .seconds(1))
-        #expect(report.verdict == .peerNotReading, "\(report) \(report.figures)")
+        #expect(report.verdict == .peerNotReading, "\(report) \(report.statistics)")
         withExtendedLifetime(peer) {}
     }
 
@@ -228,7 +228,7 @@ struct SocketDiagnosingTests {
         let writer = Background { while (try? socket.sendAll(Self.message)) != nil {} }
         for _ in 0..<3 {
             let report = try socket.diagnose(watching: .milliseconds(300))
-            #expect(!report.verdict.isStuck, "\(report) \(report.figures)")
+            #expect(!report.verdict.isStuck, "\(report) \(report.statistics)")
         }
         socket.close()
         _ = try? writer.value()

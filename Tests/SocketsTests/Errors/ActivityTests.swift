@@ -8,7 +8,7 @@ struct ActivityTests {
     func defaults() {
         let activity = Activity(.writing)
         #expect(activity.elapsed == nil)
-        #expect(activity.still == nil)
+        #expect(activity.timeSinceProgress == nil)
         #expect(activity.sent == 0)
         #expect(activity.received == 0)
     }

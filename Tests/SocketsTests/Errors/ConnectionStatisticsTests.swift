@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The figures of a socket")
+@Suite("The statistics of a socket")
 struct SocketFiguresTests {
-    @Test("figures that nobody gave are absent, and not zero")
+    @Test("statistics that nobody gave are absent, and not zero")
     func absent() {
         for child in Mirror(reflecting: ConnectionStatistics()).children
         where child.label != "takenAt" {
@@ -14,25 +14,25 @@ struct SocketFiguresTests {
 
     @Test("what is sent and not acknowledged is what is queued without what is not sent")
     func unacknowledged() {
-        var figures = ConnectionStatistics()
-        #expect(figures.unacknowledged == nil)
-        figures.queued = 100
-        #expect(figures.unacknowledged == nil)
-        figures.unsent = 30
-        #expect(figures.unacknowledged == 70)
+        var statistics = ConnectionStatistics()
+        #expect(statistics.unacknowledgedBytes == nil)
+        statistics.sendQueue = 100
+        #expect(statistics.unacknowledgedBytes == nil)
+        statistics.notSent = 30
+        #expect(statistics.unacknowledgedBytes == 70)
     }
 
-    @Test("figures of two moments do not make less than nothing unacknowledged")
+    @Test("statistics of two moments do not make less than nothing unacknowledged")
     func neverNegative() {
-        var figures = ConnectionStatistics()
-        (figures.queued, figures.unsent) = (10, 30)
-        #expect(figures.unacknowledged == 0)
+        var statistics = ConnectionStatistics()
+        (statistics.sendQueue, statistics.notSent) = (10, 30)
+        #expect(statistics.unacknowledgedBytes == 0)
     }
 
     @Test("states have the kernel's numbers")
     func states() {
         #expect(ConnectionStatistics.State.allCases.map(\.rawValue) == Array(1...11))
         #expect(ConnectionStatistics.State.closeWait.rawValue == 8)
-        #expect(ConnectionStatistics.State.listening.rawValue == 10)
+        #expect(ConnectionStatistics.State.listen.rawValue == 10)
     }
 }

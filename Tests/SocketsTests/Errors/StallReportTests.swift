@@ -33,7 +33,7 @@ struct StallReportTests {
     func description() {
         let report = StallReport(
             .bothWriting, .certain, evidence: "12 bytes wait.", advice: "Read.",
-            figures: ConnectionStatistics())
+            statistics: ConnectionStatistics())
         #expect(
             "\(report)" == """
                 Both ends are writing, and neither reads (both-writing, certain).
@@ -51,8 +51,8 @@ struct StallReportTests {
             "\(StallReport.Verdict.peerReadingSlowly(bytesPerSecond: nil))"
                 == "the peer reads slowly")
         #expect(
-            "\(StallReport.Limitation.peerWindow), \(StallReport.Limitation.ourselves)"
-                == "limited by the peer's window, limited by ourselves")
+            "\(StallReport.Limitation.peerWindow), \(StallReport.Limitation.congestion)"
+                == "limited by the peer's window, limited by the network")
     }
 
     @Test("a rate is told with three digits or so")

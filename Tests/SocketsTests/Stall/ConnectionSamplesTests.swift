@@ -6,9 +6,9 @@ import Testing
 struct WatchTests {
     private func look(_ milliseconds: Int, queued: Int = 0, unread: Int = 0) -> ConnectionStatistics
     {
-        var figures = ConnectionStatistics(takenAt: .milliseconds(milliseconds))
-        (figures.queued, figures.unread) = (queued, unread)
-        return figures
+        var statistics = ConnectionStatistics(takenAt: .milliseconds(milliseconds))
+        (statistics.sendQueue, statistics.receiveQueue) = (queued, unread)
+        return statistics
     }
 
     @Test("the first look is made at once")
@@ -23,7 +23,7 @@ struct WatchTests {
         watch.add(look(7))
         #expect(watch.pause(of: .zero) == nil)
         #expect(watch.pause(of: .seconds(-1)) == nil)
-        #expect(watch.report(during: .nothing).watched == .zero)
+        #expect(watch.report(during: .nothing).samplingInterval == .zero)
     }
 
     @Test("it ends when the time is over, and not before")
@@ -35,7 +35,7 @@ struct WatchTests {
         #expect(watch.pause(of: .seconds(4)) == .milliseconds(10))
         watch.add(look(5_000))
         #expect(watch.pause(of: .seconds(4)) == nil)
-        #expect(watch.report(during: .nothing).watched == .seconds(4))
+        #expect(watch.report(during: .nothing).samplingInterval == .seconds(4))
     }
 
     @Test("a short watch does not look more than once in a millisecond")
@@ -52,7 +52,7 @@ struct WatchTests {
             watch.add(look(time, queued: queued))
         }
         #expect(
-            watch.report(during: .nothing).figures.sinceQueuesChanged == .milliseconds(700))
+            watch.report(during: .nothing).statistics.timeSinceQueuesChanged == .milliseconds(700))
     }
 
     @Test(
@@ -60,9 +60,9 @@ struct WatchTests {
     func unixMoves() {
         var watch = ConnectionSamples()
         for time in 0...20 {
-            var figures = look(time * 50, queued: time % 3 == 1 ? 90_000 : 200_000)
-            figures.isWritable = false
-            watch.add(figures)
+            var statistics = look(time * 50, queued: time % 3 == 1 ? 90_000 : 200_000)
+            statistics.isWritable = false
+            watch.add(statistics)
         }
         #expect(watch.report(during: .nothing).verdict == .moving)
     }
@@ -71,9 +71,9 @@ struct WatchTests {
     func unixStuck() {
         var watch = ConnectionSamples()
         for time in 0...20 {
-            var figures = look(time * 50, queued: min(200_000, time * 100_000))
-            figures.isWritable = false
-            watch.add(figures)
+            var statistics = look(time * 50, queued: min(200_000, time * 100_000))
+            statistics.isWritable = false
+            watch.add(statistics)
         }
         #expect(watch.report(during: .nothing).verdict == .peerNotReading)
     }

@@ -7,27 +7,27 @@ struct SocketFiguresLookingTests {
     @Test("a fresh TCP connection is established, with empty queues and open windows")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
-        let figures = ConnectionStatistics(lookingAt: client.number)
-        #expect(figures.state == .established)
-        #expect(figures.queued == 0)
-        #expect(figures.unsent == 0)
-        #expect(figures.unread == 0)
-        #expect(figures.isWritable == true)
-        #expect(figures.hasPeerEnded == false)
-        #expect(figures.isHungUp == false)
-        #expect(figures.takenAt > .zero)
+        let statistics = ConnectionStatistics(reading: client.number)
+        #expect(statistics.state == .established)
+        #expect(statistics.sendQueue == 0)
+        #expect(statistics.notSent == 0)
+        #expect(statistics.receiveQueue == 0)
+        #expect(statistics.isWritable == true)
+        #expect(statistics.hasPeerHalfClosed == false)
+        #expect(statistics.isHungUp == false)
+        #expect(statistics.takenAt > .zero)
         withExtendedLifetime(peer) {}
     }
 
-    @Test("of a full TCP connection the figures agree with each other")
+    @Test("of a full TCP connection the statistics agree with each other")
     func full() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
-        let figures = ConnectionStatistics(lookingAt: client.number)
-        let queued = try #require(figures.queued)
+        let statistics = ConnectionStatistics(reading: client.number)
+        let queued = try #require(statistics.sendQueue)
         #expect(queued > 0)
-        #expect(try #require(figures.unacknowledged) <= queued)
-        #expect(figures.isWritable == false)
+        #expect(try #require(statistics.unacknowledgedBytes) <= queued)
+        #expect(statistics.isWritable == false)
         withExtendedLifetime(peer) {}
     }
 
@@ -36,13 +36,13 @@ struct SocketFiguresLookingTests {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")
         let (sender, receiver) = (
-            ConnectionStatistics(lookingAt: one.number),
-            ConnectionStatistics(lookingAt: other.number)
+            ConnectionStatistics(reading: one.number),
+            ConnectionStatistics(reading: other.number)
         )
-        #expect(receiver.unread == 5)
-        #expect(try #require(sender.queued) >= 5)
+        #expect(receiver.receiveQueue == 5)
+        #expect(try #require(sender.sendQueue) >= 5)
         #expect(sender.state == nil)
-        #expect(sender.peerWindow == nil)
-        #expect(sender.sinceDataSent == nil)
+        #expect(sender.sendWindow == nil)
+        #expect(sender.timeSinceLastSend == nil)
     }
 }

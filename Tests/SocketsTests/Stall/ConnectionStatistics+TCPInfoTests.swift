@@ -8,46 +8,48 @@ struct SocketFiguresTCPInfoTests {
     private static var fields: [(PartialKeyPath<ConnectionStatistics>, Int, Int)] {
         [
             (\.state, 0, 1), (\.retransmissions, 2, 3), (\.probes, 3, 4), (\.backoff, 4, 5),
-            (\.retransmissionTimeout, 8, 12), (\.segmentSize, 16, 20), (\.peerSegmentSize, 20, 24),
-            (\.segmentsInFlight, 24, 28), (\.sinceDataSent, 44, 48), (\.sinceDataReceived, 52, 56),
-            (\.sinceAcknowledgement, 56, 60), (\.roundTrip, 68, 72),
+            (\.retransmissionTimeout, 8, 12), (\.sendSegmentSize, 16, 20),
+            (\.receiveSegmentSize, 20, 24),
+            (\.unacknowledgedSegments, 24, 28), (\.timeSinceLastSend, 44, 48),
+            (\.timeSinceLastReceive, 52, 56),
+            (\.timeSinceLastAcknowledgement, 56, 60), (\.roundTripTime, 68, 72),
             (\.totalRetransmissions, 100, 104),
-            (\.bytesAcknowledged, 120, 128), (\.bytesReceived, 128, 136), (\.unsent, 144, 148),
-            (\.busyTime, 168, 176), (\.windowLimitedTime, 176, 184),
-            (\.bufferLimitedTime, 184, 192),
-            (\.peerWindow, 228, 232), (\.ownWindow, 232, 236),
+            (\.bytesAcknowledged, 120, 128), (\.bytesReceived, 128, 136), (\.notSent, 144, 148),
+            (\.busyTime, 168, 176), (\.receiveWindowLimitedTime, 176, 184),
+            (\.sendBufferLimitedTime, 184, 192),
+            (\.sendWindow, 228, 232), (\.receiveWindow, 232, 236),
         ]
     }
 
-    private func figures(of bytes: [UInt8]) -> ConnectionStatistics {
-        var figures = ConnectionStatistics()
-        figures.take(tcpInfo: bytes)
-        return figures
+    private func statistics(of bytes: [UInt8]) -> ConnectionStatistics {
+        var statistics = ConnectionStatistics()
+        statistics.apply(tcpInfo: bytes)
+        return statistics
     }
 
     private func isKnown(
-        _ figures: ConnectionStatistics, _ field: PartialKeyPath<ConnectionStatistics>
+        _ statistics: ConnectionStatistics, _ field: PartialKeyPath<ConnectionStatistics>
     ) -> Bool {
-        "\(figures[keyPath: field])" != "nil"
+        "\(statistics[keyPath: field])" != "nil"
     }
 
     @Test("of every length exactly the fields that are there whole are known", arguments: 0...320)
     func everyLength(length: Int) {
-        let figures = figures(of: [UInt8](repeating: 1, count: length))
+        let statistics = statistics(of: [UInt8](repeating: 1, count: length))
         for (field, _, end) in Self.fields {
-            #expect(isKnown(figures, field) == (end <= length), "\(field)")
+            #expect(isKnown(statistics, field) == (end <= length), "\(field)")
         }
     }
 
     @Test("a field is read from its own bytes and no others")
     func offsets() {
-        let nothing = figures(of: [UInt8](repeating: 0, count: 300))
+        let nothing = statistics(of: [UInt8](repeating: 0, count: 300))
         for (field, start, end) in Self.fields {
             for index in 0..<300 {
                 var bytes = [UInt8](repeating: 0, count: 300)
                 bytes[index] = 1
                 let differs =
-                    "\(figures(of: bytes)[keyPath: field])" != "\(nothing[keyPath: field])"
+                    "\(statistics(of: bytes)[keyPath: field])" != "\(nothing[keyPath: field])"
                 #expect(differs == (start..<end).contains(index), "\(field), byte \(index)")
             }
         }
@@ -67,13 +69,13 @@ struct SocketFiguresTCPInfoTests {
         put(UInt64(6_176_047_105), at: 120)
         put(UInt64(344_000), at: 176)
         put(UInt32(65_536), at: 228)
-        let figures = figures(of: bytes)
-        #expect(figures.state == .closeWait)
-        #expect(figures.retransmissionTimeout == .milliseconds(208))
-        #expect(figures.sinceDataSent == .milliseconds(1_088))
-        #expect(figures.bytesAcknowledged == 6_176_047_105)
-        #expect(figures.windowLimitedTime == .milliseconds(344))
-        #expect(figures.peerWindow == 65_536)
+        let statistics = statistics(of: bytes)
+        #expect(statistics.state == .closeWait)
+        #expect(statistics.retransmissionTimeout == .milliseconds(208))
+        #expect(statistics.timeSinceLastSend == .milliseconds(1_088))
+        #expect(statistics.bytesAcknowledged == 6_176_047_105)
+        #expect(statistics.receiveWindowLimitedTime == .milliseconds(344))
+        #expect(statistics.sendWindow == 65_536)
     }
 
     @Test("whatever the bytes are, reading them does not trap, and gives no negative number")
@@ -85,13 +87,13 @@ struct SocketFiguresTCPInfoTests {
             let bytes = (0..<length).map { _ in
                 full ? UInt8.max : UInt8.random(in: 0...255, using: &generator)
             }
-            let figures = figures(of: bytes)
+            let statistics = statistics(of: bytes)
             let counts = [
-                figures.bytesAcknowledged, figures.bytesReceived, figures.unsent,
-                figures.peerWindow, figures.ownWindow,
+                statistics.bytesAcknowledged, statistics.bytesReceived, statistics.notSent,
+                statistics.sendWindow, statistics.receiveWindow,
             ]
             #expect(counts.allSatisfy { $0.map { $0 >= 0 } ?? true })
-            _ = StallReport.judge(nil, figures, during: .nothing)
+            _ = StallReport.analyze(nil, statistics, during: .nothing)
         }
     }
 
@@ -99,9 +101,9 @@ struct SocketFiguresTCPInfoTests {
     func listening() {
         var bytes = [UInt8](repeating: 7, count: 300)
         bytes[0] = 10
-        let figures = figures(of: bytes)
-        #expect(figures.state == .listening)
-        #expect(figures.segmentsInFlight == nil)
-        #expect(figures.unsent == nil)
+        let statistics = statistics(of: bytes)
+        #expect(statistics.state == .listen)
+        #expect(statistics.unacknowledgedSegments == nil)
+        #expect(statistics.notSent == nil)
     }
 }

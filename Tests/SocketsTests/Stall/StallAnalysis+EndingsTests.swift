@@ -4,18 +4,18 @@ import Testing
 
 @Suite("The judge of connections that are over, and of networks")
 struct JudgeEndingsTests {
-    private typealias Made = MeasuredFigures
+    private typealias Made = MeasuredStatistics
 
-    private func judge(
-        _ figures: ConnectionStatistics, during activity: Activity = .nothing
+    private func analyze(
+        _ statistics: ConnectionStatistics, during activity: Activity = .nothing
     ) -> StallReport {
-        .judge(nil, figures, during: activity)
+        .analyze(nil, statistics, during: activity)
     }
 
-    @Test("a connection that the kernel has given up is over, whatever else the figures say")
+    @Test("a connection that the kernel has given up is over, whatever else the statistics say")
     func closed() {
-        for figures in [Made.quiet(), Made.peerFull(), Made.bothFull(), Made.cut(5)] {
-            let report = judge(figures.with { $0.state = .closed })
+        for statistics in [Made.quiet(), Made.peerFull(), Made.bothFull(), Made.cut(5)] {
+            let report = analyze(statistics.with { $0.state = .closed })
             #expect(report.verdict == .peerGone)
             #expect(report.confidence == .certain)
         }
@@ -23,27 +23,27 @@ struct JudgeEndingsTests {
 
     @Test("what the peer sent before it went is there to be read, and the advice says so")
     func rest() {
-        let report = judge(Made.quiet().with { ($0.state, $0.unread) = (.closed, 12) })
+        let report = analyze(Made.quiet().with { ($0.state, $0.receiveQueue) = (.closed, 12) })
         #expect(report.evidence.contains("12 bytes"))
         #expect(report.advice.contains("Read what is left"))
     }
 
     @Test("a Unix peer that has closed is gone")
     func unixClosed() {
-        let report = judge(Made.unix(queued: 9_000).with { $0.isHungUp = true })
+        let report = analyze(Made.unix(queued: 9_000).with { $0.isHungUp = true })
         #expect(report.verdict == .peerGone)
     }
 
     @Test("a peer that has ended its half, of which everything has been read, is gone")
     func ended() {
-        let report = judge(Made.quiet().with { $0.state = .closeWait })
+        let report = analyze(Made.quiet().with { $0.state = .closeWait })
         #expect(report.verdict == .peerGone)
         #expect(report.confidence == .likely)
     }
 
     @Test("a peer that has ended its half and still takes our bytes is not gone")
     func halfClosed() {
-        let report = judge(
+        let report = analyze(
             Made.peerFull().with { $0.state = .closeWait }, during: Activity(.writing))
         #expect(report.verdict == .peerNotReading)
     }
@@ -56,7 +56,7 @@ struct JudgeEndingsTests {
         ])
     func cut(times: Int, confidence: StallReport.Confidence) {
         for kind in Activity.Kind.allCases {
-            let report = judge(Made.cut(times), during: Activity(kind, elapsed: .seconds(1)))
+            let report = analyze(Made.cut(times), during: Activity(kind, elapsed: .seconds(1)))
             #expect(report.verdict == .networkLost)
             #expect(report.confidence == confidence)
         }
@@ -64,59 +64,59 @@ struct JudgeEndingsTests {
 
     @Test("data that was sent again and answered with a closed window is not lost")
     func answered() {
-        let figures = Made.cut(2).with {
-            $0.peerWindow = 0
-            $0.sinceAcknowledgement = .milliseconds(340)
+        let statistics = Made.cut(2).with {
+            $0.sendWindow = 0
+            $0.timeSinceLastAcknowledgement = .milliseconds(340)
         }
-        #expect(judge(figures, during: Activity(.writing)).verdict != .networkLost)
+        #expect(analyze(statistics, during: Activity(.writing)).verdict != .networkLost)
     }
 
     @Test("probes of a closed window that nobody answers say that the network is lost")
     func probes() {
-        let figures = Made.peerFull().with {
-            ($0.probes, $0.sinceAcknowledgement) = (3, .milliseconds(3_092))
+        let statistics = Made.peerFull().with {
+            ($0.probes, $0.timeSinceLastAcknowledgement) = (3, .milliseconds(3_092))
         }
-        let report = judge(figures, during: Activity(.writing))
+        let report = analyze(statistics, during: Activity(.writing))
         #expect(report.verdict == .networkLost)
         #expect(report.evidence.contains("3 probes"))
     }
 
     @Test("one probe without an answer is usual: a kernel answers only so many in half a second")
     func oneProbe() {
-        let figures = Made.peerFull().with {
-            ($0.probes, $0.sinceAcknowledgement) = (1, .milliseconds(876))
+        let statistics = Made.peerFull().with {
+            ($0.probes, $0.timeSinceLastAcknowledgement) = (1, .milliseconds(876))
         }
-        #expect(judge(figures, during: Activity(.writing)).verdict == .peerNotReading)
+        #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
     @Test("two probes shortly after each other may both be without an answer")
     func quickProbes() {
-        let figures = Made.peerFull().with {
-            ($0.probes, $0.sinceAcknowledgement) = (2, .milliseconds(450))
+        let statistics = Made.peerFull().with {
+            ($0.probes, $0.timeSinceLastAcknowledgement) = (2, .milliseconds(450))
         }
-        #expect(judge(figures, during: Activity(.writing)).verdict == .peerNotReading)
+        #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
     @Test("an idle connection whose keep-alive probes are not answered has lost its network")
     func keepAlive() {
-        let report = judge(Made.quiet(for: .seconds(60)).with { $0.probes = 2 })
+        let report = analyze(Made.quiet(for: .seconds(60)).with { $0.probes = 2 })
         #expect(report.verdict == .networkLost)
     }
 
     @Test("bytes that never leave this machine are probed for, and lost as well")
     func heldBack() {
         // A firewall of our own drops them: nothing is in flight, and the window is open.
-        let figures = Made.quiet(for: .milliseconds(76)).with {
-            ($0.queued, $0.unsent, $0.probes, $0.backoff) = (5, 5, 2, 2)
-            $0.sinceAcknowledgement = .milliseconds(1_208)
+        let statistics = Made.quiet(for: .milliseconds(76)).with {
+            ($0.sendQueue, $0.notSent, $0.probes, $0.backoff) = (5, 5, 2, 2)
+            $0.timeSinceLastAcknowledgement = .milliseconds(1_208)
         }
-        #expect(judge(figures, during: Activity(.reading)).verdict == .networkLost)
+        #expect(analyze(statistics, during: Activity(.reading)).verdict == .networkLost)
     }
 
     @Test("a connection that is not made yet is not judged, unless it was asked for in vain")
     func connecting() {
         let fresh = Made.quiet().with { $0.state = .synSent }
-        #expect(judge(fresh).verdict == .undetermined)
-        #expect(judge(fresh.with { $0.retransmissions = 2 }).verdict == .networkLost)
+        #expect(analyze(fresh).verdict == .undetermined)
+        #expect(analyze(fresh.with { $0.retransmissions = 2 }).verdict == .networkLost)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge, over figures that nobody has seen", .ownThread)
+@Suite("The judge, over statistics that nobody has seen", .ownThread)
 struct StallReportJudgingTests {
     private static let count = 6_000
 
@@ -17,10 +17,10 @@ struct StallReportJudgingTests {
     private static func cases(seed: UInt64) -> some Sequence<Case> {
         var generator = SeededGenerator(seed: seed)
         return (0..<count).lazy.map { _ in
-            let now = figures(&generator)
+            let now = statistics(&generator)
             var earlier: ConnectionStatistics?
             switch Int.random(in: 0..<4, using: &generator) {
-            case 0: earlier = figures(&generator)
+            case 0: earlier = statistics(&generator)
             case 1:
                 earlier = now.before(
                     .milliseconds(Int.random(in: 0...10_000, using: &generator)),
@@ -30,7 +30,7 @@ struct StallReportJudgingTests {
             }
             let activity = Activity(
                 Activity.Kind.allCases.randomElement(using: &generator) ?? .nothing,
-                elapsed: time(&generator), still: time(&generator),
+                elapsed: time(&generator), timeSinceProgress: time(&generator),
                 sent: number(&generator), received: number(&generator))
             return Case(earlier: earlier, now: now, activity: activity)
         }
@@ -59,81 +59,84 @@ struct StallReportJudgingTests {
         return times.randomElement(using: &generator) ?? nil
     }
 
-    private static func figures(_ generator: inout SeededGenerator) -> ConnectionStatistics {
+    private static func statistics(_ generator: inout SeededGenerator) -> ConnectionStatistics {
         let usual = [
-            MeasuredFigures.quiet(), .init(), MeasuredFigures.peerFull(), MeasuredFigures.cut(2),
-            MeasuredFigures.bothFull(), MeasuredFigures.flowing(), MeasuredFigures.unix(),
-            MeasuredFigures.unix(queued: 278_528, unread: 219_264, writable: false),
+            MeasuredStatistics.quiet(), .init(), MeasuredStatistics.peerFull(),
+            MeasuredStatistics.cut(2),
+            MeasuredStatistics.bothFull(), MeasuredStatistics.flowing(), MeasuredStatistics.unix(),
+            MeasuredStatistics.unix(queued: 278_528, unread: 219_264, writable: false),
         ]
-        var figures = usual.randomElement(using: &generator) ?? .init()
-        for _ in 0..<Int.random(in: 0...12, using: &generator) { change(&figures, &generator) }
-        return figures
+        var statistics = usual.randomElement(using: &generator) ?? .init()
+        for _ in 0..<Int.random(in: 0...12, using: &generator) { change(&statistics, &generator) }
+        return statistics
     }
 
     private static func change(
-        _ figures: inout ConnectionStatistics, _ generator: inout SeededGenerator
+        _ statistics: inout ConnectionStatistics, _ generator: inout SeededGenerator
     ) {
         switch Int.random(in: 0..<26, using: &generator) {
-        case 0: figures.takenAt = time(&generator) ?? .zero
-        case 1: figures.state = ConnectionStatistics.State.allCases.randomElement(using: &generator)
-        case 2: figures.state = nil
-        case 3: figures.unread = maybe(&generator)
-        case 4: figures.queued = maybe(&generator)
-        case 5: figures.unsent = maybe(&generator)
-        case 6: figures.sendBuffer = maybe(&generator)
-        case 7: figures.receiveBuffer = maybe(&generator)
-        case 8: figures.peerWindow = maybe(&generator)
-        case 9: figures.ownWindow = maybe(&generator)
-        case 10: figures.segmentSize = maybe(&generator)
-        case 11: figures.peerSegmentSize = maybe(&generator)
-        case 12: figures.segmentsInFlight = small(&generator)
-        case 13: figures.retransmissions = small(&generator)
-        case 14: figures.probes = small(&generator)
-        case 15: figures.backoff = small(&generator)
-        case 16: figures.totalRetransmissions = maybe(&generator)
-        case 17: figures.sinceDataSent = time(&generator)
-        case 18: figures.sinceDataReceived = time(&generator)
-        case 19: figures.sinceAcknowledgement = time(&generator)
-        case 20: figures.sinceQueuesChanged = time(&generator)
-        case 21: figures.bytesAcknowledged = maybe(&generator)
-        case 22: figures.bytesReceived = maybe(&generator)
-        case 23: figures.windowLimitedTime = time(&generator)
-        case 24: figures.isWritable = [nil, true, false].randomElement(using: &generator) ?? nil
+        case 0: statistics.takenAt = time(&generator) ?? .zero
+        case 1:
+            statistics.state = ConnectionStatistics.State.allCases.randomElement(using: &generator)
+        case 2: statistics.state = nil
+        case 3: statistics.receiveQueue = maybe(&generator)
+        case 4: statistics.sendQueue = maybe(&generator)
+        case 5: statistics.notSent = maybe(&generator)
+        case 6: statistics.sendBufferSize = maybe(&generator)
+        case 7: statistics.receiveBufferSize = maybe(&generator)
+        case 8: statistics.sendWindow = maybe(&generator)
+        case 9: statistics.receiveWindow = maybe(&generator)
+        case 10: statistics.sendSegmentSize = maybe(&generator)
+        case 11: statistics.receiveSegmentSize = maybe(&generator)
+        case 12: statistics.unacknowledgedSegments = small(&generator)
+        case 13: statistics.retransmissions = small(&generator)
+        case 14: statistics.probes = small(&generator)
+        case 15: statistics.backoff = small(&generator)
+        case 16: statistics.totalRetransmissions = maybe(&generator)
+        case 17: statistics.timeSinceLastSend = time(&generator)
+        case 18: statistics.timeSinceLastReceive = time(&generator)
+        case 19: statistics.timeSinceLastAcknowledgement = time(&generator)
+        case 20: statistics.timeSinceQueuesChanged = time(&generator)
+        case 21: statistics.bytesAcknowledged = maybe(&generator)
+        case 22: statistics.bytesReceived = maybe(&generator)
+        case 23: statistics.receiveWindowLimitedTime = time(&generator)
+        case 24: statistics.isWritable = [nil, true, false].randomElement(using: &generator) ?? nil
         default:
-            figures.hasPeerEnded = Bool.random(using: &generator)
-            figures.isHungUp = Bool.random(using: &generator)
+            statistics.hasPeerHalfClosed = Bool.random(using: &generator)
+            statistics.isHungUp = Bool.random(using: &generator)
         }
     }
 
-    private func judge(_ given: Case) -> StallReport {
-        .judge(given.earlier, given.now, during: given.activity)
+    private func analyze(_ given: Case) -> StallReport {
+        .analyze(given.earlier, given.now, during: given.activity)
     }
 
     @Test("every case has a verdict, told in one sentence of evidence and one of advice")
     func total() {
         for given in Self.cases(seed: 1) {
-            let report = judge(given)
+            let report = analyze(given)
             let areSentences = report.sentences.allSatisfy { sentence in
                 sentence.hasSuffix(".") && !sentence.contains("\n") && !sentence.contains(". ")
                     && sentence.first?.isLowercase == false
             }
             // Expecting each of so many things would take longer than judging them.
-            guard areSentences, report.figures == given.now, report.watched >= .zero else {
+            guard areSentences, report.statistics == given.now, report.samplingInterval >= .zero
+            else {
                 Issue.record("\(report)\n\(given)")
                 continue
             }
         }
     }
 
-    @Test("identical figures give an identical report, and so do the same at another time")
+    @Test("identical statistics give an identical report, and so do the same at another time")
     func deterministic() {
         for given in Self.cases(seed: 2) {
-            let report = judge(given)
-            if report != judge(given) { Issue.record("\(given)") }
+            let report = analyze(given)
+            if report != analyze(given) { Issue.record("\(given)") }
             var later = given
             later.now.takenAt += .seconds(50)
             later.earlier?.takenAt += .seconds(50)
-            let again = judge(later)
+            let again = analyze(later)
             guard
                 again.verdict == report.verdict, again.evidence == report.evidence,
                 again.confidence == report.confidence
@@ -144,15 +147,15 @@ struct StallReportJudgingTests {
         }
     }
 
-    @Test("no verdict contradicts the figures it was drawn from")
+    @Test("no verdict contradicts the statistics it was drawn from")
     func consistent() {
         var seen: [String: Int] = [:]
         for given in Self.cases(seed: 3) {
-            let report = judge(given)
+            let report = analyze(given)
             seen[report.verdict.code, default: 0] += 1
             let now = given.now
-            let queued = max(now.queued ?? 0, now.unsent ?? 0)
-            let unread = now.unread ?? 0
+            let queued = max(now.sendQueue ?? 0, now.notSent ?? 0)
+            let unread = now.receiveQueue ?? 0
             let isConsistent =
                 switch report.verdict {
                 case .peerNotReading, .peerReadingSlowly: queued > 0
@@ -163,7 +166,7 @@ struct StallReportJudgingTests {
                 case .networkLost:
                     queued > 0 || (now.probes ?? 0) >= 2 || (now.retransmissions ?? 0) >= 1
                 case .peerGone:
-                    now.isHungUp == true || now.hasPeerEnded == true
+                    now.isHungUp == true || now.hasPeerHalfClosed == true
                         || [.closed, .closeWait, .lastAck, .closing].contains(now.state)
                 case .notReading: unread > 0 && given.activity.kind == .nothing
                 case .idle:
@@ -188,14 +191,14 @@ struct StallReportJudgingTests {
                 $0.bytesAcknowledged =
                     acknowledged - Int.random(in: 1...100_000, using: &generator)
             }
-            let report = judge(moving)
+            let report = analyze(moving)
             // What ended, broke or locked up since is told of.
             var isEnd = [.peerGone, .networkLost, .bothWriting].contains(report.verdict)
             // What the peer's kernel had room for is not what the peer has read.
             let before = moving.earlier.flatMap { earlier in
-                earlier.peerWindow.map { $0 + (earlier.bytesAcknowledged ?? 0) }
+                earlier.sendWindow.map { $0 + (earlier.bytesAcknowledged ?? 0) }
             }
-            if let before, let now = given.now.peerWindow, now + acknowledged <= before {
+            if let before, let now = given.now.sendWindow, now + acknowledged <= before {
                 isEnd = true
             }
             if !isEnd, report.verdict.isStuck { Issue.record("\(report)\n\(moving)") }
@@ -205,19 +208,19 @@ struct StallReportJudgingTests {
     @Test("a figure that the kernel does not give never makes a verdict surer")
     func ignorance() {
         let stuck: [(ConnectionStatistics, Activity)] = [
-            (MeasuredFigures.peerFull(), Activity(.writing, elapsed: .seconds(3))),
-            (MeasuredFigures.bothFull(), Activity(.writing, elapsed: .seconds(3))),
-            (MeasuredFigures.quiet(), Activity(.reading, elapsed: .seconds(3))),
+            (MeasuredStatistics.peerFull(), Activity(.writing, elapsed: .seconds(3))),
+            (MeasuredStatistics.bothFull(), Activity(.writing, elapsed: .seconds(3))),
+            (MeasuredStatistics.quiet(), Activity(.reading, elapsed: .seconds(3))),
         ]
         let forget: [(inout ConnectionStatistics) -> Void] = [
-            { $0.peerWindow = nil }, { $0.ownWindow = nil }, { $0.sinceDataSent = nil },
-            { $0.sinceAcknowledgement = nil }, { $0.probes = nil }, { $0.backoff = nil },
-            { $0.segmentSize = nil }, { $0.receiveBuffer = nil }, { $0.unread = nil },
+            { $0.sendWindow = nil }, { $0.receiveWindow = nil }, { $0.timeSinceLastSend = nil },
+            { $0.timeSinceLastAcknowledgement = nil }, { $0.probes = nil }, { $0.backoff = nil },
+            { $0.sendSegmentSize = nil }, { $0.receiveBufferSize = nil }, { $0.receiveQueue = nil },
         ]
-        for (figures, activity) in stuck {
-            let known = StallReport.judge(nil, figures, during: activity)
+        for (statistics, activity) in stuck {
+            let known = StallReport.analyze(nil, statistics, during: activity)
             for forgetting in forget {
-                let less = StallReport.judge(nil, figures.with(forgetting), during: activity)
+                let less = StallReport.analyze(nil, statistics.with(forgetting), during: activity)
                 #expect(less.confidence <= known.confidence || less.verdict == known.verdict)
             }
         }
@@ -225,16 +228,16 @@ struct StallReportJudgingTests {
 
     @Test("an error that is told again of the whole operation is judged with all of its bytes")
     func retold() throws {
-        let figures = MeasuredFigures.quiet(for: .milliseconds(20))
-        let report = StallReport.judge(
-            nil, figures, during: Activity(.reading, elapsed: .seconds(2)))
+        let statistics = MeasuredStatistics.quiet(for: .milliseconds(20))
+        let report = StallReport.analyze(
+            nil, statistics, during: Activity(.reading, elapsed: .seconds(2)))
         #expect(report.verdict == .bothWaiting)
         let step = SocketError(.receive, .timedOut(limit: .seconds(2)), stallReport: report)
-        let whole = step.retold(as: .read, received: 4_000)
+        let whole = step.attributed(to: .read, received: 4_000)
         #expect(whole.operation == .read)
         #expect(
             whole.stallReport?.verdict
                 == .movingSlowly(bytesPerSecond: 2_000, limitedBy: nil))
-        #expect(SocketError(.receive, .closed).retold(as: .read).stallReport == nil)
+        #expect(SocketError(.receive, .closed).attributed(to: .read).stallReport == nil)
     }
 }

@@ -28,18 +28,18 @@ struct FigureCallsTests {
         let (client, server) = try RawSockets.connection()
         _ = try System.send(client.number, "hello")
         // The kernel hands it over within the call on loopback.
-        #expect(System.queueLength(server.number, .unread) == 5)
-        #expect(System.queueLength(client.number, .unread) == 0)
+        #expect(System.queueLength(server.number, .receiveQueue) == 5)
+        #expect(System.queueLength(client.number, .receiveQueue) == 0)
         #expect(try System.recv(server.number, atMost: 9) == "hello")
-        #expect(System.queueLength(server.number, .unread) == 0)
+        #expect(System.queueLength(server.number, .receiveQueue) == 0)
     }
 
     @Test("what the peer has no room for is queued, and not sent")
     func queued() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
-        #expect(try #require(System.queueLength(client.number, .queued)) > 100_000)
-        #expect(try #require(System.queueLength(client.number, .unsent)) > 100_000)
+        #expect(try #require(System.queueLength(client.number, .sendQueue)) > 100_000)
+        #expect(try #require(System.queueLength(client.number, .notSent)) > 100_000)
         withExtendedLifetime(peer) {}
     }
 
@@ -47,17 +47,17 @@ struct FigureCallsTests {
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")
-        #expect(System.queueLength(other.number, .unread) == 5)
+        #expect(System.queueLength(other.number, .receiveQueue) == 5)
         // Counted with what it takes to keep them.
-        #expect(try #require(System.queueLength(one.number, .queued)) >= 5)
-        #expect(System.queueLength(one.number, .unsent) == nil)
+        #expect(try #require(System.queueLength(one.number, .sendQueue)) >= 5)
+        #expect(System.queueLength(one.number, .notSent) == nil)
     }
 
     @Test("a socket that listens has no queues")
     func listening() throws {
         let (listener, _) = try RawSockets.listener()
-        #expect(System.queueLength(listener.number, .unread) == nil)
-        #expect(System.queueLength(listener.number, .queued) == nil)
+        #expect(System.queueLength(listener.number, .receiveQueue) == nil)
+        #expect(System.queueLength(listener.number, .sendQueue) == nil)
     }
 
     @Test("the limits of the buffers are those that were set, as the kernel counts")
@@ -104,17 +104,17 @@ struct FigureCallsTests {
         try System.poll(&requests, milliseconds: 10_000)
 
         _ = System.tcpInfo(client.number)
-        _ = System.queueLength(client.number, .unread)
-        _ = System.queueLength(client.number, .queued)
+        _ = System.queueLength(client.number, .receiveQueue)
+        _ = System.queueLength(client.number, .sendQueue)
         let condition = try #require(System.condition(client.number))
         #expect(condition.isSuperset(of: [.hungUp, .broken]))
         #expect(try System.takeError(client.number) == .connectionReset)
     }
 
-    @Test("a descriptor that is none gives no figures, and stops nobody")
+    @Test("a descriptor that is none gives no statistics, and stops nobody")
     func noDescriptor() {
         #expect(System.tcpInfo(-1) == nil)
-        #expect(System.queueLength(-1, .unread) == nil)
+        #expect(System.queueLength(-1, .receiveQueue) == nil)
         #expect(System.bufferLimit(-1, .sendBufferSize) == nil)
     }
 }

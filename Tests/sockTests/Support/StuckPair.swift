@@ -20,7 +20,7 @@ enum StuckPair {
         var earlier = machine
         earlier.takenAt -= .seconds(1)
         for index in earlier.sockets.indices {
-            earlier.sockets[index].figures.takenAt -= .seconds(1)
+            earlier.sockets[index].statistics.takenAt -= .seconds(1)
         }
         return Sampler(earlier: earlier, later: machine, time: .seconds(1))
     }
@@ -30,15 +30,15 @@ enum StuckPair {
             SocketAddress.ipv4(.loopback, port: 40_000), SocketAddress.ipv4(.loopback, port: 5432)
         )
         var near = MachineSocket(
-            .tcp, cookie: 1, inode: 101, local: here, remote: there, figures: quiet())
+            .tcp, cookie: 1, inode: 101, local: here, remote: there, statistics: quiet())
         var far = MachineSocket(
-            .tcp, cookie: 2, inode: 102, local: there, remote: here, figures: quiet())
+            .tcp, cookie: 2, inode: 102, local: there, remote: here, statistics: quiet())
         if state == .stopped {
-            (near.figures.queued, near.figures.unsent) = (2_000_000, 2_000_000)
-            near.figures.peerWindow = 0
-            near.figures.sendBuffer = 2_626_560
-            far.figures.unread = 65_536
-            far.figures.receiveBuffer = 131_072
+            (near.statistics.sendQueue, near.statistics.notSent) = (2_000_000, 2_000_000)
+            near.statistics.sendWindow = 0
+            near.statistics.sendBufferSize = 2_626_560
+            far.statistics.receiveQueue = 65_536
+            far.statistics.receiveBufferSize = 131_072
         }
         return Machine(
             takenAt: .seconds(100), sockets: [near, far],
@@ -58,13 +58,15 @@ enum StuckPair {
     }
 
     private static func quiet() -> ConnectionStatistics {
-        var figures = ConnectionStatistics(takenAt: .seconds(100))
-        figures.state = .established
-        (figures.queued, figures.unsent, figures.unread) = (0, 0, 0)
-        (figures.sinceDataSent, figures.sinceDataReceived) = (.seconds(12), .seconds(12))
-        figures.segmentSize = 1448
-        figures.segmentsInFlight = 0
-        figures.peerWindow = 65_536
-        return figures
+        var statistics = ConnectionStatistics(takenAt: .seconds(100))
+        statistics.state = .established
+        (statistics.sendQueue, statistics.notSent, statistics.receiveQueue) = (0, 0, 0)
+        (statistics.timeSinceLastSend, statistics.timeSinceLastReceive) = (
+            .seconds(12), .seconds(12)
+        )
+        statistics.sendSegmentSize = 1448
+        statistics.unacknowledgedSegments = 0
+        statistics.sendWindow = 65_536
+        return statistics
     }
 }
