@@ -8,8 +8,10 @@ public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     /// Whether no other test with this trait may run at the same time.
     let isExclusive: Bool
 
+    /// Whether a suite passes the trait on to its tests, which it does.
     public var isRecursive: Bool { true }
 
+    /// Runs a test on a thread that exists only for it.
     @concurrent public func provideScope(
         for test: Test, testCase: Test.Case?,
         performing function: @Sendable @concurrent () async throws -> Void
