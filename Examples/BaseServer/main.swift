@@ -11,7 +11,7 @@ do {
     let callers = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
 
     // No host: every interface, IPv6 and IPv4. SO_REUSEADDR is set, and the backlog is large.
-    let server = try Socket.listening(on: .tcp(port: port))
+    let server = try Socket(on: .tcp(port: port))
     print("Listening on \(server.localAddress)")
 
     print("Waiting for connections...")

@@ -11,7 +11,7 @@ let message = arguments.dropFirst(2).first ?? "Hello"
 
 do {
     // Connecting a UDP socket sends nothing: it fixes the peer, and lets refusals come back to us.
-    let socket = try Socket.connected(to: .udp(host, port: Port(parsing: service)))
+    let socket = try Socket(to: .udp(host, port: Port(parsing: service)))
     try socket.send(message)
     print("Sent \(message.utf8.count) bytes to \(socket.remoteAddress)")
     print("UDP cannot know when the server is done: 2 seconds of silence are the end.")

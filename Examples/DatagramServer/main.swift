@@ -9,7 +9,7 @@ let arguments = CommandLine.arguments.dropFirst()
 do {
     let port = try Port(parsing: arguments.first ?? "51423")
     let datagrams = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
-    let socket = try Socket.bound(to: .udp(port: port))
+    let socket = try Socket(on: .udp(port: port))
     print("Waiting for datagrams on \(socket.localAddress)")
 
     for _ in 0..<datagrams {

@@ -24,7 +24,7 @@ func provoke(_ attempt: () throws -> Void) {
 
 // Nobody listens: the socket is bound, so that the port is nobody else's, and that is all.
 let silent = try Socket(.ipv4)
-try silent.bind(to: .ipv4(.loopback, port: 0))
+try silent.bind(on: .ipv4(.loopback, port: 0))
 provoke { try Socket(.ipv4).connect(to: silent.localAddress) }
 
 // A name where only a numeric address may stand.
@@ -34,5 +34,5 @@ provoke { _ = try Resolver.resolve(.tcp("www.example.com", port: 80), numericOnl
 provoke { _ = try Resolver.host(named: "127.0.0.1", family: .ipv6) }
 
 // A listening socket that nobody calls.
-let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+let server = try Socket(on: .tcp("127.0.0.1", port: 0))
 provoke { _ = try server.accept(timeout: .milliseconds(50)) }

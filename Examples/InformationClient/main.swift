@@ -2,7 +2,7 @@
 //
 //     swift run InformationClient www.example.com http
 //
-// `Socket.connected(to:)` does all of this in one call, and tries every address of the host.
+// `Socket(to:)` does all of this in one call, and tries every address of the host.
 import Sockets
 
 let arguments = CommandLine.arguments.dropFirst()

@@ -10,7 +10,7 @@ let host = arguments.first ?? "localhost"
 let service = arguments.dropFirst().first ?? "51423"
 
 do {
-    let stream = try SocketStream(connectingTo: .tcp(host, port: Port(parsing: service)))
+    let stream = try SocketStream(to: .tcp(host, port: Port(parsing: service)))
     print("Connected to \(stream.socket.remoteAddress)")
 
     while let line = readLine() {

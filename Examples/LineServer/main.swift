@@ -28,7 +28,7 @@ func serve(_ caller: Socket) {
 do {
     let port = try Port(parsing: arguments.first ?? "51423")
     let callers = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
-    let server = try Socket.listening(on: .tcp(port: port))
+    let server = try Socket(on: .tcp(port: port))
     print("Listening on \(server.localAddress)")
 
     let threads = DispatchGroup()

@@ -4,8 +4,8 @@
 import Foundation
 import Sockets
 
-let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-let socket = try Socket.connected(to: server.localAddress)
+let server = try Socket(on: .tcp("127.0.0.1", port: 0))
+let socket = try Socket(to: server.localAddress)
 let peer = try server.accept()
 let message = [UInt8](repeating: 46, count: 16 << 20)  // Far more than the buffers hold.
 

@@ -39,7 +39,7 @@ func blocking(_ action: String, _ socket: Socket) throws {
         try stream.write("hello\n")
         print("end", try stream.readLine(timeout: .seconds(1)) ?? "nothing")
     case "exchange":
-        _ = try socket.exchange(message, timeout: .seconds(1))
+        _ = try socket.exchange(message, reading: .toEnd(), timeout: .seconds(1))
     case "hurry":
         // However fast it is, one of them is not through in time.
         while true { try socket.sendAll(plenty, timeout: .milliseconds(100)) }
@@ -70,7 +70,7 @@ func tasks(_ action: String, _ connection: Connection) async throws {
         try await connection.write("hello\n")
         print("end", try await connection.readLine(timeout: .seconds(1)) ?? "nothing")
     case "exchange":
-        _ = try await connection.exchange(message, timeout: .seconds(1))
+        _ = try await connection.exchange(message, reading: .toEnd(), timeout: .seconds(1))
     case "hurry":
         while true { try await connection.write(plenty, timeout: .milliseconds(100)) }
     case "trips":
@@ -100,7 +100,7 @@ let watching = Duration.seconds(words.count > 4 ? Double(words[4]) ?? 1 : 1)
 let endpoint = Endpoint.tcp("127.0.0.1", port: try Port(parsing: words[3]))
 do {
     if words[1] == "blocking" {
-        let socket = try Socket.connected(to: endpoint)
+        let socket = try Socket(to: endpoint)
         try socket.setOption(.keepAlive, to: true)
         try blocking(words[2], socket)
     } else {

@@ -9,7 +9,7 @@ struct BaseServerTests {
         let port = try program.port(after: "Listening on")
         #expect(try program.line() == "Waiting for connections...")
         for _ in 1...2 {
-            let caller = try Socket.connected(to: .ipv4(.loopback, port: port))
+            let caller = try Socket(to: .ipv4(.loopback, port: port))
             #expect(try program.line() == "Got connection from \(caller.localAddress)")
             #expect(try caller.receive(timeout: patience) == [])
         }

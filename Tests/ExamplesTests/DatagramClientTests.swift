@@ -8,7 +8,7 @@ struct DatagramClientTests {
 
     @Test("every answer that comes in time is printed, then silence is the end")
     func everyAnswerIsPrinted() throws {
-        let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let program = try Program("DatagramClient", "127.0.0.1", "\(server.port)", "ping")
         let question = try server.receiveFrom(timeout: patience)
         #expect(question.text == "ping")
@@ -27,7 +27,7 @@ struct DatagramClientTests {
     @Test("a port where nobody receives is refused at once, not after the time limit")
     func aPortWhereNobodyReceives() throws {
         // Connected to somebody else, it takes nothing from strangers, and keeps the port.
-        let deaf = try Socket.bound(to: .udp("127.0.0.1", port: 0))
+        let deaf = try Socket(on: .udp("127.0.0.1", port: 0))
         try deaf.connect(to: .ipv4(.loopback, port: 9))
         defer { deaf.close() }
         #expect(

@@ -7,8 +7,8 @@ struct DatagramServerTests {
     func eachDatagramGoesBack() throws {
         let program = try Program("DatagramServer", "0", "3")
         let port = try program.port(after: "Waiting for datagrams on")
-        let first = try Socket.connected(to: .udp("127.0.0.1", port: Port(port)))
-        let second = try Socket.connected(to: .udp("127.0.0.1", port: Port(port)))
+        let first = try Socket(to: .udp("127.0.0.1", port: Port(port)))
+        let second = try Socket(to: .udp("127.0.0.1", port: Port(port)))
         try first.send("one")
         #expect(try program.line() == "\(first.localAddress) sent 3 bytes: \"one\"")
         try second.send("\u{1B}[2J")

@@ -8,7 +8,7 @@ struct EchoServerTests {
         let program = try Program("EchoServer", "0")
         let port = try program.port(after: "Listening on")
         let callers = try (0..<5).map { _ in
-            try Socket.connected(to: .ipv4(.loopback, port: port))
+            try Socket(to: .ipv4(.loopback, port: port))
         }
         for (number, caller) in callers.enumerated().reversed() {
             try caller.sendAll("caller \(number)")

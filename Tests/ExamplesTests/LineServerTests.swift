@@ -7,7 +7,7 @@ struct LineServerTests {
     func eachLineGetsItsAnswer() throws {
         let program = try Program("LineServer", "0", "1")
         let port = try program.port(after: "Listening on")
-        let caller = try Socket.connected(to: .ipv4(.loopback, port: port))
+        let caller = try Socket(to: .ipv4(.loopback, port: port))
         #expect(try program.line() == "Got connection from \(caller.localAddress)")
         try caller.sendAll("one\r\ntwo\n\nlast")
         try caller.shutdown(.write)
@@ -27,9 +27,9 @@ struct LineServerTests {
     func aSilentCallerKeepsNobodyWaiting() throws {
         let program = try Program("LineServer", "0", "2")
         let port = try program.port(after: "Listening on")
-        let silent = try Socket.connected(to: .ipv4(.loopback, port: port))
+        let silent = try Socket(to: .ipv4(.loopback, port: port))
         #expect(try program.line() == "Got connection from \(silent.localAddress)")
-        let caller = try Socket.connected(to: .ipv4(.loopback, port: port))
+        let caller = try Socket(to: .ipv4(.loopback, port: port))
         #expect(try program.line() == "Got connection from \(caller.localAddress)")
         let stream = SocketStream(caller)
         try stream.write("hello\n")

@@ -16,7 +16,7 @@ struct ListingsTests {
             try caller.sendAll("HTTP/1.0 200 OK\r\n\r\n")
         }
 
-        let socket = try Socket.connected(to: .tcp(host, port: port), timeout: .seconds(10))
+        let socket = try Socket(to: .tcp(host, port: port), timeout: .seconds(10))
         print("Connected from \(socket.localAddress) to \(socket.remoteAddress)")
 
         try socket.sendAll("GET / HTTP/1.0\r\n\r\n")
@@ -27,7 +27,7 @@ struct ListingsTests {
         #expect(socket.remoteAddress.port == port.number)
     }
 
-    @Test("the steps that connected(to:) takes can be taken one by one")
+    @Test("the steps of Socket(to:) can be taken one by one")
     func theStepsOneByOne() throws {
         let server = try Socket.loopbackServer()
         let address = server.localAddress
@@ -49,7 +49,7 @@ struct ListingsTests {
         var lines: [String] = []
         func print(_ line: String) { lines.append(line) }
 
-        let stream = try SocketStream(connectingTo: .tcp(host, port: port))
+        let stream = try SocketStream(to: .tcp(host, port: port))
         try stream.write("help\r\n")
         try stream.flush()
         while let line = try stream.readLine(timeout: .seconds(10)) {
@@ -88,7 +88,7 @@ struct ListingsTests {
             // Holds the connection until the client gives up on the rest of the line.
             _ = try caller.receive(timeout: patience)
         }
-        let stream = try SocketStream(connectingTo: .tcp(host, port: port))
+        let stream = try SocketStream(to: .tcp(host, port: port))
 
         let deadline = TimeLimit.until(.now + .milliseconds(500))
         let greeting = try stream.readLine(timeout: deadline)
@@ -105,7 +105,7 @@ struct ListingsTests {
 
     @Test("a UDP client sends, waits for a limited time, and learns who answered")
     func aDatagramClient() throws {
-        let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let address = server.localAddress
         Thread.detachNewThread {
             guard let question = try? server.receiveFrom(timeout: patience) else { return }
@@ -131,7 +131,7 @@ struct ListingsTests {
         func print(_ text: Any) { report.append("\(text)") }
 
         do {
-            let socket = try Socket.connected(to: .tcp(host, port: port), timeout: .seconds(10))
+            let socket = try Socket(to: .tcp(host, port: port), timeout: .seconds(10))
             try socket.sendAll("Hello\n")
         } catch {
             switch error.cause {

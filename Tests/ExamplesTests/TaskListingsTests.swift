@@ -49,7 +49,7 @@ struct TaskListingsTests {
         let chosen = try #require(await ports.first { _ in true })
 
         let client = try await DatagramChannel(
-            connectedTo: .udp(host, port: Sockets.Port(chosen)))
+            to: .udp(host, port: Sockets.Port(chosen)))
         try await client.send("ping")
 
         #expect(try await client.receive(timeout: patience).text == "ping")
@@ -64,7 +64,7 @@ struct TaskListingsTests {
         }
         for round in 1...3 {
             let connection = try await Connection(to: address)
-            let reply = try await connection.exchange("round \(round)")
+            let reply = try await connection.exchange("round \(round)", reading: .toEnd())
             #expect(reply.text == "round \(round)")
         }
         server.cancel()

@@ -42,8 +42,8 @@ struct SocketListTests {
 
     @Test("over IPv6 too")
     func tcp6() throws {
-        let listener = try Socket.listening(on: .tcp("::1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("::1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         let list = try SocketList.read(.tcp6).sockets
         #expect(list.contains { $0.local == client.localAddress && $0.isConnected })
         // Nobody has accepted it.
@@ -57,8 +57,8 @@ struct SocketListTests {
     @Test("both ends of a Unix pair know each other")
     func unix() throws {
         let path = Loopback.unixPath()
-        let listener = try Socket.listening(on: .unix(path))
-        let client = try Socket.connected(to: .unix(path))
+        let listener = try Socket(on: .unix(path))
+        let client = try Socket(to: .unix(path))
         let waiting = try SocketList.read(.unix).sockets
         let listening = try #require(
             waiting.first { $0.local == listener.localAddress && $0.isListening })

@@ -8,7 +8,7 @@ import Testing
 struct StatusLineTests {
     @Test("SIGQUIT is answered with how it goes, and the program goes on", arguments: ["", "-l"])
     func quit(flag: String) throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let sock: RunningSock
         let peer: Socket
         if flag.isEmpty {
@@ -19,7 +19,7 @@ struct StatusLineTests {
         } else {
             sock = try RunningSock("-lv", "127.0.0.1", "0")
             let port = try Port(parsing: try sock.port())
-            peer = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+            peer = try Socket(to: .tcp("127.0.0.1", port: port))
             try sock.waitForErrors { $0.contains("Connection from") }
         }
         sock.write("hello")
@@ -38,7 +38,7 @@ struct StatusLineTests {
 
     @Test("SIGQUIT finds a peer that does not read")
     func stuck() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let sock = try RunningSock(
             ["-c", "\"$SOCK\" 127.0.0.1 \(listener.localAddress.port ?? 0) </dev/zero"]
                 .map { $0 == "-c" ? $0 : "exec \($0)" }, program: "/bin/bash")

@@ -15,12 +15,12 @@ func say(_ address: SocketAddress) {
     FileHandle.standardOutput.write(Data("\(address.port ?? 0)\n".utf8))
 }
 
-func serve(_ way: String, on group: LoopGroup) async throws {
+func serve(_ way: String, group: LoopGroup) async throws {
     switch way {
     case "echo":
-        try await listen(on: group) { connection in try await connection.echo() }
+        try await listen(group: group) { connection in try await connection.echo() }
     case "loop":
-        try await listen(on: group) { connection in
+        try await listen(group: group) { connection in
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while true {
                 var span = buffer.mutableSpan
@@ -31,7 +31,7 @@ func serve(_ way: String, on group: LoopGroup) async throws {
             }
         }
     case "received":
-        try await listen(on: group) { connection in
+        try await listen(group: group) { connection in
             var reply: [UInt8] = []
             while true {
                 let count = try await connection.withReceived { bytes in
@@ -44,12 +44,12 @@ func serve(_ way: String, on group: LoopGroup) async throws {
             }
         }
     case "datagrams":
-        let channel = try await open(on: group)
+        let channel = try await open(group: group)
         for try await datagram in channel {
             try await channel.send(datagram.bytes, to: datagram.sender)
         }
     case "lent":
-        let channel = try await open(on: group)
+        let channel = try await open(group: group)
         while true {
             _ = try await channel.withReceived { bytes, header in
                 try await channel.reply(to: header, with: bytes)
@@ -61,14 +61,14 @@ func serve(_ way: String, on group: LoopGroup) async throws {
 }
 
 func listen(
-    on group: LoopGroup, _ handler: @escaping @Sendable (Connection) async throws -> Void
+    group: LoopGroup, _ handler: @escaping @Sendable (Connection) async throws -> Void
 ) async throws {
     let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), group: group)
     say(listener.localAddress)
     try await listener.serve(limits: ServeOptions(idle: .seconds(30)), handler)
 }
 
-func open(on group: LoopGroup) async throws -> DatagramChannel {
+func open(group: LoopGroup) async throws -> DatagramChannel {
     let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
     say(channel.localAddress)
     return channel
@@ -81,5 +81,5 @@ setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
 
 let way = CommandLine.arguments.dropFirst().first ?? "echo"
 let group = try LoopGroup(loops: 1)
-let serving = Task(executorPreference: group.loops[0]) { try await serve(way, on: group) }
+let serving = Task(executorPreference: group.loops[0]) { try await serve(way, group: group) }
 while true { pause() }

@@ -8,14 +8,14 @@ let isText = CommandLine.arguments.contains("--text")
 let isAsync = CommandLine.arguments.contains("--async")
 if isAsync {
     let group = try LoopGroup(loops: 1)
-    Task(executorPreference: group.loops[0]) { try await readAsync(on: group) }
+    Task(executorPreference: group.loops[0]) { try await readAsync(group: group) }
     while true { pause() }
 } else {
     try readBlocking()
 }
 
 func readBlocking() throws {
-    let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: port))
+    let stream = try SocketStream(to: .tcp("127.0.0.1", port: port))
     try stream.socket.sendAll("\(getpid())\n")
     var (lines, bytes) = (0, 0)
     if isText {
@@ -33,8 +33,8 @@ func readBlocking() throws {
     _ = try stream.socket.receive(atMost: 1)
 }
 
-func readAsync(on group: LoopGroup) async throws {
-    let connection = try await Connection(to: .tcp("127.0.0.1", port: port), on: group)
+func readAsync(group: LoopGroup) async throws {
+    let connection = try await Connection(to: .tcp("127.0.0.1", port: port), group: group)
     try await connection.write("\(getpid())\n")
     var (lines, bytes) = (0, 0)
     if isText {

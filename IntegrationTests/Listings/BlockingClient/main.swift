@@ -1,5 +1,5 @@
 // A blocking client, the tutorial's way.
 import Sockets
 
-let socket = try Socket.connected(to: .tcp("www.example.com", port: "http"), timeout: .seconds(10))
+let socket = try Socket(to: .tcp("www.example.com", port: "http"), timeout: .seconds(10))
 print("Connected from", socket.localAddress, "to", socket.remoteAddress)

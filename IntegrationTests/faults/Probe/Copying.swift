@@ -20,11 +20,11 @@ struct Copying {
     private func copy(_ bytes: [UInt8]) async throws -> [UInt8] {
         switch way {
         case "blocking-exchange":
-            return try Socket.connected(to: endpoint).exchange(bytes).bytes
+            return try Socket(to: endpoint).exchange(bytes, reading: .toEnd()).bytes
         case "blocking-pieces":
             return try pieces(bytes)
         case "tasks-exchange":
-            return try await Connection(to: endpoint).exchange(bytes).bytes
+            return try await Connection(to: endpoint).exchange(bytes, reading: .toEnd()).bytes
         case "tasks-pieces":
             return try await duplex { try await $0.write(parts: parts(of: bytes)) }
         case "tasks-file":
@@ -48,7 +48,7 @@ struct Copying {
     }
 
     private func pieces(_ bytes: [UInt8]) throws -> [UInt8] {
-        let socket = try Socket.connected(to: endpoint)
+        let socket = try Socket(to: endpoint)
         let sending = Outcome()
         Thread.detachNewThread {
             sending.end {
@@ -92,8 +92,8 @@ struct Datagrams {
     }
 
     func run() async throws {
-        let channel = try await DatagramChannel(connectedTo: endpoint)
-        let socket = try Socket.connected(to: endpoint)
+        let channel = try await DatagramChannel(to: endpoint)
+        let socket = try Socket(to: endpoint)
         var seen = Set<Int>()
         var (altered, copies) = (0, 0)
         for number in 0..<count {

@@ -85,7 +85,7 @@ enum Children {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
         let address = listener.localAddress
         let channel = try await DatagramChannel(on: .udp(port: 0))
-        let blocking = try Socket.listening(on: .unix(unixPath("children")))
+        let blocking = try Socket(on: .unix(unixPath("children")))
         let serving = Task { try await listener.serve { caller in try await caller.echo() } }
         // Sockets are made and closed all the time while the children start.
         let callers = (0..<8).map { _ in

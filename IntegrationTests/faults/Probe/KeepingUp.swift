@@ -33,7 +33,8 @@ struct KeepingUp {
                 case 2: _ = try stream.readToEnd(limit: .max, timeout: Self.timeout)
                 case 3: _ = try stream.readExactly(1 << 40, timeout: Self.timeout)
                 default:
-                    _ = try here.exchange(Self.plenty, limit: .max, timeout: Self.timeout)
+                    _ = try here.exchange(
+                        Self.plenty, reading: .toEnd(limit: .max), timeout: Self.timeout)
                 }
             }
             here.close()
@@ -52,7 +53,8 @@ struct KeepingUp {
                 case 2: _ = try await here.readToEnd(limit: .max, timeout: Self.timeout)
                 case 3: _ = try await here.readExactly(1 << 40, timeout: Self.timeout)
                 default:
-                    _ = try await here.exchange(Self.plenty, limit: .max, timeout: Self.timeout)
+                    _ = try await here.exchange(
+                        Self.plenty, reading: .toEnd(limit: .max), timeout: Self.timeout)
                 }
             }
             here.close()
@@ -72,8 +74,8 @@ struct KeepingUp {
     }
 
     private func pair() throws -> (Socket, Socket) {
-        let listener = try Socket.listening(on: .ipv4(.loopback, port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .ipv4(.loopback, port: 0))
+        let client = try Socket(to: listener.localAddress)
         return (client, try listener.accept())
     }
 

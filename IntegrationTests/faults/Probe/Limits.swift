@@ -17,9 +17,9 @@ struct Limits {
     /// Each on a thread: accept, receive, a line, sending to who does not read.
     func blocking() throws {
         _ = payload.count
-        let listener = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        let listener = try Socket(on: .ipv4(.loopback, port: 0))
         // Where nobody calls.
-        let quiet = try Socket.listening(on: .ipv4(.loopback, port: 0))
+        let quiet = try Socket(on: .ipv4(.loopback, port: 0))
         let group = DispatchGroup()
         for number in 0..<count {
             let limit = limit(number)
@@ -51,7 +51,7 @@ struct Limits {
     }
 
     private func connectedPair(_ listener: Socket) throws -> (Socket, Socket) {
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         return (client, try listener.accept())
     }
 

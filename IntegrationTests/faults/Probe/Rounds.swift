@@ -54,20 +54,20 @@ struct BlockingRounds {
     }
 
     private func stream(_ endpoint: Endpoint) throws {
-        let listener = try Socket.listening(on: endpoint)
+        let listener = try Socket(on: endpoint)
         defer { listener.close() }
         let server = Outcome()
         Thread.detachNewThread {
             server.end { try echo(to: try listener.accept(timeout: patience)) }
         }
         do {
-            let client = try Socket.connected(to: listener.localAddress, timeout: patience)
+            let client = try Socket(to: listener.localAddress, timeout: patience)
             defer { client.close() }
             try client.setOption(.keepAlive, to: true)
             _ = try client.option(.receiveBufferSize)
             let copy = try client.duplicate()
             copy.close()
-            let reply = try client.exchange(payload, timeout: patience)
+            let reply = try client.exchange(payload, reading: .toEnd(), timeout: patience)
             if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
             // What was done to the server may be all that the client can tell of.
@@ -88,13 +88,13 @@ struct BlockingRounds {
     }
 
     private func datagrams(_ endpoint: Endpoint) throws {
-        let server = try Socket.bound(to: endpoint)
+        let server = try Socket(on: endpoint)
         defer { server.close() }
         let client: Socket
         if endpoint.transport == .udp {
-            client = try Socket.bound(to: endpoint)
+            client = try Socket(on: endpoint)
         } else {
-            client = try Socket.bound(to: .unixDatagram(unixPath("client")))
+            client = try Socket(on: .unixDatagram(unixPath("client")))
         }
         defer { client.close() }
         try client.send("question", to: server.localAddress, timeout: patience)
@@ -187,7 +187,7 @@ struct TaskRounds {
         do {
             let client = try await Connection(to: address, timeout: patience)
             defer { client.close() }
-            let reply = try await client.exchange(payload, timeout: patience)
+            let reply = try await client.exchange(payload, reading: .toEnd(), timeout: patience)
             if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
             serving.cancel()
@@ -204,7 +204,7 @@ struct TaskRounds {
 
     private func datagrams(_ endpoint: Endpoint) async throws {
         let server = try await DatagramChannel(on: endpoint)
-        let client = try DatagramChannel(connectedTo: loopback(server.localAddress))
+        let client = try DatagramChannel(to: loopback(server.localAddress))
         defer {
             server.close()
             client.close()

@@ -18,9 +18,9 @@ final class AsyncConnector {
 
     /// A socket that is connected to the address that answered first, and does not wait.
     func connect(
-        toOneOf addresses: [SocketAddress], from local: SocketAddress?
+        toOneOf addresses: [SocketAddress], _ options: ConnectOptions
     ) async throws(SocketError) -> Socket {
-        var contest = ConnectAttempts(addresses, .stream, from: local, deadline)
+        var contest = ConnectAttempts(addresses, .stream, options, deadline)
         while true {
             switch try contest.advance() {
             case .connected(let socket):

@@ -14,17 +14,16 @@ extension Connection {
     /// 250 ms. The first to answer wins and the others are closed. On TCP, `noDelay` is set.
     ///
     /// - Parameters:
-    ///   - endpoint: TCP or a Unix stream.
-    ///   - local: the address, or the port, to call from; the kernel chooses if nil.
-    ///   - family: try only addresses of this family.
-    ///   - timeout: covers the look-up of the name and all attempts together.
-    ///   - group: the connection's loop is one of these.
+    ///   - endpoint: The peer: TCP or a Unix stream.
+    ///   - timeout: The limit of the name lookup and all attempts together.
+    ///   - group: The loop group. The connection belongs to one of its loops.
+    ///   - options: The local address, the family and the socket options.
     /// - Throws: `.invalidInput` for other endpoints; as `Resolver.resolve`;
     ///   `.system(.connectionRefused)` and its kin, `.timedOut`, `.cancelled`, `.selfConnect`.
     ///   `attempts` of the error tells what became of each address, and how long it took.
     public convenience init(
-        to endpoint: Endpoint, from local: SocketAddress? = nil, family: AddressFamily? = nil,
-        timeout: TimeLimit = .seconds(10), on group: LoopGroup = .shared
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
+        options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
@@ -36,10 +35,10 @@ extension Connection {
         let (loop, deadline) = (group.next(), Deadline(timeout))
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
-                of: endpoint, family, until: deadline, on: loop)
+                of: endpoint, options.family, until: deadline, on: loop)
             let dialer = AsyncConnector(on: loop, deadline)
             try self.init(
-                taking: try await dialer.connect(toOneOf: addresses, from: local), on: loop)
+                taking: try await dialer.connect(toOneOf: addresses, options), on: loop)
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -49,12 +48,12 @@ extension Connection {
     ///
     /// - Throws: as `init(to: Endpoint, …)`.
     public convenience init(
-        to address: SocketAddress, from local: SocketAddress? = nil,
-        timeout: TimeLimit = .seconds(10), on group: LoopGroup = .shared
+        to address: SocketAddress, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
+        options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
         let dialer = AsyncConnector(on: group.next(), Deadline(timeout))
         try self.init(
-            taking: try await dialer.connect(toOneOf: [address], from: local), on: dialer.loop)
+            taking: try await dialer.connect(toOneOf: [address], options), on: dialer.loop)
     }
 
     /// Takes over a connected socket that does not wait, and that nobody else knows.

@@ -2,62 +2,41 @@ internal import Synchronization
 
 // Request and reply.
 extension Connection {
-    /// Writes a request and ends it by a half-close, and reads the reply up to its end: it reads
-    /// while it writes, so that no sizes can make both ends wait for each other.
+    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
+    /// can deadlock.
     ///
     /// ```swift
-    /// let reply = try await connection.exchange("who are you?\n")
+    /// let reply = try await connection.exchange("status\n", reading: .line)
     /// print(reply.text)
     /// ```
     ///
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
+    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
+    /// most 65,536 bytes.
+    ///
     /// - Parameters:
-    ///   - limit: the longest reply, in bytes.
-    ///   - timeout: covers the whole exchange. Afterwards, and after a cancellation, what had come
-    ///     is there to be read.
-    /// - Throws: `.system`: the connection broke, and nothing had come; `.tooLarge`, `.timedOut`,
-    ///   `.cancelled`, `.busy`, `.closed`, `.incompleteWrite`. `bytesTransferred` of the error says how
-    ///   many bytes of the request went.
+    ///   - request: The bytes to send.
+    ///   - framing: Where the reply ends.
+    ///   - timeout: The limit of the whole exchange.
+    ///     After a failure the received bytes stay in the connection.
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
+    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
+    ///   ``SocketError/Cause/timedOut(limit:)`` or
+    ///   ``SocketError/Cause/cancelled``; ``SocketError/Cause/busy`` while another task reads or
+    ///   writes; ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent.
     public func exchange(
-        _ request: [UInt8], limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Reply {
-        try await exchange(request, .toEnd(limit: limit), timeout)
-    }
-
-    /// Writes a request, and reads a reply whose end is known; the connection goes on.
-    ///
-    /// A line, and a part that ends with a byte, is at most 65536 bytes long.
-    ///
-    /// - Throws: `.endOfStream` if the stream ends before the reply does; `partialBytes` of the
-    ///   error are those that came. As `exchange(_:limit:timeout:)`.
-    public func exchange(
-        _ request: [UInt8], reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Reply {
-        try await exchange(request, .frame(framing), timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], limit:timeout:)`.
-    public func exchange(
-        _ request: String, limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Reply {
-        try await exchange(Array(request.utf8), limit: limit, timeout: timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], reading:timeout:)`.
-    public func exchange(
-        _ request: String, reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Reply {
-        try await exchange(Array(request.utf8), reading: framing, timeout: timeout)
-    }
-
-    private func exchange(
-        _ request: [UInt8], _ extent: Exchange.Extent, _ timeout: TimeLimit
+        _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
         try begin(.exchange)
         defer { source.end(.reading) }
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
-        if case .frame(.line) = extent {} else { scanner.stopSkipping() }
+        if framing != .line { scanner.stopSkipping() }
         source.isJoined.store(true, ordering: .sequentiallyConsistent)
         defer {
             source.isJoined.store(false, ordering: .sequentiallyConsistent)
@@ -66,7 +45,7 @@ extension Connection {
             source.writing.word.setReady()
         }
         var deadline = WaitDeadline(timeout)
-        var exchange = Exchange(request.count, extent, keepsSurplus: true)
+        var exchange = Exchange(request.count, framing, keepsSurplus: true)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
             await source.takeTurn()
@@ -104,5 +83,12 @@ extension Connection {
                 }
             }
         }
+    }
+
+    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    public func exchange(
+        _ request: String, reading framing: Framing, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Reply {
+        try await exchange(Array(request.utf8), reading: framing, timeout: timeout)
     }
 }

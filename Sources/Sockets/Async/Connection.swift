@@ -63,7 +63,7 @@ public final class Connection: @unchecked Sendable {
     /// - Throws: `.invalidInput` for other kinds and for sockets that are not connected; as
     ///   `Socket.release`.
     public convenience init(
-        adopting socket: Socket, on group: LoopGroup = .shared
+        adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
         guard socket.type == .stream else {
             throw SocketError(
@@ -93,11 +93,12 @@ public final class Connection: @unchecked Sendable {
     ///
     /// - Throws: `.system`: there are no descriptors left.
     public static func pair(
-        on group: LoopGroup = .shared
+        group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
         let (one, other) = try Socket.pair()
         return (
-            try Connection(adopting: one, on: group), try Connection(adopting: other, on: group)
+            try Connection(adopting: one, group: group),
+            try Connection(adopting: other, group: group)
         )
     }
 

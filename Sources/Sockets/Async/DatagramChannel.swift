@@ -43,23 +43,23 @@ public final class DatagramChannel: Sendable {
     /// own, which is left to itself when the limit ends or the task is cancelled.
     ///
     /// - Parameters:
-    ///   - endpoint: of the transport UDP or Unix datagram.
-    ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
-    ///   - reusePort: several sockets may bind the same port (`SO_REUSEPORT`).
-    ///   - timeout: covers the look-up of the name.
-    ///   - group: the loops of which one waits for the datagrams.
-    /// - Throws: as `Socket.bound(to:)`; `.invalidInput` for other transports; `.timedOut`,
+    ///   - endpoint: The local end: UDP or Unix datagram.
+    ///   - timeout: The limit of the name lookup.
+    ///   - group: The loop group. One of its loops waits for the datagrams.
+    ///   - options: The family and the socket options.
+    /// - Throws: The errors of ``Socket/init(on:timeout:options:)``; `.invalidInput` for other transports; `.timedOut`,
     ///   `.cancelled`.
     public convenience init(
-        on endpoint: Endpoint, family: AddressFamily? = nil, reusePort: Bool = false,
-        timeout: TimeLimit = .never, group: LoopGroup = .shared
+        on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
+        options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .bind)
         do throws(SocketError) {
+            try options.checkUnsharded()
             let addresses = try await Lookup.addresses(
-                of: endpoint, family, passive: true, until: Deadline(timeout), on: group.loops[0])
-            let socket = try Socket.bound(
-                toOneOf: addresses, of: endpoint, family, reusePort: reusePort)
+                of: endpoint, options.family, passive: true, until: Deadline(timeout),
+                on: group.loops[0])
+            let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
             try self.init(adopting: socket, group: group)
         } catch {
             throw error.with(endpoint: endpoint)
@@ -70,10 +70,10 @@ public final class DatagramChannel: Sendable {
     ///
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
-        on address: SocketAddress, reusePort: Bool = false, group: LoopGroup = .shared
+        on address: SocketAddress, group: LoopGroup = .shared,
+        options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
-        let socket = try Socket.bound(
-            to: address, .datagram, isDualStack: false, reusePort: reusePort)
+        let socket = try Socket(on: address, type: .datagram, options: options)
         try self.init(adopting: socket, group: group)
     }
 
@@ -82,39 +82,36 @@ public final class DatagramChannel: Sendable {
     /// Nobody is asked: that nobody is there, over IP, is told by an error of a later call.
     ///
     /// - Parameters:
-    ///   - endpoint: of the transport UDP or Unix datagram.
-    ///   - local: the address, or the port, to send from; the kernel chooses if nil. A Unix socket
-    ///     needs one if it is to get replies.
-    ///   - family: use only addresses of this family.
-    ///   - timeout: covers the look-up of the name.
-    ///   - group: the loops of which one waits for the datagrams.
-    /// - Throws: as `Socket.connected(to:)`; `.invalidInput` for other transports; `.cancelled`.
+    ///   - endpoint: The peer: UDP or Unix datagram.
+    ///   - timeout: The limit of the name lookup.
+    ///   - group: The loop group. One of its loops waits for the datagrams.
+    ///   - options: The local address, the family and the socket options.
+    /// - Throws: The errors of ``Socket/init(to:timeout:options:)``; `.invalidInput` for other transports; `.cancelled`.
     public convenience init(
-        connectedTo endpoint: Endpoint, from local: SocketAddress? = nil,
-        family: AddressFamily? = nil, timeout: TimeLimit = .seconds(10),
-        group: LoopGroup = .shared
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
+        options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .connect)
         let deadline = Deadline(timeout)
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
-                of: endpoint, family, until: deadline, on: group.loops[0])
+                of: endpoint, options.family, until: deadline, on: group.loops[0])
             let socket = try Socket.connected(
-                toOneOf: addresses, .datagram, from: local, deadline)
+                toOneOf: addresses, .datagram, options, deadline)
             try self.init(adopting: socket, group: group)
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// Connects to an address that is known; see `init(connectedTo: Endpoint, …)`.
+    /// Connects to an address that is known; see `init(to: Endpoint, …)`.
     ///
     /// - Throws: as `Socket.connect`.
     public convenience init(
-        connectedTo address: SocketAddress, from local: SocketAddress? = nil,
-        group: LoopGroup = .shared
+        to address: SocketAddress, group: LoopGroup = .shared,
+        options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        let socket = try Socket.connected(to: address, type: .datagram, from: local)
+        let socket = try Socket(to: address, type: .datagram, options: options)
         try self.init(adopting: socket, group: group)
     }
 
@@ -138,7 +135,7 @@ public final class DatagramChannel: Sendable {
             (try? System.getpeername(descriptor)) != nil
         }
         if let wildcard = socket.family.wildcard, socket.localAddress.port ?? 0 == 0 {
-            try socket.bind(to: wildcard)
+            try socket.bind(on: wildcard)
         }
         family = socket.family
         self.isConnected = isConnected

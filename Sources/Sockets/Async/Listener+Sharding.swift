@@ -6,15 +6,15 @@ extension Listener {
 
     /// Opens sockets at the address of the first one, for all loops but the first.
     static func siblings(
-        of first: Socket, _ backlog: Int, _ group: LoopGroup
+        of first: Socket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
         // Differently in this, they would not share the callers of both families.
         let isDualStack = first.family == .ipv6 ? try !first.option(.ipv6Only) : false
         var siblings: [Listener] = []
         for loop in group.loops.dropFirst() {
             let socket = try Socket.bound(
-                to: first.localAddress, .stream, isDualStack: isDualStack, reusePort: true)
-            try socket.listen(backlog: backlog)
+                to: first.localAddress, .stream, isDualStack: isDualStack, options)
+            try socket.listen(backlog: options.backlog)
             siblings.append(try Listener(owning: socket, on: loop, of: group, siblings: []))
         }
         return siblings

@@ -15,7 +15,7 @@ internal import SystemPackage
 /// between which the kernel shares the callers out (`SO_REUSEPORT`):
 ///
 /// ```swift
-/// let listener = try await Listener(on: .tcp(port: port), sharded: true)
+/// let listener = try await Listener(on: .tcp(port: port), options: .init(sharded: true))
 /// ```
 ///
 /// Such a listener is served by `serve` alone. A caller stays on the loop that accepted it, however
@@ -55,20 +55,15 @@ public final class Listener: Sendable {
     /// is cancelled.
     ///
     /// - Parameters:
-    ///   - endpoint: of the transport TCP or Unix.
-    ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
-    ///   - backlog: how many callers may wait to be accepted; see `Socket.listen(backlog:)`.
-    ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
-    ///   - sharded: each loop of the group has a socket of its own, and serves the callers that it
-    ///     accepted. TCP only; for `serve` alone.
-    ///   - timeout: covers the look-up of the name.
-    ///   - group: the loops that wait for callers and serve them.
-    /// - Throws: as `Socket.listening(on:)`; `.invalidInput` for other transports; `.timedOut`,
+    ///   - endpoint: The local end: TCP or a Unix stream.
+    ///   - timeout: The limit of the name lookup.
+    ///   - group: The loops that wait for clients and serve them.
+    ///   - options: The family, the backlog, the socket options, and whether the listener is sharded.
+    /// - Throws: The errors of ``Socket/init(on:timeout:options:)``; `.invalidInput` for other transports; `.timedOut`,
     ///   `.cancelled`.
     public convenience init(
-        on endpoint: Endpoint, family: AddressFamily? = nil,
-        backlog: Int = Socket.maximumBacklog, reusePort: Bool = false, sharded: Bool = false,
-        timeout: TimeLimit = .never, group: LoopGroup = .shared
+        on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
+        options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
@@ -77,14 +72,13 @@ public final class Listener: Sendable {
                     "connections are streams of bytes: expected an endpoint of TCP or unix:"),
                 endpoint: endpoint)
         }
-        if sharded { try Self.checkSharding(endpoint) }
+        if options.sharded { try Self.checkSharding(endpoint) }
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
-                of: endpoint, family, passive: true, until: Deadline(timeout), on: group.loops[0])
-            let socket = try Socket.bound(
-                toOneOf: addresses, of: endpoint, family, reusePort: reusePort || sharded)
-            try socket.listen(backlog: backlog)
-            try self.init(taking: socket, backlog, sharded: sharded, group)
+                of: endpoint, options.family, passive: true, until: Deadline(timeout),
+                on: group.loops[0])
+            let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
+            try self.init(taking: socket, options, group)
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -94,13 +88,12 @@ public final class Listener: Sendable {
     ///
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
-        on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false,
-        sharded: Bool = false, group: LoopGroup = .shared
+        on address: SocketAddress, group: LoopGroup = .shared,
+        options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
-        if sharded { try Self.checkSharding(address) }
-        let socket = try Socket.listening(
-            on: address, backlog: backlog, reusePort: reusePort || sharded)
-        try self.init(taking: socket, backlog, sharded: sharded, group)
+        if options.sharded { try Self.checkSharding(address) }
+        let socket = try Socket.bound(to: address, .stream, isDualStack: false, options)
+        try self.init(taking: socket, options, group)
     }
 
     /// Takes over a socket of the type `.stream` that listens, which is closed then for its other
@@ -123,12 +116,13 @@ public final class Listener: Sendable {
         try self.init(owning: socket, on: group.nextInTurn(), of: group)
     }
 
-    /// Takes over a socket that listens, and opens its siblings if there are to be any.
+    /// Takes over a bound socket, and opens its siblings if there are to be any.
     private convenience init(
-        taking socket: Socket, _ backlog: Int, sharded: Bool, _ group: LoopGroup
+        taking socket: Socket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) {
-        if sharded {
-            let siblings = try Self.siblings(of: socket, backlog, group)
+        try socket.listen(backlog: options.backlog)
+        if options.sharded {
+            let siblings = try Self.siblings(of: socket, options, group)
             try self.init(owning: socket, on: group.loops[0], of: group, siblings: siblings)
         } else {
             try self.init(owning: socket, on: group.nextInTurn(), of: group)

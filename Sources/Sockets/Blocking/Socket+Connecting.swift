@@ -9,7 +9,7 @@ extension Socket {
     ///
     /// - Throws: `.system`: `.addressInUse`, `.addressNotAvailable`, `.permissionDenied` (ports
     ///   below 1024), `.invalidArgument` (bound already); `.closed`.
-    public func bind(to address: SocketAddress) throws(SocketError) {
+    public func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try rawAddress(of: address, for: .bind)
             let local = try call(.bind) { descriptor throws(Errno) in
@@ -22,17 +22,13 @@ extension Socket {
         }
     }
 
-    /// As many callers as the kernel is willing to keep waiting; it cuts the number to its own
-    /// limit (`net.core.somaxconn`).
-    public static let maximumBacklog = Int(Int32.max)
-
     /// Makes the socket one that is called, and lets callers wait in a queue: listen(2).
     ///
     /// `backlog` is how many may wait before `accept`; less than nothing counts as nothing, more
     /// than the kernel's limit as that.
     ///
     /// - Throws: `.system`: `.addressInUse`, `.notSupportedOnSocket` (datagrams); `.closed`.
-    public func listen(backlog: Int = Socket.maximumBacklog) throws(SocketError) {
+    public func listen(backlog: Int = ListenOptions.maximumBacklog) throws(SocketError) {
         let local = try call(.listen) { descriptor throws(Errno) in
             try System.listen(descriptor, Int32(clamping: max(0, backlog)))
             // accept has no flag that says "do not wait", and a caller that poll has seen may be

@@ -2,50 +2,34 @@ internal import SystemPackage
 
 // Request and reply.
 extension Socket {
-    /// Sends a request and ends it by a half-close, and receives the reply up to its end: it
-    /// receives while it sends, so that no sizes can make both ends wait for each other.
+    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
+    /// can deadlock.
+    ///
+    /// ```swift
+    /// let reply = try socket.exchange("status\n", reading: .line)
+    /// print(reply.text)
+    /// ```
+    ///
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
+    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
+    /// most 65,536 bytes.
+    /// Nothing beyond the reply is received, so that the next call finds it. The call blocks the
+    /// thread; the async counterpart is ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
-    ///   - limit: the longest reply, in bytes.
-    ///   - timeout: covers the whole exchange.
-    /// - Throws: `.system`: the connection broke, and nothing had come; `.tooLarge`, `.timedOut`,
-    ///   `.closed`; `.invalidInput` for kinds other than `.stream`. `bytesTransferred` of the error says
-    ///   how many bytes of the request went.
+    ///   - request: The bytes to send.
+    ///   - framing: Where the reply ends.
+    ///   - timeout: The limit of the whole exchange.
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
+    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
+    ///   ``SocketError/Cause/timedOut(limit:)``;
+    ///   ``SocketError/Cause/closed``; ``SocketError/Cause/invalidInput(_:)`` unless the socket is a
+    ///   stream. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent.
     public func exchange(
-        _ request: [UInt8], limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(request, .toEnd(limit: limit), timeout)
-    }
-
-    /// Sends a request, and receives a reply whose end is known; the connection goes on.
-    ///
-    /// Receives while it sends, and never more than the reply: what follows can be received
-    /// afterwards. A line, and a part that ends with a byte, is at most 65536 bytes long.
-    ///
-    /// - Throws: `.endOfStream` if the stream ends before the reply does; `partialBytes` of the
-    ///   error are those that came. As `exchange(_:limit:timeout:)`.
-    public func exchange(
-        _ request: [UInt8], reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(request, .frame(framing), timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], limit:timeout:)`.
-    public func exchange(
-        _ request: String, limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(Array(request.utf8), limit: limit, timeout: timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], reading:timeout:)`.
-    public func exchange(
-        _ request: String, reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(Array(request.utf8), reading: framing, timeout: timeout)
-    }
-
-    private func exchange(
-        _ request: [UInt8], _ extent: Exchange.Extent, _ timeout: TimeLimit
+        _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
         guard type == .stream else {
             throw failure(
@@ -56,9 +40,16 @@ extension Socket {
         var scanner = LineScanner(limit: 65536)
         var isAtEnd = false
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
-            var exchange = Exchange(request.count, extent, keepsSurplus: false)
+            var exchange = Exchange(request.count, framing, keepsSurplus: false)
             return try finish(&exchange, request, &input, &scanner, &isAtEnd, Deadline(timeout))
         }
+    }
+
+    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    public func exchange(
+        _ request: String, reading framing: Framing, timeout: TimeLimit = .never
+    ) throws(SocketError) -> Reply {
+        try exchange(Array(request.utf8), reading: framing, timeout: timeout)
     }
 
     /// Carries an exchange out, on one thread.

@@ -2,89 +2,75 @@ internal import SystemPackage
 
 // From an endpoint to a socket that is called: names resolved, bound, listening.
 extension Socket {
-    /// A socket that waits for callers at an endpoint, ready for `accept`.
+    /// Binds an endpoint, and also listens if the socket is a stream.
     ///
     /// ```swift
-    /// let server = try Socket.listening(on: .tcp(port: 51423))
+    /// let server = try Socket(on: .tcp(port: 51423))
+    /// let client = try server.accept()
     /// ```
     ///
-    /// An endpoint without a host means every interface, IPv4 and IPv6 with one socket; where there
-    /// is no IPv6, IPv4 alone. With `SO_REUSEADDR`, so that a server can be started again at once.
-    /// Port 0 lets the kernel choose: see `localAddress`. For a Unix path, a file that a dead
-    /// server left is replaced, one of a living server is `.addressInUse`, and any other file is
-    /// left alone; `close` removes the file.
+    /// A TCP, Unix stream or Unix sequenced-packet socket is ready for `accept`, a datagram socket for
+    /// `receiveFrom`. An endpoint without a host binds every interface, IPv4 and IPv6 with one socket,
+    /// or IPv4 alone where there is no IPv6. `SO_REUSEADDR` is set on TCP sockets, so that a server
+    /// can restart at once. With port 0 the kernel chooses the port; see ``localAddress``.
+    ///
+    /// A Unix path that a dead server left behind is replaced. The path of a running server fails with
+    /// `addressInUse`, and any other file is left alone. `close` removes the file.
+    ///
+    /// The call blocks the thread while it looks a name up; the async counterparts are
+    /// ``Listener/init(on:timeout:group:options:)`` and
+    /// ``DatagramChannel/init(on:timeout:group:options:)``.
     ///
     /// - Parameters:
-    ///   - endpoint: of the transport TCP, Unix or Unix sequenced packet.
-    ///   - family: `.ipv4` or `.ipv6` alone, instead of both.
-    ///   - backlog: see `listen(backlog:)`.
-    ///   - reusePort: several processes may listen on the same port (`SO_REUSEPORT`).
-    /// - Throws: as `Resolver.resolve`, `bind` and `listen`; `.invalidInput` for UDP endpoints.
-    public static func listening(
-        on endpoint: Endpoint, family: AddressFamily? = nil, backlog: Int = Socket.maximumBacklog,
-        reusePort: Bool = false
-    ) throws(SocketError) -> Socket {
-        guard endpoint.transport.socketType != .datagram else {
-            throw SocketError(
-                .listen,
-                .invalidInput(
-                    "datagrams have no callers to accept: expected a stream, or Socket.bound(to:)"),
-                endpoint: endpoint)
-        }
+    ///   - endpoint: The local end, of any transport. The transport determines the socket's type.
+    ///   - timeout: The limit of the name lookup.
+    ///   - options: The family, the backlog and the socket options.
+    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:passive:timeout:)``,
+    ///   ``bind(on:)`` and ``listen(backlog:)``.
+    public convenience init(
+        on endpoint: Endpoint, timeout: TimeLimit = .never, options: ListenOptions = ListenOptions()
+    ) throws(SocketError) {
         do throws(SocketError) {
-            let socket = try bound(to: endpoint, family: family, reusePort: reusePort)
-            try socket.listen(backlog: backlog)
-            return socket
+            try options.checkUnsharded()
+            let addresses = try Resolver.resolve(
+                endpoint, family: options.family, passive: true, deadline: Deadline(timeout))
+            self.init(taking: try Socket.bound(toOneOf: addresses, of: endpoint, options))
+            if type != .datagram { try listen(backlog: options.backlog) }
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// A socket that waits for callers at an address that is known; see `listening(on: Endpoint, …)`.
+    /// Binds an address, and also listens if the socket is a stream; see
+    /// ``init(on:timeout:options:)``.
     ///
-    /// An IPv6 address serves IPv6 alone, the wildcard as well.
+    /// An IPv6 address serves IPv6 alone, also the wildcard address.
     ///
-    /// - Throws: as `bind` and `listen`.
-    public static func listening(
-        on address: SocketAddress, backlog: Int = Socket.maximumBacklog, reusePort: Bool = false
-    ) throws(SocketError) -> Socket {
-        let socket = try bound(to: address, .stream, isDualStack: false, reusePort: reusePort)
-        try socket.listen(backlog: backlog)
-        return socket
-    }
-
-    /// A socket that is bound to an endpoint: for a server of datagrams, ready for `receiveFrom`.
-    ///
-    /// ```swift
-    /// let server = try Socket.bound(to: .udp(port: 51423))
-    /// ```
-    ///
-    /// As `listening(on:)`, which is this and `listen`.
-    ///
-    /// - Throws: as `Resolver.resolve` and `bind`.
-    public static func bound(
-        to endpoint: Endpoint, family: AddressFamily? = nil, reusePort: Bool = false
-    ) throws(SocketError) -> Socket {
-        do throws(SocketError) {
-            let addresses = try Resolver.resolve(endpoint, family: family, passive: true)
-            return try bound(toOneOf: addresses, of: endpoint, family, reusePort: reusePort)
-        } catch {
-            throw error.with(endpoint: endpoint)
-        }
+    /// - Parameters:
+    ///   - address: The local address.
+    ///   - type: The socket's type, because an address has none.
+    ///   - options: The backlog and the socket options.
+    /// - Throws: The errors of ``bind(on:)`` and ``listen(backlog:)``.
+    public convenience init(
+        on address: SocketAddress, type: SocketType = .stream,
+        options: ListenOptions = ListenOptions()
+    ) throws(SocketError) {
+        try options.checkUnsharded()
+        self.init(
+            taking: try Socket.bound(to: address, type, isDualStack: false, options))
+        if type != .datagram { try listen(backlog: options.backlog) }
     }
 
     /// The same when the addresses of the endpoint are known.
     static func bound(
-        toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ family: AddressFamily?,
-        reusePort: Bool
+        toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ options: ListenOptions
     ) throws(SocketError) -> Socket {
-        let isWildcard = endpoint.host == "" && family == nil
+        let isWildcard = endpoint.host == "" && options.family == nil
         var failure: SocketError?
         for address in addresses {
             do throws(SocketError) {
                 return try bound(
-                    to: address, endpoint.transport.socketType, isDualStack: isWildcard,
-                    reusePort: reusePort)
+                    to: address, endpoint.transport.socketType, isDualStack: isWildcard, options)
             } catch {
                 failure = failure ?? error
                 // A machine without IPv6 refuses the family, or its wildcard address.
@@ -99,7 +85,8 @@ extension Socket {
 
     /// The same at one address that is known.
     static func bound(
-        to address: SocketAddress, _ type: SocketType, isDualStack: Bool, reusePort: Bool
+        to address: SocketAddress, _ type: SocketType, isDualStack: Bool,
+        _ options: ListenOptions
     ) throws(SocketError) -> Socket {
         let socket = try Socket(address.family ?? .unix, type)
         if socket.family == .ipv6 {
@@ -107,7 +94,7 @@ extension Socket {
         }
         if socket.family != .unix {
             if type == .stream { try socket.setOption(.reuseAddress, to: true) }
-            if reusePort { try socket.setOption(.reusePort, to: true) }
+            if options.reusePort || options.sharded { try socket.setOption(.reusePort, to: true) }
         }
         if type == .datagram, address.isOneOfMany {
             // First: of a datagram that comes before it is asked for, nobody knows the address that
@@ -116,14 +103,15 @@ extension Socket {
                 try System.enablePacketInfo(descriptor, isIPv6: socket.family == .ipv6)
             }
         }
+        try socket.set(options.socketOptions)
         do throws(SocketError) {
-            try socket.bind(to: address)
+            try socket.bind(on: address)
         } catch {
             guard error.errno == .addressInUse, UnixSocketFile.removeStale(address, type: type)
             else {
                 throw error
             }
-            try socket.bind(to: address)
+            try socket.bind(on: address)
         }
         socket.names.withLock { $0.file = UnixSocketFile(boundTo: address) }
         return socket

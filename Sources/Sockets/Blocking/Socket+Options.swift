@@ -32,6 +32,20 @@ extension Socket {
         if option.isRaw { forgetKernelTimeouts() }
     }
 
+    /// Sets several options, in order.
+    func set(_ settings: [SocketOptionSetting]) throws(SocketError) {
+        for setting in settings {
+            do throws(SocketError) {
+                try call(.setOption) { descriptor throws(Errno) in
+                    try setting.apply(descriptor, family)
+                }
+            } catch {
+                throw failure(error.operation, error.cause, subject: setting.name)
+            }
+            if setting.isRaw { forgetKernelTimeouts() }
+        }
+    }
+
     /// Receives what is sent to a group, on one interface or where the routes point.
     ///
     /// `IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`. Bind the group's port first.

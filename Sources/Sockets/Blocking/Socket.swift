@@ -5,7 +5,7 @@ internal import SystemPackage
 /// names in Swift spelling.
 ///
 /// ```swift
-/// let socket = try Socket.connected(to: .tcp("www.example.com", port: "http"))
+/// let socket = try Socket(to: .tcp("www.example.com", port: "http"))
 /// try socket.sendAll("GET / HTTP/1.0\r\n\r\n")
 /// let reply = try socket.receive(atMost: 512, timeout: .seconds(10))
 /// ```

@@ -1,46 +1,34 @@
 // Request and reply.
 extension SocketStream {
-    /// Writes a request and ends it by a half-close, and reads the reply up to its end: it reads
-    /// while it writes, so that no sizes can make both ends wait for each other.
+    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
+    /// can deadlock.
     ///
-    /// What was written before and not flushed goes first.
+    /// ```swift
+    /// let reply = try stream.exchange("status\n", reading: .line)
+    /// print(reply.text)
+    /// ```
+    ///
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
+    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
+    /// most the stream's line limit.
+    /// Unflushed bytes are sent before the request. The call blocks the thread; the async counterpart
+    /// is ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
-    ///   - limit: the longest reply, in bytes.
-    ///   - timeout: covers the whole exchange. Afterwards what had come is there to be read.
-    /// - Throws: as `Socket.exchange`; `.incompleteWrite`.
+    ///   - request: The bytes to send.
+    ///   - framing: Where the reply ends.
+    ///   - timeout: The limit of the whole exchange.
+    ///     After a failure the received bytes stay in the stream.
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
+    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
+    ///   ``SocketError/Cause/timedOut(limit:)``;
+    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent.
     public func exchange(
-        _ request: [UInt8], limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(request, .toEnd(limit: limit), timeout)
-    }
-
-    /// Writes a request, and reads a reply whose end is known; the connection goes on.
-    ///
-    /// - Throws: `.endOfStream` if the stream ends before the reply does; as
-    ///   `exchange(_:limit:timeout:)`.
-    public func exchange(
-        _ request: [UInt8], reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(request, .frame(framing), timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], limit:timeout:)`.
-    public func exchange(
-        _ request: String, limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(Array(request.utf8), limit: limit, timeout: timeout)
-    }
-
-    /// Exchanges text, as UTF-8; see `exchange(_: [UInt8], reading:timeout:)`.
-    public func exchange(
-        _ request: String, reading framing: Reply.Framing, timeout: TimeLimit = .never
-    ) throws(SocketError) -> Reply {
-        try exchange(Array(request.utf8), reading: framing, timeout: timeout)
-    }
-
-    private func exchange(
-        _ request: [UInt8], _ extent: Exchange.Extent, _ timeout: TimeLimit
+        _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
         try requireStream(.exchange)
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
@@ -49,12 +37,12 @@ extension SocketStream {
                 .exchange,
                 .invalidInput("a read inside withLine: expected none until its closure ends"))
         }
-        if case .frame(.line) = extent {} else { scanner.stopSkipping() }
+        if framing != .line { scanner.stopSkipping() }
         // To flush first could be to wait for a peer that waits for us.
         let request = output.isEmpty ? request : [UInt8](output.bytes) + request
         let pending = output.count
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
-            var exchange = Exchange(request.count, extent, keepsSurplus: true)
+            var exchange = Exchange(request.count, framing, keepsSurplus: true)
             defer {
                 isIncomplete = exchange.isIncomplete
                 output.consume(min(pending, exchange.bytesTransferred))
@@ -62,5 +50,12 @@ extension SocketStream {
             return try socket.finish(
                 &exchange, request, &input, &scanner, &isAtEnd, Deadline(timeout))
         }
+    }
+
+    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    public func exchange(
+        _ request: String, reading framing: Framing, timeout: TimeLimit = .never
+    ) throws(SocketError) -> Reply {
+        try exchange(Array(request.utf8), reading: framing, timeout: timeout)
     }
 }

@@ -1,7 +1,7 @@
 /// A connected socket as something like a file: reads of a wished size, lines, buffered writes.
 ///
 /// ```swift
-/// let stream = try SocketStream(connectingTo: .tcp("localhost", port: "daytime"))
+/// let stream = try SocketStream(to: .tcp("localhost", port: "daytime"))
 /// while let line = try stream.readLine() { print(line) }
 /// ```
 ///
@@ -42,13 +42,19 @@ public final class SocketStream {
         scanner = LineScanner(limit: lineLimit)
     }
 
-    /// Connects, and makes a stream of the connection; see `Socket.connected(to:timeout:)`.
+    /// Connects to an endpoint, and makes a stream of the connection; see
+    /// ``Socket/init(to:timeout:options:)``.
     ///
-    /// - Throws: as `Socket.connected`.
+    /// - Parameters:
+    ///   - endpoint: The peer, of a stream transport.
+    ///   - timeout: The limit of the name lookup and all attempts together.
+    ///   - options: The local address, the family and the socket options.
+    /// - Throws: The errors of ``Socket/init(to:timeout:options:)``.
     public convenience init(
-        connectingTo endpoint: Endpoint, timeout: TimeLimit = .seconds(10)
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10),
+        options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        self.init(try Socket.connected(to: endpoint, timeout: timeout))
+        self.init(try Socket(to: endpoint, timeout: timeout, options: options))
     }
 
     /// Flushes what was written, and closes the socket, also if that fails.

@@ -16,18 +16,18 @@ struct ConnectAttempts {
     private var runners: [Int: Socket] = [:]
     private var newcomers: [Int] = []
     private let type: SocketType
-    private let local: SocketAddress?
+    private let options: ConnectOptions
     private let start = ContinuousClock.now
 
     init(
-        _ addresses: [SocketAddress], _ type: SocketType, from local: SocketAddress?,
+        _ addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
     ) {
         race = HappyEyeballs(
             addresses: addresses, limit: deadline.remaining,
             limitCause: .timedOut(limit: deadline.limit))
         self.type = type
-        self.local = local
+        self.options = options
     }
 
     /// Whether it is about a Unix address: the kernel does not tell then when to look again.
@@ -46,7 +46,7 @@ struct ConnectAttempts {
         while true {
             switch race.next(at: elapsed) {
             case .start(let index):
-                begin(index)
+                try begin(index)
             case .wait(let end):
                 return .wait(atMost: end.map { max(.zero, $0 - elapsed) })
             case .cancel(let index):
@@ -94,9 +94,9 @@ struct ConnectAttempts {
 
     private var elapsed: Duration { start.duration(to: .now) }
 
-    private mutating func begin(_ index: Int) {
+    private mutating func begin(_ index: Int) throws(SocketError) {
         do throws(SocketError) {
-            let socket = try Socket.prepared(for: race.addresses[index], type, from: local)
+            let socket = try Socket.prepared(for: race.addresses[index], type, options)
             runners[index] = socket
             let hasEnded = attempt(index, socket) { descriptor, raw throws(Errno) in
                 try System.setBlocking(descriptor, false)
@@ -104,6 +104,8 @@ struct ConnectAttempts {
             }
             if !hasEnded { newcomers.append(index) }
         } catch {
+            // The other attempts would fail for the same reason, and the option is what is wrong.
+            if error.operation == .setOption { throw error }
             failed(index, because: error.cause)
         }
     }
@@ -134,14 +136,15 @@ struct ConnectAttempts {
 extension Socket {
     /// A socket that is ready to connect to an address.
     static func prepared(
-        for address: SocketAddress, _ type: SocketType, from local: SocketAddress?
+        for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
     ) throws(SocketError) -> Socket {
         let socket = try Socket(address.family ?? .unix, type)
-        if let local {
+        try socket.set(options.socketOptions)
+        if let local = options.localAddress {
             if type == .stream, socket.family != .unix {
                 try socket.setOption(.reuseAddress, to: true)
             }
-            try socket.bind(to: local)
+            try socket.bind(on: local)
             socket.names.withLock { $0.file = UnixSocketFile(boundTo: local) }
         }
         return socket

@@ -13,15 +13,9 @@ struct Exchange {
         case failed(SocketError.Cause, bytesTransferred: Int, partialBytes: [UInt8])
     }
 
-    /// What the reply is, and what is done with the connection.
-    enum Extent {
-        /// Everything to the end, after the request has been ended by a half-close.
-        case toEnd(limit: Int)
-        case frame(Reply.Framing)
-    }
-
     private let requestCount: Int
-    private let extent: Extent
+    /// `.toEnd` also ends the request by a half-close.
+    private let framing: Framing
     /// Whether what comes after the reply can be kept for later.
     private let keepsSurplus: Bool
     private var sent = 0
@@ -30,9 +24,9 @@ struct Exchange {
     private var reply: [UInt8]?
     private var scanned = 0
 
-    init(_ requestCount: Int, _ extent: Extent, keepsSurplus: Bool) {
+    init(_ requestCount: Int, _ framing: Framing, keepsSurplus: Bool) {
         self.requestCount = requestCount
-        self.extent = extent
+        self.framing = framing
         self.keepsSurplus = keepsSurplus
     }
 
@@ -45,7 +39,7 @@ struct Exchange {
     private var unsent: Int { requestCount - sent }
     private var sends: Bool { sendFailure == nil && (unsent > 0 || endsRequest) }
     private var endsRequest: Bool {
-        if case .toEnd = extent { !hasEnded } else { false }
+        if case .toEnd = framing { !hasEnded } else { false }
     }
 
     /// Sends and receives once, without waiting.
@@ -108,17 +102,17 @@ struct Exchange {
     private mutating func take(
         _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
     ) -> ParseResult<[UInt8]> {
-        switch extent {
+        switch framing {
         case .toEnd(let limit):
             if input.count > limit { return .refused(.tooLarge(limit: limit)) }
             return isAtEnd ? .part(input.take(input.count)) : .more
-        case .frame(.exactly(let count)):
+        case .exactly(let count):
             return input.count < count ? .more : .part(input.take(max(0, count)))
-        case .frame(.until(let byte)):
+        case .until(let byte):
             let part = input.take(upTo: byte, limit: scanner.limit, scanned: &scanned)
             guard case .more = part, isAtEnd, !input.isEmpty else { return part }
             return .part(input.take(input.count))
-        case .frame(.line):
+        case .line:
             var line = input.takeLine(&scanner)
             if case .more = line, isAtEnd { line = input.takeLastLine(&scanner) }
             switch line {
@@ -192,11 +186,11 @@ struct Exchange {
         _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ count: Int
     ) throws(Errno) -> Int {
         let end: UInt8
-        switch extent {
+        switch framing {
         case .toEnd: return room.count
-        case .frame(.exactly(let wished)): return min(room.count, wished - count)
-        case .frame(.line): end = UInt8(ascii: "\n")
-        case .frame(.until(let byte)): end = byte
+        case .exactly(let wished): return min(room.count, wished - count)
+        case .line: end = UInt8(ascii: "\n")
+        case .until(let byte): end = byte
         }
         let waiting = try System.recv(descriptor, room, [.dontWait, .peek])
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])

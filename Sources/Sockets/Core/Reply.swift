@@ -15,15 +15,4 @@ public struct Reply: Hashable, Sendable {
 
     /// The answer as text; what is not UTF-8 is replaced by U+FFFD.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
-
-    /// How a reply ends on a connection that goes on.
-    @nonexhaustive
-    public enum Framing: Hashable, Sendable {
-        /// After so many bytes.
-        case exactly(Int)
-        /// With LF or CR LF.
-        case line
-        /// With this byte.
-        case until(UInt8)
-    }
 }

@@ -196,3 +196,27 @@ extension Duration {
         return Int32(clamping: max(0, seconds + (attoseconds > 0 ? 1 : 0)))
     }
 }
+
+/// A socket option together with a value, as `ConnectOptions` and `ListenOptions` hold it.
+///
+/// ```swift
+/// let options = ConnectOptions(socketOptions: [
+///     .set(.keepAlive, to: true), .set(.keepAliveIdle, to: .seconds(60)),
+/// ])
+/// ```
+public struct SocketOptionSetting: Sendable {
+    /// The option's name, as it stands in an error.
+    let name: String
+    let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
+    let isRaw: Bool
+
+    /// Returns the setting of an option to a value.
+    public static func set<Value>(_ option: SocketOption<Value>, to value: Value) -> Self {
+        SocketOptionSetting(
+            name: option.name,
+            apply: { descriptor, family throws(Errno) in
+                try option.set(descriptor, family, value)
+            },
+            isRaw: option.isRaw)
+    }
+}

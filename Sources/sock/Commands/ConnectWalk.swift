@@ -2,7 +2,7 @@ import Sockets
 
 /// Connecting as the tutorial's `connect.py` does it: one step after the other, each of them told.
 ///
-/// Not the way to connect fast, which is `Socket.connected(to:)`: here the addresses are tried one
+/// Not the way to connect fast, which is `Socket(to:)`: here the addresses are tried one
 /// by one, so that each can be seen to answer or not.
 struct ConnectWalk {
     let endpoint: Endpoint

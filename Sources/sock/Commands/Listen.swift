@@ -53,7 +53,7 @@ struct Listen: ParsableCommand {
     private func listen(
         toDatagramsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
     ) throws {
-        let socket = try Socket.bound(to: endpoint, family: family)
+        let socket = try Socket(on: endpoint, options: .init(family: family))
         // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(socket) }
         announce(socket, endpoint)
@@ -64,7 +64,7 @@ struct Listen: ParsableCommand {
     private func listen(
         toStreamsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
     ) throws {
-        let listener = try Socket.listening(on: endpoint, family: family)
+        let listener = try Socket(on: endpoint, options: .init(family: family))
         if keepOpen { return try keepListening(listener, endpoint, plan) }
         // First: whoever reads that we listen may stop us at once.
         Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(listener) }

@@ -13,7 +13,7 @@ struct Dialer {
     /// Connects to a peer for a stream; the addresses of a name are raced.
     func connect(to endpoint: Endpoint) throws -> Socket {
         if endpoint.transport.isUnix {
-            return try Socket.connected(to: endpoint, timeout: timeout)
+            return try Socket(to: endpoint, timeout: timeout)
         }
         if isNumeric {
             // Fails for a name; an address resolves to itself, and asks nobody.
@@ -21,11 +21,13 @@ struct Dialer {
         }
         if let source {
             let own = SocketAddress(source, port: port ?? 0)
-            return try Socket.connected(
-                to: endpoint, from: own, family: own.family, timeout: timeout)
+            return try Socket(
+                to: endpoint, timeout: timeout,
+                options: .init(localAddress: own, family: own.family))
         }
         guard let port else {
-            return try Socket.connected(to: endpoint, family: family, timeout: timeout)
+            return try Socket(
+                to: endpoint, timeout: timeout, options: .init(family: family))
         }
         return try connect(to: endpoint, fromPort: port)
     }
@@ -35,8 +37,9 @@ struct Dialer {
         let wanted = source.map { SocketAddress($0, port: 0).family } ?? family
         let addresses = try Resolver.resolve(endpoint, family: wanted, numericOnly: isNumeric)
         return try DatagramLine(addresses) { address in
-            try Socket.connected(
-                to: address, type: .datagram, from: try ownAddress(for: address), timeout: timeout)
+            try Socket(
+                to: address, type: .datagram, timeout: timeout,
+                options: .init(localAddress: try ownAddress(for: address)))
         }
     }
 
@@ -71,9 +74,10 @@ struct Dialer {
         for family in families {
             let any: IPAddress = family == .ipv6 ? .v6(.any) : .v4(.any)
             do throws(SocketError) {
-                return try Socket.connected(
-                    to: endpoint, from: SocketAddress(any, port: port), family: family,
-                    timeout: timeout)
+                let own = SocketAddress(any, port: port)
+                return try Socket(
+                    to: endpoint, timeout: timeout,
+                    options: .init(localAddress: own, family: family))
             } catch {
                 failure = error
             }

@@ -48,9 +48,9 @@ struct ServiceSockets: Sendable {
         for host in hosts {
             let wanted = opened.first?.listener.localAddress.port.map { Port($0) } ?? port
             do throws(SocketError) {
-                let listener = try Socket.listening(on: .tcp(host, port: wanted))
+                let listener = try Socket(on: .tcp(host, port: wanted))
                 let bound = listener.localAddress.port.map { Port($0) } ?? wanted
-                let datagrams = try Socket.bound(to: .udp(host, port: bound))
+                let datagrams = try Socket(on: .udp(host, port: bound))
                 opened.append(ServiceSockets(listener: listener, datagrams: datagrams))
             } catch {
                 // A machine without IPv6 has one loopback address, which is enough.

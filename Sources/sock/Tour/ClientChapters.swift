@@ -75,10 +75,10 @@ enum ClientChapters {
             """)
         try guide.code(
             """
-            let server = try Socket.connected(to: .tcp(host, port: clock))
+            let server = try Socket(to: .tcp(host, port: clock))
             let time = try server.receive()
             """)
-        let server = try Socket.connected(to: .tcp(host, port: clock))
+        let server = try Socket(to: .tcp(host, port: clock))
         let time = try server.receive()
         try guide.result("it is \(text(time))")
     }
@@ -92,7 +92,7 @@ enum ClientChapters {
             sock info.
             """)
         let clock = Port(stage.daytime)
-        let server = try Socket.connected(to: .tcp("127.0.0.1", port: clock))
+        let server = try Socket(to: .tcp("127.0.0.1", port: clock))
         try guide.code(
             """
             let here = server.localAddress
@@ -113,7 +113,7 @@ enum ClientChapters {
             """)
         try guide.code(
             """
-            let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: echo))
+            let stream = try SocketStream(to: .tcp("127.0.0.1", port: echo))
             try stream.write("to be\\nor not to be\\n")
             try stream.flush()
             try stream.socket.shutdown(.write)
@@ -121,7 +121,7 @@ enum ClientChapters {
             """)
         let echo = Port(stage.echo)
         var lines: [String] = []
-        let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: echo))
+        let stream = try SocketStream(to: .tcp("127.0.0.1", port: echo))
         try stream.write("to be\nor not to be\n")
         try stream.flush()
         try stream.socket.shutdown(.write)
@@ -141,12 +141,12 @@ enum ClientChapters {
         let clock = Port(stage.daytime)
         try guide.code(
             """
-            let service = try Socket.connected(to: .udp("127.0.0.1", port: clock))
+            let service = try Socket(to: .udp("127.0.0.1", port: clock))
             try service.send("What time is it?")
             let answer = try service.receive(timeout: .seconds(1))
             let more = try service.receive(timeout: .milliseconds(300))
             """)
-        let service = try Socket.connected(to: .udp("127.0.0.1", port: clock))
+        let service = try Socket(to: .udp("127.0.0.1", port: clock))
         try service.send("What time is it?")
         let answer = try service.receive(timeout: .seconds(1))
         try guide.result("answer: \(text(answer))")

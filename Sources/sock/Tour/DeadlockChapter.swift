@@ -36,8 +36,8 @@ enum DeadlockChapter {
 
     /// Both ends of one TCP connection, in this process.
     private static func connection() throws -> [Socket] {
-        let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: server.localAddress)
+        let server = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: server.localAddress)
         return [client, try server.accept(timeout: .seconds(2))]
     }
 

@@ -13,7 +13,7 @@ enum ErrorChapter {
 
         // The port is bound, so that it is nobody else's, and nobody listens.
         let silent = try Socket(.ipv4)
-        try silent.bind(to: .ipv4(.loopback, port: 0))
+        try silent.bind(on: .ipv4(.loopback, port: 0))
         let nowhere = silent.localAddress
         try guide.code("try Socket(.ipv4).connect(to: nowhere)")
         try provoke(guide, "socket.error") {

@@ -14,17 +14,17 @@ enum ServerChapters {
             """
             let server = try Socket(.ipv4)
             try server.setOption(.reuseAddress, to: true)
-            try server.bind(to: .ipv4(.loopback, port: 0))
+            try server.bind(on: .ipv4(.loopback, port: 0))
             try server.listen(backlog: 5)
             """)
         let server = try Socket(.ipv4)
         try server.setOption(.reuseAddress, to: true)
-        try server.bind(to: .ipv4(.loopback, port: 0))
+        try server.bind(on: .ipv4(.loopback, port: 0))
         try server.listen(backlog: 5)
         try guide.result("listening on \(server.localAddress): port 0 asked for any free one")
         try guide.text("All of it in one line, with as long a queue as the kernel allows:")
-        try guide.code(#"let service = try Socket.listening(on: .tcp("127.0.0.1", port: 0))"#)
-        let service = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        try guide.code(#"let service = try Socket(on: .tcp("127.0.0.1", port: 0))"#)
+        let service = try Socket(on: .tcp("127.0.0.1", port: 0))
         try guide.result("listening on \(service.localAddress)")
     }
 
@@ -36,10 +36,10 @@ enum ServerChapters {
             socket for that caller alone. The listening socket goes on listening. Three callers \
             are on their way:
             """)
-        let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = server.localAddress.port ?? 0
         Worker.start {
-            for _ in 1...3 { _ = try? Socket.connected(to: .tcp("127.0.0.1", port: Port(port))) }
+            for _ in 1...3 { _ = try? Socket(to: .tcp("127.0.0.1", port: Port(port))) }
         }
         try guide.code(
             """
@@ -66,8 +66,8 @@ enum ServerChapters {
             There are no connections, so there is nothing to accept. receiveFrom returns the data \
             and who sent it, and the answer goes back to that address.
             """)
-        let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: server.localAddress, type: .datagram)
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
+        let client = try Socket(to: server.localAddress, type: .datagram)
         try client.send("ping")
         try guide.code(
             """

@@ -8,7 +8,7 @@ let patience: TimeLimit = .seconds(30)
 extension Socket {
     /// A TCP server on a loopback port of the kernel's choice.
     static func loopbackServer() throws -> Socket {
-        try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        try Socket(on: .tcp("127.0.0.1", port: 0))
     }
 
     /// The port of a TCP server that treats its one caller as `body` says, on a thread of its own.
@@ -27,7 +27,7 @@ extension Socket {
     /// A TCP port that is taken, and where nobody listens.
     static func deafPort() throws -> (Socket, UInt16) {
         let socket = try Socket(.ipv4)
-        try socket.bind(to: .ipv4(.loopback, port: 0))
+        try socket.bind(on: .ipv4(.loopback, port: 0))
         return (socket, try socket.port)
     }
 

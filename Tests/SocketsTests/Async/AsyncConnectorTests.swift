@@ -11,9 +11,9 @@ struct DialerTests {
     @Test("of several addresses the first one that answers is connected, without waiting")
     func connects() async throws {
         let (holder, dead) = try Loopback.refusingPort()
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let addresses = [dead, listener.localAddress]
-        let socket = try await dialer(.seconds(10)).connect(toOneOf: addresses, from: nil)
+        let socket = try await dialer(.seconds(10)).connect(toOneOf: addresses, ConnectOptions())
         #expect(socket.remoteAddress == listener.localAddress)
         #expect(try socket.option(.noDelay))
         withExtendedLifetime(holder) {}
@@ -23,7 +23,7 @@ struct DialerTests {
     func refused() async throws {
         let (holder, dead) = try Loopback.refusingPort()
         let error = await #expect(throws: SocketError.self) {
-            try await dialer(.seconds(10)).connect(toOneOf: [dead, dead], from: nil)
+            try await dialer(.seconds(10)).connect(toOneOf: [dead, dead], ConnectOptions())
         }
         #expect(
             error?.attempts.map(\.cause) == [

@@ -13,10 +13,10 @@ struct ConnectionConnectingTests {
         init(_ host: SocketAddress) throws {
             listener = try Socket(host.family == .ipv6 ? .ipv6 : .ipv4, .stream)
             if host.family == .ipv6 { try listener.setOption(.ipv6Only, to: true) }
-            try listener.bind(to: host)
+            try listener.bind(on: host)
             try listener.listen(backlog: 0)
             var guests: [Socket] = []
-            while let guest = try? Socket.connected(
+            while let guest = try? Socket(
                 to: listener.localAddress, timeout: .milliseconds(200))
             {
                 guests.append(guest)
@@ -28,7 +28,7 @@ struct ConnectionConnectingTests {
     @Test(
         "a name is resolved, each address tried until one answers, and small writes leave at once")
     func triesEveryAddress() async throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
         let client = try await Connection(to: .tcp("localhost", port: Port(port)))
         #expect(client.remoteAddress == listener.localAddress)
@@ -43,12 +43,12 @@ struct ConnectionConnectingTests {
     func blackHole() async throws {
         let hole = try BlackHole(.ipv6(.loopback, port: 0))
         let port = try #require(hole.address.port)
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: Port(port)))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: Port(port)))
         // On a loop of its own: other tests block the threads that all share.
         let group = try LoopGroup(loops: 1)
         let (client, duration) = try await Task(executorPreference: group.loops[0]) {
             let start = ContinuousClock.now
-            let client = try await Connection(to: .tcp(port: Port(port)), on: group)
+            let client = try await Connection(to: .tcp(port: Port(port)), group: group)
             return (client, start.duration(to: .now))
         }.value
         #expect(duration >= .milliseconds(250) && duration < .milliseconds(500))
@@ -116,8 +116,8 @@ struct ConnectionConnectingTests {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
-            let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
-            let guest = try Socket.connected(to: full.localAddress)
+            let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+            let guest = try Socket(to: full.localAddress)
             let before = openDescriptors()
             for _ in 0..<300 {
                 _ = await #expect(throws: SocketError.self) { try await Connection(to: address) }
@@ -137,8 +137,8 @@ struct ConnectionConnectingTests {
 
     @Test("a Unix server whose queue is full is asked again until there is room")
     func fullUnixQueue() async throws {
-        let listener = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
-        let guest = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+        let guest = try Socket(to: listener.localAddress)
         let dialing = Task { try await Connection(to: listener.localAddress) }
         _ = try listener.accept(timeout: .seconds(5))
         let client = try await dialing.value
@@ -151,7 +151,7 @@ struct ConnectionConnectingTests {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
         let error = await #expect(throws: SocketError.self) {
-            try await Connection(to: own, from: own)
+            try await Connection(to: own, options: .init(localAddress: own))
         }
         #expect(error?.cause == .selfConnect)
     }

@@ -96,7 +96,7 @@ struct ConnectionDiagnosingTests {
         }
         #expect(quiet.verdict == .bothWaiting)
         let deaf = try await report { () async throws(SocketError) in
-            _ = try await connection.exchange(Self.message, timeout: Self.limit)
+            _ = try await connection.exchange(Self.message, reading: .toEnd(), timeout: Self.limit)
         }
         #expect(deaf.verdict == .peerNotReading)
         withExtendedLifetime(peer) {}

@@ -30,7 +30,7 @@ struct ConnectionExchangingTests {
         let connection = try Connection(adopting: socket)
         let request = pattern(Self.large)
         let reply = try await connection.exchange(
-            request, limit: Self.large, timeout: .seconds(60))
+            request, reading: .toEnd(limit: Self.large), timeout: .seconds(60))
         let isSame = reply.bytes == request
         #expect(isSame)
         #expect(reply.unsentRequestBytes == 0)
@@ -45,7 +45,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.exchange("abcdef", reading: .exactly(4)).text == "abcd")
         #expect(try await here.exchange(";", reading: .until(0x3b)).text == "ef;")
         #expect(try await here.exchange("", reading: .exactly(0)).text == "")
-        #expect(try await here.exchange("bye").text == "bye")
+        #expect(try await here.exchange("bye", reading: .toEnd()).text == "bye")
         #expect(try await serving.value == 17)
     }
 
@@ -73,7 +73,7 @@ struct ConnectionExchangingTests {
             peer.close()
         }
         let reply = try await connection.exchange(
-            [UInt8](repeating: 7, count: 64 << 20), timeout: .seconds(30))
+            [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))
         #expect(reply.text == "no\n")
         #expect(reply.unsentRequestBytes > 0)
         try answering.value()
@@ -89,7 +89,8 @@ struct ConnectionExchangingTests {
             there.close()
         }
         let error = await #expect(throws: SocketError.self) {
-            try await here.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .seconds(30))
+            try await here.exchange(
+                [UInt8](repeating: 7, count: 8 << 20), reading: .toEnd(), timeout: .seconds(30))
         }
         #expect(error?.errno == .brokenPipe || error?.errno == .connectionReset)
         #expect((error?.bytesTransferred ?? 0) > 0)
@@ -114,7 +115,7 @@ struct ConnectionExchangingTests {
         try await there.write("abcdef")
         there.close()
         let error = await #expect(throws: SocketError.self) {
-            try await here.exchange("", limit: 5)
+            try await here.exchange("", reading: .toEnd(limit: 5))
         }
         #expect(error?.cause == .tooLarge(limit: 5))
         #expect(try await here.read() == Array("abcdef".utf8))
@@ -138,7 +139,7 @@ struct ConnectionExchangingTests {
     func cancelled() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task {
-            try await here.exchange([UInt8](repeating: 7, count: 8 << 20))
+            try await here.exchange([UInt8](repeating: 7, count: 8 << 20), reading: .toEnd())
         }
         _ = try await there.read(atMost: 1)
         exchanging.cancel()
@@ -155,7 +156,7 @@ struct ConnectionExchangingTests {
     @Test("closing ends an exchange at once")
     func closed() async throws {
         let (here, there) = try Connection.pair()
-        let exchanging = Task { try await here.exchange("?") }
+        let exchanging = Task { try await here.exchange("?", reading: .toEnd()) }
         _ = try await there.read(atMost: 1)
         here.close()
         let result = await exchanging.result

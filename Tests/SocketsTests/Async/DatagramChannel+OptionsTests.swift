@@ -20,7 +20,7 @@ struct DatagramChannelOptionsTests {
         arguments: [AddressFamily.ipv4, nil])
     func membership(family: AddressFamily?) async throws {
         let group = IPAddress.v4(IPv4Address(239, 255, 77, 79))
-        let member = try await DatagramChannel(on: .udp(port: 0), family: family)
+        let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
         let port = try #require(member.localAddress.port)
         try member.joinMulticastGroup(group, interface: "lo")
         let sender = try DatagramChannelTests.onLoopback()
@@ -38,7 +38,7 @@ struct DatagramChannelOptionsTests {
     @Test("an IPv6 group is joined and left, and an unknown interface is named")
     func membership6() async throws {
         let group = IPAddress.v6(try #require(IPv6Address("ff02::7779")))
-        let member = try await DatagramChannel(on: .udp(port: 0), family: .ipv6)
+        let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         try member.joinMulticastGroup(group, interface: "lo")
         try member.leaveMulticastGroup(group, interface: "lo")
         let error = #expect(throws: SocketError.self) {

@@ -84,7 +84,7 @@ struct DatagramChannelReceivingTests {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
         peer.close()
-        let channel = try DatagramChannel(connectedTo: address)
+        let channel = try DatagramChannel(to: address)
         try await channel.send("is anybody there?")
         let error = await #expect(throws: SocketError.self) { try await channel.receive() }
         #expect(error?.description == "cannot receive from \(address): connection refused")
@@ -99,7 +99,7 @@ struct DatagramChannelReceivingTests {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
         peer.close()
-        let channel = try DatagramChannel(connectedTo: address)
+        let channel = try DatagramChannel(to: address)
         let reader = Task { () throws(SocketError) in try await channel.receive() }
         await channel.untilReading()
         try await channel.send("is anybody there?")
@@ -303,7 +303,7 @@ struct DatagramChannelReceivingTests {
     func lending() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
-        let client = try DatagramChannel(connectedTo: .ipv4(IPv4Address(127, 0, 0, 2), port: port))
+        let client = try DatagramChannel(to: .ipv4(IPv4Address(127, 0, 0, 2), port: port))
         try await client.send("echo this")
         let count = try await server.withReceived { bytes, header in
             try await server.reply(to: header, with: bytes)

@@ -11,10 +11,10 @@ struct DatagramChannelSendingTests {
     private func fullPeer(
         isBound: Bool = false
     ) async throws -> (peer: Socket, channel: DatagramChannel) {
-        let peer = try Socket.bound(to: .unixDatagram("@\(Loopback.unixPath())"))
+        let peer = try Socket(on: .unixDatagram("@\(Loopback.unixPath())"))
         let channel = try DatagramChannel(
             adopting: isBound
-                ? .bound(to: .unixDatagram("@\(Loopback.unixPath())")) : Socket(.unix, .datagram))
+                ? Socket(on: .unixDatagram("@\(Loopback.unixPath())")) : Socket(.unix, .datagram))
         var isFull = false
         while !isFull {
             do throws(SocketError) {
@@ -31,7 +31,7 @@ struct DatagramChannelSendingTests {
     func shapes() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let open = try DatagramChannelTests.onLoopback()
-        let connected = try DatagramChannel(connectedTo: peer.localAddress)
+        let connected = try DatagramChannel(to: peer.localAddress)
         let bytes = Array("span".utf8)
         try await open.send(bytes.span.bytes, to: peer.localAddress)
         try await open.send(Array("array".utf8), to: peer.localAddress)
@@ -88,7 +88,7 @@ struct DatagramChannelSendingTests {
         try channel.setOption(.broadcast, to: true)
         #expect(try await channel.send("x", to: network))
         // Strangers do not reach a connected channel: what is wrong is its user's business.
-        let connected = try DatagramChannel(connectedTo: channel.localAddress)
+        let connected = try DatagramChannel(to: channel.localAddress)
         let error = await #expect(throws: SocketError.self) {
             try await connected.send("x", to: network)
         }
@@ -152,7 +152,7 @@ struct DatagramChannelSendingTests {
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: nowhere))
         let peer = try DatagramChannelTests.onLoopback()
-        let connected = try DatagramChannel(connectedTo: peer.localAddress)
+        let connected = try DatagramChannel(to: peer.localAddress)
         await #expect(throws: SocketError.self) { try await connected.send("x", to: nowhere) }
     }
 
@@ -200,7 +200,7 @@ struct DatagramChannelSendingTests {
     func waitsForRoom(isConnected: Bool) async throws {
         let (peer, open) = try await fullPeer()
         let address = peer.localAddress
-        let channel = isConnected ? try DatagramChannel(connectedTo: address) : open
+        let channel = isConnected ? try DatagramChannel(to: address) : open
         let writer = Task {
             if isConnected {
                 try await channel.send("at last")
@@ -238,7 +238,7 @@ struct DatagramChannelSendingTests {
         let address = peer.localAddress
         let writer = Task { try await channel.send("x", to: address) }
         await channel.untilWriting()
-        let other = try Socket.bound(to: .unixDatagram("@\(Loopback.unixPath())"))
+        let other = try Socket(on: .unixDatagram("@\(Loopback.unixPath())"))
         try await channel.send("not held up", to: other.localAddress)
         #expect(try other.receiveFrom(timeout: .milliseconds(0)).text == "not held up")
         let error = await #expect(throws: SocketError.self) {
@@ -287,11 +287,11 @@ struct DatagramChannelSendingTests {
         "an answer leaves from the address that was asked, on one family and on both",
         arguments: [AddressFamily.ipv4, nil])
     func reply(family: AddressFamily?) async throws {
-        let server = try await DatagramChannel(on: .udp(port: 0), family: family)
+        let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
         let port = try #require(server.localAddress.port)
         let second = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
         // Connected: what comes from another address does not reach it.
-        let client = try DatagramChannel(connectedTo: second)
+        let client = try DatagramChannel(to: second)
         for number in 0..<3 {
             try await client.send("question")
             let question = try await server.receive()
@@ -311,9 +311,9 @@ struct DatagramChannelSendingTests {
 
     @Test("an answer over IPv6 leaves from the address that was asked")
     func reply6() async throws {
-        let server = try await DatagramChannel(on: .udp(port: 0), family: .ipv6)
+        let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let port = try #require(server.localAddress.port)
-        let client = try DatagramChannel(connectedTo: .ipv6(.loopback, port: port))
+        let client = try DatagramChannel(to: .ipv6(.loopback, port: port))
         try await client.send("question")
         let question = try await server.receive()
         #expect(question.localAddress == .ipv6(.loopback, port: port))
@@ -324,7 +324,7 @@ struct DatagramChannelSendingTests {
     @Test("a channel with one address answers from it, whatever it is told")
     func replyFromTheOnlyAddress() async throws {
         let server = try DatagramChannelTests.onLoopback()
-        let client = try DatagramChannel(connectedTo: server.localAddress)
+        let client = try DatagramChannel(to: server.localAddress)
         try await client.send("question")
         var question = try await server.receive()
         #expect(question.localAddress == server.localAddress)
@@ -335,7 +335,7 @@ struct DatagramChannelSendingTests {
 
     @Test("an answer cannot leave from an address that is not ours")
     func replyFromElsewhere() async throws {
-        let server = try await DatagramChannel(on: .udp(port: 0), family: .ipv4)
+        let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
         let client = try DatagramChannelTests.onLoopback()
         let question = Datagram(
             bytes: [], sender: client.localAddress,
@@ -346,7 +346,7 @@ struct DatagramChannelSendingTests {
     @Test("what was sent to a group is answered from an address of ours")
     func replyToGroup() async throws {
         let group = IPv4Address(239, 255, 77, 78)
-        let member = try await DatagramChannel(on: .udp(port: 0), family: .ipv4)
+        let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
         let port = try #require(member.localAddress.port)
         try member.joinMulticastGroup(.v4(group), interface: "lo")
         let sender = try DatagramChannelTests.onLoopback()

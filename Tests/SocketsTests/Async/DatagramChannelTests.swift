@@ -34,18 +34,19 @@ struct DatagramChannelTests {
 
     @Test("one family alone, if that is wanted", arguments: [AddressFamily.ipv4, .ipv6])
     func oneFamily(family: AddressFamily) async throws {
-        let server = try await DatagramChannel(on: .udp(port: 0), family: family)
+        let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
         #expect(server.localAddress.family == family)
         #expect(server.localAddress.ip?.isUnspecified == true)
     }
 
     @Test("a host is looked up without blocking, and connecting to it works as well")
     func byName() async throws {
-        let server = try await DatagramChannel(on: .udp("localhost", port: 0), family: .ipv4)
+        let server = try await DatagramChannel(
+            on: .udp("localhost", port: 0), options: .init(family: .ipv4))
         #expect(server.localAddress.ip == .v4(.loopback))
         let port = try #require(server.localAddress.port)
         let client = try await DatagramChannel(
-            connectedTo: .udp("localhost", port: Port(port)), family: .ipv4)
+            to: .udp("localhost", port: Port(port)), options: .init(family: .ipv4))
         #expect(client.isConnected)
         #expect(client.remoteAddress == server.localAddress)
         try await client.send("question")
@@ -59,7 +60,7 @@ struct DatagramChannelTests {
     func fromPeerAlone() async throws {
         let peer = try Self.onLoopback()
         let stranger = try Self.onLoopback()
-        let channel = try DatagramChannel(connectedTo: peer.localAddress)
+        let channel = try DatagramChannel(to: peer.localAddress)
         try await stranger.send("strange", to: channel.localAddress)
         try await peer.send("known", to: channel.localAddress)
         let datagram = try await channel.receive()
@@ -72,7 +73,8 @@ struct DatagramChannelTests {
     func fromAddress() async throws {
         let peer = try Self.onLoopback()
         let local = SocketAddress.ipv4(IPv4Address(127, 0, 0, 3), port: 0)
-        let channel = try DatagramChannel(connectedTo: peer.localAddress, from: local)
+        let channel = try DatagramChannel(
+            to: peer.localAddress, options: .init(localAddress: local))
         try await channel.send("x")
         #expect(try await peer.receive().sender == channel.localAddress)
         #expect(channel.localAddress.ip == .v4(IPv4Address(127, 0, 0, 3)))
@@ -83,7 +85,7 @@ struct DatagramChannelTests {
         let path = Loopback.unixPath()
         let server = try await DatagramChannel(on: .unixDatagram(path))
         let named = try await DatagramChannel(on: .unixDatagram("@\(path)"))
-        let unnamed = try await DatagramChannel(connectedTo: .unixDatagram(path))
+        let unnamed = try await DatagramChannel(to: .unixDatagram(path))
         try await named.send("named", to: server.localAddress)
         try await unnamed.send("unnamed")
         let first = try await server.receive()
@@ -99,7 +101,8 @@ struct DatagramChannelTests {
         let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())
         let server = try await DatagramChannel(on: .unixDatagram(path))
         let address = SocketAddress.unix(try #require(UnixAddress(path: clientPath)))
-        let client = try await DatagramChannel(connectedTo: .unixDatagram(path), from: address)
+        let client = try await DatagramChannel(
+            to: .unixDatagram(path), options: .init(localAddress: address))
         try await client.send("question")
         try await server.reply(to: server.receive(), with: "answer")
         #expect(try await client.receive().text == "answer")
@@ -152,7 +155,7 @@ struct DatagramChannelTests {
             try await DatagramChannel(on: endpoint)
         }
         let connecting = await #expect(throws: SocketError.self) {
-            try await DatagramChannel(connectedTo: endpoint)
+            try await DatagramChannel(to: endpoint)
         }
         for error in [binding, connecting] {
             #expect(error?.endpoint == endpoint)
@@ -166,13 +169,15 @@ struct DatagramChannelTests {
 
     @Test("a port that is taken is refused, unless everybody on it shares it")
     func reusePort() async throws {
-        let first = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), reusePort: true)
+        let first = try await DatagramChannel(
+            on: .udp("127.0.0.1", port: 0), options: .init(reusePort: true))
         let port = Port(try #require(first.localAddress.port))
         let error = await #expect(throws: SocketError.self) {
             try await DatagramChannel(on: .udp("127.0.0.1", port: port))
         }
         #expect(error?.errno == .addressInUse)
-        let second = try await DatagramChannel(on: .udp("127.0.0.1", port: port), reusePort: true)
+        let second = try await DatagramChannel(
+            on: .udp("127.0.0.1", port: port), options: .init(reusePort: true))
         #expect(second.localAddress == first.localAddress)
     }
 

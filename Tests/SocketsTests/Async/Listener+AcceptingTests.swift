@@ -7,7 +7,7 @@ struct ListenerAcceptingTests {
     @Test("each caller is an element, and the end comes when the listener is closed")
     func sequence() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let clients = try (0..<10).map { _ in try Socket.connected(to: listener.localAddress) }
+        let clients = try (0..<10).map { _ in try Socket(to: listener.localAddress) }
         var callers: [SocketAddress] = []
         for try await connection in listener {
             callers.append(connection.remoteAddress)
@@ -19,7 +19,7 @@ struct ListenerAcceptingTests {
     @Test("leaving the loop leaves the listener open, and another loop goes on")
     func leaving() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let clients = try (0..<2).map { _ in try Socket.connected(to: listener.localAddress) }
+        let clients = try (0..<2).map { _ in try Socket(to: listener.localAddress) }
         var callers: Set<SocketAddress> = []
         for _ in clients {
             for try await connection in listener {
@@ -38,7 +38,7 @@ struct ListenerAcceptingTests {
         accepting.cancel()
         let error = await #expect(throws: SocketError.self) { try await accepting.value }
         #expect(error?.cause == .cancelled)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
@@ -46,7 +46,7 @@ struct ListenerAcceptingTests {
         @Test("shortages and callers who have gone end nothing")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            let client = try Socket.connected(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             let script = FaultInjection([
                 .accept: [
                     .error(.tooManyOpenFiles), .error(.connectionAbort), .error(.noMemory),
@@ -67,7 +67,7 @@ struct ListenerAcceptingTests {
         @Test("closing ends a pause at once")
         func closingInAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            _ = try Socket.connected(to: listener.localAddress)
+            _ = try Socket(to: listener.localAddress)
             let script = FaultInjection([
                 .accept: Array(repeating: .error(.tooManyOpenFiles), count: 1_000)
             ])
@@ -86,7 +86,7 @@ struct ListenerAcceptingTests {
         @Test("cancelling ends a pause at once")
         func cancellingAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            let client = try Socket.connected(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             let script = FaultInjection([
                 .accept: Array(repeating: .error(.tooManyOpenFiles), count: 1_000)
             ])

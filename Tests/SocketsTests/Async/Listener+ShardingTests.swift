@@ -8,7 +8,8 @@ struct ListenerShardingTests {
     @Test("there is a socket for each loop of the group, all on the port that the first one got")
     func sockets() async throws {
         let group = try LoopGroup(loops: 3)
-        let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
+        let listener = try await Listener(
+            on: .tcp(port: 0), group: group, options: .init(sharded: true))
         #expect(listener.localAddress.port != 0)
         #expect(
             listener.shards.map { ObjectIdentifier($0.source.loop) }
@@ -24,7 +25,7 @@ struct ListenerShardingTests {
     func spread() async throws {
         // As many as that, so that taking turns would not spread them in the same way by chance.
         let group = try LoopGroup(loops: 4)
-        let listener = try Listener(on: Loopback.ipv4, sharded: true, group: group)
+        let listener = try Listener(on: Loopback.ipv4, group: group, options: .init(sharded: true))
         let clients = try call(listener, 64)
         let queues = try await queueLengths(of: listener, total: 64)
         #expect(queues.allSatisfy { $0 > 0 })
@@ -38,7 +39,7 @@ struct ListenerShardingTests {
             }
         }
         for client in clients {
-            #expect(try await client.exchange("hello").text == "hello")
+            #expect(try await client.exchange("hello", reading: .toEnd()).text == "hello")
         }
         serving.cancel()
         try await serving.value
@@ -48,12 +49,13 @@ struct ListenerShardingTests {
     @Test("every one of the sockets is there for the callers of both families")
     func bothFamilies() async throws {
         let group = try LoopGroup(loops: 2)
-        let listener = try await Listener(on: .tcp(port: 0), sharded: true, group: group)
+        let listener = try await Listener(
+            on: .tcp(port: 0), group: group, options: .init(sharded: true))
         let port = try #require(listener.localAddress.port)
         let clients = try (0..<128).map { number in
             let address = SocketAddress(
                 number % 2 == 0 ? .v4(.loopback) : .v6(.loopback), port: port)
-            return try Connection(adopting: Socket.connected(to: address))
+            return try Connection(adopting: Socket(to: address))
         }
         let served = Lock(Set<[Bool]>())
         let serving = Task {
@@ -64,7 +66,9 @@ struct ListenerShardingTests {
                 try await connection.echo()
             }
         }
-        for client in clients { #expect(try await client.exchange("hello").text == "hello") }
+        for client in clients {
+            #expect(try await client.exchange("hello", reading: .toEnd()).text == "hello")
+        }
         #expect(served.withLock { $0.count } == 4)
         serving.cancel()
         try await serving.value
@@ -72,7 +76,7 @@ struct ListenerShardingTests {
 
     @Test("stopping lets the handlers on all loops finish, and nobody can call any more")
     func gracefulStop() async throws {
-        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         let serving = Task {
             try await listener.serve(grace: .seconds(60)) { connection in
                 try await connection.write("hello")
@@ -83,7 +87,8 @@ struct ListenerShardingTests {
         for client in clients { #expect(try await client.readExactly(5) == Array("hello".utf8)) }
         serving.cancel()
         for client in clients {
-            #expect(try await client.exchange("still there?").text == "still there?")
+            #expect(
+                try await client.exchange("still there?", reading: .toEnd()).text == "still there?")
         }
         try await serving.value
         #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
@@ -93,7 +98,7 @@ struct ListenerShardingTests {
     @Test("when the grace is over the handlers on all loops are cancelled, which is logged once")
     func graceIsOver() async throws {
         let log = LogRecorder()
-        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         let serving = Task {
             try await listener.serve(grace: .milliseconds(20), logger: log.logger) { connection in
                 try await connection.write("hello")
@@ -110,7 +115,7 @@ struct ListenerShardingTests {
 
     @Test("closing the listener closes every socket, also where nobody serves")
     func closing() async throws {
-        let listener = try Listener(on: Loopback.ipv4, sharded: true)
+        let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         listener.close()
         #expect(await eventually { refusesCalls(listener.localAddress) })
     }
@@ -120,7 +125,7 @@ struct ListenerShardingTests {
         arguments: [1, 3])
     func limit(_ maximum: Int) async throws {
         let listener = try Listener(
-            on: Loopback.ipv4, sharded: true, group: LoopGroup(loops: 4))
+            on: Loopback.ipv4, group: LoopGroup(loops: 4), options: .init(sharded: true))
         let (open, most) = (Lock(0), Lock(0))
         let (entries, enter) = AsyncStream.makeStream(of: Void.self)
         let serving = Task {
@@ -142,7 +147,7 @@ struct ListenerShardingTests {
         let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
             for client in clients {
                 group.addTask {
-                    let reply = try await client.exchange("hello").text
+                    let reply = try await client.exchange("hello", reading: .toEnd()).text
                     client.close()
                     return reply == "hello"
                 }
@@ -160,7 +165,7 @@ struct ListenerShardingTests {
         arguments: [1, 2])
     func acceptIsRefused(_ loops: Int) async throws {
         let listener = try Listener(
-            on: Loopback.ipv4, sharded: true, group: LoopGroup(loops: loops))
+            on: Loopback.ipv4, group: LoopGroup(loops: loops), options: .init(sharded: true))
         let errors = [
             await #expect(throws: SocketError.self) { try await listener.accept() },
             await #expect(throws: SocketError.self) { for try await _ in listener {} },
@@ -175,11 +180,11 @@ struct ListenerShardingTests {
     func unix() async throws {
         let path = "@" + Loopback.unixPath()
         let byEndpoint = await #expect(throws: SocketError.self) {
-            try await Listener(on: .unix(path), sharded: true)
+            try await Listener(on: .unix(path), options: .init(sharded: true))
         }
         let address = try #require(Resolver.resolve(.unix(path)).first)
         let byAddress = #expect(throws: SocketError.self) {
-            try Listener(on: address, sharded: true)
+            try Listener(on: address, options: .init(sharded: true))
         }
         for error in [byEndpoint, byAddress] {
             guard case .invalidInput(let text) = error?.cause else {
@@ -193,7 +198,7 @@ struct ListenerShardingTests {
     #if DEBUG
         @Test("a socket that is broken ends the service of all, with its error")
         func broken() async throws {
-            let listener = try Listener(on: Loopback.ipv4, sharded: true)
+            let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])
             let error = await FaultInjection.$current.withValue(script) {
                 await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
@@ -204,7 +209,7 @@ struct ListenerShardingTests {
 
         @Test("callers of all loops are served when a shortage is over")
         func shortage() async throws {
-            let listener = try Listener(on: Loopback.ipv4, sharded: true)
+            let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let clients = try call(listener, 32)
             let script = FaultInjection([
                 .accept: Array(repeating: .error(.tooManyOpenFiles), count: 6)
@@ -215,7 +220,7 @@ struct ListenerShardingTests {
                 }
             }
             for client in clients {
-                #expect(try await client.exchange("hello").text == "hello")
+                #expect(try await client.exchange("hello", reading: .toEnd()).text == "hello")
                 client.close()
             }
             #expect(script.remaining(of: .accept) == 0)
@@ -226,7 +231,7 @@ struct ListenerShardingTests {
 
     private func call(_ listener: Listener, _ count: Int) throws -> [Connection] {
         try (0..<count).map { _ in
-            try Connection(adopting: Socket.connected(to: listener.localAddress))
+            try Connection(adopting: Socket(to: listener.localAddress))
         }
     }
 

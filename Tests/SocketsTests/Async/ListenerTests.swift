@@ -9,7 +9,7 @@ struct ListenerTests {
     func accept() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         #expect(listener.localAddress.port != 0)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         let connection = try await listener.accept()
         #expect(connection.localAddress == listener.localAddress)
         #expect(connection.remoteAddress == client.localAddress)
@@ -25,7 +25,7 @@ struct ListenerTests {
         for address in [
             SocketAddress.ipv4(.loopback, port: port), .ipv6(.loopback, port: port),
         ] {
-            let client = try Socket.connected(to: address)
+            let client = try Socket(to: address)
             let connection = try await listener.accept()
             #expect(connection.localAddress == address)
             #expect(connection.remoteAddress == client.localAddress)
@@ -74,7 +74,7 @@ struct ListenerTests {
     @Test("connections send small writes at once, without asking for it")
     func noDelay() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         let connection = try await listener.accept()
         #expect(try connection.option(.noDelay))
         #expect(try !client.option(.noDelay))
@@ -83,7 +83,7 @@ struct ListenerTests {
     @Test("accepted descriptors do not wait, and no started program inherits them")
     func flags() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         let connection = try await listener.accept()
         let number = connection.source.descriptor
         #expect(fcntl(number, F_GETFL) & O_NONBLOCK != 0)
@@ -94,7 +94,7 @@ struct ListenerTests {
     @Test("many callers at once are all accepted, one after another")
     func manyCallers() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let clients = try (0..<100).map { _ in try Socket.connected(to: listener.localAddress) }
+        let clients = try (0..<100).map { _ in try Socket(to: listener.localAddress) }
         var callers: Set<SocketAddress> = []
         for _ in clients { callers.insert(try await listener.accept().remoteAddress) }
         #expect(callers == Set(clients.map(\.localAddress)))
@@ -111,7 +111,7 @@ struct ListenerTests {
         #expect(start.duration(to: .now) >= .milliseconds(30))
         #expect(error?.isTimeout == true)
         #expect(error?.operation == .accept)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
@@ -122,7 +122,7 @@ struct ListenerTests {
         accepting.cancel()
         let error = await #expect(throws: SocketError.self) { try await accepting.value }
         #expect(error?.cause == .cancelled)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
@@ -151,7 +151,7 @@ struct ListenerTests {
         @Test("a shortage is reported by accept, and the caller stays in the queue")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            let client = try Socket.connected(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             let script = FaultInjection([.accept: [.error(.tooManyOpenFiles)]])
             let error = await FaultInjection.$current.withValue(script) {
                 await #expect(throws: SocketError.self) { try await listener.accept() }
@@ -163,7 +163,7 @@ struct ListenerTests {
         @Test("callers who have gone before they were accepted are passed over")
         func callersWhoHaveGone() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            let client = try Socket.connected(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             let script = FaultInjection([
                 .accept: [.error(.connectionAbort), .error(.interrupted), .error(.networkDown)]
             ])
@@ -179,12 +179,12 @@ struct ListenerTests {
 
     @Test("a socket that listens is taken over, and closed for its other users")
     func adopting() async throws {
-        let socket = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let address = socket.localAddress
         let listener = try Listener(adopting: socket)
         #expect(socket.isClosed)
         #expect(listener.localAddress == address)
-        let client = try Socket.connected(to: address)
+        let client = try Socket(to: address)
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
@@ -193,7 +193,7 @@ struct ListenerTests {
         let path = Loopback.unixPath()
         for socket in [
             try Socket(.ipv4, .stream), try Socket(.ipv4, .datagram),
-            try Socket.listening(on: .unixSequencedPacket(path)),
+            try Socket(on: .unixSequencedPacket(path)),
         ] {
             let error = #expect(throws: SocketError.self) { try Listener(adopting: socket) }
             guard case .invalidInput = error?.cause else {
@@ -206,13 +206,13 @@ struct ListenerTests {
 
     @Test("closing a listener that waited leaves the duplicate of another process alone")
     func duplicates() async throws {
-        let socket = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let duplicate = try socket.duplicate()
         let listener = try Listener(adopting: socket)
         try listener.source.begin(.reading)
         listener.close()
         listener.source.end(.reading)
-        let client = try Socket.connected(to: duplicate.localAddress)
+        let client = try Socket(to: duplicate.localAddress)
         #expect(try duplicate.accept(timeout: .seconds(10)).remoteAddress == client.localAddress)
     }
 
@@ -223,7 +223,7 @@ struct ListenerTests {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))
         #expect(access(path, F_OK) == 0)
-        let client = try Socket.connected(to: .unix(path))
+        let client = try Socket(to: .unix(path))
         let connection = try await listener.accept()
         #expect(connection.remoteAddress == .unnamed)
         #expect(connection.localAddress == listener.localAddress)
@@ -251,11 +251,11 @@ struct ListenerTests {
         #expect(error?.errno == .addressInUse)
         #expect(access(path, F_OK) == 0)
         // A server that dies removes nothing.
-        let dead = try Socket.listening(on: .unix(path + "-dead"))
+        let dead = try Socket(on: .unix(path + "-dead"))
         dead.names.withLock { $0.file = nil }
         dead.close()
         #expect(access(path + "-dead", F_OK) == 0)
-        #expect(await eventually { (try? Socket.connected(to: .unix(path + "-dead"))) == nil })
+        #expect(await eventually { (try? Socket(to: .unix(path + "-dead"))) == nil })
         let next = try await Listener(on: .unix(path + "-dead"))
         next.close()
         #expect(access(path + "-dead", F_OK) == -1)
@@ -277,7 +277,7 @@ struct ListenerTests {
     func abstractName() async throws {
         let name = "@" + Loopback.unixPath()
         let listener = try await Listener(on: .unix(name))
-        let client = try Socket.connected(to: .unix(name))
+        let client = try Socket(to: .unix(name))
         _ = try await listener.accept()
         client.close()
         listener.close()

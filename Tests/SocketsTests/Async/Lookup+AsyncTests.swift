@@ -142,7 +142,7 @@ struct LookupAsyncTests {
             },
             { limit in
                 _ = try await DatagramChannel(
-                    connectedTo: .udp("localhost", port: 1), timeout: limit)
+                    to: .udp("localhost", port: 1), timeout: limit)
             },
         ]
         for initializer in initializers {

@@ -37,13 +37,13 @@ struct SocketAdoptingTests {
 
     @Test("an adopted listening socket accepts, and its accept can time out")
     func adoptListener() throws {
-        let original = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let original = try Socket(on: .tcp("127.0.0.1", port: 0))
         let listener = try Socket(adopting: try original.release())
         let error = #expect(throws: SocketError.self) {
             try listener.accept(timeout: .milliseconds(20))
         }
         #expect(error?.isTimeout == true)
-        let client = try Socket.connected(to: listener.localAddress)
+        let client = try Socket(to: listener.localAddress)
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
 

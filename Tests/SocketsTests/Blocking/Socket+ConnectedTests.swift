@@ -6,10 +6,10 @@ import Testing
 struct SocketConnectedTests {
     @Test("a name is resolved, and each of its addresses tried until one answers")
     func triesEveryAddress() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
         // Without a host this machine is meant: ::1, where nobody listens, and then 127.0.0.1.
-        let client = try Socket.connected(to: .tcp(port: Port(port)))
+        let client = try Socket(to: .tcp(port: Port(port)))
         #expect(client.remoteAddress == listener.localAddress)
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
@@ -19,7 +19,7 @@ struct SocketConnectedTests {
         let (holder, address) = try Loopback.refusingPort()
         let port = try #require(address.port)
         let error = try #require(
-            #expect(throws: SocketError.self) { try Socket.connected(to: .tcp(port: Port(port))) })
+            #expect(throws: SocketError.self) { try Socket(to: .tcp(port: Port(port))) })
         #expect(error.errno == .connectionRefused)
         #expect(error.attempts.map(\.address.ip) == [.v6(.loopback), .v4(.loopback)])
         #expect(error.attempts.allSatisfy { $0.cause == .system(.connectionRefused) })
@@ -35,13 +35,13 @@ struct SocketConnectedTests {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
-            let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
-            let guest = try Socket.connected(to: full.localAddress)
+            let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+            let guest = try Socket(to: full.localAddress)
             let before = openSockets()
             for _ in 0..<500 {
-                _ = #expect(throws: SocketError.self) { try Socket.connected(to: address) }
+                _ = #expect(throws: SocketError.self) { try Socket(to: address) }
                 _ = #expect(throws: SocketError.self) {
-                    try Socket.connected(to: full.localAddress, timeout: .seconds(0))
+                    try Socket(to: full.localAddress, timeout: .seconds(0))
                 }
             }
             try #require(openSockets() == before)
@@ -60,10 +60,10 @@ struct SocketConnectedTests {
 
     @Test("a connect can start from an address and port of one's own")
     func fromLocal() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
-        let client = try Socket.connected(to: listener.localAddress, from: own)
+        let client = try Socket(to: listener.localAddress, options: .init(localAddress: own))
         #expect(client.localAddress == own)
     }
 
@@ -71,19 +71,19 @@ struct SocketConnectedTests {
     func kinds() throws {
         let receiver = try Loopback.udp()
         let port = Port(try #require(receiver.localAddress.port))
-        let udp = try Socket.connected(to: .udp("127.0.0.1", port: port))
+        let udp = try Socket(to: .udp("127.0.0.1", port: port))
         #expect(udp.type == .datagram)
         #expect(udp.remoteAddress == receiver.localAddress)
         let path = "@" + Loopback.unixPath()
-        let listener = try Socket.listening(on: .unixSequencedPacket(path))
-        #expect(try Socket.connected(to: .unixSequencedPacket(path)).type == .sequencedPacket)
+        let listener = try Socket(on: .unixSequencedPacket(path))
+        #expect(try Socket(to: .unixSequencedPacket(path)).type == .sequencedPacket)
         withExtendedLifetime(listener) {}
     }
 
     @Test("a family that the host does not have is refused by the resolver")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
-            try Socket.connected(to: .tcp("127.0.0.1", port: 80), family: .ipv6)
+            try Socket(to: .tcp("127.0.0.1", port: 80), options: .init(family: .ipv6))
         }
         #expect(error?.endpoint == .tcp("127.0.0.1", port: 80))
         #expect(error?.attempts.isEmpty == true)
@@ -94,7 +94,7 @@ struct SocketConnectedTests {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
         let error = #expect(throws: SocketError.self) {
-            try Socket.connected(to: own, from: own)
+            try Socket(to: own, options: .init(localAddress: own))
         }
         #expect(error?.cause == .selfConnect)
     }

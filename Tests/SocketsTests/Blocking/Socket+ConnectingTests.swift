@@ -8,7 +8,7 @@ struct SocketConnectingTests {
     @Test("binding port 0 lets the kernel choose, and the choice is known at once")
     func bindToPortZero() throws {
         let socket = try Socket(.ipv4, .stream)
-        try socket.bind(to: Loopback.ipv4)
+        try socket.bind(on: Loopback.ipv4)
         #expect(try #require(socket.localAddress.port) > 0)
     }
 
@@ -16,7 +16,7 @@ struct SocketConnectingTests {
     func bindTaken() throws {
         let first = try Loopback.udp()
         let second = try Socket(.ipv4, .datagram)
-        let error = #expect(throws: SocketError.self) { try second.bind(to: first.localAddress) }
+        let error = #expect(throws: SocketError.self) { try second.bind(on: first.localAddress) }
         #expect(error?.errno == .addressInUse)
         #expect(
             error?.description
@@ -33,7 +33,7 @@ struct SocketConnectingTests {
                 == "cannot connect to [::1]:80: the address is of the family IPv6:"
                 + " expected IPv4, the socket's family")
         let bind = #expect(throws: SocketError.self) {
-            try socket.bind(to: .ipv6(.loopback, port: 80))
+            try socket.bind(on: .ipv6(.loopback, port: 80))
         }
         #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address is") == true)
     }
@@ -45,7 +45,7 @@ struct SocketConnectingTests {
         let error = #expect(throws: SocketError.self) { try socket.connect(to: address) }
         #expect(error?.errno == .connectionRefused)
         #expect(error?.remoteAddress == address)
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         try socket.connect(to: listener.localAddress)
         #expect(socket.remoteAddress == listener.localAddress)
         withExtendedLifetime(holder) {}
@@ -53,7 +53,7 @@ struct SocketConnectingTests {
 
     @Test("a connection that is reset before its names are known did come about")
     func resetBeforeNames() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
         try FaultInjection.during([.getpeername: [.error(.socketNotConnected)]]) {
             try socket.connect(to: listener.localAddress)
@@ -67,7 +67,7 @@ struct SocketConnectingTests {
 
     @Test("a connect that is interrupted by a signal goes on and succeeds")
     func interruptedConnect() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
         try FaultInjection.during([.poll: [.error(.interrupted), .error(.interrupted)]]) {
             try socket.connect(to: listener.localAddress)
@@ -78,9 +78,9 @@ struct SocketConnectingTests {
     @Test("connecting to a full backlog ends at the time limit, never early and not much late")
     func connectTimesOut() throws {
         let path = Loopback.unixPath()
-        let listener = try Socket.listening(on: .unix(path), backlog: 0)
+        let listener = try Socket(on: .unix(path), options: .init(backlog: 0))
         let address = listener.localAddress
-        let first = try Socket.connected(to: address)
+        let first = try Socket(to: address)
         let second = try Socket(.unix)
         let start = ContinuousClock.now
         let error = #expect(throws: SocketError.self) {
@@ -101,7 +101,7 @@ struct SocketConnectingTests {
     func selfConnect() throws {
         // Binding first makes certain what otherwise happens once in thirty thousand times.
         let socket = try Socket(.ipv4, .stream)
-        try socket.bind(to: Loopback.ipv4)
+        try socket.bind(on: Loopback.ipv4)
         let error = #expect(throws: SocketError.self) {
             try socket.connect(to: socket.localAddress)
         }
@@ -111,8 +111,8 @@ struct SocketConnectingTests {
 
     @Test("accept passes over callers who hung up, and goes on after an interruption")
     func acceptGoesOn() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         let server = try FaultInjection.during([
             .accept: [.error(.connectionAbort), .error(.interrupted), .error(.protocolError)]
         ]) {
@@ -123,8 +123,8 @@ struct SocketConnectingTests {
 
     @Test("accept tells when there are no descriptors left, and the caller stays in the queue")
     func acceptWithoutDescriptors() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         let error = #expect(throws: SocketError.self) {
             try FaultInjection.during([.accept: [.error(.tooManyOpenFiles)]]) {
                 try listener.accept()
@@ -136,7 +136,7 @@ struct SocketConnectingTests {
 
     @Test("accept without a caller ends at the time limit")
     func acceptTimesOut() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let start = ContinuousClock.now
         let error = #expect(throws: SocketError.self) {
             try listener.accept(timeout: .milliseconds(50))
@@ -154,12 +154,12 @@ struct SocketConnectingTests {
 
     @Test("several threads that accept on one socket share the callers")
     func severalAcceptors() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let acceptors = (0..<4).map { _ in
             Background { try (0..<25).map { _ in try listener.accept().remoteAddress } }
         }
         var callers: [Socket] = []
-        for _ in 0..<100 { callers.append(try Socket.connected(to: listener.localAddress)) }
+        for _ in 0..<100 { callers.append(try Socket(to: listener.localAddress)) }
         let accepted = try acceptors.flatMap { try $0.value() }
         #expect(Set(accepted) == Set(callers.map(\.localAddress)))
     }

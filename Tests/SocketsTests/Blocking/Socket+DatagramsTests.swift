@@ -64,8 +64,8 @@ struct SocketDatagramsTests {
     @Test("Unix datagrams carry the sender's path, and an unnamed sender has none")
     func unixDatagrams() throws {
         let path = Loopback.unixPath()
-        let server = try Socket.bound(to: .unixDatagram(path))
-        let named = try Socket.bound(to: .unixDatagram("@\(path)"))
+        let server = try Socket(on: .unixDatagram(path))
+        let named = try Socket(on: .unixDatagram("@\(path)"))
         let unnamed = try Socket(.unix, .datagram)
         try named.send("named", to: server.localAddress)
         try unnamed.send("unnamed", to: server.localAddress)
@@ -78,7 +78,7 @@ struct SocketDatagramsTests {
 
     @Test("one socket for both families answers an IPv4 sender, who is shown as IPv4")
     func dualStack() throws {
-        let server = try Socket.bound(to: .udp(port: 0))
+        let server = try Socket(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
         let client = try Socket(.ipv4, .datagram)
         try client.send("v4", to: .ipv4(.loopback, port: port))

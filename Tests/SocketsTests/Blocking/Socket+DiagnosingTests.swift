@@ -113,7 +113,7 @@ struct SocketDiagnosingTests {
     func exchangeWithoutReader(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let error = try #require(throws: SocketError.self) {
-            try socket.exchange(Self.message, timeout: Self.limit)
+            try socket.exchange(Self.message, reading: .toEnd(), timeout: Self.limit)
         }
         #expect(error.stallReport?.verdict == .peerNotReading)
         #expect(error.bytesTransferred > 0)
@@ -149,7 +149,7 @@ struct SocketDiagnosingTests {
 
     @Test("time-outs of other operations have no report")
     func otherOperations() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepting = try #require(throws: SocketError.self) {
             try listener.accept(timeout: .milliseconds(30))
         }
@@ -248,7 +248,7 @@ struct SocketDiagnosingTests {
 
     @Test("sockets that are no connections are refused")
     func refused() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let datagram = try Loopback.udp()
         for socket in [listener, datagram] {
             let error = try #require(throws: SocketError.self) { try socket.diagnose() }

@@ -10,7 +10,8 @@ struct SocketExchangingTests {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = Echoes.onThread(peer)
         let request = pattern(count)
-        let reply = try socket.exchange(request, limit: count, timeout: .seconds(30))
+        let reply = try socket.exchange(
+            request, reading: .toEnd(limit: count), timeout: .seconds(30))
         let isSame = reply.bytes == request
         #expect(isSame)
         #expect(try echo.value() == count)
@@ -47,7 +48,9 @@ struct SocketExchangingTests {
     func timesOut() throws {
         let (here, there) = try Socket.pair()
         let error = #expect(throws: SocketError.self) {
-            try here.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .milliseconds(50))
+            try here.exchange(
+                [UInt8](repeating: 7, count: 8 << 20), reading: .toEnd(), timeout: .milliseconds(50)
+            )
         }
         #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
         #expect((error?.bytesTransferred ?? 0) > 0)
@@ -68,7 +71,7 @@ struct SocketExchangingTests {
     @Test("datagrams have no exchange")
     func kinds() {
         let error = #expect(throws: SocketError.self) {
-            try Socket(.ipv4, .datagram).exchange("?")
+            try Socket(.ipv4, .datagram).exchange("?", reading: .toEnd())
         }
         guard case .invalidInput = error?.cause else {
             Issue.record("expected invalid input")

@@ -7,13 +7,13 @@ import Testing
 struct SocketListeningTests {
     @Test("an endpoint without a host listens on every interface, IPv4 and IPv6, with one socket")
     func everyInterface() throws {
-        let listener = try Socket.listening(on: .tcp(port: 0))
+        let listener = try Socket(on: .tcp(port: 0))
         let port = try #require(listener.localAddress.port)
         #expect(listener.localAddress == .ipv6(.any, port: port))
         for address in [
             SocketAddress.ipv4(.loopback, port: port), .ipv6(.loopback, port: port),
         ] {
-            let client = try Socket.connected(to: address)
+            let client = try Socket(to: address)
             let server = try listener.accept(timeout: .seconds(5))
             #expect(server.remoteAddress == client.localAddress)
             #expect(server.localAddress == address)
@@ -23,9 +23,9 @@ struct SocketListeningTests {
 
     @Test("one family alone leaves the port of the other free")
     func oneFamily() throws {
-        let six = try Socket.listening(on: .tcp(port: 0), family: .ipv6)
+        let six = try Socket(on: .tcp(port: 0), options: .init(family: .ipv6))
         let port = Port(try #require(six.localAddress.port))
-        let four = try Socket.listening(on: .tcp(port: port), family: .ipv4)
+        let four = try Socket(on: .tcp(port: port), options: .init(family: .ipv4))
         #expect(four.localAddress.family == .ipv4)
     }
 
@@ -34,21 +34,21 @@ struct SocketListeningTests {
         let listener = try FaultInjection.during([
             .socket: [.error(.addressFamilyNotSupported)]
         ]) {
-            try Socket.listening(on: .tcp(port: 0))
+            try Socket(on: .tcp(port: 0))
         }
         #expect(listener.localAddress.ip == .v4(.any))
         let disabled = try FaultInjection.during([.bind: [.error(.addressNotAvailable)]]) {
-            try Socket.listening(on: .tcp(port: 0))
+            try Socket(on: .tcp(port: 0))
         }
         #expect(disabled.localAddress.ip == .v4(.any))
     }
 
     @Test("a port that is taken is an error that names it, and IPv4 is not tried instead")
     func taken() throws {
-        let first = try Socket.listening(on: .tcp(port: 0))
+        let first = try Socket(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
         let error = #expect(throws: SocketError.self) {
-            try Socket.listening(on: .tcp(port: Port(port)))
+            try Socket(on: .tcp(port: Port(port)))
         }
         #expect(error?.errno == .addressInUse)
         #expect(error?.description == "cannot bind to :\(port): address already in use")
@@ -56,27 +56,27 @@ struct SocketListeningTests {
 
     @Test("several sockets share a port if each of them wants to")
     func reusePort() throws {
-        let first = try Socket.listening(on: .tcp("127.0.0.1", port: 0), reusePort: true)
+        let first = try Socket(on: .tcp("127.0.0.1", port: 0), options: .init(reusePort: true))
         let port = Port(try #require(first.localAddress.port))
-        let second = try Socket.listening(on: .tcp("127.0.0.1", port: port), reusePort: true)
+        let second = try Socket(on: .tcp("127.0.0.1", port: port), options: .init(reusePort: true))
         #expect(first.localAddress == second.localAddress)
     }
 
     @Test("datagrams have no callers to accept, and the error says what to use instead")
     func datagrams() throws {
-        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .udp(port: 0)) }
+        let error = #expect(throws: SocketError.self) { try Socket(on: .udp(port: 0)) }
         #expect(
             error?.description == "cannot listen on udp://:0: datagrams have no callers to accept:"
-                + " expected a stream, or Socket.bound(to:)")
-        #expect(try Socket.bound(to: .udp(port: 0)).localAddress.port != 0)
+                + " expected a stream, or Socket(on:)")
+        #expect(try Socket(on: .udp(port: 0)).localAddress.port != 0)
     }
 
     @Test("the kinds of Unix sockets listen and answer", arguments: [true, false])
     func unix(_ isAbstract: Bool) throws {
         let path = (isAbstract ? "@" : "") + Loopback.unixPath()
         for endpoint in [Endpoint.unix(path), .unixSequencedPacket(path)] {
-            let listener = try Socket.listening(on: endpoint)
-            let client = try Socket.connected(to: endpoint)
+            let listener = try Socket(on: endpoint)
+            let client = try Socket(to: endpoint)
             let server = try listener.accept(timeout: .seconds(5))
             #expect(server.type == listener.type)
             #expect(client.remoteAddress == listener.localAddress)
@@ -89,7 +89,7 @@ struct SocketListeningTests {
     @Test("close removes the socket's file")
     func fileIsRemoved() throws {
         let path = Loopback.unixPath()
-        let listener = try Socket.listening(on: .unix(path))
+        let listener = try Socket(on: .unix(path))
         #expect(access(path, F_OK) == 0)
         listener.close()
         #expect(access(path, F_OK) == -1)
@@ -98,7 +98,7 @@ struct SocketListeningTests {
     @Test("a path of more than 107 bytes is refused, not cut")
     func longPath() throws {
         let path = "/tmp/" + String(repeating: "x", count: 103)
-        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        let error = #expect(throws: SocketError.self) { try Socket(on: .unix(path)) }
         guard case .invalidInput = error?.cause else {
             Issue.record("\(String(describing: error))")
             return
@@ -109,7 +109,7 @@ struct SocketListeningTests {
     @Test("a name that does not exist is a name-resolution failure")
     func unknownName() throws {
         let error = #expect(throws: SocketError.self) {
-            try Socket.listening(on: .tcp("nosuch.invalid", port: 0))
+            try Socket(on: .tcp("nosuch.invalid", port: 0))
         }
         guard case .nameResolution = error?.cause else {
             Issue.record("\(String(describing: error))")

@@ -95,7 +95,7 @@ struct SocketOptionsTests {
     @Test("members of a group receive what is sent to it, and no more after they left")
     func multicast() throws {
         let group = IPv4Address(239, 255, 77, 77)
-        let member = try Socket.bound(to: .udp("0.0.0.0", port: 0))
+        let member = try Socket(on: .udp("0.0.0.0", port: 0))
         let port = try #require(member.localAddress.port)
         try member.joinMulticastGroup(.v4(group), interface: "lo")
         let sender = try Socket(.ipv4, .datagram)

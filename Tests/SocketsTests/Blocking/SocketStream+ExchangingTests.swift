@@ -28,7 +28,7 @@ struct SocketStreamExchangingTests {
     func large() throws {
         let echo = Echoes.onThread(peer)
         let request = pattern(16 << 20)
-        let reply = try stream.exchange(request, timeout: .seconds(30))
+        let reply = try stream.exchange(request, reading: .toEnd(), timeout: .seconds(30))
         let isSame = reply.bytes == request
         #expect(isSame)
         #expect(try echo.value() == request.count)
@@ -37,7 +37,9 @@ struct SocketStreamExchangingTests {
     @Test("an exchange that went in part refuses further writes")
     func incomplete() throws {
         let error = #expect(throws: SocketError.self) {
-            try stream.exchange([UInt8](repeating: 7, count: 8 << 20), timeout: .milliseconds(20))
+            try stream.exchange(
+                [UInt8](repeating: 7, count: 8 << 20), reading: .toEnd(), timeout: .milliseconds(20)
+            )
         }
         #expect(error?.isTimeout == true)
         let refused = #expect(throws: SocketError.self) { try stream.write("more") }

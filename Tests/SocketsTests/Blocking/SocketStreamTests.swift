@@ -6,9 +6,9 @@ import Testing
 struct SocketStreamTests {
     @Test("a stream connects to an endpoint by itself")
     func connects() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = Port(try #require(listener.localAddress.port))
-        let stream = try SocketStream(connectingTo: .tcp("127.0.0.1", port: port))
+        let stream = try SocketStream(to: .tcp("127.0.0.1", port: port))
         let server = try listener.accept(timeout: .seconds(5))
         try server.sendAll("hello\n")
         #expect(try stream.readLine() == "hello")

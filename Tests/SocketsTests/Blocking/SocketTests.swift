@@ -129,10 +129,10 @@ struct SocketTests {
         case "receiveFrom":
             return (try Loopback.udp(), { _ = try $0.receiveFrom() }, [])
         case "accept":
-            let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+            let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
             return (listener, { _ = try $0.accept() }, [])
         case "Unix accept":
-            let listener = try Socket.listening(on: .unix(Loopback.unixPath()))
+            let listener = try Socket(on: .unix(Loopback.unixPath()))
             return (listener, { _ = try $0.accept() }, [])
         default:
             let (client, server) = try Loopback.tcpPair()
@@ -187,10 +187,10 @@ struct SocketTests {
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
-            let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+            let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
             let before = openSockets()
             for _ in 0..<10_000 {
-                let client = try Socket.connected(to: listener.localAddress)
+                let client = try Socket(to: listener.localAddress)
                 // A reset instead of an orderly end keeps the ports from running out.
                 try client.setOption(.linger, to: .zero)
                 let server = try listener.accept(timeout: .seconds(10))

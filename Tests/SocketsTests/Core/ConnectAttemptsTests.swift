@@ -7,9 +7,9 @@ import Testing
 struct ConnectContestTests {
     @Test("it waits for what is under way, and the winner does not wait")
     func wins() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         var contest = ConnectAttempts(
-            [listener.localAddress], .stream, from: nil, Deadline(.seconds(10)))
+            [listener.localAddress], .stream, ConnectOptions(), Deadline(.seconds(10)))
         var step = try contest.advance()
         while case .wait(let duration) = step {
             try contest.poll(atMost: duration)
@@ -27,9 +27,10 @@ struct ConnectContestTests {
 
     @Test("an attempt under way is a newcomer once")
     func newcomers() throws {
-        let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
-        let guest = try Socket.connected(to: full.localAddress)
-        var contest = ConnectAttempts([full.localAddress], .stream, from: nil, Deadline(.never))
+        let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+        let guest = try Socket(to: full.localAddress)
+        var contest = ConnectAttempts(
+            [full.localAddress], .stream, ConnectOptions(), Deadline(.never))
         guard case .wait(nil) = try contest.advance() else {
             Issue.record("expected to wait for ever")
             return
@@ -44,9 +45,10 @@ struct ConnectContestTests {
 
     @Test("it can be stopped from outside")
     func stopped() throws {
-        let full = try Socket.listening(on: .unix("@" + Loopback.unixPath()), backlog: 0)
-        let guest = try Socket.connected(to: full.localAddress)
-        var contest = ConnectAttempts([full.localAddress], .stream, from: nil, Deadline(.never))
+        let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+        let guest = try Socket(to: full.localAddress)
+        var contest = ConnectAttempts(
+            [full.localAddress], .stream, ConnectOptions(), Deadline(.never))
         _ = try contest.advance()
         contest.stop(because: .cancelled)
         let error = #expect(throws: SocketError.self) { _ = try contest.advance() }

@@ -9,27 +9,27 @@ struct SocketFileTests {
     func stale() throws {
         let path = Loopback.unixPath()
         let dead = try Socket(.unix)
-        try dead.bind(to: .unix(try #require(UnixAddress(path: path))))
+        try dead.bind(on: .unix(try #require(UnixAddress(path: path))))
         dead.close()
         try Self.waitUntilNobodyHolds(path)
         #expect(access(path, F_OK) == 0)
-        let listener = try Socket.listening(on: .unix(path))
-        _ = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .unix(path))
+        _ = try Socket(to: listener.localAddress)
         #expect(try listener.accept(timeout: .seconds(5)).localAddress == listener.localAddress)
     }
 
     @Test("the file of a living server is address in use, and it goes on serving")
     func alive() throws {
         let path = Loopback.unixPath()
-        let listener = try Socket.listening(on: .unix(path))
-        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        let listener = try Socket(on: .unix(path))
+        let error = #expect(throws: SocketError.self) { try Socket(on: .unix(path)) }
         #expect(error?.description == "cannot bind to unix:\(path): address already in use")
         // The question whether somebody listens was no call.
         let nobody = #expect(throws: SocketError.self) {
             try listener.accept(timeout: .seconds(0))
         }
         #expect(nobody?.isTimeout == true)
-        let client = try Socket.connected(to: .unix(path))
+        let client = try Socket(to: .unix(path))
         try client.sendAll("x")
         #expect(try listener.accept(timeout: .seconds(5)).receive() == [0x78])
     }
@@ -41,7 +41,7 @@ struct SocketFileTests {
         fputs("precious", file)
         fclose(file)
         defer { unlink(path) }
-        let error = #expect(throws: SocketError.self) { try Socket.listening(on: .unix(path)) }
+        let error = #expect(throws: SocketError.self) { try Socket(on: .unix(path)) }
         #expect(error?.errno == .addressInUse)
         var status = stat()
         #expect(stat(path, &status) == 0)
@@ -51,12 +51,12 @@ struct SocketFileTests {
     @Test("the file is left alone if another server has taken the path over")
     func takenOver() throws {
         let path = Loopback.unixPath()
-        let first = try Socket.listening(on: .unix(path))
+        let first = try Socket(on: .unix(path))
         unlink(path)
-        let second = try Socket.listening(on: .unix(path))
+        let second = try Socket(on: .unix(path))
         first.close()
         #expect(access(path, F_OK) == 0)
-        _ = try Socket.connected(to: .unix(path))
+        _ = try Socket(to: .unix(path))
         withExtendedLifetime(second) {}
     }
 

@@ -118,14 +118,14 @@ struct EventLoopTests {
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
-        let (polite, caller) = try Connection.pair(on: group)
+        let (polite, caller) = try Connection.pair(group: group)
         let counts = [Counter(), Counter()]
         let (isOver, isAsking) = (Counter(), Counter())
         // At which count of the first flooder the third is written to, round after round.
         let atReadiness = Lock<[Int]?>(nil)
 
         let flooders = try (0..<2).map { number in
-            let (flooder, _) = try Connection.pair(on: group)
+            let (flooder, _) = try Connection.pair(group: group)
             return Task(executorPreference: loop) {
                 var never = WaitDeadline(.never)
                 while isOver.now == 0 {
@@ -162,7 +162,7 @@ struct EventLoopTests {
     @Test("a loop with an idle connection uses no processor time")
     func idle() async throws {
         let group = try LoopGroup(loops: 1)
-        let (idle, peer) = try Connection.pair(on: group)
+        let (idle, peer) = try Connection.pair(group: group)
         let reading = Task(executorPreference: group.loops[0]) { try await idle.read() }
         let (begin, end) = try await Background {
             let begin = Self.processorTime(of: group.loops[0])

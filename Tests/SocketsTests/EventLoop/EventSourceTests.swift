@@ -139,11 +139,11 @@ struct EventSourceTests {
     }
 
     private func closeWhileReading(on group: LoopGroup) async throws {
-        let (reader, writer) = try Connection.pair(on: group)
+        let (reader, writer) = try Connection.pair(group: group)
         let reading = Task { try await reader.read() }
         let closing = Task { reader.close() }
         // These get the descriptor's number as soon as it is free, and have something to read.
-        let (next, peer) = try Connection.pair(on: group)
+        let (next, peer) = try Connection.pair(group: group)
         try await peer.write("not for you")
         let result = await reading.result
         await closing.value

@@ -90,14 +90,17 @@ struct EventLoopGroupTests {
             let error = await #expect(throws: SocketError.self) { try await body() }
             #expect(error?.errno == .tooManyOpenFiles)
         }
-        let peer = try Socket.listening(on: .ipv4(.loopback, port: 0))
-        await told { _ = try Connection.pair(on: group) }
-        await told { _ = try await Connection(to: peer.localAddress, on: group) }
-        await told { _ = try await Connection(to: .tcp("localhost", port: "http"), on: group) }
+        let peer = try Socket(on: .ipv4(.loopback, port: 0))
+        await told { _ = try Connection.pair(group: group) }
+        await told { _ = try await Connection(to: peer.localAddress, group: group) }
+        await told { _ = try await Connection(to: .tcp("localhost", port: "http"), group: group) }
         await told { _ = try await Listener(on: .tcp(port: 0), group: group) }
-        await told { _ = try Listener(on: .ipv4(.loopback, port: 0), sharded: true, group: group) }
+        await told {
+            _ = try Listener(
+                on: .ipv4(.loopback, port: 0), group: group, options: .init(sharded: true))
+        }
         await told { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
-        await told { _ = try DatagramChannel(connectedTo: peer.localAddress, group: group) }
+        await told { _ = try DatagramChannel(to: peer.localAddress, group: group) }
         // Tasks that prefer its loop run elsewhere.
         #expect(await Task(executorPreference: group.loops[0]) { 7 }.value == 7)
         group.shutdown()

@@ -177,7 +177,7 @@ extension FaultDoor {
             name: "Connection(to:)", call: call, before: before,
             codes: [(.survives, survives), (.fails(operation), codes)]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
+            let listener = try Socket(on: Loopback.ipv4)
             try await during(faults) {
                 _ = try await Connection(to: listener.localAddress, timeout: .seconds(20))
             }
@@ -195,7 +195,7 @@ extension FaultDoor {
             ]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket.connected(to: listener.localAddress)
+            let caller = try Socket(to: listener.localAddress)
             try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
             caller.close()
         },
@@ -204,7 +204,7 @@ extension FaultDoor {
             codes: [(.fails(.accept), [ENOMEM, ENOSPC])]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket.connected(to: listener.localAddress)
+            let caller = try Socket(to: listener.localAddress)
             try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
             caller.close()
         },
@@ -217,7 +217,7 @@ extension FaultDoor {
             ]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket.connected(to: listener.localAddress)
+            let caller = try Socket(to: listener.localAddress)
             try await during(faults) {
                 var callers = listener.makeAsyncIterator()
                 _ = try await callers.next()
@@ -230,7 +230,7 @@ extension FaultDoor {
             // Whoever was accepted and could not be watched is hung up on; the next one is served.
             let listener = try Listener(on: Loopback.ipv4)
             let callers = try (0..<2).map { _ in
-                try Socket.connected(to: listener.localAddress)
+                try Socket(to: listener.localAddress)
             }
             try await during(faults) {
                 var accepted = listener.makeAsyncIterator()
@@ -262,7 +262,7 @@ extension FaultDoor {
         receiving(.recvfrom) {
             // In the abstract namespace: nothing is left behind.
             let name = Endpoint.unixDatagram("@sockets-\(UInt64.random(in: .min ... .max))")
-            let socket = try Socket.bound(to: name)
+            let socket = try Socket(on: name)
             try Socket(.unix, .datagram).send("x", to: socket.localAddress)
             return try DatagramChannel(adopting: socket)
         },
@@ -287,7 +287,7 @@ extension FaultDoor {
             ]
         ) { faults in
             let peer = try Loopback.udp()
-            let channel = try DatagramChannel(connectedTo: peer.localAddress)
+            let channel = try DatagramChannel(to: peer.localAddress)
             try await during(faults) { try await channel.send([1], timeout: .seconds(20)) }
         },
     ]

@@ -68,25 +68,25 @@ extension FaultDoor {
             ]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
-            try during(faults) { try socket.bind(to: Loopback.ipv4) }
+            try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
         FaultDoor(
             name: "Socket.bind", call: .getsockname,
             codes: [(.fails(.bind), [EINVAL, ENOBUFS, ENOTSOCK])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
-            try during(faults) { try socket.bind(to: Loopback.ipv4) }
+            try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
         FaultDoor(
             name: "Socket.listen", call: .listen,
             codes: [(.fails(.listen), [EADDRINUSE, ENOTSOCK, EOPNOTSUPP])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
-            try socket.bind(to: Loopback.ipv4)
+            try socket.bind(on: Loopback.ipv4)
             try during(faults) { try socket.listen() }
         },
         FaultDoor(
-            name: "Socket.listening", call: .lstat, before: [.bind: [.error(.addressInUse)]],
+            name: "Socket(on:)", call: .lstat, before: [.bind: [.error(.addressInUse)]],
             codes: [
                 (
                     .failsOtherwise(.bind, .addressInUse),
@@ -94,7 +94,7 @@ extension FaultDoor {
                 )
             ]
         ) { faults in
-            try during(faults) { _ = try Socket.listening(on: .unix(Loopback.unixPath())) }
+            try during(faults) { _ = try Socket(on: .unix(Loopback.unixPath())) }
         },
         FaultDoor(
             name: "Socket.close of a Unix listener", call: .unlink,
@@ -106,7 +106,7 @@ extension FaultDoor {
             ]
         ) { faults in
             let path = Loopback.unixPath()
-            let listener = try Socket.listening(on: .unix(path))
+            let listener = try Socket(on: .unix(path))
             try during(faults) { listener.close() }
             unlink(path)
         },
@@ -153,8 +153,8 @@ extension FaultDoor {
                 ),
             ]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
-            let caller = try Socket.connected(to: listener.localAddress)
+            let listener = try Socket(on: Loopback.ipv4)
+            let caller = try Socket(to: listener.localAddress)
             try during(faults) { _ = try listener.accept(timeout: .seconds(20)) }
             caller.close()
         },
@@ -162,8 +162,8 @@ extension FaultDoor {
             name: "Socket.accept", call: .getsockname,
             codes: [(.fails(.accept), [ENOBUFS, EINVAL, ENOTSOCK])]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
-            let caller = try Socket.connected(to: listener.localAddress)
+            let listener = try Socket(on: Loopback.ipv4)
+            let caller = try Socket(to: listener.localAddress)
             try during(faults) { _ = try listener.accept(timeout: .seconds(20)) }
             caller.close()
         },
@@ -181,7 +181,7 @@ extension FaultDoor {
                 ),
             ]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
+            let listener = try Socket(on: Loopback.ipv4)
             let socket = try Socket(.ipv4, .stream)
             try during(faults) {
                 try socket.connect(to: listener.localAddress, timeout: .seconds(20))
@@ -194,14 +194,14 @@ extension FaultDoor {
                 (.fails(.connect), [EACCES, ECONNREFUSED, ENOENT, EPROTOTYPE, ENOTSOCK]),
             ]
         ) { faults in
-            let listener = try Socket.listening(on: .unix(Loopback.unixPath()))
+            let listener = try Socket(on: .unix(Loopback.unixPath()))
             let socket = try Socket(.unix, .stream)
             try during(faults) {
                 try socket.connect(to: listener.localAddress, timeout: .seconds(20))
             }
         },
         FaultDoor(
-            name: "Socket.connected", call: .connect,
+            name: "Socket(to:)", call: .connect,
             codes: [
                 (.survives, [EINTR, EAGAIN, EINPROGRESS]),
                 (
@@ -210,21 +210,21 @@ extension FaultDoor {
                 ),
             ]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
+            let listener = try Socket(on: Loopback.ipv4)
             try during(faults) {
-                _ = try Socket.connected(to: listener.localAddress, timeout: .seconds(20))
+                _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         },
         connected(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
         connected(.fcntl, [EPERM]),
         connected(.getsockname, [ENOBUFS]),
         FaultDoor(
-            name: "Socket.connected", call: .poll, before: [.connect: [.error(.nowInProgress)]],
+            name: "Socket(to:)", call: .poll, before: [.connect: [.error(.nowInProgress)]],
             codes: [(.survives, [EINTR]), (.fails(.connect), [EINVAL, ENOMEM])]
         ) { faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
+            let listener = try Socket(on: Loopback.ipv4)
             try during(faults) {
-                _ = try Socket.connected(to: listener.localAddress, timeout: .seconds(20))
+                _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         },
         FaultDoor(
@@ -237,11 +237,11 @@ extension FaultDoor {
     ]
 
     private static func connected(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
-        FaultDoor(name: "Socket.connected", call: call, codes: [(.fails(.connect), codes)]) {
+        FaultDoor(name: "Socket(to:)", call: call, codes: [(.fails(.connect), codes)]) {
             faults in
-            let listener = try Socket.listening(on: Loopback.ipv4)
+            let listener = try Socket(on: Loopback.ipv4)
             try during(faults) {
-                _ = try Socket.connected(to: listener.localAddress, timeout: .seconds(20))
+                _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         }
     }

@@ -183,8 +183,8 @@ struct RaceRoundsTests {
         let before = openSockets()
         var counts = (accepted: 0, closed: 0)
         try Duel.run { round in
-            let listener = try Socket.listening(on: .unix("@race-\(getpid())-\(round)"))
-            return (listener, try Socket.connected(to: listener.localAddress))
+            let listener = try Socket(on: .unix("@race-\(getpid())-\(round)"))
+            return (listener, try Socket(to: listener.localAddress))
         } _: { listener, _ in
             do throws(SocketError) {
                 // The first may be there, the second never is.

@@ -41,7 +41,7 @@ struct KeepingUpTests {
                 try stream.write(bytes)
                 try stream.flush(timeout: limit)
             },
-            { _ = try $0.exchange(bytes, timeout: limit) },
+            { _ = try $0.exchange(bytes, reading: .toEnd(), timeout: limit) },
         ] as [@Sendable (Socket) throws -> Void])
     func blockingSend(_ send: @Sendable (Socket) throws -> Void) throws {
         let (one, other) = try Loopback.tcpPair()
@@ -61,7 +61,7 @@ struct KeepingUpTests {
             { try $0.readUntil(0x68, timeout: limit) == nil },
             { try $0.readToEnd(timeout: limit).isEmpty },
             { try $0.readLine(timeout: limit) == nil },
-            { try $0.exchange("", timeout: limit).bytes.isEmpty },
+            { try $0.exchange("", reading: .toEnd(), timeout: limit).bytes.isEmpty },
         ] as [@Sendable (SocketStream) throws -> Bool])
     func blockingRead(_ read: @Sendable (SocketStream) throws -> Bool) throws {
         let (one, other) = try Socket.pair()
@@ -116,7 +116,7 @@ struct KeepingUpTests {
         arguments: [
             { try await $0.write(bytes, timeout: limit) },
             { try await $0.write(parts: [bytes], timeout: limit) },
-            { _ = try await $0.exchange(bytes, timeout: limit) },
+            { _ = try await $0.exchange(bytes, reading: .toEnd(), timeout: limit) },
         ] as [@Sendable (Connection) async throws -> Void])
     func write(_ write: @Sendable (Connection) async throws -> Void) async throws {
         let (socket, other) = try Loopback.tcpPair()
@@ -158,7 +158,7 @@ struct KeepingUpTests {
             { try await $0.readUntil(0x68, timeout: limit) == nil },
             { try await $0.readToEnd(timeout: limit).isEmpty },
             { try await $0.readLine(timeout: limit) == nil },
-            { try await $0.exchange("", timeout: limit).bytes.isEmpty },
+            { try await $0.exchange("", reading: .toEnd(), timeout: limit).bytes.isEmpty },
         ] as [@Sendable (Connection) async throws -> Bool])
     func read(_ read: @Sendable (Connection) async throws -> Bool) async throws {
         let (one, other) = try Connection.pair()

@@ -58,7 +58,7 @@ struct LoopTests {
         weak var source: EventSource?
         do {
             let group = try LoopGroup(loops: 1)
-            let (one, other) = try Connection.pair(on: group)
+            let (one, other) = try Connection.pair(group: group)
             loop = group.loops[0]
             source = one.source
             group.shutdown()

@@ -37,7 +37,7 @@ struct ReliabilityTests {
     @Test("of a datagram that came before the channel was ready, it is known where it came to")
     func earlyDatagram() async throws {
         for family in [AddressFamily.ipv4, nil] {
-            let socket = try Socket.bound(to: .udp(port: 0), family: family)
+            let socket = try Socket(on: .udp(port: 0), options: .init(family: family))
             let port = try #require(socket.localAddress.port)
             let place = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
             try Socket(.ipv4, .datagram).send("early", to: place)

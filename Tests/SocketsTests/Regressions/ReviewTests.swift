@@ -54,7 +54,7 @@ struct ReviewTests {
 
     @Test("a caller who is accepted while the listener is closed does not leak his descriptor")
     func acceptedTooLate() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         var discarded: [Int] = []
         let error = #expect(throws: SocketError.self) {
             try listener.perform(.accept, .receiving, .pollOnly, Deadline(.never)) {
@@ -71,8 +71,8 @@ struct ReviewTests {
 
     @Test("connecting a connected socket once more is refused, and leaves its connection alone")
     func connectingTwice() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let socket = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(to: listener.localAddress)
         let server = try listener.accept(timeout: .seconds(10))
         let error = #expect(throws: SocketError.self) {
             try socket.connect(to: listener.localAddress)
@@ -85,8 +85,8 @@ struct ReviewTests {
 
     @Test("receiveFrom on a TCP stream gives the bytes, and does not throw them away")
     func receiveFromOnAStream() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let socket = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let socket = try Socket(to: listener.localAddress)
         let server = try listener.accept(timeout: .seconds(10))
         try socket.sendAll("stream of bytes")
         #expect(try server.receiveFrom(atMost: 6, timeout: .seconds(10)).text == "stream")

@@ -8,7 +8,7 @@ import Testing
 struct ListenerServingTests {
     /// A caller that is served by tests, on the client's side.
     private func call(_ listener: Listener) throws -> Connection {
-        try Connection(adopting: Socket.connected(to: listener.localAddress))
+        try Connection(adopting: Socket(to: listener.localAddress))
     }
 
     @Test("what a caller sends comes back, and the handler's return closes the connection")
@@ -32,7 +32,7 @@ struct ListenerServingTests {
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
         // All of them are connected before the first one says anything.
         let clients = try await Background {
-            try (0..<1_000).map { _ in try Socket.connected(to: listener.localAddress) }
+            try (0..<1_000).map { _ in try Socket(to: listener.localAddress) }
         }.result().map { try Connection(adopting: $0) }
         let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
             for (number, client) in clients.enumerated() {

@@ -24,7 +24,7 @@ struct ServeLimitsTests {
             }
         }
         let clients = try (0..<50).map { _ in
-            try Connection(adopting: Socket.connected(to: listener.localAddress))
+            try Connection(adopting: Socket(to: listener.localAddress))
         }
         let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
             for client in clients {
@@ -52,7 +52,7 @@ struct ServeLimitsTests {
             }
         }
         for _ in 0..<2 {
-            let client = try Connection(adopting: Socket.connected(to: listener.localAddress))
+            let client = try Connection(adopting: Socket(to: listener.localAddress))
             #expect(try await client.read() == Array("hello".utf8))
         }
         serving.cancel()
@@ -70,7 +70,7 @@ struct ServeLimitsTests {
                 _ = try await connection.read()
             }
         }
-        let client = try Connection(adopting: Socket.connected(to: listener.localAddress))
+        let client = try Connection(adopting: Socket(to: listener.localAddress))
         #expect(try await client.read() == Array("hello".utf8))
         serving.cancel()
         try await serving.value
@@ -92,7 +92,7 @@ struct ServeLimitsTests {
             }
         }
         let start = ContinuousClock.now
-        let client = try Connection(adopting: Socket.connected(to: listener.localAddress))
+        let client = try Connection(adopting: Socket(to: listener.localAddress))
         #expect(try await client.read().isEmpty)
         #expect(start.duration(to: .now) >= .milliseconds(30))
         #expect(failures.withLock { $0.map(\.cause) } == [.timedOut(limit: .milliseconds(30))])

@@ -17,7 +17,7 @@ struct ServerTests {
                 try await handler(connection)
             }
         }
-        let caller = try Connection(adopting: Socket.connected(to: listener.localAddress))
+        let caller = try Connection(adopting: Socket(to: listener.localAddress))
         #expect(try await caller.read() == Array("hello".utf8))
         return (serving, listener, caller)
     }
@@ -108,10 +108,10 @@ struct ServerTests {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))
         let serving = Task { try await listener.serve { try await $0.write("hello") } }
-        let caller = try Connection(adopting: Socket.connected(to: .unix(path)))
+        let caller = try Connection(adopting: Socket(to: .unix(path)))
         #expect(try await caller.read() == Array("hello".utf8))
         serving.cancel()
         try await serving.value
-        #expect(throws: SocketError.self) { try Socket.connected(to: .unix(path)) }
+        #expect(throws: SocketError.self) { try Socket(to: .unix(path)) }
     }
 }

@@ -75,7 +75,7 @@ final class SimulatedServer: @unchecked Sendable {
         let pause = kernel.draw(4) == 0 ? Int64(kernel.draw(8_000_000)) : 0
         do throws(SocketError) {
             if pause > 0 { await world.sleep(pause) }
-            let reply = try await connection.exchange(bytes)
+            let reply = try await connection.exchange(bytes, reading: .toEnd())
             precondition(bytes.starts(with: reply.bytes), "another's bytes")
             precondition(
                 reply.bytes == bytes || isEnding || pause > 0 || reply.bytes.count < bytes.count,

@@ -29,7 +29,7 @@ func isBeingCalled(_ address: SocketAddress) -> Bool {
 /// Whether a call to the address is refused.
 func refusesCalls(_ address: SocketAddress) -> Bool {
     do throws(SocketError) {
-        _ = try Socket.connected(to: address)
+        _ = try Socket(to: address)
         return false
     } catch {
         return error.errno == .connectionRefused

@@ -9,22 +9,22 @@ enum Loopback {
 
     /// Both ends of a TCP connection.
     static func tcpPair() throws -> (client: Socket, server: Socket) {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         return (client, try listener.accept(timeout: .seconds(10)))
     }
 
     /// A UDP socket that is bound.
     static func udp() throws -> Socket {
         let socket = try Socket(.ipv4, .datagram)
-        try socket.bind(to: ipv4)
+        try socket.bind(on: ipv4)
         return socket
     }
 
     /// A TCP port on 127.0.0.1 on which nobody listens, held by a socket so that it stays so.
     static func refusingPort() throws -> (holder: Socket, address: SocketAddress) {
         let holder = try Socket(.ipv4, .stream)
-        try holder.bind(to: ipv4)
+        try holder.bind(on: ipv4)
         return (holder, holder.localAddress)
     }
 

@@ -13,7 +13,7 @@ struct ConnectWalkTests {
 
     @Test("an address that answers is an attempt without a cause, and both ends are known")
     func answers() throws {
-        let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         var walk = walk(server.localAddress.port ?? 0)
         try walk.run()
         #expect(walk.attempts.count == 1)

@@ -6,8 +6,8 @@ import Testing
 struct DoctorTests {
     /// A connection within this process, of which one end never reads.
     private func unreadPair() throws -> (sockets: [Socket], port: String) {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         let server = try listener.accept(timeout: .seconds(10))
         try client.sendAll("hello")
         return ([listener, client, server], "\(listener.localAddress.port ?? 0)")
@@ -48,8 +48,8 @@ struct DoctorTests {
 
     @Test("an idle connection is not stuck, and is listed with --all")
     func idle() throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
-        let client = try Socket.connected(to: listener.localAddress)
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let client = try Socket(to: listener.localAddress)
         let server = try listener.accept(timeout: .seconds(10))
         let port = "\(client.localAddress.port ?? 0)"
         let brief = try SockProgram.run("doctor", port)

@@ -15,7 +15,7 @@ struct ListenTests {
     func one() throws {
         let listener = try RunningSock("-lv", "0")
         let port = try Port(parsing: listener.port())
-        let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
         listener.write("to the caller")
         listener.endInput()
         try caller.sendAll("from the caller")
@@ -36,7 +36,7 @@ struct ListenTests {
         var caller: Socket?
         let end = ContinuousClock.now.advanced(by: .seconds(10))
         while caller == nil, ContinuousClock.now < end {
-            caller = try? Socket.connected(to: .tcp("127.0.0.1", port: Port(parsing: port)))
+            caller = try? Socket(to: .tcp("127.0.0.1", port: Port(parsing: port)))
         }
         listener.endInput()
         caller?.close()
@@ -59,7 +59,7 @@ struct ListenTests {
 
     @Test("a port that is taken is 45")
     func taken() throws {
-        let server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let outcome = try SockProgram.run("-l", "127.0.0.1", "\(server.localAddress.port ?? 0)")
         #expect(outcome.status == 45)
         #expect(outcome.errorLines.count == 2)

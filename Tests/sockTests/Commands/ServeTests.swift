@@ -12,7 +12,7 @@ struct ServeTests {
         let server = try RunningSock("serve", service.rawValue, "0")
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
-        let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
         try caller.sendAll("x")
         try caller.shutdown(.write)
         let answer =
@@ -29,7 +29,7 @@ struct ServeTests {
             }
         #expect(expected.contains(answer.count))
 
-        let asker = try Socket.connected(to: .udp("127.0.0.1", port: port))
+        let asker = try Socket(to: .udp("127.0.0.1", port: port))
         try asker.send("x")
         if service == .discard {
             #expect(throws: SocketError.self) { try asker.receive(timeout: .milliseconds(50)) }
@@ -50,7 +50,7 @@ struct ServeTests {
     func graceful() throws {
         let server = try RunningSock("serve", "-v", "sink", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
-        let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
         try server.waitForErrors { $0.contains("Connection from") }
         try caller.sendAll("12345")
         server.send(signal: 15)
@@ -65,7 +65,7 @@ struct ServeTests {
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
         let callers = try (0..<1000).map { _ in
-            try Socket.connected(to: .tcp("127.0.0.1", port: port))
+            try Socket(to: .tcp("127.0.0.1", port: port))
         }
         for (number, caller) in callers.enumerated() { try caller.sendAll("I am \(number)\n") }
         for (number, caller) in callers.enumerated() {
@@ -99,7 +99,7 @@ struct ServeTests {
     func impatient() throws {
         let server = try RunningSock("serve", "-v", "echo", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
-        let caller = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
         try server.waitForErrors { $0.contains("Connection from") }
         let start = ContinuousClock.now
         server.send(signal: 15)

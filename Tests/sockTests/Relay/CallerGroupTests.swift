@@ -4,7 +4,7 @@ import Testing
 @Suite(.ownThread)
 struct CallerGroupTests {
     private func call(_ port: String) throws -> Socket {
-        try Socket.connected(to: .tcp("127.0.0.1", port: Port(parsing: port)))
+        try Socket(to: .tcp("127.0.0.1", port: Port(parsing: port)))
     }
 
     @Test("input goes to every caller present, and what they send to standard output")

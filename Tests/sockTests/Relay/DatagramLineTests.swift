@@ -6,7 +6,7 @@ import Testing
 @Suite(.ownThread)
 struct DatagramLineTests {
     private func line(_ addresses: SocketAddress...) throws -> DatagramLine {
-        try DatagramLine(addresses) { try Socket.connected(to: $0, type: .datagram) }
+        try DatagramLine(addresses) { try Socket(to: $0, type: .datagram) }
     }
 
     private func closedAddress() throws -> SocketAddress {
@@ -21,7 +21,7 @@ struct DatagramLineTests {
 
     @Test("when nobody is at the first address, the next gets all that was sent")
     func movesOn() throws {
-        let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let line = try line(closedAddress(), server.localAddress)
         try line.send([1])
         try line.send([2])
@@ -52,7 +52,7 @@ struct DatagramLineTests {
 
     @Test("hanging up wakes whoever receives")
     func hangUp() throws {
-        let server = try Socket.bound(to: .udp("127.0.0.1", port: 0))
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let line = try line(server.localAddress)
         Worker.start {
             Worker.sleep(for: .milliseconds(20))

@@ -10,7 +10,7 @@ struct DatagramListenerTests {
         listener.write("pong")
         listener.endInput()
         for name in ["one", "two"] {
-            let sender = try Socket.connected(to: .udp("127.0.0.1", port: port))
+            let sender = try Socket(to: .udp("127.0.0.1", port: port))
             try sender.send(name)
             #expect(try sender.receive(timeout: .seconds(10)) == Array("pong".utf8))
         }
@@ -24,7 +24,7 @@ struct DatagramListenerTests {
         let listener = try RunningSock("-lu", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
         let port = try Port(parsing: listener.port())
-        let senders = try (0..<2).map { _ in try Socket.connected(to: .udp("127.0.0.1", port: port))
+        let senders = try (0..<2).map { _ in try Socket(to: .udp("127.0.0.1", port: port))
         }
         for sender in senders { try sender.send("x") }
         try listener.waitForOutput("xx")
@@ -40,7 +40,7 @@ struct DatagramListenerTests {
             let listener = try RunningSock("-lu", flag, "127.0.0.1", "0")
             listener.endInput()
             let port = try Port(parsing: listener.port())
-            let sender = try Socket.connected(to: .udp("127.0.0.1", port: port))
+            let sender = try Socket(to: .udp("127.0.0.1", port: port))
             try sender.send("x")
             let outcome = try listener.outcome()
             #expect(outcome.status == 0)

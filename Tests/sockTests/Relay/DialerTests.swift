@@ -9,7 +9,7 @@ struct DialerTests {
     private let endpoint: Endpoint
 
     init() throws {
-        server = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        server = try Socket(on: .tcp("127.0.0.1", port: 0))
         endpoint = .tcp("127.0.0.1", port: Port(server.localAddress.port ?? 0))
     }
 
@@ -53,8 +53,8 @@ struct DialerTests {
 
     @Test("a sender of Unix datagrams takes a name, so that he can be answered")
     func unixDatagrams() throws {
-        let server = try Socket.bound(
-            to: .unixDatagram("@sock-dialer-test-\(UInt64.random(in: 0...(.max)))"))
+        let server = try Socket(
+            on: .unixDatagram("@sock-dialer-test-\(UInt64.random(in: 0...(.max)))"))
         guard case .unix(let name) = server.localAddress else {
             Issue.record("\(server.localAddress)")
             return

@@ -18,13 +18,13 @@ struct ServiceHostTests {
             isOver.update { $0 = true }
         }
 
-        let first = try Socket.connected(to: .tcp("127.0.0.1", port: port))
-        let second = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let first = try Socket(to: .tcp("127.0.0.1", port: port))
+        let second = try Socket(to: .tcp("127.0.0.1", port: port))
         try second.sendAll("two")
         #expect(try second.receive(timeout: .seconds(5)) == Array("two".utf8))
         try first.sendAll("one")
         #expect(try first.receive(timeout: .seconds(5)) == Array("one".utf8))
-        let datagram = try Socket.connected(to: .udp("127.0.0.1", port: port))
+        let datagram = try Socket(to: .udp("127.0.0.1", port: port))
         try datagram.send("three")
         #expect(try datagram.receive(timeout: .seconds(5)) == Array("three".utf8))
 
@@ -41,7 +41,7 @@ struct ServiceHostTests {
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
         // Connected: an answer from another address would not be received.
-        let asker = try Socket.connected(to: .udp("127.0.0.2", port: port))
+        let asker = try Socket(to: .udp("127.0.0.2", port: port))
         try asker.send("x")
         #expect(try asker.receive(timeout: .seconds(10)) == [120])
     }
@@ -53,12 +53,12 @@ struct ServiceHostTests {
             program: "/bin/bash")
         let port = try Port(parsing: server.port())
         var callers = try (0..<30).map { _ in
-            try Socket.connected(to: .tcp("127.0.0.1", port: port))
+            try Socket(to: .tcp("127.0.0.1", port: port))
         }
         try server.waitForErrors { $0.contains("too many open files") }
         for caller in callers { caller.close() }
         callers = []
-        let late = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+        let late = try Socket(to: .tcp("127.0.0.1", port: port))
         try late.sendAll("x")
         #expect(try late.receive(timeout: .seconds(10)) == [120])
         late.close()

@@ -9,7 +9,7 @@ final class Peer: Sendable {
 
     /// Accepts one caller and runs `body` with him.
     init(_ body: @escaping @Sendable (Socket) throws -> Void) throws {
-        let listener = try Socket.listening(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         self.listener = listener
         port = "\(listener.localAddress.port ?? 0)"
         let thread = Thread {
@@ -22,7 +22,7 @@ final class Peer: Sendable {
     /// A port of this machine on which nobody listens, as long as the socket lives.
     static func silentPort(_ kind: SocketType = .stream) throws -> (socket: Socket, port: String) {
         let socket = try Socket(.ipv4, kind)
-        try socket.bind(to: .ipv4(.loopback, port: 0))
+        try socket.bind(on: .ipv4(.loopback, port: 0))
         return (socket, "\(socket.localAddress.port ?? 0)")
     }
 }
@@ -34,7 +34,7 @@ func waitForRefusal(of port: Sockets.Port) throws {
     let end = ContinuousClock.now.advanced(by: .seconds(10))
     while ContinuousClock.now < end {
         do throws(SocketError) {
-            _ = try Socket.connected(to: .tcp("127.0.0.1", port: port))
+            _ = try Socket(to: .tcp("127.0.0.1", port: port))
         } catch {
             if error.errno == .connectionRefused { return }
         }
