@@ -22,7 +22,7 @@ struct ConnectionTests {
         let kind = #expect(throws: SocketError.self) { try Connection(adopting: datagrams) }
         #expect(
             kind?.description
-                == "cannot adopt: a socket of the kind datagram: expected one of the kind stream")
+                == "cannot adopt: a socket of the type datagram: expected one of the type stream")
         let alone = #expect(throws: SocketError.self) {
             try Connection(adopting: try Socket(.ipv4))
         }

@@ -140,7 +140,7 @@ struct DatagramChannelTests {
         let error = #expect(throws: SocketError.self) { try DatagramChannel(adopting: one) }
         #expect(
             error?.description
-                == "cannot adopt: a socket of the kind stream: expected one of the kind datagram")
+                == "cannot adopt: a socket of the type stream: expected one of the type datagram")
         #expect(!one.isClosed)
     }
 

@@ -98,4 +98,22 @@ struct SocketConnectedTests {
         }
         #expect(error?.cause == .selfConnect)
     }
+
+    @Test("socket options are set on each attempt, and a refused one is named in the error")
+    func socketOptions() throws {
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let options = ConnectOptions(socketOptions: [
+            .set(.keepAlive, to: true), .set(.noDelay, to: true),
+        ])
+        let client = try Socket(
+            to: .tcp(port: Port(try #require(listener.localAddress.port))), options: options)
+        #expect(try client.option(.keepAlive))
+        #expect(try client.option(.noDelay))
+        let error = #expect(throws: SocketError.self) {
+            try Socket(
+                to: listener.localAddress, options: .init(socketOptions: [.set(.error, to: nil)]))
+        }
+        #expect(error?.operation == .setOption)
+        #expect(error?.subject == "error")
+    }
 }

@@ -62,13 +62,44 @@ struct SocketListeningTests {
         #expect(first.localAddress == second.localAddress)
     }
 
-    @Test("datagrams have no callers to accept, and the error says what to use instead")
+    @Test("Socket(on:) binds a datagram socket and does not listen")
     func datagrams() throws {
-        let error = #expect(throws: SocketError.self) { try Socket(on: .udp(port: 0)) }
-        #expect(
-            error?.description == "cannot listen on udp://:0: datagrams have no callers to accept:"
-                + " expected a stream, or Socket(on:)")
-        #expect(try Socket(on: .udp(port: 0)).localAddress.port != 0)
+        let socket = try Socket(on: .udp(port: 0))
+        #expect(socket.type == .datagram)
+        #expect(socket.localAddress.port != 0)
+        let error = #expect(throws: SocketError.self) { try socket.accept(timeout: .seconds(5)) }
+        #expect(error?.errno == .notSupportedOnSocket)
+    }
+
+    @Test("socket options are set before bind")
+    func socketOptions() throws {
+        let options = ListenOptions(socketOptions: [
+            .set(.keepAlive, to: true), .set(.receiveBufferSize, to: 20_000),
+        ])
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0), options: options)
+        #expect(try socket.option(.keepAlive))
+        #expect(try socket.option(.receiveBufferSize) == 40_000)
+    }
+
+    @Test("an option that the kernel refuses is named in the error")
+    func refusedOption() throws {
+        let options = ListenOptions(socketOptions: [.set(.error, to: nil)])
+        let error = #expect(throws: SocketError.self) {
+            try Socket(on: Loopback.ipv4, options: options)
+        }
+        #expect(error?.operation == .setOption)
+        #expect(error?.subject == "error")
+    }
+
+    @Test("a sharded socket is refused")
+    func sharded() {
+        let error = #expect(throws: SocketError.self) {
+            try Socket(on: Loopback.ipv4, options: .init(sharded: true))
+        }
+        guard case .invalidInput = error?.cause else {
+            Issue.record("expected invalidInput, found \(String(describing: error))")
+            return
+        }
     }
 
     @Test("the kinds of Unix sockets listen and answer", arguments: [true, false])

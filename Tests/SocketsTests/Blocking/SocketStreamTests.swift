@@ -61,7 +61,7 @@ struct SocketStreamTests {
         let error = #expect(throws: SocketError.self) { try stream.readLine() }
         #expect(
             error?.description
-                == "cannot read: a socket of the kind datagram: expected one of the kind stream")
+                == "cannot read: a socket of the type datagram: expected one of the type stream")
         #expect(throws: SocketError.self) { try stream.write("x") }
     }
 
