@@ -20,7 +20,7 @@ let examples = [
     "InformationClient",
     "LineClient",
     "LineServer",
-    "StandStill",
+    "StalledConnection",
 ]
 
 /// The programs that the documentation promises. `IntegrationTests/run` runs them.

@@ -1,6 +1,6 @@
-// The base server: waits for callers, reports each of them, and closes the connection.
+// The base server: accepts clients, reports each client, and closes the connection.
 //
-//     swift run BaseServer [PORT [CALLERS]]
+//     swift run BaseServer [PORT [CLIENTS]]
 //     telnet localhost 51423
 import Sockets
 
@@ -8,17 +8,18 @@ let arguments = CommandLine.arguments.dropFirst()
 
 do {
     let port = try Port(parsing: arguments.first ?? "51423")
-    let callers = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
+    let clients = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
 
-    // No host: every interface, IPv6 and IPv4. SO_REUSEADDR is set, and the backlog is large.
+    // Without a host, the socket listens on every interface, for IPv6 and IPv4.
+    // SO_REUSEADDR is set, and the backlog is as large as the kernel allows.
     let server = try Socket(on: .tcp(port: port))
     print("Listening on \(server.localAddress)")
 
     print("Waiting for connections...")
-    for _ in 0..<callers {
-        let caller = try server.accept()
-        print("Got connection from \(caller.remoteAddress)")
-        caller.close()
+    for _ in 0..<clients {
+        let client = try server.accept()
+        print("Got connection from \(client.remoteAddress)")
+        client.close()
     }
 } catch {
     print(error)

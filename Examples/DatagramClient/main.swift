@@ -1,4 +1,4 @@
-// A UDP client: sends one datagram to a service, and prints whatever comes back in time.
+// A UDP client: sends one datagram to a service and prints the replies that arrive in time.
 //
 //     swift run DatagramClient HOST SERVICE MESSAGE
 //     swift run DatagramClient localhost daytime "What time is it?"
@@ -10,16 +10,16 @@ let service = arguments.dropFirst().first ?? "daytime"
 let message = arguments.dropFirst(2).first ?? "Hello"
 
 do {
-    // Connecting a UDP socket sends nothing: it fixes the peer, and lets refusals come back to us.
+    // Connecting a UDP socket sends nothing. It sets the peer, so the kernel can report a refusal.
     let socket = try Socket(to: .udp(host, port: Port(parsing: service)))
     try socket.send(message)
     print("Sent \(message.utf8.count) bytes to \(socket.remoteAddress)")
-    print("UDP cannot know when the server is done: 2 seconds of silence are the end.")
+    print("UDP has no end of stream, so the client stops after 2 seconds of silence.")
 
     while true {
         let reply = try socket.receive(timeout: .seconds(2))
         print("Received \(reply.count) bytes: \(String(decoding: reply, as: UTF8.self))")
     }
 } catch {
-    print(error.isTimeout ? "No more answers." : "\(error)")
+    print(error.isTimeout ? "No more replies." : "\(error)")
 }

@@ -1,4 +1,4 @@
-// A UDP server: no listen and no accept. Each datagram arrives with its sender, and goes back there.
+// A UDP server: it neither listens nor accepts. It sends each datagram back to its sender.
 //
 //     swift run DatagramServer [PORT [DATAGRAMS]]
 //     swift run DatagramClient localhost 51423 "Hello"
@@ -14,7 +14,7 @@ do {
 
     for _ in 0..<datagrams {
         let datagram = try socket.receiveFrom()
-        // With its control characters escaped: this text was written by a stranger.
+        // Escape control characters, because the text comes from an untrusted sender.
         let text = datagram.text.debugDescription
         print("\(datagram.sender) sent \(datagram.bytes.count) bytes: \(text)")
         try socket.send(datagram.bytes, to: datagram.sender)

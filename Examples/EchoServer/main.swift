@@ -1,4 +1,4 @@
-// The echo server: sends back what each caller sends, to all of them at once. Control-C ends it.
+// The echo server: sends back what each client sends, for all clients at once. Control-C ends it.
 //
 //     swift run EchoServer [PORT]
 //     telnet localhost 51423

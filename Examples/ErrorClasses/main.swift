@@ -1,38 +1,38 @@
-// The four classes of errors that Python's tutorial teaches, provoked and told apart.
+// The four error classes of Python's `socket` module, each provoked and told apart.
 //
 //     swift run ErrorClasses
 import Sockets
 
-/// Tries something that fails, and tells which class of error it was.
-func provoke(_ attempt: () throws -> Void) {
+/// Runs an operation that fails, and prints the class of the error.
+func provoke(_ operation: () throws -> Void) {
     do {
-        try attempt()
+        try operation()
         print("No error")
     } catch let error as SocketError {
         switch error.cause {
         case .system(let errno): print("System error \(errno.rawValue) (socket.error)")
         case .nameResolution: print("Name resolution (socket.gaierror)")
-        case .hostLookup(let failure): print("Host look-up (socket.herror), \(failure)")
-        case .timedOut: print("Time-out (socket.timeout)")
+        case .hostLookup(let failure): print("Host lookup (socket.herror), \(failure)")
+        case .timedOut: print("Timeout (socket.timeout)")
         default: print("Another cause")
         }
         print("   ", error)
     } catch {
-        print("Not an error of a socket: \(error)")
+        print("Not a socket error: \(error)")
     }
 }
 
-// Nobody listens: the socket is bound, so that the port is nobody else's, and that is all.
-let silent = try Socket(.ipv4)
-try silent.bind(on: .ipv4(.loopback, port: 0))
-provoke { try Socket(.ipv4).connect(to: silent.localAddress) }
+// The socket reserves a port but does not listen, so the connect is refused.
+let reserved = try Socket(.ipv4)
+try reserved.bind(on: .ipv4(.loopback, port: 0))
+provoke { try Socket(.ipv4).connect(to: reserved.localAddress) }
 
-// A name where only a numeric address may stand.
+// A host name, where only a numeric address is allowed.
 provoke { _ = try Resolver.resolve(.tcp("www.example.com", port: 80), numericOnly: true) }
 
-// The machine at an IPv4 address has no IPv6 addresses.
+// The host with this IPv4 address has no IPv6 address.
 provoke { _ = try Resolver.host(named: "127.0.0.1", family: .ipv6) }
 
-// A listening socket that nobody calls.
+// A listening socket to which no client connects.
 let server = try Socket(on: .tcp("127.0.0.1", port: 0))
 provoke { _ = try server.accept(timeout: .milliseconds(50)) }

@@ -2,14 +2,14 @@
 //
 //     swift run InformationClient www.example.com http
 //
-// `Socket(to:)` does all of this in one call, and tries every address of the host.
+// `Socket(to:)` takes all of these steps in one call, and tries every address of the host.
 import Sockets
 
 let arguments = CommandLine.arguments.dropFirst()
 let host = arguments.first ?? "localhost"
 let service = arguments.dropFirst().first ?? "daytime"
 
-/// The address as Python prints it: ('127.0.0.1', 13).
+/// Returns the address as Python prints it, such as ('127.0.0.1', 13).
 func pair(_ address: SocketAddress) -> String {
     guard let ip = address.ip, let port = address.port else { return "\(address)" }
     return "('\(ip)', \(port))"

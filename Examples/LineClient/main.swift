@@ -1,8 +1,8 @@
-// A line client: sends each line of its input, and prints the line that comes back.
+// A line client: sends each line of its input, and prints the line that the server sends back.
 //
 //     swift run LineClient localhost 51423
 //
-// A reply per request: at no time does more than a line wait in a buffer, so nothing can deadlock.
+// With a reply per request, at most one line waits in a buffer, so client and server cannot deadlock.
 import Sockets
 
 let arguments = CommandLine.arguments.dropFirst()
@@ -17,7 +17,7 @@ do {
         try stream.write(line + "\n")
         try stream.flush(timeout: .seconds(10))
         guard let reply = try stream.readLine(timeout: .seconds(10)) else {
-            print("The server has ended the conversation")
+            print("The server closed the connection")
             break
         }
         print(reply)

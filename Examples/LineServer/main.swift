@@ -1,17 +1,17 @@
-// A line server: a thread for each caller, and a file-like stream to talk through.
+// A line server: one thread per client, and a file-like stream to read and write lines.
 //
-//     swift run LineServer [PORT [CALLERS]]
+//     swift run LineServer [PORT [CLIENTS]]
 //     swift run LineClient localhost 51423
 import Foundation
 import Sockets
 
 let arguments = CommandLine.arguments.dropFirst()
 
-/// Answers each line until the caller ends the stream, or is silent for a minute.
-func serve(_ caller: Socket) {
-    let name = caller.remoteAddress
+/// Answers each line until the client ends the stream or is silent for a minute.
+func serve(_ client: Socket) {
+    let name = client.remoteAddress
     do {
-        let stream = SocketStream(caller)
+        let stream = SocketStream(client)
         var count = 0
         while let line = try stream.readLine(timeout: .seconds(60)) {
             count += 1
@@ -19,25 +19,25 @@ func serve(_ caller: Socket) {
             try stream.flush(timeout: .seconds(60))
         }
         try stream.close()
-        print("\(name) has gone after \(count) lines")
+        print("\(name) left after \(count) lines")
     } catch {
-        print("\(name) is lost: \(error)")
+        print("\(name) failed: \(error)")
     }
 }
 
 do {
     let port = try Port(parsing: arguments.first ?? "51423")
-    let callers = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
+    let clients = arguments.dropFirst().first.flatMap { Int($0) } ?? .max
     let server = try Socket(on: .tcp(port: port))
     print("Listening on \(server.localAddress)")
 
     let threads = DispatchGroup()
-    for _ in 0..<callers {
-        let caller = try server.accept()
-        print("Got connection from \(caller.remoteAddress)")
+    for _ in 0..<clients {
+        let client = try server.accept()
+        print("Got connection from \(client.remoteAddress)")
         threads.enter()
         Thread.detachNewThread {
-            serve(caller)
+            serve(client)
             threads.leave()
         }
     }

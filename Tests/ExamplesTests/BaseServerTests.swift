@@ -3,21 +3,21 @@ import Testing
 
 @Suite("BaseServer", .ownThread)
 struct BaseServerTests {
-    @Test("each caller is reported, and the connection closed")
-    func eachCallerIsReported() throws {
+    @Test("the server reports each client and closes its connection")
+    func reportsEachClient() throws {
         let program = try Program("BaseServer", "0", "2")
         let port = try program.port(after: "Listening on")
         #expect(try program.line() == "Waiting for connections...")
         for _ in 1...2 {
-            let caller = try Socket(to: .ipv4(.loopback, port: port))
-            #expect(try program.line() == "Got connection from \(caller.localAddress)")
-            #expect(try caller.receive(timeout: patience) == [])
+            let client = try Socket(to: .ipv4(.loopback, port: port))
+            #expect(try program.line() == "Got connection from \(client.localAddress)")
+            #expect(try client.receive(timeout: testTimeout) == [])
         }
         #expect(try program.remainingLines() == [])
     }
 
-    @Test("a port that is none is refused in one line")
-    func aPortThatIsNoneIsRefused() throws {
+    @Test("an invalid port is rejected in one line")
+    func rejectsInvalidPort() throws {
         let lines = try Program("BaseServer", "70000").remainingLines()
         #expect(lines.count == 1)
         #expect(lines.first?.contains("70000") == true)

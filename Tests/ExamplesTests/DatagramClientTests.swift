@@ -4,37 +4,38 @@ import Testing
 @Suite("DatagramClient", .ownThread)
 struct DatagramClientTests {
     private static let explanation =
-        "UDP cannot know when the server is done: 2 seconds of silence are the end."
+        "UDP has no end of stream, so the client stops after 2 seconds of silence."
 
-    @Test("every answer that comes in time is printed, then silence is the end")
-    func everyAnswerIsPrinted() throws {
+    @Test("the client prints every reply that arrives in time, then stops after silence")
+    func printsEveryReply() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let program = try Program("DatagramClient", "127.0.0.1", "\(server.port)", "ping")
-        let question = try server.receiveFrom(timeout: patience)
-        #expect(question.text == "ping")
-        try server.send("pong", to: question.sender)
-        try server.send("pong again", to: question.sender)
+        let request = try server.receiveFrom(timeout: testTimeout)
+        #expect(request.text == "ping")
+        try server.send("pong", to: request.sender)
+        try server.send("pong again", to: request.sender)
         #expect(
             try program.remainingLines() == [
                 "Sent 4 bytes to 127.0.0.1:\(server.port)",
                 Self.explanation,
                 "Received 4 bytes: pong",
                 "Received 10 bytes: pong again",
-                "No more answers.",
+                "No more replies.",
             ])
     }
 
-    @Test("a port where nobody receives is refused at once, not after the time limit")
-    func aPortWhereNobodyReceives() throws {
-        // Connected to somebody else, it takes nothing from strangers, and keeps the port.
-        let deaf = try Socket(on: .udp("127.0.0.1", port: 0))
-        try deaf.connect(to: .ipv4(.loopback, port: 9))
-        defer { deaf.close() }
+    @Test("a port without a receiver is refused at once, not after the time limit")
+    func unservedPortIsRefusedAtOnce() throws {
+        // A socket that is connected to another peer keeps the port, but drops the client's datagrams.
+        let bound = try Socket(on: .udp("127.0.0.1", port: 0))
+        try bound.connect(to: .ipv4(.loopback, port: 9))
+        defer { bound.close() }
         #expect(
-            try Program("DatagramClient", "127.0.0.1", "\(deaf.port)", "ping").remainingLines() == [
-                "Sent 4 bytes to 127.0.0.1:\(deaf.port)",
-                Self.explanation,
-                "cannot receive from 127.0.0.1:\(deaf.port): connection refused",
-            ])
+            try Program("DatagramClient", "127.0.0.1", "\(bound.port)", "ping").remainingLines()
+                == [
+                    "Sent 4 bytes to 127.0.0.1:\(bound.port)",
+                    Self.explanation,
+                    "cannot receive from 127.0.0.1:\(bound.port): connection refused",
+                ])
     }
 }

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("DatagramServer", .ownThread)
 struct DatagramServerTests {
-    @Test("each datagram goes back to its sender, also an empty one")
-    func eachDatagramGoesBack() throws {
+    @Test("the server sends each datagram back to its sender, also an empty one")
+    func sendsEachDatagramBack() throws {
         let program = try Program("DatagramServer", "0", "3")
         let port = try program.port(after: "Waiting for datagrams on")
         let first = try Socket(to: .udp("127.0.0.1", port: Port(port)))
@@ -15,14 +15,14 @@ struct DatagramServerTests {
         #expect(try program.line() == "\(second.localAddress) sent 4 bytes: \"\\u{1B}[2J\"")
         try first.send("")
         #expect(try program.line() == "\(first.localAddress) sent 0 bytes: \"\"")
-        #expect(try second.receive(timeout: patience) == Array("\u{1B}[2J".utf8))
-        #expect(try first.receive(timeout: patience) == Array("one".utf8))
-        #expect(try first.receive(timeout: patience) == [])
+        #expect(try second.receive(timeout: testTimeout) == Array("\u{1B}[2J".utf8))
+        #expect(try first.receive(timeout: testTimeout) == Array("one".utf8))
+        #expect(try first.receive(timeout: testTimeout) == [])
         #expect(try program.remainingLines() == [])
     }
 
-    @Test("the two examples talk to each other")
-    func theExamplesTalkToEachOther() throws {
+    @Test("client and server examples work together")
+    func examplesWorkTogether() throws {
         let server = try Program("DatagramServer", "0", "1")
         let port = try server.port(after: "Waiting for datagrams on")
         let client = try Program("DatagramClient", "127.0.0.1", "\(port)", "Hello")

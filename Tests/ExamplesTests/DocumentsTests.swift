@@ -1,16 +1,16 @@
 import Foundation
 import Testing
 
-/// Keeps what the documents show and refer to true.
+/// Checks the links, the sessions and the tutorial table of the documents.
 @Suite("Documents", .ownThread)
 struct DocumentsTests {
     private static let pages = [
-        "README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-        "Benchmarks/README.md",
+        "README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "RELIABILITY.md",
+        "SECURITY.md", "Benchmarks/README.md",
     ]
     private static let articles = "Sources/Sockets/Sockets.docc"
 
-    /// The repository: three above this file.
+    /// The root of the repository, three levels above this file.
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
@@ -18,8 +18,8 @@ struct DocumentsTests {
         try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
     }
 
-    @Test("every link into the repository leads to a file", arguments: pages)
-    func everyLinkLeadsToAFile(page: String) throws {
+    @Test("every relative link refers to an existing file", arguments: pages)
+    func everyLinkRefersToAFile(page: String) throws {
         let folder = Self.root.appendingPathComponent(page).deletingLastPathComponent()
         for link in try Self.text(of: page).matches(of: /\]\(([^)#]+)(?:#[^)]*)?\)/).map(\.1)
         where !link.contains("://") {
@@ -31,22 +31,22 @@ struct DocumentsTests {
     }
 
     @Test(
-        "every session that is shown goes as it is shown",
+        "every documented session prints what the page shows",
         arguments: ["README.md"] + ["Errors", "Deadlock"].map { "\(articles)/\($0).md" })
-    func everySessionGoesAsShown(page: String) throws {
+    func everySessionPrintsWhatThePageShows(page: String) throws {
         let blocks = try Self.text(of: page).matches(of: /(?s)```text\n(\$ .*?)\n```/).map(\.1)
-        try #require(!blocks.isEmpty, "nothing was checked: \(page) shows no session")
+        try #require(!blocks.isEmpty, "\(page) shows no session")
         for block in blocks {
             #expect(masked(try replay(String(block))) == masked(String(block)))
         }
     }
 
-    @Test("every row of the tutorial has an example, a test and a way to do it in the shell")
+    @Test("every row of the tutorial table has an example, a test and a shell command")
     func everyRowIsComplete() throws {
         for page in ["README.md", "README.zh-CN.md"] {
             let rows = try Self.text(of: page).split(separator: "\n")
                 .filter { $0.contains("](Examples/") && $0.hasPrefix("| ") }
-            #expect(rows.count == 12, "\(page): seven chapters of clients, five of servers")
+            #expect(rows.count == 12, "\(page): expected seven client and five server chapters")
             for row in rows {
                 #expect(row.contains("](Tests/"), "\(page): \(row)")
                 #expect(row.split(separator: "|").count == 6, "\(page): \(row)")
@@ -55,7 +55,7 @@ struct DocumentsTests {
         }
     }
 
-    /// Runs the commands of a session, and returns it with what they really print.
+    /// Runs the commands of a session, and returns the session with their actual output.
     private func replay(_ session: String) throws -> String {
         var status: Int32?
         var result: [String] = []
@@ -73,7 +73,7 @@ struct DocumentsTests {
         return result.joined(separator: "\n")
     }
 
-    /// Ports, amounts, rates and times differ each time; shorter numbers do not.
+    /// Replaces ports, byte counts, rates and times, which vary between runs.
     private func masked(_ session: String) -> String {
         session.replacing(/\d+ (bytes|KB|MB) a second/, with: "RATE")
             .replacing(/\d{4,}/, with: "NUMBER")

@@ -3,17 +3,17 @@ import Testing
 
 @Suite("EchoServer")
 struct EchoServerTests {
-    @Test("several callers at once get back what they send, until they have said all")
-    func severalCallers() throws {
+    @Test("the server echoes to several clients at once until they end their streams")
+    func severalClients() throws {
         let program = try Program("EchoServer", "0")
         let port = try program.port(after: "Listening on")
-        let callers = try (0..<5).map { _ in
+        let clients = try (0..<5).map { _ in
             try Socket(to: .ipv4(.loopback, port: port))
         }
-        for (number, caller) in callers.enumerated().reversed() {
-            try caller.sendAll("caller \(number)")
-            try caller.shutdown(.write)
-            #expect(try caller.receiveToEnd() == "caller \(number)")
+        for (number, client) in clients.enumerated().reversed() {
+            try client.sendAll("client \(number)")
+            try client.shutdown(.write)
+            #expect(try client.receiveToEnd() == "client \(number)")
         }
     }
 }

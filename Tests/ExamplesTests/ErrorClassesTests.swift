@@ -2,8 +2,8 @@ import Testing
 
 @Suite("ErrorClasses", .ownThread)
 struct ErrorClassesTests {
-    @Test("all four classes are provoked and told apart, without a network")
-    func allFourClassesAreToldApart() throws {
+    @Test("the program provokes all four error classes without a network")
+    func provokesAllErrorClasses() throws {
         let lines = try Program("ErrorClasses").remainingLines()
         #expect(
             lines.map { $0.replacing(/127\.0\.0\.1:\d+/, with: "127.0.0.1:PORT") } == [
@@ -11,9 +11,9 @@ struct ErrorClassesTests {
                 "    cannot connect to 127.0.0.1:PORT: connection refused",
                 "Name resolution (socket.gaierror)",
                 "    cannot resolve www.example.com: name or service not known",
-                "Host look-up (socket.herror), no address associated with this name",
+                "Host lookup (socket.herror), no address associated with this name",
                 "    cannot look up host 127.0.0.1: no address associated with this name",
-                "Time-out (socket.timeout)",
+                "Timeout (socket.timeout)",
                 "    cannot accept a connection on 127.0.0.1:PORT: timed out after 50 ms",
             ])
     }

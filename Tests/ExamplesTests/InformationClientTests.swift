@@ -4,27 +4,27 @@ import Testing
 
 @Suite("InformationClient", .ownThread)
 struct InformationClientTests {
-    @Test("each step is reported, and both addresses are told")
-    func eachStepIsReported() throws {
+    @Test("the client reports each step and both addresses")
+    func reportsEachStep() throws {
         let server = try Socket.loopbackServer()
         let program = try Program("InformationClient", "127.0.0.1", "\(server.port)")
-        let caller = try server.accept(timeout: patience)
+        let client = try server.accept(timeout: testTimeout)
         #expect(
             try program.remainingLines() == [
                 "Creating socket... done.",
                 "Connecting to remote host 127.0.0.1 on port \(server.port)... done.",
-                "Connected from ('127.0.0.1', \(#require(caller.remoteAddress.port)))",
+                "Connected from ('127.0.0.1', \(#require(client.remoteAddress.port)))",
                 "Connected to ('127.0.0.1', \(server.port))",
             ])
     }
 
     @Test(
-        "a service is looked up by its name",
+        "the client looks up a service by its name",
         .enabled(
             if: FileManager.default.fileExists(atPath: "/etc/services"),
-            "this machine has no /etc/services; the package netbase brings it"))
-    func aServiceIsLookedUpByItsName() throws {
-        // Whether somebody listens on port 13 here is not the question.
+            "this machine has no /etc/services; install the package netbase"))
+    func looksUpServiceByName() throws {
+        // The test does not depend on a server on port 13.
         let lines = try Program("InformationClient", "127.0.0.1", "daytime").remainingLines()
         #expect(
             lines.prefix(2) == ["Creating socket... done.", "Looking up port number... done (13)."])
@@ -33,10 +33,10 @@ struct InformationClientTests {
                 "Connecting to remote host 127.0.0.1 on port 13... ") == true)
     }
 
-    @Test("a refused connection is told in the line of its step")
-    func aRefusedConnectionIsTold() throws {
-        let (silent, port) = try Socket.deafPort()
-        defer { silent.close() }
+    @Test("the line of the connect step shows a refused connection")
+    func showsRefusedConnection() throws {
+        let (reserved, port) = try Socket.unservedPort()
+        defer { reserved.close() }
         #expect(
             try Program("InformationClient", "127.0.0.1", "\(port)").remainingLines() == [
                 "Creating socket... done.",

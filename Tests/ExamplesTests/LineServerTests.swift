@@ -3,16 +3,16 @@ import Testing
 
 @Suite("LineServer", .ownThread)
 struct LineServerTests {
-    @Test("each line gets its answer, whatever ends it, the last one too")
-    func eachLineGetsItsAnswer() throws {
+    @Test("the server answers lines that end with LF, CRLF or the end of the stream")
+    func answersEachLine() throws {
         let program = try Program("LineServer", "0", "1")
         let port = try program.port(after: "Listening on")
-        let caller = try Socket(to: .ipv4(.loopback, port: port))
-        #expect(try program.line() == "Got connection from \(caller.localAddress)")
-        try caller.sendAll("one\r\ntwo\n\nlast")
-        try caller.shutdown(.write)
+        let client = try Socket(to: .ipv4(.loopback, port: port))
+        #expect(try program.line() == "Got connection from \(client.localAddress)")
+        try client.sendAll("one\r\ntwo\n\nlast")
+        try client.shutdown(.write)
         #expect(
-            try caller.receiveToEnd() == """
+            try client.receiveToEnd() == """
                 1: you said "one"
                 2: you said "two"
                 3: you said ""
@@ -20,25 +20,25 @@ struct LineServerTests {
 
                 """)
         #expect(
-            try program.remainingLines() == ["\(caller.localAddress) has gone after 4 lines"])
+            try program.remainingLines() == ["\(client.localAddress) left after 4 lines"])
     }
 
-    @Test("a silent caller does not keep the next one waiting")
-    func aSilentCallerKeepsNobodyWaiting() throws {
+    @Test("a silent client does not delay the next client")
+    func silentClientDelaysNoOther() throws {
         let program = try Program("LineServer", "0", "2")
         let port = try program.port(after: "Listening on")
         let silent = try Socket(to: .ipv4(.loopback, port: port))
         #expect(try program.line() == "Got connection from \(silent.localAddress)")
-        let caller = try Socket(to: .ipv4(.loopback, port: port))
-        #expect(try program.line() == "Got connection from \(caller.localAddress)")
-        let stream = SocketStream(caller)
+        let client = try Socket(to: .ipv4(.loopback, port: port))
+        #expect(try program.line() == "Got connection from \(client.localAddress)")
+        let stream = SocketStream(client)
         try stream.write("hello\n")
         try stream.flush()
-        #expect(try stream.readLine(timeout: patience) == "1: you said \"hello\"")
+        #expect(try stream.readLine(timeout: testTimeout) == "1: you said \"hello\"")
         try stream.close()
-        #expect(try program.line() == "\(caller.localAddress) has gone after 1 lines")
+        #expect(try program.line() == "\(client.localAddress) left after 1 lines")
         silent.close()
         #expect(
-            try program.remainingLines() == ["\(silent.localAddress) has gone after 0 lines"])
+            try program.remainingLines() == ["\(silent.localAddress) left after 0 lines"])
     }
 }

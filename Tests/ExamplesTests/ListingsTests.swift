@@ -2,47 +2,47 @@ import Foundation
 import Sockets
 import Testing
 
-/// The listings of the README and of the articles that are no example program of their own: each
-/// stands here as it is printed there, and does what is said of it.
+/// Compiles and runs the blocking listings of the README and the articles, word for word, except
+/// those that are taken from an example program.
 @Suite("Listings", .ownThread)
 struct ListingsTests {
     private let host = "127.0.0.1"
 
-    @Test("a client connects by name, asks, and reads the answer")
-    func aBlockingClient() throws {
-        let port = try Socket.portOfServer { caller in
-            guard try caller.receive(timeout: patience) == Array("GET / HTTP/1.0\r\n\r\n".utf8)
+    @Test("a client connects by name, sends a request and receives the reply")
+    func blockingClient() throws {
+        let port = try Socket.portOfServer { client in
+            guard try client.receive(timeout: testTimeout) == Array("GET / HTTP/1.0\r\n\r\n".utf8)
             else { return }
-            try caller.sendAll("HTTP/1.0 200 OK\r\n\r\n")
+            try client.sendAll("HTTP/1.0 200 OK\r\n\r\n")
         }
 
         let socket = try Socket(to: .tcp(host, port: port), timeout: .seconds(10))
         print("Connected from \(socket.localAddress) to \(socket.remoteAddress)")
 
         try socket.sendAll("GET / HTTP/1.0\r\n\r\n")
-        let answer = try socket.receive(atMost: 512, timeout: .seconds(10))
-        print(String(decoding: answer, as: UTF8.self))
+        let reply = try socket.receive(atMost: 512, timeout: .seconds(10))
+        print(String(decoding: reply, as: UTF8.self))
 
-        #expect(String(decoding: answer, as: UTF8.self) == "HTTP/1.0 200 OK\r\n\r\n")
+        #expect(String(decoding: reply, as: UTF8.self) == "HTTP/1.0 200 OK\r\n\r\n")
         #expect(socket.remoteAddress.port == port.number)
     }
 
-    @Test("the steps of Socket(to:) can be taken one by one")
-    func theStepsOneByOne() throws {
+    @Test("a client can resolve, create and connect a socket step by step")
+    func stepByStep() throws {
         let server = try Socket.loopbackServer()
         let address = server.localAddress
 
         let socket = try Socket(.ipv4, .stream)
         try socket.connect(to: address, timeout: .seconds(10))
 
-        #expect(try server.accept(timeout: patience).remoteAddress == socket.localAddress)
+        #expect(try server.accept(timeout: testTimeout).remoteAddress == socket.localAddress)
     }
 
-    @Test("a line client writes, flushes and reads lines until the end")
-    func aLineClient() throws {
-        let port = try Socket.portOfServer { caller in
-            let stream = SocketStream(caller)
-            guard try stream.readLine(timeout: patience) == "help" else { return }
+    @Test("a line client writes, flushes and reads lines until the end of the stream")
+    func lineClient() throws {
+        let port = try Socket.portOfServer { client in
+            let stream = SocketStream(client)
+            guard try stream.readLine(timeout: testTimeout) == "help" else { return }
             try stream.write("one\r\ntwo\n")
             try stream.close()
         }
@@ -60,8 +60,8 @@ struct ListingsTests {
         #expect(lines == ["one", "two"])
     }
 
-    @Test("a limit covers the whole operation, and the error says how much had gone")
-    func aTimeLimit() throws {
+    @Test("a timeout covers the whole operation, and the error counts the bytes sent")
+    func timeout() throws {
         let (socket, peer) = try Socket.pair()
         defer { peer.close() }
         let message = [UInt8](repeating: 0, count: 16 << 20)
@@ -71,22 +71,22 @@ struct ListingsTests {
         do {
             try socket.sendAll(message, timeout: .milliseconds(100))
         } catch {
-            print("\(error.bytesTransferred) of \(message.count) bytes have gone: \(error)")
+            print("\(error.bytesTransferred) of \(message.count) bytes were sent: \(error)")
         }
 
-        let words = try #require(
+        let match = try #require(
             report.wholeMatch(
-                of: /(\d+) of 16777216 bytes have gone: cannot send: timed out after 100 ms (?s).*/)
+                of: /(\d+) of 16777216 bytes were sent: cannot send: timed out after 100 ms (?s).*/)
         )
-        #expect((1..<message.count).contains(try #require(Int(words.1))))
+        #expect((1..<message.count).contains(try #require(Int(match.1))))
     }
 
-    @Test("one deadline serves several operations")
-    func oneDeadline() throws {
-        let port = try Socket.portOfServer { caller in
-            try caller.sendAll("220 ready\r\n250 ")
-            // Holds the connection until the client gives up on the rest of the line.
-            _ = try caller.receive(timeout: patience)
+    @Test("several operations share a deadline")
+    func sharedDeadline() throws {
+        let port = try Socket.portOfServer { client in
+            try client.sendAll("220 ready\r\n250 ")
+            // Keeps the connection open until the client stops waiting for the rest of the line.
+            _ = try client.receive(timeout: testTimeout)
         }
         let stream = try SocketStream(to: .tcp(host, port: port))
 
@@ -96,37 +96,37 @@ struct ListingsTests {
             _ = try stream.readLine(timeout: deadline)
         } catch {
             guard error.isTimeout else { throw error }
-            print("Still waiting for the second line; nothing of it is lost.")
+            print("The second line is late. Its first bytes stay in the buffer.")
         }
 
         #expect(greeting == "220 ready")
-        #expect(try stream.read(timeout: patience) == Array("250 ".utf8))
+        #expect(try stream.read(timeout: testTimeout) == Array("250 ".utf8))
     }
 
-    @Test("a UDP client sends, waits for a limited time, and learns who answered")
-    func aDatagramClient() throws {
+    @Test("a UDP client sends a datagram and prints the reply with its sender")
+    func datagramClient() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let address = server.localAddress
         Thread.detachNewThread {
-            guard let question = try? server.receiveFrom(timeout: patience) else { return }
-            _ = try? server.send("pong", to: question.sender)
+            guard let request = try? server.receiveFrom(timeout: testTimeout) else { return }
+            _ = try? server.send("pong", to: request.sender)
         }
-        var answers: [String] = []
-        func print(_ text: String) { answers.append(text) }
+        var replies: [String] = []
+        func print(_ text: String) { replies.append(text) }
 
         let socket = try Socket(.ipv4, .datagram)
         try socket.send("ping", to: address)
-        let answer = try socket.receiveFrom(timeout: .seconds(2))
-        print("\(answer.sender) says \(answer.text)")
+        let reply = try socket.receiveFrom(timeout: .seconds(2))
+        print("\(reply.sender) says \(reply.text)")
 
-        #expect(answers == ["\(address) says pong"])
+        #expect(replies == ["\(address) says pong"])
     }
 
-    @Test("the cause of an error tells its class, and its text is one line")
-    func theCauseOfAnError() throws {
-        let (silent, deafPort) = try Socket.deafPort()
-        defer { silent.close() }
-        let port = Port(deafPort)
+    @Test("the cause of an error is its class, and the text of the error is one line")
+    func errorClasses() throws {
+        let (reserved, unservedPort) = try Socket.unservedPort()
+        defer { reserved.close() }
+        let port = Port(unservedPort)
         var report: [String] = []
         func print(_ text: Any) { report.append("\(text)") }
 
@@ -135,23 +135,23 @@ struct ListingsTests {
             try socket.sendAll("Hello\n")
         } catch {
             switch error.cause {
-            case .system(.connectionRefused): print("Nobody listens there")
-            case .system(let errno): print("The system says no: \(errno)")
-            case .nameResolution(let failure): print("No such name: \(failure)")
-            case .timedOut: print("No answer in time")
-            default: print("Something else")
+            case .system(.connectionRefused): print("Connection refused")
+            case .system(let errno): print("System error: \(errno)")
+            case .nameResolution(let failure): print("Name not resolved: \(failure)")
+            case .timedOut: print("No reply in time")
+            default: print("Another cause")
             }
             print(error)
         }
 
         #expect(
             report == [
-                "Nobody listens there",
-                "cannot connect to 127.0.0.1:\(deafPort): connection refused",
+                "Connection refused",
+                "cannot connect to 127.0.0.1:\(unservedPort): connection refused",
             ])
     }
 
-    @Test("names become addresses, and addresses names")
+    @Test("a name resolves to addresses, and an address to names")
     func names() throws {
         let addresses = try Resolver.resolve(.tcp("localhost", port: 80))
         let (host, service) = try Resolver.name(of: addresses[0])
@@ -161,10 +161,10 @@ struct ListingsTests {
     }
 
     @Test(
-        "services have numbers, and numbers services",
+        "a service name resolves to a port, and a port to a name",
         .enabled(
             if: FileManager.default.fileExists(atPath: "/etc/services"),
-            "this machine has no /etc/services; the package netbase brings it"))
+            "this machine has no /etc/services; install the package netbase"))
     func services() throws {
         let port = try Services.port(named: "http", transport: .tcp)
         let name = try Services.name(ofPort: 80, transport: .tcp)
@@ -173,31 +173,31 @@ struct ListingsTests {
         #expect(name == "http")
     }
 
-    @Test("endpoints are written in code, or read from text")
+    @Test("an endpoint is written in code or parsed from text")
     func endpoints() throws {
         let text = "[::1]:80"
 
         let web: Endpoint = .tcp("www.example.com", port: "http")
-        let everywhere: Endpoint = .udp(port: 51423)
+        let everyInterface: Endpoint = .udp(port: 51423)
         let local: Endpoint = .unix("/run/app.sock")
-        let typed = try Endpoint(text)
+        let parsed = try Endpoint(text)
 
         #expect("\(web)" == "www.example.com:http")
-        #expect("\(everywhere)" == "udp://:51423")
+        #expect("\(everyInterface)" == "udp://:51423")
         #expect("\(local)" == "unix:/run/app.sock")
-        #expect(typed == .tcp("::1", port: 80))
+        #expect(parsed == .tcp("::1", port: 80))
     }
 
-    @Test("options have types")
+    @Test("options have typed values")
     func options() throws {
         let socket = try Socket(.ipv4)
 
         try socket.setOption(.noDelay, to: true)
         try socket.setOption(.keepAliveIdle, to: .seconds(60))
-        let room = try socket.option(.receiveBufferSize)
+        let size = try socket.option(.receiveBufferSize)
 
         #expect(try socket.option(.noDelay))
         #expect(try socket.option(.keepAliveIdle) == .seconds(60))
-        #expect(room > 0)
+        #expect(size > 0)
     }
 }

@@ -1,14 +1,14 @@
 import Sockets
 import Testing
 
-/// The listings about tasks: each stands here as it is printed in the README and the articles.
-@Suite("Listings about tasks", .ownThread)
+/// Compiles and runs the async listings of the README and the articles, word for word.
+@Suite("Async listings", .ownThread)
 struct TaskListingsTests {
     private let host = "127.0.0.1"
 
     @Test("a client reads lines until the end of the stream")
     func lines() async throws {
-        let port = try Socket.portOfServer { caller in try caller.sendAll("one\r\ntwo\n") }
+        let port = try Socket.portOfServer { client in try client.sendAll("one\r\ntwo\n") }
         var lines: [String] = []
         func print(_ line: String) { lines.append(line) }
 
@@ -20,9 +20,9 @@ struct TaskListingsTests {
 
     @Test("an exchange reads while it writes")
     func exchange() async throws {
-        let port = try Socket.portOfServer { caller in
-            let stream = SocketStream(caller)
-            guard let line = try stream.readLine(timeout: patience) else { return }
+        let port = try Socket.portOfServer { client in
+            let stream = SocketStream(client)
+            guard let line = try stream.readLine(timeout: testTimeout) else { return }
             try stream.write("you said \(line)\n")
             try stream.close()
         }
@@ -34,7 +34,7 @@ struct TaskListingsTests {
         #expect(reply.text.hasPrefix("you said hello"))
     }
 
-    @Test("a UDP server answers each datagram")
+    @Test("a UDP server sends each datagram back")
     func datagrams() async throws {
         let port: Sockets.Port = 0
         let (ports, announcement) = AsyncStream.makeStream(of: UInt16.self)
@@ -46,16 +46,16 @@ struct TaskListingsTests {
             }
         }
         defer { server.cancel() }
-        let chosen = try #require(await ports.first { _ in true })
+        let serverPort = try #require(await ports.first { _ in true })
 
         let client = try await DatagramChannel(
-            to: .udp(host, port: Sockets.Port(chosen)))
+            to: .udp(host, port: Sockets.Port(serverPort)))
         try await client.send("ping")
 
-        #expect(try await client.receive(timeout: patience).text == "ping")
+        #expect(try await client.receive(timeout: testTimeout).text == "ping")
     }
 
-    @Test("a server runs its handler for each caller, until its task is cancelled")
+    @Test("serve runs its handler for each client until its task is cancelled")
     func serving() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
         let address = listener.localAddress
@@ -69,5 +69,37 @@ struct TaskListingsTests {
         }
         server.cancel()
         try await server.value
+    }
+    @Test("a handler computes on the global executor and replies")
+    func longWork() async throws {
+        let listener = try await Listener(on: .tcp(host, port: 0))
+        let address = listener.localAddress
+        let server = Task {
+            try await listener.serve { connection in
+                guard let line = try await connection.readLine() else { return }
+                let count = await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    countPrimes(upTo: Int(line) ?? 0)
+                }
+                try await connection.write("\(count)\n")
+            }
+        }
+        let connection = try await Connection(to: address)
+        try await connection.write("100\n")
+        #expect(try await connection.readLine(timeout: testTimeout) == "25")
+        server.cancel()
+        try await server.value
+    }
+
+    @Test("a qualified name selects this module's address type")
+    func qualifiedName() {
+        let address: Sockets.SocketAddress = .ipv4(.loopback, port: 51423)
+        #expect("\(address)" == "127.0.0.1:51423")
+    }
+}
+
+/// Returns the number of primes up to `limit`, by trial division.
+private func countPrimes(upTo limit: Int) -> Int {
+    (2...max(2, limit)).count { number in
+        number <= limit && !(2..<number).contains { number.isMultiple(of: $0) }
     }
 }

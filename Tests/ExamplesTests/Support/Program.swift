@@ -2,14 +2,13 @@ import Foundation
 import Glibc
 import Testing
 
-/// An example, or `sock`, that runs as a process of its own, as a user would start it.
+/// A child process that runs an example program or `sock`.
 ///
-/// Its output is read from a pseudo-terminal, so that each line can be read when it is printed: to a
-/// pipe, the C library would hold lines back until there are many. Nothing here waits longer than
-/// `patience`, and the process does not outlive the test.
+/// The output is read from a pseudo-terminal, because the C library buffers output to a pipe. No
+/// call waits longer than `outputTimeout`, and the process does not outlive the test.
 final class Program {
-    /// How long a program may be silent before the test gives up on it.
-    static let patience: Duration = .seconds(30)
+    /// The longest time that a program may print nothing.
+    static let outputTimeout: Duration = .seconds(30)
 
     private static let starting = NSLock()
 
@@ -19,20 +18,19 @@ final class Program {
     private var ending: Int32?
     private var received: [UInt8] = []
 
-    /// Starts the program `name` with its arguments and everything that it will read from its
-    /// standard input, a few lines.
+    /// Starts the program `name` with its arguments and a few lines of standard input.
     convenience init(_ name: String, _ arguments: String..., input: String = "") throws {
         try self.init(name, arguments, input: input)
     }
 
-    /// Starts the program `name`, as above.
+    /// Starts the program `name` with an array of arguments.
     init(_ name: String, _ arguments: [String], input: String = "") throws {
         let executable = try Self.executable(named: name)
-        // A program that inherited another's terminal would keep its output from ending.
+        // A child that inherited the terminal of another child would delay the end of its output.
         Self.starting.lock()
         defer { Self.starting.unlock() }
         let (terminal, screen) = try Self.openTerminal()
-        // While we hold the program's end of the terminal too, its output would not end.
+        // The output ends only after this process has closed the child's side of the terminal.
         defer { close(screen) }
         let keyboard = try Self.openInput(input)
         defer { close(keyboard) }
@@ -54,47 +52,48 @@ final class Program {
         close(terminal)
     }
 
-    /// The next line that the program prints, without its end.
+    /// Returns the next line of output without its line feed.
     func line() throws -> String {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.outputTimeout
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { received.removeSubrange(...end) }
                 return String(decoding: received[..<end], as: UTF8.self)
             }
             guard try receive(before: deadline) else {
-                throw Problem("\(name) has ended; its last words: \(received.asText)")
+                throw ProgramFailure(
+                    "\(name) ended unexpectedly after printing: \(received.asText)")
             }
         }
     }
 
-    /// The rest of what the program prints, when it has ended by itself and with success.
+    /// Waits until the program exits with 0, and returns the rest of its output.
     func remainingLines() throws -> [String] {
         let lines = try linesToTheEnd()
         guard status == 0 else {
-            throw Problem("\(name) ended with \(String(describing: status)): \(lines)")
+            throw ProgramFailure("\(name) ended with \(String(describing: status)): \(lines)")
         }
         return lines
     }
 
-    /// The rest of what the program prints, when it has ended by itself; `status` tells how.
+    /// Waits until the program exits, and returns the rest of its output. Sets `status`.
     func linesToTheEnd() throws -> [String] {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.outputTimeout
         while try receive(before: deadline) {}
-        // Its terminal is closed because it has ended, or is about to.
+        // The program closed its terminal because it exited or is about to exit.
         let ending = waitForEnd()
         guard ending & 0x7F == 0 else {
-            throw Problem("signal \(ending & 0x7F) ended \(name): \(received.asText)")
+            throw ProgramFailure("signal \(ending & 0x7F) ended \(name): \(received.asText)")
         }
         var lines = received.asText.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last == "" { lines.removeLast() }
         return lines.map(String.init)
     }
 
-    /// The exit status of a program that has ended; nil before.
+    /// The exit status, or nil while the program runs.
     var status: Int32? { ending.map { $0 >> 8 & 0xFF } }
 
-    /// How the program has ended, as `waitpid` tells it.
+    /// Waits until the program exits, and returns its status in the format of `waitpid`.
     private func waitForEnd() -> Int32 {
         if let ending { return ending }
         var status: Int32 = 0
@@ -103,47 +102,48 @@ final class Program {
         return status
     }
 
-    /// Waits for more output; false at its end.
+    /// Waits for more output, and returns false at its end.
     private func receive(before deadline: ContinuousClock.Instant) throws -> Bool {
         let left = ContinuousClock.now.duration(to: deadline) / .milliseconds(1)
         var event = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
         switch poll(&event, 1, Int32(max(0, left.rounded(.up)))) {
         case 0:
-            throw Problem("\(name) printed nothing for \(Self.patience): \(received.asText)")
+            throw ProgramFailure(
+                "\(name) printed nothing for \(Self.outputTimeout): \(received.asText)")
         case -1 where errno != EINTR:
-            throw Problem("poll: \(String(cString: strerror(errno)))")
+            throw ProgramFailure("poll: \(String(cString: strerror(errno)))")
         default:
             break
         }
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = read(terminal, &bytes, bytes.count)
-        // A terminal whose other side is closed reports EIO, where a pipe would report its end.
+        // A terminal whose other side is closed reports EIO, and a pipe would report end of file.
         guard count > 0 else { return count < 0 && errno == EINTR }
         received += bytes[..<count]
         return true
     }
 }
 
-/// What kept a test from seeing what it came for.
-struct Problem: Error, CustomStringConvertible {
+/// A program that did not run as the test needs it.
+struct ProgramFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
 }
 
 extension Program {
-    /// Where the build put the program: beside the tests, which are this very process.
+    /// Returns the path of a program, which the build puts beside the test runner.
     private static func executable(named name: String) throws -> String {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let file = URL(fileURLWithPath: tests).deletingLastPathComponent()
             .appendingPathComponent(name)
         guard FileManager.default.isExecutableFile(atPath: file.path) else {
-            throw Problem("\(file.path) was expected to be \(name), built before")
+            throw ProgramFailure("\(file.path) is missing: build \(name) first")
         }
         return file.path
     }
 
-    /// Starts a process. Foundation's `Process` would do, if it did not leak.
+    /// Starts a process, but not with Foundation's `Process`, because that leaks.
     private static func spawn(
         _ executable: String, _ arguments: [String], input: Int32, output: Int32
     ) throws -> pid_t {
@@ -153,7 +153,7 @@ extension Program {
         for (descriptor, wanted) in [(input, 0), (output, 1), (output, 2)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
         }
-        // The output is a terminal, and what is compared has no colours.
+        // The output is a terminal, and the tests compare text without colours.
         let environment = ProcessInfo.processInfo.environment.merging(["NO_COLOR": "1"]) { $1 }
         let words = ([executable] + arguments).map { strdup($0) }
         let variables = environment.map { strdup("\($0)=\($1)") }
@@ -161,35 +161,38 @@ extension Program {
         var process: pid_t = 0
         let code = posix_spawn(
             &process, executable, &actions, nil, words + [nil], variables + [nil])
-        guard code == 0 else { throw Problem("\(executable): \(String(cString: strerror(code)))") }
+        guard code == 0 else {
+            throw ProgramFailure("\(executable): \(String(cString: strerror(code)))")
+        }
         return process
     }
 
-    /// A pseudo-terminal that passes on what it is given, and the program's end of it.
+    /// Opens a raw pseudo-terminal, and returns the side of the test and the side of the program.
     private static func openTerminal() throws -> (Int32, Int32) {
         var (terminal, screen): (Int32, Int32) = (-1, -1)
         var settings = termios()
         cfmakeraw(&settings)
         guard openpty(&terminal, &screen, nil, &settings, nil) == 0 else {
-            throw Problem("no pseudo-terminal: \(String(cString: strerror(errno)))")
+            throw ProgramFailure(
+                "cannot open a pseudo-terminal: \(String(cString: strerror(errno)))")
         }
         closeOnExec(terminal)
         closeOnExec(screen)
         return (terminal, screen)
     }
 
-    /// A pipe that holds `text` and then ends. A few lines fit into it, so nobody waits here.
+    /// Returns a pipe that contains `text` and then ends. A few lines fit, so the write never waits.
     private static func openInput(_ text: String) throws -> Int32 {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
-            throw Problem("no pipe: \(String(cString: strerror(errno)))")
+            throw ProgramFailure("cannot create a pipe: \(String(cString: strerror(errno)))")
         }
         defer { close(ends[1]) }
         ends.forEach(closeOnExec)
         let bytes = Array(text.utf8)
         guard bytes.isEmpty || write(ends[1], bytes, bytes.count) == bytes.count else {
             close(ends[0])
-            throw Problem("\(bytes.count) bytes of input: expected a few lines")
+            throw ProgramFailure("\(bytes.count) bytes of input do not fit into a pipe")
         }
         return ends[0]
     }
