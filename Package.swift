@@ -50,7 +50,7 @@ func tests(_ name: String, in folders: [String], dependencies: [Target.Dependenc
         name: name,
         dependencies: dependencies + ["TestSupport"],
         path: "Tests",
-        exclude: omittedTests.filter { path in folders.contains { path.hasPrefix($0 + "/") } },
+        exclude: omittedTests.filter { path in folders.contains { path.hasPrefix($0) } },
         sources: folders,
         swiftSettings: settings
     )
