@@ -9,7 +9,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-/// The tutorial's programs. Each is a folder of `Examples/`, built and tested with the package.
+/// The tutorial's programs.
+///
+/// Each is a folder of `Examples/`, built and tested with the package.
 let examples = [
     "BaseServer",
     "DatagramClient",
@@ -23,7 +25,9 @@ let examples = [
     "StalledConnection",
 ]
 
-/// The programs that the documentation promises. `IntegrationTests/run` runs them.
+/// The programs that the documentation promises.
+///
+/// `IntegrationTests/run` runs them.
 let listings = ["BlockingClient", "TaskClient", "TaskEcho", "DatagramEcho", "LineExchange"]
 
 /// Test targets and folders of tests that a build omits, such as `ExamplesTests SocketsTests/Addresses`.

@@ -76,7 +76,9 @@ final class Program {
         return lines
     }
 
-    /// Waits until the program exits, and returns the rest of its output. Sets `status`.
+    /// Waits until the program exits, and returns the rest of its output.
+    ///
+    /// Sets `status`.
     func linesToTheEnd() throws -> [String] {
         let deadline = ContinuousClock.now + Self.outputTimeout
         while try receive(before: deadline) {}
@@ -181,7 +183,9 @@ extension Program {
         return (terminal, screen)
     }
 
-    /// Returns a pipe that contains `text` and then ends. A few lines fit, so the write never waits.
+    /// Returns a pipe that contains `text` and then ends.
+    ///
+    /// A few lines fit into a pipe, so the write never waits.
     private static func openInput(_ text: String) throws -> Int32 {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
