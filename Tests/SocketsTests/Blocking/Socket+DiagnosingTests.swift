@@ -161,11 +161,12 @@ struct SocketDiagnosingTests {
         #expect(receiving.stallReport == nil)
     }
 
-    @Test("making the report does not make a time-out late")
+    @Test("making the report does not make a time-out late", .exclusiveThread)
     func punctual() throws {
         let (socket, peer) = try Loopback.tcpPair()
         var best = Duration.seconds(9)
-        for _ in 0..<5 {
+        // A busy machine delays some of the waits, but not all of them.
+        for attempt in 0..<100 where attempt < 5 || best >= .milliseconds(60) {
             let took = ContinuousClock().measure {
                 _ = try? socket.receive(timeout: .milliseconds(40))
             }

@@ -159,7 +159,8 @@ struct CallGateTests {
     }
 
     @Test(
-        "in 10,000 races of calls and closers the descriptor is released once, with nobody inside")
+        "in 10,000 races of calls and closers the descriptor is released once, with nobody inside",
+        .exclusiveThread)
     func calledAndClosed() throws {
         let sockets = try race(rounds: 10_000, threads: 4) { socket, index in
             if index < 2 {
@@ -188,7 +189,8 @@ struct CallGateTests {
         #expect(sockets.allSatisfy { $0.releaseCount == 1 })
     }
 
-    @Test("a descriptor is handed over or released, never both and never neither")
+    @Test(
+        "a descriptor is handed over or released, never both and never neither", .exclusiveThread)
     func handedOverOrReleased() throws {
         let handed = Lock<Set<ObjectIdentifier>>([])
         let sockets = try race(rounds: 10_000, threads: 3) { socket, index in

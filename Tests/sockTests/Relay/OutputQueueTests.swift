@@ -7,11 +7,14 @@ struct OutputQueueTests {
     @Test("pieces are written in order, and finishing waits for the last of them")
     func order() async throws {
         let written = Monitor<[UInt8]>([])
+        let isOpen = Monitor(false)
         let queue = try OutputQueue { piece throws(Failure) in
-            Worker.sleep(for: .milliseconds(1))
+            isOpen.wait { $0 }
             written.update { $0 += piece }
         }
         for number: UInt8 in 0..<50 { await queue.write([number]) }
+        // All pieces but the first are still in the queue.
+        isOpen.update { $0 = true }
         queue.finish()
         #expect(written.update { $0 } == Array(0..<50))
     }
