@@ -4,6 +4,7 @@ public import Testing
 ///
 /// A blocking call must not occupy the shared pool, which has one thread for each core and runs all
 /// other tests. At most six of these tests run at once, so that none of them waits long for a core.
+/// A `.timeLimit` includes the time for which a test waits until it may run, so it must not be short.
 public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     /// Whether no other test with this trait may run at the same time.
     let isExclusive: Bool

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("DatagramChannel", .timeLimit(.minutes(1)))
+@Suite("DatagramChannel", .timeLimit(.minutes(5)))
 struct DatagramChannelTests {
     /// A channel on a port of 127.0.0.1 that the kernel chose.
     static func onLoopback() throws -> DatagramChannel {

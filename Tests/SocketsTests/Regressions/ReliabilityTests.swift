@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What the checks of reliability found", .timeLimit(.minutes(1)))
+@Suite("What the checks of reliability found", .timeLimit(.minutes(5)))
 struct ReliabilityTests {
     /// Receives for ever from a channel that always has something to receive.
     private func receiveForEver(
