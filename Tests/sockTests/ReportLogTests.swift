@@ -8,8 +8,8 @@ struct ReportLogTests {
     @Test("a shortage is told with its cause")
     func shortage() {
         let text = ReportLog.text(
-            of: "cannot accept callers for the moment", ["error": "Too many open files"])
-        #expect(text == "cannot accept callers for the moment: too many open files")
+            of: "cannot accept connections for now", ["error": "Too many open files"])
+        #expect(text == "cannot accept connections for now: too many open files")
     }
 
     @Test("what has no cause is no news to the user")

@@ -65,7 +65,7 @@ func listen(
 ) async throws {
     let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), group: group)
     say(listener.localAddress)
-    try await listener.serve(limits: ServeOptions(idle: .seconds(30)), handler)
+    try await listener.serve(options: ServeOptions(idleTimeout: .seconds(30)), handler)
 }
 
 func open(group: LoopGroup) async throws -> DatagramChannel {
@@ -81,5 +81,5 @@ setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
 
 let way = CommandLine.arguments.dropFirst().first ?? "echo"
 let group = try LoopGroup(loops: 1)
-let serving = Task(executorPreference: group.loops[0]) { try await serve(way, group: group) }
+let serving = Task(executorPreference: group.executors[0]) { try await serve(way, group: group) }
 while true { pause() }

@@ -8,7 +8,7 @@ let isText = CommandLine.arguments.contains("--text")
 let isAsync = CommandLine.arguments.contains("--async")
 if isAsync {
     let group = try LoopGroup(loops: 1)
-    Task(executorPreference: group.loops[0]) { try await readAsync(group: group) }
+    Task(executorPreference: group.executors[0]) { try await readAsync(group: group) }
     while true { pause() }
 } else {
     try readBlocking()

@@ -20,13 +20,13 @@ struct HostileServer {
     func run() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
         say("listening \(listener.localAddress.port ?? 0)")
-        let limits = ServeOptions(idle: kind == "echo" ? TimeLimit(limit) : .never)
+        let options = ServeOptions(idleTimeout: kind == "echo" ? TimeLimit(limit) : .never)
         let ledger = Ledger()
         Thread.detachNewThread {
             // Written elsewhere: a loop must not wait for whoever reads our words.
             while true { ledger.write() }
         }
-        try await listener.serve(limits: limits) { [kind, limit] caller in
+        try await listener.serve(options: options) { [kind, limit] caller in
             let start = ContinuousClock.now
             var end = "ended"
             do throws(SocketError) {

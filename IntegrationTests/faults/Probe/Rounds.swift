@@ -180,7 +180,7 @@ struct TaskRounds {
         let listener = try await Listener(on: endpoint)
         let address = loopback(listener.localAddress)
         let serving = Task {
-            try await listener.serve(grace: .zero) { caller in
+            try await listener.serve(options: ServeOptions(gracePeriod: .zero)) { caller in
                 do { try await caller.echo() } catch { tell("server", error) }
             }
         }

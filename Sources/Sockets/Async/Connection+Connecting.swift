@@ -32,7 +32,7 @@ extension Connection {
                     "an endpoint of the transport \(endpoint.transport): expected tcp or unix"),
                 endpoint: endpoint)
         }
-        let (loop, deadline) = (group.next(), Deadline(timeout))
+        let (loop, deadline) = (group.next(), Deadline(startingNow: timeout))
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: loop)
@@ -51,17 +51,22 @@ extension Connection {
         to address: SocketAddress, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
-        let dialer = AsyncConnector(on: group.next(), Deadline(timeout))
+        let dialer = AsyncConnector(on: group.next(), Deadline(startingNow: timeout))
         try self.init(
             taking: try await dialer.connect(toOneOf: [address], options), on: dialer.loop)
     }
 
-    /// Takes over a connected socket that does not wait, and that nobody else knows.
+    /// Takes over a connected, non-blocking socket that no other code refers to.
     private convenience init(taking socket: Socket, on loop: EventLoop) throws(SocketError) {
         let isOurs = socket.gate.handOver()
-        precondition(isOurs, "somebody else uses a socket that was just connected")
-        try self.init(
-            owning: socket.descriptor, socket.family, local: socket.localAddress,
-            remote: socket.remoteAddress, file: socket.names.withLock { $0.file }, on: loop)
+        precondition(isOurs, "the socket is in use")
+        let remote = socket.remoteAddress
+        do throws(Errno) {
+            try self.init(
+                owning: socket.descriptor, socket.family, local: socket.localAddress,
+                remote: remote, file: socket.names.withLock { $0.file }, on: loop)
+        } catch {
+            throw SocketError(.connect, .system(error), remoteAddress: remote)
+        }
     }
 }

@@ -1,32 +1,58 @@
 internal import SystemPackage
 
-// From one end to the other.
 extension Connection {
-    /// Sends back everything that comes, until the end of the stream; returns how many bytes.
+    /// Sends back all received bytes until the end of the stream.
     ///
-    /// It holds both directions. Nothing is lost when it ends early: what came and was not sent back
-    /// is there for the next read, or for another `echo`, which goes on in the right place. Waits
-    /// for the peer are limited by `readTimeout` and `writeTimeout`, each wait afresh.
+    /// No other task can read or write meanwhile. No byte is lost if it ends early: bytes that came
+    /// and were not sent back are there for the next read, or for another `echo`, which continues in
+    /// the right place. ``readTimeout`` and ``writeTimeout`` limit each wait for the peer.
     ///
-    /// - Throws: as `read` and `write`; `bytesTransferred` of the error says how many bytes were sent.
+    /// ```swift
+    /// try await Listener(on: .tcp(port: 51423)).serve { try await $0.echo() }
+    /// ```
+    ///
+    /// - Returns: The number of bytes.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of bytes that were
+    ///   sent back in ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     @discardableResult
     public func echo() async throws(SocketError) -> Int {
-        try await pass(to: self)
+        try await forwardAll(to: self)
     }
 
-    /// Sends everything that comes to another connection, until the end of the stream, which
-    /// becomes the end of the other's as well; returns how many bytes.
+    /// Forwards all received bytes to another connection until the end of the stream, and then
+    /// half-closes the other connection.
     ///
-    /// It holds the reading direction of this connection and the writing one of the other. Nothing
-    /// is lost when it ends early: what came and was not sent is there for the next read, or for
-    /// another `copy`. Limits are `readTimeout` here and `writeTimeout` of the other, for each wait
-    /// afresh.
+    /// No other task can read from this connection or write to the other one meanwhile. No byte is
+    /// lost if it ends early: bytes that came and were not sent are there for the next read, or for
+    /// another `copy`. The ``readTimeout`` of this connection and the ``writeTimeout`` of the other
+    /// one limit each wait.
     ///
-    /// - Throws: as `read` and `write`, about the connection that failed; `bytesTransferred` of the error
-    ///   says how many bytes were sent.
+    /// ```swift
+    /// async let up = client.copy(to: server)
+    /// async let down = server.copy(to: client)
+    /// print("forwarded", try await up + down, "bytes")
+    /// ```
+    ///
+    /// - Parameter other: The connection that receives the bytes.
+    /// - Returns: The number of bytes.
+    /// - Throws: A ``SocketError`` of the connection that failed, with one of these causes and with the number of bytes that were
+    ///   forwarded in ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to `other` ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading from this connection or
+    ///     writing to `other`.
+    ///   - ``SocketError/Cause/closed`` if one of the connections was closed on this side.
     @discardableResult
     public func copy(to other: Connection) async throws(SocketError) -> Int {
-        let count = try await pass(to: other)
+        let count = try await forwardAll(to: other)
         do throws(SocketError) {
             try other.shutdown(.write)
         } catch {
@@ -35,68 +61,68 @@ extension Connection {
         return count
     }
 
-    private func pass(to other: Connection) async throws(SocketError) -> Int {
+    private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
         try other.begin(.write)
         defer { other.source.end(.writing) }
         guard !other.isIncomplete else {
-            throw other.failure(.write, after: EndOfWait(.incompleteWrite))
+            throw other.failure(.write, after: WaitFailure(.incompleteWrite))
         }
-        var moved = 0
+        var forwarded = 0
         do throws(SocketError) {
             while true {
-                if !input.isEmpty { try await other.sendReceived(by: self, &moved) }
-                if isAtEnd { return moved }
-                var deadline = WaitDeadline(readTimeout)
+                if !input.isEmpty { try await other.sendReceived(by: self, &forwarded) }
+                if isAtEnd { return forwarded }
+                var deadline = Deadline(readTimeout)
                 let failure: Errno?
-                do throws(EndOfWait) {
+                do throws(WaitFailure) {
                     failure = try await source.perform(.reading, &deadline) {
                         descriptor throws(Errno) in
-                        try passOn(descriptor, to: other, &moved)
+                        try forward(descriptor, to: other, &forwarded)
                     }
                 } catch {
                     throw self.failure(.read, after: error)
                 }
                 if let failure {
-                    throw other.failure(.write, after: EndOfWait(.system(failure)))
+                    throw other.failure(.write, after: WaitFailure(.system(failure)))
                 }
             }
         } catch {
-            throw error.with(bytesTransferred: moved)
+            throw error.with(bytesTransferred: forwarded)
         }
     }
 
-    /// Receives once, and sends what has come as far as there is room; the rest is where the next
-    /// read finds it. Returns why it cannot be sent.
+    /// Receives once and sends the bytes that the kernel accepts at once. The rest stays in `input`
+    /// for the next read. Returns the error of the send, if any.
     @inline(__always)
-    private func passOn(
-        _ descriptor: Int32, to other: Connection, _ moved: inout Int
+    private func forward(
+        _ descriptor: Int32, to other: Connection, _ forwarded: inout Int
     ) throws(Errno) -> Errno? {
-        // Not noted as written: `input` is empty.
+        // The bytes are not counted as part of `input`, which is empty.
         let room = source.scratch ?? input.room(atLeast: 65536)
         let count = try receive(descriptor, into: room)
         guard count > 0 else { return nil }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
         var sent = 0
-        // The bytes may be where they are put back to, which copes with that.
+        // The bytes may already lie in the buffer of `input`; `append` allows that.
         defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
         do throws(Errno) {
             sent = try other.sendAtOnce(bytes)
-            moved += sent
+            forwarded += sent
             return nil
         } catch {
             return error
         }
     }
 
-    /// Waits until the kernel has taken what another connection could not pass on at once.
+    /// Sends the bytes that another connection received and could not forward at once.
     private func sendReceived(
-        by origin: Connection, _ moved: inout Int
+        by origin: Connection, _ forwarded: inout Int
     ) async throws(SocketError) {
         while !origin.input.isEmpty {
-            var deadline = WaitDeadline(writeTimeout)
-            do throws(EndOfWait) {
+            var deadline = Deadline(writeTimeout)
+            do throws(WaitFailure) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
                     let count = try System.send(descriptor, origin.input.bytes, [])
@@ -104,7 +130,7 @@ extension Connection {
                     return count
                 }
                 origin.input.consume(count)
-                moved += count
+                forwarded += count
             } catch {
                 throw failure(.write, after: error)
             }

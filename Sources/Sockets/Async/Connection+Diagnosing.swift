@@ -1,64 +1,68 @@
 internal import SystemPackage
 
-// Why nothing moves.
 extension Connection {
-    /// Looks at the connection once, and says whether it is stuck, and why.
+    /// Reports whether the connection is stalled and why, from one sample of the kernel's figures.
     ///
-    /// It changes nothing, and other tasks may be in the middle of reading and writing. One look does
-    /// not tell a peer that reads slowly from one that does not read: see
-    /// `diagnose(watching:)`.
+    /// It changes nothing, and other tasks may read and write meanwhile. One sample cannot tell a
+    /// peer that reads slowly from one that does not read; see ``diagnose(watching:)``.
     ///
-    /// - Throws: `.closed`.
+    /// ```swift
+    /// print(try connection.diagnose())
+    /// ```
+    ///
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/closed`` if the connection was
+    ///   closed on this side.
     public func diagnose() throws(SocketError) -> StallReport {
         var watch = ConnectionSamples()
-        watch.add(try look())
+        watch.add(try sample())
         return watch.report(during: .nothing)
     }
 
-    /// Watches the connection for a while, and says whether it is stuck, and why; no thread is held
-    /// meanwhile.
+    /// Watches the connection for a while, and reports whether it is stalled and why.
     ///
     /// ```swift
     /// print(try await connection.diagnose(watching: .seconds(5)))
     /// ```
     ///
-    /// - Parameter duration: how long to watch; zero or less is one look.
-    /// - Throws: `.cancelled`, `.closed`.
+    /// - Parameter duration: How long to watch. With zero or less it takes one sample.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func diagnose(watching duration: Duration) async throws(SocketError) -> StallReport {
         var watch = ConnectionSamples()
         while let pause = watch.pause(of: duration.clamped) {
             if pause > .zero {
-                let (seconds, attoseconds) = pause.components
-                let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
                 await Wakeup().wait(
-                    until: System.continuousNanoseconds() + nanoseconds, on: source.loop)
+                    until: System.continuousNanoseconds() + pause.nanosecondsRoundedUp,
+                    on: source.loop)
             }
             guard !Task.isCancelled else { throw failure(.diagnose, .cancelled) }
-            watch.add(try look())
+            watch.add(try sample())
         }
         return watch.report(during: .nothing)
     }
 
-    private func look() throws(SocketError) -> ConnectionStatistics {
+    private func sample() throws(SocketError) -> ConnectionStatistics {
         guard source.enter() else { throw failure(.diagnose, .closed) }
         defer { source.leave() }
         return ConnectionStatistics(reading: source.descriptor)
     }
 
-    /// Why nothing moved until a time limit ended an operation; nil for other failures.
+    /// Returns why an operation was stalled until its timeout, or `nil` for other failures.
     ///
-    /// Only now is the kernel asked: what works pays nothing.
-    /// - Parameter sent: how many bytes the operation has written.
+    /// The kernel's figures are read only now, so operations that succeed pay nothing.
+    ///
+    /// - Parameter sent: The number of bytes that the operation has written.
     @inline(never)
     func stallReport(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, sent: Int
     ) -> StallReport? {
-        // What does not wait has found nothing stuck.
+        // An operation that did not wait was not stalled.
         guard case .timedOut(let limit) = cause, limit != .zero,
             let kind = Activity.Kind(operation), source.enter()
         else { return nil }
         defer { source.leave() }
-        // What has come belongs to who reads, and a writer must not look at it.
+        // `input` belongs to the reading task, so a writing task must not read it.
         let received = kind == .writing ? 0 : input.count
         let activity = Activity(
             kind, elapsed: limit, sent: kind == .reading ? 0 : sent, received: received)

@@ -1,7 +1,6 @@
-// Both directions at once.
 extension Connection {
-    /// Runs two pieces of a protocol at the same time, one that reads and one that writes, and
-    /// returns what they return.
+    /// Runs two halves of a protocol at the same time, one that reads and one that writes, so that
+    /// they cannot deadlock.
     ///
     /// ```swift
     /// let (answers, _) = try await connection.duplex { connection in
@@ -12,10 +11,14 @@ extension Connection {
     /// }
     /// ```
     ///
-    /// Each is a child task. When one fails, or the caller is cancelled, the other is cancelled too,
-    /// and nobody is left behind. Neither half is ended by itself: the connection goes on.
+    /// Each half is a child task. When one of them fails or the calling task is cancelled, the other
+    /// is cancelled too, and the call returns when both have ended. The connection stays open.
     ///
-    /// - Throws: what the first of the two to fail throws.
+    /// - Parameters:
+    ///   - reading: The half that reads.
+    ///   - writing: The half that writes.
+    /// - Returns: The results of both halves.
+    /// - Throws: The error of the half that failed first.
     public func duplex<Input: Sendable, Output: Sendable>(
         reading: @escaping @Sendable (Connection) async throws -> Input,
         writing: @escaping @Sendable (Connection) async throws -> Output

@@ -37,18 +37,18 @@ extension Connection {
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
         if framing != .line { scanner.stopSkipping() }
-        source.isJoined.store(true, ordering: .sequentiallyConsistent)
+        source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)
         defer {
-            source.isJoined.store(false, ordering: .sequentiallyConsistent)
+            source.waitsForBoth.store(false, ordering: .sequentiallyConsistent)
             // It has cleared them without finding out about each.
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
-        var deadline = WaitDeadline(timeout)
+        var deadline = Deadline(timeout)
         var exchange = Exchange(request.count, framing, keepsSurplus: true)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
-            await source.takeTurn()
+            await source.yieldIfNeeded()
             source.reading.word.clear()
             source.writing.word.clear()
             let step = request.withUnsafeBytes {
@@ -60,7 +60,7 @@ extension Connection {
             }
             switch step {
             case .moved:
-                do throws(EndOfWait) {
+                do throws(WaitFailure) {
                     try deadline.beginStep()
                 } catch {
                     throw failure(
@@ -77,7 +77,7 @@ extension Connection {
                     throw failure(
                         .exchange, deadline.cause, bytesTransferred: exchange.bytesTransferred)
                 }
-                guard await source.wait(.reading, until: deadline.begin()) else {
+                guard await source.wait(.reading, until: deadline.start()) else {
                     throw failure(
                         .exchange, .cancelled, bytesTransferred: exchange.bytesTransferred)
                 }

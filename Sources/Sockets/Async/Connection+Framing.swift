@@ -14,7 +14,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         while input.count < count {
             guard try await fill(&deadline) else {
                 let partial = input.take(input.count)
@@ -40,7 +40,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8]? {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         let most = limit ?? scanner.limit
         var scanned = 0
         while true {
@@ -67,7 +67,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         repeat {
             if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
         } while try await fill(&deadline)
@@ -75,9 +75,9 @@ extension Connection {
     }
 
     /// Receives once; false at the end of the stream. The caller holds the reading direction.
-    func fill(_ deadline: inout WaitDeadline) async throws(SocketError) -> Bool {
+    func fill(_ deadline: inout Deadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             try deadline.beginStep()
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 let count = try receive(descriptor, into: input.roomToFill)

@@ -111,7 +111,7 @@ extension Connection {
         var isKept = false
         // What keeps the memory is the direction, and not the source: see `beginBufferedLine`.
         defer { if isKept { source.leave() } else { source.end(.reading) } }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         var line = input.takeLine(&scanner)
         while case .more = line {
             guard try await fill(&deadline) else {

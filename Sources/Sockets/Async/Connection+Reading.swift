@@ -1,25 +1,38 @@
 internal import SystemPackage
 
-// Reads of what has come.
 extension Connection {
-    /// Reads what has come, waiting until there is something; 0 at the end of the stream.
+    /// Waits for bytes and reads them into the beginning of a buffer, as recv(2) does.
     ///
-    /// The bytes are put at the beginning of `buffer`; an empty buffer gives 0 at once. The
-    /// corresponding C call is recv(2).
+    /// A buffer that you keep needs two span variables, because both spans must outlive the call:
     ///
-    /// - Parameter timeout: the connection's `readTimeout` if nil.
-    /// - Throws: `.system(.connectionReset)`; `.timedOut` and `.cancelled`, which lose nothing;
-    ///   `.busy`, `.closed`.
+    /// ```swift
+    /// var buffer = [UInt8](repeating: 0, count: 65_536)
+    /// var span = buffer.mutableSpan
+    /// var bytes = span.mutableBytes
+    /// let count = try await connection.read(into: &bytes)
+    /// try await connection.write(buffer.span.bytes.extracting(first: count))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes. If it is empty, the call returns 0 at once.
+    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    /// - Returns: The number of bytes, or 0 at the end of the stream.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
         into buffer: inout MutableRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
             return buffer.withUnsafeMutableBytes { takeReceived(into: $0) }
         }
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 try buffer.withUnsafeMutableBytes { bytes throws(Errno) in
                     try receive(descriptor, into: bytes)
@@ -30,13 +43,24 @@ extension Connection {
         }
     }
 
-    /// Reads into the free part of a buffer; see `read(into: MutableRawSpan, timeout:)`.
+    /// Waits for bytes and appends them to a buffer of raw storage that you own.
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at once.
+    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    /// - Returns: The number of bytes, or 0 at the end of the stream.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
         into buffer: inout OutputRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
             return buffer.withUnsafeMutableBytes { bytes, initialized in
                 let count = takeReceived(
@@ -45,7 +69,7 @@ extension Connection {
                 return count
             }
         }
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 try buffer.withUnsafeMutableBytes { bytes, initialized throws(Errno) in
                     let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
@@ -59,18 +83,34 @@ extension Connection {
         }
     }
 
-    /// Reads at most `count` bytes to the end of an array and returns their number; see
-    /// `read(into: MutableRawSpan, timeout:)`.
+    /// Waits for bytes and appends at most `count` of them to an array.
+    ///
+    /// ```swift
+    /// var received: [UInt8] = []
+    /// while try await connection.read(appendingTo: &received) > 0 {}
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - bytes: The array. It is not changed at the end of the stream.
+    ///   - count: The maximum number of bytes. If it is 0 or less, the call returns 0 at once.
+    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    /// - Returns: The number of bytes, or 0 at the end of the stream.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
+        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || count <= 0 || isAtEnd {
             return bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
         }
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 try bytes.append(atMost: count) { free throws(Errno) in
                     try receive(descriptor, into: free)
@@ -81,8 +121,22 @@ extension Connection {
         }
     }
 
-    /// Reads at most `count` bytes as an array, which is empty at the end of the stream; see
-    /// `read(into: MutableRawSpan, timeout:)`.
+    /// Waits for bytes and returns at most `count` of them.
+    ///
+    /// ```swift
+    /// let greeting = try await connection.read(atMost: 512, timeout: .seconds(5))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - count: The maximum number of bytes.
+    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    /// - Returns: The bytes, or an empty array at the end of the stream.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
         atMost count: Int = 65536, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
@@ -91,7 +145,7 @@ extension Connection {
         return bytes
     }
 
-    /// Begins a read that is not one of lines: the rest of a line too long is wanted after all.
+    /// Begins a read of bytes, which also delivers the rest of a line that was too long.
     @inline(__always)
     func beginReading() throws(SocketError) {
         try begin(.read)
@@ -100,23 +154,24 @@ extension Connection {
 
     @inline(__always)
     func begin(_ operation: SocketError.Operation) throws(SocketError) {
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             try source.begin(operation == .write ? .writing : .reading)
         } catch {
             throw failure(operation, after: error)
         }
     }
 
-    /// One recv, which remembers whether another one may find more.
+    /// Calls recv once, and notes whether another call may succeed at once.
     @inline(__always)
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, [])
-        // The shutdown by `close` looks like the end of the stream: it is not.
-        if _slowPath(count == 0), source.gate.isClosed { throw .badFileDescriptor }
-        // A short read has emptied the kernel's buffer: an event will tell when there is more. Not
-        // so when the peer has ended or broken the connection, which is told only once.
+        // The shutdown in `close` looks like the end of the stream, but is none.
+        if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
+        // A short read has emptied the kernel's buffer, so an event will report more bytes. The
+        // next read then suspends without a wasted system call. After a hang-up or an error no
+        // further event comes, so the word must stay ready.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }
         if _slowPath(count == 0) { isAtEnd = true }
         return count

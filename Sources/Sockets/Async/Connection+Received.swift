@@ -1,34 +1,48 @@
 internal import SystemPackage
 
-// Reads without a copy.
 extension Connection {
-    /// Lends what has come to `body`, waiting until there is something; nil at the end of the
-    /// stream.
+    /// Waits for bytes and calls `body` with them without copying them.
     ///
-    /// The fastest way to read: on a loop's thread the bytes are in memory of the loop's own, so that a
-    /// connection which waits needs none. What `body` was lent is taken, also if it throws.
+    /// This is the fastest way to read. On a loop's thread the bytes are in a buffer of the loop, so
+    /// that a waiting connection needs none. The bytes are consumed even if `body` throws.
     ///
-    /// - Parameter timeout: the connection's `readTimeout` if nil.
-    /// - Throws: as `read(into: MutableRawSpan, timeout:)`, and what `body` throws.
+    /// ```swift
+    /// let count = try await connection.withReceived { bytes in
+    ///     digest.update(bytes)
+    ///     return bytes.byteCount
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - body: The code that uses the bytes.
+    /// - Returns: The result of `body`, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func withReceived<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = WaitDeadline(timeout ?? readTimeout)
-        return try await lend(&deadline) { bytes in
-            // Safe: the bytes stay where they are until something else is received.
+        var deadline = Deadline(timeout ?? readTimeout)
+        return try await withNextBytes(&deadline) { bytes in
+            // Safe: the bytes stay in place until the next receive.
             Result { try body(RawSpan(_unsafeBytes: bytes)) }
         }?.get()
     }
 
-    /// Lends what has come to `body`; nil at the end of the stream.
+    /// Calls `body` with the next received bytes. Returns `nil` at the end of the stream.
     ///
-    /// The caller holds the reading direction. `body` runs before anything can suspend. If `input`
-    /// was empty before, it is so during `body` too, and what is appended to it is read next.
+    /// The calling code has begun the reading direction. `body` runs before anything can suspend. If
+    /// `input` was empty before, it is empty during `body` too, and bytes that `body` appends to it
+    /// are read next.
     @inline(__always)
-    func lend<Success>(
-        _ deadline: inout WaitDeadline, _ body: (UnsafeRawBufferPointer) -> Success
+    func withNextBytes<Success>(
+        _ deadline: inout Deadline, _ body: (UnsafeRawBufferPointer) -> Success
     ) async throws(SocketError) -> Success? {
         if !input.isEmpty {
             let bytes = input.bytes
@@ -36,9 +50,9 @@ extension Connection {
             return body(bytes)
         }
         if isAtEnd { return nil }
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                // Not noted as written: `input` stays empty.
+                // The bytes are not counted as part of `input`, which stays empty.
                 let room = source.scratch ?? input.room(atLeast: 65536)
                 let count = try receive(descriptor, into: room)
                 return count == 0 ? nil : body(UnsafeRawBufferPointer(rebasing: room[..<count]))

@@ -1,21 +1,34 @@
 public import SystemPackage
 
-// Files.
 extension Connection {
-    /// Sends bytes of a file without bringing them into the program: sendfile(2); returns how many.
+    /// Sends bytes of a file without copying them into the program, as sendfile(2) does.
     ///
-    /// It ends at the end of the file, or after `count` bytes if that comes first. The file's own
-    /// position is not used and not moved. What is not in the kernel's cache is read from the disk
-    /// meanwhile, on the thread of the caller.
+    /// The call ends at the end of the file or after `count` bytes. It neither uses nor moves the
+    /// position of the file. Bytes that are not in the kernel's cache are read from the disk on the
+    /// calling thread.
+    ///
+    /// ```swift
+    /// let file = try FileDescriptor.open("page.html", .readOnly)
+    /// defer { try? file.close() }
+    /// try await connection.sendFile(file)
+    /// ```
     ///
     /// - Parameters:
-    ///   - file: a regular file that is open for reading.
-    ///   - offset: where to begin, in bytes; beyond the end of the file nothing is sent.
-    ///   - count: how many bytes at most; all if nil.
-    ///   - timeout: the connection's `writeTimeout` if nil; it covers the whole file.
-    /// - Throws: `.system`: `.illegalSeek` or `.invalidArgument` for files of other kinds,
-    ///   `.badFileDescriptor`; `.invalidInput` for negative numbers; as
-    ///   `write(_: RawSpan, timeout:)`.
+    ///   - file: A regular file that is open for reading.
+    ///   - offset: The position of the first byte. Beyond the end of the file nothing is sent.
+    ///   - count: The maximum number of bytes, or `nil` for all.
+    ///   - timeout: The limit of the whole file, or `nil` for ``writeTimeout``.
+    /// - Returns: The number of bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
+    ///   ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, or if `file` is not a
+    ///     regular file that is open for reading.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `offset` or `count` is negative.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     @discardableResult
     public func sendFile(
         _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit? = nil
@@ -23,16 +36,16 @@ extension Connection {
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        let wished = count ?? .max
-        guard offset >= 0, wished >= 0 else {
+        let limit = count ?? .max
+        guard offset >= 0, limit >= 0 else {
             throw failure(
                 .write,
-                .invalidInput("offset \(offset), count \(wished): expected none below 0"))
+                .invalidInput("offset \(offset), count \(limit): expected no negative number"))
         }
-        var deadline = WaitDeadline(timeout ?? writeTimeout)
+        var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0
-        do throws(EndOfWait) {
-            while sent < wished {
+        do throws(WaitFailure) {
+            while sent < limit {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
@@ -42,7 +55,7 @@ extension Connection {
                         ? 0
                         : try System.sendfile(
                             descriptor, from: file.rawValue, offset: start,
-                            count: min(wished - sent, System.mostAtOnce))
+                            count: min(limit - sent, System.mostAtOnce))
                     source.writing.word.setReady()
                     return count
                 }

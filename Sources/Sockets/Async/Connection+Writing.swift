@@ -1,25 +1,37 @@
 internal import SystemPackage
 
-// Writes.
 extension Connection {
-    /// Writes all of the bytes: returns when the kernel has taken them.
+    /// Writes all bytes, and returns when the kernel has accepted them.
     ///
-    /// If a write ends part-way (a time-out, a cancellation, a reset), `bytesTransferred` of the error
-    /// says how many bytes went, and further writes are refused with `.incompleteWrite`, because
-    /// they would continue in the wrong place, until `resumeWriting` is called.
+    /// If a write ends part-way because of a timeout, a cancellation or a reset, further writes
+    /// would continue in the wrong place. They fail with ``SocketError/Cause/incompleteWrite`` until
+    /// you call ``resumeWriting()``.
     ///
-    /// - Parameter timeout: the connection's `writeTimeout` if nil; it covers the whole write.
-    /// - Throws: `.system`: `.brokenPipe` and `.connectionReset` (what the peer sent before may
-    ///   still be readable); `.timedOut`, `.cancelled`, `.busy`, `.closed`, `.incompleteWrite`.
+    /// ```swift
+    /// try await connection.write(header.span.bytes)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes to write. If there are none, nothing happens.
+    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
+    ///   ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
+    ///     may still be readable.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ bytes: RawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) {
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = WaitDeadline(timeout ?? writeTimeout)
+        var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             try await send(bytes, &deadline, &sent)
         } catch {
             isIncomplete = sent > 0
@@ -27,32 +39,81 @@ extension Connection {
         }
     }
 
-    /// Writes the bytes of an array; see `write(_: RawSpan, timeout:)`.
+    /// Writes all bytes of an array, and returns when the kernel has accepted them.
+    ///
+    /// ```swift
+    /// try await connection.write([0x05, 0x01, 0x00])
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes to write. If there are none, nothing happens.
+    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
+    ///   ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
+    ///     may still be readable.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ bytes: [UInt8], timeout: TimeLimit? = nil
     ) async throws(SocketError) {
         try await write(bytes.span.bytes, timeout: timeout)
     }
 
-    /// Writes a string as UTF-8; see `write(_: RawSpan, timeout:)`.
+    /// Writes a string as UTF-8, and returns when the kernel has accepted it.
+    ///
+    /// ```swift
+    /// try await connection.write("HELO localhost\r\n")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - text: The text to write. If it is empty, nothing happens.
+    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
+    ///   ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
+    ///     may still be readable.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ text: String, timeout: TimeLimit? = nil
     ) async throws(SocketError) {
         try await write(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Writes several pieces, in order, without joining them first: sendmsg(2).
+    /// Writes several arrays in order without joining them first, as sendmsg(2) does.
     ///
-    /// - Throws: as `write(_: RawSpan, timeout:)`.
+    /// ```swift
+    /// try await connection.write(parts: [header, body])
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - parts: The bytes to write.
+    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
+    ///   ``SocketError/bytesTransferred``:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
+    ///     may still be readable.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         parts: [[UInt8]], timeout: TimeLimit? = nil
     ) async throws(SocketError) {
         try begin(.write)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = WaitDeadline(timeout ?? writeTimeout)
+        var deadline = Deadline(timeout ?? writeTimeout)
         var rest = GatherCursor(parts)
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             while !rest.isAtEnd {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
@@ -71,21 +132,25 @@ extension Connection {
         }
     }
 
-    /// Allows writes again after one that ended part-way: the caller has seen to it that the bytes
-    /// to come continue where that one stopped.
+    /// Allows writes again after a write that ended part-way.
     ///
-    /// - Throws: `.busy` while another task writes; `.closed`.
+    /// Call this when your next write continues where that write stopped, which
+    /// ``SocketError/bytesTransferred`` says.
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/busy`` if another task is already writing.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func resumeWriting() throws(SocketError) {
         try begin(.write)
         isIncomplete = false
         source.end(.writing)
     }
 
-    /// Sends all of the bytes, and keeps count of those that went.
+    /// Sends all bytes, and counts them in `sent`.
     @inline(__always)
     func send(
-        _ bytes: RawSpan, _ deadline: inout WaitDeadline, _ sent: inout Int
-    ) async throws(EndOfWait) {
+        _ bytes: RawSpan, _ deadline: inout Deadline, _ sent: inout Int
+    ) async throws(WaitFailure) {
         while sent < bytes.byteCount {
             try deadline.beginStep()
             sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
@@ -100,11 +165,11 @@ extension Connection {
         }
     }
 
-    /// Sends what the kernel takes at once, without waiting: 0 if that is nothing.
+    /// Sends the bytes that the kernel accepts without waiting, and returns their number.
     @inline(__always)
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
         guard source.writing.word.isReady else { return 0 }
-        _ = source.spend()
+        _ = source.consumeOperation()
         source.writing.word.clear()
         do throws(Errno) {
             let count = try System.send(source.descriptor, bytes, [])

@@ -1,50 +1,54 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// A connected stream of bytes, TCP or Unix, for tasks: what waits suspends, and blocks no thread.
+/// An async connection: a connected stream of bytes over TCP or a Unix socket.
+///
+/// Waiting suspends the task without blocking a thread.
 ///
 /// ```swift
 /// let connection = try await Connection(to: .tcp("localhost", port: "daytime"))
 /// for try await line in connection.lines { print(line) }
 /// ```
 ///
-/// One task may read while another writes; a second reader or a second writer gets `.busy`. What
-/// was received and not yet taken belongs to the connection: leaving a loop over `lines` and
-/// reading on in another way loses nothing. Cancelling a task ends its wait at once, with
-/// `.cancelled`, and loses no byte either: the next read goes on. A peer who sends without end keeps
-/// no cancelled task alive: of reads that need not wait, one of the next few ends so too. Neither a
-/// cancellation nor a time-out sticks to the connection.
+/// One task may read while another task writes. A second reader or a second writer gets
+/// ``SocketError/Cause/busy``. Bytes that were received and not yet consumed belong to the
+/// connection, so a program can leave a loop over ``lines``, call `read`, and lose nothing.
 ///
-/// It is closed by `close`, or when the last reference to it goes.
+/// Cancelling a task ends its wait at once with ``SocketError/Cause/cancelled``. No byte is lost,
+/// and the next read continues. A peer that sends without end cannot keep a cancelled task alive,
+/// because one of its next reads fails too. Neither a cancellation nor a timeout affects later
+/// operations.
+///
+/// A connection closes at ``close()`` or when its last reference goes away.
 public final class Connection: @unchecked Sendable {
-    // Safe: `input` and `scanner` are touched only by who holds the reading direction, and
-    // `isIncomplete` only by who holds the writing direction; both are held by one task at a time.
+    // Safe: only the task in the reading direction uses `input`, `scanner` and `isAtEnd`, and only
+    // the task in the writing direction uses `isIncomplete`. Each direction has one task at a time.
 
-    /// The connection's own address, as it was when it was connected.
+    /// The local address at the time of connecting.
     public let localAddress: SocketAddress
 
-    /// The peer's address; `.unnamed` for a Unix client that has no name.
+    /// The address of the peer, or ``SocketAddress/unnamed`` for a Unix client without a path.
     public let remoteAddress: SocketAddress
 
     let source: EventSource
     let family: AddressFamily
-    /// What a Unix client that has a path of its own leaves behind.
+    /// The socket file of a Unix client that is bound to a path.
     private let file: UnixSocketFile?
-    // What was received and not yet taken; without memory of its own until it is needed.
+    // Bytes that were received and not yet consumed. It allocates memory when it is first needed.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
-    /// The peer has ended the stream.
+    /// Whether the end of the stream was received.
     @exclusivity(unchecked) var isAtEnd = false
-    /// A write went out only in part; more would continue in the wrong place.
+    /// Whether a write ended part-way, so that another one would continue in the wrong place.
     @exclusivity(unchecked) var isIncomplete = false
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
-    /// Takes over a connected descriptor that does not wait.
+    /// Takes ownership of a connected, non-blocking descriptor, and closes it if that fails.
     init(
         owning descriptor: Int32, _ family: AddressFamily, local: SocketAddress,
         remote: SocketAddress, file: UnixSocketFile? = nil, on loop: EventLoop
-    ) throws(SocketError) {
+    ) throws(Errno) {
         self.family = family
         self.file = file
         localAddress = local
@@ -53,7 +57,7 @@ public final class Connection: @unchecked Sendable {
             source = try EventSource(owning: descriptor, on: loop)
         } catch {
             System.close(descriptor)
-            throw SocketError(.connect, .system(error), remoteAddress: remote)
+            throw error
         }
     }
 
@@ -81,17 +85,23 @@ public final class Connection: @unchecked Sendable {
             System.close(descriptor)
             throw SocketError(.adopt, .system(error), localAddress: local)
         }
-        do throws(SocketError) {
+        do throws(Errno) {
             try self.init(
                 owning: descriptor, family, local: local, remote: remote, on: group.next())
         } catch {
-            throw error.with(operation: .adopt)
+            throw SocketError(.adopt, .system(error), remoteAddress: remote)
         }
     }
 
-    /// Two connections that are connected to each other: socketpair(2).
+    /// Creates two connections that are connected to each other, as socketpair(2) does.
     ///
-    /// - Throws: `.system`: there are no descriptors left.
+    /// ```swift
+    /// let (client, server) = try Connection.pair()
+    /// ```
+    ///
+    /// - Parameter group: The loop group. Each connection belongs to one of its loops.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
+    ///   descriptors left.
     public static func pair(
         group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
@@ -104,33 +114,45 @@ public final class Connection: @unchecked Sendable {
 
     deinit { close() }
 
-    /// Closes the connection. Tasks that wait get `.closed`; so do all later calls.
+    /// Closes the connection.
     ///
-    /// Can be repeated. Bytes that the kernel has accepted are still delivered.
+    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel has
+    /// accepted are still delivered. A second call does nothing.
     public func close() {
-        // Once: by the next time the path may be another's.
+        // Remove the file only once, because another program may bind the path afterwards.
         if !isClosed { file?.remove() }
         source.close()
     }
 
-    /// Whether `close` has been called.
-    public var isClosed: Bool { source.gate.isClosed }
+    /// Whether ``close()`` has been called.
+    public var isClosed: Bool { source.lifetime.isClosed }
 
-    /// The limit of reads that are given none of their own; `.never` unless set.
+    /// The limit of reads without a `timeout:` of their own; ``TimeLimit/never`` by default.
     public var readTimeout: TimeLimit {
         get { TimeLimit(packed: readLimit.load(ordering: .relaxed)) }
         set { readLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
-    /// The limit of writes that are given none of their own; `.never` unless set.
+    /// The limit of writes without a `timeout:` of their own; ``TimeLimit/never`` by default.
     public var writeTimeout: TimeLimit {
         get { TimeLimit(packed: writeLimit.load(ordering: .relaxed)) }
         set { writeLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
-    /// Ends one half of the connection, or both, without closing it: shutdown(2).
+    /// Shuts down one direction of the connection or both, as shutdown(2) does.
     ///
-    /// - Throws: `.system(.socketNotConnected)`, `.closed`.
+    /// A half-close tells the peer that no more bytes will come:
+    ///
+    /// ```swift
+    /// try await connection.write(request)
+    /// try connection.shutdown(.write)
+    /// let reply = try await connection.readToEnd()
+    /// ```
+    ///
+    /// - Parameter half: The direction.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func shutdown(_ half: ShutdownDirection) throws(SocketError) {
         try call(.shutdown) { descriptor throws(Errno) in
             switch half {
@@ -141,18 +163,36 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Reads an option: getsockopt(2).
+    /// Reads a socket option, as getsockopt(2) does.
     ///
-    /// - Throws: as `Socket.option`.
+    /// ```swift
+    /// let isImmediate = try connection.option(.noDelay)
+    /// ```
+    ///
+    /// - Parameter option: The option.
+    /// - Returns: Its value.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         try call(.getOption, option.name) { descriptor throws(Errno) in
             try option.get(descriptor, family)
         }
     }
 
-    /// Sets an option: setsockopt(2).
+    /// Sets a socket option, as setsockopt(2) does.
     ///
-    /// - Throws: as `Socket.setOption`.
+    /// ```swift
+    /// try connection.setOption(.keepAlive, to: true)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - option: The option.
+    ///   - value: The new value.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option, or the value is
+    ///     not allowed.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
@@ -174,14 +214,14 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Describes why a wait ended. Made apart: room for an error in the making would be kept in the
-    /// frame of every task that waits.
+    /// Makes the error of a failed operation. It is not inlined, because every task that waits would
+    /// keep room for the unfinished error in its frame.
     @inline(never)
-    func failure(_ operation: SocketError.Operation, after end: EndOfWait) -> SocketError {
-        failure(operation, end.cause)
+    func failure(_ operation: SocketError.Operation, after failure: WaitFailure) -> SocketError {
+        self.failure(operation, failure.cause)
     }
 
-    /// Describes what failed.
+    /// Makes the error of a failed operation.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ subject: String? = nil,
         bytesTransferred: Int = 0, partialBytes: [UInt8] = []

@@ -1,19 +1,31 @@
 internal import SystemPackage
 
-// What can be changed about a channel, and asked of it.
 extension DatagramChannel {
-    /// Reads an option: getsockopt(2).
+    /// Reads a socket option, as getsockopt(2) does.
     ///
-    /// - Throws: as `Socket.option`.
+    /// ```swift
+    /// let size = try channel.option(.receiveBufferSize)
+    /// ```
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         try call(.getOption, option.name) { descriptor throws(Errno) in
             try option.get(descriptor, family)
         }
     }
 
-    /// Sets an option: setsockopt(2).
+    /// Sets a socket option, as setsockopt(2) does.
     ///
-    /// - Throws: as `Socket.setOption`.
+    /// ```swift
+    /// try channel.setOption(.broadcast, to: true)
+    /// ```
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option, or the value is
+    ///     not allowed.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
@@ -22,29 +34,48 @@ extension DatagramChannel {
         }
     }
 
-    /// Receives what is sent to a group, on one interface or where the routes point.
+    /// Joins a multicast group (`IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`).
     ///
-    /// `IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`. The channel's port has to be the group's.
+    /// The channel then receives the datagrams that are sent to the group and to the channel's port.
     ///
-    /// - Throws: as `Socket.joinMulticastGroup`.
+    /// ```swift
+    /// try channel.joinMulticastGroup(IPAddress(parsing: "239.1.2.3"), interface: "eth0")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - group: The address of the group.
+    ///   - interface: The name of the interface, or `nil` for the one of the routing table.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the interface does not exist, or `group` is not a
+    ///     multicast address of the channel's family.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
         try change(.membership(.join, of: group, interface: interface))
     }
 
-    /// Receives no longer what is sent to a group: `IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`.
+    /// Leaves a multicast group (`IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`).
     ///
-    /// - Throws: as `Socket.leaveMulticastGroup`.
+    /// - Parameters:
+    ///   - group: The address of the group.
+    ///   - interface: The name of the interface that was given when joining.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the channel is not a member of the group.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func leaveMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
         try change(.membership(.leave, of: group, interface: interface))
     }
 
-    /// Sends to groups through this interface: `IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`.
+    /// Sets the interface for datagrams to multicast groups (`IP_MULTICAST_IF`,
+    /// `IPV6_MULTICAST_IF`).
     ///
-    /// - Throws: as `Socket.setMulticastInterface`.
+    /// - Parameter interface: The name of the interface.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the interface does not exist.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
         try change(.sendThrough(interface: interface))
     }

@@ -1,16 +1,29 @@
 internal import SystemPackage
 
-// Datagrams that come.
 extension DatagramChannel {
-    /// Receives one datagram, and tells who sent it and where it came to.
+    /// Waits for one datagram, and returns it with its sender and the address that it was sent to.
     ///
-    /// No bytes are a datagram too. One that is longer than `count` is cut, and says so. What ICMP
-    /// tells of earlier datagrams is an error of a connected channel, and passed over by one that
-    /// is open to everybody. The corresponding C calls are recvfrom(2) and, for UDP, recvmmsg(2), which brings up to 16.
+    /// A datagram may be empty. One that is longer than `count` is cut, and
+    /// ``Datagram/isTruncated`` is true. A connected channel throws ICMP errors of earlier
+    /// datagrams, and other channels ignore them. The corresponding C calls are recvfrom(2) and, for
+    /// UDP, recvmmsg(2), which receives up to 16 datagrams at once.
     ///
-    /// - Throws: `.system`: `.connectionRefused`, `.noRouteToHost` (connected only: an earlier
-    ///   datagram found nobody); `.timedOut` and `.cancelled`, which lose nothing; `.busy`,
-    ///   `.closed`.
+    /// ```swift
+    /// let datagram = try await channel.receive(timeout: .seconds(1))
+    /// print(datagram.sender, datagram.bytes.count)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - count: The maximum number of bytes.
+    ///   - timeout: How long to wait.
+    /// - Returns: The datagram.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
+    ///     could not be delivered, such as `.connectionRefused`.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already receiving.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func receive(
         atMost count: Int = 65535, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Datagram {
@@ -22,7 +35,19 @@ extension DatagramChannel {
             isTruncated: header.isTruncated)
     }
 
-    /// Receives one datagram into a buffer, from its beginning; see `receive(atMost:timeout:)`.
+    /// Waits for one datagram, and copies it to the beginning of a buffer.
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes. A datagram that does not fit is cut.
+    ///   - timeout: How long to wait.
+    /// - Returns: The sender, the addresses and the lengths of the datagram.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
+    ///     could not be delivered, such as `.connectionRefused`.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already receiving.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func receive(
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> DatagramHeader {
@@ -33,7 +58,7 @@ extension DatagramChannel {
         return header
     }
 
-    /// Lends one datagram to `body`, which may answer it at once; nothing is copied or allocated.
+    /// Waits for one datagram, and calls `body` with it without copying it. `body` may reply at once.
     ///
     /// ```swift
     /// try await channel.withReceived { bytes, header in
@@ -41,9 +66,19 @@ extension DatagramChannel {
     /// }
     /// ```
     ///
-    /// Nobody else can receive before `body` has returned.
+    /// No other task can receive before `body` has returned.
     ///
-    /// - Throws: as `receive(atMost:timeout:)`, and what `body` throws.
+    /// - Parameters:
+    ///   - timeout: How long to wait for the datagram.
+    ///   - body: The code that uses the datagram.
+    /// - Returns: The result of `body`.
+    /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
+    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
+    ///     could not be delivered, such as `.connectionRefused`.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already receiving.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func withReceived<Result>(
         timeout: TimeLimit = .never,
         _ body: (_ bytes: RawSpan, _ header: DatagramHeader) async throws -> Result
@@ -51,30 +86,30 @@ extension DatagramChannel {
         try beginReceiving()
         defer { source.end(.reading) }
         let (bytes, header) = try await next(atMost: 65535, timeout)
-        // Safe: the memory is the channel's, and nobody else uses it while this task receives.
+        // Safe: the memory belongs to the channel, and only the receiving task uses it.
         return try await body(RawSpan(_unsafeBytes: bytes), header)
     }
 
     private func beginReceiving() throws(SocketError) {
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             try source.begin(.reading)
         } catch {
             throw failure(.receive, error.cause)
         }
     }
 
-    /// One datagram, in memory that stays as it is until the next is received.
+    /// Waits for one datagram. Its memory stays valid until the next receive.
     @inline(__always)
     private func next(
         atMost count: Int, _ timeout: TimeLimit
     ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
-        if family == .unix { return try await nextOfUnix(inbox.room(for: count), timeout) }
-        let datagram = try await nextOfInternet(timeout)
+        if family == .unix { return try await nextUnixDatagram(queue.room(for: count), timeout) }
+        let datagram = try await nextInternetDatagram(timeout)
         let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes.prefix(Swift.max(0, count)))
         let header = DatagramHeader(
             count: bytes.count, originalCount: datagram.originalCount,
             sender: SocketAddress(datagram.sender),
-            localAddress: asksForLocalAddress
+            localAddress: usesPacketInfo
                 ? datagram.local.flatMap {
                     SocketAddress(destination: $0, port: localAddress.port ?? 0)
                 } : localAddress)
@@ -82,16 +117,16 @@ extension DatagramChannel {
     }
 
     @inline(__always)
-    private func nextOfInternet(
+    private func nextInternetDatagram(
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
-        // Others get their turn also when there is no system call.
-        if !inbox.isEmpty { await source.takeTurn() }
-        if source.hasToEnd { throw failure(.receive, .cancelled) }
-        var deadline = WaitDeadline(timeout)
+        // Yield to other tasks even if the datagram needs no system call.
+        if !queue.isEmpty { await source.yieldIfNeeded() }
+        if source.shouldStop { throw failure(.receive, .cancelled) }
+        var deadline = Deadline(timeout)
         while true {
-            if let datagram = inbox.next() { return datagram }
-            do throws(EndOfWait) {
+            if let datagram = queue.next() { return datagram }
+            do throws(WaitFailure) {
                 try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                     try refill(from: descriptor)
                 }
@@ -101,26 +136,26 @@ extension DatagramChannel {
         }
     }
 
-    /// Brings what is there.
+    /// Receives the datagrams that are there.
     @inline(__always)
     private func refill(from descriptor: Int32) throws(Errno) {
-        let isDrained = try passingOverErrors { () throws(Errno) in
-            try inbox.refill(from: descriptor)
+        let isDrained = try skippingPendingErrors { () throws(Errno) in
+            try queue.refill(from: descriptor)
         }
-        // Where there may be more, no event would tell.
+        // There may be more, and no event would say so.
         if !isDrained { source.reading.word.setReady() }
     }
 
-    private func nextOfUnix(
+    private func nextUnixDatagram(
         _ room: UnsafeMutableRawBufferPointer, _ timeout: TimeLimit
     ) async throws(SocketError) -> (UnsafeRawBufferPointer, DatagramHeader) {
-        var deadline = WaitDeadline(timeout)
-        do throws(EndOfWait) {
+        var deadline = Deadline(timeout)
+        do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                let (originalCount, sender) = try passingOverErrors { () throws(Errno) in
+                let (originalCount, sender) = try skippingPendingErrors { () throws(Errno) in
                     try System.recvfrom(descriptor, room, .fullLength)
                 }
-                // There may be more, and no event would tell.
+                // There may be more, and no event would say so.
                 source.reading.word.setReady()
                 let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
                 let header = DatagramHeader(
@@ -133,37 +168,37 @@ extension DatagramChannel {
         }
     }
 
-    /// Receives, and goes on after what is told of datagrams that were sent, unless they all went to
-    /// one peer.
+    /// Receives, and skips errors of datagrams that were sent earlier unless the channel is connected.
     @inline(__always)
-    private func passingOverErrors<Result>(
+    private func skippingPendingErrors<Result>(
         _ receive: () throws(Errno) -> Result
     ) throws(Errno) -> Result {
         while true {
             do throws(Errno) {
                 return try receive()
             } catch {
-                // Each is told once, so that this comes to an end.
-                guard !isConnected, Self.errorsOfEarlierDatagrams.contains(error) else {
+                // The kernel reports each error once, so the loop ends.
+                guard !isConnected, Self.pendingErrors.contains(error) else {
                     throw error
                 }
             }
         }
     }
 
-    /// What ICMP tells of datagrams that were sent: without a peer it is about one of many.
-    private static let errorsOfEarlierDatagrams: [Errno] = [
+    /// Errors that ICMP reports about earlier datagrams. Without a connected peer they concern one of
+    /// many destinations.
+    private static let pendingErrors: [Errno] = [
         .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
         .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
     ]
 }
 
 extension SocketAddress {
-    /// Our address that a datagram came to; nil if it came to a group.
+    /// Creates the local address that a datagram was sent to, or `nil` if it was a multicast group.
     init?(destination packet: PacketAddress, port: UInt16) {
         var packet = packet
         if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
-            // Only an address that is valid on one link has to say on which.
+            // Only a link-local address has to name its interface.
             packet = .ipv6(high: high, low: low, port: port, scope: 0)
         }
         self = SocketAddress(packet).with(port: port)
@@ -171,20 +206,23 @@ extension SocketAddress {
     }
 }
 
-/// The datagrams, as they come.
 extension DatagramChannel: AsyncSequence {
-    /// One datagram.
+    /// A received datagram.
     public typealias Element = Datagram
-    /// What receiving throws.
+    /// The error that receiving throws.
     public typealias Failure = SocketError
 
-    /// Receives one datagram after the other.
+    /// An iterator over the datagrams of a channel.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let channel: DatagramChannel
 
-        /// The next datagram; nil when the channel has been closed.
+        /// Waits for the next datagram. Returns `nil` when the channel has been closed.
         ///
-        /// - Throws: as `DatagramChannel.receive(atMost:timeout:)`.
+        /// - Throws: ``SocketError`` with one of these causes:
+        ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
+        ///     could not be delivered.
+        ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
+        ///   - ``SocketError/Cause/busy`` if another task is already receiving.
         public mutating func next() async throws(SocketError) -> Datagram? {
             do throws(SocketError) {
                 return try await channel.receive()
@@ -194,7 +232,9 @@ extension DatagramChannel: AsyncSequence {
             }
         }
 
-        /// The next datagram; see `next()`.
+        /// Waits for the next datagram, in the isolation of `actor`. See ``next()``.
+        ///
+        /// - Throws: The errors of ``next()``.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(SocketError) -> Datagram? {
@@ -202,7 +242,9 @@ extension DatagramChannel: AsyncSequence {
         }
     }
 
-    /// Begins a loop; several loops take turns badly: a second one that waits gets `.busy`.
+    /// Returns an iterator over the received datagrams, until the channel is closed.
+    ///
+    /// Only one task at a time may receive; another one gets ``SocketError/Cause/busy``.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(channel: self)
     }

@@ -1,27 +1,41 @@
 internal import SystemPackage
 
-// Datagrams that go.
 extension DatagramChannel {
-    /// Sends one datagram to an address: sendto(2); false if nobody can be reached there.
+    /// Sends one datagram to an address, as sendto(2) does.
     ///
-    /// No bytes are a datagram too. Success says that the datagram left, not that it arrived.
-    /// Broadcast addresses need the option `.broadcast`. Where there is no room, it waits; for a
-    /// Unix peer that does not receive, by asking again every few milliseconds, because the kernel
-    /// does not tell when there is room.
+    /// ```swift
+    /// try await channel.send(bytes, to: .ipv4(.loopback, port: 9))
+    /// ```
     ///
-    /// Senders' addresses can be forged, and senders may be gone. So that none of them can stop a
-    /// server which answers everybody, a channel that strangers can send to takes it for a loss on
-    /// the way when there is no such peer, no way there, a firewall in between, or no return address
-    /// at all (port 0, `.unnamed`, the broadcast address of a network, 0.0.0.0 with the channel's own
-    /// port, which would come back to itself): then nothing was sent, and the result is false. A
-    /// channel that is connected, or a Unix one without a name, throws what the kernel says.
+    /// A datagram may be empty. Success means that the datagram left, not that it arrived. To send
+    /// to a broadcast address, set the option ``SocketOption/broadcast``. If there is no room, the
+    /// call waits. If a Unix peer does not receive, it retries every few milliseconds, because the
+    /// kernel does not report when there is room.
     ///
-    /// - Throws: `.system`: `.messageTooLong`, `.noBufferSpace`, `.permissionDenied` (to
-    ///   255.255.255.255 without the option `.broadcast`; nobody can send from there); where
-    ///   strangers cannot send, also `.networkUnreachable`, `.invalidArgument` (e.g. port 0),
-    ///   `.connectionRefused` (no such Unix peer; connected: an earlier datagram found nobody, and
-    ///   this one was not sent); `.timedOut`, `.cancelled`, `.closed`; `.busy` while another task
-    ///   waits for room.
+    /// The address of a sender can be forged, and a sender may have gone. No sender must be able to
+    /// stop a server that replies to all of them. So a channel that accepts any sender treats a
+    /// datagram as lost, and returns `false`, in these cases:
+    ///
+    /// - The Unix peer does not exist.
+    /// - There is no route, or a firewall blocks it.
+    /// - The address cannot receive a reply: it has port 0, is ``SocketAddress/unnamed``, is the
+    ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would reach
+    ///   the channel itself.
+    ///
+    /// A connected channel, and a Unix channel without a name, throw the kernel's error instead.
+    ///
+    /// - Parameters:
+    ///   - bytes: The contents of the datagram.
+    ///   - address: The destination.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the datagram was sent.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
@@ -29,7 +43,20 @@ extension DatagramChannel {
         try await send(bytes, to: address, from: nil, timeout)
     }
 
-    /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, to:timeout:)`.
+    /// Sends the bytes of an array as one datagram to an address.
+    ///
+    /// - Parameters:
+    ///   - bytes: The contents of the datagram.
+    ///   - address: The destination.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
@@ -37,7 +64,20 @@ extension DatagramChannel {
         try await send(bytes.span.bytes, to: address, from: nil, timeout)
     }
 
-    /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, to:timeout:)`.
+    /// Sends a string in UTF-8 as one datagram to an address.
+    ///
+    /// - Parameters:
+    ///   - text: The contents of the datagram.
+    ///   - address: The destination.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never
@@ -45,40 +85,93 @@ extension DatagramChannel {
         try await send(text.utf8.span.bytes, to: address, from: nil, timeout)
     }
 
-    /// Sends one datagram to the peer of a connected channel: send(2).
+    /// Sends one datagram to the peer of a connected channel, as send(2) does.
     ///
-    /// - Throws: `.system(.destinationAddressRequired)` or `.system(.socketNotConnected)` if it is
-    ///   not connected; as `send(_: RawSpan, to:timeout:)`.
+    /// - Parameters:
+    ///   - bytes: The contents of the datagram.
+    ///   - timeout: How long to wait for room.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
+    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
+    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
+    ///     the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) {
         _ = try await send(bytes, to: nil, from: nil, timeout)
     }
 
-    /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, timeout:)`.
+    /// Sends the bytes of an array as one datagram to the peer of a connected channel.
+    ///
+    /// - Parameters:
+    ///   - bytes: The contents of the datagram.
+    ///   - timeout: How long to wait for room.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
+    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
+    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
+    ///     the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: [UInt8], timeout: TimeLimit = .never
     ) async throws(SocketError) {
         _ = try await send(bytes.span.bytes, to: nil, from: nil, timeout)
     }
 
-    /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, timeout:)`.
+    /// Sends a string in UTF-8 as one datagram to the peer of a connected channel.
+    ///
+    /// - Parameters:
+    ///   - text: The contents of the datagram.
+    ///   - timeout: How long to wait for room.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
+    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
+    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
+    ///     the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ text: String, timeout: TimeLimit = .never
     ) async throws(SocketError) {
         _ = try await send(text.utf8.span.bytes, to: nil, from: nil, timeout)
     }
 
-    /// Answers a datagram: sends one to its sender, from the address that it came to; false if nobody
-    /// can be reached there, or not from that address. See `send(_: RawSpan, to:timeout:)`.
+    /// Replies to a datagram from the address that it was sent to.
     ///
-    /// A machine has many addresses, and a sender who asked one of them takes no answer from
-    /// another. `IP_PKTINFO`, `IPV6_PKTINFO` (RFC 3542). Who calls himself 0.0.0.0 or `::` is not
-    /// answered: the answer would go to a service of this machine. Without a limit, a Unix sender
-    /// who does not receive is given a second to make room; then the answer is lost, and the result
-    /// false.
+    /// ```swift
+    /// try await channel.withReceived { bytes, header in
+    ///     try await channel.reply(to: header, with: bytes)
+    /// }
+    /// ```
     ///
-    /// - Throws: as `send(_: RawSpan, to:timeout:)`.
+    /// A machine has many addresses, and a sender ignores a reply from another address than the one
+    /// it used. The channel uses `IP_PKTINFO` and `IPV6_PKTINFO` (RFC 3542) for this. A sender that
+    /// claims to be 0.0.0.0 or `::` gets no reply, because the reply would go to a service of this
+    /// machine. If `timeout` is ``TimeLimit/never``, a Unix sender that does not receive has one
+    /// second to make room; after that the reply is lost.
+    ///
+    /// - Parameters:
+    ///   - header: The header of the datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the reply was sent. The cases of `false` are those of
+    ///   ``send(_:to:timeout:)-(RawSpan,_,_)`` and those above.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
         to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
@@ -86,7 +179,20 @@ extension DatagramChannel {
         try await reply(bytes, to: header.sender, from: header.localAddress, timeout)
     }
 
-    /// Answers a datagram; see `reply(to: DatagramHeader, with:timeout:)`.
+    /// Replies to a datagram from the address that it was sent to.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
         to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
@@ -94,8 +200,20 @@ extension DatagramChannel {
         try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
-    /// Answers a datagram with the bytes of an array; see
-    /// `reply(to: DatagramHeader, with:timeout:)`.
+    /// Replies to a datagram with the bytes of an array.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
         to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
@@ -103,7 +221,20 @@ extension DatagramChannel {
         try await send(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
-    /// Answers a datagram with a string as UTF-8; see `reply(to: DatagramHeader, with:timeout:)`.
+    /// Replies to a datagram with a string in UTF-8.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - text: The contents of the reply.
+    ///   - timeout: How long to wait for room.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
+    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
         to datagram: Datagram, with text: String, timeout: TimeLimit = .never
@@ -118,15 +249,16 @@ extension DatagramChannel {
         _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         if sender.ip?.isUnspecified == true { return false }
-        if family == .unix, timeout == .never, isOpenToStrangers {
-            return try await replyPatiently(bytes, to: sender)
+        if family == .unix, timeout == .never, acceptsAnySender {
+            return try await replyWithinASecond(bytes, to: sender)
         }
         return try await send(bytes, to: sender, from: local, timeout)
     }
 
-    /// A stranger who does not receive must not keep the others from their answers.
+    /// Replies to a Unix sender, and gives up after a second, so that a sender that does not receive
+    /// cannot delay the replies to others.
     @inline(never)
-    private func replyPatiently(
+    private func replyWithinASecond(
         _ bytes: RawSpan, to sender: SocketAddress
     ) async throws(SocketError) -> Bool {
         do throws(SocketError) {
@@ -137,7 +269,7 @@ extension DatagramChannel {
         }
     }
 
-    /// Sends at once, and waits only if there is no room.
+    /// Sends at once, or waits if there is no room.
     @inline(__always)
     private func send(
         _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
@@ -145,57 +277,58 @@ extension DatagramChannel {
     ) async throws(SocketError) -> Bool {
         guard source.enter() else { throw failure(.send, .closed, remote: remote) }
         defer { source.leave() }
-        await source.takeTurn()
-        do throws(EndOfWait) {
-            if let remote, isOpenToStrangers, !isReturnAddress(remote) { return false }
+        await source.yieldIfNeeded()
+        do throws(WaitFailure) {
+            if let remote, acceptsAnySender, !isReplyAddress(remote) { return false }
             let route = try route(to: remote, from: local)
             if try !sendAtOnce(bytes, route) { try await sendWaiting(bytes, route, timeout) }
             return true
         } catch {
-            if let remote, isOpenToStrangers, isLossOnTheWay(error.cause, to: remote) {
+            if let remote, acceptsAnySender, isUndeliverable(error.cause, to: remote) {
                 return false
             }
             throw failure(.send, error.cause, remote: remote)
         }
     }
 
-    /// Whether datagrams come from anybody, and so the addresses to which they are answered.
-    private var isOpenToStrangers: Bool { !isConnected && localAddress != .unnamed }
+    /// Whether any sender can reach the channel, so that reply addresses may be forged.
+    private var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
 
-    /// Whether a datagram that came from here can be answered; a port of 0 says that no answer is
-    /// wanted (RFC 768).
+    /// Returns whether a datagram from `address` can be answered. Port 0 means that the sender
+    /// expects no reply (RFC 768).
     ///
-    /// The kernel takes 0.0.0.0 for this machine, and lets through who calls himself so when he sends
-    /// to everybody: an answer to our own port would be answered by us, and so on for ever.
-    private func isReturnAddress(_ address: SocketAddress) -> Bool {
+    /// The kernel takes 0.0.0.0 for this machine, and accepts a broadcast with that source. A reply
+    /// to our own port would come back to us, and we would reply again in an endless loop.
+    private func isReplyAddress(_ address: SocketAddress) -> Bool {
         guard let port = address.port else { return address != .unnamed }
         return port != 0 && !(port == localAddress.port && address.ip?.isUnspecified == true)
     }
 
-    /// Whether it is about a single destination, and not about the channel or its user.
-    private func isLossOnTheWay(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
+    /// Returns whether the cause concerns a single destination, and not the channel or its program.
+    private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
         guard case .system(let code) = cause else { return false }
-        if family == .unix { return Self.lossesOnUnix.contains(code) }
-        // Who sends to everybody has forgotten the option `.broadcast`. But the broadcast address of
-        // a network looks like any other, and can be forged as a sender's.
+        if family == .unix { return Self.undeliverableUnixErrors.contains(code) }
+        // A program that sends to 255.255.255.255 has to set `.broadcast`. But the broadcast address
+        // of a network looks like any other, and a sender can forge it.
         if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
-        return Self.lossesOnIP.contains(code)
+        return Self.undeliverableIPErrors.contains(code)
     }
 
-    /// There is no way; or not from our address, to which the question came, and which is for this
-    /// machine alone or has meanwhile been taken from us.
-    private static let lossesOnIP: [Errno] = [
+    /// Errors of the route. There may be none from the local address that the request was sent to,
+    /// because that address is a loopback address or was removed meanwhile.
+    private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
         .invalidArgument, .addressNotAvailable,
     ]
 
-    /// A peer may have gone, and put something else where it was, or locked the way to it.
-    private static let lossesOnUnix: [Errno] = [
+    /// Errors of a Unix path. The peer may have gone, replaced its socket file by something else or
+    /// changed permissions.
+    private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
         .permissionDenied, .protocolWrongTypeForSocket,
     ]
 
-    /// Where a datagram goes, and where from, as the kernel takes it.
+    /// The destination and the source of a datagram in the kernel's format.
     private struct Route {
         var remote: RawSocketAddress?
         var local: PacketAddress?
@@ -204,28 +337,29 @@ extension DatagramChannel {
     @inline(__always)
     private func route(
         to remote: SocketAddress?, from local: SocketAddress?
-    ) throws(EndOfWait) -> Route {
+    ) throws(WaitFailure) -> Route {
         guard let remote else { return Route() }
         do throws(Errno) {
-            // Who has one address sends from it anyway.
+            // A channel with one address sends from that address anyway.
             return Route(
                 remote: try remote.raw(for: family),
-                local: asksForLocalAddress ? try local?.packetAddress : nil)
+                local: usesPacketInfo ? try local?.packetAddress : nil)
         } catch {
-            throw EndOfWait(.system(error))
+            throw WaitFailure(.system(error))
         }
     }
 
-    /// One attempt, which needs no turn: a datagram is sent whole. False if there is no room.
+    /// Sends without waiting, which needs no exclusive access, because a datagram is sent whole.
+    /// Returns `false` if there is no room.
     @inline(__always)
-    private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(EndOfWait) -> Bool {
+    private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
         do throws(Errno) {
             try attempt(source.descriptor, bytes, route)
             return true
         } catch {
-            if source.gate.isClosed { throw EndOfWait(.closed) }
+            if source.lifetime.isClosed { throw WaitFailure(.closed) }
             guard error != .wouldBlock, error != .interrupted else { return false }
-            throw EndOfWait(.system(error))
+            throw WaitFailure(.system(error))
         }
     }
 
@@ -250,42 +384,42 @@ extension DatagramChannel {
     @inline(never)
     private func sendWaiting(
         _ bytes: RawSpan, _ route: Route, _ timeout: TimeLimit
-    ) async throws(EndOfWait) {
+    ) async throws(WaitFailure) {
         try source.begin(.writing)
         defer { source.end(.writing) }
-        var deadline = WaitDeadline(timeout)
-        // What made it not ready may have been another datagram, to another peer.
+        var deadline = Deadline(timeout)
+        // The word may have been cleared by a datagram to another peer.
         source.writing.word.setReady()
         guard family == .unix, route.remote != nil else {
-            try tellOfRoom(true)
-            // Fails only if the kernel has no memory; being told too much does no harm.
-            defer { try? tellOfRoom(false) }
+            try reportWritable(true)
+            // This fails only if the kernel has no memory, and superfluous events do no harm.
+            defer { try? reportWritable(false) }
             return try await send(bytes, route, &deadline)
         }
-        // The kernel calls a Unix socket writable whatever the peer's queue: it has to be asked.
+        // The kernel reports a Unix socket as writable even if the peer's queue is full, so retry.
         for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
             var slice = deadline.slice(milliseconds: pause)
-            do throws(EndOfWait) {
+            do throws(WaitFailure) {
                 return try await send(bytes, route, &slice)
             } catch {
                 guard case .timedOut = error.cause else { throw error }
-                guard !deadline.hasPassed else { throw EndOfWait(deadline.cause) }
+                guard !deadline.hasPassed else { throw WaitFailure(deadline.cause) }
             }
             source.writing.word.setReady()
         }
     }
 
-    private func tellOfRoom(_ isWanted: Bool) throws(EndOfWait) {
+    private func reportWritable(_ isWanted: Bool) throws(WaitFailure) {
         do throws(Errno) {
-            try source.loop.change(source, toldOfRoom: isWanted)
+            try source.loop.change(source, reportsWritable: isWanted)
         } catch {
-            throw EndOfWait(.system(error))
+            throw WaitFailure(.system(error))
         }
     }
 
     private func send(
-        _ bytes: RawSpan, _ route: Route, _ deadline: inout WaitDeadline
-    ) async throws(EndOfWait) {
+        _ bytes: RawSpan, _ route: Route, _ deadline: inout Deadline
+    ) async throws(WaitFailure) {
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
             try attempt(descriptor, bytes, route)
             source.writing.word.setReady()
@@ -294,7 +428,7 @@ extension DatagramChannel {
 }
 
 extension SocketAddress {
-    /// The address without its port, as a datagram is sent from it; nil where there is none.
+    /// The source address of a datagram, which has no port, or `nil` for a Unix address.
     fileprivate var packetAddress: PacketAddress? {
         get throws(Errno) {
             guard let family, family != .unix else { return nil }

@@ -1,46 +1,54 @@
 internal import SystemPackage
 
-/// A socket for datagrams, UDP or Unix, for tasks: what waits suspends, and blocks no thread.
+/// An async datagram socket over UDP or a Unix socket.
+///
+/// Waiting suspends the task without blocking a thread.
 ///
 /// ```swift
 /// let channel = try await DatagramChannel(on: .udp(port: 51423))
 /// for try await datagram in channel { try await channel.send(datagram.bytes, to: datagram.sender) }
 /// ```
 ///
-/// It is either open to everybody, or connected: then it receives from its peer alone, and the
-/// peer's refusals reach it as errors.
+/// A channel either accepts any sender or is connected to one peer. A connected channel receives
+/// datagrams only from its peer, and errors of the peer's host reach it.
 ///
-/// Several tasks may send. One task at a time receives, and of those whose sending has to wait for
-/// room only one may wait; another one gets `.busy`. Cancelling a task ends its wait at once, with
-/// `.cancelled`, and loses no datagram that can still be received; so ends soon, too, who never has
-/// to wait because they keep coming. Neither a cancellation nor a time-out sticks to the channel.
+/// Several tasks may send. One task at a time may receive, and one task at a time may wait for room
+/// to send; another one gets ``SocketError/Cause/busy``. Cancelling a task ends its wait at once with
+/// ``SocketError/Cause/cancelled``, and no datagram is lost. A cancelled task that never has to wait
+/// ends soon, too. Neither a cancellation nor a timeout affects later operations.
 ///
-/// It is closed by `close`, or when the last reference to it goes.
+/// A channel closes at ``close()`` or when its last reference goes away.
 public final class DatagramChannel: Sendable {
-    /// The channel's own address; port and interface are those that the kernel chose, and the
-    /// wildcard address stays the wildcard. `.unnamed` for a Unix socket that has no name.
+    /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a Unix
+    /// socket without a path. A wildcard address stays the wildcard.
     public let localAddress: SocketAddress
 
-    /// The peer's address if the channel is connected; `.unnamed` otherwise.
+    /// The address of the peer, or ``SocketAddress/unnamed`` if the channel is not connected.
     public let remoteAddress: SocketAddress
 
-    /// Whether the channel is connected to one peer.
+    /// A Boolean value that indicates whether the channel is connected to one peer.
     public let isConnected: Bool
 
     let source: EventSource
     let family: AddressFamily
-    /// Which of our addresses a datagram came to is known only by asking for each.
-    let asksForLocalAddress: Bool
-    let inbox = DatagramQueue()
+    /// Whether the kernel reports the destination of each datagram, because the channel has more than
+    /// one address.
+    let usesPacketInfo: Bool
+    let queue = DatagramQueue()
     private let file: Lock<UnixSocketFile?>
 
-    /// Receives what is sent to an endpoint.
+    /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
-    /// An endpoint without a host means every interface, IPv4 and IPv6 with one socket; where there
-    /// is no IPv6, IPv4 alone. Port 0 lets the kernel choose: see `localAddress`. For a Unix path, a
-    /// file that a dead server left is replaced, one of a living server is `.addressInUse`, and any
-    /// other file is left alone; `close` removes the file. Names are looked up on a thread of their
-    /// own, which is left to itself when the limit ends or the task is cancelled.
+    /// An endpoint without a host means every interface, for IPv4 and IPv6 with one socket, or for
+    /// IPv4 only if the machine has no IPv6. With port 0 the kernel chooses a port; see
+    /// ``localAddress``. On a Unix path, the channel replaces the file of a server that has ended.
+    /// If that server still runs, the cause is `.addressInUse`. Any other file is kept. ``close()``
+    /// removes the file. A name is looked up on a thread of its own, which the call abandons at the
+    /// timeout or a cancellation.
+    ///
+    /// ```swift
+    /// let channel = try await DatagramChannel(on: .udp(port: 51423))
+    /// ```
     ///
     /// - Parameters:
     ///   - endpoint: The local end: UDP or Unix datagram.
@@ -57,7 +65,7 @@ public final class DatagramChannel: Sendable {
         do throws(SocketError) {
             try options.checkUnsharded()
             let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, passive: true, until: Deadline(timeout),
+                of: endpoint, options.family, passive: true, until: Deadline(startingNow: timeout),
                 on: group.loops[0])
             let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
             try self.init(adopting: socket, group: group)
@@ -66,7 +74,8 @@ public final class DatagramChannel: Sendable {
         }
     }
 
-    /// Receives what is sent to an address that is known; an IPv6 address serves IPv6 alone.
+    /// Creates a channel that receives the datagrams sent to an address. An IPv6 address does not
+    /// serve IPv4.
     ///
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
@@ -77,9 +86,14 @@ public final class DatagramChannel: Sendable {
         try self.init(adopting: socket, group: group)
     }
 
-    /// Connects to an endpoint: datagrams go there, and are received from nowhere else.
+    /// Creates a channel that is connected to an endpoint. It sends there by default, and receives
+    /// only from there.
     ///
-    /// Nobody is asked: that nobody is there, over IP, is told by an error of a later call.
+    /// Connecting sends nothing. If there is no receiver over IP, a later call throws.
+    ///
+    /// ```swift
+    /// let channel = try await DatagramChannel(to: .udp("localhost", port: 51423))
+    /// ```
     ///
     /// - Parameters:
     ///   - endpoint: The peer: UDP or Unix datagram.
@@ -92,7 +106,7 @@ public final class DatagramChannel: Sendable {
         options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
         try Self.check(endpoint, for: .connect)
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: group.loops[0])
@@ -141,18 +155,19 @@ public final class DatagramChannel: Sendable {
         self.isConnected = isConnected
         localAddress = socket.localAddress
         remoteAddress = socket.remoteAddress
-        asksForLocalAddress = localAddress.isOneOfMany && !isConnected
+        usesPacketInfo = localAddress.isOneOfMany && !isConnected
         let file = socket.names.withLock { $0.file }
         let descriptor = try socket.release().rawValue
         self.file = Lock(file)
         do throws(Errno) {
             try System.setBlocking(descriptor, false)
-            if asksForLocalAddress {
+            if usesPacketInfo {
                 try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
             }
-            // Every datagram that has left makes room: being told of each would cost a wake-up.
+            // Every datagram that leaves makes the socket writable, and each event would cost a
+            // wakeup.
             source = try EventSource(
-                owning: descriptor, on: group.next(), toldOfRoom: false)
+                owning: descriptor, on: group.next(), reportsWritable: false)
         } catch {
             file?.remove()
             System.close(descriptor)
@@ -162,17 +177,17 @@ public final class DatagramChannel: Sendable {
 
     deinit { close() }
 
-    /// Closes the channel. Tasks that wait get `.closed`, and so do all later calls; a loop over
-    /// the channel ends.
+    /// Closes the channel.
     ///
-    /// Can be repeated. Datagrams that the kernel has accepted are still sent.
+    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``, and a loop over the channel
+    /// ends. Datagrams that the kernel has accepted are still sent. A second call does nothing.
     public func close() {
         file.withLock { $0.take() }?.remove()
         source.close(isConnection: false)
     }
 
-    /// Whether `close` has been called.
-    public var isClosed: Bool { source.gate.isClosed }
+    /// A Boolean value that indicates whether ``close()`` has been called.
+    public var isClosed: Bool { source.lifetime.isClosed }
 
     private static func check(
         _ endpoint: Endpoint, for operation: SocketError.Operation
@@ -180,12 +195,12 @@ public final class DatagramChannel: Sendable {
         guard endpoint.transport == .udp || endpoint.transport == .unixDatagram else {
             throw SocketError(
                 operation,
-                .invalidInput("datagrams are wanted: expected an endpoint of UDP or unixgram:"),
+                .invalidInput("the endpoint must be udp:// or unixgram:"),
                 endpoint: endpoint)
         }
     }
 
-    /// Describes what failed.
+    /// Makes the error of a failed operation.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
         remote: SocketAddress? = nil
@@ -197,7 +212,7 @@ public final class DatagramChannel: Sendable {
 }
 
 extension AddressFamily {
-    /// Every interface and any port; nil where there is no such thing.
+    /// The wildcard address with port 0, or `nil` for Unix sockets.
     fileprivate var wildcard: SocketAddress? {
         switch self {
         case .ipv4: .ipv4(.any, port: 0)

@@ -1,32 +1,39 @@
 internal import Logging
 internal import SystemPackage
 
-// Accepting one caller after another, come what may.
 extension Listener: AsyncSequence {
-    /// A caller who has been accepted.
+    /// An accepted connection.
     public typealias Element = Connection
-    /// What ends the sequence early.
+    /// The error that ends the sequence early.
     public typealias Failure = SocketError
 
-    /// The callers, one after another, until the listener is closed.
+    /// Returns an iterator over connections, until the listener is closed.
     ///
-    /// Callers that hang up are passed over; while descriptors or memory run short, it waits and
-    /// tries again, and the callers stay in the queue. One task accepts at a time.
+    /// It skips clients that hang up before they are accepted. While descriptors or memory run
+    /// short, it retries, and the clients stay in the kernel's backlog. Only one task at a time may
+    /// accept.
+    ///
+    /// ```swift
+    /// for try await connection in listener { tasks.addTask { try await connection.echo() } }
+    /// ```
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(acceptor: Acceptor(self, into: ConnectionSlots(nil), logger: nil))
     }
 
-    /// Waits for the callers of a listener.
+    /// An iterator over the connections of a listener.
     public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var acceptor: Acceptor
 
-        /// Waits for the next caller; nil when the listener has been closed.
+        /// Waits for the next connection. Returns `nil` when the listener has been closed.
         ///
-        /// - Throws: `.cancelled` and `.busy`; `.system` if the socket itself is broken;
-        ///   `.invalidInput` if the listener is sharded.
+        /// - Throws: ``SocketError`` with one of these causes:
+        ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+        ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
+        ///   - ``SocketError/Cause/system(_:)`` if the listening socket itself is broken.
+        ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
         public mutating func next() async throws(SocketError) -> Connection? {
             let listener = acceptor.listener
-            do throws(EndOfWait) {
+            do throws(WaitFailure) {
                 try listener.beginAccepting()
                 defer { listener.source.end(.reading) }
                 return try await acceptor.next { listener.group.next() }
@@ -36,7 +43,9 @@ extension Listener: AsyncSequence {
             }
         }
 
-        /// Waits for the next caller, as `next()`, for any actor.
+        /// Waits for the next connection, in the isolation of `actor`. See ``next()``.
+        ///
+        /// - Throws: The errors of ``next()``.
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(SocketError) -> Connection? {
@@ -45,35 +54,37 @@ extension Listener: AsyncSequence {
     }
 }
 
-/// Accepts callers of a listener under an `AcceptBackoff`. Whoever uses it holds the listener's
-/// reading direction.
+/// Accepts the clients of one listening socket, and applies the connection limit and the backoff.
+///
+/// The code that uses it has begun the listener's reading direction.
 struct Acceptor {
     let listener: Listener
-    private let places: ConnectionSlots
+    private let slots: ConnectionSlots
     private let logger: Logger?
-    private var policy = AcceptBackoff()
+    private var backoff = AcceptBackoff()
 
-    init(_ listener: Listener, into places: ConnectionSlots, logger: Logger?) {
+    init(_ listener: Listener, into slots: ConnectionSlots, logger: Logger?) {
         self.listener = listener
-        self.places = places
+        self.slots = slots
         self.logger = logger
     }
 
-    /// Waits for the next caller, and makes a connection of him on the loop that `loop` gives. He
-    /// has a place, which somebody else has to end with `leave`.
-    mutating func next(on loop: () -> EventLoop) async throws(EndOfWait) -> Connection {
-        var never = WaitDeadline(.never)
+    /// Waits for the next client, and returns a connection on the loop that `loop` returns.
+    ///
+    /// The connection occupies a slot, which the calling code has to release.
+    mutating func next(on loop: () -> EventLoop) async throws(WaitFailure) -> Connection {
+        var never = Deadline(.never)
         while true {
-            do throws(EndOfWait) {
-                let caller = try await listener.source.perform(.reading, &never) {
+            do throws(WaitFailure) {
+                let accepted = try await listener.source.perform(.reading, &never) {
                     descriptor throws(Errno) in try accept(descriptor)
                 }
-                guard let caller else {
-                    try await awaitRoom()
+                guard let accepted else {
+                    try await waitForSlot()
                     continue
                 }
-                let connection = try connection(of: caller, on: loop())
-                policy.accepted()
+                let connection = try connection(for: accepted, on: loop())
+                backoff.accepted()
                 return connection
             } catch {
                 try await handle(error)
@@ -81,54 +92,54 @@ struct Acceptor {
         }
     }
 
-    /// The next caller; nil if there is no place for him, and he stays in the queue.
+    /// Accepts the next client, or returns `nil` and leaves it in the backlog if no slot is free.
     ///
-    /// A place is taken only for the attempt: who kept one while nobody calls would keep it from
-    /// the callers of the listener's other sockets.
+    /// The slot is held during the attempt only. A slot that was kept while no client connects would
+    /// be missing for the other shards.
     @inline(__always)
-    private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.Caller? {
-        guard places.take() else {
+    private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.AcceptedPeer? {
+        guard slots.acquire() else {
             listener.source.reading.word.setReady()
             return nil
         }
         do throws(Errno) {
-            let caller = try Listener.Caller(System.accept(descriptor, blocking: false))
+            let accepted = try Listener.AcceptedPeer(System.accept(descriptor, blocking: false))
             listener.source.reading.word.setReady()
-            return caller
+            return accepted
         } catch {
-            places.giveBack()
-            if error == .wouldBlock { policy.queueIsEmpty() }
+            slots.cancelAcquire()
+            if error == .wouldBlock { backoff.backlogIsEmpty() }
             throw error
         }
     }
 
     private func connection(
-        of caller: Listener.Caller, on loop: EventLoop
-    ) throws(EndOfWait) -> Connection {
-        do throws(EndOfWait) {
-            return try listener.connection(of: caller, on: loop)
+        for accepted: Listener.AcceptedPeer, on loop: EventLoop
+    ) throws(WaitFailure) -> Connection {
+        do throws(WaitFailure) {
+            return try listener.connection(for: accepted, on: loop)
         } catch {
-            places.giveBack()
+            slots.cancelAcquire()
             throw error
         }
     }
 
-    private func awaitRoom() async throws(EndOfWait) {
-        listener.relief.reset()
-        guard !listener.isClosed else { throw EndOfWait(.closed) }
-        await places.awaitRoom(listener.relief, on: listener.source.loop)
-        try checkForEnd()
+    private func waitForSlot() async throws(WaitFailure) {
+        listener.retryWakeup.reset()
+        guard !listener.isClosed else { throw WaitFailure(.closed) }
+        await slots.waitForSlot(listener.retryWakeup, on: listener.source.loop)
+        try checkStopped()
     }
 
-    private mutating func handle(_ failure: EndOfWait) async throws(EndOfWait) {
+    private mutating func handle(_ failure: WaitFailure) async throws(WaitFailure) {
         guard case .system(let error) = failure.cause else { throw failure }
-        switch policy.failed(error) {
-        case .goOn:
+        switch backoff.failed(error) {
+        case .retry:
             break
-        case .pause(let nanoseconds, let isNews):
-            if isNews {
+        case .pause(let nanoseconds, let isFirst):
+            if isFirst {
                 logger?.warning(
-                    "cannot accept callers for the moment; they wait in the queue",
+                    "cannot accept connections for now; the clients wait in the backlog",
                     metadata: [
                         "address": "\(listener.localAddress)", "error": "\(error)",
                     ])
@@ -139,17 +150,18 @@ struct Acceptor {
         }
     }
 
-    /// Waits for better times: until the pause is over, or somebody says that they may have come.
-    private func pause(_ nanoseconds: Int64) async throws(EndOfWait) {
+    /// Waits until the pause is over, a connection has closed or the listener is closed.
+    private func pause(_ nanoseconds: Int64) async throws(WaitFailure) {
         let instant = System.continuousNanoseconds() + nanoseconds
-        listener.relief.reset()
-        guard !listener.isClosed else { throw EndOfWait(.closed) }
-        await places.awaitLeave(listener.relief, until: instant, on: listener.source.loop)
-        try checkForEnd()
+        listener.retryWakeup.reset()
+        guard !listener.isClosed else { throw WaitFailure(.closed) }
+        await slots.waitForRelease(
+            listener.retryWakeup, until: instant, on: listener.source.loop)
+        try checkStopped()
     }
 
-    private func checkForEnd() throws(EndOfWait) {
-        guard !listener.isClosed else { throw EndOfWait(.closed) }
-        guard !Task.isCancelled else { throw EndOfWait(.cancelled) }
+    private func checkStopped() throws(WaitFailure) {
+        guard !listener.isClosed else { throw WaitFailure(.closed) }
+        guard !Task.isCancelled else { throw WaitFailure(.cancelled) }
     }
 }

@@ -1,14 +1,14 @@
-// A socket for each loop of the group, all on one port, among which the kernel shares the callers
-// out.
+// A sharded listener has one socket for each loop of the group, all on the same port, and the kernel
+// distributes the clients.
 extension Listener {
-    /// The listener and its siblings: one for each socket.
+    /// The listener and its siblings, one for each socket.
     var shards: [Listener] { [self] + siblings }
 
-    /// Opens sockets at the address of the first one, for all loops but the first.
+    /// Opens sockets for all loops but the first, at the address of the first socket.
     static func siblings(
         of first: Socket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
-        // Differently in this, they would not share the callers of both families.
+        // All shards must agree on this, or the kernel would not distribute clients of both families.
         let isDualStack = first.family == .ipv6 ? try !first.option(.ipv6Only) : false
         var siblings: [Listener] = []
         for loop in group.loops.dropFirst() {
@@ -20,14 +20,14 @@ extension Listener {
         return siblings
     }
 
-    /// Refuses endpoints that only one socket can be bound to.
+    /// Refuses endpoints that only one socket can bind.
     static func checkSharding(_ endpoint: Endpoint) throws(SocketError) {
         guard endpoint.transport == .tcp else {
             throw SocketError(.listen, cannotBeSharded, endpoint: endpoint)
         }
     }
 
-    /// Refuses addresses that only one socket can be bound to.
+    /// Refuses addresses that only one socket can bind.
     static func checkSharding(_ address: SocketAddress) throws(SocketError) {
         guard address.ip != nil else {
             throw SocketError(.listen, cannotBeSharded, localAddress: address)
@@ -35,13 +35,13 @@ extension Listener {
     }
 
     private static let cannotBeSharded = SocketError.Cause.invalidInput(
-        "only one socket can have a Unix address: expected TCP for a sharded listener")
+        "the endpoint of a sharded listener must be tcp://")
 
-    /// Holds the reading direction, for one who accepts from this socket alone.
-    func beginAccepting() throws(EndOfWait) {
+    /// Begins the reading direction, for code that accepts from this socket only.
+    func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
-            throw EndOfWait(
-                .invalidInput("callers come to several sockets of this listener: expected serve"))
+            throw WaitFailure(
+                .invalidInput("a sharded listener works with serve only"))
         }
         try source.begin(.reading)
     }

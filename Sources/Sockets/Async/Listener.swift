@@ -1,58 +1,66 @@
 internal import SystemPackage
 
-/// A socket that is called, TCP or Unix, for tasks: it accepts `Connection`s.
+/// An async listening socket over TCP or a Unix socket, which accepts connections.
 ///
 /// ```swift
 /// try await Listener(on: .tcp(port: 51423)).serve { connection in try await connection.echo() }
 /// ```
 ///
-/// A server usually calls `serve`, which does all that servers have to do. Where that is too much,
-/// there is `for try await connection in listener`, which survives what befalls single callers and
-/// shortages of descriptors; and `accept`, which reports everything but callers that hung up.
+/// A server usually calls ``serve(options:_:)``, which does everything a server has to do. For more
+/// control, iterate over the listener with `for try await`, which survives aborted clients and
+/// shortages of descriptors. ``accept(timeout:)`` reports every failure but aborted clients.
 ///
-/// One thread accepts all callers, and hands each to the loop whose turn it is. Where callers come
-/// and go so fast that this thread is the bottleneck, there can be a socket for each loop instead,
-/// between which the kernel shares the callers out (`SO_REUSEPORT`):
+/// ### Sharding
+///
+/// One thread accepts all clients and assigns them to the loops in turn. If clients come and go so
+/// fast that this thread is the bottleneck, each loop can have a socket of its own. The kernel then
+/// distributes the clients (`SO_REUSEPORT`):
 ///
 /// ```swift
 /// let listener = try await Listener(on: .tcp(port: port), options: .init(sharded: true))
 /// ```
 ///
-/// Such a listener is served by `serve` alone. A caller stays on the loop that accepted it, however
-/// busy that loop is and however idle the others are. The port is open to other programs of the
-/// same user that ask for sharing, so that a server which is started twice gets half of the callers
-/// instead of an error. And the kernel has assigned a caller to one of the sockets before anybody
-/// accepts it: when a program closes its listener, the callers that still wait are lost, though
-/// another one serves the same port (Linux can move them: `net.ipv4.tcp_migrate_req`).
+/// A sharded listener works with ``serve(options:_:)`` only, and has these effects:
 ///
-/// It is closed by `close`, or when the last reference to it goes.
+/// - A client stays on the loop that accepted it, even if that loop is busy and others are idle.
+/// - Other programs of the same user can bind the port, too. A server that is started twice gets
+///   half of the clients instead of an error.
+/// - The kernel assigns a client to one of the sockets before it is accepted. When a program closes
+///   its listener, clients that still wait there are lost although another program serves the same
+///   port. Linux can move them (`net.ipv4.tcp_migrate_req`).
+///
+/// A listener closes at ``close()`` or when its last reference goes away.
 public final class Listener: Sendable {
-    /// The address that callers reach; port and interface are those that the kernel chose, and the
-    /// wildcard address stays the wildcard.
+    /// The local address with the port that the kernel chose. A wildcard address stays the wildcard.
     public let localAddress: SocketAddress
 
     let source: EventSource
     let group: LoopGroup
-    /// Rung when waiting for better times may be over.
-    let relief = Wakeup()
+    /// Woken when a paused accept may be retried.
+    let retryWakeup = Wakeup()
     private let family: AddressFamily
     private let file: Lock<UnixSocketFile?>
-    /// Callers may have come to different addresses of this machine.
+    /// Whether clients may have connected to different addresses of this machine.
     private let isWildcard: Bool
-    /// Whether each loop of the group accepts callers of its own.
+    /// Whether each loop of the group accepts with a socket of its own.
     let isSharded: Bool
-    /// The sockets of the group's other loops; they are called at the same address.
+    /// The shards of the other loops, which have the same address.
     let siblings: [Listener]
 
     /// Listens on an endpoint.
     ///
-    /// An endpoint without a host means every interface, IPv4 and IPv6 with one socket; where there
-    /// is no IPv6, IPv4 alone. With `SO_REUSEADDR`, so that a server can be started again at once,
-    /// and with `TCP_NODELAY`, which the connections inherit. Port 0 lets the kernel choose: see
-    /// `localAddress`. For a Unix path, a file that a dead server left is replaced, one of a living
-    /// server is `.addressInUse`, and any other file is left alone; `close` removes the file. Names
-    /// are looked up on a thread of its own, which is left to itself when the limit ends or the task
-    /// is cancelled.
+    /// An endpoint without a host means every interface, for IPv4 and IPv6 with one socket, or for
+    /// IPv4 only if the machine has no IPv6. The socket has `SO_REUSEADDR`, so that a server can
+    /// restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0 the kernel
+    /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the file of a
+    /// server that has ended. If that server still runs, the cause is `.addressInUse`. Any other
+    /// file is kept. ``close()`` removes the file. A name is looked up on a thread of its own, which
+    /// the call abandons at the timeout or a cancellation.
+    ///
+    /// ```swift
+    /// let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
+    /// print("listening on", listener.localAddress)
+    /// ```
     ///
     /// - Parameters:
     ///   - endpoint: The local end: TCP or a Unix stream.
@@ -69,13 +77,13 @@ public final class Listener: Sendable {
             throw SocketError(
                 .listen,
                 .invalidInput(
-                    "connections are streams of bytes: expected an endpoint of TCP or unix:"),
+                    "the endpoint must be tcp:// or unix:"),
                 endpoint: endpoint)
         }
         if options.sharded { try Self.checkSharding(endpoint) }
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, passive: true, until: Deadline(timeout),
+                of: endpoint, options.family, passive: true, until: Deadline(startingNow: timeout),
                 on: group.loops[0])
             let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
             try self.init(taking: socket, options, group)
@@ -84,7 +92,7 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Listens on an address that is known; an IPv6 address serves IPv6 alone.
+    /// Listens on an address. An IPv6 address does not serve IPv4.
     ///
     /// - Throws: as `init(on: Endpoint, …)`.
     public convenience init(
@@ -113,7 +121,7 @@ public final class Listener: Sendable {
                 .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
                 localAddress: socket.localAddress)
         }
-        try self.init(owning: socket, on: group.nextInTurn(), of: group)
+        try self.init(owning: socket, on: group.nextRoundRobin(), of: group)
     }
 
     /// Takes over a bound socket, and opens its siblings if there are to be any.
@@ -125,13 +133,13 @@ public final class Listener: Sendable {
             let siblings = try Self.siblings(of: socket, options, group)
             try self.init(owning: socket, on: group.loops[0], of: group, siblings: siblings)
         } else {
-            try self.init(owning: socket, on: group.nextInTurn(), of: group)
+            try self.init(owning: socket, on: group.nextRoundRobin(), of: group)
         }
     }
 
-    /// Takes over a socket that listens.
+    /// Takes over a listening socket.
     ///
-    /// - Parameter siblings: nil if the listener is not sharded.
+    /// - Parameter siblings: The other shards, or `nil` if the listener is not sharded.
     init(
         owning socket: Socket, on loop: EventLoop, of group: LoopGroup,
         siblings: [Listener]? = nil
@@ -158,46 +166,58 @@ public final class Listener: Sendable {
 
     deinit { close() }
 
-    /// Closes the listener: nobody can call any more, and callers that nobody has accepted are
-    /// refused. Tasks that wait get `.closed`; so do all later calls.
+    /// Closes the listener.
     ///
-    /// Connections that were accepted stay. Can be repeated.
+    /// Clients in the backlog and later clients are refused. Waiting tasks and all later calls get
+    /// ``SocketError/Cause/closed``. Accepted connections stay open. A second call does nothing.
     public func close() {
         file.withLock { $0.take() }?.remove()
         source.close(isConnection: false)
-        relief.ring()
+        retryWakeup.wake()
         for sibling in siblings { sibling.close() }
     }
 
-    /// Whether `close` has been called, or `serve` has returned.
-    public var isClosed: Bool { source.gate.isClosed }
+    /// A Boolean value that indicates whether ``close()`` was called or ``serve(options:_:)`` has
+    /// returned.
+    public var isClosed: Bool { source.lifetime.isClosed }
 
-    /// Waits for the next caller: accept(2).
+    /// Waits for the next client and accepts it, as accept(2) does.
     ///
-    /// A caller who hung up before he was accepted is passed over. One task accepts at a time.
+    /// It skips clients that hung up before. One task at a time may accept.
     ///
-    /// - Throws: `.system`: `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem` (the caller stays
-    ///   in the queue); `.timedOut` and `.cancelled`, which lose no caller; `.busy`, `.closed`;
-    ///   `.invalidInput` if the listener is sharded.
+    /// ```swift
+    /// let connection = try await listener.accept(timeout: .seconds(30))
+    /// ```
+    ///
+    /// - Parameter timeout: How long to wait for a client.
+    /// - Returns: The connection to the client.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.tooManyOpenFiles` or `.tooManyOpenFilesInSystem`
+    ///     if there are no descriptors left. The client stays in the backlog.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no client came in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No client is lost.
+    ///   - ``SocketError/Cause/busy`` if another task is already accepting.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
+    ///   - ``SocketError/Cause/closed`` if the listener was closed.
     public func accept(timeout: TimeLimit = .never) async throws(SocketError) -> Connection {
-        do throws(EndOfWait) {
+        do throws(WaitFailure) {
             try beginAccepting()
             defer { source.end(.reading) }
-            var deadline = WaitDeadline(timeout)
-            let caller = try await source.perform(.reading, &deadline) {
+            var deadline = Deadline(timeout)
+            let accepted = try await source.perform(.reading, &deadline) {
                 descriptor throws(Errno) in
-                let caller = try Caller(System.acceptNext(descriptor, blocking: false))
+                let accepted = try AcceptedPeer(System.acceptNext(descriptor, blocking: false))
                 source.reading.word.setReady()
-                return caller
+                return accepted
             }
-            return try connection(of: caller, on: group.next())
+            return try connection(for: accepted, on: group.next())
         } catch {
             throw failure(error.cause)
         }
     }
 
-    /// Somebody who has been accepted.
-    struct Caller {
+    /// A client that was accepted.
+    struct AcceptedPeer {
         let descriptor: Int32
         let peer: RawSocketAddress
 
@@ -206,28 +226,28 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Makes a connection of a caller; if that fails, the caller has been hung up on.
+    /// Makes a connection of an accepted client. If that fails, the client is disconnected.
     func connection(
-        of caller: Caller, on loop: EventLoop
-    ) throws(EndOfWait) -> Connection {
+        for accepted: AcceptedPeer, on loop: EventLoop
+    ) throws(WaitFailure) -> Connection {
         var local = localAddress
         do throws(Errno) {
-            // Only a socket for all interfaces has to ask which of them was called.
-            if isWildcard { local = SocketAddress(try System.getsockname(caller.descriptor)) }
+            // Only a listener on every interface has to ask the kernel for the local address.
+            if isWildcard { local = SocketAddress(try System.getsockname(accepted.descriptor)) }
         } catch {
-            System.close(caller.descriptor)
-            throw EndOfWait(.system(error))
+            System.close(accepted.descriptor)
+            throw WaitFailure(.system(error))
         }
-        do throws(SocketError) {
+        do throws(Errno) {
             return try Connection(
-                owning: caller.descriptor, family, local: local,
-                remote: SocketAddress(caller.peer), on: loop)
+                owning: accepted.descriptor, family, local: local,
+                remote: SocketAddress(accepted.peer), on: loop)
         } catch {
-            throw EndOfWait(error.cause)
+            throw WaitFailure(.system(error))
         }
     }
 
-    /// Describes what failed.
+    /// Makes the error of a failed accept.
     func failure(_ cause: SocketError.Cause) -> SocketError {
         SocketError(.accept, cause, localAddress: localAddress)
     }

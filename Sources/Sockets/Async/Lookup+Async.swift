@@ -32,24 +32,24 @@ extension Lookup {
         try checkForEnd(deadline)
         if let failure = loop.failure { throw SocketError(.startEventLoop, .system(failure)) }
         let answer = Lock<Result<Answer, SocketError>?>(nil)
-        let alarm = Wakeup()
+        let wakeup = Wakeup()
         do throws(Errno) {
             try LookupThreads.lookups.start {
                 let result = Result(catching: question)
                 return {
                     answer.withLock { $0 = result }
-                    alarm.ring()
+                    wakeup.wake()
                 }
             }
         } catch {
             throw SocketError(.resolve, .system(error))
         }
-        var limit = WaitDeadline(deadline.rest)
+        var deadline = deadline
         while true {
-            alarm.reset()
+            wakeup.reset()
             if let result = answer.withLock({ $0 }) { return try result.get() }
             try checkForEnd(deadline)
-            await alarm.wait(until: limit.begin(), on: loop)
+            await wakeup.wait(until: deadline.start(), on: loop)
         }
     }
 
@@ -57,7 +57,7 @@ extension Lookup {
     private static func checkForEnd(_ deadline: Deadline) throws(SocketError) {
         guard !Task.isCancelled else { throw SocketError(.resolve, .cancelled) }
         guard !deadline.hasPassed else {
-            throw SocketError(.resolve, .timedOut(limit: deadline.limit))
+            throw SocketError(.resolve, deadline.cause)
         }
     }
 }

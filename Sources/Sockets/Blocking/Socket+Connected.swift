@@ -25,7 +25,7 @@ extension Socket {
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10),
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             let addresses = try Resolver.resolve(
                 endpoint, family: options.family, deadline: deadline)
@@ -50,7 +50,8 @@ extension Socket {
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
         self.init(
-            taking: try Socket.connected(toOneOf: [address], type, options, Deadline(timeout)))
+            taking: try Socket.connected(
+                toOneOf: [address], type, options, Deadline(startingNow: timeout)))
     }
 
     /// Takes over a socket that no other code refers to.
@@ -71,7 +72,7 @@ extension Socket {
         guard let first = addresses.first, first.family != .unix else {
             let address = addresses.first ?? .unnamed
             let socket = try prepared(for: address, type, options)
-            try socket.connect(to: address, timeout: deadline.rest)
+            try socket.connect(to: address, timeout: deadline.remainingLimit)
             return socket
         }
         var contest = ConnectAttempts(addresses, type, options, deadline)

@@ -47,7 +47,9 @@ extension Socket {
     /// - Throws: `.system`: `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem` (the caller stays
     ///   in the queue), `.invalidArgument` (not listening); `.timedOut`, `.closed`.
     public func accept(timeout: TimeLimit = .never) throws(SocketError) -> Socket {
-        let (accepted, peer) = try perform(.accept, .receiving, .pollOnly, Deadline(timeout)) {
+        let (accepted, peer) = try perform(
+            .accept, .receiving, .pollOnly, Deadline(startingNow: timeout)
+        ) {
             listener, _ throws(Errno) in
             try System.acceptNext(listener)
         } discard: {
@@ -75,7 +77,7 @@ extension Socket {
     public func connect(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         let raw = try rawAddress(of: address, for: .connect)
         do throws(SocketError) {
             if family == .unix {

@@ -15,7 +15,7 @@ extension Socket {
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         let raw = try rawAddress(of: address, for: .send)
         do throws(SocketError) {
             return try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -53,7 +53,7 @@ extension Socket {
     public func receiveFrom(
         atMost count: Int = 65535, timeout: TimeLimit = .never
     ) throws(SocketError) -> Datagram {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         var bytes: [UInt8] = []
         var header: DatagramHeader?
         _ = try bytes.append(atMost: count) { free throws(SocketError) in
@@ -71,7 +71,7 @@ extension Socket {
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> DatagramHeader {
         try buffer.withUnsafeMutableBytes { bytes throws(SocketError) in
-            try receiveFrom(bytes, Deadline(timeout))
+            try receiveFrom(bytes, Deadline(startingNow: timeout))
         }
     }
 

@@ -76,7 +76,7 @@ extension Socket {
         _ operation: SocketError.Operation, _ deadline: Deadline, _ patience: Duration?,
         isWhole: Bool = false, sent: Int = 0, received: Int = 0
     ) -> SocketError {
-        let cause = SocketError.Cause.timedOut(limit: deadline.limit)
+        let cause = deadline.cause
         // What does not wait has found nothing stuck.
         let waited = patience.map { $0 > .zero } ?? false
         guard waited || !isWhole, type != .datagram, let activityKind = Activity.Kind(operation)
@@ -85,7 +85,8 @@ extension Socket {
         // One send waits in the kernel until its limit ends, though it has sent a part long before.
         let still = waited ? patience.map { $0 - rest } : nil
         let activity = Activity(
-            activityKind, elapsed: deadline.limit.map { $0 - rest }, timeSinceProgress: still,
+            activityKind, elapsed: deadline.limit.duration.map { $0 - rest },
+            timeSinceProgress: still,
             sent: sent,
             received: received)
         let report = StallReport.analyze(

@@ -41,7 +41,8 @@ extension Socket {
         var isAtEnd = false
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
             var exchange = Exchange(request.count, framing, keepsSurplus: false)
-            return try finish(&exchange, request, &input, &scanner, &isAtEnd, Deadline(timeout))
+            return try finish(
+                &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
         }
     }
 

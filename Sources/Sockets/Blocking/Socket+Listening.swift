@@ -33,7 +33,8 @@ extension Socket {
         do throws(SocketError) {
             try options.checkUnsharded()
             let addresses = try Resolver.resolve(
-                endpoint, family: options.family, passive: true, deadline: Deadline(timeout))
+                endpoint, family: options.family, passive: true,
+                deadline: Deadline(startingNow: timeout))
             self.init(taking: try Socket.bound(toOneOf: addresses, of: endpoint, options))
             if type != .datagram { try listen(backlog: options.backlog) }
         } catch {

@@ -15,7 +15,7 @@ extension Socket {
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         try buffer.withUnsafeMutableBytes { bytes throws(SocketError) in
-            try receive(bytes, Deadline(timeout), [])
+            try receive(bytes, Deadline(startingNow: timeout), [])
         }
     }
 
@@ -23,7 +23,7 @@ extension Socket {
     public func receive(
         into buffer: inout OutputRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         return try buffer.withUnsafeMutableBytes { bytes, initialized throws(SocketError) in
             let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
             let count = try receive(free, deadline, [])
@@ -47,7 +47,7 @@ extension Socket {
     public func receive(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         return try bytes.append(atMost: count) { free throws(SocketError) in
             try receive(free, deadline, [])
         }
@@ -61,7 +61,7 @@ extension Socket {
     public func peek(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         var bytes: [UInt8] = []
         _ = try bytes.append(atMost: count) { free throws(SocketError) in
             try receive(free, deadline, .peek)

@@ -14,7 +14,7 @@ extension Socket {
     @discardableResult
     public func send(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
-            try send(bytes, Deadline(timeout), isFirst: true)
+            try send(bytes, Deadline(startingNow: timeout), isFirst: true)
         }
     }
 
@@ -38,7 +38,7 @@ extension Socket {
     ///
     /// - Throws: as `send`; `bytesTransferred` of the error says how many bytes had gone.
     public func sendAll(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
             try sendAll(bytes.count, deadline) { sent throws(SocketError) in
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
@@ -69,14 +69,14 @@ extension Socket {
         parts: [[UInt8]], timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         try checkCount(of: parts)
-        return try send(parts[...], skipping: 0, Deadline(timeout), isFirst: true)
+        return try send(parts[...], skipping: 0, Deadline(startingNow: timeout), isFirst: true)
     }
 
     /// Sends all of several pieces, in order, or as one datagram; see
     /// `sendAll(_: RawSpan, timeout:)`.
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
         try checkCount(of: parts)
-        let deadline = Deadline(timeout)
+        let deadline = Deadline(startingNow: timeout)
         var rest = GatherCursor(parts)
         try sendAll(parts.reduce(0) { $0 + $1.count }, deadline) { sent throws(SocketError) in
             let count = try send(
@@ -137,6 +137,6 @@ extension Socket {
     /// to be looked at in between.
     @inline(__always)
     private func most(under deadline: Deadline) -> Int {
-        type == .stream && deadline.moment != nil ? System.mostAtOnce : .max
+        type == .stream && !deadline.isNever ? System.mostAtOnce : .max
     }
 }

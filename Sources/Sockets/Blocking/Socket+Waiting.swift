@@ -40,7 +40,7 @@ extension Socket {
         defer { leave() }
         var isFirst = isFirst
         let isWhole = isFirst
-        var remaining = isFirst ? deadline.limit ?? deadline.remaining : deadline.remaining
+        var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let patience = remaining
         // A peer who keeps up never makes anybody wait: that must not make the operation endless.
         if !isFirst, let remaining, remaining <= .zero {
@@ -49,7 +49,7 @@ extension Socket {
         while true {
             let hasPassed = remaining.map { $0 <= .zero } ?? false
             let limit = plan.kernelLimit(
-                remaining: remaining, isFirst: isFirst, isExact: deadline.limit != nil)
+                remaining: remaining, isFirst: isFirst, isExact: deadline.limit.duration != nil)
             isFirst = false
             var waitedInKernel = false
             do throws(Errno) {

@@ -48,7 +48,7 @@ extension SocketStream {
                 output.consume(min(pending, exchange.bytesTransferred))
             }
             return try socket.finish(
-                &exchange, request, &input, &scanner, &isAtEnd, Deadline(timeout))
+                &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
         }
     }
 

@@ -35,10 +35,10 @@ extension SocketStream {
     /// Takes the next line; its bytes stay where they are until the stream is filled again.
     @usableFromInline
     func nextLine(timeout: TimeLimit) throws(SocketError) -> UnsafeRawBufferPointer? {
-        var limit = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         var line = input.takeLine(&scanner)
         while case .more = line {
-            guard try fill(&limit) else {
+            guard try fill(&deadline) else {
                 line = input.takeLastLine(&scanner)
                 break
             }

@@ -8,10 +8,10 @@ extension SocketStream {
     public func read(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
-        var limit = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         scanner.stopSkipping()
         while input.isEmpty, count > 0 {
-            guard try fill(&limit) else { return [] }
+            guard try fill(&deadline) else { return [] }
         }
         return input.take(min(max(0, count), input.count))
     }
@@ -25,10 +25,10 @@ extension SocketStream {
     public func readExactly(
         _ count: Int, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
-        var limit = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         scanner.stopSkipping()
         while input.count < count {
-            guard try fill(&limit) else {
+            guard try fill(&deadline) else {
                 let partial = input.take(input.count)
                 throw SocketError(
                     .read, .endOfStream, localAddress: socket.localAddress,
@@ -51,7 +51,7 @@ extension SocketStream {
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
-        var deadline = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         scanner.stopSkipping()
         let most = limit ?? scanner.limit
         var scanned = 0
@@ -75,7 +75,7 @@ extension SocketStream {
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
-        var deadline = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         scanner.stopSkipping()
         repeat {
             if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
@@ -84,7 +84,7 @@ extension SocketStream {
     }
 
     /// Receives once; false at the end of the stream.
-    func fill(_ limit: inout LazyDeadline) throws(SocketError) -> Bool {
+    func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
         try requireStream(.read)
         if isLending {
             throw failure(
@@ -92,7 +92,7 @@ extension SocketStream {
             )
         }
         if isAtEnd { return false }
-        let (deadline, isFirst) = limit.begin()
+        let isFirst = deadline.startIfNeeded()
         // The peer may be waiting for it: both would wait for ever.
         if !output.isEmpty { try flush(deadline, isFirst: isFirst) }
         let room = input.roomToFill

@@ -10,13 +10,13 @@ extension SocketStream {
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try requireStream(.write)
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var limit = LazyDeadline(timeout)
+        var deadline = Deadline(timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
             var taken = 0
             do throws(SocketError) {
                 while taken < bytes.count {
                     taken += try writeSome(
-                        UnsafeRawBufferPointer(rebasing: bytes[taken...]), &limit)
+                        UnsafeRawBufferPointer(rebasing: bytes[taken...]), &deadline)
                 }
             } catch {
                 isIncomplete = taken > 0
@@ -42,7 +42,7 @@ extension SocketStream {
     /// - Throws: as `Socket.send`; `bytesTransferred` of the error says how many bytes went.
     public func flush(timeout: TimeLimit = .never) throws(SocketError) {
         guard !output.isEmpty else { return }
-        try flush(Deadline(timeout), isFirst: true)
+        try flush(Deadline(startingNow: timeout), isFirst: true)
     }
 
     /// Allows writes again after one that ended part-way: the caller has seen to it that the bytes
@@ -53,15 +53,15 @@ extension SocketStream {
 
     /// Takes as many bytes as there is room for, making room first if there is none.
     private func writeSome(
-        _ bytes: UnsafeRawBufferPointer, _ limit: inout LazyDeadline
+        _ bytes: UnsafeRawBufferPointer, _ deadline: inout Deadline
     ) throws(SocketError) -> Int {
         if output.usualRoom == 0 {
-            let (deadline, isFirst) = limit.begin()
+            let isFirst = deadline.startIfNeeded()
             try flush(deadline, isFirst: isFirst)
         }
         if output.isEmpty, bytes.count >= output.usualRoom {
             // As much as the buffer would hold: not worth copying.
-            let (deadline, isFirst) = limit.begin()
+            let isFirst = deadline.startIfNeeded()
             return try socket.send(bytes, deadline, isFirst: isFirst)
         }
         let count = min(output.usualRoom, bytes.count)

@@ -89,21 +89,3 @@ public final class SocketStream {
         }
     }
 }
-
-/// A time limit that begins when it is first needed, so that what is in memory already costs no
-/// look at the clock.
-struct LazyDeadline {
-    let timeout: TimeLimit
-    private(set) var deadline: Deadline?
-
-    @inline(__always)
-    init(_ timeout: TimeLimit) { self.timeout = timeout }
-
-    /// The deadline, and whether this is the first wait under it.
-    mutating func begin() -> (deadline: Deadline, isFirst: Bool) {
-        if let deadline { return (deadline, false) }
-        let begun = Deadline(timeout)
-        deadline = begun
-        return (begun, true)
-    }
-}

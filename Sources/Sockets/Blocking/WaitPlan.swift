@@ -51,9 +51,7 @@ enum WaitPlan {
 extension Duration {
     /// Never zero, because zero means "for ever" to the kernel.
     var microsecondsRoundedUp: UInt64 {
-        let (seconds, attoseconds) = clamped.components
-        let fraction = (attoseconds + 999_999_999_999) / 1_000_000_000_000
-        return UInt64(clamping: max(1, seconds * 1_000_000 + fraction))
+        UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000))
     }
 
     /// For poll, which takes at most 24 days.

@@ -1,18 +1,20 @@
 internal import SystemPackage
 
-/// Decides what becomes of an accept that failed; the loop that accepts carries it out.
+/// Decides what to do after a failed accept. This is a decision without I/O; ``Acceptor`` applies
+/// it.
 ///
-/// When descriptors or memory run short the callers stay in the kernel's queue, and the socket
-/// stays ready: trying again at once would burn a processor, and giving up would end the server.
-/// So the loop pauses, a little longer each time. A shortage is over when the queue is empty, not
-/// when one caller got in between: there would be something to report for each of them.
+/// When descriptors or memory run short, the clients stay in the kernel's backlog and the socket
+/// stays ready. Retrying at once would use a whole processor core, and giving up would end the
+/// server. So the acceptor pauses, a little longer each time. A shortage ends when the backlog is
+/// empty and not when one client was accepted; otherwise there would be a log record for each of
+/// them.
 struct AcceptBackoff {
     enum Action: Equatable {
-        /// That caller has gone; there may be another.
-        case goOn
-        /// Something has run short: try again later. `isNews` the first time.
-        case pause(nanoseconds: Int64, isNews: Bool)
-        /// The socket itself does not work.
+        /// That client has gone, but there may be another.
+        case retry
+        /// A resource has run short, so retry later. `isFirst` is true once for each shortage.
+        case pause(nanoseconds: Int64, isFirst: Bool)
+        /// The socket itself is broken.
         case fail
     }
 
@@ -20,32 +22,34 @@ struct AcceptBackoff {
     private static let longestPause: Int64 = 1_000_000_000
 
     private var nextPause = firstPause
-    private(set) var isShort = false
+    private var isShort = false
 
+    /// Returns what to do after accepting failed with `error`.
     mutating func failed(_ error: Errno) -> Action {
-        if System.errorsOfCallers.contains(error) { return .goOn }
+        if System.abortedConnectionErrors.contains(error) { return .retry }
         guard Self.shortages.contains(error) else { return .fail }
-        let isNews = !isShort
+        let isFirst = !isShort
         let pause = nextPause
         isShort = true
         nextPause = min(pause * 2, Self.longestPause)
-        return .pause(nanoseconds: pause, isNews: isNews)
+        return .pause(nanoseconds: pause, isFirst: isFirst)
     }
 
-    /// A caller got in.
+    /// Notes that a client was accepted.
     @inline(__always)
     mutating func accepted() {
         nextPause = Self.firstPause
     }
 
-    /// Nobody waits any more.
+    /// Notes that no client waits in the backlog.
     @inline(__always)
-    mutating func queueIsEmpty() {
+    mutating func backlogIsEmpty() {
         isShort = false
     }
 
-    /// `ENOSPC` is what epoll_ctl(2) says when a user may watch no more descriptors; `EPERM` what
-    /// accept(2) says where a rule forbids a caller, which may be the next one as well, or not.
+    /// `ENOSPC` comes from epoll_ctl(2) when a user may watch no more descriptors. `EPERM` comes
+    /// from accept(2) when a firewall rule forbids a client, which may or may not apply to the next
+    /// one.
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .noSpace,
         .notPermitted,

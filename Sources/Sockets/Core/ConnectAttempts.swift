@@ -25,7 +25,7 @@ struct ConnectAttempts {
     ) {
         race = HappyEyeballs(
             addresses: addresses, limit: deadline.remaining,
-            limitCause: .timedOut(limit: deadline.limit))
+            limitCause: deadline.cause)
         self.type = type
         self.options = options
     }

@@ -192,8 +192,7 @@ extension SocketOption {
 extension Duration {
     /// Rounded up, as the kernel takes it.
     fileprivate var wholeSeconds: Int32 {
-        let (seconds, attoseconds) = clamped.components
-        return Int32(clamping: max(0, seconds + (attoseconds > 0 ? 1 : 0)))
+        Int32(clamping: max(0, (nanosecondsRoundedUp + 999_999_999) / 1_000_000_000))
     }
 }
 

@@ -1,82 +1,97 @@
-/// A moment of the continuous clock, in nanoseconds since that clock began.
+/// A time limit and, once the operation has started to wait, the instant at which it ends.
 ///
-/// The layout of `ContinuousClock.Instant` is known only at run time, and a value that holds one is
-/// copied through tables: that cost more than everything else in reading a line.
-struct Moment: Hashable, Comparable, Sendable {
-    /// The longest limit, 95 years: longer ones count as none, so that no sum with the clock can
-    /// overflow.
-    static let longest: Int64 = 3_000_000_000_000_000_000
-
-    let nanoseconds: Int64
-
-    @inline(__always)
-    static var now: Moment { Moment(nanoseconds: System.continuousNanoseconds()) }
-
-    @inline(__always)
-    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-
-    /// Any instant at all; those that are more than 95 years from the clock's beginning are not told
-    /// apart.
-    init(_ instant: ContinuousClock.Instant) {
-        let sinceBeginning = ContinuousClock().systemEpoch.duration(to: instant)
-        nanoseconds =
-            sinceBeginning.isDistant ? .max : max(0, sinceBeginning.nanosecondsRoundedUp)
-    }
-
-    /// Whether nobody can wait so long.
-    var isDistant: Bool { nanoseconds > Self.longest }
-
-    var instant: ContinuousClock.Instant {
-        ContinuousClock().systemEpoch.advanced(by: .nanoseconds(nanoseconds))
-    }
-
-    @inline(__always)
-    func advanced(by nanoseconds: Int64) -> Moment {
-        Moment(nanoseconds: self.nanoseconds + nanoseconds)
-    }
-
-    func duration(to other: Moment) -> Duration {
-        .nanoseconds(other.nanoseconds - nanoseconds)
-    }
-
-    @inline(__always)
-    static func < (one: Moment, other: Moment) -> Bool { one.nanoseconds < other.nanoseconds }
-}
-
-/// A limit that has begun: the moment when it ends, worked out once at the start of an operation.
+/// It starts when ``start()`` is called first, so an operation that need not wait never reads the
+/// clock. It is two words: a value that holds a `ContinuousClock.Instant` or a `Duration?` is
+/// larger, and the former is copied through run-time tables, because its layout is only known then.
+/// That cost more than everything else in reading a line.
 package struct Deadline: Sendable {
-    /// Nil is never.
-    let moment: Moment?
-    /// The limit as it was given, if it was given as a length of time.
-    package let limit: Duration?
+    let limit: TimeLimit
+    /// The instant in nanoseconds of the continuous clock, `Int64.max` for never, or a value below 1
+    /// before the start.
+    private var instant = Self.unused
 
+    private static let unused: Int64 = 0
+    private static let madeOneStep: Int64 = -1
+
+    /// Creates a deadline that starts with the first wait.
     @inline(__always)
-    package init(_ limit: TimeLimit) {
-        switch limit.kind {
-        case .never:
-            (moment, self.limit) = (nil, nil)
-        case .within(let nanoseconds):
-            moment = Moment.now.advanced(by: nanoseconds)
-            self.limit = .nanoseconds(nanoseconds)
-        case .until(let moment):
-            (self.moment, self.limit) = (moment, nil)
+    package init(_ limit: TimeLimit) { self.limit = limit }
+
+    /// Creates a deadline that starts now.
+    @inline(__always)
+    package init(startingNow limit: TimeLimit) {
+        self.limit = limit
+        instant = limit == .never ? .max : Self.instant(of: limit)
+    }
+
+    /// Starts the deadline unless it has started, and returns its instant.
+    @inline(__always)
+    @discardableResult
+    mutating func start() -> Int64 {
+        if instant < 1 { instant = Self.instant(of: limit) }
+        return instant
+    }
+
+    /// Starts the deadline, and returns whether it had not started before.
+    mutating func startIfNeeded() -> Bool {
+        guard instant < 1 else { return false }
+        start()
+        return true
+    }
+
+    /// Begins one step of an operation that may take many. Otherwise a peer that always keeps up
+    /// could make the operation endless, because the operation never waits.
+    ///
+    /// The first step reads no clock and cannot fail. The second step starts the deadline.
+    @inline(__always)
+    mutating func beginStep() throws(WaitFailure) {
+        switch instant {
+        case Self.unused: instant = Self.madeOneStep
+        case Self.madeOneStep: start()
+        default: if _slowPath(hasPassed) { throw WaitFailure(cause) }
         }
     }
 
-    /// The moment when the operation has to end; nil is never.
-    package var end: ContinuousClock.Instant? { moment?.instant }
-
-    /// What is left; nil is for ever, and a number that is not positive says that it has passed.
-    package var remaining: Duration? {
-        moment.map { Moment.now.duration(to: $0) }
+    @inline(never)
+    private static func instant(of limit: TimeLimit) -> Int64 {
+        switch limit.kind {
+        case .never: .max
+        case .within(let nanoseconds): System.continuousNanoseconds() + nanoseconds
+        case .until(let instant): max(1, instant)
+        }
     }
 
-    package var hasPassed: Bool {
-        moment.map { $0 <= .now } ?? false
+    /// Returns the part of the deadline that ends after `milliseconds` from now, or with the
+    /// deadline if that is earlier.
+    mutating func slice(milliseconds: Int64) -> Deadline {
+        var slice = Deadline(limit)
+        slice.instant = min(start(), System.continuousNanoseconds() + milliseconds * 1_000_000)
+        return slice
     }
 
-    /// What is left, as a limit for one of the steps of the operation.
-    package var rest: TimeLimit {
-        moment.map { TimeLimit($0) } ?? .never
+    /// Whether the deadline has started and passed.
+    @inline(__always)
+    var hasPassed: Bool {
+        instant > 0 && instant != .max && System.continuousNanoseconds() >= instant
     }
+
+    /// Whether the deadline never passes.
+    @inline(__always)
+    var isNever: Bool { limit == .never }
+
+    /// The time that is left, not positive if the deadline has passed, or `nil` for ever. The
+    /// deadline must have started.
+    var remaining: Duration? {
+        if isNever { return nil }
+        return .nanoseconds(instant - System.continuousNanoseconds())
+    }
+
+    /// The time that is left, as a limit for one of the operation's steps. The deadline must have
+    /// started.
+    var remainingLimit: TimeLimit {
+        isNever ? .never : TimeLimit(untilNanoseconds: instant)
+    }
+
+    /// The error cause of an operation that this deadline ended.
+    var cause: SocketError.Cause { .timedOut(limit: limit.duration) }
 }

@@ -1,137 +1,140 @@
-/// How long an operation may wait: the type of every `timeout:` parameter.
+/// How long an operation may take: the type of every `timeout:` parameter.
 ///
-/// A limit covers the whole operation, however many system calls it makes: reading a line in
-/// `.seconds(2)` takes 2 seconds at most, also when the line arrives byte by byte, or faster than it
-/// can be read. An operation never gives up early; on an idle machine it is at most 20 ms late. A
-/// limit of zero or less, and an instant that has passed, make one attempt that does not wait.
+/// A limit covers the whole operation, however many system calls it makes. Reading a line with
+/// `.seconds(2)` takes at most 2 seconds, even if the line arrives byte by byte. An operation never
+/// gives up early. On an idle machine it is at most 20 ms late. A limit of zero or less, and an
+/// instant that has passed, make one attempt that does not wait.
 ///
 /// ```swift
 /// try socket.receive(atMost: 512, timeout: .seconds(2))
-/// try stream.readLine(timeout: .until(deadline))
+/// try socket.receive(atMost: 512, timeout: TimeLimit(duration))
+/// ```
+///
+/// Each operation measures a limit from its own start. Use ``deadline()`` where several operations,
+/// or several layers of your code, share one limit:
+///
+/// ```swift
+/// func fetch(_ name: String, timeout: TimeLimit) async throws -> String? {
+///     let deadline = timeout.deadline()
+///     let connection = try await Connection(to: .tcp("example.com", port: 79), timeout: deadline)
+///     try await connection.write("\(name)\r\n", timeout: deadline)
+///     return try await connection.readLine(timeout: deadline)
+/// }
 /// ```
 public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
-    enum Kind: Hashable, Sendable {
+    /// The limit as one word, so that it can be stored atomically and costs little in the frame of
+    /// a task. Bit 62 marks an instant; durations and instants take fewer than 62 bits.
+    let packed: UInt64
+
+    private static let instantBit: UInt64 = 1 << 62
+
+    enum Kind {
         case never
         case within(nanoseconds: Int64)
-        case until(Moment)
+        /// An instant of the continuous clock.
+        case until(nanoseconds: Int64)
     }
 
-    let kind: Kind
+    @inline(__always)
+    var kind: Kind {
+        if packed == .max { return .never }
+        let nanoseconds = Int64(packed & ~Self.instantBit)
+        return packed & Self.instantBit == 0
+            ? .within(nanoseconds: nanoseconds) : .until(nanoseconds: nanoseconds)
+    }
+
+    @inline(__always)
+    init(packed: UInt64) { self.packed = packed }
+
+    /// Creates a limit from nanoseconds, at least 0 and at most ``Duration/longestNanoseconds``.
+    @inline(__always)
+    private init(nanoseconds: Int64) { packed = UInt64(nanoseconds) }
+
+    /// Creates a limit that ends at an instant of the continuous clock.
+    init(untilNanoseconds instant: Int64) {
+        packed = UInt64(max(0, instant)) | Self.instantBit
+    }
 
     /// No limit: the operation waits as long as it takes.
-    public static let never = TimeLimit(kind: .never)
+    public static let never = TimeLimit(packed: .max)
 
-    /// At most this many seconds.
+    /// Returns a limit of `seconds`.
     public static func seconds(_ seconds: some BinaryInteger) -> TimeLimit {
         within(Int64(clamping: seconds), 1_000_000_000)
     }
 
-    /// At most this many seconds, to the microsecond. Not-a-number counts as zero.
+    /// Returns a limit of `seconds`, rounded down to the microsecond. Not-a-number counts as zero.
     public static func seconds(_ seconds: Double) -> TimeLimit {
-        // Not-a-number is neither greater than zero nor anything else.
+        // This is also false for not-a-number.
         guard seconds > 0 else { return TimeLimit(.zero) }
         return seconds > 1e10 ? .never : TimeLimit(.microseconds(seconds * 1e6))
     }
 
-    /// At most this many milliseconds.
+    /// Returns a limit of `milliseconds`.
     public static func milliseconds(_ milliseconds: some BinaryInteger) -> TimeLimit {
         within(Int64(clamping: milliseconds), 1_000_000)
     }
 
-    /// Until this moment: one deadline for as many operations as you like.
+    /// Returns a limit that ends at `instant`, for as many operations as you like.
     ///
-    /// A moment more than 95 years away is never; those that have passed are all alike to an
-    /// operation.
+    /// An instant more than 95 years after the clock's start counts as ``never``.
     public static func until(_ instant: ContinuousClock.Instant) -> TimeLimit {
-        let moment = Moment(instant)
-        return moment.isDistant ? .never : TimeLimit(kind: .until(moment))
+        let nanoseconds = instant.nanosecondsRoundedUp
+        return nanoseconds > Duration.longestNanoseconds
+            ? .never : TimeLimit(untilNanoseconds: nanoseconds)
     }
 
-    /// At most this long, rounded up to the nanosecond; less than nothing counts as zero, and more
-    /// than 95 years as never.
+    /// Creates a limit of `duration`, rounded up to the nanosecond.
+    ///
+    /// A negative duration counts as zero, and one of more than 95 years as ``never``.
     public init(_ duration: Duration) {
-        self.init(
-            kind: duration.isDistant
-                ? .never : .within(nanoseconds: max(duration, .zero).nanosecondsRoundedUp))
+        packed = duration > .longest ? .max : UInt64(max(0, duration.nanosecondsRoundedUp))
     }
 
-    private init(kind: Kind) { self.kind = kind }
+    /// Returns the instant at which the limit ends if it starts now, as a limit that several
+    /// operations can share.
+    ///
+    /// ``never`` and a limit that already is an instant stay the same.
+    public func deadline() -> TimeLimit { Deadline(startingNow: self).remainingLimit }
 
-    init(_ moment: Moment) { kind = .until(moment) }
-
-    /// So many units of so many nanoseconds.
+    /// Returns a limit of `count` units.
     @inline(__always)
-    private static func within(_ count: Int64, _ unit: Int64) -> TimeLimit {
-        guard count <= Moment.longest / unit else { return .never }
-        return TimeLimit(kind: .within(nanoseconds: max(0, count) * unit))
+    private static func within(_ count: Int64, _ unitNanoseconds: Int64) -> TimeLimit {
+        guard count <= Duration.longestNanoseconds / unitNanoseconds else { return .never }
+        return TimeLimit(nanoseconds: max(0, count) * unitNanoseconds)
     }
 
-    /// The limit as one number: no limit and no moment takes more than 62 bits.
-    @inline(__always)
-    var packed: UInt64 {
-        switch kind {
-        case .never: .max
-        case .within(let nanoseconds): UInt64(nanoseconds)
-        case .until(let moment): UInt64(moment.nanoseconds) | Self.momentBit
-        }
-    }
-
-    @inline(__always)
-    init(packed: UInt64) {
-        guard packed != .max else {
-            kind = .never
-            return
-        }
-        let nanoseconds = Int64(packed & ~Self.momentBit)
-        kind =
-            packed & Self.momentBit == 0
-            ? .within(nanoseconds: nanoseconds) : .until(Moment(nanoseconds: nanoseconds))
-    }
-
-    private static let momentBit: UInt64 = 1 << 62
-
-    /// The limit if it was given as a length of time.
+    /// The duration of the limit, or `nil` if it is an instant or ``never``.
     var duration: Duration? {
         if case .within(let nanoseconds) = kind { .nanoseconds(nanoseconds) } else { nil }
     }
 
-    /// "2 s", "50 ms", "never", or for a moment "until 2 s from now", "until 2 s ago".
+    /// The text of the limit: "2 s", "50 ms", "never", "until 2 s from now" or "until 2 s ago".
     public var description: String {
         switch kind {
         case .never: return "never"
         case .within(let nanoseconds): return Duration.nanoseconds(nanoseconds).brief
-        case .until(let moment):
-            let rest = Moment.now.duration(to: moment)
+        case .until(let instant):
+            let rest = Duration.nanoseconds(instant - System.continuousNanoseconds())
             return rest > .zero
                 ? "until \(rest.brief) from now" : "until \((.zero - rest).brief) ago"
         }
     }
 }
 
+extension ContinuousClock.Instant {
+    /// The instant in nanoseconds since the start of the continuous clock, rounded up. Instants
+    /// more than 95 years away from it count as 95 years away, and later ones as `Int64.max`.
+    fileprivate var nanosecondsRoundedUp: Int64 {
+        let sinceStart = ContinuousClock().systemEpoch.duration(to: self)
+        return sinceStart > .longest ? .max : sinceStart.nanosecondsRoundedUp
+    }
+}
+
 extension Duration {
-    /// The longest limit, 95 years: longer ones count as none, so that no sum with the clock can
-    /// overflow. A whole number of seconds, because one from a `Double` costs more than the rest.
-    private static var longest: Duration { .nanoseconds(Moment.longest) }
-
-    /// Whether it is longer than any limit.
-    var isDistant: Bool { self > Self.longest }
-
-    /// The same within 95 years either way, so that no sum or product with it can overflow.
-    package var clamped: Duration {
-        min(max(self, .zero - Self.longest), Self.longest)
-    }
-
-    /// Nothing is shorter in nanoseconds than it is; at most 95 years either way.
-    var nanosecondsRoundedUp: Int64 {
-        let (seconds, attoseconds) = clamped.components
-        let (whole, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return seconds * 1_000_000_000 + whole + (rest > 0 ? 1 : 0)
-    }
-
-    /// For people: "10 s", "0.5 s", "50 ms", "0.2 ms"; only nothing at all is "0 ms".
+    /// The duration for people: "10 s", "0.5 s", "50 ms", "0.2 ms". Only zero is "0 ms".
     package var brief: String {
-        let (seconds, attoseconds) = clamped.components
-        let micros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        let micros = nanosecondsRoundedUp / 1_000
         if self > .zero, micros < 100 { return "0.1 ms" }
         if micros >= 60_000_000, micros % 60_000_000 == 0 { return "\(micros / 60_000_000) min" }
         return micros >= 500_000

@@ -2,59 +2,60 @@ internal import DequeModule
 internal import Synchronization
 internal import SystemPackage
 
-/// One thread that waits for many sockets, and runs the tasks that use them.
+/// A thread that waits for many sockets and runs the tasks that use them.
 ///
-/// Tasks that prefer a loop (`serve` places its handlers so) run on the loop's thread, where waiting
-/// for a socket costs no change of threads. Connections work from any other task just as well,
-/// only not as fast.
-///
-/// Nothing that blocks may run on a loop: it would hold up every connection of the loop.
-public final class EventLoop: TaskExecutor, @unchecked Sendable {
-    // Safe: what is not `let` is touched by the loop's own thread alone, which `run` never leaves;
-    // nobody holds a reference into it while others run, so that checking for that is left out.
+/// Tasks that prefer a loop as their executor run on its thread, where waiting for a socket does not
+/// switch threads. Connections work from any other task too, but not as fast. Blocking code must not
+/// run on a loop, because it would hold up every connection of the loop.
+final class EventLoop: TaskExecutor, @unchecked Sendable {
+    // Safe: only the loop's own thread uses the variables. No reference into them is held while
+    // other code runs, so their exclusivity checks are left out.
     private let poller: Poller
-    /// Woken by an event of this turn; they go before those that have just had their turn.
-    @exclusivity(unchecked) private var urgent = Deque<UnownedJob>()
-    @exclusivity(unchecked) private var others = Deque<UnownedJob>()
+    /// Jobs that an event of this turn woke. They run before those that have just had their turn.
+    @exclusivity(unchecked) private var wokenJobs = Deque<UnownedJob>()
+    @exclusivity(unchecked) private var otherJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var isDispatching = false
-    /// Ends when there is nothing left to run.
+    /// Whether the loop ends as soon as there is nothing left to run.
     private var isStopping = false
     @exclusivity(unchecked) private var timers = TimerQueue()
-    /// How many more operations the running job may make before it has to let others run.
-    @exclusivity(unchecked) private(set) var budget = 0
-    /// A task has let others run, and has not yet looked whether it is cancelled.
-    @exclusivity(unchecked) private var hasYielded = false
-    /// Sources that this thread deregistered: an event of theirs may still be in the turn's batch.
-    @exclusivity(unchecked) private var graves: [Unmanaged<EventSource>] = []
+    /// The number of operations that the running job may still make before it has to yield.
+    @exclusivity(unchecked) private(set) var operationBudget = 0
+    /// Whether a task has yielded and has not checked for cancellation since.
+    @exclusivity(unchecked) private var needsCancellationCheck = false
+    /// Sources that this thread deregistered. They are released later, because the current batch
+    /// of events may still contain one of theirs.
+    @exclusivity(unchecked) private var pendingReleases: [Unmanaged<EventSource>] = []
 
-    /// Reads that are ready never suspend: without a budget, two peers that flood starve a third.
+    /// The budget of a job. Reads that are ready never suspend, so without a budget two peers that
+    /// always send would starve a third (4 of 4 runs).
     static let operationsPerTurn = 32
 
-    // Safe: only the loop's own thread is given it.
+    // Safe: `scratch` returns it on the loop's own thread only.
     private let memory: UnsafeMutableRawBufferPointer
 
     private let mailbox = Lock(Mailbox())
-    private let isAwake = Atomic<Bool>(false)
+    private let isWakePending = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
 
-    /// What other threads have put in.
+    /// What other threads hand over.
     private struct Mailbox {
         var jobs: [UnownedJob] = []
-        var errands: [@Sendable (EventLoop) -> Void] = []
-        /// The sources that they deregistered.
-        var graves: [Unmanaged<EventSource>] = []
+        var closures: [@Sendable (EventLoop) -> Void] = []
+        /// The sources that other threads deregistered.
+        var pendingReleases: [Unmanaged<EventSource>] = []
         var isStopping = false
         var hasStopped = false
     }
 
-    /// Makes a loop and starts its thread; without one, somebody else runs its turns.
+    /// Creates a loop and starts its thread. Without a thread, the calling code runs the turns.
     ///
-    /// - Throws: `.system(.tooManyOpenFiles)`: a loop needs two descriptors; or there can be no
-    ///   more threads.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
+    ///   descriptors or no threads left. A loop needs two descriptors.
     init(startingThread: Bool = true) throws(SocketError) {
         do throws(Errno) {
             poller = try Poller.make()
-            // After what can fail: an initializer that throws runs no `deinit`.
+            // Allocate after the call that can fail, because an initializer that throws runs no
+            // `deinit`.
             memory = .allocate(byteCount: 65536, alignment: 64)
             if startingThread { try System.startThread { self.run() } }
         } catch {
@@ -62,17 +63,17 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// A loop that could not be started: it takes no source, and its tasks run elsewhere.
+    /// Creates a loop that failed to start. Registering a source fails, and tasks run elsewhere.
     init(failing failure: Errno) {
         poller = .failing(failure)
         memory = .allocate(byteCount: 1, alignment: 1)
         mailbox.withLock { $0.hasStopped = true }
     }
 
-    /// Why the loop could not be started.
+    /// The error that kept the loop from starting, if any.
     var failure: Errno? { poller.failure }
 
-    /// Whether the caller runs on the loop's thread.
+    /// Whether the calling code runs on the loop's thread.
     @inline(__always)
     var isCurrent: Bool {
         thread.load(ordering: .relaxed) == System.currentThread
@@ -80,41 +81,41 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     deinit { memory.deallocate() }
 
-    /// Memory that whoever runs on the loop's thread may use until he suspends: what is received and
-    /// passed on at once needs none of its own. Nil on other threads.
+    /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other threads.
+    /// A connection whose bytes are consumed at once needs no buffer of its own.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
-    /// Counts an operation of the running job; false if it has made too many. On other threads than
-    /// the loop's nothing is counted.
+    /// Counts one operation of the running job. Returns whether the budget allows it, which is
+    /// always so on other threads.
     @inline(__always)
-    func spend() -> Bool {
+    func consumeOperation() -> Bool {
         guard isCurrent else { return true }
-        budget &-= 1
-        return budget >= 0
+        operationBudget &-= 1
+        return operationBudget >= 0
     }
 
-    /// Counts the first operation of a task that has let others run.
-    func spendAfterYield() {
-        _ = spend()
-        if isCurrent { hasYielded = true }
+    /// Counts the first operation of a task that has yielded.
+    func resumeAfterYield() {
+        _ = consumeOperation()
+        if isCurrent { needsCancellationCheck = true }
     }
 
-    /// Whether the task that runs may not have looked for a while whether it is cancelled: since it
-    /// last let others run; on other threads than the loop's, always.
+    /// Returns whether the running task has to check for cancellation, because it has yielded since
+    /// its last check. On other threads it always has to.
     @inline(__always)
-    func takeYield() -> Bool {
+    func consumeCancellationCheck() -> Bool {
         guard isCurrent else { return true }
-        guard _slowPath(hasYielded) else { return false }
-        hasYielded = false
+        guard _slowPath(needsCancellationCheck) else { return false }
+        needsCancellationCheck = false
         return true
     }
 
-    /// Takes a job of Swift's concurrency; for the runtime.
-    public func enqueue(_ job: consuming ExecutorJob) {
+    /// Runs a job of Swift's concurrency in one of the next turns. The runtime calls this.
+    func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
-            if isDispatching { urgent.append(job) } else { others.append(job) }
+            if isDispatching { wokenJobs.append(job) } else { otherJobs.append(job) }
             return
         }
         let isRunning = mailbox.withLock { mailbox in
@@ -122,78 +123,78 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             return !mailbox.hasStopped
         }
         guard isRunning else {
-            // A task that outlives its loop is still run, elsewhere: not here, in the middle of
-            // whatever woke it.
+            // A task that outlives its loop runs on the global executor. Running it here would
+            // interrupt the code that woke it.
             globalConcurrentExecutor.enqueue(ExecutorJob(job))
             return
         }
-        ring()
+        wake()
     }
 
-    /// Runs an errand on the loop's thread, at once if that is where the caller is.
-    func perform(_ errand: @escaping @Sendable (EventLoop) -> Void) {
-        if isCurrent { return errand(self) }
+    /// Runs a closure on the loop's thread, at once if the calling code is on that thread.
+    func perform(_ closure: @escaping @Sendable (EventLoop) -> Void) {
+        if isCurrent { return closure(self) }
         let isRunning = mailbox.withLock { mailbox in
-            // Kept for a loop that has ended, it would keep the loop.
-            if !mailbox.hasStopped { mailbox.errands.append(errand) }
+            // A loop that has ended would keep the closure, which may keep the loop.
+            if !mailbox.hasStopped { mailbox.closures.append(closure) }
             return !mailbox.hasStopped
         }
-        if isRunning { ring() }
+        if isRunning { wake() }
     }
 
-    /// Lets the loop end, once there is nothing left to run. Its sources have to be closed.
+    /// Ends the loop when there is nothing left to run. Close its sources first.
     func stop() {
         mailbox.withLock { $0.isStopping = true }
-        ring()
+        wake()
     }
 
-    /// Whether the thread has ended.
+    /// Whether the loop has run its last turn.
     var hasStopped: Bool { mailbox.withLock { $0.hasStopped } }
 
-    /// Wakes the loop, unless somebody has done so already and it has not looked yet.
-    private func ring() {
-        if !isAwake.exchange(true, ordering: .sequentiallyConsistent) { poller.wake() }
+    /// Wakes the loop, unless an earlier wake is still pending.
+    private func wake() {
+        if !isWakePending.exchange(true, ordering: .sequentiallyConsistent) { poller.wake() }
     }
 
     // MARK: Sources
 
-    /// Tells a source from now on what happens to its descriptor.
-    func register(_ source: EventSource, toldOfRoom: Bool) throws(Errno) {
+    /// Registers a source, which gets the events of its descriptor from now on.
+    func register(_ source: EventSource, reportsWritable: Bool) throws(Errno) {
         let retained = Unmanaged.passRetained(source)
         do throws(Errno) {
             try poller.register(
                 source.descriptor, token: UInt(bitPattern: retained.toOpaque()),
-                toldOfRoom: toldOfRoom)
+                reportsWritable: reportsWritable)
         } catch {
             retained.release()
             throw error
         }
     }
 
-    /// Tells a registered source when there is room to write, or no longer.
-    func change(_ source: EventSource, toldOfRoom: Bool) throws(Errno) {
+    /// Changes whether a registered source is notified when its descriptor becomes writable.
+    func change(_ source: EventSource, reportsWritable: Bool) throws(Errno) {
         let token = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
-        try poller.change(source.descriptor, token: token, toldOfRoom: toldOfRoom)
+        try poller.change(source.descriptor, token: token, reportsWritable: reportsWritable)
     }
 
-    /// Tells a source nothing any more; it stays in memory until the loop cannot know of it.
+    /// Deregisters a source. It stays in memory until no pending event can refer to it.
     func deregister(_ source: EventSource) {
         poller.deregister(source.descriptor)
-        let grave = Unmanaged.passUnretained(source)
-        if isCurrent { return graves.append(grave) }
+        let source = Unmanaged.passUnretained(source)
+        if isCurrent { return pendingReleases.append(source) }
         let isRunning = mailbox.withLock { mailbox in
-            if !mailbox.hasStopped { mailbox.graves.append(grave) }
+            if !mailbox.hasStopped { mailbox.pendingReleases.append(source) }
             return !mailbox.hasStopped
         }
-        // A loop that has ended tells no events any more, and buries nobody.
-        if isRunning { ring() } else { bury(grave) }
+        // A loop that has ended delivers no events, and does not empty the mailbox either.
+        if isRunning { wake() } else { finishDeregistration(of: source) }
     }
 
-    /// Tells a target when an instant has come. On the loop's thread only.
+    /// Adds a timer that calls `target` at `instant`. Call this on the loop's thread only.
     @discardableResult
     func schedule(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
-    ) -> TimerQueue.Ticket {
+    ) -> TimerQueue.Timer {
         timers.insert(target, direction, at: instant)
     }
 
@@ -203,35 +204,38 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         thread.store(System.currentThread, ordering: .relaxed)
         let executor = asUnownedTaskExecutor()
         while !wait(nanoseconds: beginTurn(on: executor)) {}
-        buryAll()
-        // The system gives the thread's identity to another one, which must not be taken for this.
+        finishDeregistrations()
+        // The system reuses the identity of the thread for another one, which must not be mistaken
+        // for this one.
         thread.store(0, ordering: .relaxed)
     }
 
-    /// The first half of a turn: runs what is there to run. Returns how long the second half may
-    /// wait; nil is for ever.
+    /// Runs the first half of a turn: the jobs. Returns how long the second half may wait in
+    /// nanoseconds, or `nil` for ever.
     @inline(__always)
     func beginTurn(on executor: UnownedTaskExecutor) -> Int64? {
         runJobs(on: executor)
-        buryAll()
-        let isBusy = !others.isEmpty || !urgent.isEmpty || isStopping
+        finishDeregistrations()
+        let isBusy = !otherJobs.isEmpty || !wokenJobs.isEmpty || isStopping
         if isBusy { return 0 }
-        // By the clock and not by when the turn began: the jobs may have taken long.
+        // Read the clock again, because the jobs may have taken long.
         return timers.isEmpty ? nil : timers.wait(from: System.continuousNanoseconds())
     }
 
-    /// The second half of a turn: waits for events and tells them; true when the loop is to end.
+    /// Runs the second half of a turn: waits for events and delivers them. Returns whether the loop
+    /// has to end.
     @inline(__always)
     func wait(nanoseconds: Int64?) -> Bool {
-        // Whoever puts something into the mailbox rings afterwards: without it, it is empty.
+        // Other threads wake the loop after they put something into the mailbox, so without a wake
+        // it is empty.
         var hasMail = isStopping
         isDispatching = true
         poller.wait(nanoseconds: nanoseconds) {
-            isAwake.store(false, ordering: .sequentiallyConsistent)
+            isWakePending.store(false, ordering: .sequentiallyConsistent)
             hasMail = true
         } changed: { token, readiness in
             // Safe: a registered source is retained, and a deregistered one is not released
-            // before this batch of events is over.
+            // before this batch of events ends.
             guard let pointer = UnsafeRawPointer(bitPattern: token) else { return }
             Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
                 $0.changed(readiness)
@@ -244,56 +248,57 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     #if DEBUG
-        /// Whether the calling thread is the loop's for the moment; for who runs its turns.
+        /// Makes the calling thread the loop's thread or not, for code that runs the turns itself.
         func setCurrent(_ isCurrent: Bool) {
             thread.store(isCurrent ? System.currentThread : 0, ordering: .relaxed)
         }
 
-        /// How long it may sleep for the sake of its timers.
+        /// The nanoseconds until the first timer, or `nil` if there is none.
         var timeToFirstTimer: Int64? { timers.wait(from: System.continuousNanoseconds()) }
     #endif
 
-    /// Runs the jobs that were there when the turn began: what they enqueue waits for the next.
+    /// Runs the jobs that were there when the turn began. Jobs that they enqueue wait for the next
+    /// turn.
     private func runJobs(on executor: UnownedTaskExecutor) {
-        for _ in 0..<urgent.count {
-            budget = Self.operationsPerTurn
-            urgent.removeFirst().runSynchronously(on: executor)
+        for _ in 0..<wokenJobs.count {
+            operationBudget = Self.operationsPerTurn
+            wokenJobs.removeFirst().runSynchronously(on: executor)
         }
-        for _ in 0..<others.count {
-            budget = Self.operationsPerTurn
-            others.removeFirst().runSynchronously(on: executor)
+        for _ in 0..<otherJobs.count {
+            operationBudget = Self.operationsPerTurn
+            otherJobs.removeFirst().runSynchronously(on: executor)
         }
     }
 
-    /// Lets go of the sources that no event can be about any more: between two batches of events, and
-    /// before a wait, which may be long.
-    private func buryAll() {
-        guard !graves.isEmpty else { return }
-        // A source that goes may close others.
-        let buried = graves
-        graves.removeAll(keepingCapacity: true)
-        for grave in buried { bury(grave) }
+    /// Releases the deregistered sources. Runs between two batches of events, when no pending event
+    /// can refer to them, and before a wait, which may be long.
+    private func finishDeregistrations() {
+        guard !pendingReleases.isEmpty else { return }
+        // The release of a source may close others.
+        let released = pendingReleases
+        pendingReleases.removeAll(keepingCapacity: true)
+        for source in released { finishDeregistration(of: source) }
     }
 
-    private func bury(_ grave: Unmanaged<EventSource>) {
-        grave._withUnsafeGuaranteedRef { $0.buried() }
-        grave.release()
+    private func finishDeregistration(of source: Unmanaged<EventSource>) {
+        source._withUnsafeGuaranteedRef { $0.didDeregister() }
+        source.release()
     }
 
-    /// Takes in what other threads brought; true when the loop is to end.
+    /// Takes what other threads handed over. Returns whether the loop has to end.
     private func emptyMailbox() -> Bool {
-        var errands: [@Sendable (EventLoop) -> Void] = []
+        var closures: [@Sendable (EventLoop) -> Void] = []
         let hasStopped = mailbox.withLock { mailbox in
-            others.append(contentsOf: mailbox.jobs)
+            otherJobs.append(contentsOf: mailbox.jobs)
             mailbox.jobs.removeAll(keepingCapacity: true)
-            swap(&mailbox.errands, &errands)
-            graves += mailbox.graves
-            mailbox.graves.removeAll(keepingCapacity: true)
+            swap(&mailbox.closures, &closures)
+            pendingReleases += mailbox.pendingReleases
+            mailbox.pendingReleases.removeAll(keepingCapacity: true)
             isStopping = mailbox.isStopping
-            mailbox.hasStopped = isStopping && others.isEmpty && urgent.isEmpty
+            mailbox.hasStopped = isStopping && otherJobs.isEmpty && wokenJobs.isEmpty
             return mailbox.hasStopped
         }
-        for errand in errands { errand(self) }
+        for closure in closures { closure(self) }
         return hasStopped
     }
 }

@@ -1,105 +1,114 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// One descriptor that is registered with one loop: who waits for what, and until when.
+/// A descriptor that is registered with a loop, and the tasks that wait for it.
 ///
-/// It may be used from any task and any thread, one task at a time for each direction.
+/// Any task and any thread may use it, one task at a time for each direction.
 final class EventSource: TimerTarget, @unchecked Sendable {
-    // Safe: everything is atomic but the timers, which only the loop's thread touches.
+    // Safe: everything is atomic except the timers, which only the loop's thread uses.
 
-    /// Reading, which includes accepting; and writing, which includes connecting.
+    /// A direction of the descriptor. Accepting counts as reading, and connecting as writing.
     enum Direction {
         case reading, writing
     }
 
-    /// What a direction remembers.
+    /// The state of one direction.
     struct DirectionState: ~Copyable {
         let word = ReadinessWord()
-        /// A task is inside an operation.
+        /// Whether a task is inside an operation.
         let isBusy = Atomic<Bool>(false)
-        /// When the wait that is under way has to end, by the loop's clock; `Int64.max` is never.
+        /// The end of the current wait on the continuous clock; `Int64.max` is never.
         let deadline = Atomic<Int64>(.max)
     }
 
     let descriptor: Int32
     let loop: EventLoop
-    // Safe: `loop` retains it. Where an operation passes, counting references would show.
-    private let home: Unmanaged<EventLoop>
-    let gate = DescriptorLifetime()
+    // Safe: `loop` retains it. Counting references in every operation would be measurable.
+    private let unmanagedLoop: Unmanaged<EventLoop>
+    let lifetime = DescriptorLifetime()
     let reading = DirectionState()
     let writing = DirectionState()
-    /// The peer has ended or broken the connection: reads never stop being ready.
-    private let isEnding = Atomic<Bool>(false)
-    /// One task holds both directions, and waits for both in that of reading.
-    let isJoined = Atomic<Bool>(false)
-    /// The task whose cancellation a scope watches for all of its waits, as the bits of its pointer.
+    /// Whether the peer has ended or broken the connection, so that reads stay ready.
+    private let peerHasEnded = Atomic<Bool>(false)
+    /// Whether one task holds both directions, and waits for both in the reading direction.
+    let waitsForBoth = Atomic<Bool>(false)
+    /// The task whose cancellation one scope watches for all its waits, as the bits of its pointer.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
-    // Entries of the loop's timers, which refer back to the source until they fire.
-    private var readingTimer: TimerQueue.Ticket?
-    private var writingTimer: TimerQueue.Ticket?
-    /// The loop does not know of it any more, and there shall be no timers.
-    private var isBuried = false
+    // Timers of the loop, which refer back to the source until they fire.
+    private var readingTimer: TimerQueue.Timer?
+    private var writingTimer: TimerQueue.Timer?
+    /// Whether the loop has released the source, so that it must not add timers.
+    private var isDeregistered = false
 
-    /// Takes over a descriptor that does not wait, and registers it.
+    /// Takes ownership of a non-blocking descriptor and registers it.
     ///
-    /// - Parameter toldOfRoom: the loop tells when there is room to write.
-    /// - Throws: what epoll_ctl says; the descriptor is the caller's then.
-    init(owning descriptor: Int32, on loop: EventLoop, toldOfRoom: Bool = true) throws(Errno) {
+    /// - Parameter reportsWritable: Whether the loop notifies the source when the descriptor becomes
+    ///   writable.
+    /// - Throws: The error of epoll_ctl(2). The calling code then still owns the descriptor.
+    init(owning descriptor: Int32, on loop: EventLoop, reportsWritable: Bool = true) throws(Errno) {
         self.descriptor = descriptor
         self.loop = loop
-        home = .passUnretained(loop)
-        try loop.register(self, toldOfRoom: toldOfRoom)
+        unmanagedLoop = .passUnretained(loop)
+        try loop.register(self, reportsWritable: reportsWritable)
     }
 
-    /// Memory of the loop's that may be used until the caller suspends; nil on other threads.
+    /// See ``EventLoop/scratch``.
     @inline(__always)
-    var scratch: UnsafeMutableRawBufferPointer? { home._withUnsafeGuaranteedRef { $0.scratch } }
+    var scratch: UnsafeMutableRawBufferPointer? {
+        unmanagedLoop._withUnsafeGuaranteedRef { $0.scratch }
+    }
 
-    /// Counts an operation of the loop's running job; false if it has made too many.
+    /// See ``EventLoop/consumeOperation()``.
     @inline(__always)
-    func spend() -> Bool { home._withUnsafeGuaranteedRef { $0.spend() } }
+    func consumeOperation() -> Bool {
+        unmanagedLoop._withUnsafeGuaranteedRef { $0.consumeOperation() }
+    }
 
-    /// See `EventLoop.takeYield`.
+    /// See ``EventLoop/consumeCancellationCheck()``.
     @inline(__always)
-    func takeYield() -> Bool { home._withUnsafeGuaranteedRef { $0.takeYield() } }
+    func consumeCancellationCheck() -> Bool {
+        unmanagedLoop._withUnsafeGuaranteedRef { $0.consumeCancellationCheck() }
+    }
 
-    // MARK: What the loop tells
+    // MARK: Events
 
+    /// Handles an event of the descriptor.
     @inline(__always)
     func changed(_ readiness: Readiness) {
-        if readiness.contains(.ending) { isEnding.store(true, ordering: .relaxed) }
+        if readiness.contains(.ending) { peerHasEnded.store(true, ordering: .relaxed) }
         if !readiness.isDisjoint(with: [.readable, .ending]) { reading.word.wake() }
         if !readiness.isDisjoint(with: [.writable, .ending]) {
             writing.word.wake()
-            if _slowPath(isJoined.load(ordering: .relaxed)) { reading.word.wake() }
+            if _slowPath(waitsForBoth.load(ordering: .relaxed)) { reading.word.wake() }
         }
     }
 
-    /// A timer fired. If the deadline has moved meanwhile, returns the instant for the next one.
+    /// Handles a timer that fired. If the deadline has moved, returns its instant.
     func timerFired(_ direction: Direction, _ now: Int64) -> Int64? {
-        let deadline = lane(direction) { $0.deadline.load(ordering: .acquiring) }
+        let deadline = withState(direction) { $0.deadline.load(ordering: .acquiring) }
         if deadline > now, deadline != .max { return deadline }
         setTimer(direction, nil)
-        if deadline <= now { lane(direction) { $0.word.wake() } }
+        if deadline <= now { withState(direction) { $0.word.wake() } }
         return nil
     }
 
-    /// The loop lets go: a source that has been closed does not stay in memory for its deadline.
-    func buried() {
-        isBuried = true
+    /// Cancels the timers when the loop releases the source, so that a closed source does not stay
+    /// in memory until its deadline.
+    func didDeregister() {
+        isDeregistered = true
         for timer in [readingTimer, writingTimer] { timer?.cancel() }
     }
 
     // MARK: Closing
 
-    /// Closes the descriptor, at once or when the last operation has left, and wakes who waits.
+    /// Closes the descriptor when the last operation has left, and wakes the waiting tasks.
     ///
-    /// - Parameter isConnection: the peer shall learn of it though an operation has not left yet.
-    ///   Of a socket that listens, shutting down would also end the duplicates that other processes
-    ///   have.
+    /// - Parameter isConnection: Whether to shut the socket down if an operation has not left yet, so
+    ///   that the peer learns of the close. Shutting down a listening socket would also stop its
+    ///   duplicates in other processes.
     func close(isConnection: Bool = true) {
-        let closing = gate.close(orRelease: release)
+        let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
         if closing == .waking, isConnection { try? System.shutdown(descriptor, .both) }
         ReadinessWord.publish()
@@ -110,12 +119,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     @inline(__always)
     func enter() -> Bool {
-        gate.enter { release() }
+        lifetime.enter { release() }
     }
 
     @inline(__always)
     func leave() {
-        gate.leave { release() }
+        lifetime.leave { release() }
     }
 
     private func release() {
@@ -125,12 +134,14 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Whether reads stay ready though one was short: the end has to be read as well.
+    /// Whether reads stay ready after a short read, because the end of the stream is still to be
+    /// read.
     @inline(__always)
-    var staysReadable: Bool { isEnding.load(ordering: .relaxed) }
+    var staysReadable: Bool { peerHasEnded.load(ordering: .relaxed) }
 
-    /// Waits until the direction may be ready, the deadline has passed or the source is closed,
-    /// and the caller finds out which; false if the task is cancelled.
+    /// Waits until the direction may be ready, the deadline has passed, the source is closed or the
+    /// task is cancelled. Returns `false` if the task is cancelled; the calling code finds out which
+    /// of the others it was.
     @inline(__always)
     func wait(_ direction: Direction, until deadline: Int64) async -> Bool {
         if deadline != .max { arm(direction, deadline) }
@@ -160,12 +171,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         await withTaskCancellationHandler {
             await park(direction)
         } onCancel: {
-            lane(direction) { $0.word.wake() }
+            withState(direction) { $0.word.wake() }
         }
     }
 
     private func arm(_ direction: Direction, _ deadline: Int64) {
-        lane(direction) { $0.deadline.store(deadline, ordering: .releasing) }
+        withState(direction) { $0.deadline.store(deadline, ordering: .releasing) }
         if loop.isCurrent {
             schedule(direction, deadline, loop)
         } else {
@@ -174,7 +185,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     private func disarm(_ direction: Direction) {
-        lane(direction) { $0.deadline.store(.max, ordering: .relaxed) }
+        withState(direction) { $0.deadline.store(.max, ordering: .relaxed) }
     }
 
     /// A timer that is earlier than the deadline will do: it is put back when it fires.
@@ -183,21 +194,21 @@ final class EventSource: TimerTarget, @unchecked Sendable {
             guard timer.instant > deadline else { return }
             timer.cancel()
         }
-        // Another thread's errand may come after the end.
-        guard !isBuried else { return }
+        // A closure from another thread may run after the release.
+        guard !isDeregistered else { return }
         setTimer(direction, loop.schedule(self, direction, at: deadline))
     }
 
-    private func timer(_ direction: Direction) -> TimerQueue.Ticket? {
+    private func timer(_ direction: Direction) -> TimerQueue.Timer? {
         direction == .reading ? readingTimer : writingTimer
     }
 
-    private func setTimer(_ direction: Direction, _ timer: TimerQueue.Ticket?) {
+    private func setTimer(_ direction: Direction, _ timer: TimerQueue.Timer?) {
         if direction == .reading { readingTimer = timer } else { writingTimer = timer }
     }
 
     @inline(__always)
-    func lane<Result>(_ direction: Direction, _ body: (borrowing DirectionState) -> Result)
+    func withState<Result>(_ direction: Direction, _ body: (borrowing DirectionState) -> Result)
         -> Result
     {
         switch direction {
@@ -208,10 +219,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Cancellation
 
-    /// Watches the current task's cancellation once for all of its waits in `body`: a handler for
-    /// each of them would cost more than all the rest of a wait.
+    /// Installs one cancellation handler for all waits of the current task in `body`. A handler for
+    /// each wait would cost more than the rest of the wait (240 ns).
     ///
-    /// - Parameter closing: the cancellation also closes the source.
+    /// - Parameter closing: Whether a cancellation also closes the source.
     func withCancellationScope<Result>(
         closing: Bool = false, _ body: () async throws -> Result
     ) async rethrows -> Result {
@@ -232,13 +243,13 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 }
 
-/// The task that runs.
+/// The running task.
 enum CurrentTask {
-    /// The bits of its pointer, to compare tasks by; 0 outside of tasks.
+    /// The bits of the task's pointer, for comparing tasks, or 0 outside of a task.
     @inline(never)
     static var identity: UInt {
-        // Safe: an `UnsafeCurrentTask?` is one pointer or nil, which is only compared. Looking into the
-        // optional first would copy and count the reference, for every wait.
+        // Safe: an `UnsafeCurrentTask?` is one pointer or nil, and the bits are only compared.
+        // Unwrapping the optional would copy and count the reference in every wait.
         withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }
     }
 }

@@ -1,26 +1,55 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// Event loops that share the connections between them.
+/// A group of event loops that share connections between them.
 ///
-/// `LoopGroup.shared`, with a loop for each core, is what everything uses unless told
-/// otherwise; it starts with its first use. A group of one's own is shut down by its owner.
+/// A loop is one thread that waits for many sockets and runs the tasks that use them. Everything
+/// uses ``shared`` unless you pass a group of your own:
+///
+/// ```swift
+/// let group = try LoopGroup(loops: 2)
+/// defer { group.shutdown() }
+/// let connection = try await Connection(to: .tcp("localhost", port: "echo"), group: group)
+/// ```
+///
+/// A connection works from any task. It is fastest from a task that runs on its loop, because then a
+/// wait does not switch threads. ``Listener/serve(options:_:)`` runs handlers there; for other tasks
+/// see ``executors``.
+///
+/// A task on a loop must not block its thread or compute for long, because every connection of the
+/// loop would wait. A `@concurrent` function does not leave the loop, because the task prefers the
+/// loop as its executor. Move such work to Swift's thread pool:
+///
+/// ```swift
+/// let digest = await withTaskExecutorPreference(globalConcurrentExecutor) { hash(of: bytes) }
+/// ```
 public final class LoopGroup: Sendable {
-    /// The loops of the process: one for each core, started when first used, and never shut down.
+    /// The group of the process, with one loop for each processor core.
     ///
-    /// While they cannot be started, because there are no descriptors or no threads left, whoever
-    /// wants to use them gets that error; the next use tries again.
-    public static var shared: LoopGroup { forProcess() }
+    /// The loops start when they are first used, and they never shut down. If they cannot start,
+    /// because there are no descriptors or no threads left, the operation that needs them throws that
+    /// error. The next use tries again.
+    public static var shared: LoopGroup { startedProcessGroup() }
 
     /// The loops of the group.
-    public let loops: [EventLoop]
+    let loops: [EventLoop]
+
+    /// The executors of the loops, one for each loop.
+    ///
+    /// A task that prefers an executor runs on the thread of that loop:
+    ///
+    /// ```swift
+    /// Task(executorPreference: group.executors[0]) { try await connection.echo() }
+    /// ```
+    public var executors: [any TaskExecutor] { loops }
 
     private let isShared: Bool
-    private let turn = Atomic<Int>(0)
+    private let nextIndex = Atomic<Int>(0)
 
-    /// Starts so many loops, at least one.
+    /// Starts a group with `count` loops, at least one.
     ///
-    /// - Throws: `.system`: there are no descriptors left, or no threads.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
+    ///   descriptors or no threads left. A loop needs two descriptors.
     public convenience init(loops count: Int) throws(SocketError) {
         try self.init(count, isShared: false)
     }
@@ -30,7 +59,7 @@ public final class LoopGroup: Sendable {
         do throws(SocketError) {
             for _ in 0..<max(1, count) { loops.append(try EventLoop()) }
         } catch {
-            // Those that run would run for ever, with two descriptors each.
+            // Otherwise the loops that did start would run for ever, with two descriptors each.
             for loop in loops { loop.stop() }
             throw error
         }
@@ -38,13 +67,13 @@ public final class LoopGroup: Sendable {
         self.isShared = isShared
     }
 
-    /// A group of loops that there are.
+    /// Creates a group of existing loops.
     init(of loops: [EventLoop]) {
         self.loops = loops
         isShared = false
     }
 
-    /// A group of one loop that could not be started.
+    /// Creates a group of one loop that failed to start.
     init(failing failure: Errno) {
         loops = [EventLoop(failing: failure)]
         isShared = true
@@ -52,29 +81,31 @@ public final class LoopGroup: Sendable {
 
     deinit { shutdown() }
 
-    /// Lets the threads end, once what they run has ended; connections on the loops have to be
-    /// closed first. Can be repeated. The shared group refuses.
+    /// Ends the threads of the loops when the tasks on them have ended.
+    ///
+    /// Close the connections of the group first. Further calls do nothing, and neither does a call
+    /// on ``shared``.
     public func shutdown() {
         guard !isShared else { return }
         for loop in loops { loop.stop() }
     }
 
-    /// The loop whose turn it is, or the current one if it is of this group: what belongs together
-    /// stays together.
+    /// Returns the current loop if it belongs to this group, so that related connections stay
+    /// together; otherwise the next loop in round-robin order.
     func next() -> EventLoop {
-        loops.first(where: \.isCurrent) ?? nextInTurn()
+        loops.first(where: \.isCurrent) ?? nextRoundRobin()
     }
 
-    /// The loop whose turn it is, wherever the caller runs.
-    func nextInTurn() -> EventLoop {
-        let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
-        return loops[Int(UInt(bitPattern: number) % UInt(loops.count))]
+    /// Returns the next loop in round-robin order.
+    func nextRoundRobin() -> EventLoop {
+        let index = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
+        return loops[Int(UInt(bitPattern: index) % UInt(loops.count))]
     }
 
-    private static let ofProcess = Lock<LoopGroup?>(nil)
+    private static let processGroup = Lock<LoopGroup?>(nil)
 
-    private static func forProcess() -> LoopGroup {
-        ofProcess.withLock { group in
+    private static func startedProcessGroup() -> LoopGroup {
+        processGroup.withLock { group in
             if let group { return group }
             do throws(SocketError) {
                 let started = try LoopGroup(System.processorCount, isShared: true)

@@ -40,7 +40,7 @@ final class MeetingPoint: Sendable {
 
     /// Waits, at most so long; false if the task is cancelled.
     func wait(atMost duration: Duration?) async -> Bool {
-        var deadline = WaitDeadline(duration.map { TimeLimit($0) } ?? .never)
-        return await source.wait(.reading, until: deadline.begin())
+        var deadline = Deadline(duration.map { TimeLimit($0) } ?? .never)
+        return await source.wait(.reading, until: deadline.start())
     }
 }

@@ -1,11 +1,10 @@
 internal import Synchronization
 
-/// Where one direction of a source stands, in one atomic word: nothing to do, ready, or the task
-/// that waits.
+/// The state of one direction of a source in one atomic word: idle, ready, or the waiting task.
 ///
-/// Edge-triggered events are told once, so "ready" is remembered until an attempt finds that it is
-/// so no longer. Whoever wakes leaves "ready" behind: a wake-up that comes before the wait is not
-/// lost. Wake-ups may be spurious; the one who waited looks for himself what has happened.
+/// The poller is edge-triggered and reports each event once, so the word stays ready until an attempt
+/// finds that it is not. Waking leaves the word ready, so a wakeup that comes before the wait is not
+/// lost. Wakeups may be spurious, so waiters must recheck their condition.
 struct ReadinessWord: ~Copyable {
     private static let idle: UInt = 0
     private static let ready: UInt = 1
@@ -15,46 +14,47 @@ struct ReadinessWord: ~Copyable {
     @inline(__always)
     var isReady: Bool { word.load(ordering: .acquiring) == Self.ready }
 
-    /// An attempt is about to find out, or has found nothing: only an event makes it ready again.
+    /// Makes the word idle, before an attempt or after one that would block. From then on only an
+    /// event makes it ready.
     @inline(__always)
     func clear() {
         word.store(Self.idle, ordering: .releasing)
     }
 
-    /// There may be more, without an event that tells so.
+    /// Makes the word ready, because another attempt may succeed although no event will say so.
     @inline(__always)
     func setReady() {
         word.store(Self.ready, ordering: .releasing)
     }
 
-    /// Between what this program does and the `wake` that tells of it. What the kernel does, it has
-    /// ordered itself.
+    /// Orders a change of this program's state before the `wake` that announces it. Changes by the
+    /// kernel need no fence.
     ///
-    /// `wake` looks at the word before it writes to it. Without a fence a processor may look before
-    /// others see what was done: it finds "ready", which somebody is about to clear, who then does
-    /// not find what was done either, and waits for ever.
+    /// `wake` reads the word before it writes to it. Without the fence, a processor may read the
+    /// word before other processors see the change. It then finds "ready", and does not wake. The
+    /// waiter may clear that very word, miss the change and wait for ever.
     @inline(__always)
     static func publish() {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
-    /// Something has happened: whoever waits goes on.
+    /// Makes the word ready, and resumes the waiting task if there is one.
     @inline(__always)
     func wake() {
-        // An attempt that clears it comes after what has happened, and will find it.
+        // The attempt that clears the word comes later, so it will find what has happened.
         if isReady { return }
         let old = word.exchange(Self.ready, ordering: .acquiringAndReleasing)
         guard old > Self.ready else { return }
-        // Safe: the bits are those that `park` put there, and the exchange took them out, so that
-        // nobody else resumes them.
+        // Safe: `park` stored these bits, and the exchange removed them, so that no other thread
+        // resumes the continuation.
         unsafeBitCast(old, to: UnsafeContinuation<Void, Never>.self).resume()
     }
 
-    /// Waits until `wake` is called, or has been since the last `clear`.
+    /// Waits until `wake` is called, or returns at once if it was called since the last `clear`.
     @inline(__always)
     func park() async {
-        // The form without an isolation: with one, the task would be switched to the executor where it
-        // already is before each wait, which costs 80 ns.
+        // This form has no isolation parameter. With one, the task would be switched to the
+        // executor where it already is before each wait, which costs 80 ns.
         await _unsafeInheritExecutor_withUnsafeContinuation {
             (continuation: UnsafeContinuation<Void, Never>) in
             // Safe: a continuation is one pointer, neither 0 nor 1.

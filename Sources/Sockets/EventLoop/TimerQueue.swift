@@ -1,23 +1,24 @@
 internal import HeapModule
 
-/// What a loop tells that the time has come.
+/// An object that the timers of a loop can call.
 protocol TimerTarget: AnyObject {
-    /// The time has come. Returns the instant for the next time, if there is to be one.
+    /// Handles a timer that fired. Returns the instant at which it fires again, or `nil` if it is
+    /// done.
     func timerFired(_ direction: EventSource.Direction, _ now: Int64) -> Int64?
 }
 
-/// The deadlines of a loop's sources, soonest first.
+/// The deadlines of a loop's sources, earliest first.
 ///
-/// A source has at most one entry that counts for each direction. A deadline that moves later
-/// leaves its entry where it is: when it fires and finds that it is too early, it is put back. So
-/// an operation under a limit usually costs no more than a store.
+/// A source has at most one active timer for each direction. A deadline that moves later leaves its
+/// timer alone. When the timer fires early, it goes back into the queue. So an operation with a
+/// limit usually costs no more than a store.
 struct TimerQueue {
-    /// One entry, for whoever may want to cancel it.
+    /// One timer, for the code that may cancel it.
     ///
-    /// It holds its target until it has fired or is cancelled. A weak reference would do without
-    /// being cancelled, but an object that was ever referred to weakly counts its other references
-    /// in a second place, and every operation of every connection would pay for that.
-    final class Ticket {
+    /// It retains its target until it has fired or is cancelled. A weak reference would need no
+    /// cancelling. But an object that was ever referenced weakly keeps its other reference counts
+    /// in a side table, and every operation of every connection would pay for that.
+    final class Timer {
         fileprivate var target: (any TimerTarget)?
         fileprivate let direction: EventSource.Direction
         fileprivate(set) var instant: Int64
@@ -30,76 +31,77 @@ struct TimerQueue {
             self.instant = instant
         }
 
-        /// Nobody is told any more.
+        /// Cancels the timer and releases its target.
         func cancel() { target = nil }
     }
 
     private struct Entry: Comparable {
         let instant: Int64
-        let ticket: Ticket
+        let timer: Timer
 
         static func < (one: Entry, other: Entry) -> Bool { one.instant < other.instant }
         static func == (one: Entry, other: Entry) -> Bool { one.instant == other.instant }
     }
 
     private var heap = Heap<Entry>()
-    /// The instant of the first entry, which every turn of a loop asks for; `Int64.max` is none.
-    private var soonest = Int64.max
-    /// With so many entries it is time to look which of them count.
+    /// The instant of the first timer, which every turn of the loop reads; `Int64.max` for none.
+    private var earliest = Int64.max
+    /// The number of entries at which cancelled ones are removed.
     private var nextSweep = smallestSweep
 
     private static let smallestSweep = 1024
 
-    /// How many entries there are, those that were cancelled included.
+    /// The number of entries, including cancelled ones.
     var count: Int { heap.count }
 
-    /// Whether nothing is to be told, ever.
+    /// Whether no timer will fire.
     @inline(__always)
-    var isEmpty: Bool { soonest == .max }
+    var isEmpty: Bool { earliest == .max }
 
+    /// Adds a timer that fires at `instant`.
     @discardableResult
     mutating func insert(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
-    ) -> Ticket {
+    ) -> Timer {
         if heap.count >= nextSweep { sweep() }
-        let ticket = Ticket(target, direction, at: instant)
-        insert(ticket)
-        return ticket
+        let timer = Timer(target, direction, at: instant)
+        insert(timer)
+        return timer
     }
 
-    /// Takes out the entries that were cancelled: of connections that come and go under a long limit
-    /// each would leave one behind until that has passed. Each insertion pays for a share of it.
+    /// Removes cancelled timers. Otherwise each short-lived connection with a long limit would leave
+    /// one behind until that limit has passed. Each insertion pays for a share of the work.
     private mutating func sweep() {
-        heap = Heap(heap.unordered.filter { $0.ticket.target != nil })
-        soonest = heap.min?.instant ?? .max
+        heap = Heap(heap.unordered.filter { $0.timer.target != nil })
+        earliest = heap.min?.instant ?? .max
         nextSweep = max(Self.smallestSweep, 2 * heap.count)
     }
 
-    private mutating func insert(_ ticket: Ticket) {
-        heap.insert(Entry(instant: ticket.instant, ticket: ticket))
-        soonest = min(soonest, ticket.instant)
+    private mutating func insert(_ timer: Timer) {
+        heap.insert(Entry(instant: timer.instant, timer: timer))
+        earliest = min(earliest, timer.instant)
     }
 
-    /// How many nanoseconds remain until the first entry; nil if there is none.
+    /// Returns the nanoseconds until the first timer, or `nil` if there is none.
     func wait(from now: Int64) -> Int64? {
-        isEmpty ? nil : max(0, soonest - now)
+        isEmpty ? nil : max(0, earliest - now)
     }
 
-    /// Takes out the entries whose time has come, and tells their targets.
+    /// Removes the timers that are due, and calls their targets.
     @inline(__always)
     mutating func fire(at now: Int64) {
-        if _slowPath(soonest <= now) { fireDue(at: now) }
+        if _slowPath(earliest <= now) { fireDue(at: now) }
     }
 
     private mutating func fireDue(at now: Int64) {
-        defer { soonest = heap.min?.instant ?? .max }
-        while let ticket = heap.min?.ticket, ticket.instant <= now {
+        defer { earliest = heap.min?.instant ?? .max }
+        while let timer = heap.min?.timer, timer.instant <= now {
             heap.removeMin()
-            if let next = ticket.target?.timerFired(ticket.direction, now) {
-                ticket.instant = next
-                insert(ticket)
+            if let next = timer.target?.timerFired(timer.direction, now) {
+                timer.instant = next
+                insert(timer)
             } else {
-                ticket.cancel()
+                timer.cancel()
             }
         }
     }

@@ -1,30 +1,30 @@
-/// A wait that ends when its time comes, or when somebody rings; for one task at a time.
+/// A wait for one task at a time that ends when another task or thread wakes it, or at an instant.
 ///
 /// ```swift
-/// alarm.reset()
-/// if !isDone { await alarm.wait(until: instant, on: loop) }
+/// wakeup.reset()
+/// if !isDone { await wakeup.wait(until: instant, on: loop) }
 /// ```
 ///
-/// Whoever changes what is waited for rings afterwards; a ring after `reset` is never lost. Waits
-/// may end early: who waits looks for himself.
+/// Change the condition first and call ``wake()`` afterwards. A wake after `reset` is never lost.
+/// Waits may end early, so waiters must recheck their condition.
 final class Wakeup: TimerTarget, Sendable {
     private let word = ReadinessWord()
 
-    /// Forgets earlier rings.
+    /// Discards earlier wakes.
     func reset() {
         word.clear()
-        // What is looked at next must not have been read before.
+        // The condition that the task checks next must not have been read before.
         ReadinessWord.publish()
     }
 
-    /// Ends the wait, or the next one.
-    func ring() {
+    /// Ends the current wait, or the next one.
+    func wake() {
         ReadinessWord.publish()
         word.wake()
     }
 
-    /// Waits for a ring, for the instant by the loop's clock (`Int64.max` is never), or for the
-    /// task to be cancelled.
+    /// Waits for a wake, for the instant of the continuous clock (`Int64.max` is never), or for the
+    /// cancellation of the task.
     func wait(until instant: Int64 = .max, on loop: EventLoop) async {
         if instant != .max {
             loop.perform { $0.schedule(self, .reading, at: instant) }
@@ -32,12 +32,12 @@ final class Wakeup: TimerTarget, Sendable {
         await withTaskCancellationHandler {
             await word.park()
         } onCancel: {
-            ring()
+            wake()
         }
     }
 
     func timerFired(_: EventSource.Direction, _: Int64) -> Int64? {
-        ring()
+        wake()
         return nil
     }
 }

@@ -33,7 +33,7 @@ enum Lookup {
         switch result {
         case .success(let answer): return answer
         case .failure(let failure): throw makeError(failure.cause)
-        case nil: throw makeError(.timedOut(limit: deadline.limit))
+        case nil: throw makeError(deadline.cause)
         }
     }
 }

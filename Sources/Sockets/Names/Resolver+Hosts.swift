@@ -43,7 +43,8 @@ extension Resolver {
             return HostEntry(name: name, aliases: [], addresses: [literal])
         }
         let entry = try Lookup.answer(
-            until: Deadline(timeout), orThrow: { SocketError(.lookUpHost, $0, subject: name) },
+            until: Deadline(startingNow: timeout),
+            orThrow: { SocketError(.lookUpHost, $0, subject: name) },
             to: { () throws(HostCallFailure) in
                 try System.gethostbyname2_r(name, domain: family.domain)
             })
@@ -72,7 +73,7 @@ extension Resolver {
             }
         let domain = address.unmapped.family.domain
         let entry = try Lookup.answer(
-            until: Deadline(timeout),
+            until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: address.description) },
             to: { () throws(HostCallFailure) in
                 try System.gethostbyaddr_r(bytes, domain: domain)

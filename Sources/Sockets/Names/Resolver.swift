@@ -42,7 +42,7 @@ public enum Resolver {
     ) throws(SocketError) -> [SocketAddress] {
         try resolve(
             endpoint, family: family, numericOnly: numericOnly, passive: passive,
-            deadline: Deadline(timeout))
+            deadline: Deadline(startingNow: timeout))
     }
 
     /// The same as one step of an operation whose time already runs.
@@ -86,7 +86,7 @@ public enum Resolver {
         let question = HostLookup(
             host: host, service: service, family: family, transport: transport,
             numericOnly: numericOnly, canonicalName: canonicalName, passive: passive)
-        return try question.answer(until: Deadline(timeout))
+        return try question.answer(until: Deadline(startingNow: timeout))
     }
 
     /// The names of an address: of its host, and of the service on its port.
@@ -125,7 +125,7 @@ public enum Resolver {
             throw SocketError(.resolve, .system(error), remoteAddress: address)
         }
         return try Lookup.answer(
-            until: Deadline(timeout),
+            until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.resolve, $0, remoteAddress: address) },
             to: { [options] () throws(AddressInfoFailure) in
                 try System.getnameinfo(raw, options)

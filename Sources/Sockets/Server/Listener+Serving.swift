@@ -1,8 +1,6 @@
-public import Logging
-
-// A whole server in one call.
 extension Listener {
-    /// Serves callers until the task is cancelled: `handler` runs for each of them, all at once.
+    /// Accepts connections until the task is cancelled, and runs `handler` for each of them, all at
+    /// the same time.
     ///
     /// ```swift
     /// try await Listener(on: .tcp(port: 51423)).serve { connection in
@@ -10,53 +8,69 @@ extension Listener {
     /// }
     /// ```
     ///
-    /// A handler's task runs on the loop that waits for its connection, which costs the least:
-    /// nothing in it may block its thread. If the listener is sharded, that is the loop which
-    /// accepted the caller; otherwise the loops take turns. When the handler returns or throws, its connection is
-    /// closed; what it throws is logged and concerns nobody else. Callers that hang up early are
-    /// passed over, and while descriptors run short, the others wait in the queue.
+    /// When a handler returns or throws, `serve` closes its connection. An error that a handler
+    /// throws is logged and does not affect the other connections. `serve` skips clients that hang
+    /// up before they are accepted. While the process is short of descriptors, further clients wait
+    /// in the kernel's backlog.
     ///
-    /// When the task is cancelled, or the listener closed, nobody is accepted any more, and the
-    /// handlers, which do not notice, have until the end of `grace` to finish. Those that remain are
-    /// then cancelled and their connections closed, and `serve` returns when they have ended. The
-    /// listener is closed afterwards.
+    /// When the task is cancelled or the listener is closed, `serve` stops accepting and waits for
+    /// the handlers, which do not notice, until ``ServeOptions/gracePeriod`` has passed. Then it
+    /// cancels the handlers that are left, closes their connections and returns when they have
+    /// ended. After that the listener is closed.
+    ///
+    /// ### Work that takes long
+    ///
+    /// A handler runs on the thread of the loop that waits for its connection, because that costs
+    /// the least. If the listener is sharded, that is the loop that accepted the client; otherwise
+    /// the loops take turns. A handler must not block its thread or compute for long, because every
+    /// connection of the loop would wait. A `@concurrent` function does not leave the loop, because
+    /// the task prefers the loop as its executor. Move such work to Swift's thread pool:
+    ///
+    /// ```swift
+    /// try await listener.serve { connection in
+    ///     let request = try await connection.readToEnd()
+    ///     let reply = await withTaskExecutorPreference(globalConcurrentExecutor) {
+    ///         render(request)
+    ///     }
+    ///     try await connection.write(reply)
+    /// }
+    /// ```
     ///
     /// - Parameters:
-    ///   - limits: how many connections at once, and how long they may be idle.
-    ///   - grace: how long handlers may take to finish at the end; zero is not at all.
-    ///   - logger: told of errors of handlers (`.info` if the connection failed, `.warning` for all
-    ///     others) and of shortages (`.warning`).
-    ///   - handler: what is done with a connection.
-    /// - Throws: `.closed` if the listener is, `.busy` while another task accepts from it, and
-    ///   `.system` if the socket itself is broken.
+    ///   - options: Limits, the grace period and the logger.
+    ///   - handler: The code to run for each connection.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/closed`` if the listener was closed before the call.
+    ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
+    ///   - ``SocketError/Cause/system(_:)`` if accepting fails for a reason that concerns the
+    ///     listening socket itself.
     public func serve(
-        limits: ServeOptions = ServeOptions(), grace: Duration = .seconds(10),
-        logger: Logger = Logger(label: "sockets.serve"),
+        options: ServeOptions = ServeOptions(),
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) async throws(SocketError) {
         try beginServing()
-        let server = Server(self, limits, grace: grace, logger, handler)
-        // Cancelling this task must not reach the handlers: so they are another's children, which
-        // has this one's priority and task-local values.
+        let server = Server(self, options, handler)
+        // The handlers are children of another task, because a cancellation of this one must not
+        // reach them. The other task inherits the priority and the task-local values.
         let serving = Task(executorPreference: source.loop) { await server.run() }
-        let broken = await withTaskCancellationHandler {
+        let failure = await withTaskCancellationHandler {
             await serving.value
         } onCancel: {
             close()
         }
-        if let broken { throw failure(broken) }
+        if let failure { throw self.failure(failure) }
     }
 
-    /// Holds the reading direction of all sockets, or of none.
+    /// Begins to accept from the sockets of all shards, or of none.
     private func beginServing() throws(SocketError) {
-        var held: [Listener] = []
-        do throws(EndOfWait) {
+        var begun: [Listener] = []
+        do throws(WaitFailure) {
             for shard in shards {
                 try shard.source.begin(.reading)
-                held.append(shard)
+                begun.append(shard)
             }
         } catch {
-            for shard in held { shard.source.end(.reading) }
+            for shard in begun { shard.source.end(.reading) }
             throw failure(error.cause)
         }
     }

@@ -1,22 +1,43 @@
-/// What `serve` allows.
+public import Logging
+
+/// The optional settings of ``Listener/serve(options:_:)``.
 ///
 /// ```swift
-/// try await listener.serve(limits: ServeOptions(maximumConnections: 1_000, idle: .seconds(60))) {
-///     connection in try await connection.echo()
+/// try await listener.serve(options: ServeOptions(idleTimeout: .seconds(60))) { connection in
+///     try await connection.echo()
 /// }
 /// ```
-public struct ServeOptions: Hashable, Sendable {
-    /// How many connections may be open at once, at least 1; as many as there are descriptors for
-    /// if nil. Callers above that wait in the kernel's queue, and are accepted as others leave.
+public struct ServeOptions: Sendable {
+    /// The maximum number of connections that are open at the same time, or `nil` for as many as
+    /// there are descriptors.
+    ///
+    /// The smallest maximum is 1. Further clients wait in the kernel's backlog until a connection
+    /// closes.
     public var maximumConnections: Int?
 
-    /// How long a read or a write of a connection may wait, if it is given no limit of its own: the
-    /// connection's `readTimeout` and `writeTimeout` at the beginning.
-    public var idle: TimeLimit
+    /// The initial ``Connection/readTimeout`` and ``Connection/writeTimeout`` of each connection.
+    ///
+    /// A read or a write that has no timeout of its own fails when it has waited this long.
+    public var idleTimeout: TimeLimit
 
-    /// Says how many connections may be open, and how long they may be idle.
-    public init(maximumConnections: Int? = nil, idle: TimeLimit = .never) {
+    /// How long handlers may continue after the server has stopped accepting; zero cancels them at
+    /// once.
+    public var gracePeriod: Duration
+
+    /// The logger for errors of handlers and for shortages of descriptors or memory.
+    ///
+    /// An error of a handler has the level `.info` if the connection failed, and `.warning`
+    /// otherwise. A shortage has the level `.warning`.
+    public var logger: Logger
+
+    /// Creates options; the parameters that you leave out keep their defaults.
+    public init(
+        maximumConnections: Int? = nil, idleTimeout: TimeLimit = .never,
+        gracePeriod: Duration = .seconds(10), logger: Logger = Logger(label: "sockets.serve")
+    ) {
         self.maximumConnections = maximumConnections
-        self.idle = idle
+        self.idleTimeout = idleTimeout
+        self.gracePeriod = gracePeriod
+        self.logger = logger
     }
 }

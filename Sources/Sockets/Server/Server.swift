@@ -1,75 +1,72 @@
 internal import Logging
 internal import Synchronization
 
-/// One run of `serve`: accepts until the listener is closed, and sees the handlers out.
+/// One call of `serve`: accepts until the listener is closed, then waits for the handlers.
 final class Server: Sendable {
     private let listener: Listener
-    private let limits: ServeOptions
-    private let grace: Duration
-    private let logger: Logger
+    private let options: ServeOptions
     private let handler: @Sendable (Connection) async throws -> Void
-    private let places: ConnectionSlots
-    /// How many sockets still accept callers.
-    private let accepting: Atomic<Int>
-    /// Why the first socket broke, if one did.
+    private let slots: ConnectionSlots
+    /// The number of shards that still accept.
+    private let acceptingShards: Atomic<Int>
+    /// The cause of the first shard failure, if any.
     private let failure = Lock<SocketError.Cause?>(nil)
-    /// Rung when a socket accepts no longer, and when a connection has been closed afterwards.
+    /// Woken when a shard stops accepting, and after that when a connection closes.
     private let progress = Wakeup()
 
     init(
-        _ listener: Listener, _ limits: ServeOptions, grace: Duration, _ logger: Logger,
+        _ listener: Listener, _ options: ServeOptions,
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) {
         self.listener = listener
-        self.limits = limits
-        self.grace = grace
-        self.logger = logger
+        self.options = options
         self.handler = handler
-        places = ConnectionSlots(limits.maximumConnections)
-        accepting = Atomic(listener.shards.count)
+        slots = ConnectionSlots(options.maximumConnections)
+        acceptingShards = Atomic(listener.shards.count)
     }
 
-    /// Returns when all handlers have ended; with the reason if a socket broke.
+    /// Serves until all handlers have ended, and returns the cause if a socket failed.
     ///
-    /// Whoever calls this has begun to read from the sources of all sockets, which ends when no more
-    /// callers are accepted: so the descriptors are released before the handlers are seen out.
+    /// The calling code has begun the reading direction of every shard. The server ends it when the
+    /// shard stops accepting, so that the descriptors are released before the handlers end.
     func run() async -> SocketError.Cause? {
         await withDiscardingTaskGroup { shards in
             for shard in listener.shards {
                 shards.addTask(executorPreference: shard.source.loop) { await self.serve(shard) }
             }
-            await awaitAcceptors()
-            await awaitHandlers()
-            // Reaches the handlers, which are children of these children.
+            await waitForAcceptors()
+            await waitForHandlers()
+            // This reaches the handlers, because they are children of these children.
             shards.cancelAll()
         }
         return failure.withLock { $0 }
     }
 
-    /// Serves the callers of one socket, and returns when they have gone.
+    /// Serves the clients of one shard, and returns when their handlers have ended.
     private func serve(_ shard: Listener) async {
         await withDiscardingTaskGroup { handlers in
-            let reason = await shard.source.withCancellationScope {
+            let cause = await shard.source.withCancellationScope {
                 await accept(from: shard, into: &handlers)
             }
-            if reason != .closed { failure.withLock { $0 = $0 ?? reason } }
-            // One that is broken ends them all: its callers would find nobody.
+            if cause != .closed { failure.withLock { $0 = $0 ?? cause } }
+            // A broken shard ends the others too, because the kernel would still assign clients to
+            // it.
             listener.close()
             shard.source.end(.reading)
-            accepting.subtract(1, ordering: .releasing)
-            progress.ring()
+            acceptingShards.subtract(1, ordering: .releasing)
+            progress.wake()
         }
     }
 
-    /// Accepts callers, and tells why it does so no longer.
+    /// Accepts clients until that fails, and returns the cause.
     private func accept(
         from shard: Listener, into handlers: inout DiscardingTaskGroup
     ) async -> SocketError.Cause {
-        var acceptor = Acceptor(shard, into: places, logger: logger)
+        var acceptor = Acceptor(shard, into: slots, logger: options.logger)
         while true {
-            do throws(EndOfWait) {
+            do throws(WaitFailure) {
                 let connection = try await acceptor.next {
-                    shard.isSharded ? shard.source.loop : shard.group.nextInTurn()
+                    shard.isSharded ? shard.source.loop : shard.group.nextRoundRobin()
                 }
                 handlers.addTask(executorPreference: connection.source.loop) {
                     await self.handle(connection)
@@ -80,60 +77,61 @@ final class Server: Sendable {
         }
     }
 
-    private func awaitAcceptors() async {
+    private func waitForAcceptors() async {
         while true {
             progress.reset()
-            guard accepting.load(ordering: .acquiring) > 0 else { return }
+            guard acceptingShards.load(ordering: .acquiring) > 0 else { return }
             await progress.wait(on: listener.source.loop)
         }
     }
 
-    /// Lets the handlers finish, until the grace is over.
-    private func awaitHandlers() async {
-        var deadline = WaitDeadline(TimeLimit(grace))
-        let end = deadline.begin()
+    /// Waits until the handlers have ended or the grace period has passed.
+    private func waitForHandlers() async {
+        var deadline = Deadline(TimeLimit(options.gracePeriod))
+        let end = deadline.start()
         while !deadline.hasPassed {
             progress.reset()
-            guard places.taken > 0 else { return }
-            await places.awaitLeave(
-                progress, atLeast: 1, until: end, on: listener.source.loop)
+            guard slots.used > 0 else { return }
+            await slots.waitForRelease(
+                progress, ifAtLeast: 1, until: end, on: listener.source.loop)
         }
-        let rest = places.taken
-        guard rest > 0 else { return }
-        logger.warning(
-            "closing connections whose handlers have not finished in time",
-            metadata: ["address": "\(listener.localAddress)", "connections": "\(rest)"])
+        let remaining = slots.used
+        guard remaining > 0 else { return }
+        options.logger.warning(
+            "closing connections because their handlers did not finish in time",
+            metadata: ["address": "\(listener.localAddress)", "connections": "\(remaining)"])
     }
 
     private func handle(_ connection: Connection) async {
-        if limits.idle != .never {
-            connection.readTimeout = limits.idle
-            connection.writeTimeout = limits.idle
+        if options.idleTimeout != .never {
+            connection.readTimeout = options.idleTimeout
+            connection.writeTimeout = options.idleTimeout
         }
         do {
             try await connection.source.withCancellationScope(closing: true) {
                 try await handler(connection)
             }
         } catch {
-            report(error, of: connection)
+            log(error, of: connection)
         }
         connection.close()
-        places.leave()
+        slots.release()
     }
 
-    private func report(_ error: any Error, of connection: Connection) {
-        let ours = error as? SocketError
+    private func log(_ error: any Error, of connection: Connection) {
+        let socketError = error as? SocketError
         var metadata: Logger.Metadata = [
             "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-            // What a handler throws may quote its peer, who shall not write into a log or to a
-            // terminal what he likes.
-            "error": "\(ours?.firstLine ?? TerminalText.escaped("\(error)"))",
+            // An error of a handler may quote its peer, which must not be able to write control
+            // characters to a log or a terminal.
+            "error": "\(socketError?.firstLine ?? TerminalText.escaped("\(error)"))",
         ]
-        // A record is one line.
-        if let report = ours?.stallReport {
+        // A log record is one line.
+        if let report = socketError?.stallReport {
             metadata["verdict"] = "\(report.verdict.code)"
             metadata["evidence"] = "\(report.evidence)"
         }
-        logger.log(level: ours == nil ? .warning : .info, "handler failed", metadata: metadata)
+        options.logger.log(
+            level: socketError == nil ? .warning : .info, "handler failed", metadata: metadata)
     }
 }

@@ -11,7 +11,7 @@ extension System {
             do throws(Errno) {
                 return try accept(descriptor, blocking: blocking)
             } catch {
-                guard errorsOfCallers.contains(error) else { throw error }
+                guard abortedConnectionErrors.contains(error) else { throw error }
             }
         }
     }
@@ -21,7 +21,7 @@ extension System {
     ///
     /// `EOPNOTSUPP` is not among them, though the page lists it: it is also what a datagram socket
     /// answers, for ever.
-    static let errorsOfCallers: [Errno] = [
+    static let abortedConnectionErrors: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
         .noRouteToHost, .networkUnreachable, .timedOut, Errno(rawValue: ENONET),
     ]

@@ -22,7 +22,7 @@ struct Readiness: OptionSet {
 /// thread; after `deregister` has returned, no wait that begins later tells of the descriptor.
 struct Poller: ~Copyable {
     private let epoll: Int32
-    private let bell: Int32
+    private let eventDescriptor: Int32
     /// Why it cannot watch anything.
     let failure: Errno?
     // Safe: the memory is this value's own, and only the thread that waits touches it.
@@ -35,32 +35,34 @@ struct Poller: ~Copyable {
     static func make() throws(Errno) -> Poller {
         #if DEBUG
             if let kernel = Simulation.kernel {
-                let (epoll, bell) = kernel.makePoller()
-                return Poller(epoll: epoll, bell: bell, failure: nil)
+                let (epoll, eventDescriptor) = kernel.makePoller()
+                return Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
             }
         #endif
         let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
-        let bell: Int32
+        let eventDescriptor: Int32
         do throws(Errno) {
-            bell = try systemCall(.eventfd) { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
+            eventDescriptor = try systemCall(.eventfd) {
+                eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+            }
         } catch {
             System.close(epoll)
             throw error
         }
-        let poller = Poller(epoll: epoll, bell: bell, failure: nil)
+        let poller = Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
         // Never read: each write is an edge of its own, and its counter never fills.
-        try poller.register(bell, token: 0, toldOfRoom: false)
+        try poller.register(eventDescriptor, token: 0, reportsWritable: false)
         return poller
     }
 
     /// One that could not be made: registering fails with the reason.
     static func failing(_ failure: Errno) -> Poller {
-        Poller(epoll: -1, bell: -1, failure: failure)
+        Poller(epoll: -1, eventDescriptor: -1, failure: failure)
     }
 
-    private init(epoll: Int32, bell: Int32, failure: Errno?) {
+    private init(epoll: Int32, eventDescriptor: Int32, failure: Errno?) {
         self.epoll = epoll
-        self.bell = bell
+        self.eventDescriptor = eventDescriptor
         self.failure = failure
         events = .allocate(capacity: Self.capacity)
     }
@@ -68,7 +70,7 @@ struct Poller: ~Copyable {
     deinit {
         if failure == nil {
             System.close(epoll)
-            System.close(bell)
+            System.close(eventDescriptor)
         }
         events.deallocate()
     }
@@ -76,26 +78,26 @@ struct Poller: ~Copyable {
     /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0; also when
     /// there is room to write, or only when there is something to read.
     func register(
-        _ descriptor: Int32, token: UInt, toldOfRoom: Bool = true
+        _ descriptor: Int32, token: UInt, reportsWritable: Bool = true
     ) throws(Errno) {
-        try control(EPOLL_CTL_ADD, descriptor, token, toldOfRoom)
+        try control(EPOLL_CTL_ADD, descriptor, token, reportsWritable)
     }
 
     /// epoll_ctl(2): the same of a descriptor that is registered, which is told of anew.
-    func change(_ descriptor: Int32, token: UInt, toldOfRoom: Bool) throws(Errno) {
-        try control(EPOLL_CTL_MOD, descriptor, token, toldOfRoom)
+    func change(_ descriptor: Int32, token: UInt, reportsWritable: Bool) throws(Errno) {
+        try control(EPOLL_CTL_MOD, descriptor, token, reportsWritable)
     }
 
     private func control(
-        _ request: Int32, _ descriptor: Int32, _ token: UInt, _ toldOfRoom: Bool
+        _ request: Int32, _ descriptor: Int32, _ token: UInt, _ reportsWritable: Bool
     ) throws(Errno) {
         if let failure { throw failure }
         var event = epoll_event()
-        event.events = toldOfRoom ? csockets_epoll_interest : csockets_epoll_input
+        event.events = reportsWritable ? csockets_epoll_interest : csockets_epoll_input
         event.data.u64 = UInt64(token)
         #if DEBUG
             if let kernel = Simulation.kernel {
-                return kernel.watch(descriptor, by: epoll, token, toldOfRoom: toldOfRoom)
+                return kernel.watch(descriptor, by: epoll, token, reportsWritable: reportsWritable)
             }
         #endif
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
@@ -114,12 +116,12 @@ struct Poller: ~Copyable {
     /// Ends the wait that is under way, or the next one.
     func wake() {
         #if DEBUG
-            if let kernel = Simulation.kernel { return kernel.ring(epoll) }
+            if let kernel = Simulation.kernel { return kernel.wake(epoll) }
         #endif
         guard failure == nil else { return }
         var one: UInt64 = 1
         // Fails only when the counter is full, after centuries.
-        _ = try? systemCall(.write) { Glibc.write(bell, &one, 8) }
+        _ = try? systemCall(.write) { Glibc.write(eventDescriptor, &one, 8) }
     }
 
     /// epoll_wait(2): waits at most so many nanoseconds (nil: for ever) and tells what happened.

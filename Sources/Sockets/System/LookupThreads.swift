@@ -107,12 +107,9 @@ private final class Meeting<Result>: @unchecked Sendable {
     private static func moment(after duration: Duration) -> timespec {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        // A billion seconds, 31 years, are enough for anybody and overflow nothing.
-        let (seconds, attoseconds) = min(max(duration, .zero), .seconds(1_000_000_000)).components
-        // Rounded up: an operation never gives up early.
-        let nanoseconds = now.tv_nsec + Int((attoseconds + 999_999_999) / 1_000_000_000)
+        let nanoseconds = Int64(now.tv_nsec) + max(0, duration.nanosecondsRoundedUp)
         return timespec(
-            tv_sec: now.tv_sec + Int(seconds) + nanoseconds / 1_000_000_000,
-            tv_nsec: nanoseconds % 1_000_000_000)
+            tv_sec: now.tv_sec + Int(nanoseconds / 1_000_000_000),
+            tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 }

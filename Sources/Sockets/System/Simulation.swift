@@ -21,11 +21,11 @@
         func accept(_ descriptor: Int32) throws(Errno) -> Int32
 
         /// Two descriptors, as epoll_create1(2) and eventfd(2) give.
-        func makePoller() -> (epoll: Int32, bell: Int32)
-        func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, toldOfRoom: Bool)
+        func makePoller() -> (epoll: Int32, eventDescriptor: Int32)
+        func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool)
         func unwatch(_ descriptor: Int32, by epoll: Int32)
-        func ring(_ epoll: Int32)
-        /// What happened to the descriptors, by their tokens; 0 is the bell.
+        func wake(_ epoll: Int32)
+        /// What happened to the descriptors, by their tokens; 0 is the eventDescriptor.
         func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
     }
 

@@ -51,7 +51,9 @@ final class CallerGroup: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.distributeInput() }
-            try await listener.serve(grace: .zero, logger: ReportLog.logger) {
+            try await listener.serve(
+                options: ServeOptions(gracePeriod: .zero, logger: ReportLog.logger)
+            ) {
                 await self.serve($0)
             }
             tasks.cancelAll()

@@ -43,7 +43,9 @@ struct ServiceHost: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for listener in listeners {
                 tasks.addTask {
-                    try await listener.serve(grace: Self.grace, logger: ReportLog.logger) {
+                    try await listener.serve(
+                        options: ServeOptions(gracePeriod: Self.grace, logger: ReportLog.logger)
+                    ) {
                         await serve($0)
                     }
                 }

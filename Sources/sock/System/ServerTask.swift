@@ -31,7 +31,7 @@ final class ServerTask: Sendable {
             Report.notes.finish()
             group.shutdown()
         }
-        let task = Task(executorPreference: group.loops[0]) { [state] in
+        let task = Task(executorPreference: group.executors[0]) { [state] in
             let outcome: Result<Void, any Error>
             do {
                 outcome = .success(try await body(group))

@@ -5,7 +5,7 @@ import Testing
 @Suite("AsyncConnector", .ownThread)
 struct DialerTests {
     private func dialer(_ limit: TimeLimit) -> AsyncConnector {
-        AsyncConnector(on: LoopGroup.shared.next(), Deadline(limit))
+        AsyncConnector(on: LoopGroup.shared.next(), Deadline(startingNow: limit))
     }
 
     @Test("of several addresses the first one that answers is connected, without waiting")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection: echo, copy", .ownThread)
 struct ConnectionCopyingTests {
-    @Test("an echo sends everything back, on a loop and off it", arguments: [true, false])
+    @Test("echo sends back all bytes, on and off a loop", arguments: [true, false])
     func echoes(onLoop: Bool) async throws {
         let (here, there) = try Connection.pair()
         let message = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -25,11 +25,11 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("an echo that is cancelled keeps what it could not send")
+    @Test("a cancelled echo keeps the bytes that it could not send")
     func cancelledEcho() async throws {
         let (here, there) = try Connection.pair()
         let echo = Task { try await there.echo() }
-        // Nobody reads the echo, so that it gets stuck with something in hand.
+        // The client does not read, so the echo blocks with unsent bytes.
         var sent = 0
         do throws(SocketError) {
             while true {
@@ -57,7 +57,7 @@ struct ConnectionCopyingTests {
         #expect(returned + rest == sent)
     }
 
-    @Test("a copy ends the other's stream with its own")
+    @Test("copy half-closes the other connection at end of stream")
     func copies() async throws {
         let (client, front) = try Connection.pair()
         let (back, server) = try Connection.pair()

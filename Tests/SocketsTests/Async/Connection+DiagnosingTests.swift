@@ -2,12 +2,12 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Why a connection of a task stands still")
+@Suite("Connection: diagnose")
 struct ConnectionDiagnosingTests {
     private static let limit = TimeLimit.milliseconds(700)
     private static let message = [UInt8](repeating: 0x61, count: 16 << 20)
 
-    /// Pairs over which the same holds: TCP, whose kernel tells much, and Unix, whose tells little.
+    /// Pairs for the same checks: the kernel reports much about TCP, and little about Unix sockets.
     enum Kind: CaseIterable {
         case tcp, unix
 
@@ -31,7 +31,7 @@ struct ConnectionDiagnosingTests {
         throw SocketError(.diagnose, .closed)
     }
 
-    @Test("a peer that does not read is named by the writer's time-out", arguments: Kind.allCases)
+    @Test("a write timeout reports a peer that does not read", arguments: Kind.allCases)
     func peerNotReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         let report = try await report { () async throws(SocketError) in
@@ -41,11 +41,11 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("two ends that write are named a deadlock by both", arguments: Kind.allCases)
+    @Test("two ends that only write both report a deadlock", arguments: Kind.allCases)
     func bothWriting(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         let other = Task { try? await peer.write(Self.message) }
-        // The deadlock is there when both have filled what is between them.
+        // The deadlock is complete when both directions are full.
         let deadline = ContinuousClock.now + .seconds(10)
         while try connection.diagnose().statistics.receiveQueue ?? 0 < 100_000, .now < deadline {
             await Task.yield()
@@ -61,7 +61,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "a reader whose peer says nothing learns that both wait",
+        "a read timeout reports that both ends wait for data",
         arguments: ["read", "line", "exactly", "lend"])
     func bothWaiting(operation: String) async throws {
         let (connection, peer) = try Kind.tcp.pair()
@@ -77,7 +77,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("what has come of a line is told of")
+    @Test("a readLine timeout reports the part of the line that came")
     func partOfALine() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         try await peer.write("half a line")
@@ -88,7 +88,7 @@ struct ConnectionDiagnosingTests {
         #expect(report.evidence.contains("11 bytes of what is wanted"))
     }
 
-    @Test("exchanges tell of a peer that does not read, and of one that does not answer")
+    @Test("an exchange timeout reports a peer that does not read or does not reply")
     func exchanges() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         let quiet = try await report { () async throws(SocketError) in
@@ -102,7 +102,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("what did not wait has no report")
+    @Test("an operation that did not wait has no stall report")
     func noWait() async throws {
         let (connection, peer) = try Connection.pair()
         let error = await #expect(throws: SocketError.self) {
@@ -113,7 +113,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an idle connection is idle, and looking does not disturb who reads and writes")
+    @Test("an idle connection is reported as idle, and diagnose does not disturb other tasks")
     func idle() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         async let line = connection.readLine()
@@ -123,7 +123,7 @@ struct ConnectionDiagnosingTests {
         #expect(try await line == "still there")
     }
 
-    @Test("bytes that we do not read are ours to read", arguments: Kind.allCases)
+    @Test("unread bytes on this side are reported as ours to read", arguments: Kind.allCases)
     func notReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         try await peer.write("hello")
@@ -132,7 +132,7 @@ struct ConnectionDiagnosingTests {
         #expect(report.samplingInterval >= .milliseconds(600))
     }
 
-    @Test("a transfer at full speed moves", arguments: Kind.allCases)
+    @Test("a transfer at full speed is reported as moving", arguments: Kind.allCases)
     func fullSpeed(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         async let reading: Void = {
@@ -149,7 +149,7 @@ struct ConnectionDiagnosingTests {
         _ = try? await (reading, writing)
     }
 
-    @Test("a watch ends with the task or with the connection")
+    @Test("diagnose(watching:) ends when the task is cancelled or the connection closed")
     func ends() async throws {
         let (connection, peer) = try Connection.pair()
         let cancelled = Task { try await connection.diagnose(watching: .seconds(25)) }

@@ -6,7 +6,7 @@ import Testing
 struct ConnectionDuplexTests {
     private struct Refusal: Error {}
 
-    @Test("both halves run at once, and both results come back")
+    @Test("duplex runs both halves at the same time and returns both results")
     func both() async throws {
         let (here, there) = try Connection.pair()
         let serving = Task { try await there.copy(to: there) }
@@ -21,7 +21,7 @@ struct ConnectionDuplexTests {
         #expect(try await serving.value == written)
     }
 
-    @Test("when one half fails the other is cancelled, and the connection lives")
+    @Test("a failing half cancels the other one, and the connection stays open")
     func fails() async throws {
         let (here, there) = try Connection.pair()
         await #expect(throws: Refusal.self) {

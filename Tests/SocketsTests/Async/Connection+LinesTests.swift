@@ -10,7 +10,7 @@ struct ConnectionLinesTests {
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("lines end with LF or CR LF, empty lines are lines, a last one needs no end")
+    @Test("lines end with LF or CR LF, may be empty, and the last one needs no end")
     func lineEnds() async throws {
         try await peer.write("one\ntwo\r\n\n\r\nt\rhree\npart\r")
         peer.close()
@@ -20,7 +20,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == nil)
     }
 
-    @Test("lines come as bytes, too")
+    @Test("byteLines returns lines as bytes")
     func bytes() async throws {
         try await peer.write([0xFF, 0x0A, 0xFE, 0x0D, 0x0A])
         peer.close()
@@ -29,7 +29,7 @@ struct ConnectionLinesTests {
         #expect(lines == [[0xFF], [0xFE]])
     }
 
-    @Test("leaving the loop loses nothing")
+    @Test("leaving a loop over lines loses no byte")
     func leaving() async throws {
         try await peer.write("one\ntwo\nthree\nfour")
         peer.close()
@@ -40,7 +40,7 @@ struct ConnectionLinesTests {
     }
 
     @Test(
-        "a line that arrives byte by byte is put together, on a loop and off it",
+        "a line that arrives byte by byte is joined, on and off a loop",
         arguments: [
             true, false,
         ])
@@ -65,7 +65,7 @@ struct ConnectionLinesTests {
         try await writing.value
     }
 
-    @Test("after a time-out the next line is whole")
+    @Test("after a timeout the next line is whole")
     func timeout() async throws {
         try await peer.write("half")
         let error = await #expect(throws: SocketError.self) {
@@ -76,7 +76,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == "half a line")
     }
 
-    @Test("after a line that was cut short by a time-out, the rest can be read in any way")
+    @Test("after a readLine timeout, any form of read returns the part that came")
     func timeoutThenRead() async throws {
         try await peer.write("half")
         _ = await #expect(throws: SocketError.self) {
@@ -87,7 +87,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == "x")
     }
 
-    @Test("a line is lent, and taken also if the body throws")
+    @Test("withLine consumes the line even if the body throws")
     func lent() async throws {
         try await peer.write("one\ntwo\n")
         await #expect(throws: Refusal.self) {
@@ -97,7 +97,7 @@ struct ConnectionLinesTests {
         #expect(line == Array("two".utf8))
     }
 
-    @Test("while a line is lent, nobody else can read")
+    @Test("another read during withLine fails with .busy")
     func busy() async throws {
         try await peer.write("one\ntwo\n")
         try await connection.withLine { _ in
@@ -108,7 +108,7 @@ struct ConnectionLinesTests {
         }
     }
 
-    @Test("a closed connection has no lines, though some had come")
+    @Test("reading a line of a closed connection fails although lines had come")
     func closed() async throws {
         try await peer.write("one\ntwo\n")
         #expect(try await connection.readLine() == "one")

@@ -13,7 +13,7 @@ struct ConnectionReadingTests {
         connection = try Connection(adopting: other)
     }
 
-    @Test("what has come is returned, at most what was asked for, into each kind of room")
+    @Test("each form of read returns at most as many bytes as requested")
     func rooms() async throws {
         try peer.sendAll("abcdef")
         #expect(try await connection.read(atMost: 2) == Array("ab".utf8))
@@ -34,7 +34,7 @@ struct ConnectionReadingTests {
         return array
     }
 
-    @Test("a span is filled by what comes, from the kernel or from what had come before")
+    @Test("reading into a span takes buffered bytes first, and then bytes of the kernel")
     func intoSpan() async throws {
         var array = [UInt8](repeating: 0x2E, count: 3)
         var elements = array.mutableSpan
@@ -47,7 +47,7 @@ struct ConnectionReadingTests {
         #expect(array == Array("res".utf8))
     }
 
-    @Test("a read into a span that runs out of time says so")
+    @Test("reading into a span fails with .timedOut after the timeout")
     func intoSpanInVain() async throws {
         var array = [UInt8](repeating: 0, count: 3)
         var elements = array.mutableSpan
@@ -60,7 +60,7 @@ struct ConnectionReadingTests {
         }
     }
 
-    @Test("the free part of raw storage is filled, and what stands before it stays")
+    @Test("reading into an OutputRawSpan fills the free part only")
     func intoStorage() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
@@ -76,7 +76,7 @@ struct ConnectionReadingTests {
         #expect(Array(memory) == Array(">abres".utf8))
     }
 
-    @Test("a read into raw storage that runs out of time says so")
+    @Test("reading into an OutputRawSpan fails with .timedOut after the timeout")
     func intoStorageInVain() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
@@ -90,7 +90,7 @@ struct ConnectionReadingTests {
         #expect(output.finalize(for: memory) == 0)
     }
 
-    @Test("no room gives nothing, at once")
+    @Test("reading into an empty buffer returns 0 at once")
     func noRoom() async throws {
         #expect(try await connection.read(atMost: 0).isEmpty)
         #expect(try await connection.read(atMost: -1).isEmpty)
@@ -104,7 +104,7 @@ struct ConnectionReadingTests {
         #expect(try await bytes == Array("later".utf8))
     }
 
-    @Test("bytes and the end of the stream that come together are both read")
+    @Test("bytes and the end of the stream that arrive together are both read")
     func bytesAndEnd() async throws {
         for _ in 0..<200 {
             let (one, other) = try Socket.pair()
@@ -116,7 +116,7 @@ struct ConnectionReadingTests {
         }
     }
 
-    @Test("a time-out is never early and loses nothing, and does not stick")
+    @Test("a timeout is not early, loses no byte and does not affect the next read")
     func timesOut() async throws {
         let start = ContinuousClock.now
         let error = await #expect(throws: SocketError.self) {
@@ -128,7 +128,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("the connection's own limit holds for reads that are given none")
+    @Test("readTimeout limits reads without a timeout of their own")
     func ownLimit() async throws {
         connection.readTimeout = .milliseconds(10)
         let error = await #expect(throws: SocketError.self) { try await connection.read() }
@@ -138,7 +138,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a second reader gets .busy, and the first its bytes")
+    @Test("a second reader gets .busy, and the first one gets its bytes")
     func secondReader() async throws {
         let connection = connection
         try connection.source.begin(.reading)
@@ -149,7 +149,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("cancelling ends the wait, and the next read goes on")
+    @Test("cancellation ends the wait, and the next read works")
     func cancelled() async throws {
         let connection = connection
         let reading = Task { try await connection.read() }
@@ -160,7 +160,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a reset by the peer is an error, and stays one")
+    @Test("a reset by the peer fails this read and all later reads")
     func reset() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: client)
@@ -172,7 +172,7 @@ struct ConnectionReadingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("a close is not the end of the stream")
+    @Test("closing during a read fails with .closed and is no end of stream")
     func closed() async throws {
         for _ in 0..<200 {
             let (here, there) = try Connection.pair()

@@ -7,7 +7,7 @@ import Testing
 struct ConnectionLendingTests {
     private struct Refusal: Error {}
 
-    @Test("what has come is lent, on a loop and off it", arguments: [true, false])
+    @Test("withReceived passes the received bytes, on and off a loop", arguments: [true, false])
     func lends(onLoop: Bool) async throws {
         let (here, there) = try Connection.pair()
         try await here.write("hello")
@@ -17,14 +17,14 @@ struct ConnectionLendingTests {
         #expect(try await task.value == Array("hello".utf8))
     }
 
-    @Test("the end of the stream is nil")
+    @Test("withReceived returns nil at end of stream")
     func end() async throws {
         let (here, there) = try Connection.pair()
         try here.shutdown(.write)
         #expect(try await there.withReceived { $0.byteCount } == nil)
     }
 
-    @Test("what was lent is taken, also if the body throws")
+    @Test("withReceived consumes the bytes even if the body throws")
     func throwing() async throws {
         let (here, there) = try Connection.pair()
         try await here.write("one")
@@ -35,7 +35,7 @@ struct ConnectionLendingTests {
         #expect(try await there.read() == Array("two".utf8))
     }
 
-    @Test("a second reader is busy")
+    @Test("a second reader fails with .busy")
     func busy() async throws {
         let (here, there) = try Connection.pair()
         let reader = Task { try await there.withReceived { $0.byteCount } }

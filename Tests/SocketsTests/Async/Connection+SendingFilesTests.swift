@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: files")
+@Suite("Connection: sendFile")
 struct ConnectionSendingFilesTests {
     private func file(_ bytes: [UInt8]) throws -> FileDescriptor {
         let path = FilePath(Loopback.unixPath() + "-file")
@@ -13,7 +13,7 @@ struct ConnectionSendingFilesTests {
         return file
     }
 
-    @Test("a file goes whole, larger than all buffers, from its beginning")
+    @Test("sendFile sends a whole file that is larger than all buffers")
     func whole() async throws {
         let (here, there) = try Connection.pair()
         let bytes = pattern(5_000_000)
@@ -30,7 +30,7 @@ struct ConnectionSendingFilesTests {
     }
 
     @Test(
-        "a part of a file, and nothing beyond its end",
+        "sendFile sends a part of a file and nothing beyond its end",
         arguments: [(2, 3, "cde"), (4, 100, "ef"), (6, 1, ""), (100, 1, ""), (0, 0, "")])
     func part(offset: Int, count: Int, expected: String) async throws {
         let (here, there) = try Connection.pair()
@@ -41,7 +41,7 @@ struct ConnectionSendingFilesTests {
         #expect(try await there.readToEnd() == Array(expected.utf8))
     }
 
-    @Test("a peer that has gone is an error, and not the end of the program")
+    @Test("sendFile to a peer that has closed throws and raises no signal")
     func brokenPipe() async throws {
         let (here, there) = try Connection.pair()
         there.close()
@@ -51,7 +51,7 @@ struct ConnectionSendingFilesTests {
         #expect(error?.errno == .brokenPipe)
     }
 
-    @Test("what is no regular file, and what is not open, is an error")
+    @Test("sendFile fails for a descriptor that is no regular file or is closed")
     func noFile() async throws {
         let (here, there) = try Connection.pair()
         let ends = try FileDescriptor.pipe()

@@ -3,95 +3,96 @@ import Testing
 @testable import Sockets
 
 @Suite("ConnectionSlots", .ownThread)
-struct PlacesTests {
+struct ConnectionSlotsTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("as many are taken as there are, and those given back can be taken again")
+    @Test("acquire fails when all slots are in use, and succeeds after one is given back")
     func taking() {
-        let places = ConnectionSlots(2)
-        #expect(places.take() && places.take() && !places.take())
-        places.giveBack()
-        #expect(places.take() && !places.take())
-        places.leave()
-        #expect(places.taken == 1)
+        let slots = ConnectionSlots(2)
+        #expect(slots.acquire() && slots.acquire() && !slots.acquire())
+        slots.cancelAcquire()
+        #expect(slots.acquire() && !slots.acquire())
+        slots.release()
+        #expect(slots.used == 1)
     }
 
-    @Test("a maximum below one is one, and none is no limit", arguments: [0, -1, Int.min, nil])
+    @Test(
+        "a maximum below one counts as one, and nil as no limit", arguments: [0, -1, Int.min, nil])
     func maximum(_ maximum: Int?) {
-        let places = ConnectionSlots(maximum)
-        #expect(places.take())
-        #expect(places.take() == (maximum == nil))
+        let slots = ConnectionSlots(maximum)
+        #expect(slots.acquire())
+        #expect(slots.acquire() == (maximum == nil))
     }
 
-    @Test("where there is room, nobody waits for it")
+    @Test("waitForSlot returns at once if a slot is free")
     func room() async {
-        let (places, alarm) = (ConnectionSlots(1), Wakeup())
-        alarm.reset()
-        await places.awaitRoom(alarm, on: loop)
-        #expect(places.take())
+        let (slots, wakeup) = (ConnectionSlots(1), Wakeup())
+        wakeup.reset()
+        await slots.waitForSlot(wakeup, on: loop)
+        #expect(slots.acquire())
     }
 
-    @Test("a place that becomes free wakes one of those who wait, in the order of coming")
+    @Test("a free slot wakes one waiter, in order of arrival")
     func order() async {
-        let places = ConnectionSlots(1)
-        #expect(places.take())
-        let alarms = [Wakeup(), Wakeup()]
+        let slots = ConnectionSlots(1)
+        #expect(slots.acquire())
+        let wakeups = [Wakeup(), Wakeup()]
         let (woken, wake) = AsyncStream.makeStream(of: Int.self)
-        for (number, alarm) in alarms.enumerated() {
-            alarm.reset()
-            await waiting(number, in: places, alarm, wake)
+        for (number, wakeup) in wakeups.enumerated() {
+            wakeup.reset()
+            await waiting(number, in: slots, wakeup, wake)
         }
         var order = woken.makeAsyncIterator()
-        places.leave()
+        slots.release()
         #expect(await order.next() == 0)
-        #expect(places.take())
-        places.giveBack()
+        #expect(slots.acquire())
+        slots.cancelAcquire()
         #expect(await order.next() == 1)
     }
 
-    /// Returns when a task waits for room.
+    /// Starts a task that waits for a slot, and returns when it waits.
     private func waiting(
-        _ number: Int, in places: ConnectionSlots, _ alarm: Wakeup,
+        _ number: Int, in slots: ConnectionSlots, _ wakeup: Wakeup,
         _ wake: AsyncStream<Int>.Continuation
     ) async {
-        // On a loop, jobs run one after the other: what is enqueued later finds it waiting.
+        // A loop runs jobs in order, so a job that is enqueued later finds the task waiting.
         let loop = loop
         Task(executorPreference: loop) {
-            await places.awaitRoom(alarm, on: loop)
+            await slots.waitForSlot(wakeup, on: loop)
             wake.yield(number)
         }
         await Task(executorPreference: loop) {}.value
     }
 
-    @Test("a place that came to be of no use does not wake who waits for a descriptor")
+    @Test("a slot that was not needed wakes no waiter for a closed connection")
     func noUse() async {
-        let (places, alarm) = (ConnectionSlots(2), Wakeup())
-        #expect(places.take() && places.take())
-        alarm.reset()
+        let (slots, wakeup) = (ConnectionSlots(2), Wakeup())
+        #expect(slots.acquire() && slots.acquire())
+        wakeup.reset()
         let (woken, wake) = AsyncStream.makeStream(of: Int.self)
         let loop = loop
         Task(executorPreference: loop) {
-            await places.awaitLeave(alarm, until: .max, on: loop)
-            wake.yield(places.taken)
+            await slots.waitForRelease(wakeup, until: .max, on: loop)
+            wake.yield(slots.used)
         }
         await Task(executorPreference: loop) {}.value
-        places.giveBack()
-        #expect(places.take())
-        // If it had been woken it would have run by the end of this.
+        slots.cancelAcquire()
+        #expect(slots.acquire())
+        // If the task had been woken, it would have run by the end of this one.
         await Task(executorPreference: loop) {}.value
-        places.leave()
+        slots.release()
         var waker = woken.makeAsyncIterator()
         #expect(await waker.next() == 1)
     }
 
-    @Test("whoever waits for others to leave waits for as many as there are, and not for ever")
+    @Test("waitForRelease returns at once below the minimum, and otherwise at the instant")
     func leaving() async {
-        let (places, alarm) = (ConnectionSlots(nil), Wakeup())
-        alarm.reset()
-        await places.awaitLeave(alarm, atLeast: 1, until: .max, on: loop)
-        #expect(places.take())
+        let (slots, wakeup) = (ConnectionSlots(nil), Wakeup())
+        wakeup.reset()
+        await slots.waitForRelease(wakeup, ifAtLeast: 1, until: .max, on: loop)
+        #expect(slots.acquire())
         let instant = System.continuousNanoseconds() + 5_000_000
-        await places.awaitLeave(alarm, atLeast: 1, until: instant, on: loop)
+        await slots.waitForRelease(wakeup, ifAtLeast: 1, until: instant, on: loop)
         #expect(System.continuousNanoseconds() >= instant)
     }
 }

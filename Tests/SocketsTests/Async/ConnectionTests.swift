@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection", .ownThread)
 struct ConnectionTests {
-    @Test("a connected socket becomes a connection with its addresses, and is closed for others")
+    @Test("adopting a connected socket keeps its addresses and closes the socket")
     func adopting() async throws {
         let (client, server) = try Loopback.tcpPair()
         let (local, remote) = (client.localAddress, client.remoteAddress)
@@ -16,7 +16,7 @@ struct ConnectionTests {
         #expect(try await connection.read(timeout: .seconds(5)) == Array("hello".utf8))
     }
 
-    @Test("a socket that is no stream, and one that is not connected, are refused")
+    @Test("adopting a datagram socket or an unconnected socket fails")
     func refused() throws {
         let (datagrams, _) = try Socket.pair(.datagram)
         let kind = #expect(throws: SocketError.self) { try Connection(adopting: datagrams) }
@@ -29,7 +29,7 @@ struct ConnectionTests {
         #expect(alone?.errno == .socketNotConnected)
     }
 
-    @Test("a closed connection refuses everything, and closing again does nothing")
+    @Test("every operation on a closed connection fails, and a second close does nothing")
     func closed() async throws {
         let (one, other) = try Connection.pair()
         one.close()
@@ -43,13 +43,13 @@ struct ConnectionTests {
         #expect(try await other.read(timeout: .seconds(5)).isEmpty)
     }
 
-    @Test("a connection that nobody refers to any more is closed")
+    @Test("a connection without references is closed")
     func dropped() async throws {
         let other = try { try Connection.pair().1 }()
         #expect(try await other.read(timeout: .seconds(5)).isEmpty)
     }
 
-    @Test("options are set and read, and an error names them")
+    @Test("options are set and read, and errors name the option")
     func options() throws {
         let (one, _) = try Connection.pair()
         try one.setOption(.receiveBufferSize, to: 20_000)
@@ -58,7 +58,7 @@ struct ConnectionTests {
         #expect(error?.description == "cannot set option noDelay: operation not supported")
     }
 
-    @Test("ending the writing half is the end of the stream for the peer, and reading goes on")
+    @Test("a half-close ends the stream of the peer, and reading continues")
     func halfClose() async throws {
         let (one, other) = try Connection.pair()
         try one.shutdown(.write)

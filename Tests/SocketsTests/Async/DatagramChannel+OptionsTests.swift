@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramChannel: options", .ownThread)
 struct DatagramChannelOptionsTests {
-    @Test("options can be set and read, and those that are not there are named")
+    @Test("options are set and read, and errors name the option")
     func options() throws {
         let channel = try DatagramChannelTests.onLoopback()
         try channel.setOption(.receiveBufferSize, to: 20_000)
@@ -16,7 +16,7 @@ struct DatagramChannelOptionsTests {
     }
 
     @Test(
-        "a group is joined and left, by a channel of its family and by one of both",
+        "channels of one and of both families join and leave a group",
         arguments: [AddressFamily.ipv4, nil])
     func membership(family: AddressFamily?) async throws {
         let group = IPAddress.v4(IPv4Address(239, 255, 77, 79))
@@ -35,7 +35,7 @@ struct DatagramChannelOptionsTests {
         #expect(error?.subject == "multicastGroup 239.255.77.79")
     }
 
-    @Test("an IPv6 group is joined and left, and an unknown interface is named")
+    @Test("a channel joins and leaves an IPv6 group, and an error names an unknown interface")
     func membership6() async throws {
         let group = IPAddress.v6(try #require(IPv6Address("ff02::7779")))
         let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
@@ -48,7 +48,7 @@ struct DatagramChannelOptionsTests {
         #expect(error?.subject == "multicastGroup ff02::7779")
     }
 
-    @Test("a closed channel says what could not be changed")
+    @Test("an error of a closed channel names the option")
     func closed() throws {
         let channel = try DatagramChannelTests.onLoopback()
         channel.close()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramChannel: receiving", .timeLimit(.minutes(5)))
 struct DatagramChannelReceivingTests {
-    @Test("a datagram without bytes is a datagram, not an end")
+    @Test("an empty datagram does not end a loop")
     func zeroLength() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -18,7 +18,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "next")
     }
 
-    @Test("a datagram that does not fit is cut and says so, one that just fits is whole")
+    @Test("a datagram that is too long is cut and marked, and one that just fits is whole")
     func truncation() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         let sender = try Loopback.udp()
@@ -36,7 +36,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test(
-        "a negative count is none, and the largest one asks for no more memory than can be filled")
+        "a negative count cuts the datagram to nothing, and the largest count is accepted")
     func oddCounts() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -45,7 +45,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(atMost: .max).text == "abc")
     }
 
-    @Test("a buffer is filled from its beginning, and the header tells the full length")
+    @Test("receive(into:) fills the buffer from its beginning, and the header has the full length")
     func intoBuffer() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -62,7 +62,7 @@ struct DatagramChannelReceivingTests {
         #expect(array == Array("0123".utf8))
     }
 
-    @Test("a Unix datagram may be longer than any of UDP")
+    @Test("a Unix datagram may be longer than 64 KiB")
     func longUnixDatagram() async throws {
         let (one, other) = try Socket.pair(.datagram)
         let channel = try DatagramChannel(adopting: other)
@@ -71,7 +71,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(atMost: 200_000).bytes == long)
     }
 
-    @Test("all that came before anybody asked is received, in order")
+    @Test("datagrams that came before the first receive are received in order")
     func burst() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -79,7 +79,7 @@ struct DatagramChannelReceivingTests {
         for number in 0..<100 { #expect(try await channel.receive().text == "\(number)") }
     }
 
-    @Test("a connected channel is told that nobody is there, and goes on when somebody is")
+    @Test("a connected channel reports a missing peer, and works when the peer appears")
     func refusedConnected() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -94,7 +94,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "yes")
     }
 
-    @Test("a reader that waits is told at once")
+    @Test("a waiting receive reports a missing peer at once")
     func refusedWhileWaiting() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -107,10 +107,10 @@ struct DatagramChannelReceivingTests {
         #expect(error?.errno == .connectionRefused)
     }
 
-    @Test("a channel that is open to everybody is not stopped by one who is not there")
+    @Test("an unconnected channel ignores errors of unreachable peers")
     func refusedUnconnected() async throws {
         let server = try await DatagramChannel(on: .udp("0.0.0.0", port: 0))
-        // IP_RECVERR: the kernel tells even this socket what ICMP says.
+        // With IP_RECVERR the kernel reports ICMP errors even to an unconnected socket.
         try server.setOption(.raw(level: 0, name: 11), to: Int32(1))
         let gone = try DatagramChannelTests.onLoopback()
         let address = gone.localAddress
@@ -126,7 +126,7 @@ struct DatagramChannelReceivingTests {
 
     #if DEBUG
         @Test(
-            "only what ICMP tells is passed over",
+            "an unconnected channel skips ICMP errors only",
             arguments: [
                 (Errno.connectionRefused, true), (.noRouteToHost, true),
                 (.networkUnreachable, true), (.messageTooLong, true), (.noMemory, false),
@@ -154,7 +154,7 @@ struct DatagramChannelReceivingTests {
         }
     #endif
 
-    @Test("what comes faster than it is taken is kept in its order, in whichever way it is taken")
+    @Test("queued datagrams keep their order across all forms of receive")
     func order() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let senders = [try Loopback.udp(), try Loopback.udp()]
@@ -185,14 +185,14 @@ struct DatagramChannelReceivingTests {
         #expect(texts == (0..<40).map(String.init))
     }
 
-    @Test("a queue that was found empty is not asked again before something has come")
+    @Test("an empty socket is not read again before an event")
     func noVainCalls() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
-        func mayHaveMore() -> Bool { channel.source.lane(.reading) { $0.word.isReady } }
+        func mayHaveMore() -> Bool { channel.source.withState(.reading) { $0.word.isReady } }
 
         try sender.send("alone", to: channel.localAddress)
-        // The event of it shall not come after it was received: a turn of the loop takes it in.
+        // A turn of the loop handles the event before the datagram is received.
         for _ in 1...2 { await Task(executorPreference: channel.source.loop) {}.value }
         #expect(try await channel.receive().text == "alone")
         #expect(!mayHaveMore())
@@ -202,7 +202,7 @@ struct DatagramChannelReceivingTests {
         #expect(mayHaveMore())
     }
 
-    @Test("at the limit the wait ends, not earlier, and the next receive goes on")
+    @Test("a receive ends at its timeout, not earlier, and the next one works")
     func timeLimit() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let start = ContinuousClock.now
@@ -215,7 +215,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(timeout: .seconds(30)).text == "late")
     }
 
-    @Test("without any time, what is there is received")
+    @Test("a receive with a timeout of zero returns a datagram that is there")
     func withoutTime() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         try Loopback.udp().send("here", to: channel.localAddress)
@@ -226,7 +226,7 @@ struct DatagramChannelReceivingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("a second reader is told that there is one")
+    @Test("a second receive fails with .busy")
     func busy() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -237,7 +237,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await reader.value.text == "for the first")
     }
 
-    @Test("leaving a loop loses nothing")
+    @Test("leaving a loop loses no datagram")
     func leavingALoop() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -251,7 +251,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "c")
     }
 
-    @Test("a loop in a task that is cancelled says so, and the channel stays open")
+    @Test("cancellation ends a loop with .cancelled, and the channel stays open")
     func cancelledLoop() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { for try await _ in channel {} }
@@ -263,7 +263,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "still here")
     }
 
-    @Test("10,000 cancellations that race a datagram end each wait once, and lose none")
+    @Test("10,000 cancellations that race a datagram end each wait once and lose no datagram")
     func cancellationsRacingArrival() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -299,7 +299,7 @@ struct DatagramChannelReceivingTests {
         Task(executorPreference: loop) { await body() }
     }
 
-    @Test("a lent datagram is there until the body has returned, and can be answered meanwhile")
+    @Test("the datagram of withReceived stays valid in the body, which may reply")
     func lending() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -313,7 +313,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await client.receive().text == "echo this")
     }
 
-    @Test("what the body of a lease throws passes through, and nobody else receives meanwhile")
+    @Test("withReceived throws the error of its body, and other receives fail with .busy meanwhile")
     func lendingFails() async throws {
         struct Refusal: Error {}
         let channel = try DatagramChannelTests.onLoopback()
@@ -335,7 +335,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test(
-        "the address that a datagram came to has the port, a zone only where it needs one, no group",
+        "the destination has the port, a zone only if it is link-local, and is nil for a group",
         arguments: [
             (.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
             (.ipv4(bits: 0xEF00_0001, port: 0), nil),
@@ -350,7 +350,7 @@ struct DatagramChannelReceivingTests {
         #expect(SocketAddress(destination: packet, port: 7)?.description == text)
     }
 
-    @Test("who finds one datagram after the other lets the others on his loop run")
+    @Test("a task that always finds a datagram yields to other tasks of its loop")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }

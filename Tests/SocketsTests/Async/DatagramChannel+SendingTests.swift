@@ -7,7 +7,7 @@ import Testing
 struct DatagramChannelSendingTests {
     /// A Unix socket whose queue is full, and a channel that is not connected to it.
     ///
-    /// - Parameter isBound: the channel has a name, so that strangers can send to it.
+    /// - Parameter isBound: Whether the channel has a path, so that any sender can reach it.
     private func fullPeer(
         isBound: Bool = false
     ) async throws -> (peer: Socket, channel: DatagramChannel) {
@@ -27,7 +27,7 @@ struct DatagramChannelSendingTests {
         return (peer, channel)
     }
 
-    @Test("spans, arrays and strings are sent, to an address and to the peer")
+    @Test("spans, arrays and strings are sent to an address and to the peer")
     func shapes() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let open = try DatagramChannelTests.onLoopback()
@@ -50,14 +50,14 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("sending without an address needs a peer")
+    @Test("sending without an address fails on an unconnected channel")
     func withoutPeer() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let error = await #expect(throws: SocketError.self) { try await channel.send("x") }
         #expect(error?.description == "cannot send: destination address required")
     }
 
-    @Test("what cannot be sent says why, and where to")
+    @Test("a send error names its cause and the destination")
     func refusals() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let everybody = SocketAddress.ipv4(.broadcast, port: 9)
@@ -80,14 +80,14 @@ struct DatagramChannelSendingTests {
         #expect(noFile?.description == "cannot send to \(path): no such file or directory")
     }
 
-    @Test("a forged sender, the broadcast address of a network, is not answered, which is no error")
+    @Test("a reply to a forged broadcast address returns false")
     func broadcastSender() async throws {
         let network = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: network))
         try channel.setOption(.broadcast, to: true)
         #expect(try await channel.send("x", to: network))
-        // Strangers do not reach a connected channel: what is wrong is its user's business.
+        // Only the peer reaches a connected channel, so its program gets the error.
         let connected = try DatagramChannel(to: channel.localAddress)
         let error = await #expect(throws: SocketError.self) {
             try await connected.send("x", to: network)
@@ -95,7 +95,7 @@ struct DatagramChannelSendingTests {
         #expect(error?.errno == .permissionDenied)
     }
 
-    @Test("a forged sender, 0.0.0.0, gets no answer that a server would get itself, without end")
+    @Test("a reply to a forged 0.0.0.0 is not sent, so a server cannot reply to itself in a loop")
     func unspecifiedSender() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(channel.localAddress.port)
@@ -113,7 +113,7 @@ struct DatagramChannelSendingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("a Unix sender who does not receive holds up who answers him for a second only")
+    @Test("a reply to a Unix sender that does not receive gives up after a second")
     func deafSender() async throws {
         let (peer, channel) = try await fullPeer(isBound: true)
         let header = DatagramHeader(
@@ -123,18 +123,18 @@ struct DatagramChannelSendingTests {
         let duration = start.duration(to: .now)
         #expect(!hasLeft)
         #expect(duration >= .seconds(1) && duration < .seconds(10))
-        // Who sets a limit is told when it ends.
+        // With a timeout of its own, the reply throws.
         let error = await #expect(throws: SocketError.self) {
             try await channel.reply(
                 to: header, with: [UInt8(1)].span.bytes, timeout: .milliseconds(10))
         }
         #expect(error?.isTimeout == true)
-        // Who receives after all gets his answer.
+        // A sender that receives in time gets its reply.
         _ = try peer.receive()
         #expect(try await channel.reply(to: header, with: [UInt8(1)].span.bytes))
     }
 
-    @Test("a sender who gives no address to answer to is not answered, which is no error")
+    @Test("a reply to a sender without an address returns false")
     func noReturnAddress() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: .ipv4(.loopback, port: 0)))
@@ -145,9 +145,9 @@ struct DatagramChannelSendingTests {
         #expect(try await channel.send("x", to: channel.localAddress))
     }
 
-    @Test("a destination that the kernel has no way to is a loss, but not for a connected channel")
+    @Test("an unreachable destination returns false, and throws on a connected channel")
     func noWay() async throws {
-        // No machine has an address of these, and none may be asked for one (RFC 5735, RFC 1122).
+        // No machine has or may use an address of these blocks (RFC 5735, RFC 1122).
         let nowhere = SocketAddress.ipv4(IPv4Address(240, 0, 0, 1), port: 9)
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: nowhere))
@@ -156,7 +156,7 @@ struct DatagramChannelSendingTests {
         await #expect(throws: SocketError.self) { try await connected.send("x", to: nowhere) }
     }
 
-    @Test("a loop that answers everybody is stopped by no sender")
+    @Test("no sender can stop a loop that replies to all")
     func answeringEverybody() async throws {
         let channel = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
         let echoing = Task {
@@ -164,7 +164,7 @@ struct DatagramChannelSendingTests {
                 try await channel.send(datagram.bytes, to: datagram.sender)
             }
         }
-        // Without a name, gone, and there.
+        // A sender without a path, one that has gone, and one that is there.
         let nameless = try DatagramChannel(adopting: Socket(.unix, .datagram))
         try await nameless.send("who am I?", to: channel.localAddress)
         for path in ["@" + Loopback.unixPath(), Loopback.unixPath()] {
@@ -179,7 +179,7 @@ struct DatagramChannelSendingTests {
         try await echoing.value
     }
 
-    @Test("several tasks may send at once")
+    @Test("several tasks send at the same time")
     func severalSenders() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let channel = try DatagramChannelTests.onLoopback()
@@ -195,7 +195,7 @@ struct DatagramChannelSendingTests {
     }
 
     @Test(
-        "a full Unix peer is waited for, connected or not, until it receives",
+        "a send to a full Unix peer waits until the peer receives",
         arguments: [false, true])
     func waitsForRoom(isConnected: Bool) async throws {
         let (peer, open) = try await fullPeer()
@@ -218,7 +218,7 @@ struct DatagramChannelSendingTests {
         #expect(last == "at last")
     }
 
-    @Test("a full Unix peer is waited for until the limit, and not shorter")
+    @Test("a send to a full Unix peer ends at its timeout, not earlier")
     func fullUntilLimit() async throws {
         let (peer, channel) = try await fullPeer()
         for limit in [0, 1, 30, 60] {
@@ -232,7 +232,7 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("a full Unix peer holds up nobody else, and a second one who has to wait is told")
+    @Test("a full Unix peer does not delay other sends, and a second waiting send fails with .busy")
     func fullAndBusy() async throws {
         let (peer, channel) = try await fullPeer()
         let address = peer.localAddress
@@ -248,11 +248,11 @@ struct DatagramChannelSendingTests {
         writer.cancel()
         let cancelled = await #expect(throws: SocketError.self) { try await writer.value }
         #expect(cancelled?.cause == .cancelled)
-        // Neither the cancellation nor the full peer sticks to the channel.
+        // Neither the cancellation nor the full peer affects later sends.
         try await channel.send("still here", to: other.localAddress)
     }
 
-    @Test("closing wakes who waits for a full Unix peer")
+    @Test("closing ends the wait for a full Unix peer")
     func closingWhileFull() async throws {
         let (peer, channel) = try await fullPeer()
         let address = peer.localAddress
@@ -265,7 +265,7 @@ struct DatagramChannelSendingTests {
 
     #if DEBUG
         @Test(
-            "a send that is interrupted or finds no room is made again",
+            "an interrupted or blocked send is repeated",
             arguments: [Errno.interrupted, .wouldBlock])
         func madeAgain(code: Errno) async throws {
             let peer = try DatagramChannelTests.onLoopback()
@@ -284,13 +284,13 @@ struct DatagramChannelSendingTests {
     #endif
 
     @Test(
-        "an answer leaves from the address that was asked, on one family and on both",
+        "a reply leaves from the address that was used, on one family and on both",
         arguments: [AddressFamily.ipv4, nil])
     func reply(family: AddressFamily?) async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
         let port = try #require(server.localAddress.port)
         let second = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
-        // Connected: what comes from another address does not reach it.
+        // A connected client receives replies from this address only.
         let client = try DatagramChannel(to: second)
         for number in 0..<3 {
             try await client.send("question")
@@ -309,7 +309,7 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("an answer over IPv6 leaves from the address that was asked")
+    @Test("a reply over IPv6 leaves from the address that was used")
     func reply6() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let port = try #require(server.localAddress.port)
@@ -321,7 +321,7 @@ struct DatagramChannelSendingTests {
         #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
     }
 
-    @Test("a channel with one address answers from it, whatever it is told")
+    @Test("a channel with one address replies from that address")
     func replyFromTheOnlyAddress() async throws {
         let server = try DatagramChannelTests.onLoopback()
         let client = try DatagramChannel(to: server.localAddress)
@@ -333,7 +333,7 @@ struct DatagramChannelSendingTests {
         #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
     }
 
-    @Test("an answer cannot leave from an address that is not ours")
+    @Test("a reply from a foreign address is not sent")
     func replyFromElsewhere() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
         let client = try DatagramChannelTests.onLoopback()
@@ -343,7 +343,7 @@ struct DatagramChannelSendingTests {
         #expect(try await !server.reply(to: question, with: "answer"))
     }
 
-    @Test("what was sent to a group is answered from an address of ours")
+    @Test("a datagram to a group is answered from a local address")
     func replyToGroup() async throws {
         let group = IPv4Address(239, 255, 77, 78)
         let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
@@ -360,7 +360,7 @@ struct DatagramChannelSendingTests {
         #expect(answer.sender == .ipv4(.loopback, port: port))
     }
 
-    @Test("who has room all the time lets the others on his loop run")
+    @Test("a task that can always send yields to other tasks of its loop")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite("DatagramChannel", .timeLimit(.minutes(5)))
 struct DatagramChannelTests {
-    /// A channel on a port of 127.0.0.1 that the kernel chose.
+    /// Creates a channel on 127.0.0.1 with a port that the kernel chooses.
     static func onLoopback() throws -> DatagramChannel {
         try DatagramChannel(on: Loopback.ipv4)
     }
 
-    @Test("without a host one channel serves both families, and shows IPv4 senders as IPv4")
+    @Test("a channel without a host serves both families and shows IPv4 senders as IPv4")
     func bothFamilies() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -32,14 +32,16 @@ struct DatagramChannelTests {
         }
     }
 
-    @Test("one family alone, if that is wanted", arguments: [AddressFamily.ipv4, .ipv6])
+    @Test(
+        "the family option restricts a channel to one family",
+        arguments: [AddressFamily.ipv4, .ipv6])
     func oneFamily(family: AddressFamily) async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
         #expect(server.localAddress.family == family)
         #expect(server.localAddress.ip?.isUnspecified == true)
     }
 
-    @Test("a host is looked up without blocking, and connecting to it works as well")
+    @Test("a host name is looked up without blocking")
     func byName() async throws {
         let server = try await DatagramChannel(
             on: .udp("localhost", port: 0), options: .init(family: .ipv4))
@@ -56,7 +58,7 @@ struct DatagramChannelTests {
         #expect(try await client.receive().text == "answer")
     }
 
-    @Test("a connected channel receives from its peer alone")
+    @Test("a connected channel receives only from its peer")
     func fromPeerAlone() async throws {
         let peer = try Self.onLoopback()
         let stranger = try Self.onLoopback()
@@ -69,7 +71,7 @@ struct DatagramChannelTests {
         #expect(datagram.localAddress == channel.localAddress)
     }
 
-    @Test("a connected channel sends from the address that it is told to")
+    @Test("a connected channel sends from the requested local address")
     func fromAddress() async throws {
         let peer = try Self.onLoopback()
         let local = SocketAddress.ipv4(IPv4Address(127, 0, 0, 3), port: 0)
@@ -80,7 +82,7 @@ struct DatagramChannelTests {
         #expect(channel.localAddress.ip == .v4(IPv4Address(127, 0, 0, 3)))
     }
 
-    @Test("Unix datagrams come from a path, or from nobody that could be answered")
+    @Test("Unix datagrams have the sender's path, or .unnamed")
     func unix() async throws {
         let path = Loopback.unixPath()
         let server = try await DatagramChannel(on: .unixDatagram(path))
@@ -96,7 +98,7 @@ struct DatagramChannelTests {
         #expect(try await named.receive().text == "back")
     }
 
-    @Test("closing a channel removes the socket file, also one that was bound to be answered")
+    @Test("closing a channel removes its socket file, also that of a local address")
     func socketFile() async throws {
         let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())
         let server = try await DatagramChannel(on: .unixDatagram(path))
@@ -113,7 +115,7 @@ struct DatagramChannelTests {
         }
     }
 
-    @Test("a pair that was made connected is adopted connected")
+    @Test("an adopted socket of a pair is connected")
     func pair() async throws {
         let (one, other) = try Socket.pair(.datagram)
         let channels = try (DatagramChannel(adopting: one), DatagramChannel(adopting: other))
@@ -134,7 +136,7 @@ struct DatagramChannelTests {
         #expect(channel.remoteAddress == .unnamed)
     }
 
-    @Test("a stream is refused, and stays as it was")
+    @Test("adopting a stream fails and leaves the socket open")
     func stream() throws {
         let (one, _) = try Socket.pair()
         let error = #expect(throws: SocketError.self) { try DatagramChannel(adopting: one) }
@@ -145,7 +147,7 @@ struct DatagramChannelTests {
     }
 
     @Test(
-        "an endpoint of streams is refused, and named",
+        "an endpoint of a stream transport is refused by name",
         arguments: [
             Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x"),
         ]
@@ -163,11 +165,11 @@ struct DatagramChannelTests {
                 Issue.record("\(String(describing: error))")
                 continue
             }
-            #expect(text.contains("expected an endpoint of UDP or unixgram:"))
+            #expect(text.contains("the endpoint must be udp:// or unixgram:"))
         }
     }
 
-    @Test("a port that is taken is refused, unless everybody on it shares it")
+    @Test("a port in use is refused unless all its sockets share it")
     func reusePort() async throws {
         let first = try await DatagramChannel(
             on: .udp("127.0.0.1", port: 0), options: .init(reusePort: true))
@@ -181,7 +183,7 @@ struct DatagramChannelTests {
         #expect(second.localAddress == first.localAddress)
     }
 
-    @Test("closing wakes who waits, ends a loop, and all later calls say that it is closed")
+    @Test("closing ends waits and loops, and later calls fail with .closed")
     func closing() async throws {
         let channel = try Self.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -205,12 +207,12 @@ struct DatagramChannelTests {
         var channel: DatagramChannel? = try Self.onLoopback()
         let address = try #require(channel).localAddress
         channel = nil
-        // Bound again at once: the descriptor is gone when the reference is.
+        // The port can be bound again at once, because the descriptor closes with the reference.
         channel = try DatagramChannel(on: address)
         #expect(channel?.localAddress == address)
     }
 
-    @Test("10,000 closes that race a datagram end each wait once, and none with an empty datagram")
+    @Test("10,000 closes that race a datagram end each wait once, and never with an empty datagram")
     func closesRacingArrival() async throws {
         let sender = try Loopback.udp()
         var received = 0
@@ -233,19 +235,19 @@ struct DatagramChannelTests {
                 #expect(error.cause == .closed)
             }
         }
-        // Both ends of the race were seen.
+        // Both outcomes of the race occurred.
         #expect(received > 0)
         #expect(received < 10_000)
     }
 }
 
 extension DatagramChannel {
-    /// Waits until a task is inside of receiving.
+    /// Waits until a task is receiving.
     func untilReading() async {
         while !source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
     }
 
-    /// Waits until a task is inside of waiting for room.
+    /// Waits until a task is waiting for room.
     func untilWriting() async {
         while !source.writing.isBusy.load(ordering: .acquiring) { await Task.yield() }
     }

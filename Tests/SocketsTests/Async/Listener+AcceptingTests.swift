@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: a sequence of callers", .ownThread)
+@Suite("Listener: sequence", .ownThread)
 struct ListenerAcceptingTests {
-    @Test("each caller is an element, and the end comes when the listener is closed")
+    @Test("the sequence yields each client and ends when the listener is closed")
     func sequence() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<10).map { _ in try Socket(to: listener.localAddress) }
@@ -16,7 +16,7 @@ struct ListenerAcceptingTests {
         #expect(Set(callers) == Set(clients.map(\.localAddress)))
     }
 
-    @Test("leaving the loop leaves the listener open, and another loop goes on")
+    @Test("leaving the loop keeps the listener open for another loop")
     func leaving() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<2).map { _ in try Socket(to: listener.localAddress) }
@@ -31,7 +31,7 @@ struct ListenerAcceptingTests {
         #expect(!listener.isClosed)
     }
 
-    @Test("cancelling ends the loop with an error, and loses no caller")
+    @Test("cancellation ends the loop with an error and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { for try await _ in listener {} }
@@ -43,7 +43,7 @@ struct ListenerAcceptingTests {
     }
 
     #if DEBUG
-        @Test("shortages and callers who have gone end nothing")
+        @Test("shortages and aborted clients do not end the loop")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -64,7 +64,7 @@ struct ListenerAcceptingTests {
             #expect(start.duration(to: .now) >= .milliseconds(35))
         }
 
-        @Test("closing ends a pause at once")
+        @Test("closing ends a backoff pause at once")
         func closingInAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             _ = try Socket(to: listener.localAddress)
@@ -83,7 +83,7 @@ struct ListenerAcceptingTests {
             #expect(script.remaining(of: .accept) > 990)
         }
 
-        @Test("cancelling ends a pause at once")
+        @Test("cancellation ends a backoff pause at once")
         func cancellingAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -102,7 +102,7 @@ struct ListenerAcceptingTests {
             #expect(try await listener.accept().remoteAddress == client.localAddress)
         }
 
-        @Test("a socket that is broken ends the loop with its error")
+        @Test("a broken listening socket ends the loop with its error")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: a socket for each loop", .ownThread)
+@Suite("Listener: sharding", .ownThread)
 struct ListenerShardingTests {
-    @Test("there is a socket for each loop of the group, all on the port that the first one got")
+    @Test("each loop has a socket, all on the same port")
     func sockets() async throws {
         let group = try LoopGroup(loops: 3)
         let listener = try await Listener(
@@ -21,9 +21,9 @@ struct ListenerShardingTests {
         }
     }
 
-    @Test("callers are spread over the loops, and each is served where he was accepted")
+    @Test("clients are spread over the loops, and each is served where it was accepted")
     func spread() async throws {
-        // As many as that, so that taking turns would not spread them in the same way by chance.
+        // So many that a round-robin distribution is unlikely to match by chance.
         let group = try LoopGroup(loops: 4)
         let listener = try Listener(on: Loopback.ipv4, group: group, options: .init(sharded: true))
         let clients = try call(listener, 64)
@@ -46,7 +46,7 @@ struct ListenerShardingTests {
         #expect(group.loops.map { served.withLock { $0 }[ObjectIdentifier($0)] } == queues)
     }
 
-    @Test("every one of the sockets is there for the callers of both families")
+    @Test("every shard accepts clients of both families")
     func bothFamilies() async throws {
         let group = try LoopGroup(loops: 2)
         let listener = try await Listener(
@@ -74,11 +74,12 @@ struct ListenerShardingTests {
         try await serving.value
     }
 
-    @Test("stopping lets the handlers on all loops finish, and nobody can call any more")
+    @Test("a stopped sharded server refuses clients, and the handlers on all loops finish")
     func gracefulStop() async throws {
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         let serving = Task {
-            try await listener.serve(grace: .seconds(60)) { connection in
+            try await listener.serve(options: ServeOptions(gracePeriod: .seconds(60))) {
+                connection in
                 try await connection.write("hello")
                 try await connection.echo()
             }
@@ -95,12 +96,14 @@ struct ListenerShardingTests {
         #expect(await eventually { refusesCalls(listener.localAddress) })
     }
 
-    @Test("when the grace is over the handlers on all loops are cancelled, which is logged once")
+    @Test("after the grace period the handlers on all loops are cancelled, with one log record")
     func graceIsOver() async throws {
         let log = LogRecorder()
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         let serving = Task {
-            try await listener.serve(grace: .milliseconds(20), logger: log.logger) { connection in
+            try await listener.serve(
+                options: ServeOptions(gracePeriod: .milliseconds(20), logger: log.logger)
+            ) { connection in
                 try await connection.write("hello")
                 _ = try? await connection.read()
             }
@@ -113,7 +116,7 @@ struct ListenerShardingTests {
         #expect(log.messages.map { $0.metadata["connections"] } == ["32"])
     }
 
-    @Test("closing the listener closes every socket, also where nobody serves")
+    @Test("closing a sharded listener closes every socket")
     func closing() async throws {
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         listener.close()
@@ -121,7 +124,7 @@ struct ListenerShardingTests {
     }
 
     @Test(
-        "the limit of connections holds over all loops, and callers of each get in",
+        "maximumConnections bounds all shards together, and each shard admits clients",
         arguments: [1, 3])
     func limit(_ maximum: Int) async throws {
         let listener = try Listener(
@@ -129,8 +132,8 @@ struct ListenerShardingTests {
         let (open, most) = (Lock(0), Lock(0))
         let (entries, enter) = AsyncStream.makeStream(of: Void.self)
         let serving = Task {
-            let limits = ServeOptions(maximumConnections: maximum)
-            try await listener.serve(limits: limits) { connection in
+            let options = ServeOptions(maximumConnections: maximum)
+            try await listener.serve(options: options) { connection in
                 let now = open.withLock {
                     $0 += 1; return $0
                 }
@@ -141,7 +144,7 @@ struct ListenerShardingTests {
             }
         }
         let clients = try call(listener, 64)
-        // As many as may get in do, before the first one leaves.
+        // As many clients as allowed are admitted before the first one closes.
         var entry = entries.makeAsyncIterator()
         for _ in 0..<maximum { await entry.next() }
         let echoed = try await withThrowingTaskGroup(of: Bool.self) { group in
@@ -161,7 +164,7 @@ struct ListenerShardingTests {
     }
 
     @Test(
-        "a sharded listener is served and nothing else, whatever the number of loops",
+        "accept and the sequence fail on a sharded listener, with any number of loops",
         arguments: [1, 2])
     func acceptIsRefused(_ loops: Int) async throws {
         let listener = try Listener(
@@ -171,7 +174,7 @@ struct ListenerShardingTests {
             await #expect(throws: SocketError.self) { for try await _ in listener {} },
         ]
         for error in errors {
-            #expect(error?.description.contains("expected serve") == true)
+            #expect(error?.description.contains("works with serve only") == true)
         }
         #expect(!listener.isClosed)
     }
@@ -191,12 +194,12 @@ struct ListenerShardingTests {
                 Issue.record("\(String(describing: error))")
                 continue
             }
-            #expect(text.contains("expected TCP"))
+            #expect(text.contains("must be tcp://"))
         }
     }
 
     #if DEBUG
-        @Test("a socket that is broken ends the service of all, with its error")
+        @Test("a broken shard ends serve with its error")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])
@@ -207,7 +210,7 @@ struct ListenerShardingTests {
             #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
         }
 
-        @Test("callers of all loops are served when a shortage is over")
+        @Test("clients of all shards are served after a shortage")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let clients = try call(listener, 32)
@@ -235,12 +238,12 @@ struct ListenerShardingTests {
         }
     }
 
-    /// How many callers wait at each socket, once that are so many in all.
+    /// Returns the backlog of each socket, once `count` clients wait in all.
     private func queueLengths(of listener: Listener, total: Int) async throws -> [Int] {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             let lengths = try listener.shards.map { shard in
-                // Of a socket that listens, tcpi_unacked of TCP_INFO is the length of its queue.
+                // For a listening socket, tcpi_unacked of TCP_INFO is the length of the backlog.
                 let info = try SocketOption<[UInt8]>.raw(level: 6, name: 11)
                     .get(shard.source.descriptor, .ipv4)
                 return Int(info[24]) | Int(info[25]) << 8

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Listener", .ownThread)
 struct ListenerTests {
-    @Test("a caller is accepted, with the addresses of both ends")
+    @Test("an accepted connection has the addresses of both ends")
     func accept() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         #expect(listener.localAddress.port != 0)
@@ -17,7 +17,7 @@ struct ListenerTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("every interface, both families: callers of IPv4 are shown as such")
+    @Test("a listener on every interface shows IPv4 clients as IPv4")
     func everyInterface() async throws {
         let listener = try await Listener(on: .tcp(port: 0))
         let port = try #require(listener.localAddress.port)
@@ -32,7 +32,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("a host's name is looked up, and a service's")
+    @Test("host and service names are looked up")
     func names() async throws {
         let listener = try await Listener(on: .tcp("localhost", port: 0))
         #expect(listener.localAddress.ip?.isLoopback == true)
@@ -49,7 +49,7 @@ struct ListenerTests {
         #expect(unknown?.description.contains("nosuchservice") == true)
     }
 
-    @Test("a port that is taken is an error that names it")
+    @Test("a port in use is an error that names the address")
     func taken() async throws {
         let first = try await Listener(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
@@ -60,7 +60,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "what is no stream of bytes is refused",
+        "an endpoint of another transport is refused",
         arguments: [Endpoint.udp(port: 0), .unixDatagram("@x"), .unixSequencedPacket("@y")])
     func transports(_ endpoint: Endpoint) async throws {
         let error = await #expect(throws: SocketError.self) { try await Listener(on: endpoint) }
@@ -68,10 +68,10 @@ struct ListenerTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(text.contains("expected"))
+        #expect(text.contains("the endpoint must be tcp:// or unix:"))
     }
 
-    @Test("connections send small writes at once, without asking for it")
+    @Test("accepted connections have TCP_NODELAY")
     func noDelay() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let client = try Socket(to: listener.localAddress)
@@ -80,7 +80,7 @@ struct ListenerTests {
         #expect(try !client.option(.noDelay))
     }
 
-    @Test("accepted descriptors do not wait, and no started program inherits them")
+    @Test("accepted descriptors are non-blocking and close-on-exec")
     func flags() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let client = try Socket(to: listener.localAddress)
@@ -91,7 +91,7 @@ struct ListenerTests {
         client.close()
     }
 
-    @Test("many callers at once are all accepted, one after another")
+    @Test("many concurrent clients are all accepted")
     func manyCallers() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<100).map { _ in try Socket(to: listener.localAddress) }
@@ -101,7 +101,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "nobody calls: the limit ends the wait, not before its time, and the next caller is taken")
+        "accept without a client ends at its timeout, not earlier, and the next accept works")
     func timeout() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let start = ContinuousClock.now
@@ -115,7 +115,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("cancelling ends the wait, and loses no caller")
+    @Test("cancellation ends accept and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { try await listener.accept() }
@@ -126,7 +126,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("closing wakes who waits, refuses callers, and can be repeated")
+    @Test("closing ends accept and refuses clients, and a second close does nothing")
     func close() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { try await listener.accept() }
@@ -138,7 +138,7 @@ struct ListenerTests {
         #expect(await eventually { refusesCalls(listener.localAddress) })
     }
 
-    @Test("a second task that accepts is told so")
+    @Test("a second accept fails with .busy")
     func busy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         try listener.source.begin(.reading)
@@ -148,7 +148,7 @@ struct ListenerTests {
     }
 
     #if DEBUG
-        @Test("a shortage is reported by accept, and the caller stays in the queue")
+        @Test("accept reports a shortage, and the client stays in the backlog")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -160,7 +160,7 @@ struct ListenerTests {
             #expect(try await listener.accept().remoteAddress == client.localAddress)
         }
 
-        @Test("callers who have gone before they were accepted are passed over")
+        @Test("accept skips clients that hung up before")
         func callersWhoHaveGone() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -177,7 +177,7 @@ struct ListenerTests {
 
     // MARK: Adopting
 
-    @Test("a socket that listens is taken over, and closed for its other users")
+    @Test("adopting a listening socket closes the socket")
     func adopting() async throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let address = socket.localAddress
@@ -188,7 +188,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("a socket that does not listen, or of another kind, is refused and stays as it was")
+    @Test("adopting a socket that does not listen fails and leaves it open")
     func adoptingOthers() throws {
         let path = Loopback.unixPath()
         for socket in [
@@ -204,7 +204,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("closing a listener that waited leaves the duplicate of another process alone")
+    @Test("closing a waiting listener does not stop its duplicate in another process")
     func duplicates() async throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let duplicate = try socket.duplicate()
@@ -218,7 +218,7 @@ struct ListenerTests {
 
     // MARK: Unix sockets
 
-    @Test("callers of a Unix socket are served, and closing removes its file")
+    @Test("a Unix listener accepts clients, and closing removes its file")
     func unixFile() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))
@@ -233,7 +233,7 @@ struct ListenerTests {
         #expect(access(path, F_OK) == -1)
     }
 
-    @Test("the last reference to a listener takes the file with it")
+    @Test("the file is removed with the last reference to a listener")
     func unixFileOfForgottenListener() async throws {
         let path = Loopback.unixPath()
         do {
@@ -243,14 +243,14 @@ struct ListenerTests {
         #expect(access(path, F_OK) == -1)
     }
 
-    @Test("a living server's file is address in use; a dead one's is replaced")
+    @Test("the file of a live server is address in use, and a stale file is replaced")
     func staleFile() async throws {
         let path = Loopback.unixPath()
         let living = try await Listener(on: .unix(path))
         let error = await #expect(throws: SocketError.self) { try await Listener(on: .unix(path)) }
         #expect(error?.errno == .addressInUse)
         #expect(access(path, F_OK) == 0)
-        // A server that dies removes nothing.
+        // A server that was killed removes nothing.
         let dead = try Socket(on: .unix(path + "-dead"))
         dead.names.withLock { $0.file = nil }
         dead.close()
@@ -262,7 +262,7 @@ struct ListenerTests {
         living.close()
     }
 
-    @Test("a file that is no socket is left alone")
+    @Test("a file that is no socket is kept")
     func regularFile() async throws {
         let path = Loopback.unixPath()
         let file = Descriptor(open(path, O_CREAT | O_WRONLY, 0o600))

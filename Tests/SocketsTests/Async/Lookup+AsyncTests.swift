@@ -25,7 +25,8 @@ struct LookupAsyncTests {
     }
 
     private func ask(_ server: SilentServer, _ limit: TimeLimit) async throws(SocketError) -> Int {
-        try await Lookup.answer(until: Deadline(limit), on: loop) { () throws(SocketError) in
+        try await Lookup.answer(until: Deadline(startingNow: limit), on: loop) {
+            () throws(SocketError) in
             try server.ask()
         }
     }
@@ -66,7 +67,7 @@ struct LookupAsyncTests {
     @Test("what the look-up throws passes through")
     func failure() async throws {
         let error = await #expect(throws: SocketError.self) {
-            try await Lookup.answer(until: Deadline(.never), on: loop) {
+            try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
                 () throws(SocketError) in try SocketError.fail()
             }
         }
@@ -75,7 +76,7 @@ struct LookupAsyncTests {
 
     @Test("the question is asked outside of any task")
     func outsideOfTasks() async throws {
-        let isInTask = try await Lookup.answer(until: Deadline(.never), on: loop) {
+        let isInTask = try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
             withUnsafeCurrentTask { $0 != nil }
         }
         #expect(!isInTask)
@@ -86,7 +87,7 @@ struct LookupAsyncTests {
         for number in 0..<500 {
             let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)
             let asking = Task { [loop] in
-                try await Lookup.answer(until: Deadline(limit), on: loop) { number }
+                try await Lookup.answer(until: Deadline(startingNow: limit), on: loop) { number }
             }
             if number % 2 == 0 { asking.cancel() }
             switch await asking.result {
@@ -108,7 +109,7 @@ struct LookupAsyncTests {
             .unixDatagram("/tmp/x"), .unix("@x"),
         ])
     func onTheSpot(endpoint: Endpoint) async throws {
-        let past = Deadline(.seconds(0))
+        let past = Deadline(startingNow: .seconds(0))
         let addresses = try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
         #expect(try addresses == Resolver.resolve(endpoint))
     }
@@ -117,10 +118,10 @@ struct LookupAsyncTests {
         "names of hosts and services are looked up, but not by who has no time",
         arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
     func names(endpoint: Endpoint) async throws {
-        let never = Deadline(.never)
+        let never = Deadline(startingNow: .never)
         let addresses = try await Lookup.addresses(of: endpoint, nil, until: never, on: loop)
         #expect(try addresses == Resolver.resolve(endpoint))
-        let past = Deadline(.seconds(0))
+        let past = Deadline(startingNow: .seconds(0))
         let error = await #expect(throws: SocketError.self) {
             try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
         }

@@ -3,60 +3,60 @@ import Testing
 @testable import Sockets
 
 @Suite("AcceptBackoff", .ownThread)
-struct AcceptPolicyTests {
+struct AcceptBackoffTests {
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .notPermitted,
     ]
 
-    /// The pause in milliseconds, and whether it is news; nil for other actions.
-    private func pause(_ action: AcceptBackoff.Action) -> (milliseconds: Int64, isNews: Bool)? {
-        guard case .pause(let nanoseconds, let isNews) = action else { return nil }
-        return (nanoseconds / 1_000_000, isNews)
+    /// Returns the pause in milliseconds and whether it is the first, or nil for other actions.
+    private func pause(_ action: AcceptBackoff.Action) -> (milliseconds: Int64, isFirst: Bool)? {
+        guard case .pause(let nanoseconds, let isFirst) = action else { return nil }
+        return (nanoseconds / 1_000_000, isFirst)
     }
 
     @Test(
-        "a caller who has gone is passed over",
+        "an error of a client that has gone is retried",
         arguments: [
             Errno.connectionAbort, .protocolError, .networkDown, .hostIsDown, .noRouteToHost,
             .networkUnreachable, .protocolNotAvailable, .timedOut,
         ])
     func callers(_ error: Errno) {
-        var policy = AcceptBackoff()
-        #expect(policy.failed(error) == .goOn)
+        var backoff = AcceptBackoff()
+        #expect(backoff.failed(error) == .retry)
     }
 
     @Test(
-        "when something runs short it pauses, longer each time, from 5 ms to 1 s",
+        "a shortage pauses for 5 ms, doubling up to 1 s",
         arguments: shortages)
     func backOff(_ error: Errno) {
-        var policy = AcceptBackoff()
-        let pauses = (0..<11).compactMap { _ in pause(policy.failed(error))?.milliseconds }
+        var backoff = AcceptBackoff()
+        let pauses = (0..<11).compactMap { _ in pause(backoff.failed(error))?.milliseconds }
         #expect(pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1_000, 1_000, 1_000])
     }
 
-    @Test("a caller who got in makes the next pause short, but it is still the same shortage")
+    @Test("an accepted client resets the pause but does not end the shortage")
     func accepted() {
-        var policy = AcceptBackoff()
-        #expect(pause(policy.failed(.tooManyOpenFiles))! == (5, true))
-        #expect(pause(policy.failed(.tooManyOpenFiles))! == (10, false))
-        policy.accepted()
-        #expect(pause(policy.failed(.tooManyOpenFiles))! == (5, false))
+        var backoff = AcceptBackoff()
+        #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
+        #expect(pause(backoff.failed(.tooManyOpenFiles))! == (10, false))
+        backoff.accepted()
+        #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, false))
     }
 
-    @Test("a shortage is over when the queue is empty, and the next one is news")
+    @Test("an empty backlog ends the shortage, and the next one is reported again")
     func episodes() {
-        var policy = AcceptBackoff()
-        #expect(pause(policy.failed(.tooManyOpenFiles))! == (5, true))
-        policy.accepted()
-        policy.queueIsEmpty()
-        #expect(pause(policy.failed(.tooManyOpenFiles))! == (5, true))
+        var backoff = AcceptBackoff()
+        #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
+        backoff.accepted()
+        backoff.backlogIsEmpty()
+        #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
     }
 
     @Test(
-        "an error of the socket itself ends it",
+        "an error of the socket itself fails",
         arguments: [Errno.invalidArgument, .notSocket, .notSupportedOnSocket])
     func broken(_ error: Errno) {
-        var policy = AcceptBackoff()
-        #expect(policy.failed(error) == .fail)
+        var backoff = AcceptBackoff()
+        #expect(backoff.failed(error) == .fail)
     }
 }

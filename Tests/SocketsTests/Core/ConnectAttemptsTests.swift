@@ -9,7 +9,7 @@ struct ConnectContestTests {
     func wins() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         var contest = ConnectAttempts(
-            [listener.localAddress], .stream, ConnectOptions(), Deadline(.seconds(10)))
+            [listener.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .seconds(10)))
         var step = try contest.advance()
         while case .wait(let duration) = step {
             try contest.poll(atMost: duration)
@@ -30,7 +30,7 @@ struct ConnectContestTests {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
         var contest = ConnectAttempts(
-            [full.localAddress], .stream, ConnectOptions(), Deadline(.never))
+            [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         guard case .wait(nil) = try contest.advance() else {
             Issue.record("expected to wait for ever")
             return
@@ -48,7 +48,7 @@ struct ConnectContestTests {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
         var contest = ConnectAttempts(
-            [full.localAddress], .stream, ConnectOptions(), Deadline(.never))
+            [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         _ = try contest.advance()
         contest.stop(because: .cancelled)
         let error = #expect(throws: SocketError.self) { _ = try contest.advance() }

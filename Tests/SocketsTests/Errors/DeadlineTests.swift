@@ -2,45 +2,83 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Deadlines")
+@Suite("Deadline")
 struct DeadlineTests {
-    @Test("a length of time ends that long after now, and remembers its length")
-    func lengthOfTime() throws {
-        let before = ContinuousClock.now
-        let deadline = Deadline(.seconds(100))
-        let after = ContinuousClock.now
-        let end = try #require(deadline.end)
-        #expect(end >= before + .seconds(100) && end <= after + .seconds(100))
-        #expect(deadline.limit == .seconds(100))
+    @Test("a deadline starts when it is first started, and keeps its instant")
+    func start() {
+        var deadline = Deadline(.milliseconds(20))
+        #expect(!deadline.hasPassed)
+        let instant = deadline.start()
+        #expect(instant >= System.continuousNanoseconds())
+        let again = deadline.start()
+        #expect(again == instant)
+        #expect(deadline.cause == .timedOut(limit: .milliseconds(20)))
+        while System.continuousNanoseconds() < instant {}
+        #expect(deadline.hasPassed)
+    }
+
+    @Test("startIfNeeded returns true only the first time")
+    func startIfNeeded() {
+        var deadline = Deadline(.seconds(100))
+        let results = [deadline.startIfNeeded(), deadline.startIfNeeded()]
+        #expect(results == [true, false])
+        var started = Deadline(startingNow: .seconds(100))
+        let isFirst = started.startIfNeeded()
+        #expect(!isFirst)
+    }
+
+    @Test("a deadline without a limit never passes")
+    func never() {
+        var deadline = Deadline(.never)
+        #expect(deadline.isNever)
+        let instant = deadline.start()
+        #expect(instant == .max)
+        #expect(!deadline.hasPassed)
+        #expect(deadline.remaining == nil)
+        #expect(deadline.remainingLimit == .never)
+        #expect(deadline.cause == .timedOut(limit: nil))
+    }
+
+    @Test("a duration ends that long after the start, and the error cause names it")
+    func duration() throws {
+        let before = System.continuousNanoseconds()
+        var deadline = Deadline(startingNow: .seconds(100))
+        let after = System.continuousNanoseconds()
+        let length: Int64 = 100_000_000_000
+        let instant = deadline.start()
+        #expect((before + length...after + length).contains(instant))
+        #expect(deadline.cause == .timedOut(limit: .seconds(100)))
         #expect(try #require(deadline.remaining) <= .seconds(100))
         #expect(!deadline.hasPassed)
     }
 
-    @Test("a moment is the end itself, and no length is known")
-    func moment() throws {
-        let moment = ContinuousClock.now + .seconds(50)
-        let deadline = Deadline(.until(moment))
-        #expect(deadline.end == moment)
-        #expect(deadline.limit == nil)
+    @Test("an instant is the end itself, and the error cause names no limit")
+    func instant() throws {
+        let instant = ContinuousClock.now + .seconds(50)
+        let deadline = Deadline(startingNow: .until(instant))
+        #expect(deadline.cause == .timedOut(limit: nil))
         #expect(try #require(deadline.remaining) > .seconds(20))
-        #expect(deadline.rest == .until(moment))
+        #expect(deadline.remainingLimit == .until(instant))
     }
 
-    @Test("what is left of a limit ends at the same moment")
-    func rest() throws {
-        let deadline = Deadline(.seconds(7))
-        #expect(Deadline(deadline.rest).end == deadline.end)
-        #expect(Deadline(.never).rest == .never)
+    @Test("the remaining limit ends at the same instant")
+    func remainingLimit() {
+        for limit in [TimeLimit.seconds(7), .seconds(3_000_000_000)] {
+            var deadline = Deadline(startingNow: limit)
+            var rest = Deadline(startingNow: deadline.remainingLimit)
+            let (end, endOfRest) = (deadline.start(), rest.start())
+            #expect(endOfRest == end)
+        }
     }
 
     @Test(
-        "a moment that has passed has passed, however long ago",
+        "an instant in the past has passed, however long ago",
         arguments: [
             Duration.nanoseconds(1), .seconds(1), .seconds(3e9), .seconds(Int64.max),
             Duration(attoseconds: .max),
         ])
-    func passedMoments(ago: Duration) throws {
-        let deadline = Deadline(.until(.now - ago))
+    func pastInstants(ago: Duration) throws {
+        let deadline = Deadline(startingNow: .until(.now - ago))
         #expect(deadline.hasPassed)
         let remaining = try #require(deadline.remaining)
         #expect(remaining <= .zero)
@@ -48,21 +86,41 @@ struct DeadlineTests {
         #expect(remaining.millisecondsRoundedUp == 1)
     }
 
-    @Test("the kernel's clock and Swift's continuous clock are the same")
-    func sameClock() {
-        let before = ContinuousClock.now
-        let moment = Moment.now
-        let after = ContinuousClock.now
-        #expect(before <= moment.instant && moment.instant <= after)
-        #expect(Moment(moment.instant) == moment)
+    @Test("the first step does not start a deadline that has passed, and the third step fails")
+    func steps() throws {
+        var deadline = Deadline(.seconds(0))
+        try deadline.beginStep()
+        #expect(!deadline.hasPassed)
+        try deadline.beginStep()
+        do throws(WaitFailure) {
+            try deadline.beginStep()
+            Issue.record("the third step did not fail")
+        } catch {
+            #expect(error.cause == .timedOut(limit: .zero))
+        }
     }
 
-    @Test(
-        "an instant however far away is a moment",
-        arguments: [Duration.seconds(Int64.max), .seconds(Int64.min), .seconds(-1e12)])
-    func farInstants(distance: Duration) {
-        let moment = Moment(.now + distance)
-        #expect(moment.nanoseconds >= 0)
-        #expect(moment.isDistant == (distance > .zero))
+    @Test("a slice is as long as requested, and ends no later than its deadline")
+    func slices() {
+        var long = Deadline(.seconds(1000))
+        var short = Deadline(.milliseconds(1))
+        let now = System.continuousNanoseconds()
+        var slice = long.slice(milliseconds: 5000)
+        let end = slice.start() - now
+        #expect((5_000_000_000...15_000_000_000).contains(end))
+        slice = short.slice(milliseconds: 5000)
+        let (sliceEnd, shortEnd) = (slice.start(), short.start())
+        #expect(sliceEnd == shortEnd)
+        var never = Deadline(.never)
+        slice = never.slice(milliseconds: 5000)
+        let endOfNever = slice.start()
+        #expect(endOfNever < now + 15_000_000_000)
+    }
+
+    @Test("a deadline is two words, and a failure on its way is one")
+    func size() {
+        #expect(MemoryLayout<TimeLimit>.size == 8)
+        #expect(MemoryLayout<Deadline>.size == 16)
+        #expect(MemoryLayout<WaitFailure>.size == 8)
     }
 }

@@ -2,11 +2,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Time limits")
+@Suite("TimeLimit")
 struct TimeLimitTests {
     // MARK: Making them
 
-    @Test("the same length is the same limit, however it is written")
+    @Test("equal durations are equal limits")
     func equality() {
         #expect(TimeLimit.seconds(2) == .milliseconds(2000))
         #expect(TimeLimit.seconds(2) == .seconds(2.0))
@@ -21,7 +21,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "what is longer than anybody waits is never",
+        "a limit of more than 95 years is .never",
         arguments: [
             .seconds(Int.max), .seconds(UInt64.max), .seconds(Int128.max), .seconds(4_000_000_000),
             .seconds(Double.infinity), .seconds(Double.greatestFiniteMagnitude), .seconds(3.1e9),
@@ -31,13 +31,13 @@ struct TimeLimitTests {
         ] as [TimeLimit])
     func tooLongIsNever(limit: TimeLimit) {
         #expect(limit == .never)
-        #expect(Deadline(limit).remaining == nil)
-        #expect(Deadline(limit).end == nil)
-        #expect(!Deadline(limit).hasPassed)
+        #expect(Deadline(startingNow: limit).remaining == nil)
+        #expect(Deadline(startingNow: limit).isNever)
+        #expect(!Deadline(startingNow: limit).hasPassed)
     }
 
     @Test(
-        "what is less than nothing, or not a number, is nothing",
+        "a negative limit and not-a-number count as zero",
         arguments: [
             .seconds(-1), .seconds(Int.min), .seconds(Int128.min), .seconds(-0.5), .seconds(-0.0),
             .seconds(-Double.infinity), .seconds(Double.nan), .seconds(-Double.nan),
@@ -46,13 +46,13 @@ struct TimeLimitTests {
         ] as [TimeLimit])
     func lessThanNothingIsNothing(limit: TimeLimit) throws {
         #expect(limit == TimeLimit(.zero))
-        let deadline = Deadline(limit)
-        #expect(deadline.limit == .zero)
+        let deadline = Deadline(startingNow: limit)
+        #expect(deadline.cause == .timedOut(limit: .zero))
         #expect(try #require(deadline.remaining) <= .zero)
         #expect(deadline.hasPassed)
     }
 
-    @Test("95 years are the longest limit that ends")
+    @Test("95 years is the longest limit")
     func longest() {
         #expect(TimeLimit.seconds(3_000_000_000) != .never)
         #expect(TimeLimit.seconds(3_000_000_001) == .never)
@@ -69,7 +69,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "a limit is the same after it was one number",
+        "a limit survives packing into one word",
         arguments: [
             .never, .seconds(0), .milliseconds(1), .seconds(3_000_000_000), .until(.now),
             .until(.now + .seconds(2e9)), .until(.now - .seconds(1e12)),
@@ -78,10 +78,44 @@ struct TimeLimitTests {
         #expect(TimeLimit(packed: limit.packed) == limit)
     }
 
+    // MARK: Sharing
+
+    @Test("deadline() turns a duration into an instant that operations share")
+    func deadline() throws {
+        let before = ContinuousClock.now
+        let deadline = TimeLimit.seconds(100).deadline()
+        let after = ContinuousClock.now
+        guard case .until = deadline.kind else {
+            Issue.record("\(deadline) is no instant")
+            return
+        }
+        #expect(deadline.deadline() == deadline)
+        let first = Deadline(startingNow: deadline).remainingLimit
+        #expect(Deadline(startingNow: deadline).remainingLimit == first)
+        let (earliest, latest) = (before + .seconds(100), after + .seconds(100))
+        #expect(TimeLimit.until(earliest).packed <= deadline.packed)
+        #expect(deadline.packed <= TimeLimit.until(latest).packed)
+    }
+
+    @Test("deadline() keeps .never")
+    func deadlineOfNever() {
+        #expect(TimeLimit.never.deadline() == .never)
+    }
+
+    @Test("the kernel's clock and Swift's continuous clock are the same")
+    func sameClock() {
+        let before = ContinuousClock.now
+        let instant = System.continuousNanoseconds()
+        let after = ContinuousClock.now
+        let limit = TimeLimit(untilNanoseconds: instant)
+        #expect(TimeLimit.until(before).packed <= limit.packed)
+        #expect(limit.packed <= TimeLimit.until(after).packed)
+    }
+
     // MARK: Text
 
     @Test(
-        "a duration is told in the unit that fits",
+        "a duration is printed in the unit that fits",
         arguments: [
             (.zero, "0 ms"), (Duration(attoseconds: 1), "0.1 ms"), (.nanoseconds(1), "0.1 ms"),
             (.microseconds(1), "0.1 ms"), (.microseconds(99), "0.1 ms"),
@@ -100,12 +134,12 @@ struct TimeLimitTests {
         #expect(duration.brief == text)
     }
 
-    @Test("the least duration is told without a trap")
+    @Test("the smallest duration is printed without a trap")
     func leastDuration() {
         #expect(Duration(attoseconds: .min).brief == Duration.seconds(-3e9).brief)
     }
 
-    @Test("a limit is told as its length, as never, or by its distance from now")
+    @Test("a limit is printed as its duration, as never, or relative to now")
     func description() {
         #expect(TimeLimit.seconds(2).description == "2 s")
         #expect(TimeLimit.milliseconds(50).description == "50 ms")

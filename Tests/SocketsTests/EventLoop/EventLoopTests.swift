@@ -21,7 +21,7 @@ struct EventLoopTests {
         }.value
     }
 
-    @Test("jobs that other threads enqueue all run")
+    @Test("all jobs that other threads enqueue run")
     func jobsOfOtherThreads() async throws {
         let group = try LoopGroup(loops: 2)
         let count = Counter()
@@ -36,13 +36,13 @@ struct EventLoopTests {
         #expect(count.now == 2_000)
     }
 
-    @Test("errands of other threads run on the loop's thread, and its own at once")
-    func errands() async throws {
+    @Test("closures from other threads run on the loop's thread, and its own run at once")
+    func closures() async throws {
         let group = try LoopGroup(loops: 1)
         let isThere = await withCheckedContinuation { continuation in
             group.loops[0].perform { loop in
                 var isAtOnce = false
-                // Not concurrent: an errand of the loop's own has run when `perform` returns.
+                // Not concurrent: a closure from the loop itself has run when `perform` returns.
                 withUnsafeMutablePointer(to: &isAtOnce) { flag in
                     nonisolated(unsafe) let flag = flag
                     loop.perform { _ in flag.pointee = true }
@@ -54,7 +54,7 @@ struct EventLoopTests {
     }
 
     #if DEBUG
-        @Test("a loop that has not looked yet is woken once, however many ask")
+        @Test("many wakes of a busy loop write to its eventfd once")
         func coalescing() async throws {
             let group = try LoopGroup(loops: 1)
             let loop = group.loops[0]
@@ -81,10 +81,10 @@ struct EventLoopTests {
     func outliving() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
-        let alarm = Wakeup()
-        alarm.reset()
+        let wakeup = Wakeup()
+        wakeup.reset()
         let task = Task(executorPreference: loop) {
-            await alarm.wait(on: LoopGroup.shared.loops[0])
+            await wakeup.wait(on: LoopGroup.shared.loops[0])
             var turns = 0
             while turns < 100_000 {
                 await Task.yield()
@@ -94,11 +94,11 @@ struct EventLoopTests {
         }
         group.shutdown()
         try await Background { while !loop.hasStopped { sched_yield() } }.result()
-        alarm.ring()
+        wakeup.wake()
         #expect(await task.value == 100_000)
     }
 
-    @Test("a loop that has stopped does not stay in memory")
+    @Test("a stopped loop is deallocated")
     func memory() async throws {
         weak var loop: EventLoop?
         do {
@@ -111,23 +111,22 @@ struct EventLoopTests {
         #expect(loop == nil)
     }
 
-    /// Two tasks that always find something, and a third that asks politely: the flooders must not
-    /// get more than their budget between the moment when there is something for the third and the
-    /// moment when it has it.
-    @Test("between readiness and service of a polite peer, each flooder gets 32 operations at most")
+    /// Two flooding tasks always find something to read. Between the moment when the third task has
+    /// something to read and the moment when it reads it, neither may exceed its operation budget.
+    @Test("a task whose read becomes ready waits for at most 32 operations of each flooding task")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
         let (polite, caller) = try Connection.pair(group: group)
         let counts = [Counter(), Counter()]
         let (isOver, isAsking) = (Counter(), Counter())
-        // At which count of the first flooder the third is written to, round after round.
+        // The counts of the flooders when the third task's socket becomes ready.
         let atReadiness = Lock<[Int]?>(nil)
 
         let flooders = try (0..<2).map { number in
             let (flooder, _) = try Connection.pair(group: group)
             return Task(executorPreference: loop) {
-                var never = WaitDeadline(.never)
+                var never = Deadline(.never)
                 while isOver.now == 0 {
                     try await flooder.source.perform(.reading, &never) { _ throws(Errno) in
                         flooder.source.reading.word.setReady()
@@ -143,7 +142,7 @@ struct EventLoopTests {
         let worst = try await Task(executorPreference: loop) {
             var worst = 0
             for _ in 0..<100 {
-                // On this thread nobody sees it before the read waits.
+                // No other task runs on this thread before the read waits.
                 isAsking.value.store(1, ordering: .relaxed)
                 _ = try await polite.read(atMost: 1)
                 let before = try #require(atReadiness.withLock { $0.take() })
@@ -166,18 +165,18 @@ struct EventLoopTests {
         let reading = Task(executorPreference: group.loops[0]) { try await idle.read() }
         let (begin, end) = try await Background {
             let begin = Self.processorTime(of: group.loops[0])
-            // The event that is waited for does not come.
+            // Poll waits for an event that does not come.
             _ = poll(nil, 0, 500)
             return (begin, Self.processorTime(of: group.loops[0]))
         }.result()
-        // Telling the time costs the loop a turn.
+        // The measurement itself costs the loop a turn.
         #expect(end > 0)
         #expect(end - begin < 5_000_000)
         try await peer.write("x")
         #expect(try await reading.value == [0x78])
     }
 
-    /// What a loop's thread has used, in nanoseconds; 0 if the system does not tell.
+    /// Returns the processor time of a loop's thread in nanoseconds, or 0 if it is unknown.
     private static func processorTime(of loop: EventLoop) -> Int64 {
         let told = DispatchSemaphore(value: 0)
         let result = Atomic<Int64>(0)
@@ -193,7 +192,7 @@ struct EventLoopTests {
     }
 }
 
-/// A counter that can be one of several.
+/// A counter in an object, so that an array can hold several.
 private final class Counter: Sendable {
     let value = Atomic<Int>(0)
     var now: Int { value.load(ordering: .relaxed) }

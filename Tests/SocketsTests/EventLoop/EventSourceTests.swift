@@ -6,12 +6,12 @@ import Testing
 
 @Suite("EventSource", .ownThread)
 struct EventSourceTests {
-    @Test("one task at a time for each direction")
+    @Test("each direction accepts one operation at a time")
     func busy() throws {
         let (one, _) = try Connection.pair()
         let source = one.source
         try source.begin(.reading)
-        #expect { try source.begin(.reading) } throws: { ($0 as? EndOfWait)?.cause == .busy }
+        #expect { try source.begin(.reading) } throws: { ($0 as? WaitFailure)?.cause == .busy }
         try source.begin(.writing)
         source.end(.writing)
         source.end(.reading)
@@ -19,21 +19,23 @@ struct EventSourceTests {
         source.end(.reading)
     }
 
-    @Test("a closed source lets nobody in, and its descriptor is released")
+    @Test("closing a source releases its descriptor, and begin fails afterwards")
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.source.close()
         one.source.close()
-        #expect { try one.source.begin(.reading) } throws: { ($0 as? EndOfWait)?.cause == .closed }
+        #expect { try one.source.begin(.reading) } throws: {
+            ($0 as? WaitFailure)?.cause == .closed
+        }
         let (next, _) = try Connection.pair()
         #expect(!next.isClosed)
     }
 
-    @Test("a deadline that has moved later ends the wait at the later time, not before")
+    @Test("a wait whose deadline is later than an old timer ends at its deadline")
     func laterDeadline() async throws {
         let (one, other) = try Connection.pair()
         defer { other.close() }
-        // Each leaves a timer behind, which is earlier or later than the next deadline.
+        // Each read leaves a timer behind that is earlier or later than the next deadline.
         for milliseconds in [40, 5, 60, 1] {
             let start = ContinuousClock.now
             let error = await #expect(throws: SocketError.self) {
@@ -44,12 +46,12 @@ struct EventSourceTests {
         }
     }
 
-    @Test("a timer that fires early is put back for the deadline, and not at all without one")
+    @Test("a timer that fires early is rescheduled only if there is a deadline")
     func timers() throws {
-        // Without the peer there would be the event of its end.
+        // If the peer closed, its event would wake the source.
         let (one, peer) = try Connection.pair()
         defer { peer.close() }
-        one.source.lane(.reading) { $0.deadline.store(50, ordering: .relaxed) }
+        one.source.withState(.reading) { $0.deadline.store(50, ordering: .relaxed) }
         one.source.reading.word.clear()
         #expect(one.source.timerFired(.reading, 20) == 50)
         var isReady = one.source.reading.word.isReady
@@ -57,23 +59,23 @@ struct EventSourceTests {
         #expect(one.source.timerFired(.reading, 50) == nil)
         isReady = one.source.reading.word.isReady
         #expect(isReady)
-        one.source.lane(.reading) { $0.deadline.store(.max, ordering: .relaxed) }
+        one.source.withState(.reading) { $0.deadline.store(.max, ordering: .relaxed) }
         #expect(one.source.timerFired(.reading, 60) == nil)
     }
 
-    @Test("a source that was closed goes at once, whatever its deadlines, without an event")
+    @Test("a closed source is deallocated at once although it has pending timers")
     func memory() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }
         weak var source: EventSource?
         do {
-            // Of a datagram socket that is closed nobody else learns, which would be an event too.
+            // Closing a datagram socket causes no event.
             let channel = try await DatagramChannel(on: .udp("127.0.0.1", port: 0), group: group)
             source = channel.source
             let waits = {
-                channel.source.lane(.reading) { $0.deadline.load(ordering: .relaxed) != .max }
+                channel.source.withState(.reading) { $0.deadline.load(ordering: .relaxed) != .max }
             }
-            // The second is sooner, and takes the place of the first.
+            // The second deadline is earlier and replaces the first one.
             for limit in [TimeLimit.seconds(3600), .seconds(1800)] {
                 async let receiving = channel.receive(timeout: limit)
                 #expect(await eventually(waits))
@@ -85,7 +87,7 @@ struct EventSourceTests {
         #expect(await eventually { source == nil })
     }
 
-    @Test("the peer learns of a close though an operation has not left yet")
+    @Test("close shuts the connection down while an operation is still inside")
     func closeInside() async throws {
         let (one, other) = try Connection.pair()
         try one.source.begin(.reading)
@@ -94,7 +96,7 @@ struct EventSourceTests {
         one.source.end(.reading)
     }
 
-    @Test("inside a scope a cancellation ends the wait, and sticks to nothing afterwards")
+    @Test("a cancellation inside a scope ends the wait and does not affect later reads")
     func cancellationScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -109,7 +111,7 @@ struct EventSourceTests {
         #expect(try await one.read() == [0x78])
     }
 
-    @Test("a scope that closes does so when its task is cancelled, and the wait was cancelled")
+    @Test("a closing scope closes the source when its task is cancelled")
     func closingScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -119,13 +121,13 @@ struct EventSourceTests {
         }
         task.cancel()
         let error = await task.value
-        // Depending on whether the read had begun before.
+        // The cause depends on whether the read began before the cancellation.
         #expect(error?.cause == .cancelled || error?.cause == .closed)
         #expect(one.isClosed)
         #expect(try await other.read().isEmpty)
     }
 
-    @Test("10,000 closes that race reads: the reader gets closed, and no other connection's bytes")
+    @Test("10,000 closes that race reads end each read with .closed and never with foreign bytes")
     func closesRacingReads() async throws {
         let group = try LoopGroup(loops: 2)
         try await withThrowingTaskGroup(of: Void.self) { workers in
@@ -142,7 +144,7 @@ struct EventSourceTests {
         let (reader, writer) = try Connection.pair(group: group)
         let reading = Task { try await reader.read() }
         let closing = Task { reader.close() }
-        // These get the descriptor's number as soon as it is free, and have something to read.
+        // This pair reuses the descriptor number as soon as it is free, and has bytes to read.
         let (next, peer) = try Connection.pair(group: group)
         try await peer.write("not for you")
         let result = await reading.result

@@ -4,26 +4,26 @@ import Testing
 @testable import Sockets
 
 @Suite("LoopGroup", .ownThread)
-struct EventLoopGroupTests {
+struct LoopGroupTests {
     @Test("the shared group has a loop for each processor")
     func shared() {
         #expect(LoopGroup.shared.loops.count == System.processorCount)
     }
 
-    @Test("a group has as many loops as it is told, at least one", arguments: [-1, 0, 1, 3])
+    @Test("a group has as many loops as requested, at least one", arguments: [-1, 0, 1, 3])
     func count(_ count: Int) throws {
         #expect(try LoopGroup(loops: count).loops.count == max(1, count))
     }
 
-    @Test("loops take turns")
+    @Test("nextRoundRobin returns the loops in order")
     func turns() throws {
         let group = try LoopGroup(loops: 3)
-        let taken = (0..<6).map { _ in ObjectIdentifier(group.nextInTurn()) }
+        let taken = (0..<6).map { _ in ObjectIdentifier(group.nextRoundRobin()) }
         #expect(taken[0..<3] == taken[3..<6])
         #expect(Set(taken).count == 3)
     }
 
-    @Test("who runs on a loop of the group stays there, and others take turns")
+    @Test("next returns the current loop of the group, and otherwise the loops in order")
     func next() async throws {
         let group = try LoopGroup(loops: 2)
         let other = try LoopGroup(loops: 1)
@@ -42,7 +42,7 @@ struct EventLoopGroupTests {
         #expect(isThere)
     }
 
-    @Test("a group can be shut down again, and what was enqueued before is run")
+    @Test("a second shutdown does nothing, and jobs that were enqueued before still run")
     func shutdown() async throws {
         let group = try LoopGroup(loops: 2)
         let tasks = (0..<100).map { number in
@@ -59,7 +59,7 @@ struct EventLoopGroupTests {
     }
 
     #if DEBUG
-        @Test("where there are no descriptors left, the error says so and nothing leaks")
+        @Test("starting a group without descriptors fails with .tooManyOpenFiles and leaks nothing")
         func noDescriptors() async throws {
             let before = Self.pollers
             let error = #expect(throws: SocketError.self) {
@@ -69,12 +69,12 @@ struct EventLoopGroupTests {
             }
             #expect(error?.operation == .startEventLoop)
             #expect(error?.errno == .tooManyOpenFiles)
-            // The loop that did start has ended.
+            // The loop that started before the failure has ended.
             #expect(await eventually { Self.pollers <= before })
         }
     #endif
 
-    /// How many descriptors of epoll(7) the process has.
+    /// The number of epoll(7) descriptors of the process.
     private static var pollers: Int {
         (0..<1024).count { number in
             let link = try? FileManager.default.destinationOfSymbolicLink(
@@ -83,7 +83,7 @@ struct EventLoopGroupTests {
         }
     }
 
-    @Test("where the process can have no loops, who wants to use them is told, and nothing traps")
+    @Test("every operation on a group that could not start throws its error")
     func failing() async throws {
         let group = LoopGroup(failing: .tooManyOpenFiles)
         func told(_ body: () async throws -> Void) async {
@@ -101,7 +101,7 @@ struct EventLoopGroupTests {
         }
         await told { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
         await told { _ = try DatagramChannel(to: peer.localAddress, group: group) }
-        // Tasks that prefer its loop run elsewhere.
+        // Tasks that prefer its loop run on the global executor.
         #expect(await Task(executorPreference: group.loops[0]) { 7 }.value == 7)
         group.shutdown()
     }

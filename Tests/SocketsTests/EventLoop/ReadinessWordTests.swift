@@ -9,13 +9,13 @@ struct ReadinessWordTests {
         var isReady: Bool { word.isReady }
     }
 
-    @Test("it begins ready, because nobody has looked yet")
+    @Test("a new word is ready")
     func beginsReady() {
         let box = Box()
         #expect(box.isReady)
     }
 
-    @Test("after an attempt that found nothing, only an event makes it ready again")
+    @Test("a cleared word becomes ready by a wake")
     func clearAndWake() {
         let box = Box()
         box.word.clear()
@@ -24,7 +24,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("what may have more is ready without an event")
+    @Test("setReady makes a cleared word ready")
     func setReady() {
         let box = Box()
         box.word.clear()
@@ -32,7 +32,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("a wake-up that comes before the wait is not lost")
+    @Test("a wake before the wait is not lost")
     func wakeBeforePark() async {
         let box = Box()
         box.word.clear()
@@ -41,7 +41,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("a wait ends with the wake-up, and leaves the word ready")
+    @Test("a wake ends the wait and leaves the word ready")
     func parkThenWake() async {
         let box = Box()
         box.word.clear()
@@ -51,12 +51,12 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("10,000 wake-ups that race waits: each wait ends exactly once")
+    @Test("10,000 wakes that race waits end each wait exactly once")
     func race() async {
         let (one, other) = (Box(), Box())
         one.word.clear()
         other.word.clear()
-        // A continuation that is resumed twice, or never, ends the program or the test's patience.
+        // A continuation that is resumed twice traps, and one that is never resumed hangs the test.
         async let ping: Int = turns(own: one, partner: other, begins: true)
         async let pong: Int = turns(own: other, partner: one, begins: false)
         let (pings, pongs) = await (ping, pong)

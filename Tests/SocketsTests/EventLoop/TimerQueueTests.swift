@@ -4,7 +4,7 @@ import Testing
 
 @Suite("TimerQueue", .ownThread)
 struct TimerQueueTests {
-    /// Notes what it is told, and asks for what it was given.
+    /// Records its timers, and returns the instants that a test has set.
     private final class Recorder: TimerTarget {
         var fired: [(direction: EventSource.Direction, now: Int64)] = []
         var next: Int64?
@@ -16,7 +16,7 @@ struct TimerQueueTests {
         }
     }
 
-    @Test("without an entry there is nothing to wait for")
+    @Test("an empty queue has nothing to wait for")
     func empty() {
         var timers = TimerQueue()
         #expect(timers.wait(from: 7) == nil)
@@ -24,7 +24,7 @@ struct TimerQueueTests {
         timers.fire(at: .max)
     }
 
-    @Test("the wait is as long as the soonest entry is away, and never less than nothing")
+    @Test("the wait lasts until the earliest timer, and is never negative")
     func wait() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -37,7 +37,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 1_000) == 0)
     }
 
-    @Test("entries fire in their order, each once, and none before its time")
+    @Test("timers fire in order, once each, and not early")
     func order() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -54,20 +54,20 @@ struct TimerQueueTests {
         #expect(recorder.fired.allSatisfy { $0.direction == .writing })
     }
 
-    @Test("an entry that has fired lets go of its target")
+    @Test("a timer that has fired releases its target")
     func letsGo() {
         var timers = TimerQueue()
         var recorder: Recorder? = Recorder()
         weak let target = recorder
-        let ticket = recorder.map { timers.insert($0, .reading, at: 10) }
+        let timer = recorder.map { timers.insert($0, .reading, at: 10) }
         recorder = nil
         #expect(target != nil)
         timers.fire(at: 10)
         #expect(target == nil)
-        withExtendedLifetime(ticket) {}
+        withExtendedLifetime(timer) {}
     }
 
-    @Test("a target whose deadline has moved is put back, and told again")
+    @Test("a timer whose target returns an instant fires again")
     func putBack() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -80,14 +80,14 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 0) == nil)
     }
 
-    @Test("who has cancelled is not told, and does not stay in memory for his deadline")
+    @Test("a cancelled timer does not fire and releases its target")
     func cancelling() {
         var timers = TimerQueue()
         weak var target: Recorder?
         do {
             let recorder = Recorder()
-            let ticket = timers.insert(recorder, .reading, at: 10)
-            ticket.cancel()
+            let timer = timers.insert(recorder, .reading, at: 10)
+            timer.cancel()
             target = recorder
             timers.fire(at: 10)
             #expect(recorder.fired.isEmpty)
@@ -101,7 +101,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 20) == 10)
     }
 
-    @Test("nobody waits for cancelled entries that have been swept out")
+    @Test("the wait ignores cancelled timers that were removed")
     func waitAfterSweeping() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -112,7 +112,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 0) == 10_000)
     }
 
-    @Test("cancelled entries do not pile up until their time comes, and those that count all fire")
+    @Test("cancelled timers are removed before they are due, and all others fire")
     func sweeping() {
         var timers = TimerQueue()
         let recorder = Recorder()

@@ -3,43 +3,43 @@ import Testing
 @testable import Sockets
 
 @Suite("Wakeup", .ownThread)
-struct AlarmTests {
+struct WakeupTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("a ring ends the wait, also one that came before")
-    func ring() async {
-        let alarm = Wakeup()
-        alarm.reset()
-        alarm.ring()
-        await alarm.wait(on: loop)
-        alarm.reset()
-        let waiting = Task { [loop] in await alarm.wait(on: loop) }
-        alarm.ring()
+    @Test("a wake ends the wait, even if it came before")
+    func wake() async {
+        let wakeup = Wakeup()
+        wakeup.reset()
+        wakeup.wake()
+        await wakeup.wait(on: loop)
+        wakeup.reset()
+        let waiting = Task { [loop] in await wakeup.wait(on: loop) }
+        wakeup.wake()
         await waiting.value
         #expect(!waiting.isCancelled)
     }
 
-    @Test("a wait that nobody rings ends when its time has come, and never before")
+    @Test("a wait without a wake ends at its instant, and not earlier")
     func time() async {
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
                 group.addTask(executorPreference: number % 2 == 0 ? loop : nil) { [loop] in
-                    let alarm = Wakeup()
+                    let wakeup = Wakeup()
                     let instant =
                         System.continuousNanoseconds() + Int64(number) * 317_000
-                    alarm.reset()
-                    await alarm.wait(until: instant, on: loop)
+                    wakeup.reset()
+                    await wakeup.wait(until: instant, on: loop)
                     #expect(System.continuousNanoseconds() >= instant)
                 }
             }
         }
     }
 
-    @Test("a cancelled task waits no longer")
+    @Test("a cancellation ends the wait")
     func cancellation() async {
-        let alarm = Wakeup()
-        alarm.reset()
-        let waiting = Task { [loop] in await alarm.wait(on: loop) }
+        let wakeup = Wakeup()
+        wakeup.reset()
+        let waiting = Task { [loop] in await wakeup.wait(on: loop) }
         waiting.cancel()
         await waiting.value
         #expect(waiting.isCancelled)

@@ -5,27 +5,29 @@ import Testing
 @Suite("HostLookup", .ownThread)
 struct HostQuestionTests {
     private func texts(_ question: HostLookup) throws -> [String] {
-        try question.answer(until: Deadline(.never)).addresses.map(\.description)
+        try question.answer(until: Deadline(startingNow: .never)).addresses.map(\.description)
     }
 
     @Test("without a service the port is 0")
     func withoutAService() throws {
         let question = HostLookup(host: "192.0.2.7")
         #expect(try texts(question) == ["192.0.2.7:0"])
-        #expect(try question.answer(until: Deadline(.never)).canonicalName == nil)
+        #expect(try question.answer(until: Deadline(startingNow: .never)).canonicalName == nil)
     }
 
     @Test("a numeric host needs no time at all")
     func numericHostsNeedNoTime() throws {
         let question = HostLookup(host: "::1", service: 80)
-        let answer = try question.answer(until: Deadline(.seconds(0)))
+        let answer = try question.answer(until: Deadline(startingNow: .seconds(0)))
         #expect(answer.addresses == [.ipv6(.loopback, port: 80)])
     }
 
     @Test("a numeric host is its own official name")
     func numericHostsAreTheirOwnName() throws {
         let question = HostLookup(host: "2001:DB8:0::7", canonicalName: true)
-        #expect(try question.answer(until: Deadline(.never)).canonicalName == "2001:db8::7")
+        #expect(
+            try question.answer(until: Deadline(startingNow: .never)).canonicalName == "2001:db8::7"
+        )
     }
 
     @Test("an IPv4 address stands for no IPv6 one, nor the other way round")

@@ -12,7 +12,8 @@ struct LookupTests {
         _ question: @escaping @Sendable () throws(HostCallFailure) -> Int
     ) throws(SocketError) -> Int {
         try Lookup.answer(
-            until: Deadline(limit), orThrow: { SocketError(.lookUpHost, $0, subject: "h") },
+            until: Deadline(startingNow: limit),
+            orThrow: { SocketError(.lookUpHost, $0, subject: "h") },
             to: question)
     }
 

@@ -34,7 +34,7 @@ struct ResolverTests {
     func noHost() throws {
         let connecting = try Resolver.resolve(.tcp(port: 80))
         #expect(connecting.map(\.description) == ["[::1]:80", "127.0.0.1:80"])
-        let step = try Resolver.resolve(.tcp(port: 80), deadline: Deadline(.never))
+        let step = try Resolver.resolve(.tcp(port: 80), deadline: Deadline(startingNow: .never))
         #expect(step == connecting)
         let binding = try Resolver.resolve(.tcp(port: 80), passive: true)
         #expect(binding.map(\.description) == ["[::]:80", "0.0.0.0:80"])

@@ -225,7 +225,8 @@ struct RaceRoundsTests {
             let address = listener.localAddress
             let serving = Task {
                 do throws(SocketError) {
-                    try await listener.serve(grace: .seconds(20)) { caller in
+                    try await listener.serve(options: ServeOptions(gracePeriod: .seconds(20))) {
+                        caller in
                         try await caller.write("x")
                     }
                 } catch {

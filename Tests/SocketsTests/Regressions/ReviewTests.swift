@@ -57,7 +57,7 @@ struct ReviewTests {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         var discarded: [Int] = []
         let error = #expect(throws: SocketError.self) {
-            try listener.perform(.accept, .receiving, .pollOnly, Deadline(.never)) {
+            try listener.perform(.accept, .receiving, .pollOnly, Deadline(startingNow: .never)) {
                 _, _ throws(Errno) -> Int in
                 listener.close()
                 return 42

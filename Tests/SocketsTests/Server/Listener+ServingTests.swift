@@ -4,14 +4,14 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Serving", .ownThread)
+@Suite("Listener: serve", .ownThread)
 struct ListenerServingTests {
-    /// A caller that is served by tests, on the client's side.
+    /// Connects a client to the listener.
     private func call(_ listener: Listener) throws -> Connection {
         try Connection(adopting: Socket(to: listener.localAddress))
     }
 
-    @Test("what a caller sends comes back, and the handler's return closes the connection")
+    @Test("a connection closes when its handler returns")
     func echo() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
@@ -26,11 +26,11 @@ struct ListenerServingTests {
         #expect(listener.isClosed)
     }
 
-    @Test("1,000 callers at once are all echoed")
+    @Test("1,000 concurrent clients are all served")
     func thousandCallers() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
-        // All of them are connected before the first one says anything.
+        // All clients are connected before the first one writes.
         let clients = try await Background {
             try (0..<1_000).map { _ in try Socket(to: listener.localAddress) }
         }.result().map { try Connection(adopting: $0) }
@@ -54,7 +54,7 @@ struct ListenerServingTests {
         try await serving.value
     }
 
-    @Test("handlers run on the loops of the listener's group, each on that of its connection")
+    @Test("each handler runs on the loop of its connection")
     func placement() async throws {
         let group = try LoopGroup(loops: 2)
         let listener = try Listener(on: Loopback.ipv4, group: group)
@@ -75,13 +75,13 @@ struct ListenerServingTests {
         try await serving.value
     }
 
-    @Test("what a handler throws is logged, and concerns nobody else")
+    @Test("an error of a handler is logged and does not affect other connections")
     func errors() async throws {
         struct Oops: Error {}
         let log = LogRecorder()
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
-            try await listener.serve(logger: log.logger) { connection in
+            try await listener.serve(options: ServeOptions(logger: log.logger)) { connection in
                 switch try await connection.read(atMost: 1) {
                 case Array("o".utf8): throw Oops()
                 case Array("t".utf8): _ = try await connection.read(timeout: .milliseconds(1))
@@ -108,7 +108,7 @@ struct ListenerServingTests {
         #expect(text.contains("1 ms"))
     }
 
-    @Test("what a handler's error quotes of its peer cannot write into the log what it likes")
+    @Test("control characters in an error of a handler are escaped in the log")
     func hostileError() async throws {
         struct BadCommand: Error, CustomStringConvertible {
             let description: String
@@ -116,7 +116,7 @@ struct ListenerServingTests {
         let log = LogRecorder()
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
-            try await listener.serve(logger: log.logger) { connection in
+            try await listener.serve(options: ServeOptions(logger: log.logger)) { connection in
                 let line = try await connection.readLine() ?? ""
                 throw BadCommand(description: "no such command: \(line)")
             }
@@ -130,7 +130,7 @@ struct ListenerServingTests {
         #expect(text == #"no such command: \x1b[2Jall is well\x0d\x07"#)
     }
 
-    @Test("task-local values of whoever serves are there in the handlers")
+    @Test("handlers inherit the task-local values of the serving task")
     func taskLocals() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -146,12 +146,12 @@ struct ListenerServingTests {
 
     @TaskLocal private static var name = "nothing"
 
-    @Test("a listener that is closed or served by another cannot be served")
+    @Test("serve fails on a closed listener and on one that another task serves")
     func spent() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let isServed = Wakeup()
         isServed.reset()
-        let serving = Task { try await listener.serve { _ in isServed.ring() } }
+        let serving = Task { try await listener.serve { _ in isServed.wake() } }
         let client = try call(listener)
         await isServed.wait(on: listener.source.loop)
         let busy = await #expect(throws: SocketError.self) { try await listener.serve { _ in } }
@@ -164,7 +164,7 @@ struct ListenerServingTests {
         #expect(closed?.cause == .closed)
     }
 
-    @Test("serving in a task that is cancelled already ends at once")
+    @Test("serve returns at once if its task is already cancelled")
     func cancelledBefore() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -177,7 +177,7 @@ struct ListenerServingTests {
     }
 
     #if DEBUG
-        @Test("a socket that is broken ends the service with its error")
+        @Test("a broken listening socket ends serve with its error")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])
@@ -189,7 +189,7 @@ struct ListenerServingTests {
             #expect(listener.isClosed)
         }
 
-        @Test("a shortage is logged once, callers are served when it is over")
+        @Test("a shortage is logged once, and waiting clients are served after it")
         func shortage() async throws {
             let log = LogRecorder()
             let listener = try Listener(on: Loopback.ipv4)
@@ -197,7 +197,9 @@ struct ListenerServingTests {
             let script = FaultInjection([.accept: shortage])
             let serving = Task {
                 try await FaultInjection.$current.withValue(script) {
-                    try await listener.serve(logger: log.logger) { try await $0.write("hello") }
+                    try await listener.serve(options: ServeOptions(logger: log.logger)) {
+                        try await $0.write("hello")
+                    }
                 }
             }
             let client = try call(listener)
@@ -210,10 +212,10 @@ struct ListenerServingTests {
             #expect(log.messages.first?.metadata["error"] == "\(Errno.tooManyOpenFiles)")
         }
 
-        @Test("in a shortage the next caller is accepted as soon as another has left")
-        func relief() async throws {
+        @Test("during a shortage the next client is accepted as soon as a connection closes")
+        func retryWakeup() async throws {
             let listener = try Listener(on: Loopback.ipv4)
-            // The first caller gets in; then pauses of 5 ms to 640 ms begin, 1.2 s in all.
+            // The first client is accepted. Then pauses of 5 ms to 640 ms begin, 1.2 s in all.
             let shortage = Array(repeating: FaultInjection.Fault.error(.tooManyOpenFiles), count: 8)
             let script = FaultInjection([.accept: [.pass] + shortage])
             let serving = Task {

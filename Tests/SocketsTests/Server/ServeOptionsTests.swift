@@ -4,19 +4,19 @@ import Testing
 @testable import Sockets
 
 @Suite("ServeOptions", .ownThread)
-struct ServeLimitsTests {
-    @Test("without any there is no limit")
+struct ServeOptionsTests {
+    @Test("the default options have no limits")
     func defaults() {
         #expect(ServeOptions().maximumConnections == nil)
-        #expect(ServeOptions().idle == .never)
+        #expect(ServeOptions().idleTimeout == .never)
     }
 
-    @Test("no more connections than the limit are open at once, and all callers are served")
+    @Test("maximumConnections bounds the open connections, and all clients are served")
     func maximumConnections() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let (open, most) = (Counter(), Lock(0))
         let serving = Task {
-            try await listener.serve(limits: ServeOptions(maximumConnections: 3)) { connection in
+            try await listener.serve(options: ServeOptions(maximumConnections: 3)) { connection in
                 let now = open.add(1)
                 most.withLock { $0 = max($0, now) }
                 _ = try await connection.echo()
@@ -43,11 +43,11 @@ struct ServeLimitsTests {
         try await serving.value
     }
 
-    @Test("a limit of zero or less lets one in", arguments: [0, -5])
+    @Test("a maximum of zero or less admits one connection", arguments: [0, -5])
     func atLeastOne(_ maximum: Int) async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
-            try await listener.serve(limits: ServeOptions(maximumConnections: maximum)) {
+            try await listener.serve(options: ServeOptions(maximumConnections: maximum)) {
                 try await $0.write("hello")
             }
         }
@@ -59,12 +59,12 @@ struct ServeLimitsTests {
         try await serving.value
     }
 
-    @Test("stopping ends the wait for room")
+    @Test("stopping ends the wait for a free slot")
     func stoppingAtTheLimit() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
             try await listener.serve(
-                limits: ServeOptions(maximumConnections: 1), grace: .zero
+                options: ServeOptions(maximumConnections: 1, gracePeriod: .zero)
             ) { connection in
                 try await connection.write("hello")
                 _ = try await connection.read()
@@ -76,12 +76,13 @@ struct ServeLimitsTests {
         try await serving.value
     }
 
-    @Test("a connection that is idle for too long ends with a time-out")
+    @Test("a read that waits longer than idleTimeout fails with .timedOut")
     func idle() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let failures = Lock<[SocketError]>([])
         let serving = Task {
-            try await listener.serve(limits: ServeOptions(idle: .milliseconds(30))) { connection in
+            try await listener.serve(options: ServeOptions(idleTimeout: .milliseconds(30))) {
+                connection in
                 #expect(connection.writeTimeout == .milliseconds(30))
                 do throws(SocketError) {
                     _ = try await connection.read()

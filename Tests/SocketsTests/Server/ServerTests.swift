@@ -5,14 +5,16 @@ import Testing
 
 @Suite("Stopping a server", .ownThread)
 struct ServerTests {
-    /// A server whose handler answers each byte, and one of its callers.
+    /// Starts a server, and connects one client whose handler has begun.
     private func start(
-        grace: Duration, logger: LogRecorder = LogRecorder(),
+        gracePeriod: Duration, logger: LogRecorder = LogRecorder(),
         _ handler: @escaping @Sendable (Connection) async throws -> Void
     ) async throws -> (serving: Task<Void, any Error>, listener: Listener, caller: Connection) {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
-            try await listener.serve(grace: grace, logger: logger.logger) { connection in
+            try await listener.serve(
+                options: ServeOptions(gracePeriod: gracePeriod, logger: logger.logger)
+            ) { connection in
                 try await connection.write("hello")
                 try await handler(connection)
             }
@@ -22,15 +24,15 @@ struct ServerTests {
         return (serving, listener, caller)
     }
 
-    @Test("nobody is accepted any more, and a handler may finish what it does")
+    @Test("a stopped server refuses clients, and its handlers finish")
     func finishing() async throws {
-        let (serving, listener, caller) = try await start(grace: .seconds(60)) { connection in
+        let (serving, listener, caller) = try await start(gracePeriod: .seconds(60)) { connection in
             _ = try await connection.echo()
             #expect(!Task.isCancelled)
         }
         serving.cancel()
-        // The listener is closed by the cancellation itself; its descriptor, when the task that
-        // accepts has left it.
+        // The cancellation closes the listener at once, and its descriptor when the accepting task
+        // has left it.
         #expect(listener.isClosed)
         #expect(await eventually { refusesCalls(listener.localAddress) })
         try await caller.write("still there?")
@@ -40,11 +42,11 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("when the grace is over, handlers are cancelled and their connections closed")
+    @Test("after the grace period, handlers are cancelled and their connections closed")
     func graceIsOver() async throws {
         let log = LogRecorder()
         let cause = Lock<SocketError.Cause?>(nil)
-        let (serving, _, caller) = try await start(grace: .milliseconds(50), logger: log) {
+        let (serving, _, caller) = try await start(gracePeriod: .milliseconds(50), logger: log) {
             connection in
             do throws(SocketError) {
                 _ = try await connection.read()
@@ -64,17 +66,17 @@ struct ServerTests {
         #expect(log.messages.first?.metadata["connections"] == "1")
     }
 
-    @Test("without any grace handlers are cancelled at once")
+    @Test("a grace period of zero cancels the handlers at once")
     func noGrace() async throws {
-        let (serving, _, caller) = try await start(grace: .zero) { _ = try await $0.read() }
+        let (serving, _, caller) = try await start(gracePeriod: .zero) { _ = try await $0.read() }
         serving.cancel()
         try await serving.value
         #expect(try await caller.read().isEmpty)
     }
 
-    @Test("it returns as soon as the last handler has finished, not when the grace is over")
+    @Test("serve returns when the last handler has ended, before the end of the grace period")
     func lastHandler() async throws {
-        let (serving, _, caller) = try await start(grace: .seconds(3_600)) {
+        let (serving, _, caller) = try await start(gracePeriod: .seconds(3_600)) {
             _ = try await $0.read()
         }
         serving.cancel()
@@ -82,18 +84,20 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("without callers it returns at once")
-    func nobody() async throws {
+    @Test("serve returns at once if there are no handlers")
+    func noHandlers() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        let serving = Task { try await listener.serve(grace: .seconds(3_600)) { _ in } }
+        let serving = Task {
+            try await listener.serve(options: ServeOptions(gracePeriod: .seconds(3_600))) { _ in }
+        }
         serving.cancel()
         try await serving.value
         #expect(listener.isClosed)
     }
 
-    @Test("closing the listener stops it in the same way")
+    @Test("closing the listener stops serve like a cancellation")
     func closing() async throws {
-        let (serving, listener, caller) = try await start(grace: .seconds(60)) {
+        let (serving, listener, caller) = try await start(gracePeriod: .seconds(60)) {
             _ = try await $0.echo()
         }
         listener.close()
@@ -103,7 +107,7 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("the file of a Unix socket is gone as soon as it is stopped")
+    @Test("stopping removes the file of a Unix socket")
     func unixFile() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))

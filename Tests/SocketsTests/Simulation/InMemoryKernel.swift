@@ -43,7 +43,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         var error: Errno?
         /// A send was told that there is no room.
         var wantsRoom = false
-        var watch: (epoll: Int32, token: UInt, toldOfRoom: Bool)?
+        var watch: (epoll: Int32, token: UInt, reportsWritable: Bool)?
         var hasChanged = false
         /// Of a socket that listens: the ends of callers whom nobody has accepted.
         var queue: [Int32]?
@@ -283,18 +283,18 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     // MARK: Events
 
-    func makePoller() -> (epoll: Int32, bell: Int32) {
-        let (epoll, bell) = (next, next + 1)
+    func makePoller() -> (epoll: Int32, eventDescriptor: Int32) {
+        let (epoll, eventDescriptor) = (next, next + 1)
         next += 2
-        (pollers[epoll], pollers[bell]) = (true, true)
-        return (epoll, bell)
+        (pollers[epoll], pollers[eventDescriptor]) = (true, true)
+        return (epoll, eventDescriptor)
     }
 
-    private var rung: Set<Int32> = []
+    private var woken: Set<Int32> = []
 
-    func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, toldOfRoom: Bool) {
+    func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool) {
         _ = end(descriptor, "epoll_ctl")
-        ends[descriptor]?.watch = (epoll, token, toldOfRoom)
+        ends[descriptor]?.watch = (epoll, token, reportsWritable)
         ends[descriptor]?.hasChanged = true
     }
 
@@ -304,14 +304,14 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         ends[descriptor]?.watch = nil
     }
 
-    func ring(_ epoll: Int32) {
-        precondition(pollers[epoll] == true, "write to a bell that is not open")
-        rung.insert(epoll)
+    func wake(_ epoll: Int32) {
+        precondition(pollers[epoll] == true, "write to a eventDescriptor that is not open")
+        woken.insert(epoll)
     }
 
     /// Whether a wait would come back at once.
     func hasEvents(_ epoll: Int32) -> Bool {
-        rung.contains(epoll)
+        woken.contains(epoll)
             || ends.values.contains { $0.hasChanged && $0.watch?.epoll == epoll }
     }
 
@@ -325,21 +325,21 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
             // It may come with the next wait instead.
             guard draw(5) != 0 else { continue }
             ends[descriptor]?.hasChanged = false
-            let readiness = readiness(of: end, toldOfRoom: watch.toldOfRoom)
+            let readiness = readiness(of: end, reportsWritable: watch.reportsWritable)
             note(6, Int(descriptor), Int(readiness.rawValue))
             guard !readiness.isEmpty else { continue }
             events.insert((watch.token, readiness), at: draw(events.count + 1))
         }
-        if rung.remove(epoll) != nil { events.insert((0, []), at: draw(events.count + 1)) }
+        if woken.remove(epoll) != nil { events.insert((0, []), at: draw(events.count + 1)) }
         return events
     }
 
-    private func readiness(of end: End, toldOfRoom: Bool) -> Readiness {
+    private func readiness(of end: End, reportsWritable: Bool) -> Readiness {
         var readiness: Readiness = []
         if !end.incoming.isEmpty || end.isAtEnd || end.isBroken || end.queue?.isEmpty == false {
             readiness.insert(.readable)
         }
-        if toldOfRoom, end.isBroken || end.hasEnded || room(for: end) > 0 {
+        if reportsWritable, end.isBroken || end.hasEnded || room(for: end) > 0 {
             readiness.insert(.writable)
         }
         if end.isAtEnd || end.isBroken { readiness.insert(.ending) }

@@ -27,14 +27,15 @@ final class SimulatedServer: @unchecked Sendable {
 
     /// Serves, lets some call, and ends it in one of the ways in which a server ends.
     func begin() {
-        let limits = ServeOptions(
+        let options = ServeOptions(
             maximumConnections: places,
-            idle: kernel.draw(3) == 0 ? TimeLimit(.milliseconds(3)) : .never)
-        let grace = Duration.milliseconds([0, 1, 5, 100][kernel.draw(4)])
+            idleTimeout: kernel.draw(3) == 0 ? TimeLimit(.milliseconds(3)) : .never,
+            gracePeriod: Duration.milliseconds([0, 1, 5, 100][kernel.draw(4)]),
+            logger: Self.silence)
         let isCancelled = kernel.draw(2) == 0
         let serving = world.start { [self] in
             do throws(SocketError) {
-                try await listener.serve(limits: limits, grace: grace, logger: Self.silence) {
+                try await listener.serve(options: options) {
                     try await self.handle($0)
                 }
             } catch {

@@ -52,13 +52,13 @@ struct EpollPollerTests {
     func room() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair(.datagram)
-        try poller.register(one.number, token: 77, toldOfRoom: false)
+        try poller.register(one.number, token: 77, reportsWritable: false)
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
         _ = try System.send(other.number, "x")
         #expect(wait(poller).changes == [Change(token: 77, readiness: .readable)])
-        try poller.change(one.number, token: 77, toldOfRoom: true)
+        try poller.change(one.number, token: 77, reportsWritable: true)
         #expect(wait(poller).changes == [Change(token: 77, readiness: [.readable, .writable])])
-        try poller.change(one.number, token: 77, toldOfRoom: false)
+        try poller.change(one.number, token: 77, reportsWritable: false)
         _ = try System.recv(one.number, atMost: 1)
         _ = try System.send(one.number, "y")
         _ = try System.recv(other.number, atMost: 1)
@@ -110,7 +110,7 @@ struct EpollPollerTests {
     }
 
     #if DEBUG
-        @Test("a poller that cannot have its bell closes what it has")
+        @Test("a poller that cannot have its eventDescriptor closes what it has")
         func noBell() throws {
             #expect(throws: Errno.tooManyOpenFiles) {
                 try FaultInjection.during([.eventfd: [.error(.tooManyOpenFiles)]]) {

@@ -67,7 +67,7 @@ struct ServiceHostTests {
         #expect(outcome.errorLines.count == 2, "\(outcome.errors)")
         #expect(
             outcome.errorLines.last
-                == "sock: cannot accept callers for the moment; they wait in the queue: "
+                == "sock: cannot accept connections for now; the clients wait in the backlog: "
                 + "too many open files")
     }
 }

@@ -10,7 +10,7 @@ struct ServerTaskTests {
     @Test("it returns when its body does, which runs on as many loops as were asked for")
     func returns() throws {
         let loops = Monitor(0)
-        try ServerTask().run(loops: 3) { group in loops.update { $0 = group.loops.count } }
+        try ServerTask().run(loops: 3) { group in loops.update { $0 = group.executors.count } }
         #expect(loops.update { $0 } == 3)
     }
 
