@@ -479,7 +479,7 @@ for count in (2_000, 10_000):
 """
 
 
-@check("doctor: 10,000 sockets in less than a second, with at most 10 kB of memory for each", "unshare",
+@check("doctor: 10,000 sockets in less than a second, with at most 4 kB of memory for each", "unshare",
        root=True)
 def _():
     if "debug" in sock_path().parts:
@@ -502,5 +502,5 @@ def _():
     (few, many) = sorted(peaks)
     growth = (peaks[many] - peaks[few]) / (many - few)
     expect(seconds[many] < 1, f"{seconds[many]:.2f} s")
-    expect(growth <= 10_000, f"{growth:.0f} B for each socket")
+    expect(growth <= 4_000, f"{growth:.0f} B for each socket")
     print(f"   {many} sockets: {seconds[many]:.2f} s, {growth:.0f} B for each")
