@@ -70,6 +70,21 @@ struct TaskListingsTests {
         server.cancel()
         try await server.value
     }
+    @Test("serve with options echoes to a client")
+    func servingWithOptions() async throws {
+        let listener = try await Listener(on: .tcp(host, port: 0))
+        let address = listener.localAddress
+        let server = Task {
+            let options = ServeOptions(maximumConnections: 1000, idleTimeout: .seconds(60))
+            try await listener.serve(options: options) { connection in try await connection.echo() }
+        }
+        let connection = try await Connection(to: address)
+        let reply = try await connection.exchange("hello", reading: .toEnd())
+        #expect(reply.text == "hello")
+        server.cancel()
+        try await server.value
+    }
+
     @Test("a handler computes on the global executor and replies")
     func longWork() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
