@@ -44,7 +44,6 @@ let isFuzzing = Context.environment["SOCKETS_FUZZ"] != nil
 let sockDependencies: [Target.Dependency] = [
     "SocketDoctor",
     "Sockets",
-    .product(name: "ArgumentParser", package: "swift-argument-parser"),
     .product(name: "Logging", package: "swift-log"),
 ]
 
@@ -98,7 +97,6 @@ let package = Package(
     products: [.library(name: "Sockets", targets: ["Sockets"])]
         + (isFuzzing ? [] : [.executable(name: "sock", targets: ["sock"])]),
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),

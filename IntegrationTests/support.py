@@ -123,7 +123,7 @@ class Process:
         self.process = subprocess.Popen(
             self.command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=env,
             start_new_session=True,
-            # Who runs us in the background may have had interrupts ignored, which is inherited.
+            # A parent that runs this in the background may ignore SIGINT, which is inherited.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.pid = self.process.pid
@@ -142,7 +142,7 @@ class Process:
         RUNNING.append(self)
 
     def _feed(self):
-        """Writes what is to be its input; a program that does not read holds up nobody else."""
+        """Writes to standard input without blocking, even if the program does not read."""
         try:
             while (data := self._input.get()) is not None:
                 self.process.stdin.write(data)
@@ -265,7 +265,7 @@ def free_port():
 
 
 def wait_bound(port, udp=False, pid="self", limit=LIMIT):
-    """Waits until somebody listens on `port` (UDP: has bound it), without connecting to it."""
+    """Waits until a program listens on `port` (UDP: has bound it), without connecting to it."""
     names = ("udp", "udp6") if udp else ("tcp", "tcp6")
     state = "07" if udp else "0A"
     suffix = f":{port:04X}"
@@ -277,11 +277,11 @@ def wait_bound(port, udp=False, pid="self", limit=LIMIT):
                 if fields[1].endswith(suffix) and fields[3] == state:
                     return
         time.sleep(0.01)
-    raise Failed(f"nobody bound port {port} in {limit} s")
+    raise Failed(f"no program bound port {port} in {limit} s")
 
 
 def wait_for_unix(path, limit=LIMIT):
-    """Waits until somebody listens on the Unix socket `path` or `@name`, or takes datagrams there."""
+    """Waits until a program has bound the Unix socket `path` or `@name`."""
     listens, datagram = "00010000", "0002"
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
@@ -290,7 +290,7 @@ def wait_for_unix(path, limit=LIMIT):
             if fields[-1] == path and (fields[3] == listens or fields[4] == datagram):
                 return
         time.sleep(0.01)
-    raise Failed(f"nobody listens on {path} after {limit} s")
+    raise Failed(f"no program listens on {path} after {limit} s")
 
 
 # A folder for files, and the clean-up of everything that outlives one check

@@ -2,15 +2,16 @@ import Sockets
 
 @testable import SockCode
 
-/// Feeds one input, whose lines are words, to all that reads the command line. What is put in order
-/// has to be in order, and what is refused is refused in lines that are safe to print.
+/// Feeds one input, whose lines are words, to every parser of the command line.
+///
+/// Accepted flags must be flags of the subcommand, and error messages must be printable.
 func checkCommandLine(_ input: [UInt8]) {
     let text = String(decoding: input, as: UTF8.self)
     let words = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
 
     do throws(UsageError) {
-        if case .run(let line) = try ArgumentNormalizer.normalize(words) {
-            requireOrder(of: line, text)
+        if case .run(let arguments) = try Arguments.parse(words) {
+            requireFlags(of: arguments, text)
         }
     } catch {
         requirePrintable(error, text)
@@ -37,20 +38,20 @@ private func check(_ text: String, _ body: () throws(UsageError) -> Void) {
     do throws(UsageError) { try body() } catch { requirePrintable(error, text) }
 }
 
-/// Flags by themselves, with their values, and operands after `--`.
-private func requireOrder(of line: [String], _ text: String) {
-    var words = line[...]
-    require(words.popFirst().flatMap(Verb.init) != nil, "no verb stands first", text)
-    while let word = words.popFirst(), word != "--" {
-        require(word.hasPrefix("--"), "\(word) is no long flag", text)
-        let name = word.dropFirst(2).prefix { $0 != "=" }
-        require(CommandFlag.with(long: String(name)) != nil, "\(word) is no flag of ours", text)
+/// Every flag belongs to the subcommand, and has a value if it takes one.
+private func requireFlags(of arguments: Arguments, _ text: String) {
+    for flag in Flag.allCases where arguments.has(flag) {
+        require(
+            flag.isAccepted(by: arguments.subcommand),
+            "\(arguments.subcommand) does not accept \(flag)", text)
+        require(
+            (arguments[flag] == nil) == (flag.row.value == nil), "\(flag) has no value", text)
     }
 }
 
 private func requirePrintable(_ error: UsageError, _ text: String) {
     requirePrintable(error.message, text)
-    if let advice = error.advice {
-        for line in advice.split(separator: "\n") { requirePrintable(String(line), text) }
+    if let hint = error.hint {
+        for line in hint.split(separator: "\n") { requirePrintable(String(line), text) }
     }
 }

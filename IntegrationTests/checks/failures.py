@@ -1,4 +1,4 @@
-"""Exit codes and error lines: what goes wrong says so, once, and ends with its own number."""
+"""Exit codes and error messages: each failure has one message and its own status."""
 import signal
 import socket
 import struct
@@ -8,9 +8,9 @@ from support import check, expect, free_port, namespace, run, scratch, sock, sta
 
 
 def one_line(result, *words, has_verdict=False):
-    """One line of trouble, perhaps one of advice, and the words that it must contain.
+    """Expects one line of error, perhaps one with a hint, and words in the first.
 
-    Who gave up on a connection that stands still is told why in two more lines."""
+    A timeout on a stalled connection has two more lines, which say why it is stalled."""
     lines = result.err.decode().splitlines()
     expected = (2, 3, 4) if has_verdict else (1, 2)
     expect(
@@ -18,7 +18,7 @@ def one_line(result, *words, has_verdict=False):
         f"expected {expected} lines, the first of which begins with `sock: `: {result.err!r}",
     )
     for line in lines[1:]:
-        expect(line.startswith("      "), f"advice is not indented: {result.err!r}")
+        expect(line.startswith("      "), f"the hint is not indented: {result.err!r}")
     for word in words:
         expect(word in lines[0], f"expected {word!r} in {lines[0]!r}")
 
@@ -36,14 +36,14 @@ for _port in ("65536", "-1", "+80", "80x", "0x50", "٨٠", ""):
     bad_port(_port)
 
 
-@check("a flag that nobody knows is a usage error")
+@check("an unknown flag is a usage error")
 def _():
     one_line(run(*sock("--no-such-flag", "127.0.0.1", "80")).expect(2, out=b""), "--no-such-flag")
 
 
-@check("nothing at all is a usage error")
+@check("no argument is a usage error")
 def _():
-    expect(run(*sock()).expect(2, out=b"").err != b"", "expected a word of help")
+    expect(run(*sock()).expect(2, out=b"").err != b"", "expected an error message")
 
 
 @check("a refused connection is 7")
@@ -52,7 +52,7 @@ def _():
     one_line(run(*sock("127.0.0.1", port)).expect(7, out=b""), f"127.0.0.1:{port}", "refused")
 
 
-@check("a Unix path that is not there is 7")
+@check("a missing Unix socket is 7")
 def _():
     one_line(run(*sock("-U", scratch("not-there"))).expect(7, out=b""), "not-there")
 
@@ -79,7 +79,7 @@ def _():
 
 
 def dropping_namespace():
-    """Packets to port 5433 vanish."""
+    """Returns a namespace that drops packets to port 5433."""
     space = namespace("drop", hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n")
     if not hasattr(dropping_namespace, "ready"):
         space.prepare("nft", "add", "table", "inet", "silence")
@@ -106,7 +106,7 @@ def _():
     expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
 
 
-@check("where IPv6 is a black hole, IPv4 answers in less than 0.5 s", "ip", "nft", root=True)
+@check("if IPv6 packets are dropped, IPv4 connects in less than 0.5 s", "ip", "nft", root=True)
 def _():
     space = namespace("blackhole", hosts="::1 both\n127.0.0.1 both\n")
     if not hasattr(space, "drops"):
@@ -117,7 +117,7 @@ def _():
         space.drops = True
     server = start(*space.inside(*sock("serve", "echo", "0")))
     port = server.wait_for(rb"127\.0\.0\.1\D+(\d+)", stream="err").group(1).decode()
-    # Both addresses have a listener: what keeps IPv6 from answering is the firewall alone.
+    # Both addresses have a listener, so only the firewall keeps IPv6 from connecting.
     server.wait_for(rb"\[::1\]", stream="err")
     run(*space.inside(*sock("-z", "-w", "0.4", "::1", port))).expect(28)
     result = run(*space.inside(*sock("-zv", "both", port))).expect(
@@ -153,7 +153,7 @@ def _():
         expect(silent.recv(100) == b"hello", "the datagram did not arrive")
 
 
-@check("a UDP port where nobody is, is 7 or 28")
+@check("a closed UDP port is 7 or 28")
 def _():
     result = run(*sock("-u", "127.0.0.1", free_port()), stdin=b"hello")
     expect(result.code in (7, 28), f"exit {result.code}, errors {result.err!r}")
@@ -168,14 +168,14 @@ def _():
         one_line(client.result().expect(23))
 
 
-@check("a closed output pipe ends the program as it ends cat", "xinetd")
+@check("a closed output pipe ends the program by SIGPIPE, like cat", "xinetd")
 def _():
     command = f'"$0" 127.0.0.1 {xinetd("chargen")} </dev/null | true; echo ${{PIPESTATUS[0]}}'
     run("bash", "-c", command, *sock()).expect(0, out=b"141\n", err=b"")
 
 
 def resetting_server(first):
-    """Sends `first`, waits for a word, then resets the connection; its port."""
+    """Starts a server that sends `first`, waits for a byte and resets the connection; returns its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -190,7 +190,7 @@ def resetting_server(first):
     return listener.getsockname()[1]
 
 
-@check("a reset in mid-stream is 56, and what came before is kept")
+@check("a reset is 56, and the bytes before it are kept")
 def _():
     client = start(*sock("127.0.0.1", resetting_server(b"before\n")))
     client.wait_for(rb"before\n")
@@ -198,19 +198,19 @@ def _():
     one_line(client.result().expect(56, out=b"before\n"), "reset")
 
 
-@check("a caller's reset ends -l with 56", "socat")
+@check("a client's reset ends -l with 56", "socat")
 def _():
     port = free_port()
     server = start(*sock("-l", "127.0.0.1", port))
     wait_bound(port)
-    with socket.create_connection(("127.0.0.1", port)) as caller:
-        caller.sendall(b"before\n")
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"before\n")
         server.wait_for(rb"before\n")
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     one_line(server.result().expect(56, out=b"before\n"))
 
 
-@check("a port that is taken is 45")
+@check("a port in use is 45")
 def _():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -218,7 +218,7 @@ def _():
             one_line(run(*sock(*command)).expect(45, out=b""), f"127.0.0.1:{port}")
 
 
-@check("an address that is not ours is 45", "ip", root=True)
+@check("an address of another machine is 45", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     one_line(run(*space.inside(*sock("-l", "192.0.2.1", "0"))).expect(45, out=b""), "192.0.2.1")
@@ -231,7 +231,7 @@ def _():
     client.signal(signal.SIGINT).result().expect(130, out=b"hello\n")
 
 
-@check("a letter on which the netcats disagree gets an answer of two lines")
+@check("a letter with different meanings in different netcats is an error of two lines")
 def _():
     for letter in "xiodcmbT":
         result = run(*sock(f"-{letter}", "127.0.0.1", "80")).expect(2, out=b"")
@@ -239,7 +239,7 @@ def _():
         expect(result.err.count(b"\n") == 2, f"-{letter}: expected two lines: {result.err!r}")
 
 
-@check("control characters of a name never reach the terminal")
+@check("control characters of a name are escaped")
 def _():
     result = run(*sock("bad\x1b[31mhost", "80"))
     expect(result.code in (2, 6), f"exit {result.code}")

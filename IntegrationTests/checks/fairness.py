@@ -1,4 +1,4 @@
-"""A server with one event loop, two callers who flood it, and a third who asks politely."""
+"""A server with one event loop, two clients that flood it, and one that sends little."""
 import socket
 import statistics
 import sys
@@ -14,34 +14,34 @@ LIMIT = 0.020  # seconds for the 99th percentile of the third one's round trips
 # interpreter with the one who is measured.
 FLOODER = """
 import selectors, socket, sys
-caller = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-caller.setblocking(False)
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+client.setblocking(False)
 block = b"x" * 65536
 print("flooding", flush=True)
 with selectors.DefaultSelector() as selector:
-    selector.register(caller, selectors.EVENT_READ | selectors.EVENT_WRITE)
+    selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE)
     while True:
         for _, events in selector.select():
             if events & selectors.EVENT_READ:
-                caller.recv(1 << 18)
+                client.recv(1 << 18)
             if events & selectors.EVENT_WRITE:
-                caller.send(block)
+                client.send(block)
 """
 
 
 def round_trips(port, seconds):
-    """How long each of the third one's questions took to be answered."""
+    """Returns the reply times of the client that sends little."""
     times = []
     question = b"?" * 64
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
-        caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         end = time.perf_counter() + seconds
         while (began := time.perf_counter()) < end:
-            caller.sendall(question)
+            client.sendall(question)
             missing = len(question)
             while missing:
-                piece = caller.recv(missing)
-                expect(piece, "the server hung up on the one who asks politely")
+                piece = client.recv(missing)
+                expect(piece, "the server disconnected the client that sends little")
                 missing -= len(piece)
             times.append(time.perf_counter() - began)
     return times
@@ -51,7 +51,7 @@ def percentile99(times):
     return sorted(times)[len(times) * 99 // 100]
 
 
-@check("serve echo: two callers who flood one loop do not starve a third, p99 under 20 ms")
+@check("serve echo: two clients that flood one loop do not starve a third, p99 under 20 ms")
 def fairness():
     server = start(*sock("serve", "--threads", "1", "echo", "127.0.0.1", "0"))
     port = server.wait_for(rb"127\.0\.0\.1\D+(\d+)", stream="err").group(1).decode()

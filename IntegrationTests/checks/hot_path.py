@@ -1,4 +1,4 @@
-"""What a verdict costs while nobody needs one: system calls of a conversation under a time limit."""
+"""The cost of a verdict that is not needed: the system calls of an exchange with a timeout."""
 import re
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def expect_counts(half, counts):
     print(f"   {half}: {told}")
     expect(told["sendto"] == TRIPS, f"{told}: one send for each message")
     expect(TRIPS <= told["recvfrom"] <= TRIPS + SPARE, f"{told}: one receive for each answer")
-    # What a verdict is made of is asked for when time is up, and not before.
+    # The statistics for a verdict are read only after a timeout.
     for name in ("getsockopt", "setsockopt", "ioctl", "poll", "ppoll"):
         expect(told[name] <= SPARE, f"{told}: {name} in each round trip")
     return told

@@ -8,7 +8,7 @@ SERVICES = "http 80/tcp\ndaytime 13/tcp\n"
 
 
 def space():
-    """Fixed ports and names are nobody else's here."""
+    """Returns a namespace, in which the listings' fixed ports and names are free."""
     return namespace("listings", hosts=HOSTS, services=SERVICES)
 
 

@@ -15,7 +15,7 @@ RECORDS = [
 
 
 def name_server(*options):
-    """A namespace whose name server is dnsmasq, and dnsmasq, which logs every question."""
+    """Returns a namespace whose name server is dnsmasq, and dnsmasq, which logs every query."""
     space = namespace(
         "dns", hosts="127.0.0.1 localhost\n", services="echo 7/tcp\n",
         nsswitch_conf="hosts: files dns\nservices: files\n",
@@ -58,7 +58,7 @@ def _():
     expect(found == ["2001:db8::7"], f"-6 found {found}")
 
 
-@check("names: an alias tells its official name", "ip", "dnsmasq", root=True)
+@check("names: an alias has its canonical name", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     result = resolve(space, "alias.test").expect(0)

@@ -24,12 +24,12 @@ def answer(client, port=None, path=None, flags=(), ours_last=False):
         wait_for_unix(path)
     else:
         wait_bound(port)
-    caller = start(*client)
-    caller.send(THEIRS).end_input()
+    client = start(*client)
+    client.send(THEIRS).end_input()
     if ours_last:
         server.wait_for(re.escape(THEIRS))
     server.send(OURS).end_input()
-    caller.result().expect(0, out=OURS)
+    client.result().expect(0, out=OURS)
     server.result().expect(0, out=THEIRS, err=b"")
 
 
@@ -100,7 +100,7 @@ def _():
     server.result().expect(0, err=b"")
 
 
-@check("-l on every interface takes IPv4 and IPv6 callers", "nc.openbsd")
+@check("-l on every interface takes IPv4 and IPv6 clients", "nc.openbsd")
 def _():
     for client in (["-4", "127.0.0.1"], ["-6", "::1"]):
         port = free_port()
@@ -111,29 +111,29 @@ def _():
         server.result().expect(0, out=b"hello")
 
 
-@check("-lk takes several callers at once, its input goes to all", "nc.openbsd")
+@check("-lk serves several clients and sends its input to all", "nc.openbsd")
 def _():
     port = free_port()
     server = start(*sock("-lk", "127.0.0.1", port))
     wait_bound(port)
-    callers = [start("nc.openbsd", "-N", "127.0.0.1", port) for _ in range(3)]
-    for number, caller in enumerate(callers):
-        caller.send(f"caller {number}\n".encode())
-        server.wait_for(f"caller {number}\n".encode())
+    clients = [start("nc.openbsd", "-N", "127.0.0.1", port) for _ in range(3)]
+    for number, client in enumerate(clients):
+        client.send(f"client {number}\n".encode())
+        server.wait_for(f"client {number}\n".encode())
     server.send(b"to everybody\n")
-    for caller in callers:
-        caller.wait_for(rb"to everybody\n")
-    for caller in callers:
-        caller.end_input()
+    for client in clients:
+        client.wait_for(rb"to everybody\n")
+    for client in clients:
+        client.end_input()
     server.end_input()
-    for caller in callers:
-        caller.result().expect(0, out=b"to everybody\n")
+    for client in clients:
+        client.result().expect(0, out=b"to everybody\n")
     run("nc.openbsd", "-N", "127.0.0.1", port, stdin=b"after the end\n").expect(0, out=b"")
     server.wait_for(rb"after the end\n")
     server.signal(signal.SIGINT).result().expect(0)
 
 
-@check("-lk goes on after a caller that breaks off", "socat")
+@check("-lk continues after a client's reset", "socat")
 def _():
     port = free_port()
     server = start(*sock("-lk", "127.0.0.1", port))

@@ -7,7 +7,7 @@ from pathlib import Path
 from support import check, expect, free_port, sock, sock_path, start, wait_bound
 
 DESCRIPTORS = 32
-CALLERS = 200
+CLIENTS = 200
 
 
 def processor_seconds(pid):
@@ -18,47 +18,47 @@ def processor_seconds(pid):
     return total / 1e9
 
 
-def wait_for_echo(caller, limit):
-    """The seconds until a caller who has said something gets it back."""
+def wait_for_echo(client, limit):
+    """Returns the seconds until a client receives the echo of a message."""
     began = time.monotonic()
-    caller.settimeout(limit)
-    expect(caller.recv(16) == b"x", "expected an echo")
+    client.settimeout(limit)
+    expect(client.recv(16) == b"x", "expected an echo")
     return time.monotonic() - began
 
 
 def starve(port, *command):
-    """200 callers of a server that may have 32 descriptors."""
+    """Runs a server that may have 32 descriptors with 200 clients."""
     server = start("prlimit", f"--nofile={DESCRIPTORS}", *command)
     wait_bound(port)
-    callers = []
-    for _ in range(CALLERS):
-        caller = socket.create_connection(("127.0.0.1", port), timeout=10)
-        caller.sendall(b"x")
-        callers.append(caller)
+    clients = []
+    for _ in range(CLIENTS):
+        client = socket.create_connection(("127.0.0.1", port), timeout=10)
+        client.sendall(b"x")
+        clients.append(client)
 
     # The first get in; how many depends on what else the server has open.
     served = 0
     try:
         while True:
-            wait_for_echo(callers[served], 1)
+            wait_for_echo(clients[served], 1)
             served += 1
     except TimeoutError:
         pass
-    expect(1 <= served < DESCRIPTORS, f"{served} callers were served with {DESCRIPTORS} descriptors")
+    expect(1 <= served < DESCRIPTORS, f"{served} clients were served with {DESCRIPTORS} descriptors")
 
     used, began = processor_seconds(server.pid), time.monotonic()
     time.sleep(3)
     share = (processor_seconds(server.pid) - used) / (time.monotonic() - began)
     expect(share <= 0.05, f"a starved server uses {share:.1%} of a processor")
 
-    callers[0].close()
-    seconds = wait_for_echo(callers[served], 5)
-    expect(seconds <= 1, f"{seconds:.2f} s until the next caller was accepted")
+    clients[0].close()
+    seconds = wait_for_echo(clients[served], 5)
+    expect(seconds <= 1, f"{seconds:.2f} s until the next client was accepted")
 
-    # As others leave, everybody is served in the end.
-    for index in range(1, CALLERS - served):
-        callers[index].close()
-        wait_for_echo(callers[served + index], 5)
+    # As clients disconnect, the others are served.
+    for index in range(1, CLIENTS - served):
+        clients[index].close()
+        wait_for_echo(clients[served + index], 5)
     expect(server.process.poll() is None, "the server has ended")
     return server
 

@@ -1,4 +1,4 @@
-"""Looking: ports, names, services, the tour."""
+"""Open ports, names, services, the tour and the help."""
 from support import check, expect, free_port, namespace, run, sock, xinetd
 
 
@@ -16,7 +16,7 @@ def _():
         expect(str(port).encode() in result.err, f"{flags}: {result.err!r}")
 
 
-@check("-v says whom it reached, on standard error", "xinetd")
+@check("-v prints the peer's address on standard error", "xinetd")
 def _():
     port = xinetd("daytime")
     result = run(*sock("-v", "127.0.0.1", port)).expect(0)
@@ -39,7 +39,7 @@ def _():
     run(*sock("service", "80", "tcp")).expect(0, out=b"http\n", err=b"")
 
 
-@check("service with a name or number that nobody knows", "ip", root=True)
+@check("an unknown service name or port is a usage error", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     for command in (["service", "nosuchservice"], ["service", "81", "tcp"]):

@@ -52,7 +52,7 @@ def _():
     run(*sock("127.0.0.1", xinetd("discard")), stdin=b"x" * 1_000_000).expect(0, out=b"", err=b"")
 
 
-@check("xinetd discard over UDP answers nothing: 28 after one second", "xinetd")
+@check("xinetd discard sends no reply over UDP: 28 after 1 s", "xinetd")
 def _():
     result = run(*sock("-u", "127.0.0.1", xinetd("discard")), stdin=b"hello").expect(28, out=b"")
     expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")
@@ -94,7 +94,7 @@ def _():
 
 
 def information_namespace():
-    """`localhost` is 127.0.0.1, `both` is ::1 (where nobody listens) and 127.0.0.1."""
+    """Returns a namespace: `localhost` is 127.0.0.1, `both` is ::1 (without a listener) and 127.0.0.1."""
     first = not hasattr(information_namespace, "ready")
     space = namespace(
         "info",

@@ -1,16 +1,16 @@
 import Sockets
 
-/// What the program tells the shell: curl's numbers where curl has one.
+/// The program's exit status, with curl's number where curl has one.
 ///
-/// A script can tell from the number alone what went wrong, without reading words.
+/// A script can tell from the number alone what went wrong.
 enum ExitStatus: Int32, CaseIterable {
     case success = 0
     case otherFailure = 1
     case usage = 2
-    /// `doctor`: there is no such port, process or program.
-    case noSuchSubject = 3
-    /// `doctor`: the sockets of this machine are not to be seen.
-    case couldNotLook = 4
+    /// `doctor`: the port, process or program does not exist.
+    case notFound = 3
+    /// `doctor`: the sockets of this machine cannot be inspected.
+    case cannotInspect = 4
     case nameNotResolved = 6
     case unreachable = 7
     case cannotWriteOutput = 23
@@ -22,10 +22,10 @@ enum ExitStatus: Int32, CaseIterable {
 }
 
 extension ExitStatus {
-    /// `doctor` answers a question as grep does: 1 is the answer that something is stuck.
+    /// The status of `doctor` if something is stuck, like that of grep if nothing matches.
     static let stuck = ExitStatus.otherFailure
 
-    /// The status that belongs to a failure: first by its cause, then by what was tried.
+    /// Creates the status of an error from its cause first, then from its operation.
     init(_ error: SocketError) {
         switch error.cause {
         case .invalidInput, .unknownService: self = .usage
@@ -40,20 +40,20 @@ extension ExitStatus {
 
     private init(_ code: Errno, during operation: SocketError.Operation) {
         switch (operation, code) {
-        // With -s or -p the own address is bound in the course of connecting.
+        // With -s or -p, connecting binds the local address.
         case (.bind, _), (.listen, _), (.connect, .addressInUse),
             (.connect, .addressNotAvailable):
             self = .cannotBind
         case (_, .timedOut):
             self = .timedOut
-        // What has run short here says nothing of the way there.
+        // A local shortage does not mean that the peer is unreachable.
         case (.connect, .tooManyOpenFiles), (.connect, .tooManyOpenFilesInSystem),
             (.connect, .noBufferSpace), (.connect, .noMemory):
             self = .otherFailure
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable
-        // A reset is a failure of the peer's half, whichever of our two halves saw it first.
+        // The peer causes a reset, so the status is the same if sending saw it first.
         case (_, .connectionReset), (.receive, _):
             self = .receiveFailed
         case (.send, _), (.shutdown, _):

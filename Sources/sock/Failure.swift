@@ -1,56 +1,67 @@
 import Sockets
 
-/// Why the program ends with something else than success.
+/// Why the program does not end with success.
 ///
-/// What is shown is two lines: what was tried and why it failed, and what to do next. Of a time-out on
-/// a connection two more stand between them, which say why nothing moved.
+/// It is shown in two lines: what failed and why, and what to do next. If a connection timed out,
+/// two lines between them say why it is stalled.
 struct Failure: Error, Equatable {
     let status: ExitStatus
     let message: String
     let verdict: [String]
-    let advice: String?
+    let hint: String?
 
-    init(_ status: ExitStatus, _ message: String, advice: String? = nil) {
+    init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
         self.status = status
         self.message = message
         self.verdict = []
-        self.advice = advice
+        self.hint = hint
     }
 
-    /// Time is up, and this is why; without a report there is some other advice.
-    init(_ message: String, because report: StallReport?, advice: String?) {
+    /// Creates the failure of an operation that timed out.
+    ///
+    /// The report says why the connection is stalled. The hint is for failures without a report.
+    init(timeout message: String, _ report: StallReport?, hint: String?) {
         status = .timedOut
         self.message = message
         // The third sentence is the advice.
         verdict = report.map { Array($0.sentences.dropLast()) } ?? []
-        self.advice = report?.advice ?? advice
+        self.hint = report?.advice ?? hint
     }
 
     init(_ error: UsageError) {
-        self.init(.usage, error.message, advice: error.advice)
+        self.init(.usage, error.message, hint: error.hint)
     }
 
     init(_ error: SocketError) {
         let status = ExitStatus(error)
-        let advice = status == .usage ? nil : Advice.after(error, status)
+        let hint = status == .usage ? nil : Hint.after(error, status)
         if status == .timedOut {
-            self.init(error.firstLine, because: error.stallReport, advice: advice)
+            self.init(timeout: error.firstLine, error.stallReport, hint: hint)
         } else {
-            self.init(status, "\(error)", advice: advice)
+            self.init(status, "\(error)", hint: hint)
+        }
+    }
+
+    init(any error: any Error) {
+        switch error {
+        case let error as Failure: self = error
+        case let error as UsageError: self.init(error)
+        case let error as SocketError: self.init(error)
+        default: self.init(.otherFailure, "\(error)")
         }
     }
 }
 
-/// A command line that makes no sense: exit status 2.
+/// A command line that is not valid: exit status 2.
 ///
-/// One line that names the word and says what was expected; only where a habit from another program
-/// leads astray there is a second, which shows the way.
+/// One line names the wrong word and what was expected. A second line follows only for a habit from
+/// another program, and says what to write instead.
 struct UsageError: Error, Equatable {
     let message: String
-    let advice: String?
+    let hint: String?
 
-    init(_ message: String, advice: String? = nil) {
+    init(_ message: String, hint: String? = nil) {
         self.message = message
-        self.advice = advice
+        self.hint = hint
     }
 }

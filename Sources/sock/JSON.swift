@@ -1,4 +1,4 @@
-/// A value to be written as JSON, in one line; the members of an object keep their order.
+/// A JSON value, written in one line, whose objects keep the order of their members.
 indirect enum JSON: Equatable {
     case null
     case boolean(Bool)
@@ -8,13 +8,14 @@ indirect enum JSON: Equatable {
     case array([JSON])
     case object([(String, JSON)])
 
-    /// A string, or null where there is none.
+    /// Returns a string, or null for nil.
     static func optional(_ text: String?) -> JSON {
         text.map(JSON.string) ?? .null
     }
 
-    /// RFC 8259, without spaces. Controls are escaped, and so is what could break a line or hide in
-    /// a terminal.
+    /// The text according to RFC 8259, without spaces.
+    ///
+    /// Control characters are escaped, and so are those that break a line or are invisible.
     var text: String {
         switch self {
         case .null: "null"
@@ -28,7 +29,7 @@ indirect enum JSON: Equatable {
         }
     }
 
-    static func == (one: JSON, other: JSON) -> Bool { one.text == other.text }
+    static func == (left: JSON, right: JSON) -> Bool { left.text == right.text }
 
     private static func quoted(_ text: String) -> String {
         text.unicodeScalars.reduce(into: "\"") { $0 += escaped($1) } + "\""

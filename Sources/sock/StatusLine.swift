@@ -1,69 +1,71 @@
 import Sockets
 
-/// Something under way that can say how it goes.
-protocol Progress: AnyObject, Sendable {
-    /// One line, after watching for so long.
-    func state(watching duration: Duration) -> String
-    /// Whether there is nothing left to watch.
+/// A transfer whose progress can be shown in one line.
+protocol StatusSource: AnyObject, Sendable {
+    /// Returns one line after sampling the transfer for `duration`.
+    func status(sampling duration: Duration) -> String
+    /// A Boolean value that indicates whether the transfer has ended.
     var isOver: Bool { get }
 }
 
-/// How it goes, on standard error: regularly for those who asked with `--status`, and once for those
-/// who ask with SIGQUIT.
+/// The progress of a transfer on standard error: regularly with `--status`, and once for each
+/// SIGQUIT.
 ///
-/// On a terminal the line is written over itself every second, as `dd status=progress` does; into a
-/// file or a pipe a new one goes every 10 s.
+/// On a terminal the line is overwritten every second, as `dd status=progress` does. A file or a
+/// pipe gets a new line every 10 s.
 enum StatusLine {
-    /// As long as the library wants to see nothing move before it says so.
-    private static let glance = Duration.milliseconds(600)
+    /// The shortest time in which the library can find that nothing moves.
+    private static let sampleTime = Duration.milliseconds(600)
 
-    private struct Now {
-        var progress: (any Progress)?
-        /// The cursor stands behind a line that is to be written over.
-        var isOpen = false
+    private struct State {
+        var source: (any StatusSource)?
+        /// Whether the cursor is behind a line that will be overwritten.
+        var isLineOpen = false
     }
 
-    private static let now = Monitor(Now())
+    private static let state = Monitor(State())
 
-    /// From now on this is what is under way.
-    static func tell(of progress: some Progress, regularly: Bool) {
-        now.update { $0.progress = progress }
+    /// Makes `source` the transfer that is shown.
+    static func show(_ source: some StatusSource, regularly: Bool) {
+        state.update { $0.source = source }
         guard regularly else { return }
         let isTerminal = StandardStreams.error.isTerminal
         Worker.start {
-            while !progress.isOver {
-                let state = progress.state(watching: .seconds(isTerminal ? 1 : 10))
-                now.update { now in
-                    guard now.progress != nil, !progress.isOver else { return }
+            while !source.isOver {
+                let status = source.status(sampling: .seconds(isTerminal ? 1 : 10))
+                state.update { state in
+                    guard state.source != nil, !source.isOver else { return }
                     if isTerminal {
-                        Report.overwrite(state)
-                        now.isOpen = true
+                        Log.overwrite(status)
+                        state.isLineOpen = true
                     } else {
-                        Report.note(state)
+                        Log.message(status)
                     }
                 }
             }
         }
     }
 
-    /// Says at once how it goes, and goes on.
-    static func answer() {
-        guard let progress = now.update({ $0.progress }) else {
-            return Report.note("nobody is connected yet")
+    /// Writes the progress once; the transfer continues.
+    static func reportNow() {
+        guard let source = state.update({ $0.source }) else {
+            return Log.message("no client is connected yet")
         }
-        let state = progress.state(watching: glance)
-        end(for: false)
-        Report.note(state)
+        let status = source.status(sampling: sampleTime)
+        endLine()
+        Log.message(status)
     }
 
-    /// There is nothing under way any more; what is written next begins a line of its own.
-    static func end() { end(for: true) }
+    /// Stops showing the transfer, so that the next message begins on a line of its own.
+    static func end() {
+        endLine()
+        state.update { $0.source = nil }
+    }
 
-    private static func end(for good: Bool) {
-        now.update { now in
-            if now.isOpen { Report.endLine() }
-            now.isOpen = false
-            if good { now.progress = nil }
+    private static func endLine() {
+        state.update { state in
+            if state.isLineOpen { Log.endLine() }
+            state.isLineOpen = false
         }
     }
 }

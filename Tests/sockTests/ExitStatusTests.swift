@@ -11,13 +11,13 @@ struct ExitStatusTests {
         ExitStatus(SocketError(operation, cause)).rawValue
     }
 
-    @Test("the numbers are the contract's")
+    @Test("the numbers are those of the contract")
     func numbers() {
         #expect(
             ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 6, 7, 23, 28, 45, 55, 56, 130])
     }
 
-    @Test("input that makes no sense, and a service that nobody knows, are 2")
+    @Test("invalid input and an unknown service are 2")
     func usage() {
         #expect(status(.parse, .invalidInput("x")) == 2)
         #expect(status(.lookUpService, .unknownService("x", transport: nil)) == 2)
@@ -33,7 +33,7 @@ struct ExitStatusTests {
     }
 
     @Test(
-        "refused and unreachable are 7, also when a datagram found out",
+        "refused and unreachable are 7, for streams and datagrams",
         arguments: [
             Errno.connectionRefused, .noRouteToHost, .networkUnreachable, .noSuchFileOrDirectory,
         ])
@@ -45,7 +45,7 @@ struct ExitStatusTests {
     }
 
     @Test(
-        "who has run short of something himself is not told that the other is unreachable",
+        "a local shortage while connecting is 1",
         arguments: [
             Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
         ])
@@ -53,14 +53,14 @@ struct ExitStatusTests {
         #expect(status(.connect, .system(code)) == 1)
     }
 
-    @Test("a time-out is 28, whoever's clock it was")
-    func timeOut() {
+    @Test("a timeout of the library or the kernel is 28")
+    func timeout() {
         #expect(status(.connect, .timedOut(limit: .seconds(1))) == 28)
         #expect(status(.connect, .system(.timedOut)) == 28)
         #expect(status(.receive, .system(.timedOut)) == 28)
     }
 
-    @Test("an address that cannot be had is 45, also on the way to connecting from it")
+    @Test("a local address that cannot be bound is 45, also while connecting")
     func bind() {
         #expect(status(.bind, .system(.addressInUse)) == 45)
         #expect(status(.bind, .system(.permissionDenied)) == 45)
@@ -68,7 +68,7 @@ struct ExitStatusTests {
         #expect(status(.connect, .system(.addressNotAvailable)) == 45)
     }
 
-    @Test("a broken pipe is 55, and a reset is 56, whichever half saw it")
+    @Test("a broken pipe is 55, and a reset is 56 while sending and receiving")
     func transfer() {
         #expect(status(.send, .system(.brokenPipe)) == 55)
         #expect(status(.send, .system(.connectionReset)) == 56)
@@ -76,7 +76,7 @@ struct ExitStatusTests {
         #expect(status(.receive, .system(.ioError)) == 56)
     }
 
-    @Test("everything else is 1")
+    @Test("other errors are 1")
     func others() {
         #expect(status(.accept, .system(.tooManyOpenFiles)) == 1)
         #expect(status(.createSocket, .system(.permissionDenied)) == 1)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct JSONTests {
-    @Test("values are written without spaces, members in their order")
+    @Test("values are written without spaces, and members in their order")
     func values() {
         let value = JSON.object([
             ("z", .number(1)), ("a", .array([.null, .decimal(0.5), .string("x"), .boolean(true)])),
@@ -14,7 +14,7 @@ struct JSONTests {
         #expect(value.text == #"{"z":1,"a":[null,0.5,"x",true],"e":{}}"#)
     }
 
-    @Test("what could break the line or the string is escaped")
+    @Test("characters that would break the line or the string are escaped")
     func escapes() {
         #expect(
             JSON.string("a\"b\\c\n\r\t\u{0}\u{1B}\u{7F}\u{2028}é").text
@@ -22,7 +22,7 @@ struct JSONTests {
         #expect(JSON.string("\u{E0001}").text == #""\udb40\udc01""#)
     }
 
-    @Test("another reader gets back what was written")
+    @Test("JSONSerialization reads back the written string")
     func roundTrip() throws {
         let text = String(String.UnicodeScalarView((0...0x2100).compactMap(Unicode.Scalar.init)))
         let object = try JSONSerialization.jsonObject(
@@ -30,7 +30,7 @@ struct JSONTests {
         #expect(object as? [String: String] == [text: text])
     }
 
-    @Test("a text that is not there is null, and so is what is no number")
+    @Test("nil and NaN are null")
     func null() {
         #expect(JSON.optional(nil) == .null)
         #expect(JSON.optional("x") == .string("x"))

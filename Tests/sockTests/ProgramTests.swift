@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct ProgramTests {
     @Test(
-        "a bad port is exit status 2 and one line, in both directions",
+        "an invalid port is exit status 2 and one line, for connect and listen",
         arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", ""])
     func badPorts(port: String) throws {
         for line in [["localhost", port], ["-l", port], ["-p", port, "localhost", "80"]] {
@@ -18,7 +18,7 @@ struct ProgramTests {
     }
 
     @Test(
-        "a line that makes no sense is exit status 2 and one line",
+        "an invalid command line is exit status 2 and one line",
         arguments: [
             [], ["h"], ["h", "1", "2"], ["--foo"], ["-w", "x", "h", "1"], ["-q", "-1", "h", "1"],
             ["-46", "h", "1"], ["serve"], ["serve", "echo"], ["serve", "nonsense", "1"],
@@ -35,18 +35,18 @@ struct ProgramTests {
         #expect(outcome.output.isEmpty)
     }
 
-    @Test("a letter on which the netcats disagree is exit status 2 and two lines")
-    func disputed() throws {
+    @Test("an ambiguous letter is exit status 2 and two lines")
+    func ambiguous() throws {
         let outcome = try SockProgram.run("-x", "foo", "h", "1")
         #expect(outcome.status == 2)
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("help and version go to standard output, and succeed")
+    @Test("help and version go to standard output with exit status 0")
     func help() throws {
         let help = try SockProgram.run("-h")
         #expect(help.status == 0)
-        #expect(help.text == HelpText.root)
+        #expect(help.text == HelpText.of(nil))
         #expect(help.errors.isEmpty)
         #expect(try SockProgram.run("--version").text == "sock \(Program.version)\n")
         #expect(try SockProgram.run("info", "--help").text == HelpText.of(.info))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct StatusLineTests {
-    @Test("SIGQUIT is answered with how it goes, and the program goes on", arguments: ["", "-l"])
+    @Test("SIGQUIT writes the progress, and the program continues", arguments: ["", "-l"])
     func quit(flag: String) throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let sock: RunningSock
@@ -36,14 +36,14 @@ struct StatusLineTests {
         #expect(try sock.outcome().status == 0)
     }
 
-    @Test("SIGQUIT finds a peer that does not read")
+    @Test("SIGQUIT reports a peer that does not read")
     func stuck() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let sock = try RunningSock(
             ["-c", "\"$SOCK\" 127.0.0.1 \(listener.localAddress.port ?? 0) </dev/zero"]
                 .map { $0 == "-c" ? $0 : "exec \($0)" }, program: "/bin/bash")
         let peer = try listener.accept(timeout: .seconds(10))
-        // Nothing is read: what the kernel takes comes to an end, which the next look finds.
+        // The peer reads nothing, so the kernel's buffers fill, which a later sample finds.
         var errors = ""
         for round in 1...20 where !errors.contains("peer-not-reading") {
             sock.send(signal: SIGQUIT)
@@ -55,29 +55,29 @@ struct StatusLineTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("before anybody is connected that is the answer")
-    func nobody() throws {
+    @Test("SIGQUIT before the first client reports that no client is connected")
+    func noClient() throws {
         let sock = try RunningSock("-l", "127.0.0.1", "0")
         _ = try sock.port()
         sock.send(signal: SIGQUIT)
-        try sock.waitForErrors { $0.contains("sock: nobody is connected yet\n") }
+        try sock.waitForErrors { $0.contains("sock: no client is connected yet\n") }
         sock.send(signal: SIGTERM)
         #expect(try sock.outcome().status == 0)
     }
 
-    @Test("--status ends with the number of bytes, also without -v")
+    @Test("--status reports the number of bytes at the end, without -v")
     func final() throws {
-        let peer = try Peer { caller in
-            _ = try caller.receiveToEnd()
-            try caller.sendAll("bye")
+        let peer = try Peer { client in
+            _ = try client.receiveToEnd()
+            try client.sendAll("bye")
         }
         let outcome = try SockProgram.run("--status", "127.0.0.1", peer.port, input: "hi")
         #expect(outcome.errorLines.last == "sock: bytes: 2 sent, 3 received")
     }
 
-    @Test("when time is up, the verdict and its evidence stand between the failure and the advice")
-    func timeIsUp() throws {
-        let peer = try Peer { caller in _ = try caller.receiveToEnd() }
+    @Test("a timeout shows verdict and evidence between the failure and the hint")
+    func timeout() throws {
+        let peer = try Peer { client in _ = try client.receiveToEnd() }
         let outcome = try RunningSock("-w", "700ms", "127.0.0.1", peer.port).outcome()
         #expect(outcome.status == 28)
         try #require(outcome.errorLines.count == 4)

@@ -1,64 +1,47 @@
-import ArgumentParser
 import Sockets
 
-/// `sock info HOST SERVICE`: the tutorial's information client, which tells of every step.
-struct Info: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Connect step by step, and tell of each step.",
-        usage: "sock info [flags] HOST SERVICE",
-        discussion: """
-            The tutorial's information client: it creates a socket, looks up the port of the \
-            service, tries the host's addresses one after the other, and shows both ends.
-            """)
+/// `sock info HOST SERVICE`: the tutorial's information client, which reports each step.
+struct Info: Command {
+    static let usage = ["sock info HOST SERVICE"]
+    static let summary = "connect step by step, and report each step"
+    static let details = """
+        The tutorial's information client: it creates a socket, looks up the port of the service, \
+        tries the host's addresses one after the other, and shows both ends.
+        """
 
-    @OptionGroup var addresses: AddressOptions
+    private let endpoint: Endpoint
+    private let family: AddressFamily?
+    private let isNumeric: Bool
+    private let timeout: Duration
+    private let isJSON: Bool
 
-    @Flag(name: .shortAndLong, help: "UDP instead of TCP.")
-    var udp = false
-
-    @Option(
-        name: [.customShort("w"), .customLong("timeout")],
-        help: ArgumentHelp(
-            "Limit for each attempt to connect (10 s): 3, 0.5, 30s, 500ms.", valueName: "time"))
-    var timeout: String?
-
-    @Flag(help: "One JSON object instead of the steps.")
-    var json = false
-
-    @Argument(help: .hidden)
-    var words: [String] = []
+    init(_ arguments: Arguments) throws(UsageError) {
+        guard (1...2).contains(arguments.operands.count) else {
+            throw UsageError("expected HOST SERVICE, such as: sock info localhost daytime")
+        }
+        endpoint = try Target.toConnect(
+            arguments.operands, udp: arguments.has(.udp), unix: false)
+        guard !endpoint.transport.isUnix else {
+            throw UsageError("info needs a host and a service; a Unix socket has neither")
+        }
+        family = try arguments.family()
+        isNumeric = arguments.has(.numeric)
+        timeout = try arguments.timeout() ?? .seconds(10)
+        isJSON = arguments.has(.json)
+    }
 
     func run() throws {
         Signals.exitWhenInterrupted()
-        let endpoint = try endpoint()
-        var walk = ConnectWalk(
-            endpoint: endpoint, family: try addresses.family(), isNumeric: addresses.numeric,
-            limit: try limit(), tells: !json)
+        var trace = ConnectTrace(
+            endpoint: endpoint, family: family, isNumeric: isNumeric, timeout: timeout,
+            printsSteps: !isJSON)
         do {
-            try walk.run()
+            try trace.run()
         } catch let error as SocketError {
-            // The attempts that failed are an answer too.
-            if json, !walk.attempts.isEmpty { try Answer.write(walk.json.text + "\n") }
+            // The object lists failed attempts too.
+            if isJSON, !trace.attempts.isEmpty { try Console.writeLine(trace.json) }
             throw error
         }
-        if json { try Answer.write(walk.json.text + "\n") }
-    }
-
-    private func endpoint() throws(UsageError) -> Endpoint {
-        guard (1...2).contains(words.count) else {
-            throw UsageError("expected HOST SERVICE, such as: sock info localhost daytime")
-        }
-        let endpoint = try Target.toConnect(words, udp: udp, unix: false)
-        guard !endpoint.transport.isUnix else {
-            throw UsageError("info looks up services and addresses, which Unix sockets do not have")
-        }
-        return endpoint
-    }
-
-    private func limit() throws(UsageError) -> Duration {
-        guard let timeout else { return .seconds(10) }
-        let limit = try TimeSpan.parse(timeout, of: "-w")
-        guard limit > .zero else { throw UsageError("-w wants a time above zero") }
-        return limit
+        if isJSON { try Console.writeLine(trace.json) }
     }
 }

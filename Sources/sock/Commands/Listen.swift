@@ -1,117 +1,102 @@
-import ArgumentParser
 import Sockets
 
 /// `sock -l PORT`: the same as connecting, from the other end.
-struct Listen: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract:
-            "Wait for a caller; standard input goes there, and what comes to standard output.",
-        usage: """
-            sock -l [flags] [ADDR] PORT
-            sock -l [flags] -p PORT [ADDR]
-            sock -l [flags] -U PATH
-            """,
-        discussion: """
-            Without ADDR on every interface, IPv4 and IPv6. Port 0 takes a free one, which is \
-            told on standard error. One caller is all, unless -k keeps listening: then the \
-            input goes to every caller present, at the pace of the slowest; one who takes none \
-            of it for 10 s while others wait for more is hung up on. With -u every sender is \
-            answered.
-            """)
+struct Listen: Command {
+    static let usage = [
+        "sock -l [flags] [ADDR] PORT",
+        "sock -l [flags] -p PORT [ADDR]",
+        "sock -l [flags] -U PATH",
+    ]
+    static let summary = "listen; port 0 picks a free one"
+    static let details = """
+        Waits for a client, sends standard input to it, and writes what it sends to standard \
+        output. Without ADDR it listens on every interface, for IPv4 and IPv6. Port 0 picks a \
+        free port and prints it on standard error. sock ends after one client. With -k it keeps \
+        listening and sends the input to every connected client, at the pace of the slowest; it \
+        disconnects a client that reads nothing for 10 s while others wait for more. With -u it \
+        replies to every sender.
+        """
 
-    @OptionGroup var addresses: AddressOptions
-    @OptionGroup var transport: TransportOptions
-    @OptionGroup var limits: LimitOptions
+    private let endpoint: Endpoint
+    private let family: AddressFamily?
+    private let isNumeric: Bool
+    private let keepsOpen: Bool
+    private let options: RelayOptions
 
-    @Flag(name: .shortAndLong, help: "Keep listening: many callers, at once and one after another.")
-    var keepOpen = false
-
-    @Argument(help: .hidden)
-    var target: [String] = []
+    init(_ arguments: Arguments) throws(UsageError) {
+        endpoint = try Target.toListen(
+            arguments.operands, port: arguments[.port], source: arguments[.source],
+            udp: arguments.has(.udp), unix: arguments.has(.unix))
+        family = try arguments.family()
+        isNumeric = arguments.has(.numeric)
+        keepsOpen = arguments.has(.keepOpen)
+        options = try RelayOptions(arguments)
+        if keepsOpen, !endpoint.isDatagram, options.quitAfter != nil {
+            throw UsageError("-k and -q cannot be combined: -k keeps listening, -q ends sock")
+        }
+    }
 
     func run() throws {
-        let endpoint = try Target.toListen(
-            target, port: transport.port, source: transport.source, udp: transport.udp,
-            unix: transport.unix)
-        let plan = RelayPlan(
-            silence: try limits.limit(), quitAfter: try limits.quit(),
-            isVerbose: transport.verbose, showsStatus: transport.status)
-        if keepOpen, !endpoint.isDatagram, plan.quitAfter != nil {
-            throw UsageError("-q ends sock some time after its input, and -k keeps it: not both")
-        }
-        let family = try addresses.family()
-        if addresses.numeric, let host = endpoint.host, !host.isEmpty {
+        if isNumeric, let host = endpoint.host, !host.isEmpty {
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, passive: true)
         }
         if endpoint.isDatagram {
-            try listen(toDatagramsOn: endpoint, family, plan)
+            try receiveDatagrams()
         } else {
-            try listen(toStreamsOn: endpoint, family, plan)
+            try acceptStreams()
         }
     }
 
-    private func listen(
-        toDatagramsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
-    ) throws {
+    private func receiveDatagrams() throws {
         let socket = try Socket(on: endpoint, options: .init(family: family))
-        // First: whoever reads that we listen may stop us at once.
-        Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(socket) }
-        announce(socket, endpoint)
-        try DatagramListener(socket, plan).run()
+        prepare(socket)
+        try DatagramListener(socket, options).run()
         socket.close()
     }
 
-    private func listen(
-        toStreamsOn endpoint: Endpoint, _ family: AddressFamily?, _ plan: RelayPlan
-    ) throws {
+    private func acceptStreams() throws {
         let listener = try Socket(on: endpoint, options: .init(family: family))
-        if keepOpen { return try keepListening(listener, endpoint, plan) }
-        // First: whoever reads that we listen may stop us at once.
-        Signals.whenToldToStop(answer: StatusLine.answer) { Self.stop(listener) }
-        announce(listener, endpoint)
+        if keepsOpen { return try serveClients(of: listener) }
+        prepare(listener)
 
-        let caller: Socket
+        let client: Socket
         do throws(SocketError) {
-            caller = try listener.accept()
+            client = try listener.accept()
         } catch {
-            // Told to stop: the other thread ends the program.
+            // A signal closed the listener; the thread that handles signals ends the program.
             guard error.cause != .closed else { return }
             throw error
         }
-        // One caller is all: the next one is refused, and the socket file is gone.
+        // Refuses further clients and removes the socket file.
         listener.close()
-        Report.arrival(of: caller.remoteAddress, if: plan.isVerbose)
-        try StreamRelay(caller, plan).run()
+        Log.connection(from: client.remoteAddress, if: options.isVerbose)
+        try StreamRelay(client, options).run()
     }
 
-    /// Many callers are served by tasks; two threads see to standard input and output.
-    private func keepListening(
-        _ listener: Socket, _ endpoint: Endpoint, _ plan: RelayPlan
-    ) throws {
+    /// Serves many clients with tasks; two threads read standard input and write standard output.
+    private func serveClients(of listener: Socket) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
-        Signals.whenToldToStop(answer: StatusLine.answer) { server.stop() }
-        let (input, output) = (try InputFeed(), try OutputQueue())
-        let callers = CallerGroup(plan, input, output)
-        let isTold = isTold(endpoint)
+        Signals.onTermination(status: StatusLine.reportNow) { server.stop() }
+        let (input, output) = (try InputReader(), try OutputQueue())
+        let clients = ClientGroup(options, input, output)
+        let announces = announces
         try server.run(loops: 1) { group in
-            Report.listening(on: listener.localAddress, if: isTold)
-            try await callers.run(Listener(adopting: listener, group: group))
+            Log.listening(on: listener.localAddress, if: announces)
+            try await clients.run(Listener(adopting: listener, group: group))
         }
         output.finish()
     }
 
-    /// Closing removes a socket file; the kernel still delivers what it has accepted.
-    private static func stop(_ socket: Socket) {
-        socket.close()
-        Environment.exit(.success)
+    /// Handles signals first, because a signal may arrive as soon as the address is printed.
+    private func prepare(_ socket: Socket) {
+        Signals.onTermination(status: StatusLine.reportNow) {
+            // Closing removes a socket file. The kernel still delivers what it has accepted.
+            socket.close()
+            Environment.exit(.success)
+        }
+        Log.listening(on: socket.localAddress, if: announces)
     }
 
-    private func announce(_ socket: Socket, _ endpoint: Endpoint) {
-        Report.listening(on: socket.localAddress, if: isTold(endpoint))
-    }
-
-    private func isTold(_ endpoint: Endpoint) -> Bool {
-        transport.verbose || endpoint.port?.number == 0
-    }
+    private var announces: Bool { options.isVerbose || endpoint.port?.number == 0 }
 }

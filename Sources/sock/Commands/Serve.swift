@@ -1,87 +1,78 @@
-import ArgumentParser
 import Sockets
 
 /// `sock serve echo PORT`: one of the classic services, on TCP and UDP together.
-struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Serve one of the classic services, on TCP and UDP together.",
-        usage: "sock serve [flags] echo|discard|daytime|time|chargen|sink [ADDR] PORT",
-        discussion: """
-            On loopback, unless ADDR says otherwise; * is every interface. Port 0 takes a free \
-            one, which is told on standard error. All callers are served at once, by tasks on \
-            a few threads; SIGINT and SIGTERM let them finish for a second.
+struct Serve: Command {
+    static let usage = ["sock serve SERVICE [ADDR] PORT"]
+    static let summary = "echo discard daytime time chargen sink"
+    static let details = """
+        Serves one of the classic services on TCP and UDP together, on loopback unless ADDR says \
+        otherwise; * is every interface. Port 0 picks a free port and prints it on standard error. \
+        Tasks on a few threads serve all clients at the same time. After SIGINT or SIGTERM clients \
+        have 1 s to finish.
+        """
+    static let terms = [
+        ("echo", "sends back what arrives (RFC 862)"),
+        ("discard", "drops what arrives (RFC 863)"),
+        ("daytime", "the time of day as text (RFC 867)"),
+        ("time", "the seconds since 1900 as 32 bits (RFC 868)"),
+        ("chargen", "characters without end (RFC 864)"),
+        ("sink", "reads to the end and sends the number of bytes, 8 bytes little-endian"),
+    ]
 
-            echo     sends back what comes             (RFC 862)
-            discard  drops what comes                  (RFC 863)
-            daytime  the time of day for people        (RFC 867)
-            time     seconds since 1900, 32 bits       (RFC 868)
-            chargen  characters without end            (RFC 864)
-            sink     reads to the end, and answers how many bytes there were,
-                     8 bytes little-endian
-            """)
+    private let service: ClassicService
+    private let host: String?
+    private let port: Port
+    private let family: AddressFamily?
+    private let threads: Int
+    private let isVerbose: Bool
 
-    @OptionGroup var family: FamilyOptions
-
-    @Flag(name: .shortAndLong, help: "Tell on standard error what happens.")
-    var verbose = false
-
-    @Option(
-        help: ArgumentHelp(
-            "Threads that share the callers, 1 to 1024: one for each processor if not given.",
-            valueName: "n"))
-    var threads: String?
-
-    @Argument(help: .hidden)
-    var words: [String] = []
-
-    func run() throws {
-        let service = try service()
-        let (host, port) = try place()
-        let threads = try threadCount()
-        Environment.raiseDescriptorLimit()
-        let sockets = try ServiceSockets.open(
-            host: host, port: port, family: try family.family())
-
-        let server = ServerTask()
-        // First: whoever reads that we listen may stop us at once.
-        Signals.whenToldToStop { server.stop() }
-        let isTold = verbose || port.number == 0 || StandardStreams.error.isTerminal
-        try server.run(loops: threads) { [verbose] loops in
-            let host = try ServiceHost(service, sockets, on: loops, isVerbose: verbose)
-            for address in host.addresses {
-                Report.listening(on: address, "\(service.rawValue), tcp and udp", if: isTold)
-            }
-            try await host.run()
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.requireOperands(atMost: 3)
+        let words = arguments.operands
+        service = try Self.service(words.first)
+        guard words.count > 1, let last = words.last else {
+            throw UsageError("a port is missing, such as 7007; 0 picks a free one")
         }
+        host = words.count == 3 ? words[1] : nil
+        port = try Target.port(last)
+        family = try arguments.family()
+        threads = try arguments[.threads].map(Self.threads) ?? Environment.processorCount
+        isVerbose = arguments.has(.verbose)
     }
 
-    private func service() throws(UsageError) -> ClassicService {
+    private static func service(_ name: String?) throws(UsageError) -> ClassicService {
         let known = ClassicService.allCases.map(\.rawValue).joined(separator: ", ")
-        guard let name = words.first else {
-            throw UsageError("which service? Give one of \(known), and a port; 0 takes a free one")
+        guard let name else {
+            throw UsageError("a service and a port are missing; the services are \(known)")
         }
         guard let service = ClassicService(rawValue: name) else {
             throw UsageError(
-                "there is no service \(TerminalText.quoted(name)) to serve, only \(known)")
+                "unknown service \(TerminalText.quoted(name)); expected one of \(known)")
         }
         return service
     }
 
-    private func place() throws(UsageError) -> (host: String?, port: Port) {
-        switch words.count {
-        case 2: return (nil, try Target.port(words[1]))
-        case 3: return (words[1], try Target.port(words[2]))
-        case 0, 1: throw UsageError("on which port? Give one, such as 7007; 0 takes a free one")
-        default: throw UsageError("\(TerminalText.quoted(words[3])) is one word too many")
-        }
-    }
-
-    private func threadCount() throws(UsageError) -> Int {
-        guard let threads else { return Environment.processorCount }
-        guard let number = Port.number(parsing: threads), (1...1024).contains(number) else {
+    private static func threads(_ text: String) throws(UsageError) -> Int {
+        guard let number = Decimal.value(of: text.utf8, maximum: 1024), number > 0 else {
             throw UsageError(
-                "--threads wants a number from 1 to 1024, not \(TerminalText.quoted(threads))")
+                "--threads needs a number from 1 to 1024, not \(TerminalText.quoted(text))")
         }
         return Int(number)
+    }
+
+    func run() throws {
+        Environment.raiseDescriptorLimit()
+        let sockets = try ServiceSockets.open(host: host, port: port, family: family)
+        let server = ServerTask()
+        // Handles signals first, because one may arrive as soon as the address is printed.
+        Signals.onTermination { server.stop() }
+        let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
+        try server.run(loops: threads) { [service, isVerbose] loops in
+            let server = try ServiceServer(service, sockets, on: loops, isVerbose: isVerbose)
+            for address in server.addresses {
+                Log.listening(on: address, "\(service.rawValue), tcp and udp", if: announces)
+            }
+            try await server.run()
+        }
     }
 }

@@ -1,58 +1,55 @@
-import ArgumentParser
 import Sockets
 
 /// `sock service http tcp`: getservbyname and getservbyport.
-struct Service: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "The port of a service, or the service of a port.",
-        usage: "sock service [--json] NAME|PORT [tcp|udp]",
-        discussion: "Without a protocol both are asked. This is getservbyname and getservbyport.")
+struct Service: Command {
+    static let usage = ["sock service NAME|PORT [tcp|udp]"]
+    static let summary = "getservbyname and getservbyport"
+    static let details = """
+        Prints the port of a service, or the service of a port. Without a protocol it looks up both \
+        TCP and UDP.
+        """
 
-    @Flag(help: "One JSON object for each entry.")
-    var json = false
+    private let service: Port
+    private let transports: [Transport]
+    private let isJSON: Bool
 
-    @Argument(help: .hidden)
-    var words: [String] = []
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.requireOperands(atMost: 2)
+        guard let first = arguments.operands.first else {
+            throw UsageError("a service is missing: a name such as http, or a port such as 80")
+        }
+        service = try Target.port(first)
+        let transports: [Transport] = [.tcp, .udp]
+        if let name = arguments.operands.dropFirst().first {
+            self.transports = transports.filter { $0.description == name }
+        } else {
+            self.transports = transports
+        }
+        guard !self.transports.isEmpty else {
+            throw UsageError(
+                "expected tcp or udp, not \(TerminalText.quoted(arguments.operands[1]))")
+        }
+        isJSON = arguments.has(.json)
+    }
 
     func run() throws {
-        let (asked, protocols) = try question()
-        let entries = try find(asked, protocols)
-        if json {
-            for entry in entries { try Answer.write(entry.json.text + "\n") }
-            return
-        }
-        var told: [String] = []
+        let entries = try entries()
+        if isJSON { return try entries.forEach { try Console.writeLine($0.json) } }
+        var printed: [String] = []
         for entry in entries {
-            let answer = asked.number == nil ? "\(entry.port)" : entry.name
-            if !told.contains(answer) { try Answer.line(answer) }
-            told.append(answer)
+            let text = service.number == nil ? "\(entry.port)" : entry.name
+            if !printed.contains(text) { try Console.writeLine(text) }
+            printed.append(text)
         }
     }
 
-    private func question() throws(UsageError) -> (Port, [Transport]) {
-        guard let first = words.first else {
-            throw UsageError("which service? Give a name such as http, or a port such as 80")
-        }
-        guard words.count <= 2 else {
-            throw UsageError("\(TerminalText.quoted(words[2])) is one word too many")
-        }
-        let port = try Target.port(first)
-        guard let name = words.dropFirst().first else { return (port, [.tcp, .udp]) }
-        guard let wanted = [Transport.tcp, .udp].first(where: { $0.description == name }) else {
-            throw UsageError("expected tcp or udp, not \(TerminalText.quoted(name))")
-        }
-        return (port, [wanted])
-    }
-
-    /// The entries for the protocols; fails when there is none for any.
-    private func find(
-        _ asked: Port, _ protocols: [Transport]
-    ) throws(SocketError) -> [Services.ServiceEntry] {
+    /// Returns the entries for the protocols; throws if none of them has one.
+    private func entries() throws(SocketError) -> [Services.ServiceEntry] {
         var entries: [Services.ServiceEntry] = []
         var failure: SocketError?
-        for wanted in protocols {
+        for transport in transports {
             do throws(SocketError) {
-                entries.append(try entry(asked, wanted))
+                entries.append(try entry(transport))
             } catch {
                 failure = failure ?? error
             }
@@ -61,13 +58,11 @@ struct Service: ParsableCommand {
         return entries
     }
 
-    private func entry(
-        _ asked: Port, _ wanted: Transport
-    ) throws(SocketError) -> Services.ServiceEntry {
-        if let number = asked.number {
-            return try Services.service(onPort: number, transport: wanted)
+    private func entry(_ transport: Transport) throws(SocketError) -> Services.ServiceEntry {
+        if let number = service.number {
+            return try Services.service(onPort: number, transport: transport)
         }
-        return try Services.service(named: asked.service ?? "", transport: wanted)
+        return try Services.service(named: service.service ?? "", transport: transport)
     }
 }
 

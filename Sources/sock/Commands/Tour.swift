@@ -1,35 +1,38 @@
-import ArgumentParser
 import Sockets
 
 /// `sock tour`: the tutorial of network programming, chapter by chapter, live.
-struct Tour: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "The tutorial of network programming, live, on this machine alone.",
-        discussion: """
-            Every chapter explains one thing, shows the lines of Swift that do it, runs them, and \
-            tells what they gave. Nothing leaves the machine; it takes about three seconds.
-            """)
+struct Tour: Command {
+    static let usage = ["sock tour"]
+    static let summary = "network programming, live on this machine"
+    static let details = """
+        Each chapter explains one thing, shows the lines of Swift that do it, runs them, and prints \
+        what they returned. Nothing leaves the machine. The tour takes about three seconds.
+        """
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.requireOperands(atMost: 0)
+    }
 
     func run() throws {
-        let guide = Guide()
-        let stage = try TourStage.open()
-        defer { stage.close() }
+        let printer = TourPrinter()
+        let servers = try TourServers.start()
+        defer { servers.stop() }
 
-        try guide.title("Network programming, live: eleven steps from a socket to a deadlock")
-        try ClientChapters.descriptors(guide)
-        try ClientChapters.families(guide)
-        try ClientChapters.names(guide, stage)
-        try ClientChapters.addresses(guide, stage)
-        try ClientChapters.streams(guide, stage)
-        try ErrorChapter.classes(guide)
-        try ClientChapters.datagrams(guide, stage)
-        try ServerChapters.binding(guide)
-        try ServerChapters.accepting(guide)
-        try ServerChapters.datagrams(guide)
-        try DeadlockChapter.deadlock(guide)
+        try printer.title("Network programming, live: eleven steps from a socket to a deadlock")
+        try ClientChapters.descriptors(printer)
+        try ClientChapters.families(printer)
+        try ClientChapters.names(printer, servers)
+        try ClientChapters.addresses(printer, servers)
+        try ClientChapters.streams(printer, servers)
+        try ErrorChapter.classes(printer)
+        try ClientChapters.datagrams(printer, servers)
+        try ServerChapters.binding(printer)
+        try ServerChapters.accepting(printer)
+        try ServerChapters.datagrams(printer)
+        try DeadlockChapter.deadlock(printer)
 
-        try guide.chapter("And now", "the same from the shell")
-        try guide.code(
+        try printer.chapter("And now", "the same from the shell")
+        try printer.code(
             """
             sock serve echo 7007          # in one window
             sock localhost 7007           # in another: type, and see it come back

@@ -88,13 +88,13 @@ struct DoctorQuestion: Equatable {
         if named.allSatisfy({ $0.descriptors == nil }) {
             let who = named.map(\.description).sorted().joined(separator: ", ")
             throw Failure(
-                .couldNotLook, "cannot see which sockets \(who) has",
-                advice: Environment.isRoot
+                .cannotInspect, "cannot see which sockets \(who) has",
+                hint: Environment.isRoot
                     ? "It is closed even to root." : "Its user or root can.")
         }
     }
 
     private func nothing(_ message: String) -> Failure {
-        Failure(.noSuchSubject, message, advice: nil)
+        Failure(.notFound, message, hint: nil)
     }
 }

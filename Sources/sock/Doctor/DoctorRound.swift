@@ -17,7 +17,7 @@ struct DoctorRound {
     func make() throws(Failure) -> ExitStatus {
         let examination = try examine()
         let ailments = examination.ailments.filter { question.isAbout($0, examination) }
-        try Answer.write(answer(examination, ailments))
+        try Console.write(answer(examination, ailments))
         tellGaps(examination)
         return ailments.isEmpty ? .success : .stuck
     }
@@ -32,7 +32,7 @@ struct DoctorRound {
             let text = answer(examination, ailments)
             // From the top left corner, and nothing of what was there before.
             let start = isJSON ? "" : isTerminal ? "\u{1B}[H\u{1B}[J" : isFirst ? "" : "\n"
-            try Answer.write(start + text)
+            try Console.write(start + text)
             // On a terminal everything is written anew.
             if isFirst || isTerminal { tellGaps(examination) }
             isFirst = false
@@ -47,9 +47,9 @@ struct DoctorRound {
             survey = try Sampler.make()
         } catch {
             throw Failure(
-                .couldNotLook,
+                .cannotInspect,
                 "cannot look at the sockets of this machine: \(error.description.withLowercasedFirst)",
-                advice: "The kernel needs socket diagnosis (INET_DIAG), and /proc has to be there.")
+                hint: "The kernel needs socket diagnosis (INET_DIAG), and /proc has to be there.")
         }
         let examination = Analysis(survey)
         try question.requireSubject(in: examination)
@@ -57,10 +57,10 @@ struct DoctorRound {
     }
 
     private func tellGaps(_ examination: Analysis) {
-        for gap in examination.survey.gaps { Report.note(Self.text(of: gap)) }
+        for gap in examination.survey.gaps { Log.message(Self.text(of: gap)) }
         let connections = examination.connections.filter { question.isAbout($0, examination) }
         let hidden = examination.hidden(in: connections)
-        for line in Self.text(ofHidden: hidden, isRoot: Environment.isRoot) { Report.note(line) }
+        for line in Self.text(ofHidden: hidden, isRoot: Environment.isRoot) { Log.message(line) }
     }
 
     // MARK: What is said

@@ -1,45 +1,52 @@
-import ArgumentParser
-
-/// What `--help` shows.
+/// What `--help` prints, made from the tables of flags and subcommands.
 enum HelpText {
-    /// The help of one verb, or the screen with everything.
-    static func of(_ verb: Verb?) -> String {
-        guard let parser = verb?.parser else { return root }
-        return Sock.helpMessage(for: parser, includeHidden: false, columns: 80) + "\n"
+    /// Returns the help of one subcommand, or of `sock` itself.
+    static func of(_ subcommand: Subcommand?, width: Int = 80) -> String {
+        guard let subcommand, let command = subcommand.command else { return root(width: width) }
+        let usage = command.usage.enumerated().map { ($0 == 0 ? "Usage: " : "       ") + $1 }
+        return text(of: [
+            usage,
+            TextLayout.wrapped(command.details, width: width),
+            TextLayout.columns(command.terms, width: width),
+            columns(of: subcommand.flags, in: subcommand, width: width),
+        ])
     }
 
-    static let root = """
-        sock talks over TCP, UDP and Unix sockets, and says why when it cannot.
+    private static func root(width: Int) -> String {
+        let commands = Subcommand.allCases.compactMap(\.command)
+        let flags = Set(Subcommand.connect.flags + Subcommand.listen.flags + [.help])
+        let title = TextLayout.wrapped(
+            "sock talks over TCP, UDP and Unix sockets, and says why when it cannot.", width: width)
+        let statuses = """
+            Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23 output, \
+            28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To reach a host \
+            that is named like a command: sock connect info 80
+            """
+        return text(of: [
+            title + TextLayout.columns(commands.map { ($0.usage[0], $0.summary) }, width: width),
+            columns(of: Flag.allCases.filter(flags.contains), in: nil, width: width),
+            TextLayout.wrapped(statuses, width: width),
+        ])
+    }
 
-          sock [flags] HOST PORT             connect; or HOST:PORT, tcp:// udp:// unix:
-          sock -l [flags] [ADDR] PORT        listen; port 0 takes a free one
-          sock info HOST SERVICE             connect step by step, and tell of each step
-          sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink
-          sock resolve NAME [SERVICE]        addresses, canonical name, reverse names
-          sock service NAME|PORT [tcp|udp]   getservbyname and getservbyport
-          sock doctor [PORT]                 which sockets are stuck, and why
-          sock tour                          network programming, live on this machine
+    private static func columns(
+        of flags: [Flag], in subcommand: Subcommand?, width: Int
+    ) -> [String] {
+        let rows = flags.map { flag in
+            (label(of: flag), subcommand.flatMap { flag.row.otherHelp[$0] } ?? flag.row.help)
+        }
+        return TextLayout.columns(rows, width: width)
+    }
 
-          -4, -6               IPv4 only, IPv6 only
-          -l, --listen         wait for a caller instead of calling
-          -k, --keep-open      with -l: for many callers, at once and one after another
-          -u, --udp            datagrams instead of a stream
-          -U, --unix           a Unix socket: PATH or @NAME, no host and port
-          -n, --numeric        ask no name server
-          -p, --port PORT      our own port; with -l the port to listen on
-          -s, --source ADDR    our own address
-          -w, --timeout TIME   limit for connecting and for silence: 3, 30s, 500ms
-          -q, --quit-after TIME  enough this long after the end of input
-          -N, --shutdown       half-close at the end of input, which is the default
-          -z, --zero           connect, send nothing, close
-              --send-only      receive nothing, and wait for no answer
-          -v, --verbose        tell what happens
-              --status         how it goes, every second; SIGQUIT (Ctrl-\\) asks once
-          -h, --help           this, or with a verb more about it; also --version
+    /// Returns what stands before the help of a flag: `-w, --timeout TIME`.
+    private static func label(of flag: Flag) -> String {
+        let letter = flag.row.letter.map { "-\($0), " } ?? "    "
+        return letter + flag.longName + (flag.row.value.map { " \($0)" } ?? "")
+    }
 
-        Exit status: 0 ok, 1 other, 2 usage, 6 name not found, 7 refused, 23 output,
-        28 time-out, 45 cannot bind, 55 send, 56 receive or reset, 130 interrupted.
-        A host that is called like a verb is reached by: sock connect info 80
-
-        """
+    /// Joins blocks of lines with an empty line between them.
+    private static func text(of blocks: [[String]]) -> String {
+        blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }
+            .joined(separator: "\n")
+    }
 }

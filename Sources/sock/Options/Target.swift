@@ -1,28 +1,30 @@
 import Sockets
 
-/// The words that say where to, read as nc's users write them.
+/// Parses the operands that name an endpoint, in the forms that nc's users know.
 enum Target {
-    /// `HOST PORT`, `HOST:PORT`, a URL, or with `-U` a path.
+    /// Returns the endpoint of `HOST PORT`, `HOST:PORT`, a URL, or with `-U` a path.
     static func toConnect(
         _ words: [String], udp: Bool, unix: Bool
     ) throws(UsageError) -> Endpoint {
         switch (unix, words.count) {
         case (_, 0):
-            throw UsageError("where to? Give HOST PORT, HOST:PORT or a URL; sock --help tells more")
+            throw UsageError("expected HOST PORT, HOST:PORT or a URL; see sock --help")
         case (true, 1):
             return path(words[0], udp: udp)
         case (true, _):
-            throw UsageError("-U takes one word, the path; \(shown(words[1])) is too much")
+            throw UsageError("unexpected argument \(quoted(words[1])): -U takes only a path")
         case (false, 1):
             return try whole(words[0], udp: udp)
         case (false, 2):
             return try hostAndPort(words[0], words[1], udp: udp)
         default:
-            throw UsageError("one host and one port at a time; \(shown(words[2])) is too much")
+            throw UsageError(
+                "unexpected argument \(quoted(words[2])): expected one host and one port")
         }
     }
 
-    /// `PORT`, `ADDR PORT`, `ADDR:PORT`, a URL, `-p PORT [ADDR]`, or with `-U` a path.
+    /// Returns the endpoint of `PORT`, `ADDR PORT`, `ADDR:PORT`, a URL, `-p PORT [ADDR]`, or with `-U`
+    /// a path.
     static func toListen(
         _ words: [String], port: String?, source: String?, udp: Bool, unix: Bool
     ) throws(UsageError) -> Endpoint {
@@ -32,13 +34,13 @@ enum Target {
         if let source {
             guard words.count < 2 else {
                 throw UsageError(
-                    "-s \(shown(source)) and \(shown(words[0])): one address is enough")
+                    "-s \(quoted(source)) and \(quoted(words[0])) are two addresses; give one")
             }
             words.insert(source, at: 0)
         }
         switch words.count {
         case 0:
-            throw UsageError("on which port? Give one, such as: sock -l 8080; 0 takes a free one")
+            throw UsageError("a port is missing, such as: sock -l 8080; 0 picks a free one")
         case 1:
             if words[0].contains(":") || words[0].contains("/") {
                 return try whole(words[0], udp: udp)
@@ -48,18 +50,18 @@ enum Target {
             let host = words[0].isEmpty || words[0] == "*" ? "" : try self.host(words[0])
             return endpoint(host, try self.port(words[1]), udp: udp)
         default:
-            throw UsageError("one address and one port; \(shown(words[2])) is too much")
+            throw UsageError(
+                "unexpected argument \(quoted(words[2])): expected one address and one port")
         }
     }
 
-    /// `HOST PORT` for verbs that know nothing else.
-    static func hostAndPort(
+    private static func hostAndPort(
         _ host: String, _ port: String, udp: Bool
     ) throws(UsageError) -> Endpoint {
         endpoint(try self.host(host), try self.port(port), udp: udp)
     }
 
-    /// A port's number or a service's name, strictly.
+    /// Returns the port for a number or a service name, parsed strictly.
     static func port(_ text: String) throws(UsageError) -> Port {
         do throws(SocketError) {
             return try Port(parsing: text)
@@ -68,20 +70,20 @@ enum Target {
         }
     }
 
-    /// A host may wear the brackets that it needs in front of a colon.
+    /// Removes the brackets that an IPv6 address needs in front of a colon.
     private static func host(_ text: String) throws(UsageError) -> String {
-        if text.isEmpty { throw UsageError("the host is empty: expected a name or an address") }
+        if text.isEmpty { throw UsageError("the host is empty; expected a name or an address") }
         guard text.hasPrefix("["), text.hasSuffix("]") else { return text }
         let inner = String(text.dropFirst().dropLast())
         guard IPv6Address(inner) != nil else {
-            throw UsageError("\(shown(text)): expected an IPv6 address between the brackets")
+            throw UsageError("\(quoted(text)) is not an IPv6 address in brackets")
         }
         return inner
     }
 
     private static func whole(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
         if !word.contains(where: { ":/@".contains($0) }) {
-            throw UsageError("\(shown(word)) needs a port: HOST PORT, or HOST:PORT")
+            throw UsageError("\(quoted(word)) needs a port: HOST PORT or HOST:PORT")
         }
         let endpoint: Endpoint
         do throws(SocketError) {
@@ -91,12 +93,12 @@ enum Target {
         }
         switch (udp, endpoint.transport) {
         case (true, .tcp):
-            throw UsageError("-u asks for UDP and \(shown(word)) for TCP")
+            throw UsageError("-u means UDP, but \(quoted(word)) means TCP")
         case (true, .unix):
             return .unixDatagram(endpoint.path ?? "")
         case (true, .unixSequencedPacket), (false, .unixSequencedPacket):
             throw UsageError(
-                "\(shown(word)): sock speaks streams (unix:) and datagrams (unixgram:)")
+                "\(quoted(word)) is not supported; use a stream (unix:) or datagrams (unixgram:)")
         default:
             return endpoint
         }
@@ -110,13 +112,13 @@ enum Target {
         udp ? .udp(host, port: port) : .tcp(host, port: port)
     }
 
-    private static func shown(_ word: String) -> String {
+    private static func quoted(_ word: String) -> String {
         TerminalText.quoted(word)
     }
 }
 
 extension Endpoint {
-    /// Whether messages are sent that the kernel keeps apart, and that nobody ends.
+    /// A Boolean value that indicates whether the endpoint exchanges datagrams, which have no end.
     var isDatagram: Bool {
         transport == .udp || transport == .unixDatagram
     }

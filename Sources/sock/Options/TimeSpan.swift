@@ -1,18 +1,18 @@
 import Sockets
 
-/// A length of time as it is written on the command line: `3`, `0.5`, `30s`, `500ms`, `2m`.
+/// Parses durations of the command line: `3`, `0.5`, `30s`, `500ms`, `2m`.
 enum TimeSpan {
-    /// Reads the value of a flag, which is named in the error.
+    /// Returns the value of a flag, or throws an error that names the flag.
     static func parse(_ text: String, of flag: String) throws(UsageError) -> Duration {
         guard let duration = duration(text) else {
             throw UsageError(
-                "\(flag) wants a time such as 3, 0.5, 30s or 500ms, not \(TerminalText.quoted(text))"
+                "\(flag) needs a time such as 3, 0.5, 30s or 500ms, not \(TerminalText.quoted(text))"
             )
         }
         return duration
     }
 
-    /// Strict: ASCII digits with at most one point in between, then nothing, `ms`, `s` or `m`.
+    /// Accepts ASCII digits with at most one point between them, then nothing, `ms`, `s` or `m`.
     static func duration(_ text: String) -> Duration? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let unit = units[String(text.dropFirst(number.count))] else { return nil }

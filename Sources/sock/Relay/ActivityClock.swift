@@ -1,105 +1,101 @@
 import Sockets
 import Synchronization
 
-/// When a byte last moved, in whichever direction: written by several threads or tasks, read by the
-/// one that watches for silence.
+/// The time at which a byte last moved in either direction.
+///
+/// Several threads or tasks write it, and one reads it to find out how long a connection is idle.
 final class ActivityClock: Sendable {
     private let last: Atomic<Int64>
 
-    init() { last = Atomic(Self.now) }
+    init() { last = Atomic(System.continuousNanoseconds()) }
 
-    /// A byte has moved.
+    /// Records that a byte has moved now.
     func touch() {
-        last.store(Self.now, ordering: .relaxed)
+        last.store(System.continuousNanoseconds(), ordering: .relaxed)
     }
 
-    /// How long nothing has moved.
-    var silence: Duration {
-        .nanoseconds(Self.now - last.load(ordering: .relaxed))
-    }
-
-    private static let start = ContinuousClock.now
-
-    private static var now: Int64 {
-        let (seconds, attoseconds) = start.duration(to: .now).components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    /// The time since a byte last moved.
+    var idleTime: Duration {
+        .nanoseconds(System.continuousNanoseconds() - last.load(ordering: .relaxed))
     }
 }
 
-/// What came of waiting for something to arrive.
-enum Reception<Value> {
+/// The result of waiting to receive.
+enum ReceiveResult<Value> {
     case value(Value)
-    /// The socket was closed here, by somebody else.
+    /// Another thread or task of the program closed the socket.
     case closed
-    /// Nothing moved in either direction for as long as was allowed.
-    case silence
+    /// Nothing moved in either direction for the idle timeout.
+    case idle
 }
 
-/// Decides how long to wait for one direction, when what moves in the other puts the end off.
+/// Decides how long to wait in one direction if activity in the other extends the wait.
 ///
-/// The limit is the same each time at first, which costs nothing; only when it has passed is it
-/// worked out whether the other direction has moved meanwhile.
-struct Patience {
-    private let allowed: Duration?
-    private var left: Duration?
+/// The first wait always has the full limit, which costs nothing. Only when that has passed does the
+/// other direction's activity count.
+struct IdleTimeout {
+    private let timeout: Duration?
+    private var remaining: Duration?
 
-    /// Allows so much silence; nil is for ever.
-    init(_ allowed: Duration?) {
-        self.allowed = allowed
-        left = allowed
+    /// Creates a timeout; nil never expires.
+    init(_ timeout: Duration?) {
+        self.timeout = timeout
+        remaining = timeout
     }
 
-    /// How long to wait this time.
-    var limit: TimeLimit { left.map { TimeLimit($0) } ?? .never }
+    /// The limit of the next wait.
+    var limit: TimeLimit { remaining.map { TimeLimit($0) } ?? .never }
 
-    /// Takes in that a wait has brought nothing; false when the silence has been long enough.
-    mutating func goesOn(after silence: Duration) -> Bool {
-        left = allowed.map { $0 - silence }
-        return left.map { $0 > .zero } ?? true
+    /// Sets the limit of the next wait after one that has received nothing.
+    ///
+    /// - Returns: Whether to wait again; false if the connection was idle for the whole timeout.
+    mutating func waitsAgain(afterIdle idleTime: Duration) -> Bool {
+        remaining = timeout.map { $0 - idleTime }
+        return remaining.map { $0 > .zero } ?? true
     }
 }
 
 extension ActivityClock {
-    /// Calls `receive` until something arrives, the socket is closed, or all has been silent for as
-    /// long as is allowed; nil is for ever.
+    /// Blocks in `receive` until it returns a value, the socket is closed, or the connection was idle
+    /// for `timeout`; nil is no timeout.
     func wait<Value>(
-        allowing allowed: Duration?, _ receive: (TimeLimit) throws(SocketError) -> Value
-    ) throws(SocketError) -> Reception<Value> {
-        var patience = Patience(allowed)
+        timeout: Duration?, _ receive: (TimeLimit) throws(SocketError) -> Value
+    ) throws(SocketError) -> ReceiveResult<Value> {
+        var timeout = IdleTimeout(timeout)
         while true {
             do throws(SocketError) {
-                let value = try receive(patience.limit)
+                let value = try receive(timeout.limit)
                 touch()
                 return .value(value)
             } catch {
-                if let end: Reception<Value> = try end(after: error, &patience) { return end }
+                if let end: ReceiveResult<Value> = try end(after: error, &timeout) { return end }
             }
         }
     }
 
-    /// The same for tasks: suspends where `wait` blocks.
+    /// Does the same, but suspends the task instead of blocking the thread.
     func suspend<Value>(
-        allowing allowed: Duration?, _ receive: (TimeLimit) async throws(SocketError) -> Value
-    ) async throws(SocketError) -> Reception<Value> {
-        var patience = Patience(allowed)
+        timeout: Duration?, _ receive: (TimeLimit) async throws(SocketError) -> Value
+    ) async throws(SocketError) -> ReceiveResult<Value> {
+        var timeout = IdleTimeout(timeout)
         while true {
             do throws(SocketError) {
-                let value = try await receive(patience.limit)
+                let value = try await receive(timeout.limit)
                 touch()
                 return .value(value)
             } catch {
-                if let end: Reception<Value> = try end(after: error, &patience) { return end }
+                if let end: ReceiveResult<Value> = try end(after: error, &timeout) { return end }
             }
         }
     }
 
-    /// Whether an error ends the wait; nil if it goes on.
+    /// Returns the result if the error ends the wait; nil to wait again.
     private func end<Value>(
-        after error: SocketError, _ patience: inout Patience
-    ) throws(SocketError) -> Reception<Value>? {
+        after error: SocketError, _ timeout: inout IdleTimeout
+    ) throws(SocketError) -> ReceiveResult<Value>? {
         switch error.cause {
         case .closed: return .closed
-        case .timedOut: return patience.goesOn(after: silence) ? nil : .silence
+        case .timedOut: return timeout.waitsAgain(afterIdle: idleTime) ? nil : .idle
         default: throw error
         }
     }

@@ -2,75 +2,74 @@ import Sockets
 
 /// Sends standard input as datagrams to one peer, and writes the datagrams that come back.
 ///
-/// Each read of the input, of at most 8 KiB, is one datagram. Nobody can say that a UDP peer has
-/// finished, so the end is a silence: 1 s (or `-w`) after the end of input. An answer makes it a
-/// success; none at all is a time-out, because with UDP that is all that can be known.
+/// Each read of the input, of at most 8 KiB, is one datagram. A UDP peer cannot say that it has
+/// finished, so the relay ends when nothing has arrived for 1 s (or `-w`) after the end of input. A
+/// reply makes it a success. No reply is a timeout, because UDP reveals nothing else.
 final class DatagramRelay: Sendable {
-    private let line: DatagramLine
-    private let plan: RelayPlan
+    private let socket: FailoverSocket
+    private let options: RelayOptions
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
     private struct State {
         var sent = 0
         var received = 0
-        var isEnough = false
+        /// Whether `-q` ended the relay, so that a reply is not required.
+        var hasQuit = false
         var failure: (any Error)?
     }
 
-    static let largestPiece = 8 << 10
+    static let largestRead = 8 << 10
     static let largestDatagram = 65_535
 
-    init(_ line: DatagramLine, _ plan: RelayPlan) {
-        self.line = line
-        self.plan = plan
+    init(_ socket: FailoverSocket, _ options: RelayOptions) {
+        self.socket = socket
+        self.options = options
     }
 
-    /// Runs until the silence after the end of input, or for ever if the input never ends.
+    /// Runs until the wait after the end of input is over, or for ever if the input never ends.
     func run() throws {
-        StatusLine.tell(of: self, regularly: plan.showsStatus)
+        StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
-        if plan.isSendOnly { return try sendInput() }
-        let isStarted = Worker.start { [self] in
+        if options.isSendOnly { return try sendInput() }
+        try Worker.startOrThrow { [self] in
             send()
-            line.hangUp()
+            socket.close()
         }
-        guard isStarted else { throw Failure(.otherFailure, "cannot start a thread") }
         try receive()
-        try judge()
+        try checkResult()
     }
 }
 
-extension DatagramRelay: Progress {
-    /// Of datagrams the kernel knows no more than we do.
-    func state(watching duration: Duration) -> String {
+extension DatagramRelay: StatusSource {
+    /// Returns the numbers of datagrams; the kernel knows no more about them.
+    func status(sampling duration: Duration) -> String {
         Worker.sleep(for: duration)
-        let (sent, received) = state.update { ($0.sent, $0.received) }
-        return "datagrams: \(sent) sent, \(received) received"
+        return state.update { "datagrams: \($0.sent) sent, \($0.received) received" }
     }
 
-    var isOver: Bool { line.socket.isClosed }
+    var isOver: Bool { socket.current.isClosed }
 }
 
 extension DatagramRelay {
     private func receive() throws {
         var buffer = [UInt8](repeating: 0, count: Self.largestDatagram)
         while true {
-            let reception = try clock.wait(allowing: plan.silence) {
+            let result = try clock.wait(timeout: options.idleTimeout) {
                 limit throws(SocketError) in
-                try line.receive(into: &buffer, timeout: limit)
+                try socket.receive(into: &buffer, timeout: limit)
             }
-            switch reception {
+            switch result {
             case .value(let count):
                 state.update { $0.received += 1 }
-                try Answer.write(buffer[..<count])
-            case .closed, .silence:
+                try Console.write(buffer[..<count])
+            case .closed, .idle:
                 return
             }
         }
     }
 
-    /// The input, and then the silence that is the end.
+    /// Sends the input, and then waits until nothing has arrived for the reply timeout.
     private func send() {
         do {
             try sendInput()
@@ -78,42 +77,42 @@ extension DatagramRelay {
             state.update { $0.failure = error }
             return
         }
-        if let rest = plan.quitAfter {
-            Worker.sleep(for: rest)
-            state.update { $0.isEnough = true }
+        if let time = options.quitAfter {
+            Worker.sleep(for: time)
+            state.update { $0.hasQuit = true }
             return
         }
         clock.touch()
-        let allowed = plan.silence ?? RelayPlan.answerTime
-        while clock.silence < allowed { Worker.sleep(for: allowed - clock.silence) }
+        let timeout = options.replyTimeout
+        while clock.idleTime < timeout { Worker.sleep(for: timeout - clock.idleTime) }
     }
 
     private func sendInput() throws {
-        var buffer = [UInt8](repeating: 0, count: Self.largestPiece)
+        var buffer = [UInt8](repeating: 0, count: Self.largestRead)
         while true {
-            let count = try Input.read(into: &buffer)
+            let count = try Console.read(into: &buffer)
             if count == 0 { return }
-            try line.send(buffer[..<count])
+            try socket.send(buffer[..<count])
             clock.touch()
             state.update { $0.sent += 1 }
         }
     }
 
-    private func judge() throws {
-        let (sent, received, isEnough, failure) = state.update {
-            ($0.sent, $0.received, $0.isEnough, $0.failure)
+    private func checkResult() throws {
+        let (sent, received, hasQuit, failure) = state.update {
+            ($0.sent, $0.received, $0.hasQuit, $0.failure)
         }
         StatusLine.end()
-        if plan.isVerbose || plan.showsStatus {
-            Report.note("datagrams: \(sent) sent, \(received) received")
+        if options.isVerbose || options.showsStatus {
+            Log.message("datagrams: \(sent) sent, \(received) received")
         }
         if let failure { throw failure }
-        guard received == 0, !isEnough else { return }
-        let allowed = (plan.silence ?? RelayPlan.answerTime).brief
+        guard received == 0, !hasQuit else { return }
         throw Failure(
-            .timedOut, "no answer from \(line.socket.peerName) in \(allowed)",
-            advice: sent == 0
-                ? "Nothing was sent, because the input was empty: echo | sock -u HOST PORT."
-                : "UDP cannot tell lost from ignored. Wait longer with -w 5s, or use --send-only.")
+            .timedOut,
+            "no reply from \(socket.current.peerName) in \(options.replyTimeout.brief)",
+            hint: sent == 0
+                ? "Nothing was sent, because the input was empty. Try: echo | sock -u HOST PORT"
+                : "With UDP, lost and ignored datagrams look the same. Try -w 5s or --send-only.")
     }
 }

@@ -2,55 +2,52 @@ import Sockets
 
 /// Standard output for tasks: a thread writes, because writing to a pipe or a terminal may block.
 ///
-/// It holds back whoever writes faster than the output is taken: memory is 256 KiB, and one piece
-/// for each who waits.
+/// A task that writes faster than the thread has to wait. The memory is 256 KiB, and one write for
+/// each waiting task.
 final class OutputQueue: Sendable {
     private let state = Monitor(State())
 
     fileprivate struct State {
-        var pieces: [[UInt8]] = []
-        /// Bytes that are queued, or being written.
+        var writes: [[UInt8]] = []
+        /// The bytes that are queued or being written.
         var count = 0
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     static let capacity = 256 << 10
 
-    /// Starts the thread. To be called on a thread that `SIGPIPE` reaches, as loops' are not: a
-    /// closed output pipe has to end the program.
+    /// Starts the thread, which writes with `write` and passes its error to `fail`.
     ///
-    /// - Parameters:
-    ///   - write: writes a piece; standard output if not given.
-    ///   - fail: what happens when that fails.
+    /// Call it on a thread that receives `SIGPIPE`, which the threads of event loops do not, because
+    /// a closed output pipe must end the program.
     init(
-        write: @escaping @Sendable (ArraySlice<UInt8>) throws(Failure) -> Void = Answer.write,
-        orElse fail: @escaping @Sendable (Failure) -> Void = { Program.end(with: $0) }
+        write: @escaping @Sendable (ArraySlice<UInt8>) throws(Failure) -> Void = Console.write,
+        orElse fail: @escaping @Sendable (Failure) -> Void = { Program.exit(with: $0) }
     ) throws(Failure) {
-        let isStarted = Worker.start { [state] in
+        try Worker.startOrThrow { [state] in
             do throws(Failure) {
                 try Self.write(state, write)
             } catch {
                 fail(error)
             }
         }
-        guard isStarted else { throw Failure(.otherFailure, "cannot start a thread") }
     }
 
-    /// Queues a piece, and returns when there is room for another one.
-    func write(_ piece: [UInt8]) async {
+    /// Queues bytes, and returns when there is room for more.
+    func write(_ bytes: [UInt8]) async {
         await withCheckedContinuation { continuation in
             let hasRoom = state.update { state in
-                state.pieces.append(piece)
-                state.count += piece.count
+                state.writes.append(bytes)
+                state.count += bytes.count
                 let hasRoom = state.count < Self.capacity
-                if !hasRoom { state.waiting.append(continuation) }
+                if !hasRoom { state.waiters.append(continuation) }
                 return hasRoom
             }
             if hasRoom { continuation.resume() }
         }
     }
 
-    /// Waits, by blocking, until everything has been written.
+    /// Blocks until everything is written.
     func finish() {
         state.wait { $0.count == 0 }
     }
@@ -59,25 +56,25 @@ final class OutputQueue: Sendable {
         _ state: Monitor<State>, _ write: (ArraySlice<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         while true {
-            state.wait { !$0.pieces.isEmpty }
-            var pieces: [[UInt8]] = []
-            state.update { swap(&$0.pieces, &pieces) }
-            for piece in pieces {
-                try write(piece[...])
-                let relieved = state.update { state in
-                    state.count -= piece.count
-                    return state.count < capacity ? state.takeWaiting() : []
+            state.wait { !$0.writes.isEmpty }
+            var writes: [[UInt8]] = []
+            state.update { swap(&$0.writes, &writes) }
+            for bytes in writes {
+                try write(bytes[...])
+                let resumed = state.update { state in
+                    state.count -= bytes.count
+                    return state.count < capacity ? state.takeWaiters() : []
                 }
-                for continuation in relieved { continuation.resume() }
+                for continuation in resumed { continuation.resume() }
             }
         }
     }
 }
 
 extension OutputQueue.State {
-    fileprivate mutating func takeWaiting() -> [CheckedContinuation<Void, Never>] {
+    fileprivate mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
         var taken: [CheckedContinuation<Void, Never>] = []
-        swap(&taken, &waiting)
+        swap(&taken, &waiters)
         return taken
     }
 }

@@ -1,50 +1,49 @@
 import Sockets
 
-/// Copies standard input to a connected socket and what comes to standard output, both at once.
+/// Copies standard input to a connected socket and received bytes to standard output, both at once.
 ///
-/// The calling thread receives; another one sends. Neither waits for the other, so no amounts can
-/// deadlock them, and memory is one buffer for each. The end of input half-closes the connection
-/// and goes on receiving; the peer's end ends standard output, and what is left of the input still
-/// goes out as long as somebody takes it.
+/// The calling thread receives and another one sends. Neither waits for the other, so no amount of
+/// data can deadlock them, and each has one buffer. The end of input half-closes the connection, and
+/// receiving continues. The peer's end of stream closes standard output, and the rest of the input
+/// is still sent as long as the peer reads it.
 final class StreamRelay: Sendable {
     private let socket: Socket
-    private let plan: RelayPlan
+    private let options: RelayOptions
     private let clock = ActivityClock()
-    private let sending = Monitor(Sending())
+    private let transfer = Monitor(Transfer())
 
-    /// How far the sending thread has got.
-    private struct Sending {
+    /// The progress of the sending thread, and the bytes of both directions.
+    private struct Transfer {
         var isInputEnded = false
         var isOver = false
         var failure: (any Error)?
-        /// A piece of input is under way to the peer.
-        var isBusy = false
-        var count = 0
+        /// Whether bytes of the input are being sent.
+        var isSending = false
+        var sent = 0
         var received = 0
     }
 
     private static let bufferSize = 128 << 10
 
-    init(_ socket: Socket, _ plan: RelayPlan) {
+    init(_ socket: Socket, _ options: RelayOptions) {
         self.socket = socket
-        self.plan = plan
+        self.options = options
     }
 
-    /// Runs until the peer has ended and the input as well, or one of the limits is reached.
+    /// Runs until both the peer and the input have ended, or a limit is reached.
     func run() throws {
-        StatusLine.tell(of: self, regularly: plan.showsStatus)
-        let isStarted = Worker.start { [self] in
+        StatusLine.show(self, regularly: options.showsStatus)
+        try Worker.startOrThrow { [self] in
             send()
-            sending.update { $0.isOver = true }
+            transfer.update { $0.isOver = true }
         }
-        guard isStarted else { throw Failure(.otherFailure, "cannot start a thread") }
         try receive()
         try finishInput()
         socket.close()
         StatusLine.end()
-        sending.update { state in
-            guard plan.isVerbose || plan.showsStatus else { return }
-            Report.note("bytes: \(state.count) sent, \(state.received) received")
+        transfer.update { transfer in
+            guard options.isVerbose || options.showsStatus else { return }
+            Log.message("bytes: \(transfer.sent) sent, \(transfer.received) received")
         }
     }
 }
@@ -52,27 +51,27 @@ final class StreamRelay: Sendable {
 // MARK: From the socket to standard output
 
 extension StreamRelay {
-    /// Receives until the peer's end, or until `-q` says that it is enough.
+    /// Receives until the peer's end of stream, or until `-q` ends the relay.
     private func receive() throws {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
         while true {
-            let reception = try clock.wait(allowing: plan.silence) {
+            let result = try clock.wait(timeout: options.idleTimeout) {
                 limit throws(SocketError) in
                 var span = buffer.mutableSpan
                 var bytes = span.mutableBytes
                 return try socket.receive(into: &bytes, timeout: limit)
             }
-            switch reception {
+            switch result {
             case .value(0), .closed: return
-            case .value(let count): try take(buffer[..<count])
-            case .silence: throw Failure(silenceOf: socket, plan.silence ?? .zero)
+            case .value(let count): try write(buffer[..<count])
+            case .idle: throw Failure(idle: socket, options.idleTimeout ?? .zero)
             }
         }
     }
 
-    private func take(_ bytes: ArraySlice<UInt8>) throws {
-        sending.update { $0.received += bytes.count }
-        if !plan.isSendOnly { try Answer.write(bytes) }
+    private func write(_ bytes: ArraySlice<UInt8>) throws {
+        transfer.update { $0.received += bytes.count }
+        if !options.isSendOnly { try Console.write(bytes) }
     }
 }
 
@@ -83,25 +82,26 @@ extension StreamRelay {
         do {
             try sendInput()
         } catch {
-            sending.update { $0.failure = error }
-            // Input that cannot be read has ended; a peer that does not listen is told nothing.
+            transfer.update { $0.failure = error }
+            // Input that cannot be read counts as ended. A peer that does not read gets no more.
             if let error = error as? SocketError {
-                if !error.isEndOfPeer { breakOff() }
+                if !error.isPeerGone { abort() }
                 return
             }
         }
-        sending.update { $0.isInputEnded = true }
-        // Fails when the peer is gone, which receiving tells better.
+        transfer.update { $0.isInputEnded = true }
+        // If the peer is gone this fails, and receiving reports it better.
         try? socket.shutdown(.write)
-        guard let rest = plan.quitAfter else { return }
-        Worker.sleep(for: rest)
-        // Wakes the receiving thread, which takes it for the end.
+        guard let time = options.quitAfter else { return }
+        Worker.sleep(for: time)
+        // Wakes the receiving thread, which takes this as the end.
         socket.close()
     }
 
-    /// The peer is there, but cannot be sent more, e.g. because a firewall forbids it. He must not take
-    /// the end for that of the input, and would be waited for without end: so this is a reset.
-    private func breakOff() {
+    /// Resets the connection if sending fails although the peer is there, as with a firewall.
+    ///
+    /// A half-close would look like the end of input, and the relay would wait for the peer for ever.
+    private func abort() {
         try? socket.setOption(.linger, to: .zero)
         // Wakes the receiving thread, which finds the failure.
         try? socket.shutdown(.read)
@@ -110,80 +110,81 @@ extension StreamRelay {
     private func sendInput() throws {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
         while true {
-            let count = try Input.read(into: &buffer)
+            let count = try Console.read(into: &buffer)
             if count == 0 { return }
-            sending.update { $0.isBusy = true }
+            transfer.update { $0.isSending = true }
             try send(buffer[..<count])
-            sending.update { $0.isBusy = false }
+            transfer.update { $0.isSending = false }
         }
     }
 
-    /// All of it; in steps when silence is watched, so that slow progress is not taken for none.
+    /// Sends all bytes.
+    ///
+    /// An idle timeout divides it into steps, so that slow progress counts as activity.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
         var rest = bytes
         while !rest.isEmpty {
             do throws(SocketError) {
-                let step = plan.silence.map { TimeLimit($0 / 4) } ?? .never
+                let step = options.idleTimeout.map { TimeLimit($0 / 4) } ?? .never
                 let count = try socket.send(rest.span.bytes, timeout: step)
                 clock.touch()
-                sending.update { $0.count += count }
+                transfer.update { $0.sent += count }
                 rest = rest.dropFirst(count)
             } catch {
-                // The receiving thread decides when the silence has been too long.
+                // The receiving thread decides when the connection has been idle for too long.
                 guard case .timedOut = error.cause else { throw error }
             }
         }
     }
 
-    /// After the peer's end: input that still flows goes on to its own end, or until nobody takes
-    /// it any more.
+    /// Keeps forwarding input after the peer's end of stream, until the input ends or a write fails.
     private func finishInput() throws {
-        let sentBefore = sending.update { $0.count }
-        if !StandardStreams.input.isTerminal, !plan.isSendOnly {
+        let sentBefore = transfer.update { $0.sent }
+        if !StandardStreams.input.isTerminal, !options.isSendOnly {
             StandardStreams.output.end()
-            let isOver = waitForInput(atMost: plan.silence ?? RelayPlan.grace)
-            // Something is on its way, or was taken after the peer's end, so the peer still reads.
-            if !isOver, sending.update({ $0.isBusy || $0.count > sentBefore }) {
+            let isOver = waitForInput(atMost: options.idleTimeout ?? RelayOptions.gracePeriod)
+            // Bytes are being sent or were sent after the peer's end, so the peer still reads.
+            if !isOver, transfer.update({ $0.isSending || $0.sent > sentBefore }) {
                 try waitForInput()
             }
         }
-        if let failure = sending.update({ $0.failure }) { throw failure }
+        if let failure = transfer.update({ $0.failure }) { throw failure }
     }
 
     private func waitForInput() throws {
-        while !waitForInput(atMost: plan.silence) {
-            if let allowed = plan.silence, clock.silence >= allowed {
-                throw Failure(silenceOf: socket, allowed)
+        while !waitForInput(atMost: options.idleTimeout) {
+            if let timeout = options.idleTimeout, clock.idleTime >= timeout {
+                throw Failure(idle: socket, timeout)
             }
         }
     }
 
     private func waitForInput(atMost limit: Duration?) -> Bool {
-        sending.wait(atMost: limit) { $0.isInputEnded || $0.isOver }
+        transfer.wait(atMost: limit) { $0.isInputEnded || $0.isOver }
     }
 }
 
 extension Failure {
-    /// Nothing has moved for as long as `-w` allows.
-    init(silenceOf socket: Socket, _ allowed: Duration) {
-        let activity = Activity(.exchanging, elapsed: allowed, timeSinceProgress: allowed)
+    /// Creates the failure of a connection that was idle for the limit of `-w`.
+    init(idle socket: Socket, _ timeout: Duration) {
+        let activity = Activity(.exchanging, elapsed: timeout, timeSinceProgress: timeout)
         self.init(
-            "nothing has come from \(socket.peerName) or gone there for \(allowed.brief)",
-            because: try? socket.diagnose(during: activity),
-            advice: "Change the limit with -w 30s, or leave -w out to wait as long as it takes.")
+            timeout: "no data to or from \(socket.peerName) for \(timeout.brief)",
+            try? socket.diagnose(during: activity),
+            hint: "Change the limit with -w 30s, or omit -w to wait without a limit.")
     }
 }
 
-// MARK: How it goes
+// MARK: Progress
 
-extension StreamRelay: Progress {
-    func state(watching duration: Duration) -> String {
+extension StreamRelay: StatusSource {
+    func status(sampling duration: Duration) -> String {
         let report = try? socket.diagnose(watching: duration)
-        // Now, and not as it was before the look.
-        let (sent, received) = sending.update { ($0.count, $0.received) }
+        // The counts after the sampling.
+        let (sent, received) = transfer.update { ($0.sent, $0.received) }
         let counts = "bytes: \(sent) sent, \(received) received"
         guard let report else { return counts }
-        // A calm connection needs no numbers.
+        // An idle connection has no evidence worth showing.
         let evidence = report.verdict == .idle ? "" : ": \(report.evidence.withLowercasedFirst)"
         return
             "\(counts); \(report.verdict) (\(report.verdict.code), \(report.confidence))\(evidence)"
@@ -193,15 +194,15 @@ extension StreamRelay: Progress {
 }
 
 extension Socket {
-    /// The peer as a message names it.
+    /// The peer's name in a message.
     var peerName: String {
         remoteAddress == .unnamed ? "the peer" : "\(remoteAddress)"
     }
 }
 
 extension SocketError {
-    /// Whether the peer has gone; what he had sent before can still be received.
-    fileprivate var isEndOfPeer: Bool {
+    /// Whether the peer has gone; what it sent before can still be received.
+    fileprivate var isPeerGone: Bool {
         cause == .closed || errno == .brokenPipe || errno == .connectionReset
     }
 }

@@ -1,83 +1,85 @@
 import Sockets
 
-/// The small services that every machine once had, by the names of their RFCs, and one for tests.
+/// The classic small services by the names of their RFCs, and one for tests.
 enum ClassicService: String, CaseIterable {
-    /// RFC 862: what comes goes back.
+    /// RFC 862: sends back what arrives.
     case echo
-    /// RFC 863: what comes is dropped.
+    /// RFC 863: drops what arrives.
     case discard
-    /// RFC 867: the time of day for people.
+    /// RFC 867: sends the time of day as text.
     case daytime
-    /// RFC 868: the time of day for machines, 32 bits of seconds since 1900.
+    /// RFC 868: sends the seconds since 1900 as 32 bits.
     case time
-    /// RFC 864: characters without end.
+    /// RFC 864: sends characters without end.
     case chargen
-    /// Not an RFC: reads to the end and answers how many bytes there were, 8 bytes little-endian.
+    /// Not an RFC: reads to the end and sends the number of bytes, 8 bytes little-endian.
     case sink
 
-    /// The ports on which a service would answer our answer, and so on for ever: echo, daytime,
-    /// quote of the day, chargen, time.
+    /// The ports of services that would reply to a reply and so form a loop: echo, daytime, quote of
+    /// the day, chargen, time.
     static let reflectingPorts: Set<UInt16> = [7, 13, 17, 19, 37]
 
-    /// The datagram that answers a datagram; nil is no answer.
+    /// Returns the reply to a datagram; nil for none.
     ///
-    /// - Parameters:
-    ///   - seconds: the time of day, since 1970.
-    ///   - turn: counts the answers, so that the characters of `chargen` rotate.
-    func answer(to datagram: [UInt8], seconds: Int, turn: Int) -> [UInt8]? {
+    /// The reply depends on the seconds since 1970 (`daytime`, `time`) and on the number of earlier
+    /// replies, which shifts the characters of `chargen`.
+    func reply(to datagram: [UInt8], seconds: Int, count: Int) -> [UInt8]? {
         switch self {
         case .echo: datagram
         case .discard: nil
         case .daytime: Daytime.text(seconds)
         case .time: Daytime.binary(seconds)
-        case .chargen: CharacterGenerator.datagram(turn)
+        case .chargen: CharacterGenerator.datagram(from: count)
         case .sink: Self.littleEndian(datagram.count)
         }
     }
 
-    /// Serves one caller until he or the service has had enough.
-    func serve(_ caller: Connection) async throws {
+    /// Serves one client until the client or the service ends the connection.
+    func serve(_ client: Connection) async throws {
         switch self {
         case .echo:
-            try await caller.echo()
+            try await client.echo()
         case .discard:
-            _ = try await Self.drain(caller)
+            _ = try await Self.drain(client)
         case .daytime:
-            try await Self.finish(caller, Daytime.text(Environment.secondsSince1970))
+            try await Self.finish(client, Daytime.text(Environment.secondsSince1970))
         case .time:
-            try await Self.finish(caller, Daytime.binary(Environment.secondsSince1970))
+            try await Self.finish(client, Daytime.binary(Environment.secondsSince1970))
         case .chargen:
-            try await Self.generate(for: caller)
+            try await Self.generate(for: client)
         case .sink:
-            try await Self.finish(caller, Self.littleEndian(try await Self.drain(caller)))
+            try await Self.finish(client, Self.littleEndian(try await Self.drain(client)))
         }
     }
 
-    /// Reads to the end, and tells how many bytes there were.
-    private static func drain(_ caller: Connection, timeout: TimeLimit = .never) async throws -> Int
+    /// Reads to the end and returns the number of bytes.
+    private static func drain(_ client: Connection, timeout: TimeLimit = .never) async throws -> Int
     {
         var total = 0
-        while let count = try await caller.withReceived(timeout: timeout, { $0.byteCount }) {
+        while let count = try await client.withReceived(timeout: timeout, { $0.byteCount }) {
             total += count
         }
         return total
     }
 
-    /// Sends the last words. Closing over bytes that were not read would reset the connection, and
-    /// the words might be lost with it: so what is still coming is read for a moment.
-    private static func finish(_ caller: Connection, _ words: [UInt8]) async throws {
-        try await caller.write(words)
-        try caller.shutdown(.write)
+    /// Sends the whole reply, half-closes, and reads for up to 1 s.
+    ///
+    /// Closing with unread bytes would reset the connection, and the client could lose the reply.
+    private static func finish(_ client: Connection, _ reply: [UInt8]) async throws {
+        try await client.write(reply)
+        try client.shutdown(.write)
         let deadline = TimeLimit.until(.now.advanced(by: .seconds(1)))
-        _ = try? await drain(caller, timeout: deadline)
+        _ = try? await drain(client, timeout: deadline)
     }
 
-    /// Characters until the caller hangs up; what he sends is dropped, or he would wait for us.
-    private static func generate(for caller: Connection) async throws {
-        _ = try await caller.duplex { caller in
-            try await drain(caller)
-        } writing: { caller in
-            while true { try await caller.write(CharacterGenerator.cycle) }
+    /// Sends characters until the client disconnects.
+    ///
+    /// It drops what the client sends, because otherwise a client that only writes would block.
+    private static func generate(for client: Connection) async throws {
+        _ = try await client.duplex { client in
+            try await drain(client)
+        } writing: { client in
+            while true { try await client.write(CharacterGenerator.cycle) }
         }
     }
 

@@ -1,6 +1,6 @@
-/// The time of day as the daytime and time services tell it. Pure: the clock is the caller's.
+/// The time of day in the formats of the daytime and time services.
 enum Daytime {
-    /// As xinetd writes it, in universal time: "22 NOV 2026 18:05:01 UTC" and CRLF. RFC 867
+    /// Returns the text in xinetd's format: "22 NOV 2026 18:05:01 UTC" and CRLF. RFC 867
     static func text(_ secondsSince1970: Int) -> [UInt8] {
         let days = floorDivide(secondsSince1970, 86_400)
         let second = secondsSince1970 - days * 86_400
@@ -9,7 +9,7 @@ enum Daytime {
         return Array("\(padded(day)) \(months[month - 1]) \(year) \(time) UTC\r\n".utf8)
     }
 
-    /// 32 bits of seconds since 1900, most significant first; they wrap in 2036. RFC 868
+    /// Returns the seconds since 1900 as 32 big-endian bits, which wrap in 2036. RFC 868
     static func binary(_ secondsSince1970: Int) -> [UInt8] {
         let seconds = UInt32(truncatingIfNeeded: secondsSince1970 + 2_208_988_800)
         return (0..<4).map { UInt8(truncatingIfNeeded: seconds >> (24 - $0 * 8)) }
@@ -19,8 +19,10 @@ enum Daytime {
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
     ]
 
-    /// The Gregorian date. Counted from 1 March of year 0, because then the leap day is the last of
-    /// its year, and in eras of 400 years, which all have the same number of days.
+    /// Returns the Gregorian date.
+    ///
+    /// It counts from 1 March of year 0, so that a leap day is the last day of its year, and in eras
+    /// of 400 years, which all have the same number of days.
     private static func date(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
         let sinceMarch0 = days + 719_468
         let era = floorDivide(sinceMarch0, 146_097)

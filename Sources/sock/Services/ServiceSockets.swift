@@ -1,17 +1,19 @@
 import Sockets
 
-/// The two sockets of a service on one address: TCP and UDP under the same port number.
+/// The two sockets of a service on one address: TCP and UDP with the same port number.
 struct ServiceSockets: Sendable {
     let listener: Socket
     let datagrams: Socket
 
-    /// Opens both on every address of a host; nil is the loopback of both families, and `*` every
-    /// interface.
+    /// Opens both sockets on every address of a host.
+    ///
+    /// The host is a name or an address, `*` for every interface, or nil for the loopback addresses of
+    /// both families.
     static func open(
         host: String?, port: Port, family: AddressFamily?
     ) throws(SocketError) -> [ServiceSockets] {
         let hosts = try addresses(of: host, port: port, family: family)
-        // A port that the kernel found free for TCP may be taken for UDP, or on the other address.
+        // A port that the kernel chose for TCP may be in use for UDP, or on the other address.
         var attemptsLeft = port.number == 0 ? 16 : 1
         while true {
             do throws(SocketError) {
@@ -53,7 +55,7 @@ struct ServiceSockets: Sendable {
                 let datagrams = try Socket(on: .udp(host, port: bound))
                 opened.append(ServiceSockets(listener: listener, datagrams: datagrams))
             } catch {
-                // A machine without IPv6 has one loopback address, which is enough.
+                // On a machine without IPv6, the IPv4 loopback address is enough.
                 let isMissing =
                     error.errno == .addressNotAvailable
                     || error.errno == .addressFamilyNotSupported

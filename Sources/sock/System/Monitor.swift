@@ -1,9 +1,9 @@
 import Glibc
 
-/// A value that several threads share, and that one can wait for to change.
+/// A value behind a mutex, with a condition variable to wait for changes.
 ///
-/// Safe to share: the value is touched only between lock and unlock, and mutex and condition never
-/// move, because they live in memory of their own.
+/// It is safe to share because the value is used only while the mutex is locked, and because mutex
+/// and condition have memory of their own, so they never move.
 final class Monitor<Value>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -19,7 +19,7 @@ final class Monitor<Value>: @unchecked Sendable {
         condition.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // Somebody who sets the wall clock must not make us wait longer.
+        // The default is the wall clock, and setting that would change the wait.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         pthread_cond_init(condition, &attributes)
         pthread_condattr_destroy(&attributes)
@@ -32,7 +32,7 @@ final class Monitor<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Reads or changes the value; whoever waits looks again afterwards.
+    /// Reads or changes the value, and makes waiting threads recheck their condition.
     @discardableResult
     func update<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
@@ -45,7 +45,12 @@ final class Monitor<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
-    /// Waits until `isTrue` of the value; false if `limit` ended first. Without a limit for ever.
+    /// Waits until the value satisfies a condition.
+    ///
+    /// - Parameters:
+    ///   - limit: The longest time to wait, or nil to wait without a limit.
+    ///   - isTrue: The condition.
+    /// - Returns: Whether the value satisfies the condition; false if the limit ended first.
     @discardableResult
     func wait(atMost limit: Duration? = nil, until isTrue: (Value) -> Bool) -> Bool {
         var end = timespec()

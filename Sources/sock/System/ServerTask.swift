@@ -1,20 +1,20 @@
 import Sockets
 
-/// A server made of tasks, which the program's main thread waits for.
+/// A server made of tasks, for which the main thread waits.
 ///
-/// The loops that it runs on are its own, and start with it: verbs that serve nobody have none.
+/// It starts its own event loops, so commands that serve no clients have none.
 final class ServerTask: Sendable {
     private let state = Monitor(State())
 
     private struct State {
         var task: Task<Void, Never>?
-        var isToldToStop = false
+        var isStopped = false
         var outcome: Result<Void, any Error>?
     }
 
-    /// Runs `body` on so many loops, and returns when it does; also when `stop` has cancelled it.
+    /// Runs `body` on event loops, and returns when `body` returns.
     ///
-    /// - Throws: what `body` throws; `SocketError` if the loops cannot be started.
+    /// - Throws: The error that `body` throws, or a `SocketError` if the loops cannot start.
     func run(
         loops count: Int, _ body: @escaping @Sendable (LoopGroup) async throws -> Void
     ) throws {
@@ -25,10 +25,10 @@ final class ServerTask: Sendable {
             state.update { $0.outcome = .failure(error) }
             throw error
         }
-        // What its loops say must not hold them up.
-        Report.notes.start()
+        // Writing messages must not block the loops.
+        Log.queue.start()
         defer {
-            Report.notes.finish()
+            Log.queue.finish()
             group.shutdown()
         }
         let task = Task(executorPreference: group.executors[0]) { [state] in
@@ -40,26 +40,26 @@ final class ServerTask: Sendable {
             }
             state.update { $0.outcome = outcome }
         }
-        let isTooLate = state.update { state in
+        let isStopped = state.update { state in
             state.task = task
-            return state.isToldToStop
+            return state.isStopped
         }
-        if isTooLate { task.cancel() }
-        awaitEnd()
+        if isStopped { task.cancel() }
+        waitUntilEnd()
         try state.update { $0.outcome }?.get()
     }
 
-    /// Cancels what runs, or what is about to.
+    /// Cancels the body, also if it has not started yet.
     func stop() {
         let task = state.update { state in
-            state.isToldToStop = true
+            state.isStopped = true
             return state.task
         }
         task?.cancel()
     }
 
-    /// Waits, by blocking, until `run` is over.
-    func awaitEnd() {
+    /// Blocks until `run` has ended.
+    func waitUntilEnd() {
         state.wait { $0.outcome != nil }
     }
 }

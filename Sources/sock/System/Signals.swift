@@ -1,8 +1,8 @@
 import Glibc
 
-/// What the program does when it is told to stop.
+/// What signals do to the program.
 enum Signals {
-    /// A client that is interrupted ends at once with 130, as shells expect.
+    /// Makes SIGINT end the program at once with status 130, as shells expect.
     static func exitWhenInterrupted() {
         guard !isIgnored(SIGINT) else { return }
         // _exit is one of the few calls that a signal handler may make.
@@ -14,9 +14,9 @@ enum Signals {
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
-    /// What an interruption means from now on, for a program whose answer is its status.
+    /// Sets the status with which SIGINT ends the program from now on.
     ///
-    /// To be called after `exitWhenInterrupted`.
+    /// Call it after `exitWhenInterrupted`.
     static func setStatusWhenInterrupted(_ status: ExitStatus) {
         guard !isIgnored(SIGINT) else { return }
         if status == .success {
@@ -26,46 +26,46 @@ enum Signals {
         }
     }
 
-    /// A server that is interrupted or terminated runs `body` on a thread of its own, once; a
-    /// second signal ends it at once. Whoever sends SIGQUIT gets `answer`.
+    /// Runs `body` once, on a thread of its own, after SIGINT or SIGTERM.
     ///
-    /// To be called before any other thread is started, because threads inherit what is blocked.
-    static func whenToldToStop(
-        answer: (@Sendable () -> Void)? = nil, _ body: @escaping @Sendable () -> Void
+    /// A second signal ends the program at once. Each SIGQUIT runs `status`. Call it before any other
+    /// thread starts, because threads inherit the blocked signals.
+    static func onTermination(
+        status: (@Sendable () -> Void)? = nil, _ body: @escaping @Sendable () -> Void
     ) {
-        let ends = [SIGINT, SIGTERM].filter { !isIgnored($0) }
-        for number in ends {
+        let terminations = [SIGINT, SIGTERM].filter { !isIgnored($0) }
+        for number in terminations {
             signal(number) { _ in _exit(ExitStatus.interrupted.rawValue) }
         }
-        wait(for: ends, body, answer)
+        wait(for: terminations, body, status)
     }
 
-    /// A client of which somebody wants to know how it goes: he sends SIGQUIT, from a terminal with
-    /// Ctrl-\, and `answer` is run on a thread of its own. The program goes on.
+    /// Runs `status` on a thread of its own for each SIGQUIT (Ctrl-\ on a terminal).
     ///
-    /// To be called before any other thread is started, because threads inherit what is blocked.
-    static func whenAsked(_ answer: @escaping @Sendable () -> Void) {
-        wait(for: [], {}, answer)
+    /// The program continues. Call it before any other thread starts, because threads inherit the blocked signals.
+    static func onStatusRequest(_ status: @escaping @Sendable () -> Void) {
+        wait(for: [], {}, status)
     }
 
-    /// Waits on one thread for all of them.
+    /// Starts one thread that waits for all signals.
     private static func wait(
-        for ends: [Int32], _ body: @escaping @Sendable () -> Void,
-        _ answer: (@Sendable () -> Void)?
+        for terminations: [Int32], _ body: @escaping @Sendable () -> Void,
+        _ status: (@Sendable () -> Void)?
     ) {
-        let wanted = answer == nil || isIgnored(SIGQUIT) ? ends : ends + [SIGQUIT]
-        guard !wanted.isEmpty else { return }
-        var set = sigset(wanted)
+        let numbers =
+            status == nil || isIgnored(SIGQUIT) ? terminations : terminations + [SIGQUIT]
+        guard !numbers.isEmpty else { return }
+        var set = sigset(numbers)
         pthread_sigmask(SIG_BLOCK, &set, nil)
         Worker.start {
-            var set = sigset(wanted)
+            var set = sigset(numbers)
             var received: Int32 = 0
             repeat {
                 sigwait(&set, &received)
-                // It looks for a while, and meanwhile the program may be told to stop.
-                if received == SIGQUIT, let answer { Worker.start(answer) }
+                // Sampling takes a while, and SIGTERM may arrive meanwhile.
+                if received == SIGQUIT, let status { Worker.start(status) }
             } while received == SIGQUIT
-            set = sigset(ends)
+            set = sigset(terminations)
             pthread_sigmask(SIG_UNBLOCK, &set, nil)
             body()
         }
@@ -78,7 +78,7 @@ enum Signals {
         return set
     }
 
-    /// Whoever started the program with the signal ignored, as nohup does, wants it so.
+    /// A parent such as nohup starts the program with a signal ignored, and that must stay so.
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)

@@ -1,39 +1,51 @@
 import Glibc
 import Sockets
 
-/// Standard input, output and error: the three descriptors that the program was born with.
+/// Standard input, output and error.
 enum StandardStreams {
     static let input = StandardStream(.standardInput)
     static let output = StandardStream(.standardOutput)
     static let error = StandardStream(.standardError)
 
-    /// Fills a standard descriptor that the parent has closed, or the first socket would take its
-    /// number and the peer's bytes would be taken for our input.
+    /// Opens standard descriptors that the parent has closed.
+    ///
+    /// Otherwise the first socket would get the number of standard input, and the peer's bytes would
+    /// be read as our input.
     static func fillGaps() {
         for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) == -1 {
-            // Read-only: writing to a closed standard output has to fail, as it does for cat.
+            // Read-only, because writing to a closed standard output must fail, as it does for cat.
             _ = open("/dev/null", O_RDONLY)
         }
     }
 }
 
-/// One of the three, read and written with plain calls: no buffer keeps bytes back.
+/// A standard stream without a buffer, so no bytes are held back.
 struct StandardStream: Sendable {
     let descriptor: FileDescriptor
 
     init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-    /// isatty(3)
+    /// A Boolean value that indicates whether the stream is a terminal. isatty(3)
     var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
 
-    /// How many columns a terminal has; 80 where that is not known. ioctl(2) with `TIOCGWINSZ`
+    /// A Boolean value that indicates whether to write colours: on a terminal, unless `NO_COLOR` is
+    /// set (no-color.org).
+    var hasColor: Bool { isTerminal && Environment["NO_COLOR"] == nil }
+
+    /// The number of columns: that of the terminal, or else `COLUMNS`, or else 80. ioctl(2) with
+    /// `TIOCGWINSZ`
     var width: Int {
         var size = winsize()
-        let hasSize = ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &size) == 0
-        return hasSize && size.ws_col > 0 ? Int(size.ws_col) : 80
+        if ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+            return Int(size.ws_col)
+        }
+        let columns = Environment["COLUMNS"].flatMap {
+            Decimal.value(of: $0.utf8, maximum: 10_000)
+        }
+        return columns.map(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? 80
     }
 
-    /// Reads what is there, or waits for something; 0 is the end of the input. read(2)
+    /// Reads what is available or waits for it; 0 at the end of input. read(2)
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
             let count = buffer.withUnsafeMutableBytes {
@@ -44,7 +56,7 @@ struct StandardStream: Sendable {
         }
     }
 
-    /// Writes all of it. write(2)
+    /// Writes all bytes. write(2)
     func write(_ bytes: ArraySlice<UInt8>) throws(Errno) {
         var rest = bytes
         while !rest.isEmpty {
@@ -59,22 +71,23 @@ struct StandardStream: Sendable {
         }
     }
 
-    /// Says something that nobody has to hear: a failure is not worth another message.
-    func tell(_ text: String) {
+    /// Writes a message, and ignores errors because no other place could report them.
+    func writeIgnoringErrors(_ text: String) {
         try? write(Array(text.utf8)[...])
     }
 
-    /// Ends the stream, so that the next program of a pipe sees its end while this one goes on.
+    /// Closes the stream, so that the next program of a pipe sees its end while this one continues.
     ///
-    /// The number stays taken, by a stream that cannot be written.
+    /// The descriptor stays in use, for a stream that cannot be written.
     func end() {
-        let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard nothing >= 0 else { return }
-        dup2(nothing, descriptor.rawValue)
-        close(nothing)
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard null >= 0 else { return }
+        dup2(null, descriptor.rawValue)
+        close(null)
     }
 
-    /// A terminal or pipe that somebody else has set not to wait is waited for here.
+    /// Waits if the descriptor is non-blocking: another program may have set that on the terminal or
+    /// pipe that both share.
     private func waitOrThrow(_ code: Errno, for event: Int32) throws(Errno) {
         switch code {
         case .interrupted:

@@ -1,8 +1,10 @@
 import Glibc
 
-/// Threads, because every call on a blocking socket blocks one.
+/// Threads for calls that block.
 enum Worker {
-    /// Runs `body` on a thread of its own, which nobody waits for; false if the system has no more.
+    /// Runs `body` on a detached thread.
+    ///
+    /// - Returns: Whether the thread has started; false if the system has no more threads.
     @discardableResult
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let box = Unmanaged.passRetained(Box(body))
@@ -11,14 +13,14 @@ enum Worker {
             pthread_attr_init(attributes)
             defer { pthread_attr_destroy(attributes) }
             pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Small, so that thousands of callers fit; the frames here are shallow.
+            // Enough for the shallow frames of this program.
             pthread_attr_setstacksize(attributes, 512 << 10)
             var thread = pthread_t()
             return pthread_create(
                 &thread, attributes,
                 { argument in
                     guard let argument else { return nil }
-                    // Balanced: retained above, released here exactly once.
+                    // Releases the reference that was retained above for this thread.
                     Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
                     return nil
                 }, box.toOpaque())
@@ -27,12 +29,17 @@ enum Worker {
         return code == 0
     }
 
-    /// Does nothing for so long. nanosleep(2)
+    /// Runs `body` on a detached thread, or fails if the system has no more threads.
+    static func startOrThrow(_ body: @escaping @Sendable () -> Void) throws(Failure) {
+        guard start(body) else { throw Failure(.otherFailure, "cannot start a thread") }
+    }
+
+    /// Blocks the thread for a duration. nanosleep(2)
     static func sleep(for duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
         var rest = timespec()
-        while nanosleep(&wanted, &rest) == -1, errno == EINTR { wanted = rest }
+        while nanosleep(&time, &rest) == -1, errno == EINTR { time = rest }
     }
 
     private final class Box: Sendable {

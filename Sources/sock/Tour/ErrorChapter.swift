@@ -1,61 +1,60 @@
 import Sockets
 
-/// The four classes of errors, each of them provoked.
+/// One error of each of the four classes.
 enum ErrorChapter {
-    static func classes(_ guide: Guide) throws {
-        try guide.chapter("Client 6", "Four ways to fail, told apart")
-        try guide.text(
+    static func classes(_ printer: TourPrinter) throws {
+        try printer.chapter("Client 6", "Four classes of errors")
+        try printer.text(
             """
-            The tutorial knows four classes of errors. Here they are causes of one type, \
-            SocketError, whose description is a line that says what was tried, on what, and why \
-            it failed.
+            Python has four classes of errors. Here they are causes of one type, SocketError. Its \
+            description says in one line what failed, on what, and why.
             """)
 
-        // The port is bound, so that it is nobody else's, and nobody listens.
-        let silent = try Socket(.ipv4)
-        try silent.bind(on: .ipv4(.loopback, port: 0))
-        let nowhere = silent.localAddress
-        try guide.code("try Socket(.ipv4).connect(to: nowhere)")
-        try provoke(guide, "socket.error") {
+        // A bound port that does not listen refuses connections, and no other program can take it.
+        let bound = try Socket(.ipv4)
+        try bound.bind(on: .ipv4(.loopback, port: 0))
+        let nowhere = bound.localAddress
+        try printer.code("try Socket(.ipv4).connect(to: nowhere)")
+        try provoke(printer, "socket.error") {
             try Socket(.ipv4).connect(to: nowhere)
         }
 
-        try guide.code(
+        try printer.code(
             #"try Resolver.resolve(.tcp("www.example.com", port: 80), numericOnly: true)"#)
-        try provoke(guide, "socket.gaierror") {
+        try provoke(printer, "socket.gaierror") {
             _ = try Resolver.resolve(.tcp("www.example.com", port: 80), numericOnly: true)
         }
 
-        try guide.code(#"try Resolver.host(named: "127.0.0.1", family: .ipv6)"#)
-        try provoke(guide, "socket.herror") {
+        try printer.code(#"try Resolver.host(named: "127.0.0.1", family: .ipv6)"#)
+        try provoke(printer, "socket.herror") {
             _ = try Resolver.host(named: "127.0.0.1", family: .ipv6)
         }
 
         let (quiet, peer) = try Socket.pair()
         defer { peer.close() }
-        try guide.code("try quiet.receive(timeout: .milliseconds(200))")
-        try provoke(guide, "socket.timeout") {
+        try printer.code("try quiet.receive(timeout: .milliseconds(200))")
+        try provoke(printer, "socket.timeout") {
             _ = try quiet.receive(timeout: .milliseconds(200))
         }
     }
 
     private static func provoke(
-        _ guide: Guide, _ pythonName: String, _ attempt: () throws -> Void
+        _ printer: TourPrinter, _ pythonName: String, _ attempt: () throws -> Void
     ) throws {
         do {
             try attempt()
-            throw Failure(.otherFailure, "the tour expected a \(pythonName), and there was none")
+            throw Failure(.otherFailure, "cannot show a \(pythonName): the call succeeded")
         } catch let error as SocketError {
-            try guide.result("\(error)")
+            try printer.result(error)
             let cause =
                 switch error.cause {
                 case .system(let errno): "a system error, errno \(errno.rawValue)"
                 case .nameResolution: "a failed name resolution"
-                case .hostLookup: "a failed host look-up"
-                case .timedOut: "a time-out"
-                default: "something else"
+                case .hostLookup: "a failed host lookup"
+                case .timedOut: "a timeout"
+                default: "another cause"
                 }
-            try guide.result("\(cause): Python's \(pythonName)")
+            try printer.result("\(cause): Python's \(pythonName)")
         }
     }
 }

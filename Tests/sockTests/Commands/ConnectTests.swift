@@ -3,30 +3,30 @@ import Testing
 
 @Suite(.ownThread)
 struct ConnectTests {
-    @Test("a refused connection is 7, with what was tried and what to do")
+    @Test("a refused connection is 7, with the address and a hint")
     func refused() throws {
-        let (socket, port) = try Peer.silentPort()
+        let (socket, port) = try Peer.boundPort()
         defer { socket.close() }
         let outcome = try SockProgram.run("127.0.0.1", port)
         #expect(outcome.status == 7)
         #expect(
             outcome.errorLines == [
                 "sock: cannot connect to 127.0.0.1:\(port): connection refused",
-                "      The machine is there, but nothing listens on that port.",
+                "      The machine is up, but no program listens on that port.",
             ])
     }
 
-    @Test("a name that does not exist is 6")
+    @Test("an unknown name is 6")
     func unknownHost() throws {
         let outcome = try SockProgram.run("-n", "no-such-host.invalid", "80")
         #expect(outcome.status == 6)
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("the peer is written as two words, with a colon, or as a URL")
+    @Test("the endpoint may be two words, one word with a colon, or a URL")
     func shapes() throws {
         for shape in ["127.0.0.1 %", "127.0.0.1:%", "tcp://127.0.0.1:%", "connect 127.0.0.1 %"] {
-            let peer = try Peer { caller in try caller.sendAll("here") }
+            let peer = try Peer { client in try client.sendAll("here") }
             let words = shape.split(separator: " ").map {
                 $0.split(separator: "%", omittingEmptySubsequences: false).joined(
                     separator: peer.port)
@@ -39,50 +39,50 @@ struct ConnectTests {
 
     @Test("-z connects, sends nothing and reads no input")
     func zero() throws {
-        let peer = try Peer { caller in _ = try caller.receiveToEnd() }
+        let peer = try Peer { client in _ = try client.receiveToEnd() }
         let outcome = try SockProgram.run("-vz", "127.0.0.1", peer.port, input: "not sent")
         #expect(outcome.status == 0)
         #expect(outcome.output.isEmpty)
         #expect(outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from "))
     }
 
-    @Test("-z over UDP is refused, answered, or a time-out")
+    @Test("-z over UDP is 0 with a reply, 28 without one, and 7 if refused")
     func zeroDatagrams() throws {
         let server = try RunningSock("serve", "echo", "0")
         defer { server.send(signal: 15) }
         #expect(try SockProgram.run("-zu", "127.0.0.1", try server.port()).status == 0)
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         #expect(try SockProgram.run("-zuw0.1", "127.0.0.1", port).status == 28)
         silent.close()
         #expect(try SockProgram.run("-zu", "127.0.0.1", port).status == 7)
     }
 
-    @Test("-p and -s are where the call comes from")
+    @Test("-p and -s set the local port and address")
     func source() throws {
-        let (spare, port) = try Peer.silentPort()
+        let (spare, port) = try Peer.boundPort()
         spare.close()
-        let peer = try Peer { caller in try caller.sendAll("\(caller.remoteAddress)") }
+        let peer = try Peer { client in try client.sendAll("\(client.remoteAddress)") }
         let outcome = try SockProgram.run("-s", "127.0.0.3", "-p", port, "127.0.0.1", peer.port)
         #expect(outcome.text == "127.0.0.3:\(port)")
     }
 
-    @Test("an own address that this machine does not have is 45")
+    @Test("a local address that this machine does not have is 45")
     func foreignSource() throws {
         let outcome = try SockProgram.run("-s", "192.0.2.1", "127.0.0.1", "9")
         #expect(outcome.status == 45)
     }
 
-    @Test("a Unix socket that is not there is 7")
+    @Test("a missing Unix socket is 7")
     func noSocketFile() throws {
         #expect(try SockProgram.run("-U", "/nonexistent/socket").status == 7)
     }
 
-    @Test("--send-only drops what comes, and does not wait for the peer's end")
+    @Test("--send-only drops received bytes and does not wait for the peer")
     func sendOnly() throws {
-        let peer = try Peer { caller in
-            try caller.sendAll("unwanted")
-            _ = try caller.receiveToEnd()
-            _ = try? caller.receive(timeout: .seconds(20))
+        let peer = try Peer { client in
+            try client.sendAll("unwanted")
+            _ = try client.receiveToEnd()
+            _ = try? client.receive(timeout: .seconds(20))
         }
         let outcome = try SockProgram.run("--send-only", "-q0", "127.0.0.1", peer.port, input: "x")
         #expect(outcome.status == 0)

@@ -4,48 +4,41 @@ import Testing
 
 @Suite(.ownThread)
 struct ListenTests {
-    private func folder() throws -> String {
-        let path = FileManager.default.temporaryDirectory
-            .appendingPathComponent("sock-\(UUID().uuidString.prefix(8))").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return path
-    }
-
-    @Test("one caller is served in both directions, and then it is over")
+    @Test("sock ends after one client, served in both directions")
     func one() throws {
         let listener = try RunningSock("-lv", "0")
         let port = try Port(parsing: listener.port())
-        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
-        listener.write("to the caller")
+        let client = try Socket(to: .tcp("127.0.0.1", port: port))
+        listener.write("to the client")
         listener.endInput()
-        try caller.sendAll("from the caller")
-        try caller.shutdown(.write)
-        #expect(try caller.receiveToEnd() == Array("to the caller".utf8))
+        try client.sendAll("from the client")
+        try client.shutdown(.write)
+        #expect(try client.receiveToEnd() == Array("to the client".utf8))
         let outcome = try listener.outcome()
         #expect(outcome.status == 0)
-        #expect(outcome.text == "from the caller")
+        #expect(outcome.text == "from the client")
         #expect(outcome.errorLines.count == 3, "\(outcome.errors)")
-        #expect(outcome.errorLines.dropFirst().first == "Connection from \(caller.localAddress)")
+        #expect(outcome.errorLines.dropFirst().first == "Connection from \(client.localAddress)")
     }
 
-    @Test("the port is told when the kernel chose it, and otherwise only with -v")
+    @Test("without -v a given port is not printed")
     func announces() throws {
-        let (spare, port) = try Peer.silentPort()
+        let (spare, port) = try Peer.boundPort()
         spare.close()
         let listener = try RunningSock("-l", "127.0.0.1", port)
-        var caller: Socket?
+        var client: Socket?
         let end = ContinuousClock.now.advanced(by: .seconds(10))
-        while caller == nil, ContinuousClock.now < end {
-            caller = try? Socket(to: .tcp("127.0.0.1", port: Port(parsing: port)))
+        while client == nil, ContinuousClock.now < end {
+            client = try? Socket(to: .tcp("127.0.0.1", port: Port(parsing: port)))
         }
         listener.endInput()
-        caller?.close()
+        client?.close()
         let outcome = try listener.outcome()
         #expect(outcome.status == 0)
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test("every way of writing the address listens there")
+    @Test("every form of the address listens there")
     func shapes() throws {
         for line in [
             ["-l", "127.0.0.1", "0"], ["-l", "-p", "0", "127.0.0.1"], ["-l", "127.0.0.1:0"],
@@ -57,7 +50,7 @@ struct ListenTests {
         }
     }
 
-    @Test("a port that is taken is 45")
+    @Test("a port in use is 45")
     func taken() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let outcome = try SockProgram.run("-l", "127.0.0.1", "\(server.localAddress.port ?? 0)")
@@ -65,9 +58,9 @@ struct ListenTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("a socket file is made, serves, and is removed")
+    @Test("a socket file is created, serves a client, and is removed")
     func socketFile() throws {
-        let path = try folder() + "/s"
+        let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-lUv", path)
         try listener.waitForErrors { $0.contains("Listening on \(path)") }
         let outcome = try SockProgram.run("-U", path, input: "hello")
@@ -76,9 +69,9 @@ struct ListenTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("a socket file is removed when the listener is told to stop")
+    @Test("SIGTERM removes the socket file")
     func removedWhenStopped() throws {
-        let path = try folder() + "/s"
+        let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-lkUv", path)
         try listener.waitForErrors { $0.contains("Listening") }
         listener.send(signal: SIGTERM)
@@ -86,9 +79,9 @@ struct ListenTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("a dead socket file is replaced, a living one and any other file are left alone")
+    @Test("an unused socket file is replaced; a used one and any other file are not")
     func occupied() throws {
-        let path = try folder() + "/s"
+        let path = try temporaryFolder() + "/s"
         let killed = try RunningSock("-lUv", path)
         try killed.waitForErrors { $0.contains("Listening") }
         killed.send(signal: SIGKILL)
@@ -98,7 +91,7 @@ struct ListenTests {
         let alive = try RunningSock("-lUv", path)
         try alive.waitForErrors { $0.contains("Listening") }
         #expect(try SockProgram.run("-lU", path).status == 45)
-        // And the living one has not taken the question for its caller.
+        // The check did not count as the client of the running listener.
         #expect(try SockProgram.run("-U", path, input: "still here").status == 0)
         #expect(try alive.outcome().text == "still here")
 
@@ -107,9 +100,9 @@ struct ListenTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
     }
 
-    @Test("Unix datagrams are answered")
+    @Test("Unix datagrams get a reply")
     func unixDatagrams() throws {
-        let path = try folder() + "/s"
+        let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-luUv", path)
         try listener.waitForErrors { $0.contains("Listening") }
         listener.write("pong")
@@ -120,19 +113,19 @@ struct ListenTests {
         #expect(try listener.outcome().text == "ping")
     }
 
-    @Test("-k with -q is refused, because one ends what the other keeps")
+    @Test("-k and -q cannot be combined")
     func keepAndQuit() throws {
         #expect(try SockProgram.run("-lk", "-q", "1", "0").status == 2)
     }
 
-    @Test("where nobody is served by tasks, no loop is started")
+    @Test("without -k, no event loop is started")
     func noLoops() throws {
         for line in [["-l", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"]] {
             let listener = try RunningSock(line)
             defer { listener.send(signal: 15) }
             _ = try listener.port()
-            // The main thread, one for signals, and with -u one that reads the input; a sanitizer has
-            // its own. Loops would be as many as there are processors.
+            // The main thread, one for signals, and with -u one that reads input. A sanitizer adds
+            // one. Loops would add one for each processor.
             #expect(try listener.threadCount() ?? 0 <= (line == ["-l", "127.0.0.1", "0"] ? 3 : 4))
         }
     }

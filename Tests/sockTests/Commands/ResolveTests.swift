@@ -2,14 +2,14 @@ import Testing
 
 @Suite(.ownThread)
 struct ResolveTests {
-    @Test("a name's addresses, each with the name it leads back to")
+    @Test("each address is printed with its reverse name")
     func localhost() throws {
         let outcome = try SockProgram.run("resolve", "-4", "localhost")
         #expect(outcome.status == 0)
         #expect(outcome.text.hasPrefix("127.0.0.1  "))
     }
 
-    @Test("an address is its own, and asks nobody with -n")
+    @Test("with -n an address resolves to itself")
     func numeric() throws {
         #expect(try SockProgram.run("resolve", "-n", "::1").text == "::1\n")
         #expect(try SockProgram.run("resolve", "-n", "::1", "80").text == "[::1]:80\n")
@@ -27,13 +27,13 @@ struct ResolveTests {
                 """)
     }
 
-    @Test("a name that does not exist is 6, and of the wrong family too")
+    @Test("an unknown name and an address of the other family are 6")
     func unknown() throws {
         #expect(try SockProgram.run("resolve", "-n", "no-such-host.invalid").status == 6)
         #expect(try SockProgram.run("resolve", "-6", "127.0.0.1").status == 6)
     }
 
-    @Test("too many words and an empty name are refused")
+    @Test("an empty name and too many words are usage errors")
     func usage() throws {
         #expect(try SockProgram.run("resolve", "").status == 2)
         #expect(try SockProgram.run("resolve", "h", "1", "2").status == 2)

@@ -6,18 +6,18 @@ import Testing
 @Suite(.ownThread)
 struct ServeTests {
     @Test(
-        "a service answers on TCP and UDP, under the port that it tells",
+        "a service replies on TCP and UDP on the announced port",
         arguments: ClassicService.allCases)
     func services(service: ClassicService) throws {
         let server = try RunningSock("serve", service.rawValue, "0")
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
-        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
-        try caller.sendAll("x")
-        try caller.shutdown(.write)
-        let answer =
+        let client = try Socket(to: .tcp("127.0.0.1", port: port))
+        try client.sendAll("x")
+        try client.shutdown(.write)
+        let reply =
             service == .chargen
-            ? try caller.receive(atMost: 74, timeout: .seconds(10)) : try caller.receiveToEnd()
+            ? try client.receive(atMost: 74, timeout: .seconds(10)) : try client.receiveToEnd()
         let expected: ClosedRange<Int> =
             switch service {
             case .echo: 1...1
@@ -27,18 +27,18 @@ struct ServeTests {
             case .chargen: 74...74
             case .sink: 8...8
             }
-        #expect(expected.contains(answer.count))
+        #expect(expected.contains(reply.count))
 
-        let asker = try Socket(to: .udp("127.0.0.1", port: port))
-        try asker.send("x")
+        let peer = try Socket(to: .udp("127.0.0.1", port: port))
+        try peer.send("x")
         if service == .discard {
-            #expect(throws: SocketError.self) { try asker.receive(timeout: .milliseconds(50)) }
+            #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(50)) }
         } else {
-            #expect(try !asker.receive(timeout: .seconds(10)).isEmpty)
+            #expect(try !peer.receive(timeout: .seconds(10)).isEmpty)
         }
     }
 
-    @Test("the loopback of each family is told, with the service")
+    @Test("the announcement names the address and the service")
     func announces() throws {
         let server = try RunningSock("serve", "-4", "--threads", "2", "echo", "0")
         defer { server.send(signal: 15) }
@@ -46,33 +46,33 @@ struct ServeTests {
         try server.waitForErrors { $0 == "Listening on 127.0.0.1:\(port) (echo, tcp and udp)\n" }
     }
 
-    @Test("a caller who is being served may finish when the server is told to stop")
+    @Test("a connected client may finish after SIGTERM")
     func graceful() throws {
         let server = try RunningSock("serve", "-v", "sink", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
-        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
+        let client = try Socket(to: .tcp("127.0.0.1", port: port))
         try server.waitForErrors { $0.contains("Connection from") }
-        try caller.sendAll("12345")
+        try client.sendAll("12345")
         server.send(signal: 15)
-        try caller.shutdown(.write)
-        #expect(try caller.receiveToEnd() == [5, 0, 0, 0, 0, 0, 0, 0])
+        try client.shutdown(.write)
+        #expect(try client.receiveToEnd() == [5, 0, 0, 0, 0, 0, 0, 0])
         #expect(try server.outcome().status == 0)
     }
 
-    @Test("a thousand callers at once are all echoed, by one process with few threads")
+    @Test("two threads echo a thousand clients at the same time")
     func thousand() throws {
         let server = try RunningSock("serve", "echo", "127.0.0.1", "0", "--threads", "2")
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
-        let callers = try (0..<1000).map { _ in
+        let clients = try (0..<1000).map { _ in
             try Socket(to: .tcp("127.0.0.1", port: port))
         }
-        for (number, caller) in callers.enumerated() { try caller.sendAll("I am \(number)\n") }
-        for (number, caller) in callers.enumerated() {
-            let answer = try SocketStream(caller).readLine(timeout: .seconds(20))
+        for (number, client) in clients.enumerated() { try client.sendAll("I am \(number)\n") }
+        for (number, client) in clients.enumerated() {
+            let answer = try SocketStream(client).readLine(timeout: .seconds(20))
             #expect(answer == "I am \(number)")
         }
-        // The main thread, one for signals, and the two that were asked for; a sanitizer has its own.
+        // The main thread, one for signals, and the two loops. A sanitizer adds one.
         #expect((4...5).contains(try #require(try server.threadCount())))
     }
 
@@ -83,10 +83,10 @@ struct ServeTests {
         #expect(outcome.status == 2)
         #expect(
             outcome.errorLines
-                == ["sock: --threads wants a number from 1 to 1024, not '\(number)'"])
+                == ["sock: --threads needs a number from 1 to 1024, not '\(number)'"])
     }
 
-    @Test("more threads than there are descriptors for is an error that says what to do")
+    @Test("too many threads for the limit of descriptors is an error with a hint")
     func tooManyThreads() throws {
         let outcome = try SockProgram.shell(
             "ulimit -n 64; exec \"$SOCK\" serve echo 0 --threads 100")
@@ -95,15 +95,15 @@ struct ServeTests {
         #expect(outcome.errorLines.last == "      Raise the limit of open files: ulimit -n 65536.")
     }
 
-    @Test("told to stop, it gives a caller who does not finish one second")
-    func impatient() throws {
+    @Test("a client that does not finish is disconnected 1 s after SIGTERM")
+    func gracePeriod() throws {
         let server = try RunningSock("serve", "-v", "echo", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
-        let caller = try Socket(to: .tcp("127.0.0.1", port: port))
+        let client = try Socket(to: .tcp("127.0.0.1", port: port))
         try server.waitForErrors { $0.contains("Connection from") }
         let start = ContinuousClock.now
         server.send(signal: 15)
-        #expect(try caller.receiveToEnd().isEmpty)
+        #expect(try client.receiveToEnd().isEmpty)
         let outcome = try server.outcome()
         #expect(outcome.status == 0)
         #expect(start.duration(to: .now) >= .seconds(1))

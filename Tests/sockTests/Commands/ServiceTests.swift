@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct ServiceTests {
     @Test(
-        "a name becomes a port and a port a name",
+        "a name prints its port, and a port its name",
         arguments: [
             (["http", "tcp"], "80\n"), (["80"], "http\n"), (["80", "tcp"], "http\n"),
             (["http"], "80\n"), (["domain"], "53\n"), (["daytime", "udp"], "13\n"),
@@ -26,7 +26,7 @@ struct ServiceTests {
     }
 
     @Test(
-        "a service that nobody knows is 2 and one line", arguments: ["nosuchservice", "4", "65535"])
+        "an unknown service is 2 and one line", arguments: ["nosuchservice", "4", "65535"])
     func unknown(word: String) throws {
         let outcome = try SockProgram.run("service", word)
         #expect(outcome.status == 2)

@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct TourTests {
-    @Test("the tour walks all chapters in order, in under ten seconds, and succeeds")
+    @Test("the tour prints all chapters in order in less than 10 s")
     func walks() throws {
         let start = ContinuousClock.now
         let outcome = try SockProgram.run("tour")
@@ -19,12 +19,12 @@ struct TourTests {
             ])
     }
 
-    @Test("no colour goes where no terminal is")
+    @Test("output to a pipe has no colour")
     func plain() throws {
         #expect(try !SockProgram.run("tour").text.contains("\u{1B}"))
     }
 
-    @Test("on a terminal there is colour, unless NO_COLOR says otherwise")
+    @Test("output to a terminal has colour, unless NO_COLOR is set")
     func colour() throws {
         let script = "script -qec \"$SOCK tour\" /dev/null </dev/null"
         let coloured = try SockProgram.shell("env -u NO_COLOR " + script)

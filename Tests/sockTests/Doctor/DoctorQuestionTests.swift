@@ -71,7 +71,7 @@ struct DoctorQuestionTests {
     @Test("what is not there ends with 3 and is named")
     func missing() throws {
         let port = failure(try question("80"))
-        #expect(port?.status == .noSuchSubject)
+        #expect(port?.status == .notFound)
         #expect(port?.message == "no TCP socket of this machine has port 80")
         #expect(failure(try question(pid: "9"))?.message == "there is no process 9")
         #expect(
@@ -91,7 +91,7 @@ struct DoctorQuestionTests {
             try question.requireSubject(in: Analysis(survey))
             Issue.record("nothing was hidden")
         } catch {
-            #expect(error.status == .couldNotLook)
+            #expect(error.status == .cannotInspect)
             #expect(error.message == "cannot see which sockets server[4712] has")
         }
     }

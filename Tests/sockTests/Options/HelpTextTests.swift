@@ -4,68 +4,83 @@ import Testing
 
 @Suite(.ownThread)
 struct HelpTextTests {
-    @Test("the root help is this")
+    @Test("the help of sock itself is this")
     func root() {
         #expect(
             HelpText.of(nil) == """
                 sock talks over TCP, UDP and Unix sockets, and says why when it cannot.
+                  sock [flags] HOST PORT            connect; also HOST:PORT, tcp:// udp:// unix:
+                  sock -l [flags] [ADDR] PORT       listen; port 0 picks a free one
+                  sock info HOST SERVICE            connect step by step, and report each step
+                  sock serve SERVICE [ADDR] PORT    echo discard daytime time chargen sink
+                  sock resolve NAME [SERVICE]       addresses, canonical name, reverse names
+                  sock service NAME|PORT [tcp|udp]  getservbyname and getservbyport
+                  sock doctor [PORT]                which sockets are stuck, and why
+                  sock tour                         network programming, live on this machine
 
-                  sock [flags] HOST PORT             connect; or HOST:PORT, tcp:// udp:// unix:
-                  sock -l [flags] [ADDR] PORT        listen; port 0 takes a free one
-                  sock info HOST SERVICE             connect step by step, and tell of each step
-                  sock serve SERVICE [ADDR] PORT     echo discard daytime time chargen sink
-                  sock resolve NAME [SERVICE]        addresses, canonical name, reverse names
-                  sock service NAME|PORT [tcp|udp]   getservbyname and getservbyport
-                  sock doctor [PORT]                 which sockets are stuck, and why
-                  sock tour                          network programming, live on this machine
+                  -4, --ipv4             IPv4 only
+                  -6, --ipv6             IPv6 only
+                  -l, --listen           wait for a client instead of connecting
+                  -k, --keep-open        with -l: serve many clients, also at the same time
+                  -u, --udp              datagrams instead of a stream
+                  -U, --unix             a Unix socket: PATH or @NAME, no host and port
+                  -n, --numeric          never query a name server
+                  -p, --port PORT        local port; with -l the one to listen on
+                  -s, --source ADDR      local address
+                  -w, --timeout TIME     limit to connect (10 s) and for silence: 3, 30s, 500ms
+                  -q, --quit-after TIME  exit this long after the end of input
+                  -N, --shutdown         half-close at the end of input (the default)
+                  -z, --zero             connect, send nothing, close
+                      --send-only        discard what the peer sends, do not wait for a reply
+                  -v, --verbose          report what happens on standard error
+                      --status           report progress; SIGQUIT (Ctrl-\\) does it once
+                  -h, --help             this help, or that of a command; also --version
 
-                  -4, -6               IPv4 only, IPv6 only
-                  -l, --listen         wait for a caller instead of calling
-                  -k, --keep-open      with -l: for many callers, at once and one after another
-                  -u, --udp            datagrams instead of a stream
-                  -U, --unix           a Unix socket: PATH or @NAME, no host and port
-                  -n, --numeric        ask no name server
-                  -p, --port PORT      our own port; with -l the port to listen on
-                  -s, --source ADDR    our own address
-                  -w, --timeout TIME   limit for connecting and for silence: 3, 30s, 500ms
-                  -q, --quit-after TIME  enough this long after the end of input
-                  -N, --shutdown       half-close at the end of input, which is the default
-                  -z, --zero           connect, send nothing, close
-                      --send-only      receive nothing, and wait for no answer
-                  -v, --verbose        tell what happens
-                      --status         how it goes, every second; SIGQUIT (Ctrl-\\) asks once
-                  -h, --help           this, or with a verb more about it; also --version
-
-                Exit status: 0 ok, 1 other, 2 usage, 6 name not found, 7 refused, 23 output,
-                28 time-out, 45 cannot bind, 55 send, 56 receive or reset, 130 interrupted.
-                A host that is called like a verb is reached by: sock connect info 80
+                Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23
+                output, 28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To
+                reach a host that is named like a command: sock connect info 80
 
                 """)
     }
 
-    @Test("the root help fits on one screen")
+    @Test("the help of sock itself fits on one screen")
     func fits() {
-        let lines = HelpText.root.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = HelpText.of(nil).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 32)
         #expect(lines.allSatisfy { $0.count <= 80 })
     }
 
-    @Test("the root help names every verb and every flag of connect and listen")
+    @Test("the help of sock itself names every subcommand and every flag of connect and listen")
     func complete() {
-        for verb in Verb.allCases where verb != .connect && verb != .listen && verb != .help {
-            #expect(HelpText.root.contains("  sock \(verb.rawValue)"))
+        let help = HelpText.of(nil)
+        for subcommand in Subcommand.allCases
+        where ![.connect, .listen, .help].contains(subcommand) {
+            #expect(help.contains("  sock \(subcommand.rawValue)"))
         }
-        for flag in CommandFlag.all
-        where Verb.connect.flags.union(Verb.listen.flags).contains(flag.long) {
-            let names = flag.long.hasPrefix("ipv") ? flag.name : "--\(flag.long)"
-            #expect(HelpText.root.contains(names), "\(names)")
+        for flag in Subcommand.connect.flags + Subcommand.listen.flags + [.help, .version] {
+            #expect(help.contains(flag.longName), "\(flag)")
         }
     }
 
-    @Test("a verb's help has its usage, and no line is too wide", arguments: Verb.allCases)
-    func verbs(verb: Verb) {
-        let help = HelpText.of(verb)
-        #expect(help.contains("sock"))
-        #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    @Test("a subcommand's help has its usage and its flags", arguments: Subcommand.allCases)
+    func subcommands(subcommand: Subcommand) {
+        guard let command = subcommand.command else { return }
+        let help = HelpText.of(subcommand)
+        #expect(help.hasPrefix("Usage: \(command.usage[0])\n"))
+        for flag in Flag.allCases {
+            let isShown = help.contains(
+                "  \(flag.row.letter.map { "-\($0), " } ?? "    ")--\(flag.rawValue)")
+            #expect(isShown == subcommand.flags.contains(flag), "\(flag)")
+        }
+    }
+
+    @Test(
+        "no line of a help is wider than the terminal", arguments: Subcommand.allCases,
+        [60, 80, 120])
+    func width(subcommand: Subcommand, columns: Int) {
+        for line in HelpText.of(subcommand, width: columns).split(separator: "\n")
+        where !line.hasPrefix("Usage: ") && !line.hasPrefix("       sock ") {
+            #expect(line.count <= columns, "\(line)")
+        }
     }
 }

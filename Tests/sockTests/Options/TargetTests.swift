@@ -18,7 +18,7 @@ struct TargetTests {
         try Target.toListen(words, port: port, source: source, udp: udp, unix: unix)
     }
 
-    @Test("host and port are two words, or one with a colon, or a URL")
+    @Test("host and port are two words, one word with a colon, or a URL")
     func shapes() throws {
         let expected = Endpoint.tcp("h", port: 80)
         #expect(try connect("h", "80") == expected)
@@ -27,7 +27,7 @@ struct TargetTests {
         #expect(try connect("h", "http") == .tcp("h", port: "http"))
     }
 
-    @Test("an IPv6 address may wear brackets and needs them before a colon")
+    @Test("an IPv6 address may have brackets, and needs them before a colon")
     func brackets() throws {
         #expect(try connect("::1", "80") == .tcp("::1", port: 80))
         #expect(try connect("[::1]", "80") == .tcp("::1", port: 80))
@@ -35,17 +35,17 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try connect("[h]", "80") }
     }
 
-    @Test("-u and udp:// are datagrams, and -u does not go with tcp://")
+    @Test("-u and udp:// mean datagrams, and -u cannot be combined with tcp://")
     func datagrams() throws {
         #expect(try connect("h", "53", udp: true) == .udp("h", port: 53))
         #expect(try connect("udp://h:53") == .udp("h", port: 53))
         #expect(try connect("h:53", udp: true) == .udp("h", port: 53))
-        #expect(throws: UsageError("-u asks for UDP and 'tcp://h:53' for TCP")) {
+        #expect(throws: UsageError("-u means UDP, but 'tcp://h:53' means TCP")) {
             try connect("tcp://h:53", udp: true)
         }
     }
 
-    @Test("-U takes a path, and unix: is one")
+    @Test("-U and unix: take a path")
     func paths() throws {
         #expect(try connect("/s", unix: true) == .unix("/s"))
         #expect(try connect("@s", udp: true, unix: true) == .unixDatagram("@s"))
@@ -56,7 +56,8 @@ struct TargetTests {
     }
 
     @Test(
-        "a bad port is refused", arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", "", " 80"])
+        "an invalid port is an error",
+        arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", "", " 80"])
     func ports(text: String) {
         #expect(throws: UsageError.self) { try connect("h", text) }
         #expect(throws: UsageError.self) { try listen(text) }
@@ -64,7 +65,7 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try listen("127.0.0.1", text) }
     }
 
-    @Test("too few and too many words are refused")
+    @Test("too few and too many words are errors")
     func counts() {
         #expect(throws: UsageError.self) { try connect() }
         #expect(throws: UsageError.self) { try connect("h") }
@@ -89,7 +90,7 @@ struct TargetTests {
         #expect(try listen("/s", unix: true) == .unix("/s"))
     }
 
-    @Test("datagrams are told from streams")
+    @Test("UDP and unixgram endpoints exchange datagrams, TCP and Unix ones do not")
     func kinds() {
         #expect(Endpoint.udp("h", port: 1).isDatagram)
         #expect(Endpoint.unixDatagram("/s").isDatagram)

@@ -5,52 +5,54 @@ import Testing
 
 @Suite(.ownThread)
 struct ActivityClockTests {
-    @Test("silence grows until something moves")
-    func silence() {
-        let clock = ActivityClock()
-        Worker.sleep(for: .milliseconds(20))
-        #expect(clock.silence >= .milliseconds(20))
-        let start = ContinuousClock.now
-        clock.touch()
-        let silence = clock.silence
-        #expect(silence <= start.duration(to: .now))
+    /// Waits until the clock has been idle for this long.
+    private func wait(for clock: ActivityClock, idleFor duration: Duration) {
+        while clock.idleTime < duration {}
     }
 
-    @Test("a value that arrives is passed on")
+    @Test("the idle time grows until a touch")
+    func idleTime() {
+        let clock = ActivityClock()
+        wait(for: clock, idleFor: .milliseconds(5))
+        let before = ContinuousClock.now
+        clock.touch()
+        let idleTime = clock.idleTime
+        #expect(idleTime <= before.duration(to: .now))
+    }
+
+    @Test("a received value is returned")
     func value() throws {
-        let reception = try ActivityClock().wait(allowing: .seconds(1)) { _ throws(SocketError) in 7
-        }
-        guard case .value(7) = reception else {
-            Issue.record("\(reception)")
+        let result = try ActivityClock().wait(timeout: .seconds(1)) { _ throws(SocketError) in 7 }
+        guard case .value(7) = result else {
+            Issue.record("\(result)")
             return
         }
     }
 
-    @Test("a socket that is closed here is no error")
+    @Test("a socket that this program closes is not an error")
     func closed() throws {
-        let reception = try ActivityClock().wait(allowing: nil) { _ throws(SocketError) -> Int in
+        let result = try ActivityClock().wait(timeout: nil) { _ throws(SocketError) -> Int in
             throw SocketError(.receive, .closed)
         }
-        guard case .closed = reception else {
-            Issue.record("\(reception)")
+        guard case .closed = result else {
+            Issue.record("\(result)")
             return
         }
     }
 
-    @Test("what moves in the other direction puts the end off")
+    @Test("activity in the other direction extends the wait")
     func otherDirection() throws {
         let clock = ActivityClock()
-        var limits = 0
-        let allowed = Duration.seconds(1)
-        let reception = try clock.wait(allowing: allowed) { limit throws(SocketError) -> Int in
-            limits += 1
-            if limits == 1 { clock.touch() }
-            while limits > 1, clock.silence < allowed { Worker.sleep(for: allowed - clock.silence) }
+        let timeout = Duration.milliseconds(20)
+        var waits = 0
+        let result = try clock.wait(timeout: timeout) { _ throws(SocketError) -> Int in
+            waits += 1
+            if waits == 1 { clock.touch() } else { wait(for: clock, idleFor: timeout) }
             throw SocketError(.receive, .timedOut(limit: nil))
         }
-        #expect(limits == 2)
-        guard case .silence = reception else {
-            Issue.record("\(reception)")
+        #expect(waits > 1)
+        guard case .idle = result else {
+            Issue.record("\(result)")
             return
         }
     }
@@ -58,23 +60,23 @@ struct ActivityClockTests {
     @Test("other errors are thrown")
     func errors() {
         #expect(throws: SocketError.self) {
-            _ = try ActivityClock().wait(allowing: nil) { _ throws(SocketError) -> Int in
+            _ = try ActivityClock().wait(timeout: nil) { _ throws(SocketError) -> Int in
                 throw SocketError(.receive, .system(.connectionReset))
             }
         }
     }
 
-    @Test("a task waits by the same rules")
+    @Test("a suspended task follows the same rules")
     func tasks() async throws {
         let clock = ActivityClock()
-        let value = try await clock.suspend(allowing: nil) { limit async throws(SocketError) in
+        let value = try await clock.suspend(timeout: nil) { limit async throws(SocketError) in
             limit
         }
         guard case .value(.never) = value else {
             Issue.record("\(value)")
             return
         }
-        let closed = try await clock.suspend(allowing: nil) { _ async throws(SocketError) -> Int in
+        let closed = try await clock.suspend(timeout: nil) { _ async throws(SocketError) -> Int in
             throw SocketError(.read, .closed)
         }
         guard case .closed = closed else {
@@ -85,28 +87,30 @@ struct ActivityClockTests {
 }
 
 @Suite(.ownThread)
-struct PatienceTests {
-    /// What is decided after these silences, in seconds, and how long would be waited next.
-    private func decide(_ allowed: Int?, _ silences: Int...) -> (goesOn: [Bool], next: TimeLimit) {
-        var patience = Patience(allowed.map { .seconds($0) })
-        let decisions = silences.map { patience.goesOn(after: .seconds($0)) }
-        return (decisions, patience.limit)
+struct IdleTimeoutTests {
+    /// The decisions after these idle times in seconds, and the limit of the next wait.
+    private func decide(
+        _ seconds: Int?, _ idleTimes: Int...
+    ) -> (waitsAgain: [Bool], next: TimeLimit) {
+        var timeout = IdleTimeout(seconds.map { .seconds($0) })
+        let decisions = idleTimes.map { timeout.waitsAgain(afterIdle: .seconds($0)) }
+        return (decisions, timeout.limit)
     }
 
-    @Test("without a limit it never ends")
+    @Test("without a timeout it never ends")
     func endless() {
-        #expect(Patience(nil).limit == .never)
+        #expect(IdleTimeout(nil).limit == .never)
         #expect(decide(nil, 1000) == ([true], .never))
     }
 
-    @Test("what has moved meanwhile is waited for as long again, from when it moved")
-    func rest() {
-        #expect(Patience(.seconds(3)).limit == .seconds(3))
+    @Test("after activity in the other direction, the wait has the remaining time")
+    func remaining() {
+        #expect(IdleTimeout(.seconds(3)).limit == .seconds(3))
         #expect(decide(3, 1) == ([true], .seconds(2)))
     }
 
-    @Test("a silence as long as is allowed is the end")
+    @Test("an idle time as long as the timeout is the end")
     func end() {
-        #expect(decide(3, 2, 3).goesOn == [true, false])
+        #expect(decide(3, 2, 3).waitsAgain == [true, false])
     }
 }

@@ -8,7 +8,7 @@ struct DatagramRelayTests {
         return (server, try server.port())
     }
 
-    @Test("an answer makes it a success")
+    @Test("a reply makes it a success")
     func answered() throws {
         let (server, port) = try echo()
         defer { server.send(signal: 15) }
@@ -17,15 +17,15 @@ struct DatagramRelayTests {
         #expect(outcome.text == "hello")
     }
 
-    @Test("no answer is 28, after a second or -w")
+    @Test("no reply is 28, after 1 s or -w")
     func silence() throws {
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
         let start = ContinuousClock.now
         let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
         #expect(outcome.status == 28)
         #expect(start.duration(to: .now) >= .seconds(1))
-        #expect(outcome.errorLines.first == "sock: no answer from 127.0.0.1:\(port) in 1 s")
+        #expect(outcome.errorLines.first == "sock: no reply from 127.0.0.1:\(port) in 1 s")
         let limited = try SockProgram.run("-u", "-w0.1", "127.0.0.1", port, input: "hello")
         #expect(limited.status == 28)
         #expect(limited.errors.contains("in 100 ms"))
@@ -33,16 +33,16 @@ struct DatagramRelayTests {
 
     @Test("an empty input asks nothing, and the message says so")
     func empty() throws {
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
         let outcome = try SockProgram.run("-uw0.1", "127.0.0.1", port)
         #expect(outcome.status == 28)
         #expect(outcome.errors.contains("the input was empty"))
     }
 
-    @Test("--send-only does not wait for an answer")
+    @Test("--send-only does not wait for a reply")
     func sendOnly() throws {
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: "hello")
         #expect(outcome.status == 0)
         #expect(try silent.receiveFrom(timeout: .seconds(5)).text == "hello")
@@ -50,16 +50,16 @@ struct DatagramRelayTests {
 
     @Test("a refusal is 7")
     func refused() throws {
-        let (socket, port) = try Peer.silentPort(.datagram)
+        let (socket, port) = try Peer.boundPort(.datagram)
         socket.close()
         let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
         #expect(outcome.status == 7)
         #expect(outcome.errors.contains("connection refused"))
     }
 
-    @Test("a long input is cut into datagrams of at most 8 KiB")
+    @Test("a long input is split into datagrams of at most 8 KiB")
     func pieces() throws {
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         let text = String(repeating: "0123456789abcdef", count: 1280)
         let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: text)
         #expect(outcome.status == 0)
@@ -72,9 +72,9 @@ struct DatagramRelayTests {
         #expect(received == text)
     }
 
-    @Test("-q is enough, also without an answer")
+    @Test("-q ends it with 0, also without a reply")
     func quit() throws {
-        let (silent, port) = try Peer.silentPort(.datagram)
+        let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
         #expect(try SockProgram.run("-u", "-q0.1", "127.0.0.1", port, input: "x").status == 0)
     }

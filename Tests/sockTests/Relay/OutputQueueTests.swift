@@ -4,22 +4,21 @@ import Testing
 
 @Suite(.ownThread)
 struct OutputQueueTests {
-    @Test("pieces are written in order, and finishing waits for the last of them")
+    @Test("finish returns when everything is written, in order")
     func order() async throws {
         let written = Monitor<[UInt8]>([])
         let isOpen = Monitor(false)
-        let queue = try OutputQueue { piece throws(Failure) in
+        let queue = try OutputQueue { bytes throws(Failure) in
             isOpen.wait { $0 }
-            written.update { $0 += piece }
+            written.update { $0 += bytes }
         }
         for number: UInt8 in 0..<50 { await queue.write([number]) }
-        // All pieces but the first are still in the queue.
         isOpen.update { $0 = true }
         queue.finish()
         #expect(written.update { $0 } == Array(0..<50))
     }
 
-    @Test("who writes faster than the output is taken has to wait")
+    @Test("a task that writes faster than the output has to wait")
     func backPressure() async throws {
         let isOpen = Monitor(false)
         let queue = try OutputQueue { _ throws(Failure) in isOpen.wait { $0 } }
@@ -38,7 +37,7 @@ struct OutputQueueTests {
         queue.finish()
     }
 
-    @Test("an output that cannot be written is reported, once")
+    @Test("an error of the output is reported once")
     func failing() async throws {
         let failures = Monitor<[Failure]>([])
         let failure = Failure(.cannotWriteOutput, "full")

@@ -2,23 +2,31 @@ import Foundation
 import Sockets
 import Testing
 
+@testable import sock
+
 @Suite(.ownThread)
 struct StreamRelayTests {
-    @Test("the reply of a server that answers a second after the end of input is not lost")
+    @Test("a reply that is sent long after the half-close is not lost")
     func lateReply() throws {
-        let peer = try Peer { caller in
-            let request = try caller.receiveToEnd()
-            // That it is late is what is tested: no event ends this.
-            Thread.sleep(forTimeInterval: 1)
-            try caller.sendAll(request + Array(" yourself".utf8))
+        let mayReply = Monitor(false)
+        let peer = try Peer { client in
+            let request = try client.receiveToEnd()
+            mayReply.wait { $0 }
+            try client.sendAll(request + Array(" yourself".utf8))
         }
-        let outcome = try SockProgram.run("127.0.0.1", peer.port, input: "hello")
+        let sock = try RunningSock("127.0.0.1", peer.port)
+        sock.write("hello")
+        sock.endInput()
+        // Nothing is left to do for the program but to wait for the reply.
+        sock.waitUntilBlocked()
+        mayReply.update { $0 = true }
+        let outcome = try sock.outcome()
         #expect(outcome.status == 0)
         #expect(outcome.text == "hello yourself")
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test("sixteen megabytes go through an echo server and come back unharmed")
+    @Test("an echo server returns 16 MiB unchanged")
     func bulk() throws {
         let outcome = try SockProgram.shell(
             """
@@ -36,13 +44,13 @@ struct StreamRelayTests {
         #expect(sums.first == sums.last)
     }
 
-    @Test("a reset in the middle is no success")
+    @Test("a reset is 56")
     func reset() throws {
-        let peer = try Peer { caller in
-            _ = try caller.receive(timeout: .seconds(20))
-            try caller.sendAll("part")
-            try caller.setOption(.linger, to: .zero)
-            caller.close()
+        let peer = try Peer { client in
+            _ = try client.receive(timeout: .seconds(20))
+            try client.sendAll("part")
+            try client.setOption(.linger, to: .zero)
+            client.close()
         }
         let sock = try RunningSock("127.0.0.1", peer.port)
         sock.write("hello")
@@ -52,77 +60,79 @@ struct StreamRelayTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("an input that nobody takes is not delivered, which is no success")
+    @Test("input that the peer does not read is 55 or 56")
     func notDelivered() throws {
-        let peer = try Peer { caller in
-            try caller.sendAll("enough")
-            try caller.shutdown(.write)
-            // Some has come, more will; then it hangs up.
-            _ = try caller.receive(atMost: 1, timeout: .seconds(20))
+        let peer = try Peer { client in
+            try client.sendAll("enough")
+            try client.shutdown(.write)
+            // Closes while more input is arriving.
+            _ = try client.receive(atMost: 1, timeout: .seconds(20))
         }
         let outcome = try SockProgram.shell("yes | \"$SOCK\" 127.0.0.1 \(peer.port)")
         #expect([55, 56].contains(outcome.status))
         #expect(outcome.text == "enough")
     }
 
-    @Test("input that flows on after the peer's end still reaches it")
+    @Test("input is forwarded after the peer half-closes")
     func halfClosedPeer() throws {
-        let received = Received()
-        let peer = try Peer { caller in
-            try caller.shutdown(.write)
-            received.set(try caller.receiveToEnd().count)
+        let received = Monitor<Int?>(nil)
+        let peer = try Peer { client in
+            try client.shutdown(.write)
+            let count = try client.receiveToEnd().count
+            received.update { $0 = count }
         }
         let outcome = try SockProgram.shell(
             "(for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done) | \"$SOCK\" 127.0.0.1 \(peer.port)"
         )
         #expect(outcome.status == 0)
-        #expect(received.wait() == 12)
+        #expect(received.wait(atMost: .seconds(20)) { $0 == 12 })
     }
 
-    @Test("a half-closed peer that pauses loses nothing of what is on its way")
+    @Test("a half-closed peer that pauses receives all of the input")
     func pausingPeer() throws {
-        let received = Received()
-        let peer = try Peer { caller in
-            try caller.shutdown(.write)
-            // Longer than input is waited for after the peer's end: no event ends this.
+        let received = Monitor<Int?>(nil)
+        let peer = try Peer { client in
+            try client.shutdown(.write)
+            // Longer than the grace period of the other process, which shows no event at its end.
             Thread.sleep(forTimeInterval: 3)
-            received.set(try caller.receiveToEnd().count)
+            let count = try client.receiveToEnd().count
+            received.update { $0 = count }
         }
         let outcome = try SockProgram.shell(
             "head -c 20000000 /dev/zero | \"$SOCK\" 127.0.0.1 \(peer.port)")
         #expect(outcome.status == 0)
-        #expect(received.wait() == 20_000_000)
+        #expect(received.wait(atMost: .seconds(20)) { $0 == 20_000_000 })
     }
 
-    @Test("when the peer has ended and the input is silent, that is the end")
+    @Test("sock ends if the input is silent after the peer closes")
     func peerEnds() throws {
-        let peer = try Peer { caller in try caller.sendAll("bye") }
+        let peer = try Peer { client in try client.sendAll("bye") }
         let sock = try RunningSock("127.0.0.1", peer.port)
         let outcome = try sock.outcome()
         #expect(outcome.status == 0)
         #expect(outcome.text == "bye")
     }
 
-    @Test("-w ends a connection on which nothing moves, with 28")
+    @Test("-w ends an idle connection with 28")
     func silence() throws {
-        let peer = try Peer { caller in _ = try caller.receiveToEnd() }
+        let peer = try Peer { client in _ = try client.receiveToEnd() }
         let sock = try RunningSock("-w", "200ms", "127.0.0.1", peer.port)
         let outcome = try sock.outcome()
         #expect(outcome.status == 28)
         #expect(
             outcome.errorLines.first
-                == "sock: nothing has come from 127.0.0.1:\(peer.port) or gone there for 200 ms")
+                == "sock: no data to or from 127.0.0.1:\(peer.port) for 200 ms")
     }
 
-    @Test("-q is enough so long after the end of input, with 0")
+    @Test("-q ends sock that long after the end of input, with 0")
     func quit() throws {
-        let hasEnded = Received()
-        let peer = try Peer { caller in
-            try caller.sendAll("x")
-            _ = try caller.receiveToEnd()
-            _ = hasEnded.wait()
+        let hasEnded = Monitor(false)
+        let peer = try Peer { client in
+            try client.sendAll("x")
+            _ = try client.receiveToEnd()
+            hasEnded.wait(atMost: .seconds(20)) { $0 }
         }
-        defer { hasEnded.set(1) }
+        defer { hasEnded.update { $0 = true } }
         let start = ContinuousClock.now
         let outcome = try SockProgram.run("-q", "0.2", "127.0.0.1", peer.port, input: "hello")
         #expect(outcome.status == 0)
@@ -131,33 +141,19 @@ struct StreamRelayTests {
 
     @Test("output that cannot be written is 23")
     func full() throws {
-        let peer = try Peer { caller in try caller.sendAll("x") }
+        let peer = try Peer { client in try client.sendAll("x") }
         let outcome = try SockProgram.shell(
             "\"$SOCK\" 127.0.0.1 \(peer.port) </dev/null >/dev/full")
         #expect(outcome.status == 23)
     }
 
-    @Test("-v tells both ends and how much went each way, on standard error")
+    @Test("-v reports both addresses and the bytes of both directions on standard error")
     func verbose() throws {
-        let peer = try Peer { caller in try caller.sendAll(caller.receiveToEnd() + [33]) }
+        let peer = try Peer { client in try client.sendAll(client.receiveToEnd() + [33]) }
         let outcome = try SockProgram.run("-v", "127.0.0.1", peer.port, input: "abc")
         #expect(outcome.text == "abc!")
         #expect(
             outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from 127.0.0.1:"))
         #expect(outcome.errors.hasSuffix("sock: bytes: 3 sent, 4 received\n"))
-    }
-}
-
-/// A number that a peer's thread hands to the test.
-private final class Received: Sendable {
-    private let socket: (Socket, Socket)?
-
-    init() { socket = try? Socket.pair() }
-
-    func set(_ number: Int) { try? socket?.0.sendAll("\(number)") }
-
-    func wait() -> Int? {
-        let bytes = try? socket?.1.receive(timeout: .seconds(20))
-        return bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct CharacterGeneratorTests {
-    @Test("a line has 72 printable characters and CRLF, and begins one further on than the last")
+    @Test("a line has 72 printable characters and CRLF, shifted by one from the line before")
     func lines() {
         #expect(CharacterGenerator.line(0).count == 74)
         #expect(String(decoding: CharacterGenerator.line(1).prefix(3), as: UTF8.self) == "!\"#")
@@ -14,7 +14,7 @@ struct CharacterGeneratorTests {
         #expect(CharacterGenerator.line(94)[1] == UInt8(ascii: " "))
     }
 
-    @Test("the pattern can be sent over and over without a seam")
+    @Test("the cycle contains every line and can be repeated")
     func cycle() {
         #expect(CharacterGenerator.cycle.count == 95 * 74 * 10)
         #expect(Array(CharacterGenerator.cycle.prefix(74)) == CharacterGenerator.line(0))
@@ -24,8 +24,8 @@ struct CharacterGeneratorTests {
     @Test(
         "a datagram holds whole lines and at most 512 bytes",
         arguments: [0, 1, 94, 1_000_000, .max])
-    func datagrams(turn: Int) {
-        let datagram = CharacterGenerator.datagram(turn)
+    func datagrams(first: Int) {
+        let datagram = CharacterGenerator.datagram(from: first)
         #expect(datagram.count <= 512)
         #expect(datagram.count % 74 == 0)
         #expect(!datagram.isEmpty)

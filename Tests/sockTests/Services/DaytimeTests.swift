@@ -9,7 +9,7 @@ struct DaytimeTests {
         String(decoding: Daytime.text(seconds), as: UTF8.self)
     }
 
-    @Test("the time of day as xinetd writes it")
+    @Test("the text has xinetd's format")
     func known() {
         #expect(text(0) == "01 JAN 1970 00:00:00 UTC\r\n")
         #expect(text(1_795_370_701) == "22 NOV 2026 18:05:01 UTC\r\n")
@@ -17,7 +17,7 @@ struct DaytimeTests {
         #expect(text(-1) == "31 DEC 1969 23:59:59 UTC\r\n")
     }
 
-    @Test("every day of four centuries is the one that another calendar says")
+    @Test("the date agrees with Foundation's calendar over four centuries")
     func calendar() throws {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = try #require(TimeZone(identifier: "UTC"))
@@ -30,7 +30,7 @@ struct DaytimeTests {
         }
     }
 
-    @Test("the machine's time counts from 1900, most significant byte first")
+    @Test("the binary time counts from 1900, most significant byte first")
     func binary() {
         // RFC 868's own example: 1 January 1970 is 2,208,988,800.
         #expect(Daytime.binary(0) == [0x83, 0xAA, 0x7E, 0x80])

@@ -2,34 +2,34 @@ import Foundation
 import Sockets
 import Testing
 
-/// A server inside the test, on loopback and a port of its own, with a thread for its one caller.
+/// A server in the test, on loopback, with a thread for its only client.
 final class Peer: Sendable {
     let port: String
     private let listener: Socket
 
-    /// Accepts one caller and runs `body` with him.
+    /// Accepts one client and passes it to `body`.
     init(_ body: @escaping @Sendable (Socket) throws -> Void) throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         self.listener = listener
         port = "\(listener.localAddress.port ?? 0)"
         let thread = Thread {
-            guard let caller = try? listener.accept(timeout: .seconds(20)) else { return }
-            try? body(caller)
+            guard let client = try? listener.accept(timeout: .seconds(20)) else { return }
+            try? body(client)
         }
         thread.start()
     }
 
-    /// A port of this machine on which nobody listens, as long as the socket lives.
-    static func silentPort(_ kind: SocketType = .stream) throws -> (socket: Socket, port: String) {
+    /// Returns a socket and its port, on which no program listens while the socket is open.
+    static func boundPort(_ kind: SocketType = .stream) throws -> (socket: Socket, port: String) {
         let socket = try Socket(.ipv4, kind)
         try socket.bind(on: .ipv4(.loopback, port: 0))
         return (socket, "\(socket.localAddress.port ?? 0)")
     }
 }
 
-/// Waits until nobody listens on a port of this machine any more.
+/// Waits until connecting to a port of this machine is refused.
 ///
-/// A program that another test starts holds our descriptors for a moment, between fork and exec.
+/// A program that another test starts holds our descriptors between fork and exec.
 func waitForRefusal(of port: Sockets.Port) throws {
     let end = ContinuousClock.now.advanced(by: .seconds(10))
     while ContinuousClock.now < end {
@@ -39,11 +39,11 @@ func waitForRefusal(of port: Sockets.Port) throws {
             if error.errno == .connectionRefused { return }
         }
     }
-    Issue.record("somebody still listens on port \(port)")
+    Issue.record("port \(port) still accepts connections")
 }
 
 extension Socket {
-    /// Everything until the peer's end.
+    /// Receives until the end of the stream.
     func receiveToEnd() throws -> [UInt8] {
         var all: [UInt8] = []
         while try receive(appendingTo: &all, timeout: .seconds(20)) > 0 {}

@@ -1,10 +1,12 @@
 import Foundation
 
-/// The built program, run as its users run it: as a process of its own.
+@testable import sock
+
+/// Runs the built program as its users do, as a process of its own.
 enum SockProgram {
-    /// What a run left behind.
+    /// The result of a run.
     struct Outcome {
-        /// The exit status; 128 and the signal's number if a signal ended it, as shells say it.
+        /// The exit status; 128 plus the number of the signal that ended it, as in a shell.
         let status: Int32
         let output: [UInt8]
         let errors: String
@@ -15,7 +17,7 @@ enum SockProgram {
         }
     }
 
-    /// Beside the program that runs the tests.
+    /// The path of the program, next to the one that runs the tests.
     static let path: String = {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let candidates = [tests, URL(fileURLWithPath: CommandLine.arguments[0])]
@@ -24,7 +26,7 @@ enum SockProgram {
             ?? candidates[0]
     }()
 
-    /// Runs it to its end, with this text as its input.
+    /// Runs the program to its end with this input.
     static func run(_ arguments: String..., input: String = "") throws -> Outcome {
         try run(arguments, input: input)
     }
@@ -36,7 +38,7 @@ enum SockProgram {
         return try running.outcome()
     }
 
-    /// Runs a shell's script, in which `$SOCK` is the program.
+    /// Runs a shell script, in which `$SOCK` is the program.
     static func shell(_ script: String) throws -> Outcome {
         let running = try RunningSock(["-c", script], program: "/bin/bash")
         running.endInput()
@@ -44,46 +46,37 @@ enum SockProgram {
     }
 }
 
-/// A run that is still going on.
+/// A running process of the program, or of a shell.
 ///
-/// Safe to share: the process and its pipes are used by one test; what the reading threads fill is
-/// behind a lock.
+/// It is safe to share, because one test uses it, and its threads only use `state`.
 final class RunningSock: @unchecked Sendable {
-    struct TookTooLong: Error {}
+    struct Timeout: Error {}
 
     private static let starting = NSLock()
 
     private let process: pid_t
-    private var ending: Int32?
+    /// The status of waitpid(2), which also releases the number of the process.
+    private var status: Int32?
     private let input: Pipe
-    private let collector = Collector()
+    private let state = Monitor(State())
 
-    /// What the process has written so far: apart from the run itself, so that the threads which
-    /// fill it do not keep the run alive.
-    ///
-    /// Safe to share: what it holds is behind a lock. (A `Mutex` would do, but the thread sanitizer
-    /// reports one that is waited for.)
-    private final class Collector: @unchecked Sendable {
-        private let lock = NSLock()
-        private var written: Written = ([], [])
-        let done = DispatchGroup()
-
-        func withLock<Result>(_ body: (inout Written) -> Result) -> Result {
-            lock.withLock { body(&written) }
-        }
+    /// What the threads of this object have found out about the process.
+    private struct State {
+        var output: [UInt8] = []
+        var errors: [UInt8] = []
+        var openStreams = 2
+        var hasExited = false
     }
 
-    private typealias Written = (output: [UInt8], errors: [UInt8])
-
-    /// A test that has failed leaves no process behind.
+    /// Leaves no process behind, not even if the test failed.
     deinit {
-        guard isRunning() else { return }
+        guard status == nil else { return }
         kill(process, SIGKILL)
         waitpid(process, nil, 0)
     }
 
     init(_ arguments: [String], program: String = SockProgram.path) throws {
-        // A program that inherited another one's input would keep it from ending.
+        // Programs that inherit another one's input would keep it from ending.
         Self.starting.lock()
         defer { Self.starting.unlock() }
         input = Pipe()
@@ -93,10 +86,15 @@ final class RunningSock: @unchecked Sendable {
         ]
         for pipe in [input, output, errors] { Self.closeOnExec(pipe) }
         process = try Self.spawn(program, arguments, ends.map(\.fileDescriptor))
-        // Now only the program holds its ends, and when it goes they end.
+        // Now only the program holds these ends, so they close when it exits.
         for end in ends { try end.close() }
         collect(output) { $0.output += $1 }
         collect(errors) { $0.errors += $1 }
+        Thread.detachNewThread { [process, state] in
+            var information = siginfo_t()
+            waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT)
+            state.update { $0.hasExited = true }
+        }
     }
 
     convenience init(_ arguments: String...) throws {
@@ -104,18 +102,15 @@ final class RunningSock: @unchecked Sendable {
     }
 
     private func collect(
-        _ pipe: Pipe,
-        _ take: @escaping @Sendable (inout (output: [UInt8], errors: [UInt8]), [UInt8]) -> Void
+        _ pipe: Pipe, _ append: @escaping @Sendable (inout State, [UInt8]) -> Void
     ) {
-        collector.done.enter()
         let handle = pipe.fileHandleForReading
-        let thread = Thread { [collector] in
+        Thread.detachNewThread { [state] in
             while case let data = handle.availableData, !data.isEmpty {
-                collector.withLock { take(&$0, Array(data)) }
+                state.update { append(&$0, Array(data)) }
             }
-            collector.done.leave()
+            state.update { $0.openStreams -= 1 }
         }
-        thread.start()
     }
 
     func write(_ text: String) {
@@ -127,53 +122,49 @@ final class RunningSock: @unchecked Sendable {
         try? input.fileHandleForWriting.close()
     }
 
-    /// How many threads the process has.
+    /// Returns the number of threads of the process.
     func threadCount() throws -> Int? {
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("Threads:") }
         return line?.split(separator: "\t").last.flatMap { Int($0) }
     }
 
+    /// Waits until all threads of the process sleep in the kernel.
+    func waitUntilBlocked() {
+        let path = "/proc/\(process)/task"
+        for thread in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
+            sockTests.waitUntilBlocked("\(process)/task/\(thread)")
+        }
+    }
+
     func send(signal number: Int32) {
         kill(process, number)
     }
 
-    /// Waits until what has been written to standard error satisfies the condition.
+    /// Waits until standard error satisfies the condition.
     @discardableResult
     func waitForErrors(_ condition: (String) -> Bool) throws -> String {
-        try wait { condition(String(decoding: $0.errors, as: UTF8.self)) }.errors
+        try wait { condition(String(decoding: $0.errors, as: UTF8.self)) }
+        return state.update { String(decoding: $0.errors, as: UTF8.self) }
     }
 
-    /// Waits until standard output is this, or begins with it.
+    /// Waits until standard output begins with this text.
     func waitForOutput(_ beginning: String) throws {
-        _ = try wait { String(decoding: $0.output, as: UTF8.self).hasPrefix(beginning) }
+        try waitForOutput { $0.hasPrefix(beginning) }
     }
 
-    /// Waits until standard output is as wanted.
+    /// Waits until standard output satisfies the condition.
     func waitForOutput(where condition: (String) -> Bool) throws {
-        _ = try wait { condition(String(decoding: $0.output, as: UTF8.self)) }
+        try wait { condition(String(decoding: $0.output, as: UTF8.self)) }
     }
 
-    private func wait(
-        _ condition: ((output: [UInt8], errors: [UInt8])) -> Bool
-    ) throws -> (output: String, errors: String) {
-        let end = ContinuousClock.now.advanced(by: .seconds(20))
-        while ContinuousClock.now < end {
-            let now = collector.withLock { $0 }
-            if condition(now) {
-                return (
-                    String(decoding: now.output, as: UTF8.self),
-                    String(decoding: now.errors, as: UTF8.self)
-                )
-            }
-            // Not waiting for an event by sleeping: looking again for one that has its own thread.
-            usleep(2_000)
-        }
+    private func wait(until condition: (State) -> Bool) throws {
+        guard !state.wait(atMost: .seconds(20), until: condition) else { return }
         kill(process, SIGTERM)
-        throw TookTooLong()
+        throw Timeout()
     }
 
-    /// The port that "Listening on 127.0.0.1:41234" names.
+    /// Returns the port in "Listening on 127.0.0.1:41234".
     func port() throws -> String {
         let errors = try waitForErrors { $0.contains("Listening on ") && $0.hasSuffix("\n") }
         let line = errors.split(separator: "\n").first { $0.contains("Listening on ") } ?? ""
@@ -181,35 +172,26 @@ final class RunningSock: @unchecked Sendable {
         return address.split(separator: ":").last.map(String.init) ?? ""
     }
 
-    /// Waits for the end; a run that takes more than 30 s is ended.
+    /// Waits for the end, and kills a process that takes more than 30 s.
     func outcome() throws -> SockProgram.Outcome {
-        let end = ContinuousClock.now.advanced(by: .seconds(30))
-        while isRunning() {
-            if ContinuousClock.now > end {
-                kill(process, SIGKILL)
-                throw TookTooLong()
-            }
-            usleep(2_000)
+        guard state.wait(atMost: .seconds(30), until: \.hasExited) else {
+            kill(process, SIGKILL)
+            throw Timeout()
         }
-        _ = collector.done.wait(timeout: .now() + 5)
-        let (signal, status) = ((ending ?? 0) & 0x7F, (ending ?? 0) >> 8 & 0xFF)
-        return collector.withLock {
-            SockProgram.Outcome(
-                status: signal == 0 ? status : 128 + signal, output: $0.output,
-                errors: String(decoding: $0.errors, as: UTF8.self))
-        }
-    }
-
-    private func isRunning() -> Bool {
-        guard ending == nil else { return false }
-        var status: Int32 = 0
-        if waitpid(process, &status, WNOHANG) == process { ending = status }
-        return ending == nil
+        state.wait(atMost: .seconds(5)) { $0.openStreams == 0 }
+        var code = status ?? 0
+        if status == nil { waitpid(process, &code, 0) }
+        status = code
+        let (signal, exitCode) = (code & 0x7F, code >> 8 & 0xFF)
+        let (output, errors) = state.update { ($0.output, $0.errors) }
+        return SockProgram.Outcome(
+            status: signal == 0 ? exitCode : 128 + signal, output: output,
+            errors: String(decoding: errors, as: UTF8.self))
     }
 }
 
 extension RunningSock {
-    /// Starts a process. Foundation's `Process` would do, if it did not leak.
+    /// Starts a process, because Foundation's `Process` leaks.
     private static func spawn(
         _ program: String, _ arguments: [String], _ descriptors: [Int32]
     ) throws -> pid_t {
@@ -219,7 +201,7 @@ extension RunningSock {
         for (wanted, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
         }
-        // The threads that run tests block signals, which the program must not inherit.
+        // The program must not inherit the blocked signals of the threads that run tests.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// What the tour shows and what it runs, compared.
+/// Compares the lines that the tour shows with those that it runs.
 enum TourText {
-    /// Every line of Swift that a chapter shows has to stand in the same file once more, as code.
+    /// Expects that every line that a chapter shows also occurs in its file as code.
     static func expectShownLinesToRun(in file: String) throws {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -17,7 +17,7 @@ enum TourText {
         for line in source.components(separatedBy: "\n") {
             let text = line.trimmingCharacters(in: .whitespaces)
             switch place {
-            case .code where text.hasPrefix("try guide.code("):
+            case .code where text.hasPrefix("try printer.code("):
                 place = .call
                 fallthrough
             case .call:
@@ -37,7 +37,7 @@ enum TourText {
         }
         try #require(!shown.isEmpty, "\(file) shows no lines")
         for line in shown {
-            // Where a result is of no interest, that has to be said in code.
+            // Code has to discard a result that it does not use.
             let isRun = run.contains(line) || run.contains("_ = \(line)")
             #expect(isRun, "\(file) shows but does not run: \(line)")
         }
@@ -45,7 +45,7 @@ enum TourText {
 
     private enum Place { case code, call, literal }
 
-    /// `try guide.code("…")` and `#"…"#`
+    /// Returns the text of `try printer.code("…")` or `#"…"#`.
     private static func oneLineLiteral(_ text: String) -> String? {
         guard let start = text.firstIndex(of: "\""), let end = text.lastIndex(of: "\""),
             start < end,

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct EnvironmentTests {
-    @Test("a variable is its value, and nil when it is not there or empty")
+    @Test("a variable has its value, and is nil if unset or empty")
     func variables() {
         setenv("SOCK_TEST_VARIABLE", "x", 1)
         #expect(Environment["SOCK_TEST_VARIABLE"] == "x")
@@ -14,22 +14,22 @@ struct EnvironmentTests {
         #expect(Environment["SOCK_NO_SUCH_VARIABLE"] == nil)
     }
 
-    @Test("the wall clock is the one that everybody else has")
+    @Test("the wall clock agrees with Foundation's")
     func clock() {
         #expect(abs(Double(Environment.secondsSince1970) - Date().timeIntervalSince1970) < 5)
     }
 
-    @Test("there is a processor to run on")
+    @Test("the number of processors agrees with Foundation's")
     func processors() {
         #expect(Environment.processorCount == ProcessInfo.processInfo.activeProcessorCount)
     }
 
-    @Test("root is who has the number 0")
+    @Test("root has the user ID 0")
     func root() {
         #expect(Environment.isRoot == (getuid() == 0))
     }
 
-    @Test("as many descriptors as are allowed can be had")
+    @Test("serve raises the limit of descriptors to the hard limit")
     func descriptors() throws {
         let outcome = try SockProgram.shell(
             """

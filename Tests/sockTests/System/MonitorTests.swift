@@ -4,14 +4,14 @@ import Testing
 
 @Suite(.ownThread)
 struct MonitorTests {
-    @Test("a change wakes whoever waits for it")
+    @Test("a change wakes a waiting thread")
     func wakes() {
         let monitor = Monitor(0)
         Worker.start { for _ in 1...100 { monitor.update { $0 += 1 } } }
         #expect(monitor.wait(atMost: .seconds(10)) { $0 == 100 })
     }
 
-    @Test("a wait ends with its limit, and not before")
+    @Test("a wait does not end before its limit")
     func limit() {
         let monitor = Monitor(0)
         let start = ContinuousClock.now
@@ -19,13 +19,13 @@ struct MonitorTests {
         #expect(start.duration(to: .now) >= .milliseconds(50))
     }
 
-    @Test("what is so already is not waited for")
+    @Test("wait returns at once if the condition holds")
     func already() {
         #expect(Monitor(1).wait(atMost: .zero) { $0 == 1 })
         #expect(Monitor(1).wait { $0 == 1 })
     }
 
-    @Test("an update gives back what its body returns")
+    @Test("update returns the result of its body")
     func result() {
         #expect(Monitor("x").update { $0 + "y" } == "xy")
     }

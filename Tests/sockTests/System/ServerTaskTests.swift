@@ -5,21 +5,23 @@ import Testing
 
 @Suite(.ownThread)
 struct ServerTaskTests {
-    private struct Oops: Error {}
+    private struct BodyError: Error {}
 
-    @Test("it returns when its body does, which runs on as many loops as were asked for")
+    @Test("run returns after its body, which gets the number of loops")
     func returns() throws {
         let loops = Monitor(0)
         try ServerTask().run(loops: 3) { group in loops.update { $0 = group.executors.count } }
         #expect(loops.update { $0 } == 3)
     }
 
-    @Test("what the body throws is thrown")
+    @Test("run throws the error of its body")
     func throwing() {
-        #expect(throws: Oops.self) { try ServerTask().run(loops: 1) { _ in throw Oops() } }
+        #expect(throws: BodyError.self) {
+            try ServerTask().run(loops: 1) { _ in throw BodyError() }
+        }
     }
 
-    @Test("being told to stop cancels what runs")
+    @Test("stop cancels the body")
     func stop() {
         let server = ServerTask()
         let isRunning = Monitor(false)
@@ -31,10 +33,10 @@ struct ServerTaskTests {
         }
         isRunning.wait { $0 }
         server.stop()
-        server.awaitEnd()
+        server.waitUntilEnd()
     }
 
-    @Test("who was told to stop before it began is cancelled from the start")
+    @Test("stop before run cancels the body from the start")
     func early() throws {
         let server = ServerTask()
         server.stop()

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.ownThread)
 struct SignalsTests {
-    @Test("a client that is interrupted ends with 130")
+    @Test("SIGINT ends a client with 130")
     func client() throws {
         let server = try RunningSock("serve", "echo", "0")
         defer { server.send(signal: SIGTERM) }
@@ -14,7 +14,7 @@ struct SignalsTests {
     }
 
     @Test(
-        "a server that is interrupted or terminated ends with 0",
+        "SIGINT and SIGTERM end a server with 0",
         arguments: [
             ["-l", "127.0.0.1", "0"], ["-lk", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"],
             ["serve", "echo", "0"],
@@ -23,13 +23,13 @@ struct SignalsTests {
         for signal in [SIGINT, SIGTERM] {
             let server = try RunningSock(line)
             _ = try server.port()
-            // At once: whoever is told that we listen may stop us.
+            // A signal may arrive as soon as the address is printed.
             server.send(signal: signal)
             #expect(try server.outcome().status == 0)
         }
     }
 
-    @Test("a closed output pipe ends the program as it ends cat")
+    @Test("a closed output pipe ends the program by SIGPIPE, like cat")
     func pipe() throws {
         let outcome = try SockProgram.shell(
             """

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct WorkerTests {
-    @Test("a thousand bodies run, each once")
+    @Test("a thousand threads each run their body once")
     func runs() {
         let count = Monitor(0)
         for _ in 0..<1000 where !Worker.start({ count.update { $0 += 1 } }) {
@@ -13,7 +13,7 @@ struct WorkerTests {
         #expect(count.wait(atMost: .seconds(20)) { $0 == 1000 })
     }
 
-    @Test("sleeping takes at least as long as asked")
+    @Test("sleep does not return early")
     func sleeps() {
         let start = ContinuousClock.now
         Worker.sleep(for: .milliseconds(20))

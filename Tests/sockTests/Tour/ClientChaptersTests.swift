@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ClientChaptersTests {
-    @Test("every line of Swift that is shown is one that runs")
+    @Test("every shown line of Swift also runs")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ClientChapters")
     }

@@ -2,12 +2,12 @@ import Testing
 
 @Suite(.ownThread)
 struct ErrorChapterTests {
-    @Test("every line of Swift that is shown is one that runs")
+    @Test("every shown line of Swift also runs")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ErrorChapter")
     }
 
-    @Test("all four classes are provoked")
+    @Test("the tour shows all four classes of errors")
     func classes() throws {
         let text = try SockProgram.run("tour").text
         for name in ["socket.error", "socket.gaierror", "socket.herror", "socket.timeout"] {

@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ServerChaptersTests {
-    @Test("every line of Swift that is shown is one that runs")
+    @Test("every shown line of Swift also runs")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ServerChapters")
     }

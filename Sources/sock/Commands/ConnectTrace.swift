@@ -1,0 +1,188 @@
+import Sockets
+
+/// Connects step by step and prints each step, like the tutorial's `connect.py`.
+///
+/// It tries one address after the other, so that the result of each is visible.
+/// `Socket(to:)` is faster.
+struct ConnectTrace {
+    let endpoint: Endpoint
+    let family: AddressFamily?
+    let isNumeric: Bool
+    let timeout: Duration
+    /// Whether to print each step on standard output.
+    let printsSteps: Bool
+
+    private(set) var attempts: [Attempt] = []
+    private(set) var port: UInt16 = 0
+    private(set) var ends: (local: SocketAddress, remote: SocketAddress)?
+
+    /// An attempt to connect to one address, with the cause of its failure.
+    struct Attempt {
+        let address: SocketAddress
+        let cause: SocketError.Cause?
+        let duration: Duration
+    }
+
+    init(
+        endpoint: Endpoint, family: AddressFamily?, isNumeric: Bool, timeout: Duration,
+        printsSteps: Bool
+    ) {
+        self.endpoint = endpoint
+        self.family = family
+        self.isNumeric = isNumeric
+        self.timeout = timeout
+        self.printsSteps = printsSteps
+    }
+
+    private var type: SocketType { endpoint.isDatagram ? .datagram : .stream }
+
+    mutating func run() throws {
+        var first: Socket? = try step("Creating socket...", { _ in "done" }) {
+            try Socket(likelyFamily, type)
+        }
+        let addresses = try lookUpAddresses()
+        for address in addresses {
+            let socket =
+                try first.take(ifOf: address.family) ?? Socket(address.family ?? .ipv4, type)
+            let attempt = try step(
+                "Connecting to \(address.ipText) on port \(port)...",
+                { "\(Self.outcome(of: $0.cause)) (\($0.duration.brief))" }
+            ) {
+                connect(socket, address)
+            }
+            attempts.append(attempt)
+            if attempt.cause == nil { return try printEnds(of: socket) }
+        }
+        throw SocketError(
+            .connect, attempts.last?.cause ?? .system(.connectionRefused), endpoint: endpoint,
+            remoteAddress: addresses.last,
+            attempts: attempts.compactMap { attempt in
+                attempt.cause.map {
+                    .init(address: attempt.address, cause: $0, duration: attempt.duration)
+                }
+            })
+    }
+
+    /// The family of the socket that is created before the lookup.
+    private var likelyFamily: AddressFamily {
+        if let family { return family }
+        guard case .v6? = endpoint.host.flatMap({ IPAddress($0) }) else { return .ipv4 }
+        return .ipv6
+    }
+
+    /// Looks up the port of the service, which is a step, and returns the addresses of the host.
+    private mutating func lookUpAddresses() throws -> [SocketAddress] {
+        if let number = endpoint.port?.number {
+            port = number
+        } else {
+            let name = endpoint.port?.service ?? ""
+            let transport: Transport = endpoint.transport == .udp ? .udp : .tcp
+            port = try step(
+                "Looking up port number (getservbyname)...",
+                { "\(name)/\(transport) = \($0)" }
+            ) {
+                try Services.port(named: name, transport: transport)
+            }
+        }
+        let host = endpoint.host ?? ""
+        let resolved: Endpoint =
+            endpoint.transport == .udp
+            ? .udp(host, port: Port(port)) : .tcp(host, port: Port(port))
+        return try Resolver.resolve(
+            resolved, family: family, numericOnly: isNumeric, timeout: TimeLimit(timeout))
+    }
+
+    private func connect(_ socket: Socket, _ address: SocketAddress) -> Attempt {
+        let start = ContinuousClock.now
+        var cause: SocketError.Cause?
+        do throws(SocketError) {
+            try socket.connect(to: address, timeout: TimeLimit(timeout))
+        } catch {
+            cause = error.cause
+        }
+        return Attempt(address: address, cause: cause, duration: start.duration(to: .now))
+    }
+
+    /// Returns the result of an attempt in a word or two.
+    static func outcome(of cause: SocketError.Cause?) -> String {
+        switch cause {
+        case nil: "done"
+        case .system(.connectionRefused)?: "refused"
+        case .timedOut?: "no answer"
+        case let cause?: "\(cause)"
+        }
+    }
+
+    /// Prints both ends in Python's notation.
+    private mutating func printEnds(of socket: Socket) throws {
+        ends = (socket.localAddress, socket.remoteAddress)
+        guard printsSteps else { return }
+        try Console.writeLine("Connected from \(socket.localAddress.pythonText)")
+        try Console.writeLine("Connected to   \(socket.remoteAddress.pythonText)")
+    }
+
+    /// Prints the name of a step when it begins, and its result in a second column when it ends.
+    private func step<Result>(
+        _ name: String, _ outcome: (Result) -> String, _ body: () throws -> Result
+    ) throws -> Result {
+        guard printsSteps else { return try body() }
+        let padding = String(repeating: " ", count: max(1, 44 - name.count))
+        try Console.write(TerminalText.escaped(name) + padding)
+        do {
+            let result = try body()
+            try Console.writeLine(outcome(result))
+            return result
+        } catch {
+            try Console.writeLine("failed")
+            throw error
+        }
+    }
+}
+
+extension ConnectTrace {
+    /// All steps as one object.
+    var json: JSON {
+        .object([
+            ("host", .string(endpoint.host ?? "")),
+            ("service", .optional(endpoint.port?.service)),
+            ("port", .number(Int(port))),
+            ("transport", .string("\(endpoint.transport)")),
+            ("attempts", .array(attempts.map(\.json))),
+            ("local", ends.map { $0.local.json } ?? .null),
+            ("remote", ends.map { $0.remote.json } ?? .null),
+        ])
+    }
+}
+
+extension ConnectTrace.Attempt {
+    fileprivate var json: JSON {
+        let (seconds, attoseconds) = duration.components
+        let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        return .object([
+            ("address", .string(address.ipText)),
+            ("port", .number(Int(address.port ?? 0))),
+            ("outcome", .string(ConnectTrace.outcome(of: cause))),
+            ("milliseconds", .decimal(Double(microseconds) / 1000)),
+        ])
+    }
+}
+
+extension SocketAddress {
+    /// The address in Python's notation: `('127.0.0.1', 41980)`.
+    fileprivate var pythonText: String {
+        "('\(ipText)', \(port ?? 0))"
+    }
+
+    fileprivate var json: JSON {
+        .object([
+            ("address", .string(ipText)), ("port", .number(Int(port ?? 0))),
+        ])
+    }
+}
+
+extension Optional<Socket> {
+    /// Takes the socket that was created first, if it has the family of the address.
+    fileprivate mutating func take(ifOf family: AddressFamily?) -> Socket? {
+        self?.family == family ? take() : nil
+    }
+}

@@ -1,0 +1,41 @@
+import Sockets
+
+/// Standard input and standard output, whose errors end the program.
+enum Console {
+    /// Reads what is available or waits for it; 0 at the end of input.
+    static func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
+        do throws(Errno) {
+            return try StandardStreams.input.read(into: &buffer)
+        } catch {
+            throw Failure(
+                .otherFailure,
+                "cannot read standard input: \(error.description.withLowercasedFirst)")
+        }
+    }
+
+    /// Writes bytes unchanged.
+    static func write(_ bytes: ArraySlice<UInt8>) throws(Failure) {
+        do throws(Errno) {
+            try StandardStreams.output.write(bytes)
+        } catch {
+            throw Failure(
+                .cannotWriteOutput,
+                "cannot write to standard output: \(error.description.withLowercasedFirst)")
+        }
+    }
+
+    /// Writes text unchanged.
+    static func write(_ text: String) throws(Failure) {
+        try write(Array(text.utf8)[...])
+    }
+
+    /// Writes one line of text, with control characters as `\xNN`.
+    static func writeLine(_ text: String) throws(Failure) {
+        try write(TerminalText.escaped(text) + "\n")
+    }
+
+    /// Writes one line of JSON.
+    static func writeLine(_ json: JSON) throws(Failure) {
+        try write(json.text + "\n")
+    }
+}

@@ -1,0 +1,83 @@
+/// Messages of a server, which a thread writes, so that a stopped terminal or an unread pipe does
+/// not hold up the clients.
+///
+/// Messages that do not fit are dropped and counted. Before `start` and after `finish`, the calling
+/// thread writes its messages itself.
+final class MessageQueue: Sendable {
+    private let state = Monitor(State())
+    private let output: @Sendable (String) -> Void
+
+    private struct State {
+        var text = ""
+        var droppedCount = 0
+        var isRunning = false
+        var hasThread = false
+        var isWriting = false
+
+        var isEmpty: Bool { text.isEmpty && droppedCount == 0 }
+
+        mutating func takeText() -> String {
+            defer { (text, droppedCount, isWriting) = ("", 0, true) }
+            guard droppedCount > 0 else { return text }
+            return text + "sock: dropped \(droppedCount) messages: standard error was blocked\n"
+        }
+    }
+
+    /// The size of the queue in bytes, the same as that of a pipe.
+    static let capacity = 64 << 10
+
+    /// - Parameter output: Writes text; standard error by default.
+    init(
+        output: @escaping @Sendable (String) -> Void = {
+            StandardStreams.error.writeIgnoringErrors($0)
+        }
+    ) {
+        self.output = output
+    }
+
+    /// Lets a thread write from now on, which starts with the first message.
+    func start() {
+        state.update { $0.isRunning = true }
+    }
+
+    /// Writes whole lines, or queues them while a thread writes.
+    func write(_ text: String) {
+        let (isQueued, isFirst) = state.update { state in
+            guard state.isRunning else { return (false, false) }
+            if state.text.utf8.count + text.utf8.count > Self.capacity {
+                state.droppedCount += 1
+            } else {
+                state.text += text
+            }
+            defer { state.hasThread = true }
+            return (true, !state.hasThread)
+        }
+        if !isQueued { return output(text) }
+        // If no thread can be started, the calling threads write, now and later.
+        if isFirst, !startThread() {
+            let text = state.update { state in
+                (state.isRunning, state.hasThread) = (false, false)
+                return state.takeText()
+            }
+            output(text)
+            state.update { $0.isWriting = false }
+        }
+    }
+
+    private func startThread() -> Bool {
+        Worker.start { [state, output] in
+            while true {
+                state.wait { !$0.isEmpty }
+                output(state.update { $0.takeText() })
+                state.update { $0.isWriting = false }
+            }
+        }
+    }
+
+    /// Waits until the queued messages are written, but no longer than `limit`.
+    func finish(timeout limit: Duration = .seconds(1)) {
+        guard state.update({ $0.isRunning }) else { return }
+        state.wait(atMost: limit) { $0.isEmpty && !$0.isWriting }
+        state.update { $0.isRunning = false }
+    }
+}

@@ -1,0 +1,35 @@
+import Sockets
+
+/// The values of flags that several subcommands share.
+extension Arguments {
+    /// Returns the family that `-4` or `-6` selects; nil for both.
+    func family() throws(UsageError) -> AddressFamily? {
+        if has(.ipv4), has(.ipv6) { throw UsageError("-4 and -6 cannot be combined") }
+        return has(.ipv4) ? .ipv4 : has(.ipv6) ? .ipv6 : nil
+    }
+
+    /// Returns the value of `-w`; nil for the default of each operation that it limits.
+    func timeout() throws(UsageError) -> Duration? {
+        guard let text = self[.timeout] else { return nil }
+        let timeout = try TimeSpan.parse(text, of: "-w")
+        guard timeout > .zero else { throw UsageError("-w needs a time above zero") }
+        return timeout
+    }
+
+    /// Returns the value of `-q`; nil to wait until the peer closes.
+    func quitAfter() throws(UsageError) -> Duration? {
+        guard let text = self[.quitAfter] else { return nil }
+        if text.hasPrefix("-") {
+            throw UsageError(
+                "-q needs a time such as 0 or 2s, not \(TerminalText.quoted(text));"
+                    + " to wait without a limit, omit -q")
+        }
+        return try TimeSpan.parse(text, of: "-q")
+    }
+
+    /// Checks that there are at most `count` operands.
+    func requireOperands(atMost count: Int) throws(UsageError) {
+        guard operands.count > count else { return }
+        throw UsageError("unexpected argument \(TerminalText.quoted(operands[count]))")
+    }
+}

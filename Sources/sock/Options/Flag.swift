@@ -1,0 +1,101 @@
+/// The flags of all subcommands: the one table from which parsing, help and completion follow.
+///
+/// The raw value is the long name, and the order is that of the help.
+enum Flag: String, CaseIterable {
+    case ipv4, ipv6, listen
+    case keepOpen = "keep-open"
+    case udp, unix, numeric, port, source, timeout
+    case quitAfter = "quit-after"
+    case shutdown, zero
+    case sendOnly = "send-only"
+    case threads, pid, program, all, watch, json, verbose, status, help, version
+
+    /// What the table says about a flag.
+    struct Row {
+        let letter: Character?
+        /// The name of the value in the help, or nil if the flag takes none.
+        let value: String?
+        /// The subcommands that take the flag.
+        let subcommands: [Subcommand]
+        let help: String
+        /// The help where the flag means something else.
+        let otherHelp: [Subcommand: String]
+
+        init(
+            _ letter: Character?, value: String? = nil, _ subcommands: [Subcommand],
+            _ help: String, otherHelp: [Subcommand: String] = [:]
+        ) {
+            self.letter = letter
+            self.value = value
+            self.subcommands = subcommands
+            self.help = help
+            self.otherHelp = otherHelp
+        }
+    }
+
+    var row: Row {
+        switch self {
+        case .ipv4: Row("4", [.connect, .listen, .info, .serve, .resolve], "IPv4 only")
+        case .ipv6: Row("6", [.connect, .listen, .info, .serve, .resolve], "IPv6 only")
+        case .listen: Row("l", [.listen], "wait for a client instead of connecting")
+        case .keepOpen: Row("k", [.listen], "with -l: serve many clients, also at the same time")
+        case .udp:
+            Row(
+                "u", [.connect, .listen, .info, .resolve], "datagrams instead of a stream",
+                otherHelp: [.resolve: "look up the service for UDP instead of TCP"])
+        case .unix: Row("U", [.connect, .listen], "a Unix socket: PATH or @NAME, no host and port")
+        case .numeric:
+            Row("n", [.connect, .listen, .info, .resolve], "never query a name server")
+        case .port:
+            Row(
+                "p", value: "PORT", [.connect, .listen], "local port; with -l the one to listen on")
+        case .source: Row("s", value: "ADDR", [.connect, .listen], "local address")
+        case .timeout:
+            Row(
+                "w", value: "TIME", [.connect, .listen, .info],
+                "limit to connect (10 s) and for silence: 3, 30s, 500ms",
+                otherHelp: [.info: "limit for each attempt to connect (10 s): 3, 30s, 500ms"])
+        case .quitAfter:
+            Row("q", value: "TIME", [.connect, .listen], "exit this long after the end of input")
+        case .shutdown:
+            Row("N", [.connect, .listen], "half-close at the end of input (the default)")
+        case .zero: Row("z", [.connect], "connect, send nothing, close")
+        case .sendOnly: Row(nil, [.connect], "discard what the peer sends, do not wait for a reply")
+        case .threads:
+            Row(
+                nil, value: "N", [.serve],
+                "threads that share the clients, 1 to 1024 (one per processor)")
+        case .pid: Row(nil, value: "PID", [.doctor], "only sockets of this process")
+        case .program: Row(nil, value: "NAME", [.doctor], "only sockets of programs with this name")
+        case .all: Row(nil, [.doctor], "list healthy connections too")
+        case .watch: Row(nil, [.doctor], "repeat every 2 s until Ctrl-C")
+        case .json:
+            Row(nil, [.info, .resolve, .service, .doctor], "print one JSON object per line")
+        case .verbose:
+            Row("v", [.connect, .listen, .serve], "report what happens on standard error")
+        case .status:
+            Row(nil, [.connect, .listen], "report progress; SIGQUIT (Ctrl-\\) does it once")
+        case .help: Row("h", [], "this help, or that of a command; also --version")
+        case .version: Row(nil, [], "print the version")
+        }
+    }
+}
+
+extension Flag {
+    init?(letter: Character) {
+        guard let flag = Self.allCases.first(where: { $0.row.letter == letter }) else { return nil }
+        self = flag
+    }
+
+    /// The flag in an error message: `-w`, or `--threads` if it has no letter.
+    var name: String { row.letter.map { "-\($0)" } ?? longName }
+
+    var longName: String { "--\(rawValue)" }
+
+    /// Returns a Boolean value that indicates whether the subcommand accepts the flag.
+    ///
+    /// Every subcommand accepts `-v`, even if it has nothing to report.
+    func isAccepted(by subcommand: Subcommand) -> Bool {
+        self == .verbose || row.subcommands.contains(subcommand)
+    }
+}

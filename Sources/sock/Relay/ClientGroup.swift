@@ -1,0 +1,312 @@
+import Sockets
+
+/// The clients of `sock -lk`: standard output gets what any client sends, and every connected client
+/// gets standard input.
+///
+/// Input is read only while a client is connected. What was read when the last client left goes to
+/// the next one. A client that connects after the end of input is half-closed at once.
+/// `Broadcaster` decides how far a client may fall behind. Tasks serve the clients.
+final class ClientGroup: Sendable {
+    private let options: RelayOptions
+    private let input: InputReader
+    private let output: OutputQueue
+    private let state = Monitor(State())
+    /// Yields when the broadcaster may have become ready.
+    private let (changes, hasChanged) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    private struct State {
+        var broadcaster = Broadcaster()
+        var inputQueues: [Broadcaster.ClientID: AsyncStream<[UInt8]>.Continuation] = [:]
+        var isInputEnded = false
+        var clients: [Broadcaster.ClientID: Client] = [:]
+        /// The bytes of the clients that have disconnected.
+        var finished = ByteCounts()
+        var isOver = false
+    }
+
+    fileprivate struct ByteCounts {
+        var sent = 0
+        var received = 0
+    }
+
+    /// One connection, and the input for it.
+    fileprivate struct Client: Sendable {
+        let connection: Connection
+        let id: Broadcaster.ClientID
+        let input: AsyncStream<[UInt8]>
+        let clock = ActivityClock()
+        let counts = Monitor(ByteCounts())
+    }
+
+    init(_ options: RelayOptions, _ input: InputReader, _ output: OutputQueue) {
+        self.options = options
+        self.input = input
+        self.output = output
+    }
+
+    /// Serves clients until the task is cancelled, which disconnects them.
+    ///
+    /// - Throws: `SocketError` if the listener fails.
+    func run(_ listener: Listener) async throws {
+        StatusLine.show(self, regularly: options.showsStatus)
+        defer {
+            state.update { $0.isOver = true }
+            StatusLine.end()
+        }
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.broadcastInput() }
+            try await listener.serve(
+                options: ServeOptions(gracePeriod: .zero, logger: ServerLogHandler.logger)
+            ) {
+                await self.serve($0)
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    private func serve(_ connection: Connection) async {
+        Log.connection(from: connection.remoteAddress, if: options.isVerbose)
+        let client = addClient(connection)
+        await relay(client)
+        remove(client)
+        let counts = client.counts.update { $0 }
+        state.update { state in
+            state.finished.sent += counts.sent
+            state.finished.received += counts.received
+        }
+        guard options.isVerbose else { return }
+        Log.message(
+            "\(connection.peerName) disconnected; "
+                + "bytes: \(counts.sent) sent, \(counts.received) received")
+    }
+
+    private func addClient(_ connection: Connection) -> Client {
+        let (input, queue) = AsyncStream.makeStream(of: [UInt8].self)
+        let id = state.update { state in
+            let id = state.broadcaster.addClient()
+            if state.isInputEnded {
+                queue.finish()
+            } else {
+                state.inputQueues[id] = queue
+            }
+            return id
+        }
+        hasChanged.yield()
+        let client = Client(connection: connection, id: id, input: input)
+        state.update { $0.clients[id] = client }
+        return client
+    }
+
+    private func remove(_ client: Client) {
+        client.connection.close()
+        state.update { state in
+            state.broadcaster.removeClient(client.id)
+            state.clients[client.id] = nil
+            state.inputQueues.removeValue(forKey: client.id)?.finish()
+        }
+        hasChanged.yield()
+    }
+}
+
+// MARK: Progress
+
+extension ClientGroup: StatusSource {
+    /// Returns the totals, and how many clients are stuck for which reason.
+    func status(sampling duration: Duration) -> String {
+        Worker.sleep(for: duration)
+        let (clients, finished) = state.update { (Array($0.clients.values), $0.finished) }
+        var (sent, received) = (finished.sent, finished.received)
+        var verdicts: [String: Int] = [:]
+        for client in clients {
+            let counts = client.counts.update { $0 }
+            sent += counts.sent
+            received += counts.received
+            guard let verdict = try? client.connection.diagnose().verdict, verdict.isStuck else {
+                continue
+            }
+            verdicts[verdict.code, default: 0] += 1
+        }
+        let stuck = verdicts.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }
+        return
+            "clients: \(clients.count)\(stuck.joined()); bytes: \(sent) sent, \(received) received"
+    }
+
+    var isOver: Bool { state.update { $0.isOver } }
+}
+
+// MARK: One client
+
+extension ClientGroup {
+    /// Why a client's relay ends.
+    private enum End {
+        case inputIsSent, gracePeriodIsOver
+    }
+
+    private func relay(_ client: Client) async {
+        await withTaskGroup(of: End.self) { tasks in
+            tasks.addTask {
+                await self.send(to: client)
+                return .inputIsSent
+            }
+            await receive(from: client)
+
+            // A client that has half-closed may still read, so it stays while input reaches it.
+            if !client.connection.isClosed, !StandardStreams.input.isTerminal {
+                let sentBefore = client.counts.update { $0.sent }
+                tasks.addTask {
+                    try? await Task.sleep(for: RelayOptions.gracePeriod)
+                    return .gracePeriodIsOver
+                }
+                if await tasks.next() == .gracePeriodIsOver,
+                    isGettingInput(client, since: sentBefore)
+                {
+                    _ = await tasks.next()
+                }
+            }
+            client.connection.close()
+            tasks.cancelAll()
+        }
+    }
+
+    private func isGettingInput(_ client: Client, since sentBefore: Int) -> Bool {
+        state.update { $0.broadcaster.pendingBytes(of: client.id) > 0 }
+            || client.counts.update { $0.sent } > sentBefore
+    }
+
+    /// Writes what the client sends to standard output, until the client closes or is idle for too
+    /// long.
+    private func receive(from client: Client) async {
+        do throws(SocketError) {
+            while true {
+                let result = try await client.clock.suspend(timeout: options.idleTimeout) {
+                    limit throws(SocketError) in
+                    try await client.connection.receive(timeout: limit)
+                }
+                switch result {
+                case .value(let bytes) where !bytes.isEmpty:
+                    client.counts.update { $0.received += bytes.count }
+                    await output.write(bytes)
+                case .value:
+                    return
+                case .closed, .idle:
+                    return client.connection.close()
+                }
+            }
+        } catch {
+            disconnect(client, because: error)
+        }
+    }
+
+    /// Sends the whole input to the client.
+    private func send(to client: Client) async {
+        do {
+            for await bytes in client.input {
+                try await send(bytes, to: client)
+            }
+            if !Task.isCancelled { try client.connection.shutdown(.write) }
+        } catch {
+            disconnect(client, because: error)
+        }
+    }
+
+    /// Sends bytes, and checks now and then whether the client stalls the broadcast.
+    private func send(_ bytes: [UInt8], to client: Client) async throws {
+        // The first check finds the stall and the second measures it, each up to one step late.
+        let longest = Duration.milliseconds(500)
+        let step = min(longest, options.idleTimeout.map { $0 / 4 } ?? longest)
+        var rest = bytes[...]
+        while true {
+            do throws(SocketError) {
+                try await client.connection.write(rest.span.bytes, timeout: TimeLimit(step))
+                return didSend(rest.count, to: client)
+            } catch {
+                guard case .timedOut = error.cause else { throw error }
+                if error.bytesTransferred > 0 {
+                    try client.connection.resumeWriting()
+                    didSend(error.bytesTransferred, to: client)
+                    rest = rest.dropFirst(error.bytesTransferred)
+                }
+            }
+            let now = Self.start.duration(to: .now)
+            guard !state.update({ $0.broadcaster.isStalled(by: client.id, at: now) }) else {
+                throw Failure(
+                    .otherFailure,
+                    "disconnected \(client.connection.peerName): it read nothing for "
+                        + "\(Broadcaster.stallTimeout.brief) and held up the other clients")
+            }
+        }
+    }
+
+    private func didSend(_ count: Int, to client: Client) {
+        client.clock.touch()
+        client.counts.update { $0.sent += count }
+        let isReady = state.update { state in
+            state.broadcaster.didSend(count, to: client.id)
+            return state.broadcaster.isReady
+        }
+        if isReady { hasChanged.yield() }
+    }
+
+    /// Closes one client's connection after an error; the other clients stay connected.
+    private func disconnect(_ client: Client, because error: any Error) {
+        // Errors after closing are a result of closing.
+        guard !client.connection.isClosed else { return }
+        client.connection.close()
+        let message = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine
+        Log.message(message ?? "\(error)")
+    }
+}
+
+// MARK: All clients
+
+extension ClientGroup {
+    private static let start = ContinuousClock.now
+
+    private func broadcastInput() async {
+        while await wait(until: { !$0.isEmpty }), let bytes = await input.next() {
+            state.update { $0.broadcaster.inputIsWaiting() }
+            guard await wait(until: \.isReady) else { return }
+            state.update { state in
+                state.broadcaster.broadcast(bytes.count)
+                for queue in state.inputQueues.values { queue.yield(bytes) }
+            }
+        }
+        guard !Task.isCancelled else { return }
+        state.update { state in
+            state.isInputEnded = true
+            for queue in state.inputQueues.values { queue.finish() }
+            state.inputQueues = [:]
+        }
+    }
+
+    /// Waits until the broadcaster satisfies a condition; false if the task is cancelled.
+    private func wait(until isTrue: @Sendable (Broadcaster) -> Bool) async -> Bool {
+        var changes = changes.makeAsyncIterator()
+        while !state.update({ isTrue($0.broadcaster) }) {
+            guard await changes.next() != nil else { return false }
+        }
+        return !Task.isCancelled
+    }
+}
+
+extension Connection {
+    /// Returns the received bytes, or none at the end of the stream.
+    ///
+    /// It reserves no memory while it waits.
+    fileprivate func receive(timeout: TimeLimit) async throws(SocketError) -> [UInt8] {
+        do {
+            return try await withReceived(timeout: timeout) { bytes in
+                bytes.withUnsafeBytes { Array($0) }
+            } ?? []
+        } catch {
+            // The body throws nothing, so every error is a SocketError.
+            throw error as? SocketError ?? SocketError(.read, .closed)
+        }
+    }
+
+    /// The peer's name in a message.
+    fileprivate var peerName: String {
+        remoteAddress == .unnamed ? "a client" : "\(remoteAddress)"
+    }
+}

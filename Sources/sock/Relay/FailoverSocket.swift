@@ -1,0 +1,115 @@
+import Sockets
+
+/// A connected datagram socket that tries the next address after a refusal.
+///
+/// Connecting a datagram socket sends nothing, so a closed port shows only after a datagram was
+/// sent and refused. Then the next address gets everything that was sent so far. So
+/// `sock -u localhost 53` also finds a server that listens on IPv4 only.
+final class FailoverSocket: Sendable {
+    private let connect: @Sendable (SocketAddress) throws -> Socket
+    private let state: Monitor<State>
+
+    fileprivate struct State {
+        var socket: Socket
+        var otherAddresses: ArraySlice<SocketAddress>
+        /// The datagrams to send again to the next address.
+        var unconfirmed: [[UInt8]] = []
+        var isClosed = false
+    }
+
+    /// After this many datagrams without a refusal, no other address is tried.
+    private static let maximumUnconfirmed = 64
+
+    /// Connects to the first address that accepts it.
+    init(
+        _ addresses: [SocketAddress],
+        connect: @escaping @Sendable (SocketAddress) throws -> Socket
+    ) throws {
+        self.connect = connect
+        var rest = addresses[...]
+        while true {
+            guard let address = rest.popFirst() else {
+                throw SocketError(.connect, .system(.addressNotAvailable))
+            }
+            do {
+                let socket = try connect(address)
+                state = Monitor(State(socket: socket, otherAddresses: rest))
+                return
+            } catch  where !rest.isEmpty {
+                continue
+            }
+        }
+    }
+
+    /// The socket that is in use at the moment.
+    var current: Socket { state.update { $0.socket } }
+
+    /// Sends one datagram.
+    func send(_ bytes: ArraySlice<UInt8>) throws(SocketError) {
+        let socket = state.update { state in
+            if !state.otherAddresses.isEmpty { state.unconfirmed.append(Array(bytes)) }
+            if state.unconfirmed.count > Self.maximumUnconfirmed { state.confirmAddress() }
+            return state.socket
+        }
+        do throws(SocketError) {
+            _ = try socket.send(bytes.span.bytes)
+        } catch {
+            // The next address gets this datagram together with the earlier ones.
+            guard failOver(from: socket, after: error) else { throw error }
+        }
+    }
+
+    /// Receives one datagram.
+    ///
+    /// - Throws: `SocketError` with the cause `.closed` after ``close()``.
+    func receive(
+        into buffer: inout [UInt8], timeout: TimeLimit
+    ) throws(SocketError) -> Int {
+        while true {
+            let socket = current
+            do throws(SocketError) {
+                var span = buffer.mutableSpan
+                var bytes = span.mutableBytes
+                let count = try socket.receive(into: &bytes, timeout: timeout)
+                state.update { $0.confirmAddress() }
+                return count
+            } catch {
+                guard failOver(from: socket, after: error) else { throw error }
+            }
+        }
+    }
+
+    /// Closes the socket and wakes the thread that receives.
+    func close() {
+        state.update { state in
+            state.isClosed = true
+            state.socket.close()
+        }
+    }
+
+    /// Connects to the next address after a refusal; false if there is none, or for another error.
+    private func failOver(from socket: Socket, after error: SocketError) -> Bool {
+        state.update { state in
+            if state.isClosed { return false }
+            // The other thread has already handled the same refusal.
+            if state.socket !== socket { return true }
+            guard error.errno == .connectionRefused else { return false }
+            while let address = state.otherAddresses.popFirst() {
+                guard let next = try? connect(address) else { continue }
+                for datagram in state.unconfirmed { _ = try? next.send(datagram) }
+                state.socket = next
+                socket.close()
+                return true
+            }
+            return false
+        }
+    }
+}
+
+extension FailoverSocket.State {
+    /// Keeps the current address for good.
+    fileprivate mutating func confirmAddress() {
+        otherAddresses = []
+        unconfirmed = []
+    }
+}

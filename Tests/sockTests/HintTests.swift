@@ -1,0 +1,57 @@
+import Sockets
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct HintTests {
+    private func hint(
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ endpoint: Endpoint? = nil
+    ) -> String? {
+        Failure(SocketError(operation, cause, endpoint: endpoint)).hint
+    }
+
+    @Test("the hint for a connect timeout names firewalls and -w")
+    func timeOut() {
+        #expect(
+            hint(.connect, .timedOut(limit: .seconds(10)), .tcp("h", port: 1))
+                == "A firewall may be dropping packets. Change the limit with -w 30s.")
+    }
+
+    @Test("the hint for a refusal depends on TCP, UDP and Unix")
+    func refused() {
+        let refused = SocketError.Cause.system(.connectionRefused)
+        #expect(
+            hint(.connect, refused, .tcp("h", port: 1))
+                == "The machine is up, but no program listens on that port.")
+        #expect(hint(.receive, refused) == "No program listens on that UDP port.")
+        #expect(
+            hint(.connect, refused, .unix("/s"))
+                == "The socket file exists, but no program listens on it.")
+    }
+
+    @Test("a port in use, a low port and an unknown local address have different hints")
+    func bind() {
+        #expect(hint(.bind, .system(.addressInUse))?.contains("ss -ltunp") == true)
+        #expect(hint(.bind, .system(.permissionDenied))?.contains("1024") == true)
+        #expect(hint(.bind, .system(.addressNotAvailable))?.contains("ip address") == true)
+        #expect(
+            hint(.bind, .system(.addressInUse), .unix("/s"))?.contains("not a socket") == true)
+    }
+
+    @Test("a silent name server and an unknown name have different hints")
+    func names() {
+        let silent = NameResolutionFailure(
+            code: -3, message: "Temporary failure", isNotFound: false, isTemporary: true)
+        let unknown = NameResolutionFailure(
+            code: -2, message: "Not known", isNotFound: true, isTemporary: false)
+        #expect(hint(.resolve, .nameResolution(silent))?.contains("Try again") == true)
+        #expect(hint(.resolve, .nameResolution(unknown))?.contains("spelling") == true)
+    }
+
+    @Test("an error without a remedy has no hint")
+    func none() {
+        #expect(hint(.send, .cancelled) == nil)
+        #expect(hint(.parse, .invalidInput("x")) == nil)
+    }
+}

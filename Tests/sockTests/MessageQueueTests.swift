@@ -1,0 +1,86 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct MessageQueueTests {
+    /// An output that keeps its text, and that a test can block.
+    private final class Output: Sendable {
+        private let state = Monitor((text: "", isBlocked: false, isWriting: false))
+
+        func write(_ text: String) {
+            state.update { $0.isWriting = true }
+            state.wait { !$0.isBlocked }
+            state.update {
+                $0.isWriting = false
+                $0.text += text
+            }
+        }
+
+        func block() { state.update { $0.isBlocked = true } }
+        func unblock() { state.update { $0.isBlocked = false } }
+        func waitForWriter() { state.wait(atMost: .seconds(20)) { $0.isWriting } }
+        func waitForText(endingWith end: String) {
+            state.wait(atMost: .seconds(20)) { $0.text.hasSuffix(end) }
+        }
+        var text: String { state.update { $0.text } }
+    }
+
+    @Test("before start, the calling thread writes its message")
+    func direct() {
+        let output = Output()
+        let queue = MessageQueue(output: output.write)
+        queue.write("one\n")
+        #expect(output.text == "one\n")
+    }
+
+    @Test("finish returns when all messages are written, in order")
+    func order() {
+        let output = Output()
+        let queue = MessageQueue(output: output.write)
+        queue.start()
+        for number in 0..<100 { queue.write("\(number)\n") }
+        queue.finish(timeout: .seconds(20))
+        #expect(output.text == (0..<100).map { "\($0)\n" }.joined())
+    }
+
+    @Test("while the output is blocked, write returns at once and dropped messages are counted")
+    func blocked() {
+        let output = Output()
+        let queue = MessageQueue(output: output.write)
+        queue.start()
+        output.block()
+        queue.write("first\n")
+        output.waitForWriter()
+        let line = String(repeating: "x", count: 1023) + "\n"
+        for _ in 0..<100 { queue.write(line) }
+        // Reaches its limit, because the output is still blocked.
+        queue.finish(timeout: .milliseconds(10))
+        output.unblock()
+        output.waitForText(endingWith: "was blocked\n")
+        #expect(
+            output.text == "first\n" + String(repeating: line, count: 64)
+                + "sock: dropped 36 messages: standard error was blocked\n")
+    }
+
+    @Test("a server whose standard error is blocked serves its clients and can be stopped")
+    func unreadServer() throws {
+        let outcome = try SockProgram.shell(
+            """
+            pipe=$(mktemp -u)
+            mkfifo "$pipe"
+            exec 9<>"$pipe"
+            rm "$pipe"
+            "$SOCK" serve --threads 1 -v echo 127.0.0.1 0 2>&9 9>&- & server=$!
+            read -r _ _ address _ <&9
+            # The capacity of a pipe.
+            head -c 65536 /dev/zero >&9
+            for _ in 1 2 3; do "$SOCK" -z "$address"; done
+            echo served | "$SOCK" -w 10 "$address"
+            kill "$server"
+            wait "$server"
+            echo "ended with $?"
+            """)
+        #expect(outcome.text == "served\nended with 0\n")
+    }
+}

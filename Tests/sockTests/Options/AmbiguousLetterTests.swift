@@ -1,0 +1,34 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct AmbiguousLetterTests {
+    @Test(
+        "a letter with different meanings in different netcats is an error of two lines",
+        arguments: Array("xiodcmbT"))
+    func ambiguous(letter: Character) throws {
+        let error = try #require(AmbiguousLetter.error(for: letter))
+        #expect(error.message.hasPrefix("-\(letter) is ambiguous: "))
+        #expect(error.hint?.isEmpty == false)
+        let lines = Log.text(of: Failure(error)).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.count <= 80 })
+        #expect(Flag(letter: letter) == nil)
+    }
+
+    @Test("every long form in such an error exists")
+    func namesThatExist() {
+        for (_, instead) in AmbiguousLetter.table.values {
+            for word in instead.split(whereSeparator: { " ,.()".contains($0) })
+            where word.hasPrefix("--") {
+                #expect(Flag(rawValue: String(word.dropFirst(2))) != nil, "\(word)")
+            }
+        }
+    }
+
+    @Test("other letters have no such error")
+    func unambiguous() {
+        #expect(AmbiguousLetter.error(for: "v") == nil)
+    }
+}

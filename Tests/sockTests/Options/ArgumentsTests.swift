@@ -1,0 +1,224 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct ArgumentsTests {
+    /// The parsed line: subcommand, flags in the order of the table, `--`, operands.
+    private func words(_ line: String...) throws -> [String] {
+        try words(line)
+    }
+
+    private func words(_ line: [String]) throws -> [String] {
+        guard case .run(let arguments) = try Arguments.parse(line) else {
+            Issue.record("\(line) runs nothing")
+            return []
+        }
+        let flags = Flag.allCases.filter { arguments.has($0) && $0 != .listen }.map {
+            $0.longName + (arguments[$0].map { "=\($0)" } ?? "")
+        }
+        let operands = arguments.operands.isEmpty ? [] : ["--"] + arguments.operands
+        return [arguments.subcommand.rawValue] + flags + operands
+    }
+
+    private func message(_ line: [String]) -> String? {
+        do throws(UsageError) {
+            _ = try Arguments.parse(line)
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    @Test("words without a subcommand connect")
+    func connects() throws {
+        #expect(try words("host", "80") == ["connect", "--", "host", "80"])
+    }
+
+    @Test("no words at all are connect without operands")
+    func nothing() throws {
+        #expect(try words() == ["connect"])
+    }
+
+    @Test("a cluster is split, before, between and after operands")
+    func cluster() throws {
+        let expected = ["connect", "--zero", "--verbose", "--", "host", "80"]
+        #expect(try words("-vz", "host", "80") == expected)
+        #expect(try words("host", "-vz", "80") == expected)
+        #expect(try words("host", "80", "-v", "-z") == expected)
+    }
+
+    @Test(
+        "a value may be attached, follow as a word, or stand after =",
+        arguments: [
+            ["-w3"], ["-w", "3"], ["-w=3"], ["--timeout", "3"], ["--timeout=3"],
+        ])
+    func values(flag: [String]) throws {
+        #expect(try words(flag + ["h", "1"]) == ["connect", "--timeout=3", "--", "h", "1"])
+    }
+
+    @Test("a cluster may end with a flag and its value")
+    func clusterWithValue() throws {
+        let expected = ["connect", "--timeout=30s", "--verbose", "--", "h", "1"]
+        #expect(try words("-vw30s", "h", "1") == expected)
+        #expect(try words("-vw", "30s", "h", "1") == expected)
+    }
+
+    @Test("a negative value is a value")
+    func negativeValue() throws {
+        #expect(try words("-q", "-1", "h", "1") == ["connect", "--quit-after=-1", "--", "h", "1"])
+        #expect(try words("-q-1", "h", "1") == ["connect", "--quit-after=-1", "--", "h", "1"])
+        #expect(try words("-w", "-0.5", "h", "1") == ["connect", "--timeout=-0.5", "--", "h", "1"])
+    }
+
+    @Test(
+        "a negative number without a flag is an operand",
+        arguments: ["-1", "-80", "-443", "-0.5"])
+    func negativeOperand(word: String) throws {
+        #expect(try words("host", word) == ["connect", "--", "host", word])
+    }
+
+    @Test("-4 and -6 are flags and not numbers, alone and in a cluster")
+    func families() throws {
+        #expect(try words("-4", "h", "1") == ["connect", "--ipv4", "--", "h", "1"])
+        #expect(try words("-6v", "h", "1") == ["connect", "--ipv6", "--verbose", "--", "h", "1"])
+        #expect(try words("-46", "h", "1") == ["connect", "--ipv4", "--ipv6", "--", "h", "1"])
+    }
+
+    @Test("the first word that is not a flag or a value may be a subcommand")
+    func verbMoves() throws {
+        #expect(try words("-4", "info", "h", "80") == ["info", "--ipv4", "--", "h", "80"])
+        #expect(
+            try words("-w", "info", "h", "80") == ["connect", "--timeout=info", "--", "h", "80"])
+        #expect(try words("-v", "serve", "echo", "0") == ["serve", "--verbose", "--", "echo", "0"])
+        #expect(try words("info", "-w3", "h") == ["info", "--timeout=3", "--", "h"])
+    }
+
+    @Test("a subcommand's name after another operand is a host or a port")
+    func onlyTheFirst() throws {
+        #expect(try words("connect", "info", "80") == ["connect", "--", "info", "80"])
+        #expect(try words("h", "info") == ["connect", "--", "h", "info"])
+    }
+
+    @Test("after -- every word is an operand")
+    func terminator() throws {
+        #expect(try words("--", "info", "-v") == ["connect", "--", "info", "-v"])
+        #expect(
+            try words("-v", "--", "info", "80") == ["connect", "--verbose", "--", "info", "80"])
+        #expect(try words("info", "--", "serve", "80") == ["info", "--", "serve", "80"])
+    }
+
+    @Test("-l is the subcommand listen, in any place and cluster")
+    func listens() throws {
+        #expect(try words("-l", "80") == ["listen", "--", "80"])
+        #expect(try words("-lk", "80") == ["listen", "--keep-open", "--", "80"])
+        #expect(try words("-lu", "-p80") == ["listen", "--udp", "--port=80"])
+        #expect(try words("listen", "-l", "80") == ["listen", "--", "80"])
+        #expect(try words("80", "-l") == ["listen", "--", "80"])
+    }
+
+    @Test("-l cannot be combined with another subcommand")
+    func listensOnly() {
+        #expect(message(["-l", "info", "h"]) == #"-l cannot be combined with the command "info""#)
+    }
+
+    @Test("a flag may be repeated, but a flag with a value may not")
+    func repeated() throws {
+        #expect(try words("-vvv", "h", "1") == ["connect", "--verbose", "--", "h", "1"])
+        #expect(message(["-w1", "-w2", "h", "1"]) == "-w was given twice, the second time as '2'")
+    }
+
+    @Test("a single dash and the empty word are operands")
+    func oddOperands() throws {
+        #expect(try words("-", "80") == ["connect", "--", "-", "80"])
+        #expect(try words("h", "") == ["connect", "--", "h", ""])
+    }
+
+    @Test("every subcommand accepts -v", arguments: Subcommand.allCases.filter { $0 != .help })
+    func verbose(subcommand: Subcommand) throws {
+        let name = subcommand.rawValue
+        #expect(try words("-v", name) == [name, "--verbose"])
+    }
+
+    @Test(
+        "the name of a planned subcommand is a host",
+        arguments: [
+            "scan", "wait", "relay", "send", "recv", "ping", "bench", "chat", "proxy",
+            "completions",
+        ])
+    func planned(name: String) throws {
+        #expect(try words(name, "80") == ["connect", "--", name, "80"])
+        #expect(try words("connect", name, "80") == ["connect", "--", name, "80"])
+        #expect(try words("--", name, "80") == ["connect", "--", name, "80"])
+    }
+
+    @Test(
+        "-h and help ask for help in any place",
+        arguments: [["-h"], ["--help"], ["-vh"], ["help"], ["-v", "-h", "host"]])
+    func help(line: [String]) throws {
+        #expect(try Arguments.parse(line) == .help(nil))
+    }
+
+    @Test("help about a subcommand has two forms")
+    func helpAboutVerb() throws {
+        #expect(try Arguments.parse(["info", "-h"]) == .help(.info))
+        #expect(try Arguments.parse(["help", "serve"]) == .help(.serve))
+        #expect(try Arguments.parse(["-l", "-h"]) == .help(nil))
+        #expect(try Arguments.parse(["--version"]) == .version)
+    }
+
+    @Test("after --, -h is an operand")
+    func helpIsAHost() throws {
+        #expect(try words("--", "-h", "80") == ["connect", "--", "-h", "80"])
+    }
+
+    @Test(
+        "an invalid line is an error that names the word",
+        arguments: [
+            (["-w"], "-w needs a value"),
+            (["-w", "", "h"], "-w needs a value, not ''"),
+            (["h", "1", "--timeout"], "--timeout needs a value"),
+            (["-j", "h"], "unknown option '-j'; sock --help lists all options"),
+            (["--foo", "h"], "unknown option '--foo'; sock --help lists all options"),
+            (["--foo=1", "h"], "unknown option '--foo'; sock --help lists all options"),
+            (["--=", "h"], "unknown option '--'; sock --help lists all options"),
+            (["--udp=yes", "h"], "--udp takes no value, but got 'yes'"),
+            (["-k", "h", "1"], "sock connect does not accept -k; it belongs to sock listen"),
+            (["-l", "-z", "1"], "sock listen does not accept -z; it belongs to sock connect"),
+            (
+                ["info", "--threads", "3"],
+                "sock info does not accept --threads; it belongs to sock serve"
+            ),
+            (["--timout=3", "h"], "unknown option '--timout'; did you mean --timeout?"),
+            (["--num", "h"], "unknown option '--num'; did you mean --numeric?"),
+            (["--keep_open", "h"], "unknown option '--keep_open'; did you mean --keep-open?"),
+            (["--p", "h"], "unknown option '--p'; sock --help lists all options"),
+            (["-\u{1B}[31m", "h"], #"unknown option '-\x1b'; sock --help lists all options"#),
+        ])
+    func refused(line: [String], expected: String) {
+        #expect(message(line) == expected)
+    }
+
+    @Test(
+        "a value may begin with a combining mark",
+        arguments: ["-q\u{743}[", "--quit-after=\u{743}["])
+    func combiningMark(word: String) throws {
+        #expect(try words(word, "h") == ["connect", "--quit-after=\u{743}[", "--", "h"])
+        #expect(try words("-q=\u{743}[") == ["connect", "--quit-after=\u{743}["])
+    }
+
+    @Test("no combination of words traps")
+    func noTrap() {
+        let pieces = [
+            "-", "--", "=", "\u{743}", "w", "4", "1", "é", "\0", " ", "l", "--timeout", "info", "",
+        ]
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    _ = try? Arguments.parse([first + second, third, second + third])
+                }
+            }
+        }
+        #expect(message(["-é"]) == "unknown option '-é'; sock --help lists all options")
+    }
+}

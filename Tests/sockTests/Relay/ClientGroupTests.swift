@@ -1,0 +1,157 @@
+import Foundation
+import Sockets
+import Testing
+
+@Suite(.ownThread)
+struct ClientGroupTests {
+    private func connect(_ port: String) throws -> Socket {
+        try Socket(to: .tcp("127.0.0.1", port: Sockets.Port(parsing: port)))
+    }
+
+    @Test("every connected client gets the input, and standard output what they send")
+    func broadcast() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let (one, two) = (try connect(port), try connect(port))
+        try listener.waitForErrors { $0.split(separator: "\n").count == 3 }
+        listener.write("news")
+        for client in [one, two] {
+            #expect(try client.receive(timeout: .seconds(10)) == Array("news".utf8))
+        }
+        try one.sendAll("from one")
+        try listener.waitForOutput("from one")
+    }
+
+    @Test("a client that connects after the end of input is half-closed at once")
+    func late() throws {
+        let listener = try RunningSock("-lk", "127.0.0.1", "0")
+        let port = try listener.port()
+        listener.write("only once")
+        listener.endInput()
+        #expect(try connect(port).receiveToEnd() == Array("only once".utf8))
+        let late = try connect(port)
+        #expect(try late.receiveToEnd().isEmpty)
+        try late.sendAll("still heard")
+        late.close()
+        try listener.waitForOutput("still heard")
+        listener.send(signal: 15)
+        #expect(try listener.outcome().status == 0)
+    }
+
+    @Test("a client's reset does not affect the other clients")
+    func reset() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        let port = try listener.port()
+        let resetting = try connect(port)
+        try listener.waitForErrors { $0.contains("Connection from") }
+        try resetting.setOption(.linger, to: .zero)
+        resetting.close()
+        try listener.waitForErrors { $0.contains("connection reset") }
+        let other = try connect(port)
+        try other.sendAll("hello")
+        try listener.waitForOutput("hello")
+        listener.send(signal: 15)
+        #expect(try listener.outcome().status == 0)
+    }
+
+    @Test("output that cannot be written is 23")
+    func full() throws {
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -lk 127.0.0.1 0 >/dev/full"], program: "/bin/bash")
+        try connect(listener.port()).sendAll("x")
+        #expect(try listener.outcome().status == 23)
+    }
+
+    @Test("a process with few threads sends all of the input to 200 clients")
+    func many() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let clients = try (0..<200).map { _ in try connect(port) }
+        // The line with the port, and one for each client.
+        try listener.waitForErrors { $0.split(separator: "\n").count == 201 }
+        listener.write("to all clients")
+        listener.endInput()
+        for client in clients {
+            #expect(try client.receiveToEnd() == Array("to all clients".utf8))
+        }
+        // The main thread, one each for signals, input, output and messages, and one loop. A
+        // sanitizer adds one.
+        #expect((6...7).contains(try #require(try listener.threadCount())))
+    }
+
+    @Test("bytes received before SIGTERM are written, even if the reader of the output is late")
+    func bulk() throws {
+        // The reader of the output starts when the test writes to the FIFO.
+        let path = try temporaryFolder() + "/start"
+        #expect(mkfifo(path, 0o600) == 0)
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 > >(read -r _ <\"\(path)\"; wc -c)"],
+            program: "/bin/bash")
+        let client = try connect(listener.port())
+        // More than a pipe holds, and less than the program queues.
+        let bytes = [UInt8](repeating: 1, count: 200_000)
+        try client.sendAll(bytes, timeout: .seconds(20))
+        client.close()
+        listener.endInput()
+        try listener.waitForErrors { $0.contains("disconnected; bytes: 0 sent, 200000 received") }
+        listener.send(signal: 15)
+        try Data("\n".utf8).write(to: URL(fileURLWithPath: path))
+        let outcome = try listener.outcome()
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "200000\n")
+    }
+
+    @Test("-w disconnects an idle client, and no other")
+    func idle() throws {
+        let listener = try RunningSock("-lkv", "-w", "200ms", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let idle = try connect(port)
+        #expect(try idle.receiveToEnd().isEmpty)
+        try listener.waitForErrors {
+            $0.contains("\(idle.localAddress) disconnected; bytes: 0 sent, 0 received")
+        }
+        let next = try connect(port)
+        try next.sendAll("hello")
+        try listener.waitForOutput("hello")
+    }
+
+    @Test("input that arrives after the last client goes to the next one")
+    func kept() throws {
+        let listener = try RunningSock("-lkv", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let port = try listener.port()
+        let first = try connect(port)
+        try first.sendAll("x")
+        try listener.waitForOutput("x")
+        try first.setOption(.linger, to: .zero)
+        first.close()
+        try listener.waitForErrors { $0.contains("disconnected") }
+        listener.write("news")
+        #expect(try connect(port).receive(timeout: .seconds(10)) == Array("news".utf8))
+    }
+
+    @Test("a closed output pipe ends it by SIGPIPE, like cat")
+    func pipe() throws {
+        let listener = try RunningSock(
+            ["-c", "\"$SOCK\" -lk 127.0.0.1 0 | exec true; echo \"status ${PIPESTATUS[0]}\""],
+            program: "/bin/bash")
+        let client = try connect(listener.port())
+        // The other end of the pipe may close after the port is printed.
+        while (try? client.sendAll("x")) != nil {}
+        #expect(try listener.outcome().text == "status 141\n")
+    }
+
+    @Test("-k works for Unix sockets, whose clients have no address")
+    func unix() throws {
+        let listener = try RunningSock("-lkvU", "@sock-\(UInt64.random(in: 0 ... .max))")
+        defer { listener.send(signal: 15) }
+        let errors = try listener.waitForErrors { $0.contains("Listening on ") }
+        let name = errors.split(separator: " ").last.map { $0.dropLast() } ?? ""
+        #expect(try SockProgram.run("-U", String(name), input: "hello").status == 0)
+        try listener.waitForOutput("hello")
+        try listener.waitForErrors { $0.contains("Connection from a client without an address") }
+    }
+}

@@ -1,0 +1,69 @@
+import Sockets
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct ConnectorTests {
+    private let server: Socket
+    private let endpoint: Endpoint
+
+    init() throws {
+        server = try Socket(on: .tcp("127.0.0.1", port: 0))
+        endpoint = .tcp("127.0.0.1", port: Port(server.localAddress.port ?? 0))
+    }
+
+    @Test("it connects from the given address and port")
+    func from() throws {
+        let (spare, text) = try Peer.boundPort()
+        spare.close()
+        let port = try #require(UInt16(text))
+        let here = IPv4Address(127, 0, 0, 2)
+        let both = try Connector(source: .v4(here), port: port).connect(to: endpoint)
+        #expect(both.localAddress == .ipv4(here, port: port))
+        let address = try Connector(source: .v4(here)).connect(to: endpoint)
+        #expect(address.localAddress.ip == .v4(here))
+    }
+
+    @Test("a local port without an address has the family of the endpoint")
+    func portAlone() throws {
+        let (spare, text) = try Peer.boundPort()
+        spare.close()
+        let socket = try Connector(port: UInt16(text)).connect(to: endpoint)
+        #expect(socket.localAddress.port == UInt16(text))
+    }
+
+    @Test("-n accepts addresses and refuses names")
+    func numeric() throws {
+        #expect(
+            try Connector(isNumeric: true).connect(to: endpoint).remoteAddress
+                == server.localAddress)
+        let error = #expect(throws: SocketError.self) {
+            try Connector(isNumeric: true).connect(to: .tcp("localhost", port: 1))
+        }
+        #expect(error.map(ExitStatus.init) == .nameNotResolved)
+    }
+
+    @Test("a local address that this machine does not have cannot be bound")
+    func foreign() {
+        let error = #expect(throws: SocketError.self) {
+            try Connector(source: .v4(IPv4Address(192, 0, 2, 1))).connect(to: endpoint)
+        }
+        #expect(error.map(ExitStatus.init) == .cannotBind)
+    }
+
+    @Test("a sender of Unix datagrams has a name, so that it can receive replies")
+    func unixDatagrams() throws {
+        let server = try Socket(
+            on: .unixDatagram("@sock-connector-test-\(UInt64.random(in: 0...(.max)))"))
+        guard case .unix(let name) = server.localAddress else {
+            Issue.record("\(server.localAddress)")
+            return
+        }
+        let client = try Connector().connectDatagrams(to: .unixDatagram("\(name)")).current
+        try client.send("x")
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        try server.send("y", to: datagram.sender)
+        #expect(try client.receive(timeout: .seconds(5)) == [121])
+    }
+}
