@@ -19,7 +19,8 @@ final class MessageQueue: Sendable {
         mutating func takeText() -> String {
             defer { (text, droppedCount, isWriting) = ("", 0, true) }
             guard droppedCount > 0 else { return text }
-            return text + "sock: dropped \(droppedCount) messages: standard error was blocked\n"
+            return text
+                + "sock: messages dropped because standard error was blocked: \(droppedCount)\n"
         }
     }
 

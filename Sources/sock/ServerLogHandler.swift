@@ -3,8 +3,8 @@ import Sockets
 
 /// Writes what the library's `serve` logs about shortages as messages of the program.
 ///
-/// The program reports failures of handlers where it catches them, and the user asked for the end
-/// that closes the remaining connections, so only entries with a cause are written.
+/// Only entries with a cause are written. The program reports failures of handlers itself, and that
+/// a stopped server closes its connections is no news to the user.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }

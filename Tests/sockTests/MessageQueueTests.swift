@@ -57,10 +57,10 @@ struct MessageQueueTests {
         // Reaches its limit, because the output is still blocked.
         queue.finish(timeout: .milliseconds(10))
         output.unblock()
-        output.waitForText(endingWith: "was blocked\n")
+        output.waitForText(endingWith: ": 36\n")
         #expect(
             output.text == "first\n" + String(repeating: line, count: 64)
-                + "sock: dropped 36 messages: standard error was blocked\n")
+                + "sock: messages dropped because standard error was blocked: 36\n")
     }
 
     @Test("a server whose standard error is blocked serves its clients and can be stopped")

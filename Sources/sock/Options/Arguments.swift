@@ -11,7 +11,7 @@ struct Arguments: Equatable {
     /// The flags that were given, with the values of those that take one.
     private var values: [Flag: String?] = [:]
 
-    /// What a command line asks for.
+    /// What a command line requests.
     enum Request: Equatable {
         case run(Arguments)
         /// Help about one subcommand, or about `sock` itself.

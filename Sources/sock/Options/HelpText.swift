@@ -16,7 +16,8 @@ enum HelpText {
         let commands = Subcommand.allCases.compactMap(\.command)
         let flags = Set(Subcommand.connect.flags + Subcommand.listen.flags + [.help])
         let title = TextLayout.wrapped(
-            "sock talks over TCP, UDP and Unix sockets, and says why when it cannot.", width: width)
+            "sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.",
+            width: width)
         let statuses = """
             Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23 output, \
             28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To reach a host \

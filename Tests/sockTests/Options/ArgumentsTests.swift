@@ -153,13 +153,13 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "-h and help ask for help in any place",
+        "-h in any place requests help, and so does the subcommand help",
         arguments: [["-h"], ["--help"], ["-vh"], ["help"], ["-v", "-h", "host"]])
     func help(line: [String]) throws {
         #expect(try Arguments.parse(line) == .help(nil))
     }
 
-    @Test("help about a subcommand has two forms")
+    @Test("the help of a subcommand has two forms")
     func helpAboutVerb() throws {
         #expect(try Arguments.parse(["info", "-h"]) == .help(.info))
         #expect(try Arguments.parse(["help", "serve"]) == .help(.serve))

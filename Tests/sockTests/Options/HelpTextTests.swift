@@ -4,11 +4,11 @@ import Testing
 
 @Suite(.ownThread)
 struct HelpTextTests {
-    @Test("the help of sock itself is this")
+    @Test("the help of sock itself has exactly this text")
     func root() {
         #expect(
             HelpText.of(nil) == """
-                sock talks over TCP, UDP and Unix sockets, and says why when it cannot.
+                sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.
                   sock [flags] HOST PORT            connect; also HOST:PORT, tcp:// udp:// unix:
                   sock -l [flags] [ADDR] PORT       listen; port 0 picks a free one
                   sock info HOST SERVICE            connect step by step, and report each step

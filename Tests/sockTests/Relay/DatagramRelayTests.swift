@@ -31,7 +31,7 @@ struct DatagramRelayTests {
         #expect(limited.errors.contains("in 100 ms"))
     }
 
-    @Test("an empty input asks nothing, and the message says so")
+    @Test("an empty input is a timeout whose hint says that nothing was sent")
     func empty() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
