@@ -19,7 +19,7 @@ extension DatagramChannel {
     /// - Returns: The datagram.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, such as `.connectionRefused`.
+    ///     could not be delivered, for example with `.connectionRefused`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
@@ -43,7 +43,7 @@ extension DatagramChannel {
     /// - Returns: The sender, the addresses and the lengths of the datagram.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, such as `.connectionRefused`.
+    ///     could not be delivered, for example with `.connectionRefused`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
@@ -74,7 +74,7 @@ extension DatagramChannel {
     /// - Returns: The result of `body`.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, such as `.connectionRefused`.
+    ///     could not be delivered, for example with `.connectionRefused`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.

@@ -55,8 +55,15 @@ public final class DatagramChannel: Sendable {
     ///   - timeout: The limit of the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The family and the socket options.
-    /// - Throws: The errors of ``Socket/init(on:timeout:options:)``; `.invalidInput` for other transports; `.timedOut`,
-    ///   `.cancelled`.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
+    ///     address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or the options
+    ///     do not fit.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
+    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
         on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
@@ -77,7 +84,14 @@ public final class DatagramChannel: Sendable {
     /// Creates a channel that receives the datagrams sent to an address. An IPv6 address does not
     /// serve IPv4.
     ///
-    /// - Throws: as `init(on: Endpoint, …)`.
+    /// - Parameters:
+    ///   - address: The local address.
+    ///   - group: The loop group. One of its loops waits for the datagrams.
+    ///   - options: The socket options.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
+    ///     address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the options do not fit.
     public convenience init(
         on address: SocketAddress, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
@@ -100,7 +114,14 @@ public final class DatagramChannel: Sendable {
     ///   - timeout: The limit of the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: The errors of ``Socket/init(to:timeout:options:)``; `.invalidInput` for other transports; `.cancelled`.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.networkUnreachable`, if the kernel
+    ///     refuses the address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
+    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
@@ -118,9 +139,15 @@ public final class DatagramChannel: Sendable {
         }
     }
 
-    /// Connects to an address that is known; see `init(to: Endpoint, …)`.
+    /// Creates a channel that is connected to an address. It sends there by default, and receives
+    /// only from there.
     ///
-    /// - Throws: as `Socket.connect`.
+    /// - Parameters:
+    ///   - address: The address of the peer.
+    ///   - group: The loop group. One of its loops waits for the datagrams.
+    ///   - options: The local address and the socket options.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if the kernel refuses
+    ///   the address.
     public convenience init(
         to address: SocketAddress, group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()

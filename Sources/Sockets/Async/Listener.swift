@@ -67,8 +67,15 @@ public final class Listener: Sendable {
     ///   - timeout: The limit of the name lookup.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: The family, the backlog, the socket options, and whether the listener is sharded.
-    /// - Throws: The errors of ``Socket/init(on:timeout:options:)``; `.invalidInput` for other transports; `.timedOut`,
-    ///   `.cancelled`.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
+    ///     address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or is a Unix
+    ///     path and the listener is to be sharded.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
+    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
         on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
@@ -76,8 +83,7 @@ public final class Listener: Sendable {
         guard endpoint.transport == .tcp || endpoint.transport == .unix else {
             throw SocketError(
                 .listen,
-                .invalidInput(
-                    "the endpoint must be tcp:// or unix:"),
+                .invalidInput("the endpoint must be tcp:// or unix:"),
                 endpoint: endpoint)
         }
         if options.sharded { try Self.checkSharding(endpoint) }
@@ -94,7 +100,15 @@ public final class Listener: Sendable {
 
     /// Listens on an address. An IPv6 address does not serve IPv4.
     ///
-    /// - Throws: as `init(on: Endpoint, …)`.
+    /// - Parameters:
+    ///   - address: The local address.
+    ///   - group: The loops that wait for clients and serve them.
+    ///   - options: The backlog, the socket options, and whether the listener is sharded.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
+    ///     address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `address` is a Unix path and the listener is to be
+    ///     sharded.
     public convenience init(
         on address: SocketAddress, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()

@@ -27,7 +27,7 @@ struct ConnectionDiagnosingTests {
             #expect(error.isTimeout)
             return try #require(error.stallReport, "\(error)")
         }
-        Issue.record("expected a time-out")
+        Issue.record("expected a timeout")
         throw SocketError(.diagnose, .closed)
     }
 
@@ -95,10 +95,10 @@ struct ConnectionDiagnosingTests {
             _ = try await connection.exchange("hello\n", reading: .line, timeout: Self.limit)
         }
         #expect(quiet.verdict == .bothWaiting)
-        let deaf = try await report { () async throws(SocketError) in
+        let notReading = try await report { () async throws(SocketError) in
             _ = try await connection.exchange(Self.message, reading: .toEnd(), timeout: Self.limit)
         }
-        #expect(deaf.verdict == .peerNotReading)
+        #expect(notReading.verdict == .peerNotReading)
         withExtendedLifetime(peer) {}
     }
 

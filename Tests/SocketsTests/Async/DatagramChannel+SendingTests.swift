@@ -114,7 +114,7 @@ struct DatagramChannelSendingTests {
     }
 
     @Test("a reply to a Unix sender that does not receive gives up after a second")
-    func deafSender() async throws {
+    func senderThatDoesNotReceive() async throws {
         let (peer, channel) = try await fullPeer(isBound: true)
         let header = DatagramHeader(
             count: 0, originalCount: 0, sender: peer.localAddress, localAddress: nil)

@@ -8,26 +8,26 @@ struct ListenerAcceptingTests {
     func sequence() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<10).map { _ in try Socket(to: listener.localAddress) }
-        var callers: [SocketAddress] = []
+        var accepted: [SocketAddress] = []
         for try await connection in listener {
-            callers.append(connection.remoteAddress)
-            if callers.count == clients.count { listener.close() }
+            accepted.append(connection.remoteAddress)
+            if accepted.count == clients.count { listener.close() }
         }
-        #expect(Set(callers) == Set(clients.map(\.localAddress)))
+        #expect(Set(accepted) == Set(clients.map(\.localAddress)))
     }
 
     @Test("leaving the loop keeps the listener open for another loop")
     func leaving() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<2).map { _ in try Socket(to: listener.localAddress) }
-        var callers: Set<SocketAddress> = []
+        var accepted: Set<SocketAddress> = []
         for _ in clients {
             for try await connection in listener {
-                callers.insert(connection.remoteAddress)
+                accepted.insert(connection.remoteAddress)
                 break
             }
         }
-        #expect(callers == Set(clients.map(\.localAddress)))
+        #expect(accepted == Set(clients.map(\.localAddress)))
         #expect(!listener.isClosed)
     }
 
@@ -54,11 +54,11 @@ struct ListenerAcceptingTests {
                 ]
             ])
             let start = ContinuousClock.now
-            let caller = try await FaultInjection.$current.withValue(script) {
-                var callers = listener.makeAsyncIterator()
-                return try await callers.next()
+            let connection = try await FaultInjection.$current.withValue(script) {
+                var iterator = listener.makeAsyncIterator()
+                return try await iterator.next()
             }
-            #expect(caller?.remoteAddress == client.localAddress)
+            #expect(connection?.remoteAddress == client.localAddress)
             #expect(script.remaining(of: .accept) == 0)
             // Pauses of 5, 10 and 20 ms.
             #expect(start.duration(to: .now) >= .milliseconds(35))

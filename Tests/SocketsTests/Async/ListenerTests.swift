@@ -92,12 +92,12 @@ struct ListenerTests {
     }
 
     @Test("many concurrent clients are all accepted")
-    func manyCallers() async throws {
+    func manyClients() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<100).map { _ in try Socket(to: listener.localAddress) }
-        var callers: Set<SocketAddress> = []
-        for _ in clients { callers.insert(try await listener.accept().remoteAddress) }
-        #expect(callers == Set(clients.map(\.localAddress)))
+        var accepted: Set<SocketAddress> = []
+        for _ in clients { accepted.insert(try await listener.accept().remoteAddress) }
+        #expect(accepted == Set(clients.map(\.localAddress)))
     }
 
     @Test(
@@ -161,7 +161,7 @@ struct ListenerTests {
         }
 
         @Test("accept skips clients that hung up before")
-        func callersWhoHaveGone() async throws {
+        func abortedClients() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
             let script = FaultInjection([

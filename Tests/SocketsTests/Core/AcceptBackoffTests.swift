@@ -20,7 +20,7 @@ struct AcceptBackoffTests {
             Errno.connectionAbort, .protocolError, .networkDown, .hostIsDown, .noRouteToHost,
             .networkUnreachable, .protocolNotAvailable, .timedOut,
         ])
-    func callers(_ error: Errno) {
+    func clients(_ error: Errno) {
         var backoff = AcceptBackoff()
         #expect(backoff.failed(error) == .retry)
     }

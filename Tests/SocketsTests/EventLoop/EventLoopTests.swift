@@ -117,7 +117,7 @@ struct EventLoopTests {
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
-        let (polite, caller) = try Connection.pair(group: group)
+        let (polite, client) = try Connection.pair(group: group)
         let counts = [Counter(), Counter()]
         let (isOver, isAsking) = (Counter(), Counter())
         // The counts of the flooders when the third task's socket becomes ready.
@@ -135,7 +135,7 @@ struct EventLoopTests {
                     guard number == 0, mine % 97 == 0, isAsking.now == 1 else { continue }
                     isAsking.value.store(0, ordering: .relaxed)
                     atReadiness.withLock { $0 = counts.map(\.now) }
-                    _ = try System.send(caller.source.descriptor, "x")
+                    _ = try System.send(client.source.descriptor, "x")
                 }
             }
         }

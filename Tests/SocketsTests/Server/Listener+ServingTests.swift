@@ -27,7 +27,7 @@ struct ListenerServingTests {
     }
 
     @Test("1,000 concurrent clients are all served")
-    func thousandCallers() async throws {
+    func thousandClients() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
         // All clients are connected before the first one writes.

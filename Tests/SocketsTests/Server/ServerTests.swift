@@ -9,7 +9,7 @@ struct ServerTests {
     private func start(
         gracePeriod: Duration, logger: LogRecorder = LogRecorder(),
         _ handler: @escaping @Sendable (Connection) async throws -> Void
-    ) async throws -> (serving: Task<Void, any Error>, listener: Listener, caller: Connection) {
+    ) async throws -> (serving: Task<Void, any Error>, listener: Listener, client: Connection) {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
             try await listener.serve(
@@ -19,14 +19,14 @@ struct ServerTests {
                 try await handler(connection)
             }
         }
-        let caller = try Connection(adopting: Socket(to: listener.localAddress))
-        #expect(try await caller.read() == Array("hello".utf8))
-        return (serving, listener, caller)
+        let client = try Connection(adopting: Socket(to: listener.localAddress))
+        #expect(try await client.read() == Array("hello".utf8))
+        return (serving, listener, client)
     }
 
     @Test("a stopped server refuses clients, and its handlers finish")
     func finishing() async throws {
-        let (serving, listener, caller) = try await start(gracePeriod: .seconds(60)) { connection in
+        let (serving, listener, client) = try await start(gracePeriod: .seconds(60)) { connection in
             _ = try await connection.echo()
             #expect(!Task.isCancelled)
         }
@@ -35,10 +35,10 @@ struct ServerTests {
         #expect(await eventually { listener.isClosed })
         // The descriptor is closed when the accepting task has left it.
         #expect(await eventually { refusesCalls(listener.localAddress) })
-        try await caller.write("still there?")
-        #expect(try await caller.read() == Array("still there?".utf8))
-        try caller.shutdown(.write)
-        #expect(try await caller.read().isEmpty)
+        try await client.write("still there?")
+        #expect(try await client.read() == Array("still there?".utf8))
+        try client.shutdown(.write)
+        #expect(try await client.read().isEmpty)
         try await serving.value
     }
 
@@ -46,7 +46,7 @@ struct ServerTests {
     func graceIsOver() async throws {
         let log = LogRecorder()
         let cause = Lock<SocketError.Cause?>(nil)
-        let (serving, _, caller) = try await start(gracePeriod: .milliseconds(50), logger: log) {
+        let (serving, _, client) = try await start(gracePeriod: .milliseconds(50), logger: log) {
             connection in
             do throws(SocketError) {
                 _ = try await connection.read()
@@ -59,7 +59,7 @@ struct ServerTests {
         }
         let start = ContinuousClock.now
         serving.cancel()
-        #expect(try await caller.read().isEmpty)
+        #expect(try await client.read().isEmpty)
         try await serving.value
         #expect(start.duration(to: .now) >= .milliseconds(50))
         #expect(cause.withLock { $0 } == .cancelled)
@@ -68,19 +68,19 @@ struct ServerTests {
 
     @Test("a grace period of zero cancels the handlers at once")
     func noGrace() async throws {
-        let (serving, _, caller) = try await start(gracePeriod: .zero) { _ = try await $0.read() }
+        let (serving, _, client) = try await start(gracePeriod: .zero) { _ = try await $0.read() }
         serving.cancel()
         try await serving.value
-        #expect(try await caller.read().isEmpty)
+        #expect(try await client.read().isEmpty)
     }
 
     @Test("serve returns when the last handler has ended, before the end of the grace period")
     func lastHandler() async throws {
-        let (serving, _, caller) = try await start(gracePeriod: .seconds(3_600)) {
+        let (serving, _, client) = try await start(gracePeriod: .seconds(3_600)) {
             _ = try await $0.read()
         }
         serving.cancel()
-        caller.close()
+        client.close()
         try await serving.value
     }
 
@@ -97,13 +97,13 @@ struct ServerTests {
 
     @Test("closing the listener stops serve like a cancellation")
     func closing() async throws {
-        let (serving, listener, caller) = try await start(gracePeriod: .seconds(60)) {
+        let (serving, listener, client) = try await start(gracePeriod: .seconds(60)) {
             _ = try await $0.echo()
         }
         listener.close()
-        try await caller.write("x")
-        #expect(try await caller.read() == [0x78])
-        caller.close()
+        try await client.write("x")
+        #expect(try await client.read() == [0x78])
+        client.close()
         try await serving.value
     }
 
@@ -112,8 +112,8 @@ struct ServerTests {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))
         let serving = Task { try await listener.serve { try await $0.write("hello") } }
-        let caller = try Connection(adopting: Socket(to: .unix(path)))
-        #expect(try await caller.read() == Array("hello".utf8))
+        let client = try Connection(adopting: Socket(to: .unix(path)))
+        #expect(try await client.read() == Array("hello".utf8))
         serving.cancel()
         try await serving.value
         #expect(throws: SocketError.self) { try Socket(to: .unix(path)) }
