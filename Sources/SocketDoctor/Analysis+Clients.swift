@@ -1,34 +1,37 @@
 internal import Sockets
 
-// Callers that nobody accepts.
+// Clients that wait to be accepted.
 extension Analysis {
-    /// A socket that listens, and whose program does not take those who wait.
-    func unaccepting(_ listener: MachineSocket) -> Finding? {
-        guard listener.callers > 0, let earlier = earlier(listener), earlier.callers > 0
+    /// Returns a finding about a listener whose program does not accept the clients that wait.
+    func notAccepting(_ listener: MachineSocket) -> Finding? {
+        guard listener.pendingConnections > 0, let earlier = earlier(listener),
+            earlier.pendingConnections > 0
         else { return nil }
-        // The same caller at both looks: others come and go.
-        let callers = callers(of: listener).filter(wasThere)
-        let isFull = listener.callers > listener.backlog && earlier.callers > earlier.backlog
-        guard !callers.isEmpty || isFull else { return nil }
-        let culprits = processes(of: listener)
-        guard !culprits.isEmpty || isFull else { return nil }
-        let cause = cause(culprits, nil)
-        let own = callers.filter { !$0.isOwnerless }
+        // The same client at both samples, because others come and go.
+        let clients = clients(of: listener).filter(existedBefore)
+        let isFull =
+            listener.pendingConnections > listener.backlog
+            && earlier.pendingConnections > earlier.backlog
+        guard !clients.isEmpty || isFull else { return nil }
+        let blockers = processes(of: listener)
+        guard !blockers.isEmpty || isFull else { return nil }
+        let cause = cause(blockers, nil)
+        let shown = clients.filter { !$0.isOwnerless }.prefix(Self.shownClients)
         return Finding(
             .notAccepting, isFull ? .certain : .likely,
-            links: own.prefix(Self.shownCallers).flatMap { link(from: $0, to: listener, .accept) },
-            connections: [[listener]] + own.prefix(Self.shownCallers).map { [$0] },
-            still: survey.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: words.unaccepted(listener, isFull: isFull) + cause.text,
+            edges: shown.flatMap { edge(from: $0, to: listener, .accept) },
+            connections: [[listener]] + shown.map { [$0] },
+            stall: samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
+            evidence: text.notAccepted(listener, isFull: isFull) + cause.text,
             advice: cause.advice
                 ?? "It has to call accept, in a loop of its own if it is busy elsewhere.",
-            culprits: cause.culprits)
+            blockers: cause.blockers)
     }
 
-    private static let shownCallers = 3
+    private static let shownClients = 3
 
-    /// Those who wait, as far as they are on this machine.
-    private func callers(of listener: MachineSocket) -> [MachineSocket] {
+    /// The clients on this machine that wait to be accepted.
+    private func clients(of listener: MachineSocket) -> [MachineSocket] {
         machine.sockets.filter { socket in
             guard socket.isConnected else { return false }
             return pairs.listenerThatShouldAccept(socket)?.identity == listener.identity

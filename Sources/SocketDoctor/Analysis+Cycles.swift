@@ -1,121 +1,122 @@
 internal import Sockets
 
-// Who waits for whom: circles, and those behind them.
+// Cycles of programs that wait for each other, and the programs that wait behind them.
 extension Analysis {
-    /// The groups that wait for each other, with what is to be said of each.
-    func knots(
-        in links: [Finding.Link]
-    ) -> [(knot: [Int32], ailment: Finding)] {
-        let edges = links.flatMap { link in link.others.map { (from: link.waiter, to: $0) } }
-        let graph = WaitGraph(edges)
-        return graph.knots.compactMap { knot in
-            let members = Set(knot)
-            var way = graph.circle(in: knot)
-            // Round to the first again.
-            way.append(contentsOf: way.first.map { [$0] } ?? [])
-            let round = zip(way, way.dropFirst()).compactMap { one, next in
-                links.first { $0.waiter == one && $0.others.contains(next) }
+    /// Returns the groups of processes that wait for each other, each with its finding.
+    func cycles(in edges: [Finding.WaitEdge]) -> [(group: [Int32], finding: Finding)] {
+        let graph = WaitGraph(
+            edges.flatMap { edge in edge.blockers.map { (from: edge.waiter, to: $0) } })
+        return graph.cyclicGroups.compactMap { group in
+            let cycle = graph.shortestCycle(in: group)
+            let waits = zip(cycle, cycle.dropFirst() + cycle.prefix(1)).compactMap { waiter, next in
+                edges.first { $0.waiter == waiter && $0.blockers.contains(next) }
             }
-            let sockets = round.compactMap(\.socket).compactMap(socket)
+            let sockets = waits.compactMap(\.socket).compactMap(socket)
             guard !sockets.isEmpty else { return nil }
-            return (knot, circle(round, sockets, members))
+            return (group, finding(cycle: waits, sockets, group: Set(group)))
         }
     }
 
-    private func circle(
-        _ round: [Finding.Link], _ sockets: [MachineSocket], _ members: Set<Int32>
+    private func finding(
+        cycle waits: [Finding.WaitEdge], _ sockets: [MachineSocket], group: Set<Int32>
     ) -> Finding {
         var connections: [[MachineSocket]] = []
         for socket in sockets
         where !connections.joined().contains(where: { $0.identity == socket.identity }) {
             connections.append([socket] + [pairs.peer(of: socket)].compactMap { $0 })
         }
-        let isCertain = members.isSubset(of: prospects.stuck)
-        let kind = kind(of: round, connections)
+        let isCertain = group.isSubset(of: classifier.stuck)
+        let kind = kind(of: waits, connections)
         return Finding(
-            kind, isCertain ? .certain : .likely, links: round, connections: connections,
-            still: connections.map { stillness(of: $0) }.compactMap { $0 }.min {
+            kind, isCertain ? .certain : .likely, edges: waits, connections: connections,
+            stall: connections.map { stallDuration(of: $0) }.compactMap { $0 }.min {
                 $0.time < $1.time
             },
-            evidence: words.circle(kind, round, connections, isCertain: isCertain),
-            advice: AnalysisText.advice(for: kind), culprits: members.sorted())
+            evidence: text.cycle(kind, waits, connections, isCertain: isCertain),
+            advice: AnalysisText.advice(for: kind), blockers: group.sorted())
     }
 
-    /// Two at the ends of one connection have a deadlock that has a name; all others go in a circle.
+    /// Returns the kind of a cycle: a deadlock of two ends of one connection has a kind of its own.
     private func kind(
-        of round: [Finding.Link], _ connections: [[MachineSocket]]
+        of waits: [Finding.WaitEdge], _ connections: [[MachineSocket]]
     ) -> Finding.Kind {
-        guard round.count == 2, connections.count == 1 else { return .circle }
-        switch Set(round.map(\.deed)) {
+        guard waits.count == 2, connections.count == 1 else { return .circularWait }
+        switch Set(waits.map(\.action)) {
         case [.read]: return .bothWriting
         case [.write]: return .bothWaiting
-        default: return .circle
+        default: return .circularWait
         }
     }
 
-    /// Those who cannot go on because somebody else cannot, and of whom nothing was told yet: one
-    /// ailment for each program, however many connections it watches.
+    /// Returns a finding for each program that cannot continue because another cannot, unless
+    /// another finding covers it.
+    ///
+    /// A program gets one finding, however many connections it watches.
     func waiters(
-        _ links: [Finding.Link], outside knots: [Set<Int32>], _ known: Set<MachineSocket.Identity>,
-        unaccepting: Set<Int32>
+        _ edges: [Finding.WaitEdge], outside groups: [Set<Int32>],
+        _ covered: Set<MachineSocket.Identity>, notAccepting: Set<Int32>
     ) -> [Finding] {
-        let untold = links.filter { link in
-            guard prospects.stuck.contains(link.waiter), let identity = link.socket,
-                !known.contains(identity), !knots.contains(where: { $0.contains(link.waiter) })
+        let remaining = edges.filter { edge in
+            guard classifier.stuck.contains(edge.waiter), let identity = edge.socket,
+                !covered.contains(identity), !groups.contains(where: { $0.contains(edge.waiter) })
             else { return false }
-            return link.deed != .accept || !unaccepting.isSuperset(of: link.others)
+            return edge.action != .accept || !notAccepting.isSuperset(of: edge.blockers)
         }
-        return Dictionary(grouping: untold, by: \.waiter).values.map(waiter)
+        return Dictionary(grouping: remaining, by: \.waiter).values.map(waiter)
     }
 
-    private static let shownLinks = 8
+    private static let shownEdges = 8
 
-    private func waiter(_ links: [Finding.Link]) -> Finding {
-        let shown = Array(links.prefix(Self.shownLinks))
+    private func waiter(_ edges: [Finding.WaitEdge]) -> Finding {
+        let shown = Array(edges.prefix(Self.shownEdges))
         let connections = shown.compactMap(\.socket).compactMap(socket).map { socket in
             [socket] + [pairs.peer(of: socket)].compactMap { $0 }
         }
-        let cause = cause(shown[0].others, nil)
-        // Whoever cannot be rid of his bytes is told so at once; from queues alone it takes longer.
+        let cause = cause(shown[0].blockers, nil)
+        // A blocked write shows at once that the peer does not read; queues alone take longer.
         return Finding(
-            shown[0].deed == .read ? .peerNotReading : .peerStuck, .certain, links: shown,
-            connections: connections, still: stillness(of: connections.first ?? []),
-            evidence: words.waits(shown[0]) + cause.text,
-            advice: cause.advice ?? "See what the other waits for.", culprits: cause.culprits)
+            shown[0].action == .read ? .peerNotReading : .peerStuck, .certain, edges: shown,
+            connections: connections, stall: stallDuration(of: connections.first ?? []),
+            evidence: text.wait(shown[0]) + cause.text,
+            advice: cause.advice ?? "Find out what the peer waits for.",
+            blockers: cause.blockers)
     }
 
-    // MARK: Where it ends
+    // MARK: Causes
 
-    /// What those do who would have to act; and if they cannot, for whom they wait in the end.
+    /// Describes what the processes that have to act do instead.
+    ///
+    /// If they wait as well, the cause is where their chain of waits ends.
     func cause(
-        _ others: [Int32], _ socket: MachineSocket?
-    ) -> (text: String, advice: String?, culprits: [Int32]) {
-        let (text, advice) = words.reason(others, socket)
-        let reached = Set(others.flatMap { chain.reached(from: $0) }).subtracting(others).sorted()
-        let halted = reached.filter { words.isHalted($0) }
-        if let last = halted.first, !others.contains(where: { words.isHalted($0) }) {
-            let (end, advice) = words.end(at: last)
-            return (text + end, advice, [last])
+        _ blockers: [Int32], _ socket: MachineSocket?
+    ) -> (text: String, advice: String?, blockers: [Int32]) {
+        let (reason, advice) = text.reason(blockers, socket)
+        let reached = Set(blockers.flatMap { chain.reached(from: $0) }).subtracting(blockers)
+            .sorted()
+        let halted = reached.filter { text.isHalted($0) }
+        if let last = halted.first, !blockers.contains(where: { text.isHalted($0) }) {
+            let (end, advice) = text.end(at: last)
+            return (reason + end, advice, [last])
         }
-        let isInKnot = others.contains { other in chain.reached(from: other).contains(other) }
-        let knot = isInKnot ? [] : reached.filter { chain.reached(from: $0).contains($0) }
-        guard !knot.isEmpty else { return (text, advice, others) }
-        return (text + words.end(atKnot: knot), advice, knot)
+        let isInCycle = blockers.contains { chain.reached(from: $0).contains($0) }
+        let cycle = isInCycle ? [] : reached.filter { chain.reached(from: $0).contains($0) }
+        guard !cycle.isEmpty else { return (reason, advice, blockers) }
+        return (reason + text.end(atCycle: cycle), advice, cycle)
     }
 
-    /// What a program waits for, as a link to those who could end the wait.
-    func link(_ wait: WaitClassifier.Wait) -> Finding.Link? {
-        guard !wait.on.isEmpty else { return nil }
-        let isKnocking = isUnaccepted(wait.socket.flatMap(socket))
-        let deed: Finding.Deed =
-            switch wait.wish {
-            case nil: .end
-            case .reading: isKnocking ? .accept : .write
-            case .writing: isKnocking ? .accept : .read
+    /// Returns the edge from a waiting process to those that could end its wait.
+    func edge(_ wait: WaitClassifier.Wait) -> Finding.WaitEdge? {
+        guard !wait.blockers.isEmpty else { return nil }
+        let isPending = isUnaccepted(wait.socket.flatMap(socket))
+        let action: Finding.Action =
+            switch wait.interest {
+            case nil: .exit
+            case .reading: isPending ? .accept : .write
+            case .writing: isPending ? .accept : .read
             case .accepting, .connecting: .accept
             }
-        return Finding.Link(
-            waiter: wait.process, call: wait.call, descriptor: wait.descriptor, others: wait.on,
-            deed: deed, socket: wait.socket)
+        return Finding.WaitEdge(
+            waiter: wait.process, call: wait.call, descriptor: wait.descriptor,
+            blockers: wait.blockers, action: action, socket: wait.socket)
     }
 }

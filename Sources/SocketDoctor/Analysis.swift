@@ -1,71 +1,73 @@
 package import Sockets
 
-/// What is stuck on this machine, and why: a survey in, ailments out.
+/// The findings about a machine: which of its sockets are stuck, and why.
 ///
-/// A decision without I/O, which does not depend on the order in which the kernel lists things.
+/// A decision without I/O, which does not depend on the order in which the kernel lists sockets.
 package struct Analysis: Sendable {
-    package let survey: Sampler
+    package let samples: MachineSamples
     package let ownership: Ownership
     package let pairs: SocketPairs
-    package let prospects: WaitClassifier
-    /// Who waits for whom, of those who cannot go on.
+    let classifier: WaitClassifier
+    /// The wait-for graph of the processes that cannot continue.
     let chain: WaitGraph<Int32>
     /// What is stuck, the worst first.
-    package private(set) var ailments: [Finding] = []
+    package private(set) var findings: [Finding] = []
 
-    /// Where a socket stands in the earlier look, and in the later.
-    private let earlierPlace: [MachineSocket.Identity: Int]
-    private let laterPlace: [MachineSocket.Identity: Int]
+    /// The index of a socket in the earlier and in the later sample.
+    private let earlierIndex: [MachineSocket.Identity: Int]
+    private let laterIndex: [MachineSocket.Identity: Int]
 
-    package init(_ survey: Sampler) {
-        self.survey = survey
-        ownership = Ownership(survey.later.processes.values)
-        pairs = SocketPairs(survey.later.sockets)
-        earlierPlace = Self.places(survey.earlier?.sockets ?? [])
-        laterPlace = Self.places(survey.later.sockets)
-        guard survey.earlier != nil else {
-            // Nothing waited anywhere: there is nobody whose prospects are of interest.
-            prospects = WaitClassifier(earlier: nil, now: Machine())
+    package init(_ samples: MachineSamples) {
+        self.samples = samples
+        ownership = Ownership(samples.later.processes.values)
+        pairs = SocketPairs(samples.later.sockets)
+        earlierIndex = Self.indices(samples.earlier?.sockets ?? [])
+        laterIndex = Self.indices(samples.later.sockets)
+        guard samples.earlier != nil else {
+            // Nothing waited anywhere, so there is nothing to classify.
+            classifier = WaitClassifier(earlier: nil, now: Machine())
             chain = WaitGraph([])
             return
         }
-        prospects = WaitClassifier(earlier: survey.earlier, now: survey.later)
+        classifier = WaitClassifier(earlier: samples.earlier, now: samples.later)
         chain = WaitGraph(
-            prospects.waits.flatMap { wait in wait.on.map { (from: wait.process, to: $0) } })
-        ailments = examine()
+            classifier.waits.flatMap { wait in
+                wait.blockers.map { (from: wait.process, to: $0) }
+            })
+        findings = findAll()
     }
 
-    package var machine: Machine { survey.later }
+    package var machine: Machine { samples.later }
 
-    private static func places(_ sockets: [MachineSocket]) -> [MachineSocket.Identity: Int] {
+    private static func indices(_ sockets: [MachineSocket]) -> [MachineSocket.Identity: Int] {
         Dictionary(sockets.indices.map { (sockets[$0].identity, $0) }) { $1 }
     }
 
-    /// Whether it was there at the first look.
-    func wasThere(_ socket: MachineSocket) -> Bool { earlierPlace[socket.identity] != nil }
+    /// Returns whether the socket existed at the first sample.
+    func existedBefore(_ socket: MachineSocket) -> Bool { earlierIndex[socket.identity] != nil }
 
     func earlier(_ socket: MachineSocket) -> MachineSocket? {
-        earlierPlace[socket.identity].flatMap { survey.earlier?.sockets[$0] }
+        earlierIndex[socket.identity].flatMap { samples.earlier?.sockets[$0] }
     }
 
     // MARK: Connections
 
-    /// Every connection once: both ends where both are here, in an order that does not change.
+    /// Every connection once, with both ends if both are on this machine, in a stable order.
     package var connections: [[MachineSocket]] { connections(where: { _ in true }) }
 
-    /// Those of which at least one end is of interest.
+    /// The connections of which at least one end is of interest.
     private func connections(
         where isOfInterest: (MachineSocket) -> Bool
     ) -> [[MachineSocket]] {
         var found: [[MachineSocket]] = []
-        var met: Set<MachineSocket.Identity> = []
+        var visited: Set<MachineSocket.Identity> = []
         for socket in machine.sockets where socket.isConnected && isOfInterest(socket) {
-            guard met.insert(socket.identity).inserted else { continue }
+            guard visited.insert(socket.identity).inserted else { continue }
             guard let peer = pairs.peer(of: socket), peer.identity != socket.identity else {
                 if !socket.isOwnerless { found.append([socket]) }
                 continue
             }
-            met.insert(peer.identity)
+            visited.insert(peer.identity)
             if !socket.isOwnerless || !peer.isOwnerless {
                 found.append(socket.isFirst(before: peer) ? [socket, peer] : [peer, socket])
             }
@@ -73,8 +75,8 @@ package struct Analysis: Sendable {
         return found.sorted { $0[0].isFirst(before: $1[0]) }
     }
 
-    /// How many ends of these connections have owners that we may not see, and how many programs that
-    /// have one do not show what they wait for.
+    /// Counts the ends whose owners are hidden from this user, and the owners whose system calls are
+    /// hidden.
     package func hidden(in connections: [[MachineSocket]]) -> (owners: Int, calls: Int) {
         let ends = connections.joined()
         let owners = ends.count { !$0.isOwnerless && !ownership.hasOwner($0) }
@@ -85,19 +87,19 @@ package struct Analysis: Sendable {
         return (owners, silent)
     }
 
-    /// What one end by itself tells; after one look, if it was not there before.
+    /// Returns the report that follows from one end alone, from one sample if the end is new.
     package func report(of socket: MachineSocket) -> StallReport {
         var statistics = socket.statistics
         if socket.kind == .unix {
             // A reader's queue shrinks with each byte, a writer's only when a whole block is read.
             let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
-            statistics.timeSinceQueuesChanged = ends.compactMap(sinceQueuesChanged).min()
+            statistics.timeSinceQueuesChanged = ends.compactMap(timeSinceQueuesChanged).min()
         }
         return StallReport.analyze(earlier(socket)?.statistics, statistics, during: .nothing)
     }
 
-    /// As far as somebody has watched; nobody watches a socket that was empty at first.
-    private func sinceQueuesChanged(_ socket: MachineSocket) -> Duration? {
+    /// The time as far as it was observed; a socket that was empty at first is not observed.
+    private func timeSinceQueuesChanged(_ socket: MachineSocket) -> Duration? {
         if let known = socket.statistics.timeSinceQueuesChanged { return known }
         guard let before = earlier(socket)?.statistics else { return nil }
         let isSame =
@@ -106,88 +108,88 @@ package struct Analysis: Sendable {
         return isSame ? nil : .zero
     }
 
-    /// The same, if it was there at both looks and says something that one may rely on.
-    private func finding(of socket: MachineSocket) -> StallReport? {
-        guard !socket.isQuiet, wasThere(socket) else { return nil }
+    /// Returns a report if the socket existed at both samples and the report is at least likely.
+    private func likelyReport(of socket: MachineSocket) -> StallReport? {
+        guard !socket.isQuiet, existedBefore(socket) else { return nil }
         let report = report(of: socket)
         return report.confidence >= .likely ? report : nil
     }
 
-    private func examine() -> [Finding] {
-        var stuck: [(ailment: Finding, ends: [MachineSocket])] = []
+    private func findAll() -> [Finding] {
+        var stuck: [(finding: Finding, ends: [MachineSocket])] = []
         for ends in connections(where: { !$0.isQuiet }) {
-            if let ailment = ailment(of: ends) { stuck.append((ailment, ends)) }
+            if let finding = finding(of: ends) { stuck.append((finding, ends)) }
         }
-        let waiting = machine.sockets.filter(\.isListening).compactMap(unaccepting)
-        let links = prospects.waits.compactMap(link) + stuck.flatMap { full(links: $0.ailment) }
-        let knots = knots(in: links)
+        let waiting = machine.sockets.filter(\.isListening).compactMap(notAccepting)
+        let edges =
+            classifier.waits.compactMap(edge) + stuck.flatMap { fullBufferEdges($0.finding) }
+        let cycles = cycles(in: edges)
 
-        // What lies inside a knot is told of with it.
-        let inside = knots.map { Set($0.knot) }
-        let alone = stuck.filter { one in
-            let all = Set(one.ends.flatMap { ownership.owners(of: $0) }.map(\.process))
-            return all.isEmpty || !inside.contains { $0.isSuperset(of: all) }
+        // The finding about a cycle covers the connections inside it.
+        let groups = cycles.map { Set($0.group) }
+        let alone = stuck.filter { candidate in
+            let owners = Set(candidate.ends.flatMap { ownership.owners(of: $0) }.map(\.process))
+            return owners.isEmpty || !groups.contains { $0.isSuperset(of: owners) }
         }
-        let known = Set(
+        let covered = Set(
             (alone.flatMap(\.ends) + waiting.flatMap { $0.connections.joined() }).map(\.identity))
         let behind = waiters(
-            links, outside: inside, known,
-            unaccepting: Set(waiting.flatMap { $0.connections[0].flatMap(processes) }))
-        return (knots.map(\.ailment) + alone.map(\.ailment) + waiting + behind).sorted()
+            edges, outside: groups, covered,
+            notAccepting: Set(waiting.flatMap { $0.connections[0].flatMap(processes) }))
+        return (cycles.map(\.finding) + alone.map(\.finding) + waiting + behind).sorted()
     }
 
-    /// Links of a connection whose buffers are full: those hold also if no call is seen.
-    private func full(links ailment: Finding) -> [Finding.Link] {
+    /// The edges of a connection whose buffers are full: those hold even if no call is visible.
+    private func fullBufferEdges(_ finding: Finding) -> [Finding.WaitEdge] {
         let kinds: Set<Finding.Kind> = [.bothWriting, .peerNotReading]
-        return kinds.contains(ailment.kind) ? ailment.links : []
+        return kinds.contains(finding.kind) ? finding.edges : []
     }
 
     // MARK: One connection
 
-    private func ailment(of ends: [MachineSocket]) -> Finding? {
-        guard ends[0].kind == .tcp || ends.contains(where: standsStill) else { return nil }
-        let findings = ends.map(finding)
+    private func finding(of ends: [MachineSocket]) -> Finding? {
+        guard ends[0].kind == .tcp || ends.contains(where: isInactive) else { return nil }
+        let reports = ends.map(likelyReport)
         func isWriting(_ index: Int) -> Bool {
-            findings.indices.contains(index)
-                && findings[index].map { report in
+            reports.indices.contains(index)
+                && reports[index].map { report in
                     report.verdict == .peerNotReading || report.verdict == .bothWriting
                 } ?? false
         }
-        if ends.count == 2 ? isWriting(0) && isWriting(1) : findings[0]?.verdict == .bothWriting {
-            return bothWriting(ends, findings.compactMap(\.?.confidence).max() ?? .likely)
+        if ends.count == 2 ? isWriting(0) && isWriting(1) : reports[0]?.verdict == .bothWriting {
+            return bothWriting(ends, reports.compactMap(\.?.confidence).max() ?? .likely)
         }
-        for (index, finding) in findings.enumerated() {
+        for (index, report) in reports.enumerated() {
             let other = ends.count == 2 ? ends[1 - index] : nil
-            guard let finding, !ends[index].isOwnerless || other != nil else { continue }
+            guard let report, !ends[index].isOwnerless || other != nil else { continue }
             if isWriting(index), !isUnaccepted(other) {
-                return peerNotReading(ends[index], other, finding)
+                return peerNotReading(ends[index], other, report)
             }
-            if finding.verdict == .networkLost { return networkLost(ends[index], other, finding) }
+            if report.verdict == .networkLost { return networkLost(ends[index], other, report) }
         }
-        for (index, finding) in findings.enumerated() where finding?.verdict == .notReading {
-            if let finding, !ends[index].isOwnerless {
-                return notReading(ends[index], ends.count == 2 ? ends[1 - index] : nil, finding)
+        for (index, report) in reports.enumerated() where report?.verdict == .notReading {
+            if let report, !ends[index].isOwnerless {
+                return notReading(ends[index], ends.count == 2 ? ends[1 - index] : nil, report)
             }
         }
         return nil
     }
 
-    /// Whether nobody who has this end did anything between the looks.
+    /// Returns whether no owner of this end ran between the samples.
     ///
-    /// Of Unix sockets the kernel counts no bytes and tells no times. The same amount may wait in one
-    /// each time it is looked at, though question and answer go to and fro; but not without somebody
-    /// running at either end.
-    private func standsStill(_ end: MachineSocket) -> Bool {
+    /// The kernel counts no bytes and reports no times for Unix sockets. The same number of bytes may
+    /// wait at each sample although requests and replies flow, but only if an owner of either end runs.
+    private func isInactive(_ end: MachineSocket) -> Bool {
         let owners = processes(of: end)
         return !owners.isEmpty
             && owners.allSatisfy { id in
-                guard let now = machine.processes[id], let before = survey.earlier?.processes[id]
+                guard let now = machine.processes[id], let before = samples.earlier?.processes[id]
                 else { return false }
                 if now.state == .stopped || now.state == .traced { return true }
-                guard let turns = now.turns else {
+                guard let counter = now.runCounter else {
                     return now.threads != nil && now.threads == before.threads
                 }
-                return now.state != .running && turns == before.turns
+                return now.state != .running && counter == before.runCounter
             }
     }
 
@@ -198,77 +200,78 @@ package struct Analysis: Sendable {
     private func bothWriting(
         _ ends: [MachineSocket], _ confidence: StallReport.Confidence
     ) -> Finding {
-        let links =
+        let edges =
             ends.count == 2
-            ? [link(from: ends[0], to: ends[1], .read), link(from: ends[1], to: ends[0], .read)]
-            : [link(from: ends[0], to: nil, .read)]
+            ? [edge(from: ends[0], to: ends[1], .read), edge(from: ends[1], to: ends[0], .read)]
+            : [edge(from: ends[0], to: nil, .read)]
         return Finding(
-            .bothWriting, confidence, links: links.flatMap { $0 }, connections: [ends],
-            still: stillness(of: ends), evidence: words.bothFull(ends),
+            .bothWriting, confidence, edges: edges.flatMap { $0 }, connections: [ends],
+            stall: stallDuration(of: ends), evidence: text.bothFull(ends),
             advice: AnalysisText.adviceToReadWhileWriting)
     }
 
     private func peerNotReading(
-        _ writer: MachineSocket, _ reader: MachineSocket?, _ finding: StallReport
+        _ writer: MachineSocket, _ reader: MachineSocket?, _ report: StallReport
     ) -> Finding {
-        let culprits = reader.map { processes(of: $0) } ?? []
-        let cause = cause(culprits, reader)
+        let blockers = reader.map { processes(of: $0) } ?? []
+        let cause = cause(blockers, reader)
         return Finding(
-            .peerNotReading, sharpened(finding.confidence, culprits),
-            links: link(from: writer, to: reader, .read),
+            .peerNotReading, raised(report.confidence, blockers),
+            edges: edge(from: writer, to: reader, .read),
             connections: [[writer] + [reader].compactMap { $0 }],
-            still: stillness(of: [writer]),
-            evidence: words.full(writer, reader, finding) + cause.text,
-            advice: cause.advice ?? finding.advice, culprits: cause.culprits)
+            stall: stallDuration(of: [writer]),
+            evidence: text.full(writer, reader, report) + cause.text,
+            advice: cause.advice ?? report.advice, blockers: cause.blockers)
     }
 
     private func notReading(
-        _ reader: MachineSocket, _ writer: MachineSocket?, _ finding: StallReport
+        _ reader: MachineSocket, _ writer: MachineSocket?, _ report: StallReport
     ) -> Finding {
-        let culprits = processes(of: reader)
-        let cause = cause(culprits, reader)
+        let blockers = processes(of: reader)
+        let cause = cause(blockers, reader)
         return Finding(
-            .notReading, sharpened(finding.confidence, culprits),
+            .notReading, raised(report.confidence, blockers),
             connections: [[reader] + [writer].compactMap { $0 }],
-            still: stillness(of: [reader]),
-            evidence: words.unread(reader) + cause.text,
-            advice: cause.advice ?? "It has to read; nothing else can make room or get an answer.",
-            culprits: cause.culprits)
+            stall: stallDuration(of: [reader]),
+            evidence: text.unread(reader) + cause.text,
+            advice: cause.advice ?? "It has to read: nothing else makes room.",
+            blockers: cause.blockers)
     }
 
     private func networkLost(
-        _ end: MachineSocket, _ other: MachineSocket?, _ finding: StallReport
+        _ end: MachineSocket, _ other: MachineSocket?, _ report: StallReport
     ) -> Finding {
         Finding(
-            .networkLost, finding.confidence,
+            .networkLost, report.confidence,
             connections: [[end] + [other].compactMap { $0 }],
-            still: finding.statistics.timeSinceLastAcknowledgement.map { ($0, false) },
-            evidence: finding.evidence, advice: finding.advice, culprits: [])
+            stall: report.statistics.timeSinceLastAcknowledgement.map { ($0, false) },
+            evidence: report.evidence, advice: report.advice, blockers: [])
     }
 
-    /// What a program cannot read because it cannot go on, it will not read.
-    private func sharpened(
-        _ confidence: StallReport.Confidence, _ culprits: [Int32]
+    /// Returns `.certain` if all blockers are stuck, because a blocked process will never read.
+    private func raised(
+        _ confidence: StallReport.Confidence, _ blockers: [Int32]
     ) -> StallReport.Confidence {
-        !culprits.isEmpty && culprits.allSatisfy { prospects.stuck.contains($0) }
+        !blockers.isEmpty && blockers.allSatisfy { classifier.stuck.contains($0) }
             ? .certain : confidence
     }
 
-    // MARK: What several questions need
+    // MARK: Shared by the findings
 
     func socket(_ identity: MachineSocket.Identity) -> MachineSocket? {
-        laterPlace[identity].map { machine.sockets[$0] }
+        laterIndex[identity].map { machine.sockets[$0] }
     }
 
-    /// Who waits at one end for whom at the other, whether or not a call is seen.
-    func link(
-        from waiter: MachineSocket, to other: MachineSocket?, _ deed: Finding.Deed
-    ) -> [Finding.Link] {
+    /// Returns the edges from the owners of one end to the owners of the other, whether or not a call
+    /// is visible.
+    func edge(
+        from waiter: MachineSocket, to other: MachineSocket?, _ action: Finding.Action
+    ) -> [Finding.WaitEdge] {
         ownership.owners(of: waiter).map { owner in
-            Finding.Link(
-                waiter: owner.process, call: words.call(of: owner, deed),
+            Finding.WaitEdge(
+                waiter: owner.process, call: text.call(of: owner, action),
                 descriptor: owner.descriptor,
-                others: other.map { processes(of: $0) } ?? [], deed: deed,
+                blockers: other.map { processes(of: $0) } ?? [], action: action,
                 socket: waiter.identity)
         }
     }
@@ -279,24 +282,23 @@ package struct Analysis: Sendable {
         return Set(ownership.owners(of: owned).map(\.process)).sorted()
     }
 
-    /// For how long nothing has moved there.
-    func stillness(of ends: [MachineSocket]) -> (time: Duration, isAtLeast: Bool)? {
+    /// Returns how long nothing has moved at these ends, and whether it may be longer.
+    func stallDuration(of ends: [MachineSocket]) -> (time: Duration, isLowerBound: Bool)? {
         let times = ends.flatMap {
             [$0.statistics.timeSinceLastSend, $0.statistics.timeSinceLastReceive]
-        }
-        .compactMap { $0 }
+        }.compactMap { $0 }
         if ends.first?.kind == .tcp { return times.min().map { ($0, false) } }
-        let watched = survey.earlier.map { machine.takenAt - $0.takenAt }
-        return (ends.compactMap(\.statistics.timeSinceQueuesChanged).min() ?? watched).map {
+        let observed = samples.earlier.map { machine.takenAt - $0.takenAt }
+        return (ends.compactMap(\.statistics.timeSinceQueuesChanged).min() ?? observed).map {
             ($0, true)
         }
     }
 
-    var words: AnalysisText { AnalysisText(machine, ownership) }
+    var text: AnalysisText { AnalysisText(machine, ownership) }
 }
 
 extension MachineSocket {
-    /// An order that has no meaning but is always the same.
+    /// An arbitrary but stable order.
     fileprivate func isFirst(before other: MachineSocket) -> Bool {
         (kind.rawValue, identity.cookie) < (other.kind.rawValue, other.identity.cookie)
     }

@@ -1,8 +1,8 @@
 internal import Sockets
 
-/// The sentences of an examination.
+/// The sentences of findings.
 ///
-/// Names of programs are strangers' text, so they are escaped here already.
+/// Names of programs are untrusted text, so they are escaped here.
 struct AnalysisText {
     private let machine: Machine
     private let ownership: Ownership
@@ -12,57 +12,53 @@ struct AnalysisText {
         self.ownership = ownership
     }
 
-    // MARK: Who
+    // MARK: Names
 
-    /// "python3[4711]"
-    func name(of process: Int32) -> String {
-        machine.processes[process]?.description ?? "PID \(process)"
-    }
+    /// A process by name and number, such as "python3[4711]".
+    func name(of process: Int32) -> String { machine.name(of: process) }
 
-    /// Several of them: "a[1] or b[2]".
+    /// Several processes, such as "a[1] or b[2]".
     func names(of processes: [Int32]) -> String {
         processes.isEmpty
-            ? "a program that we may not see"
-            : processes.map { name(of: $0) }.joined(separator: " or ")
+            ? "a hidden program" : processes.map { name(of: $0) }.joined(separator: " or ")
     }
 
-    /// Whoever has one end; of another machine its address.
+    /// The owners of one end.
     func owner(of socket: MachineSocket) -> String {
         names(of: Set(ownership.owners(of: socket).map(\.process)).sorted())
     }
 
-    // MARK: What was measured
+    // MARK: Evidence
 
-    /// Of an end that cannot get rid of its bytes.
+    /// The evidence for an end that cannot send its bytes.
     func full(
-        _ writer: MachineSocket, _ reader: MachineSocket?, _ finding: StallReport
+        _ writer: MachineSocket, _ reader: MachineSocket?, _ report: StallReport
     ) -> String {
-        guard let reader else { return "\(owner(of: writer)): \(finding.evidence)" }
+        guard let reader else { return "\(owner(of: writer)): \(report.evidence)" }
         return "\(waiting(writer, for: reader))."
     }
 
-    /// Both ends of a connection.
+    /// The evidence for two ends that both write.
     func bothFull(_ ends: [MachineSocket]) -> String {
         guard ends.count == 2 else {
             let end = ends[0]
-            return "\(owner(of: end)) cannot get rid of \(amount(end)), and leaves"
-                + " \((end.statistics.receiveQueue ?? 0).bytes) of its peer unread."
+            return "\(owner(of: end)) cannot send \(amount(end)), and leaves"
+                + " \((end.statistics.receiveQueue ?? 0).bytes) from its peer unread."
         }
         return "\(waiting(ends[0], for: ends[1])), and \(waiting(ends[1], for: ends[0]))."
     }
 
     private func waiting(_ writer: MachineSocket, for reader: MachineSocket) -> String {
         let unread = (reader.statistics.receiveQueue ?? 0).bytes
-        return "\(owner(of: writer)) cannot get rid of \(amount(writer)), because"
+        return "\(owner(of: writer)) cannot send \(amount(writer)) because"
             + " \(owner(of: reader)) leaves \(unread) unread"
     }
 
     private func amount(_ socket: MachineSocket) -> String {
-        let queued = max(socket.statistics.sendQueue ?? 0, socket.statistics.notSent ?? 0)
-        return queued.bytes
+        max(socket.statistics.sendQueue ?? 0, socket.statistics.notSent ?? 0).bytes
     }
 
-    /// Of an end that does not read.
+    /// The evidence for an end that does not read.
     func unread(_ reader: MachineSocket) -> String {
         let time =
             reader.statistics.timeSinceLastReceive.map { " for \($0.brief)" }
@@ -73,76 +69,77 @@ struct AnalysisText {
             + " to read them."
     }
 
-    /// Of a socket that listens.
-    func unaccepted(_ listener: MachineSocket, isFull: Bool) -> String {
-        let who = listener.callers == 1 ? "1 caller waits" : "\(listener.callers) callers wait"
-        let room = isFull ? ", and there is room for no more" : ""
-        return "\(who) for \(owner(of: listener)) to accept\(room)."
+    /// The evidence for a listener that does not accept.
+    func notAccepted(_ listener: MachineSocket, isFull: Bool) -> String {
+        let count = listener.pendingConnections
+        let clients = count == 1 ? "1 client waits" : "\(count) clients wait"
+        let room = isFull ? ", and the backlog is full" : ""
+        return "\(clients) for \(owner(of: listener)) to accept\(room)."
     }
 
-    /// Of a program that waits for one that cannot go on.
-    func waits(_ link: Finding.Link) -> String {
-        "\(name(of: link.waiter)) waits for \(names(of: link.others)) to \(link.deed.rawValue)."
+    /// The evidence for a program that waits for a stuck one.
+    func wait(_ edge: Finding.WaitEdge) -> String {
+        "\(name(of: edge.waiter)) waits for \(names(of: edge.blockers)) to \(edge.action.rawValue)."
     }
 
-    /// Of a knot.
-    func circle(
-        _ kind: Finding.Kind, _ round: [Finding.Link], _ connections: [[MachineSocket]],
+    /// The evidence for a cycle.
+    func cycle(
+        _ kind: Finding.Kind, _ waits: [Finding.WaitEdge], _ connections: [[MachineSocket]],
         isCertain: Bool
     ) -> String {
-        let sure = isCertain ? " No thread of theirs can go on without the others." : ""
+        let proof =
+            isCertain ? " No thread of these programs can continue without the others." : ""
         if kind == .bothWriting, let ends = connections.first, !ends.isEmpty {
-            return bothFull(ends) + (ends.count > 1 ? sure : "")
+            return bothFull(ends) + (ends.count > 1 ? proof : "")
         }
         if kind == .bothWaiting {
-            return "Nothing is under way in either direction, and both ends read." + sure
+            return
+                "No bytes are under way, and both ends wait for data, which is a deadlock if each"
+                + " expects the other to send first." + proof
         }
-        guard round.count > 1 else {
-            return "Whatever would end the wait, the program would have to do itself."
-        }
-        return "Each waits for the next, and the last for the first.\(sure)"
+        guard waits.count > 1 else { return "Only the program itself could end its wait." }
+        return "Each waits for the next, and the last for the first.\(proof)"
     }
 
-    // MARK: Why, and what to do
+    // MARK: Causes and advice
 
-    /// What those do instead who would have to act, as a sentence with a space before it; and what
-    /// helps, if that is plain.
-    func reason(_ culprits: [Int32], _ socket: MachineSocket?) -> (String, advice: String?) {
-        guard let first = culprits.first, let process = machine.processes[first] else {
+    /// What the first blocker does instead, as a sentence with a leading space, and advice if the
+    /// remedy is known.
+    func reason(_ blockers: [Int32], _ socket: MachineSocket?) -> (String, advice: String?) {
+        guard let first = blockers.first, let process = machine.processes[first] else {
             return ("", nil)
         }
-        let (deed, advice) = occupation(of: process, socket)
-        return (" \(process.description) \(deed).", advice)
+        let (activity, advice) = activity(of: process, socket)
+        return (" \(process.description) \(activity).", advice)
     }
 
-    /// Whether somebody has stopped it.
+    /// Whether a signal or a debugger has stopped the process.
     func isHalted(_ process: Int32) -> Bool {
         let state = machine.processes[process]?.state
         return state == .stopped || state == .traced
     }
 
-    /// Where a chain ends, as a sentence with a space before it.
+    /// The end of a chain of waits, as a sentence with a leading space.
     func end(at last: Int32) -> (String, advice: String?) {
         guard let process = machine.processes[last] else { return ("", nil) }
-        let (deed, advice) = occupation(of: process, nil)
-        return (" In the end all wait for \(process.description), which \(deed).", advice)
+        let (activity, advice) = activity(of: process, nil)
+        return (" The chain of waits ends at \(process.description), which \(activity).", advice)
     }
 
-    /// The same of a chain that ends in a circle.
-    func end(atKnot knot: [Int32]) -> String {
-        " In the end all wait for the circle of \(knot.map { name(of: $0) }.joined(separator: ", "))."
+    /// The end of a chain of waits that leads into a cycle.
+    func end(atCycle cycle: [Int32]) -> String {
+        let names = cycle.map { name(of: $0) }.joined(separator: ", ")
+        return " The chain of waits ends in the deadlock of \(names)."
     }
 
-    private func occupation(
+    private func activity(
         of process: MachineProcess, _ socket: MachineSocket?
     ) -> (String, advice: String?) {
         switch process.state {
         case .stopped:
-            return (
-                "has been stopped by a signal", "Let it go on: kill -CONT \(process.id)"
-            )
+            return ("has been stopped by a signal", "Let it continue: kill -CONT \(process.id)")
         case .traced:
-            return ("is stopped by a debugger", "Let it go on, or detach the debugger.")
+            return ("is stopped by a debugger", "Let it continue, or detach the debugger.")
         case .uninterruptible:
             return ("waits for a disk or another device", nil)
         case .running:
@@ -153,14 +150,14 @@ struct AnalysisText {
             break
         }
         guard let threads = process.threads else {
-            return ("does something that we may not see", nil)
+            return ("does something that is hidden from this user", nil)
         }
         let own = socket.map { Set(process.descriptors(of: $0.inode)) } ?? []
-        let touching = threads.compactMap(\.call).first { call in
-            guard case .descriptors(let watched) = call.waiting else { return false }
+        let related = threads.compactMap(\.call).first { call in
+            guard case .descriptors(let watched) = call.wakeCondition else { return false }
             return watched.contains { own.contains($0.descriptor) }
         }
-        if let touching { return (doing(touching, own), nil) }
+        if let related { return (description(of: related, own), nil) }
         guard threads.count == 1 else {
             return (
                 "has \(threads.count) threads, and none of them waits for"
@@ -170,39 +167,39 @@ struct AnalysisText {
         guard let call = threads[0].call else {
             return ("is running, and does something else", nil)
         }
-        return (doing(call, []), nil)
+        return (description(of: call, []), nil)
     }
 
-    /// What a call waits for, in a phrase.
-    private func doing(_ call: BlockedCall, _ own: Set<Int32>) -> String {
-        switch call.waiting {
+    /// What a call waits for, as a phrase.
+    private func description(of call: BlockedCall, _ own: Set<Int32>) -> String {
+        switch call.wakeCondition {
         case .descriptors(let watched) where watched.count == 1:
-            let verb = watched[0].wish == .writing ? "writes to" : "waits for"
+            let verb = watched[0].interest == .writing ? "writes to" : "waits for"
             return "\(verb) descriptor \(watched[0].descriptor), in \(call.name)"
         case .descriptors(let watched):
-            let mine = watched.filter { own.contains($0.descriptor) }.map(\.wish)
+            let interests = watched.filter { own.contains($0.descriptor) }.map(\.interest)
             let count = Set(watched.map(\.descriptor)).count
-            guard !mine.isEmpty else {
-                return "waits in \(call.name) for \(count) descriptors, and not for this one"
+            guard !interests.isEmpty else {
+                return "waits in \(call.name) for \(count) descriptors, but not for this one"
             }
-            return mine.contains(.reading)
-                ? "waits in \(call.name), and does not take what is there"
-                : "waits in \(call.name) to write to it, and not to read"
+            return interests.contains(.reading)
+                ? "waits in \(call.name), but does not read what has arrived"
+                : "waits in \(call.name) to write, but not to read"
         case .time: return "sleeps, in \(call.name)"
         case .thread: return "waits for a lock, in \(call.name)"
-        case .child: return "waits for a child to end, in \(call.name)"
+        case .child: return "waits for a child to exit, in \(call.name)"
         case .signal: return "waits for a signal, in \(call.name)"
         case .unknown: return "is in \(call.name)"
         }
     }
 
-    /// The call in which an owner waits for his descriptor, where that is seen.
-    func call(of owner: Ownership.Owner, _ deed: Finding.Deed) -> String? {
+    /// The call in which an owner waits for its descriptor, if it is visible.
+    func call(of owner: Ownership.Owner, _ action: Finding.Action) -> String? {
         machine.processes[owner.process]?.threads?.compactMap(\.call).first { call in
-            guard case .descriptors(let watched) = call.waiting else { return false }
+            guard case .descriptors(let watched) = call.wakeCondition else { return false }
             return watched.contains {
                 $0.descriptor == owner.descriptor
-                    && (deed == .accept || ($0.wish == .writing) == (deed == .read))
+                    && (action == .accept || ($0.interest == .writing) == (action == .read))
             }
         }?.name
     }
@@ -214,10 +211,10 @@ struct AnalysisText {
         switch kind {
         case .bothWriting: adviceToReadWhileWriting
         case .bothWaiting:
-            "One of them has to speak first: see whose request was not written, flushed or ended as"
+            "One of them has to send first: check whose request was not written, flushed or ended as"
                 + " the other expects."
         default:
-            "One of them has to go on without the others: with a time limit, or by reading and"
+            "One of them has to continue without the others: with a time limit, or by reading and"
                 + " writing at the same time."
         }
     }

@@ -2,95 +2,100 @@ internal import Sockets
 
 /// A system call in which a thread waits.
 package struct BlockedCall: Hashable, Sendable {
-    /// What a descriptor is waited for.
-    package enum Wish: Hashable, Sendable {
+    /// The event that a thread waits for on a descriptor.
+    package enum Interest: Hashable, Sendable {
         case reading, writing, accepting, connecting
     }
 
-    /// One descriptor, and what for.
-    package struct Watched: Hashable, Sendable {
+    /// One descriptor and the event that a thread waits for.
+    package struct WatchedDescriptor: Hashable, Sendable {
         package var descriptor: Int32
-        package var wish: Wish
+        package var interest: Interest
 
-        package init(_ descriptor: Int32, _ wish: Wish) {
+        package init(_ descriptor: Int32, _ interest: Interest) {
             self.descriptor = descriptor
-            self.wish = wish
+            self.interest = interest
         }
     }
 
     /// What ends the wait.
-    package enum Waiting: Hashable, Sendable {
-        /// Any of these.
-        case descriptors([Watched])
-        /// A time that comes by itself.
+    package enum WakeCondition: Hashable, Sendable {
+        /// An event on any of these descriptors.
+        case descriptors([WatchedDescriptor])
+        /// A point in time.
         case time
-        /// Another thread of the same program.
+        /// Another thread of the same process.
         case thread
-        /// The end of a child: this one, or any.
+        /// The exit of this child, or of any child if it is nil.
         case child(Int32?)
         /// A signal.
         case signal
-        /// Nobody can tell.
+        /// The condition cannot be determined.
         case unknown
     }
 
-    /// As its manual page calls it: "recvfrom".
+    /// The name of its manual page, such as "recvfrom".
     package var name: String
-    package var waiting: Waiting
+    package var wakeCondition: WakeCondition
     /// Whether the call ends by itself after some time.
-    package var hasLimit: Bool
-    /// What the kernel shows of it: the same call in the same place shows the same.
-    package var trace: [UInt64]
+    package var hasTimeout: Bool
+    /// The arguments, the stack pointer and the program counter, which are equal for the same call at
+    /// the same place.
+    package var registers: [UInt64]
 
     package init(
-        _ name: String, _ waiting: Waiting, hasLimit: Bool = false, trace: [UInt64] = []
+        _ name: String, _ wakeCondition: WakeCondition, hasTimeout: Bool = false,
+        registers: [UInt64] = []
     ) {
         self.name = name
-        self.waiting = waiting
-        self.hasLimit = hasLimit
-        self.trace = trace
+        self.wakeCondition = wakeCondition
+        self.hasTimeout = hasTimeout
+        self.registers = registers
     }
 }
 
-/// Where the descriptors of a call stand that watches several: only the program itself, or the
-/// kernel, can tell.
+/// The place from which to read the descriptors of a call that watches several.
 enum DescriptorSource: Equatable {
-    /// In the program's memory: an array of `struct pollfd`.
+    /// An array of `struct pollfd` in the memory of the process.
     case pollArray(address: UInt64, count: Int)
-    /// In the program's memory: sets of bits, of which any may be missing.
+    /// Bit sets in the memory of the process, of which either may be missing.
     case bitSets(reading: UInt64, writing: UInt64, count: Int)
-    /// In the kernel: `/proc/PID/fdinfo` of this descriptor.
-    case watcher(Int32)
+    /// The kernel's `/proc/PID/fdinfo` of this epoll descriptor.
+    case epoll(Int32)
 }
 
 extension BlockedCall {
-    /// Reads `/proc/PID/task/TID/syscall`: the number, six arguments, the stack, the place; nil for a
-    /// thread that runs, and for one that waits for something else than a call.
+    /// Parses `/proc/PID/task/TID/syscall`: the number, six arguments, the stack pointer and the
+    /// program counter.
     ///
-    /// - Parameter name: what a number means on this machine.
+    /// Returns nil for a thread that runs, or that waits outside a system call.
+    ///
+    /// - Parameters:
+    ///   - syscall: The content of the file.
+    ///   - name: Returns the name of a system call by its number on this machine.
     init?(syscall: [UInt8], name: (Int) -> String?) {
         let line = syscall.prefix { $0 != UInt8(ascii: "\n") }
         let fields = line.split(separator: UInt8(ascii: " "))
         guard let first = fields.first, let number = Decimal.value(of: first, maximum: 1 << 20)
         else { return nil }
-        trace = fields.dropFirst().compactMap(Self.hexadecimal)
-        guard trace.count >= 6 else { return nil }
+        registers = fields.dropFirst().compactMap(Self.hexadecimal)
+        guard registers.count >= 6 else { return nil }
         let known = name(Int(number))
         self.name = known ?? "system call \(number)"
-        (waiting, hasLimit) = Self.meaning(of: known ?? "", trace)
+        (wakeCondition, hasTimeout) = Self.meaning(of: known ?? "", registers)
     }
 
-    /// Where the descriptors stand; nil for calls whose arguments say all.
+    /// Where the descriptors are; nil for calls whose arguments name them.
     var source: DescriptorSource? {
-        guard trace.count >= 6 else { return nil }
+        guard registers.count >= 6 else { return nil }
         switch name {
         case "poll", "ppoll":
-            return .pollArray(address: trace[0], count: Int(clamping: trace[1]))
+            return .pollArray(address: registers[0], count: Int(clamping: registers[1]))
         case "select", "pselect6":
             return .bitSets(
-                reading: trace[1], writing: trace[2], count: Int(clamping: trace[0]))
+                reading: registers[1], writing: registers[2], count: Int(clamping: registers[0]))
         case "epoll_wait", "epoll_pwait", "epoll_pwait2":
-            return .watcher(Int32(truncatingIfNeeded: trace[0]))
+            return .epoll(Int32(truncatingIfNeeded: registers[0]))
         default:
             return nil
         }
@@ -98,9 +103,9 @@ extension BlockedCall {
 
     private static func meaning(
         of name: String, _ arguments: [UInt64]
-    ) -> (Waiting, hasLimit: Bool) {
-        func descriptor(_ index: Int, _ wish: Wish) -> Watched {
-            Watched(Int32(truncatingIfNeeded: arguments[index]), wish)
+    ) -> (WakeCondition, hasTimeout: Bool) {
+        func descriptor(_ index: Int, _ interest: Interest) -> WatchedDescriptor {
+            WatchedDescriptor(Int32(truncatingIfNeeded: arguments[index]), interest)
         }
         switch name {
         case "read", "readv", "recvfrom", "recvmsg":
@@ -127,12 +132,12 @@ extension BlockedCall {
         case "select", "pselect6":
             return (.unknown, arguments[4] != 0)
         case "futex":
-            return (isWithinProgram(arguments) ? .thread : .unknown, arguments[3] != 0)
+            return (isPrivateWait(arguments) ? .thread : .unknown, arguments[3] != 0)
         case "wait4":
             let child = Int32(truncatingIfNeeded: arguments[0])
             return (.child(child > 0 ? child : nil), false)
         case "waitid":
-            // The first argument says what the second is: 1 is a process.
+            // The first argument is the type of the second: 1 means a process.
             return (
                 .child(arguments[0] == 1 ? Int32(truncatingIfNeeded: arguments[1]) : nil), false
             )
@@ -147,9 +152,9 @@ extension BlockedCall {
         }
     }
 
-    /// Whether a futex(2) is shared with no other program (`FUTEX_PRIVATE_FLAG`), and is waited for:
-    /// the operations 0, 6, 9 and 13.
-    private static func isWithinProgram(_ arguments: [UInt64]) -> Bool {
+    /// Whether a futex(2) call waits (operation 0, 6, 9 or 13) on a futex that is shared with no other
+    /// process (`FUTEX_PRIVATE_FLAG`).
+    private static func isPrivateWait(_ arguments: [UInt64]) -> Bool {
         let operation = arguments[1]
         return operation & 128 != 0 && [0, 6, 9, 13].contains(operation & 127)
     }
@@ -163,21 +168,21 @@ extension BlockedCall {
 // MARK: Several descriptors
 
 extension BlockedCall {
-    /// Reads an array of `struct pollfd`: 4 bytes of descriptor, 2 of events, 2 of results.
-    static func watched(pollArray bytes: [UInt8]) -> [Watched] {
-        stride(from: 0, to: bytes.count - 7, by: 8).flatMap { start -> [Watched] in
+    /// Parses an array of `struct pollfd`: 4 bytes of descriptor, 2 of events, 2 of results.
+    static func watched(pollArray bytes: [UInt8]) -> [WatchedDescriptor] {
+        stride(from: 0, to: bytes.count - 7, by: 8).flatMap { start -> [WatchedDescriptor] in
             let entry = bytes[start..<start + 8]
             guard let word = entry.word(at: 0), let events = entry.half(at: 4) else { return [] }
             let descriptor = Int32(bitPattern: word)
-            // poll(2) passes over negative ones.
+            // poll(2) ignores negative descriptors.
             return descriptor < 0 ? [] : watched(descriptor, UInt32(events))
         }
     }
 
-    /// Reads what `/proc/PID/fdinfo` shows of an epoll(7) descriptor: lines like
+    /// Parses the `/proc/PID/fdinfo` of an epoll(7) descriptor, which has lines such as
     /// `tfd:        5 events:       19 data: …`.
-    static func watched(fdinfo text: [UInt8]) -> [Watched] {
-        text.split(separator: UInt8(ascii: "\n")).flatMap { line -> [Watched] in
+    static func watched(fdinfo text: [UInt8]) -> [WatchedDescriptor] {
+        text.split(separator: UInt8(ascii: "\n")).flatMap { line -> [WatchedDescriptor] in
             let words = line.split(separator: UInt8(ascii: " "))
             guard words.count >= 4, words[0].elementsEqual("tfd:".utf8),
                 let descriptor = Decimal.value(of: words[1], maximum: UInt32(Int32.max)),
@@ -188,21 +193,23 @@ extension BlockedCall {
         }
     }
 
-    /// Reads two sets of bits, as select(2) takes them.
-    static func watched(reading: [UInt8], writing: [UInt8], count: Int) -> [Watched] {
-        func members(_ bits: [UInt8], _ wish: Wish) -> [Watched] {
+    /// Parses the two bit sets of a select(2) call.
+    static func watched(reading: [UInt8], writing: [UInt8], count: Int) -> [WatchedDescriptor] {
+        func members(_ bits: [UInt8], _ interest: Interest) -> [WatchedDescriptor] {
             (0..<min(count, bits.count * 8)).filter { bits[$0 / 8] >> UInt8($0 % 8) & 1 == 1 }
-                .map { Watched(Int32($0), wish) }
+                .map { WatchedDescriptor(Int32($0), interest) }
         }
         return members(reading, .reading) + members(writing, .writing)
     }
 
-    /// `POLLIN`, `POLLRDNORM`, `POLLRDHUP` and `POLLOUT`, `POLLWRNORM`, which epoll calls by other
-    /// names.
-    private static func watched(_ descriptor: Int32, _ events: UInt32) -> [Watched] {
-        var all: [Watched] = []
-        if events & (0x1 | 0x40 | 0x2000) != 0 { all.append(Watched(descriptor, .reading)) }
-        if events & (0x4 | 0x100) != 0 { all.append(Watched(descriptor, .writing)) }
+    /// Decodes `POLLIN`, `POLLRDNORM`, `POLLRDHUP` and `POLLOUT`, `POLLWRNORM`, which have the same
+    /// values in epoll(7).
+    private static func watched(_ descriptor: Int32, _ events: UInt32) -> [WatchedDescriptor] {
+        var all: [WatchedDescriptor] = []
+        if events & (0x1 | 0x40 | 0x2000) != 0 {
+            all.append(WatchedDescriptor(descriptor, .reading))
+        }
+        if events & (0x4 | 0x100) != 0 { all.append(WatchedDescriptor(descriptor, .writing)) }
         return all
     }
 }

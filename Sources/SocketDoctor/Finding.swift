@@ -1,34 +1,37 @@
 package import Sockets
 
-/// Something on this machine that will not move until somebody does something else than now.
+/// A stall on this machine: nothing moves until a program changes what it does.
 package struct Finding: Sendable {
-    /// What it is, the worst first.
+    /// The kinds of findings, the worst first.
     package enum Kind: Int, Hashable, Sendable, CaseIterable, Comparable {
-        /// Several programs wait for each other, all round.
-        case circle
-        /// Both ends of a connection write with full buffers, and neither reads.
+        /// A deadlock: several programs wait for each other in a cycle.
+        case circularWait
+        /// A deadlock: both ends of a connection write with full buffers, and neither reads.
         case bothWriting
-        /// Both ends of a connection read, and nothing is under way.
+        /// Both ends of a connection wait for data, and no bytes are under way.
         case bothWaiting
-        /// What was sent is not acknowledged, though it was sent again.
+        /// Data was sent several times and is not acknowledged.
         case networkLost
-        /// Callers wait, and the program that listens does not accept them.
+        /// Clients wait, and the program that listens does not accept them.
         case notAccepting
-        /// One end does not read, and the other has more than fits in between.
+        /// One end does not read, and the other has more bytes than the buffers hold.
         case peerNotReading
-        /// What has come lies unread.
+        /// Bytes have arrived and are not read.
         case notReading
-        /// A program waits for another that cannot go on itself.
+        /// A program waits for another that is stuck.
         case peerStuck
 
-        /// The worst comes first.
-        package static func < (one: Kind, other: Kind) -> Bool { one.rawValue < other.rawValue }
+        /// Returns whether the first kind is worse.
+        package static func < (first: Kind, second: Kind) -> Bool {
+            first.rawValue < second.rawValue
+        }
 
-        /// The name for programs, which never changes. Where ``StallReport/Verdict`` has the same, it
-        /// has the same name.
+        /// The name for programs, which never changes.
+        ///
+        /// Kinds that ``StallReport/Verdict`` has as well have the same name there.
         package var code: String {
             switch self {
-            case .circle: "circle"
+            case .circularWait: "circular-wait"
             case .bothWriting: "both-writing"
             case .bothWaiting: "both-waiting"
             case .networkLost: "network-lost"
@@ -40,81 +43,82 @@ package struct Finding: Sendable {
         }
     }
 
-    /// What somebody has to do so that the other can go on.
-    package enum Deed: String, Hashable, Sendable, CaseIterable {
-        case read, write, accept, end
+    /// What a process has to do so that the waiter can continue.
+    package enum Action: String, Hashable, Sendable, CaseIterable {
+        case read, write, accept, exit
     }
 
-    /// One program that waits for another.
-    package struct Link: Hashable, Sendable {
+    /// An edge of the wait-for graph: one process that waits for others.
+    package struct WaitEdge: Hashable, Sendable {
         package var waiter: Int32
-        /// The call it is in, where that was to be seen, and on which descriptor.
+        /// The call in which the process waits, if it is visible, and the descriptor.
         package var call: String?
         package var descriptor: Int32?
-        /// Who has to do it: any of these.
-        package var others: [Int32]
-        package var deed: Deed
+        /// The processes of which any could end the wait.
+        package var blockers: [Int32]
+        package var action: Action
         /// The waiter's end.
         package var socket: MachineSocket.Identity?
     }
 
     package var kind: Kind
     package var confidence: StallReport.Confidence
-    package var links: [Link]
-    /// The connections that are stuck: one or both ends of each, the waiter's first.
+    package var edges: [WaitEdge]
+    /// The stuck connections: one or both ends of each, the waiter's first.
     package var connections: [[MachineSocket]]
-    /// For how long nothing has moved; nil if nobody knows.
-    package var still: Duration?
-    /// Whether that is only as long as somebody has watched.
-    package var isAtLeast: Bool
-    /// With the numbers that it rests on.
+    /// How long nothing has moved; nil if it is unknown.
+    package var stallDuration: Duration?
+    /// Whether the stall may be longer, because it was observed only for this long.
+    package var isLowerBound: Bool
+    /// The numbers behind the finding.
     package var evidence: String
     /// What to do.
     package var advice: String
-    /// Whose fault it is, as far as that is seen: the programs that would have to act.
-    package var culprits: [Int32]
+    /// The processes that have to act, as far as they are visible.
+    package var blockers: [Int32]
 
     package init(
-        _ kind: Kind, _ confidence: StallReport.Confidence, links: [Link] = [],
-        connections: [[MachineSocket]], still: (time: Duration, isAtLeast: Bool)? = nil,
-        evidence: String, advice: String, culprits: [Int32] = []
+        _ kind: Kind, _ confidence: StallReport.Confidence, edges: [WaitEdge] = [],
+        connections: [[MachineSocket]], stall: (time: Duration, isLowerBound: Bool)? = nil,
+        evidence: String, advice: String, blockers: [Int32] = []
     ) {
         self.kind = kind
         self.confidence = confidence
-        self.links = links
+        self.edges = edges
         self.connections = connections
-        self.still = still?.time
-        isAtLeast = still?.isAtLeast ?? false
+        stallDuration = stall?.time
+        isLowerBound = stall?.isLowerBound ?? false
         self.evidence = evidence
         self.advice = advice
-        self.culprits = culprits
+        self.blockers = blockers
     }
 
-    /// All programs that have to do with it, in order.
+    /// All processes of the finding, in order.
     package var processes: [Int32] {
-        Set(links.flatMap { [$0.waiter] + $0.others } + culprits).sorted()
+        Set(edges.flatMap { [$0.waiter] + $0.blockers } + blockers).sorted()
     }
 }
 
 extension Finding: Comparable {
-    /// The worst first: by kind, then by how sure it is, then by how long it has lasted.
-    package static func < (one: Finding, other: Finding) -> Bool {
-        if one.kind != other.kind { return one.kind < other.kind }
-        if one.confidence != other.confidence { return one.confidence > other.confidence }
-        // Times of the same second are the same: they differ from look to look.
-        let (mine, theirs) = (one.wholeSeconds, other.wholeSeconds)
-        return mine != theirs ? mine > theirs : one.place < other.place
+    /// Returns whether the first finding is worse: by kind, then by confidence, then by duration.
+    package static func < (first: Finding, second: Finding) -> Bool {
+        if first.kind != second.kind { return first.kind < second.kind }
+        if first.confidence != second.confidence { return first.confidence > second.confidence }
+        // Durations of the same whole second are equal, because they differ from sample to sample.
+        let (firstSeconds, secondSeconds) = (first.wholeSeconds, second.wholeSeconds)
+        return firstSeconds != secondSeconds
+            ? firstSeconds > secondSeconds : first.tieBreaker < second.tieBreaker
     }
 
-    package static func == (one: Finding, other: Finding) -> Bool {
-        one.kind == other.kind && one.confidence == other.confidence
-            && one.wholeSeconds == other.wholeSeconds && one.place == other.place
+    package static func == (first: Finding, second: Finding) -> Bool {
+        first.kind == second.kind && first.confidence == second.confidence
+            && first.wholeSeconds == second.wholeSeconds && first.tieBreaker == second.tieBreaker
     }
 
-    private var wholeSeconds: Int64 { still?.components.seconds ?? -1 }
+    private var wholeSeconds: Int64 { stallDuration?.components.seconds ?? -1 }
 
-    /// What differs between any two of the same look.
-    private var place: UInt64 {
+    /// A number that differs between any two findings of the same sample.
+    private var tieBreaker: UInt64 {
         connections.joined().map(\.identity.cookie).min() ?? UInt64(processes.first ?? 0)
     }
 }

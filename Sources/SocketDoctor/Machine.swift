@@ -1,8 +1,8 @@
 internal import Sockets
 
-/// All stream sockets of this machine and the programs that have them, at one moment.
+/// All stream sockets of this machine and the processes that own them, at one moment.
 package struct Machine: Sendable {
-    /// By the continuous clock.
+    /// The time by the continuous clock.
     package var takenAt: Duration
     package var sockets: [MachineSocket]
     package var processes: [Int32: MachineProcess]
@@ -14,11 +14,18 @@ package struct Machine: Sendable {
         self.sockets = sockets
         self.processes = Dictionary(processes.map { ($0.id, $0) }) { $1 }
     }
+
+    /// Returns a process by name and number, such as "python3[4711]", escaped for a terminal.
+    package func name(of process: Int32) -> String {
+        processes[process]?.description ?? "PID \(process)"
+    }
 }
 
-/// Who has which socket or pipe: a descriptor may be inherited, so there may be several.
+/// The owners of sockets and pipes.
+///
+/// There may be several, because descriptors are inherited.
 package struct Ownership: Sendable {
-    /// One descriptor of one program.
+    /// One descriptor of one process.
     package struct Owner: Hashable, Sendable, Comparable {
         package var process: Int32
         package var descriptor: Int32
@@ -28,20 +35,20 @@ package struct Ownership: Sendable {
             self.descriptor = descriptor
         }
 
-        /// By the program, then by the descriptor.
-        package static func < (one: Owner, other: Owner) -> Bool {
-            (one.process, one.descriptor) < (other.process, other.descriptor)
+        /// Returns whether the first owner precedes the second, by process and then by descriptor.
+        package static func < (first: Owner, second: Owner) -> Bool {
+            (first.process, first.descriptor) < (second.process, second.descriptor)
         }
     }
 
-    // Nearly every socket has one owner, for whom no array has to be made.
-    private var first: [UInt32: Owner] = [:]
-    private var further: [UInt32: [Owner]] = [:]
-    private var ofPipe: [UInt32: Set<Int32>] = [:]
-    /// Whether there are programs whose descriptors we may not see.
-    package private(set) var isIncomplete = false
+    // Nearly every socket has one owner, which needs no array.
+    private var firstOwner: [UInt32: Owner] = [:]
+    private var furtherOwners: [UInt32: [Owner]] = [:]
+    private var pipeHolders: [UInt32: Set<Int32>] = [:]
+    /// Whether there are processes whose descriptors are hidden from this user.
+    private(set) var isIncomplete = false
 
-    package init(_ processes: some Sequence<MachineProcess>) {
+    init(_ processes: some Sequence<MachineProcess>) {
         for process in processes {
             guard let descriptors = process.descriptors else {
                 isIncomplete = true
@@ -51,31 +58,31 @@ package struct Ownership: Sendable {
                 switch target {
                 case .socket(let inode):
                     let owner = Owner(process: process.id, descriptor: descriptor)
-                    if first[inode] == nil {
-                        first[inode] = owner
+                    if firstOwner[inode] == nil {
+                        firstOwner[inode] = owner
                     } else {
-                        further[inode, default: []].append(owner)
+                        furtherOwners[inode, default: []].append(owner)
                     }
                 case .pipe(let inode):
-                    ofPipe[inode, default: []].insert(process.id)
-                case .event, .watcher:
+                    pipeHolders[inode, default: []].insert(process.id)
+                case .eventfd, .epoll:
                     break
                 }
             }
         }
     }
 
-    /// Who has this socket, in order; nobody that we may see, perhaps.
+    /// Returns the visible owners of a socket, in order.
     package func owners(of socket: MachineSocket) -> [Owner] {
-        guard !socket.isOwnerless, let owner = first[socket.inode] else { return [] }
-        return further[socket.inode].map { ($0 + [owner]).sorted() } ?? [owner]
+        guard !socket.isOwnerless, let owner = firstOwner[socket.inode] else { return [] }
+        return furtherOwners[socket.inode].map { ($0 + [owner]).sorted() } ?? [owner]
     }
 
-    /// Whether any program is seen to have this socket.
-    package func hasOwner(_ socket: MachineSocket) -> Bool {
-        !socket.isOwnerless && first[socket.inode] != nil
+    /// Returns whether a socket has a visible owner.
+    func hasOwner(_ socket: MachineSocket) -> Bool {
+        !socket.isOwnerless && firstOwner[socket.inode] != nil
     }
 
-    /// Which programs have an end of this pipe.
-    func holders(ofPipe inode: UInt32) -> Set<Int32> { ofPipe[inode] ?? [] }
+    /// Returns the processes that have an end of a pipe.
+    func holders(ofPipe inode: UInt32) -> Set<Int32> { pipeHolders[inode] ?? [] }
 }

@@ -1,49 +1,51 @@
 internal import Sockets
 
-/// A program that runs, as far as `/proc` shows it: proc(5).
+/// A process, as far as `/proc` describes it: proc(5).
 package struct MachineProcess: Hashable, Sendable {
-    /// What a descriptor leads to, where that matters to whoever waits for it.
-    package enum Target: Hashable, Sendable {
+    /// What a descriptor refers to, if that matters to a thread that waits for it.
+    package enum DescriptorTarget: Hashable, Sendable {
         case socket(inode: UInt32)
         case pipe(inode: UInt32)
-        /// A counter by which threads of one program wake each other.
-        case event
-        /// A descriptor that watches others.
-        case watcher
+        /// An eventfd(2), by which the threads of one process wake each other.
+        case eventfd
+        /// An epoll(7) instance.
+        case epoll
     }
 
-    /// Whether it gets to run: the letter that ps(1) shows.
+    /// The scheduling state, which ps(1) shows as a letter.
     package enum State: Hashable, Sendable {
         case running, sleeping
-        /// It waits for a disk or another device, and even SIGKILL does not wake it.
+        /// The process waits for a disk or another device, and even SIGKILL does not wake it.
         case uninterruptible
-        /// A signal has stopped it, and SIGCONT lets it go on.
+        /// A signal has stopped the process; SIGCONT continues it.
         case stopped
-        /// A debugger has.
+        /// A debugger has stopped the process.
         case traced
-        /// It has ended, and its parent has not asked how.
+        /// The process has ended, and its parent has not waited for it.
         case ended
         case unknown
     }
 
     package var id: Int32
-    /// What the program calls itself, up to 15 bytes, which need not be text.
+    /// The name of the process: up to 15 bytes, which need not be valid text.
     package var name: [UInt8]
-    /// How it was called, as far as that is told: the path or name with which it was started.
+    /// The path or name with which the process was started; empty if it is hidden.
     package var command: [UInt8]
     package var parent: Int32
     package var state: State
-    /// By their numbers; nil if we may not see them.
-    package var descriptors: [Int32: Target]?
-    /// What its threads do; nil if nobody has looked or we may not see it.
+    /// The descriptors by their numbers; nil if they are hidden from this user.
+    package var descriptors: [Int32: DescriptorTarget]?
+    /// The threads; nil if they were not read or are hidden from this user.
     package var threads: [MachineThread]?
-    /// A number that is another whenever one of its threads has run; nil where the kernel does not
-    /// count. Everybody may see it.
-    package var turns: UInt64?
+    /// A number that changes whenever a thread of the process runs; nil if the kernel does not
+    /// count.
+    ///
+    /// It is never hidden.
+    package var runCounter: UInt64?
 
     package init(
         id: Int32, name: String, parent: Int32 = 0, state: State = .sleeping,
-        descriptors: [Int32: Target]? = [:], threads: [MachineThread]? = nil
+        descriptors: [Int32: DescriptorTarget]? = [:], threads: [MachineThread]? = nil
     ) {
         self.id = id
         self.name = Array(name.utf8)
@@ -54,8 +56,9 @@ package struct MachineProcess: Hashable, Sendable {
         self.threads = threads
     }
 
-    /// Reads `/proc/PID/stat`: number, name in brackets, state, parent, and much more. The name may
-    /// hold brackets and spaces itself, so the last bracket ends it.
+    /// Parses `/proc/PID/stat`: number, name in parentheses, state, parent, and more.
+    ///
+    /// The name may contain parentheses and spaces, so the last parenthesis ends it.
     init?(stat: [UInt8]) {
         guard let open = stat.firstIndex(of: UInt8(ascii: "(")),
             let close = stat.lastIndex(of: UInt8(ascii: ")")), open < close,
@@ -73,14 +76,15 @@ package struct MachineProcess: Hashable, Sendable {
         state = State(letter: letter)
     }
 
-    /// For people: "python3[4711]", whatever the name holds.
+    /// The name and the number, such as "python3[4711]", escaped for a terminal.
     package var description: String { "\(shownName)[\(id)]" }
 
-    /// The name, fit for a terminal.
+    /// The name, escaped for a terminal.
     package var shownName: String { name.isEmpty ? "?" : TerminalText.escaped(name) }
 
-    /// Whether somebody who says `name` means this program. What the kernel keeps of a name is cut
-    /// at 15 bytes.
+    /// Returns whether a name that a user gave means this process.
+    ///
+    /// The kernel truncates its own copy of the name to 15 bytes.
     package func isCalled(_ name: String) -> Bool {
         let wanted = Array(name.utf8)
         if !wanted.isEmpty, self.name == Array(wanted.prefix(15)) { return true }
@@ -88,8 +92,8 @@ package struct MachineProcess: Hashable, Sendable {
         return base == wanted || command == wanted && !wanted.isEmpty
     }
 
-    /// The descriptors that lead to a socket.
-    package func descriptors(of inode: UInt32) -> [Int32] {
+    /// Returns the descriptors that refer to a socket.
+    func descriptors(of inode: UInt32) -> [Int32] {
         (descriptors ?? [:]).filter { $0.value == .socket(inode: inode) }.keys.sorted()
     }
 }
@@ -108,8 +112,8 @@ extension MachineProcess.State {
     }
 }
 
-extension MachineProcess.Target {
-    /// Reads where a link of `/proc/PID/fd` leads: `socket:[4026]`.
+extension MachineProcess.DescriptorTarget {
+    /// Parses a link of `/proc/PID/fd`, such as `socket:[4026]`.
     init?(link: [UInt8]) {
         func inode(after prefix: String) -> UInt32? {
             guard link.starts(with: prefix.utf8), link.last == UInt8(ascii: "]") else { return nil }
@@ -120,43 +124,43 @@ extension MachineProcess.Target {
         } else if let inode = inode(after: "pipe:[") {
             self = .pipe(inode: inode)
         } else if link.starts(with: "anon_inode:[eventfd]".utf8) {
-            self = .event
+            self = .eventfd
         } else if link.starts(with: "anon_inode:[eventpoll]".utf8) {
-            self = .watcher
+            self = .epoll
         } else {
             return nil
         }
     }
 }
 
-/// One thread of a program.
+/// One thread of a process.
 package struct MachineThread: Hashable, Sendable {
     package var id: Int32
-    /// The call it is in; nil if it runs, or if we may not see it.
+    /// The system call in which the thread waits; nil if the thread runs, or if the call is hidden.
     package var call: BlockedCall?
-    /// A number that is another whenever it has run: as long as it is the same, the thread did nothing
-    /// at all. Nil where the kernel does not count.
-    package var turns: UInt64?
+    /// A number that changes whenever the thread runs; nil if the kernel does not count.
+    package var runCounter: UInt64?
 
     package init(
-        id: Int32, call: BlockedCall? = nil, turns: UInt64? = nil
+        id: Int32, call: BlockedCall? = nil, runCounter: UInt64? = nil
     ) {
         self.id = id
         self.call = call
-        self.turns = turns
+        self.runCounter = runCounter
     }
 
-    /// Reads `/proc/PID/task/TID/schedstat`: nanoseconds on a processor, nanoseconds waiting for one,
-    /// and turns.
+    /// Parses `/proc/PID/task/TID/schedstat`: nanoseconds on a processor, nanoseconds of waiting for
+    /// one, and time slices.
     ///
-    /// Turns alone are not enough: who has a processor for himself keeps it.
-    static func turns(schedstat: [UInt8]) -> UInt64? {
+    /// The number of time slices alone is not enough, because a thread that has a processor to itself
+    /// keeps its slice.
+    static func runCounter(schedstat: [UInt8]) -> UInt64? {
         let line = schedstat.prefix { $0 != UInt8(ascii: "\n") }
         let fields = line.split(separator: UInt8(ascii: " "))
             .map { UInt64(String(decoding: $0, as: UTF8.self)) }
-        guard fields.count >= 3, let time = fields[0], let turns = fields[2], turns > 0 else {
+        guard fields.count >= 3, let time = fields[0], let slices = fields[2], slices > 0 else {
             return nil
         }
-        return time &+ turns
+        return time &+ slices
     }
 }

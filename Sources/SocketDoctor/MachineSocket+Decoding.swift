@@ -1,23 +1,27 @@
 internal import Sockets
 
-// How netlink is asked for sockets, and what its answers say: linux/inet_diag.h, linux/unix_diag.h.
-// Whatever stands in an answer, nothing here traps: what is cut short is left out.
+// Netlink requests for sockets, and their answers: linux/inet_diag.h, linux/unix_diag.h.
+// No answer makes this code trap: truncated entries are left out.
 extension MachineSocket {
-    /// What a list can be asked for.
+    /// The lists that the kernel provides.
     package enum List: CaseIterable, Sendable {
         case tcp4, tcp6, unix
 
-        /// The whole request, with its header.
+        /// The whole request, including its header.
         var request: [UInt8] {
             NetlinkMessage.request(
                 self == .unix ? MachineSocket.unixRequest : MachineSocket.tcpRequest(self))
         }
     }
 
-    /// The sockets in one datagram of an answer.
+    /// Returns the sockets in one datagram of an answer.
     ///
-    /// - Parameter time: when it came, by the continuous clock.
-    package static func decode(
+    /// - Parameters:
+    ///   - datagram: The bytes of the datagram.
+    ///   - time: When it arrived, by the continuous clock.
+    /// - Returns: The sockets, how the list ended if it did, and whether the kernel's list changed
+    ///   meanwhile.
+    static func decode(
         _ datagram: ArraySlice<UInt8>, at time: Duration
     ) -> (sockets: [MachineSocket], end: ListEnd?, isInterrupted: Bool) {
         var sockets: [MachineSocket] = []
@@ -37,7 +41,7 @@ extension MachineSocket {
     }
 
     /// How a list ended.
-    package enum ListEnd: Equatable, Sendable {
+    enum ListEnd: Equatable, Sendable {
         case complete
         /// The kernel refused, with this error number.
         case failed(Int32)
@@ -59,7 +63,7 @@ extension MachineSocket {
 
     // MARK: TCP
 
-    /// Every state but those in which no program has the socket any more, or not yet.
+    /// Every state except those in which no process owns the socket any more, or yet.
     private static let tcpStates: UInt32 =
         [1, 2, 4, 5, 7, 8, 9, 10, 11].reduce(0) { $0 | 1 << $1 }
 
@@ -72,7 +76,7 @@ extension MachineSocket {
         let wanted = UInt8(1 << (TCPAttribute.info - 1) | 1 << (TCPAttribute.memory - 1))
         var bytes = [list == .tcp4 ? Family.ipv4 : Family.ipv6, 6, wanted, 0]
         bytes.append(word: tcpStates)
-        // Of all addresses, interfaces and cookies.
+        // Zeros match all addresses, interfaces and cookies.
         return bytes + [UInt8](repeating: 0, count: 48)
     }
 
@@ -80,7 +84,7 @@ extension MachineSocket {
         let body = message.body
         guard body.count >= 72, let family = body.byte(at: 0), let state = body.byte(at: 1),
             let cookie = body.long(at: 44), let inode = body.word(at: 68),
-            let unread = body.word(at: 56), let queued = body.word(at: 60)
+            let receiveQueue = body.word(at: 56), let sendQueue = body.word(at: 60)
         else { return nil }
         let attributes = message.attributes(after: 72)
         self.init(
@@ -93,16 +97,17 @@ extension MachineSocket {
         statistics.state = ConnectionStatistics.State(rawValue: state) ?? statistics.state
         guard statistics.state != .listen else {
             isListening = true
-            (callers, backlog) = (Int(unread), Int(queued))
+            (pendingConnections, backlog) = (Int(receiveQueue), Int(sendQueue))
             return
         }
-        // The end of the stream has a place of its own in the numbers, and is no byte to be read.
-        let hasPeerEnded: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
+        // The FIN counts as a byte in the kernel's number, but is no byte to be read.
+        let halfClosedStates: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
+        let isHalfClosed = halfClosedStates.contains(statistics.state)
         statistics.receiveQueue = max(
-            0, Int(unread) - (hasPeerEnded.contains(statistics.state) ? 1 : 0))
-        statistics.sendQueue = Int(queued)
-        statistics.hasPeerHalfClosed = hasPeerEnded.contains(statistics.state)
-        takeLimits(attributes[TCPAttribute.memory])
+            0, Int(receiveQueue) - (isHalfClosed ? 1 : 0))
+        statistics.sendQueue = Int(sendQueue)
+        statistics.hasPeerHalfClosed = isHalfClosed
+        applyLimits(attributes[TCPAttribute.memory])
     }
 
     private static func address(
@@ -114,7 +119,7 @@ extension MachineSocket {
             return .ipv4(IPv4Address(bits: UInt32(bigEndian: bytes.word(at: 0) ?? 0)), port: port)
         }
         let high = UInt64(bigEndian: bytes.long(at: 0) ?? 0)
-        // A link-local address is one only together with its interface.
+        // A link-local address is complete only with its interface.
         let interface = high >> 54 == 0x3FA ? body.word(at: 40) ?? 0 : 0
         let address = IPv6Address(
             high: high, low: UInt64(bigEndian: bytes.long(at: 8) ?? 0),
@@ -127,19 +132,21 @@ extension MachineSocket {
     private enum UnixAttribute {
         static let name: UInt16 = 0
         static let peer: UInt16 = 2
-        static let callers: UInt16 = 3
+        static let pendingInodes: UInt16 = 3
         static let queues: UInt16 = 4
         static let memory: UInt16 = 5
         static let shutdown: UInt16 = 6
         static let user: UInt16 = 7
     }
 
-    /// Streams and sequences of packets; sockets for datagrams are not connected to one other.
+    /// `SOCK_STREAM` and `SOCK_SEQPACKET`.
+    ///
+    /// Datagram sockets have no queue per peer.
     private static let unixTypes: Set<UInt8?> = [1, 5]
 
     private static var unixRequest: [UInt8] {
         var bytes = [Family.unix, 0, 0, 0]
-        // Connected and listening, of all inodes and cookies, with everything that is told.
+        // Connected and listening sockets, all inodes and cookies, all attributes.
         bytes.append(word: 1 << 1 | 1 << 10)
         bytes.append(word: 0)
         bytes.append(word: 0x7F)
@@ -159,18 +166,18 @@ extension MachineSocket {
         let queues = attributes[UnixAttribute.queues]
         guard state != 10 else {
             isListening = true
-            callers = Int(queues?.word(at: 0) ?? 0)
+            pendingConnections = Int(queues?.word(at: 0) ?? 0)
             backlog = Int(queues?.word(at: 4) ?? 0)
-            callerInodes = Self.words(attributes[UnixAttribute.callers])
+            pendingInodes = Self.words(attributes[UnixAttribute.pendingInodes])
             return
         }
         peerInode = attributes[UnixAttribute.peer]?.word(at: 0)
         statistics.receiveQueue = queues?.word(at: 0).map { Int($0) }
         statistics.sendQueue = queues?.word(at: 4).map { Int($0) }
-        takeLimits(attributes[UnixAttribute.memory])
-        // As the kernel does for poll(2): a quarter of the limit makes the socket unwritable.
-        if let queued = statistics.sendQueue, let limit = statistics.sendBufferSize {
-            statistics.isWritable = queued * 4 <= limit
+        applyLimits(attributes[UnixAttribute.memory])
+        // For poll(2), the kernel makes the socket unwritable at a quarter of the limit.
+        if let sendQueue = statistics.sendQueue, let limit = statistics.sendBufferSize {
+            statistics.isWritable = sendQueue * 4 <= limit
         }
         if let ended = attributes[UnixAttribute.shutdown]?.byte(at: 0) {
             statistics.hasPeerHalfClosed = ended & 1 != 0
@@ -192,8 +199,8 @@ extension MachineSocket {
         return (0..<bytes.count / 4).compactMap { bytes.word(at: $0 * 4) }
     }
 
-    /// The limits of both buffers: the second and the fourth word of `SKMEMINFO`.
-    private mutating func takeLimits(_ memory: ArraySlice<UInt8>?) {
+    /// Applies the limits of both buffers: the second and the fourth word of `SKMEMINFO`.
+    private mutating func applyLimits(_ memory: ArraySlice<UInt8>?) {
         statistics.receiveBufferSize = memory?.word(at: 4).map { Int($0) }
         statistics.sendBufferSize = memory?.word(at: 12).map { Int($0) }
     }

@@ -1,13 +1,13 @@
 package import Sockets
 
-/// A stream socket of this machine, whoever has it, as the kernel shows it from outside.
+/// A stream socket of any process on this machine, as the kernel describes it.
 package struct MachineSocket: Hashable, Sendable {
-    /// The two kinds that are looked at.
+    /// The kinds of sockets that are examined.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case tcp, unix
     }
 
-    /// What tells it from all others; the kernel uses a cookie only once.
+    /// The identity of a socket; the kernel never reuses a cookie.
     package struct Identity: Hashable, Sendable {
         package var kind: Kind
         package var cookie: UInt64
@@ -19,24 +19,26 @@ package struct MachineSocket: Hashable, Sendable {
     }
 
     package var identity: Identity
-    /// The number under which `/proc` shows it among the descriptors of its owners; 0 if no program
-    /// has it: a caller that nobody has accepted, or one that was closed with bytes still to go.
+    /// The number by which `/proc` names the socket among the descriptors of its owners.
+    ///
+    /// It is 0 if no process owns the socket: a client that is not accepted yet, or a closed socket with
+    /// unsent bytes.
     package var inode: UInt32
-    /// Whose it is; nil where that is not told.
+    /// The owner's user; nil if the kernel does not report it.
     package var user: UInt32?
     package var local: SocketAddress
     package var remote: SocketAddress
     package var statistics: ConnectionStatistics
-    /// Of a connected Unix socket the inode of the other end; 0 if no program has that.
+    /// The inode of the other end of a connected Unix socket; 0 if no process owns that end.
     package var peerInode: UInt32?
-    /// Whether it waits for callers.
+    /// Whether the socket listens.
     package var isListening: Bool
-    /// Of one that listens: how many callers nobody has accepted.
-    package var callers: Int
-    /// Of one that listens: how many callers may wait.
+    /// The number of clients that wait to be accepted, if the socket listens.
+    package var pendingConnections: Int
+    /// The number of clients that may wait, if the socket listens.
     package var backlog: Int
-    /// Of a Unix socket that listens: the inodes of the callers that nobody has accepted.
-    package var callerInodes: [UInt32]
+    /// The inodes of the clients that wait to be accepted, if a Unix socket listens.
+    package var pendingInodes: [UInt32]
 
     package init(
         _ kind: Kind, cookie: UInt64, inode: UInt32, local: SocketAddress = .unnamed,
@@ -48,25 +50,25 @@ package struct MachineSocket: Hashable, Sendable {
         self.remote = remote
         self.statistics = statistics
         isListening = false
-        (callers, backlog) = (0, 0)
-        callerInodes = []
+        (pendingConnections, backlog) = (0, 0)
+        pendingInodes = []
     }
 
     package var kind: Kind { identity.kind }
 
-    /// Whether no program has it.
+    /// Whether no process owns the socket.
     package var isOwnerless: Bool { inode == 0 }
 
-    /// Whether bytes can move in it, or could until it broke.
+    /// Whether the socket is or was connected, so bytes can move or could.
     package var isConnected: Bool {
         guard !isListening else { return false }
         guard kind == .tcp else { return peerInode != nil }
         return statistics.state != .closed && statistics.state != .timeWait
     }
 
-    /// Whether nothing waits in it and nothing is under way: then no second look is needed.
+    /// Whether no bytes wait and none are under way, so no second sample is needed.
     package var isQuiet: Bool {
-        guard !isListening else { return callers == 0 }
+        guard !isListening else { return pendingConnections == 0 }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .closeWait, .finWait2]
         return (statistics.receiveQueue ?? 0) == 0 && (statistics.sendQueue ?? 0) == 0
             && (statistics.retransmissions ?? 0) == 0 && (statistics.probes ?? 0) == 0

@@ -1,44 +1,44 @@
 internal import Sockets
 
-/// One message of netlink(7), out of a datagram with several.
+/// One netlink(7) message from a datagram that may contain several.
 struct NetlinkMessage {
-    /// What a message is: the kernel's numbers.
+    /// The type of a message.
     enum Kind: Equatable {
         /// The end of a list.
         case done
-        /// The request failed with this number, or with 0 did not.
+        /// The request failed with this error number; 0 acknowledges it.
         case error(Int32)
         /// An answer.
         case answer
-        /// Padding, or something that nobody asked for.
+        /// Padding, or a message that does not belong to the request.
         case other
     }
 
     var kind: Kind
-    /// The kernel's list changed while it was read, so that an entry may be missing or there twice.
+    /// Whether the kernel's list changed while it was read, so an entry may be missing or duplicated.
     var isInterrupted: Bool
-    /// Behind the header.
+    /// The bytes after the header.
     var body: ArraySlice<UInt8>
 
-    /// The type of requests for sockets, and of the answers: `SOCK_DIAG_BY_FAMILY`.
+    /// The type of requests for sockets and of their answers: `SOCK_DIAG_BY_FAMILY`.
     static let byFamily: UInt16 = 20
-    /// `NLM_F_REQUEST` and `NLM_F_DUMP`: a list of everything.
-    private static let listOfAll: UInt16 = 0x301
+    /// `NLM_F_REQUEST` and `NLM_F_DUMP`: a request for the whole list.
+    private static let dumpRequest: UInt16 = 0x301
     private static let headerSize = 16
 
-    /// A request for a list.
+    /// Returns a request for a list.
     static func request(_ body: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(word: UInt32(headerSize + body.count))
         bytes.append(half: byFamily)
-        bytes.append(half: listOfAll)
-        // The number of the request, which each answer bears; and the port, which the kernel gives.
+        bytes.append(half: dumpRequest)
+        // The sequence number, which each answer repeats, and the port, which the kernel assigns.
         bytes.append(word: 1)
         bytes.append(word: 0)
         return bytes + body
     }
 
-    /// The messages of a datagram, in their order, as far as they are whole.
+    /// Returns the complete messages of a datagram, in order.
     static func messages(in datagram: ArraySlice<UInt8>) -> [NetlinkMessage] {
         var messages: [NetlinkMessage] = []
         var rest = datagram
@@ -58,21 +58,22 @@ struct NetlinkMessage {
         switch type {
         case byFamily: .answer
         case 3: .done
-        // An error that is cut short is one all the same: EPROTO would be its name.
+        // A truncated error is an error too: 71 is EPROTO.
         case 2: .error(body.word(at: 0).map { 0 &- Int32(bitPattern: $0) } ?? 71)
         default: .other
         }
     }
 
-    /// The attributes that begin so many bytes behind the header, by their numbers. Of two with the
-    /// same number the first counts.
+    /// Returns the attributes that begin at an offset after the header, by their types.
+    ///
+    /// If a type occurs twice, the first attribute counts.
     func attributes(after offset: Int) -> [UInt16: ArraySlice<UInt8>] {
         var found: [UInt16: ArraySlice<UInt8>] = [:]
         var rest = body.dropFirst(offset)
         while let length = rest.half(at: 0).map(Int.init), length >= 4, length <= rest.count,
             let type = rest.half(at: 2)
         {
-            // The two highest bits say what is inside.
+            // The two highest bits are flags about the content.
             let number = type & 0x3FFF
             if found[number] == nil { found[number] = rest.dropFirst(4).prefix(length - 4) }
             rest = rest.dropFirst(Self.aligned(length))
@@ -83,7 +84,7 @@ struct NetlinkMessage {
     private static func aligned(_ length: Int) -> Int { (length + 3) & ~3 }
 }
 
-// Numbers in the machine's own order, where they are whole.
+// Numbers in the machine's byte order; nil beyond the end of the bytes.
 extension ArraySlice<UInt8> {
     func byte(at offset: Int) -> UInt8? {
         offset < count ? self[startIndex + offset] : nil

@@ -1,22 +1,22 @@
 internal import Sockets
 internal import SystemPackage
 
-/// The kernel's lists of sockets, asked for by netlink.
+/// One of the kernel's lists of sockets, read through netlink.
 struct SocketList {
     var sockets: [MachineSocket]
-    /// A list that changed while it was read, again and again: an entry may be missing.
+    /// Whether the list changed during each attempt to read it, so an entry may be missing.
     var isInterrupted: Bool
 
     /// How long the kernel may take for one datagram of its answer.
-    private static let patience = Duration.seconds(2)
-    /// How long it may take for all of them.
-    private static let limit = Duration.seconds(10)
-    /// The kernel makes datagrams of up to 32 KB, when it sees that there is room for them.
-    private static let room = 64 << 10
+    private static let datagramTimeout = Duration.seconds(2)
+    /// How long the kernel may take for the whole list.
+    private static let timeout = Duration.seconds(10)
+    /// The kernel sends datagrams of up to 32 KB if the buffer has room for them.
+    private static let bufferSize = 64 << 10
 
-    /// Asks for a list, and once more if it changed meanwhile.
+    /// Reads a list, and reads it again if it changed in the meantime.
     ///
-    /// - Throws: what the kernel says; `ETIMEDOUT` if it says nothing.
+    /// - Throws: The kernel's error, or `ETIMEDOUT` if the kernel does not answer.
     static func read(_ list: MachineSocket.List) throws(Errno) -> SocketList {
         let first = try readOnce(list)
         return first.isInterrupted ? try readOnce(list) : first
@@ -24,13 +24,13 @@ struct SocketList {
 
     private static func readOnce(_ list: MachineSocket.List) throws(Errno) -> SocketList {
         let descriptor = try System.diagnosisSocket(
-            limitMicroseconds: UInt64(patience.components.seconds) * 1_000_000)
+            timeoutMicroseconds: UInt64(datagramTimeout.components.seconds) * 1_000_000)
         defer { System.close(descriptor) }
         try System.send(descriptor, request: list.request)
         var answer = SocketList(sockets: [], isInterrupted: false)
-        var buffer = [UInt8](repeating: 0, count: room)
-        let began = now
-        while now - began < limit {
+        var buffer = [UInt8](repeating: 0, count: bufferSize)
+        let start = now
+        while now - start < timeout {
             let count: Int
             do throws(Errno) {
                 count = try System.recv(descriptor, into: &buffer)

@@ -1,9 +1,9 @@
-package import Sockets
+internal import Sockets
 
-/// Finds the other end of a connection, where it is on this machine too.
+/// Finds the other end of a connection if it is on this machine.
 ///
-/// A TCP connection has the same two addresses at both ends, in the other order; a Unix socket knows
-/// the inode of its peer. A caller that nobody has accepted belongs to the socket that listens.
+/// The two ends of a TCP connection have the same two addresses in opposite order. A Unix socket knows
+/// the inode of its peer. A client that is not accepted yet belongs to the listener.
 package struct SocketPairs: Sendable {
     private struct Addresses: Hashable {
         var local: SocketAddress
@@ -13,13 +13,13 @@ package struct SocketPairs: Sendable {
     private var tcp: [Addresses: Int] = [:]
     private var unix: [UInt32: Int] = [:]
     private var listeners: [SocketAddress: [Int]] = [:]
-    private var listenerOfCaller: [UInt32: Int] = [:]
+    private var listenerOfClient: [UInt32: Int] = [:]
     private let sockets: [MachineSocket]
 
-    package init(_ sockets: [MachineSocket]) {
+    init(_ sockets: [MachineSocket]) {
         self.sockets = sockets
         tcp.reserveCapacity(sockets.count)
-        // By its fields, because a whole socket with its statistics is a lot to copy.
+        // Fields are read in place, because copying a whole socket with its statistics is expensive.
         for index in sockets.indices {
             switch (sockets[index].kind, sockets[index].isListening) {
             case (.tcp, false):
@@ -31,33 +31,35 @@ package struct SocketPairs: Sendable {
             case (.unix, false):
                 if sockets[index].inode != 0 { unix[sockets[index].inode] = index }
             case (.unix, true):
-                for caller in sockets[index].callerInodes { listenerOfCaller[caller] = index }
+                for client in sockets[index].pendingInodes { listenerOfClient[client] = index }
             }
         }
     }
 
-    /// The other end; nil if it is on another machine, in another network namespace, or gone.
+    /// Returns the other end, or nil if it is on another machine, in another network namespace, or
+    /// closed.
     package func peer(of socket: MachineSocket) -> MachineSocket? {
         guard socket.isConnected else { return nil }
         switch socket.kind {
         case .tcp:
             let index = tcp[Addresses(local: socket.remote, remote: socket.local)]
-            // One that is connected to itself is its own peer.
+            // A socket that is connected to itself is its own peer.
             return index.map { sockets[$0] }
         case .unix:
             guard let inode = socket.peerInode, inode != 0, let index = unix[inode] else {
                 return nil
             }
-            // Inodes are used again; a peer that does not know us is another's.
+            // Inodes are reused, so the peer must name this socket as well.
             return sockets[index].peerInode == socket.inode ? sockets[index] : nil
         }
     }
 
-    /// Who should accept this connection, as one of its ends sees it: nil once it was accepted.
-    package func listenerThatShouldAccept(_ socket: MachineSocket) -> MachineSocket? {
+    /// Returns the listener that has not accepted the connection of this end yet, or nil if the
+    /// connection was accepted.
+    func listenerThatShouldAccept(_ socket: MachineSocket) -> MachineSocket? {
         switch socket.kind {
         case .unix:
-            return listenerOfCaller[socket.inode].map { sockets[$0] }
+            return listenerOfClient[socket.inode].map { sockets[$0] }
         case .tcp:
             let waiting = socket.isOwnerless ? socket : peer(of: socket)
             guard let waiting, isUnaccepted(waiting) else { return nil }
@@ -65,14 +67,15 @@ package struct SocketPairs: Sendable {
         }
     }
 
-    /// The socket that takes callers at this address, or at any address of its port; nil if there is
-    /// none, or if several share the port.
-    package func listener(at address: SocketAddress) -> MachineSocket? {
+    /// Returns the socket that listens on this address, or on every address of its port.
+    ///
+    /// Returns nil if there is none, or if several share the port.
+    func listener(at address: SocketAddress) -> MachineSocket? {
         guard let port = address.port else { return nil }
-        let anywhere: [SocketAddress] = [
+        let wildcards: [SocketAddress] = [
             .ipv4(.any, port: port), .ipv6(.any, port: port),
         ]
-        for candidate in [address] + anywhere {
+        for candidate in [address] + wildcards {
             if let found = listeners[candidate] {
                 return found.count == 1 ? sockets[found[0]] : nil
             }
@@ -80,7 +83,7 @@ package struct SocketPairs: Sendable {
         return nil
     }
 
-    /// Whether no program has this end yet, though the connection is there.
+    /// Returns whether no process owns this end yet, although the connection is established.
     private func isUnaccepted(_ socket: MachineSocket) -> Bool {
         let states: Set<ConnectionStatistics.State?> = [.established, .closeWait]
         return socket.isOwnerless && states.contains(socket.statistics.state)

@@ -1,56 +1,63 @@
 internal import Sockets
 
-/// Which programs can go on by themselves, and which wait for others that cannot.
+/// Tells the processes that can continue by themselves from those that wait for stuck ones.
 ///
-/// A program can go on if one of its threads can. A thread that waits can go on if anybody it waits
-/// for can. Whatever cannot be seen, and whatever comes from outside (a terminal, a caller, a time, a
-/// peer on another machine, a signal that is waited for), counts as able to go on. What is left waits for
-/// ever, unless a signal interrupts it: that is no guess, so a healthy program is never among it.
-package struct WaitClassifier: Sendable {
-    /// One thread that waits for one descriptor, or for the end of a child.
-    package struct Wait: Hashable, Sendable {
-        package var process: Int32
-        package var call: String
-        package var descriptor: Int32?
-        package var wish: BlockedCall.Wish?
-        /// The socket that is waited for.
-        package var socket: MachineSocket.Identity?
-        /// Who could end it; never empty.
-        package var on: [Int32]
+/// A process can continue if one of its threads can. A waiting thread can continue if any process that
+/// it waits for can. Everything that is hidden counts as able to continue, and so does everything that
+/// comes from outside: a terminal, a client, a timer, a peer on another machine, a signal that is
+/// waited for. The remaining processes wait for ever, unless a signal interrupts them. This is a proof
+/// and not a guess, so no healthy process is among them.
+struct WaitClassifier: Sendable {
+    /// One thread that waits for one descriptor, or for a child to exit.
+    struct Wait: Hashable, Sendable {
+        var process: Int32
+        var call: String
+        var descriptor: Int32?
+        var interest: BlockedCall.Interest?
+        /// The socket of the descriptor.
+        var socket: MachineSocket.Identity?
+        /// The processes of which any could end the wait; never empty in a result.
+        var blockers: [Int32]
     }
 
-    /// Those that cannot go on.
-    package private(set) var stuck: Set<Int32> = []
-    /// For what those wait, in order of processes; a program that was stopped waits for nothing.
-    package private(set) var waits: [Wait] = []
+    /// The processes that cannot continue.
+    private(set) var stuck: Set<Int32> = []
+    /// The waits of those processes, in their order.
+    ///
+    /// A process that was stopped waits for nothing.
+    private(set) var waits: [Wait] = []
 
+    /// Classifies the processes of a sample.
+    ///
     /// - Parameters:
-    ///   - earlier: a look of a moment before. A thread that did anything since then can go on; nil if
-    ///     there was none, for a first guess whether another look is worth while.
-    package init(earlier: Machine?, now: Machine) {
-        let surroundings = Surroundings(now)
+    ///   - earlier: An earlier sample: a thread that ran since then can continue. Nil gives a first
+    ///     guess whether a second sample is worth taking.
+    ///   - now: The sample to classify.
+    init(earlier: Machine?, now: Machine) {
+        let resolver = WaitResolver(now)
         var waitsOf: [Int32: [Wait]] = [:]
         var candidates: Set<Int32> = []
         for process in now.processes.values {
-            guard let waits = surroundings.waits(of: process, since: earlier) else { continue }
+            guard let waits = resolver.waits(of: process, since: earlier) else { continue }
             candidates.insert(process.id)
             waitsOf[process.id] = waits
         }
-        stuck = Self.withoutProspects(candidates, waitsOf)
+        stuck = Self.reduced(candidates, waitsOf)
         waits = stuck.sorted().flatMap { waitsOf[$0] ?? [] }
     }
 
-    /// Takes away whoever waits for somebody that can go on, until nobody is left who does.
-    private static func withoutProspects(
+    /// Reduces the wait-for graph: removes each process that waits for one that can continue, until no
+    /// such process is left.
+    private static func reduced(
         _ candidates: Set<Int32>, _ waits: [Int32: [Wait]]
     ) -> Set<Int32> {
         var left = candidates
         var waiters: [Int32: Set<Int32>] = [:]
         var able: [Int32] = []
         for process in candidates {
-            for other in (waits[process] ?? []).flatMap(\.on) {
-                waiters[other, default: []].insert(process)
-                if !candidates.contains(other) { able.append(process) }
+            for blocker in (waits[process] ?? []).flatMap(\.blockers) {
+                waiters[blocker, default: []].insert(process)
+                if !candidates.contains(blocker) { able.append(process) }
             }
         }
         while let process = able.popLast() {
@@ -61,19 +68,19 @@ package struct WaitClassifier: Sendable {
     }
 }
 
-/// What a look says of who could wake whom.
-private struct Surroundings {
+/// Finds the processes that could end a wait, from one sample.
+private struct WaitResolver {
     let machine: Machine
     let ownership: Ownership
     let pairs: SocketPairs
-    let placeOfInode: [UInt32: Int]
+    let indexOfInode: [UInt32: Int]
     let children: [Int32: [Int32]]
 
     init(_ machine: Machine) {
         self.machine = machine
         ownership = Ownership(machine.processes.values)
         pairs = SocketPairs(machine.sockets)
-        placeOfInode = Dictionary(
+        indexOfInode = Dictionary(
             machine.sockets.indices.map { (machine.sockets[$0].inode, $0) }
         ) { $1 }
         children = Dictionary(grouping: machine.processes.keys) {
@@ -81,7 +88,7 @@ private struct Surroundings {
         }
     }
 
-    /// For what all threads wait; nil if one of them can go on.
+    /// Returns the waits of all threads, or nil if one of them can continue.
     func waits(of process: MachineProcess, since earlier: Machine?) -> [WaitClassifier.Wait]? {
         if process.state == .stopped || process.state == .traced { return [] }
         guard process.state == .sleeping, process.descriptors != nil,
@@ -93,71 +100,75 @@ private struct Surroundings {
             guard let waits = waits(of: thread, process) else { return nil }
             all += waits
         }
-        // Threads that wait for each other only are another's business.
+        // A process whose threads only wait for each other is not stuck on a socket.
         return all.isEmpty ? nil : all
     }
 
     private func waits(
         of thread: MachineThread, _ process: MachineProcess
     ) -> [WaitClassifier.Wait]? {
-        guard let call = thread.call, !call.hasLimit else { return nil }
-        switch call.waiting {
-        // A signal comes from outside too: who waits for one may be woken by anybody.
+        guard let call = thread.call, !call.hasTimeout else { return nil }
+        switch call.wakeCondition {
+        // Any process may send the signal that a thread waits for.
         case .time, .signal, .unknown:
             return nil
         case .thread:
             return []
         case .child(let child):
             let all = children[process.id] ?? []
-            let on = child.map { child in all.filter { $0 == child } } ?? all
-            guard !on.isEmpty else { return nil }
+            let blockers = child.map { child in all.filter { $0 == child } } ?? all
+            guard !blockers.isEmpty else { return nil }
             return [
-                WaitClassifier.Wait(process: process.id, call: call.name, on: on.sorted())
+                WaitClassifier.Wait(
+                    process: process.id, call: call.name, blockers: blockers.sorted())
             ]
         case .descriptors(let watched):
             var found: [WaitClassifier.Wait] = []
-            for one in watched {
-                guard let target = process.descriptors?[one.descriptor],
-                    let wait = wait(for: one, target, process, call)
+            for entry in watched {
+                guard let target = process.descriptors?[entry.descriptor],
+                    let wait = wait(for: entry, target, process, call)
                 else { return nil }
-                // What only we ourselves could end, ends by none of our threads that wait.
-                if !wait.on.isEmpty { found.append(wait) }
+                // A wait that only this process could end is ended by none of its waiting threads.
+                if !wait.blockers.isEmpty { found.append(wait) }
             }
             return found
         }
     }
 
-    /// Who could end the wait for one descriptor; nil if it may end by itself.
+    /// Returns the wait for one descriptor, or nil if it may end by itself.
     private func wait(
-        for watched: BlockedCall.Watched, _ target: MachineProcess.Target,
+        for watched: BlockedCall.WatchedDescriptor, _ target: MachineProcess.DescriptorTarget,
         _ process: MachineProcess, _ call: BlockedCall
     ) -> WaitClassifier.Wait? {
         var wait = WaitClassifier.Wait(
             process: process.id, call: call.name, descriptor: watched.descriptor,
-            wish: watched.wish, on: [])
+            interest: watched.interest, blockers: [])
         switch target {
-        case .event:
+        case .eventfd:
             return wait
-        case .watcher:
+        case .epoll:
             return nil
         case .pipe(let inode):
             guard !ownership.isIncomplete else { return nil }
-            wait.on = ownership.holders(ofPipe: inode).subtracting([process.id]).sorted()
+            wait.blockers = ownership.holders(ofPipe: inode).subtracting([process.id]).sorted()
             return wait
         case .socket(let inode):
-            guard let place = placeOfInode[inode],
-                case let socket = machine.sockets[place], !socket.isOwnerless,
-                let others = others(of: socket, watched.wish)
+            guard let index = indexOfInode[inode],
+                case let socket = machine.sockets[index], !socket.isOwnerless,
+                let blockers = blockers(of: socket, watched.interest)
             else { return nil }
             wait.socket = socket.identity
-            wait.on = others
+            wait.blockers = blockers
             return wait
         }
     }
 
-    /// Who could make a socket ready for what is wanted; nil if it may become so without them.
-    private func others(of socket: MachineSocket, _ wish: BlockedCall.Wish) -> [Int32]? {
-        switch wish {
+    /// Returns the processes that could make a socket ready, or nil if it may become ready without
+    /// them.
+    private func blockers(
+        of socket: MachineSocket, _ interest: BlockedCall.Interest
+    ) -> [Int32]? {
+        switch interest {
         case .accepting:
             return nil
         case .connecting:
@@ -168,9 +179,7 @@ private struct Surroundings {
         case .reading:
             guard (socket.statistics.receiveQueue ?? 0) == 0,
                 socket.statistics.hasPeerHalfClosed != true
-            else {
-                return nil
-            }
+            else { return nil }
         case .writing:
             guard (socket.statistics.sendQueue ?? 0) > 0 else { return nil }
         }
@@ -179,7 +188,8 @@ private struct Surroundings {
         return pairs.peer(of: socket).flatMap { owners(of: $0) }
     }
 
-    /// Nil if we may not see any: then there may be one that can go on.
+    /// Returns the owners of a socket, or nil if none is visible, because a hidden owner may be able to
+    /// continue.
     private func owners(of socket: MachineSocket) -> [Int32]? {
         let owners = Set(ownership.owners(of: socket).map(\.process))
         return owners.isEmpty ? nil : owners.sorted()

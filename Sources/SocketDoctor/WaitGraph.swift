@@ -1,13 +1,13 @@
 internal import Sockets
 
-/// Who waits for whom: finds circles, and where chains end.
+/// A wait-for graph, which finds cycles and the ends of chains.
 ///
-/// A decision without I/O, whose answer does not depend on the order of what it is given.
-package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
+/// A decision without I/O. The result does not depend on the order of the edges.
+struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
     private let nodes: [Node]
     private let targets: [Node: [Node]]
 
-    package init(_ edges: some Sequence<(from: Node, to: Node)>) {
+    init(_ edges: some Sequence<(from: Node, to: Node)>) {
         var found: [Node: Set<Node>] = [:]
         var all: Set<Node> = []
         for edge in edges {
@@ -18,9 +18,11 @@ package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         targets = found.mapValues { $0.sorted() }
     }
 
-    /// The groups in which everyone waits for everyone, directly or by others; also one who waits for
-    /// himself. Each group and the list of groups are in order.
-    package var knots: [[Node]] {
+    /// The strongly connected components that contain a cycle: groups in which each node waits for
+    /// each other, directly or through others, and single nodes that wait for themselves.
+    ///
+    /// Each group and the list of groups are sorted.
+    var cyclicGroups: [[Node]] {
         var search = Search(targets)
         for node in nodes { search.visit(node) }
         return search.groups.filter { group in
@@ -28,16 +30,16 @@ package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
     }
 
-    /// The shortest way from the first of a knot round to himself: each waits for the next, and the
-    /// last for the first.
-    package func circle(in knot: [Node]) -> [Node] {
-        guard let first = knot.min() else { return [] }
-        let members = Set(knot)
+    /// Returns the shortest cycle through the first node of a cyclic group: each node waits for the next,
+    /// and the last for the first.
+    func shortestCycle(in group: [Node]) -> [Node] {
+        guard let first = group.min() else { return [] }
+        let members = Set(group)
         var cameFrom: [Node: Node] = [:]
         var queue = [first][...]
         while let node = queue.popFirst() {
             for next in targets[node] ?? [] where members.contains(next) {
-                if next == first { return way(to: node, from: first, cameFrom) }
+                if next == first { return path(to: node, from: first, cameFrom) }
                 guard cameFrom[next] == nil else { continue }
                 cameFrom[next] = node
                 queue.append(next)
@@ -46,8 +48,8 @@ package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         return []
     }
 
-    /// Whom `node` waits for in the end, by others or directly: all that are reached, in order.
-    package func reached(from node: Node) -> [Node] {
+    /// Returns all nodes for which `node` waits, directly or through others, in order.
+    func reached(from node: Node) -> [Node] {
         var seen: Set<Node> = []
         var stack = targets[node] ?? []
         while let next = stack.popLast() {
@@ -56,14 +58,17 @@ package struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         return seen.sorted()
     }
 
-    private func way(to last: Node, from first: Node, _ cameFrom: [Node: Node]) -> [Node] {
-        var way = [last]
-        while let node = way.last, node != first, let before = cameFrom[node] { way.append(before) }
-        return way.reversed()
+    private func path(to last: Node, from first: Node, _ cameFrom: [Node: Node]) -> [Node] {
+        var path = [last]
+        while let node = path.last, node != first, let before = cameFrom[node] {
+            path.append(before)
+        }
+        return path.reversed()
     }
 
-    /// Tarjan's search for strongly connected components, with a stack of its own: a chain may be as
-    /// long as there are processes.
+    /// Tarjan's search for strongly connected components.
+    ///
+    /// It keeps its own stack instead of recursing, because a chain may contain every process.
     private struct Search {
         let targets: [Node: [Node]]
         var groups: [[Node]] = []

@@ -3,22 +3,22 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Callers that nobody accepts")
+@Suite("Clients that are not accepted")
 struct ExaminationCallersTests {
     private func only(_ model: ModelMachine) throws -> Finding {
-        let ailments = model.examination.ailments
-        #expect(ailments.count == 1, "\(ailments.map(\.kind))")
-        return try #require(ailments.first)
+        let findings = model.analysis.findings
+        #expect(findings.count == 1, "\(findings.map(\.kind))")
+        return try #require(findings.first)
     }
 
-    @Test("callers that nobody accepts, at both looks, are told of their listener")
+    @Test("a client that waits at both samples gives a finding about its listener")
     func unaccepted() throws {
         var model = ModelMachine()
         model.program(1, "client")
         model.program(2, "server")
         var listener = MachineSocket(.tcp, cookie: 1, inode: 7, local: .ipv4(.any, port: 80))
         listener.isListening = true
-        (listener.callers, listener.backlog) = (1, 128)
+        (listener.pendingConnections, listener.backlog) = (1, 128)
         model.add(listener, to: 2)
         let (here, there) = (
             SocketAddress.ipv4(.loopback, port: 4000), SocketAddress.ipv4(.loopback, port: 80)
@@ -34,23 +34,23 @@ struct ExaminationCallersTests {
         let found = try only(model)
         #expect(found.kind == .notAccepting)
         #expect(found.confidence == .likely)
-        #expect(found.culprits == [2])
-        #expect(found.links.map(\.waiter) == [1])
-        #expect(found.links.map(\.deed) == [.accept])
+        #expect(found.blockers == [2])
+        #expect(found.edges.map(\.waiter) == [1])
+        #expect(found.edges.map(\.action) == [.accept])
 
-        // Other callers than before: they come and go.
-        var survey = model.survey()
-        survey.earlier?.sockets.removeLast(2)
-        #expect(Analysis(survey).ailments.isEmpty)
+        // Different clients than before come and go.
+        var samples = model.samples()
+        samples.earlier?.sockets.removeLast(2)
+        #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("a full queue of callers is certain, also without one that is seen")
+    @Test("a full backlog is a certain finding, even without a visible client")
     func full() throws {
         var model = ModelMachine()
         model.program(2, "server")
         var listener = MachineSocket(.tcp, cookie: 1, inode: 7, local: .ipv4(.any, port: 80))
         listener.isListening = true
-        (listener.callers, listener.backlog) = (129, 128)
+        (listener.pendingConnections, listener.backlog) = (129, 128)
         model.add(listener, to: 2)
         let found = try only(model)
         #expect(found.kind == .notAccepting)
@@ -58,14 +58,14 @@ struct ExaminationCallersTests {
     }
 
     @Test(
-        "callers who wait to be accepted by a program that was stopped are told with it, and once")
+        "clients of a stopped listener give one finding with the listener")
     func stopped() throws {
         var model = ModelMachine()
         model.program(2, "server", state: .stopped)
         var listener = MachineSocket(.unix, cookie: 1, inode: 7)
         listener.isListening = true
-        (listener.callers, listener.backlog) = (5, 128)
-        listener.callerInodes = [11, 12, 13, 14, 15]
+        (listener.pendingConnections, listener.backlog) = (5, 128)
+        listener.pendingInodes = [11, 12, 13, 14, 15]
         model.add(listener, to: 2)
         for id: Int32 in 11...15 {
             model.program(id, "client")
@@ -76,8 +76,8 @@ struct ExaminationCallersTests {
         }
         let found = try only(model)
         #expect(found.kind == .notAccepting)
-        #expect(found.links.count == 3)
-        #expect(found.advice == "Let it go on: kill -CONT 2")
-        #expect(found.evidence.hasPrefix("5 callers wait for server[2] to accept."))
+        #expect(found.edges.count == 3)
+        #expect(found.advice == "Let it continue: kill -CONT 2")
+        #expect(found.evidence.hasPrefix("5 clients wait for server[2] to accept."))
     }
 }

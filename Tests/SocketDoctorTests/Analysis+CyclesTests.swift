@@ -3,15 +3,15 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Programs that wait for each other")
+@Suite("Cycles of waiting processes")
 struct ExaminationKnotsTests {
     private func only(_ model: ModelMachine) throws -> Finding {
-        let ailments = model.examination.ailments
-        #expect(ailments.count == 1, "\(ailments.map(\.kind))")
-        return try #require(ailments.first)
+        let findings = model.analysis.findings
+        #expect(findings.count == 1, "\(findings.map(\.kind))")
+        return try #require(findings.first)
     }
 
-    /// So many programs, of which each reads from the next, or writes to it.
+    /// This many processes, each of which reads from the next or writes to it.
     private func ring(_ count: Int32, writing: Bool = false, seen: Bool = true) -> ModelMachine {
         var model = ModelMachine()
         for id in 1...count { model.program(id, "p\(id)") }
@@ -31,38 +31,38 @@ struct ExaminationKnotsTests {
         return model
     }
 
-    @Test("three that read from each other are a circle, and it is certain")
+    @Test("three processes that read from each other are a certain circular wait")
     func reading() throws {
         let found = try only(ring(3))
-        #expect(found.kind == .circle)
+        #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
-        #expect(found.links.map(\.waiter) == [1, 2, 3])
-        #expect(found.links.map(\.others) == [[2], [3], [1]])
-        #expect(found.links.allSatisfy { $0.deed == .write && $0.call == "recvfrom" })
+        #expect(found.edges.map(\.waiter) == [1, 2, 3])
+        #expect(found.edges.map(\.blockers) == [[2], [3], [1]])
+        #expect(found.edges.allSatisfy { $0.action == .write && $0.call == "recvfrom" })
         #expect(found.connections.map(\.count) == [2, 2, 2])
-        #expect(found.still == .seconds(2))
+        #expect(found.stallDuration == .seconds(2))
     }
 
-    @Test("three that write to each other are a circle, and only that is told")
+    @Test("three processes that write to each other give one finding, a circular wait")
     func writing() throws {
         let found = try only(ring(3, writing: true))
-        #expect(found.kind == .circle)
+        #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
-        #expect(found.links.allSatisfy { $0.deed == .read && $0.call == "sendto" })
+        #expect(found.edges.allSatisfy { $0.action == .read && $0.call == "sendto" })
     }
 
-    @Test("full queues alone show a circle of writers, though no call is seen; that is likely")
+    @Test("full queues without visible calls show a likely circular wait")
     func unseen() throws {
         var model = ring(3, writing: true, seen: false)
         for id: Int32 in 1...3 { model.change(id) { $0.threads = nil } }
         let found = try only(model)
-        #expect(found.kind == .circle)
+        #expect(found.kind == .circularWait)
         #expect(found.confidence == .likely)
-        #expect(found.links.map(\.waiter) == [1, 2, 3])
-        #expect(found.links.allSatisfy { $0.call == nil })
+        #expect(found.edges.map(\.waiter) == [1, 2, 3])
+        #expect(found.edges.allSatisfy { $0.call == nil })
     }
 
-    @Test("two at the ends of one connection both wait, or both write")
+    @Test("two ends of one connection are both waiting or both writing")
     func two() throws {
         var model = ModelMachine()
         model.program(1)
@@ -84,75 +84,75 @@ struct ExaminationKnotsTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("two over two connections are a circle")
+    @Test("two processes over two connections are a circular wait")
     func twoConnections() throws {
         let found = try only(ring(2))
-        #expect(found.kind == .circle)
+        #expect(found.kind == .circularWait)
         #expect(found.connections.count == 2)
     }
 
-    @Test("one that waits for itself is a circle of one")
+    @Test("a process that waits for itself is a circular wait")
     func itself() throws {
         var model = ModelMachine()
         model.program(1)
         model.read(1, model.connect(1, 1, .unix).0)
         let found = try only(model)
-        #expect(found.kind == .circle)
-        #expect(found.links.map(\.others) == [[1]])
+        #expect(found.kind == .circularWait)
+        #expect(found.edges.map(\.blockers) == [[1]])
     }
 
-    @Test("one that waits for a circle is told of too, after it")
+    @Test("a process behind a cycle gives a finding after the cycle")
     func behind() throws {
         var model = ring(3)
         model.program(9, "p9")
         model.read(9, model.connect(9, 1).0)
-        let ailments = model.examination.ailments
-        #expect(ailments.map(\.kind) == [.circle, .peerStuck])
-        #expect(ailments[1].links.map(\.waiter) == [9])
-        #expect(ailments[1].culprits == [1])
+        let findings = model.analysis.findings
+        #expect(findings.map(\.kind) == [.circularWait, .peerStuck])
+        #expect(findings[1].edges.map(\.waiter) == [9])
+        #expect(findings[1].blockers == [1])
     }
 
-    @Test("a chain names where it ends: a program that was stopped, or a circle")
+    @Test("a finding names the end of its chain, a stopped process or a cycle")
     func root() throws {
         var model = ModelMachine()
         for id: Int32 in 1...3 { model.program(id, "p\(id)") }
         model.change(3) { $0.state = .stopped }
         model.read(1, model.connect(1, 2).0)
         model.read(2, model.connect(2, 3).0)
-        let ailments = model.examination.ailments
-        #expect(ailments.map(\.kind) == [.peerStuck, .peerStuck])
-        #expect(ailments.map(\.culprits) == [[3], [3]])
-        let first = try #require(ailments.first { $0.links[0].waiter == 1 })
+        let findings = model.analysis.findings
+        #expect(findings.map(\.kind) == [.peerStuck, .peerStuck])
+        #expect(findings.map(\.blockers) == [[3], [3]])
+        let first = try #require(findings.first { $0.edges[0].waiter == 1 })
         #expect(first.evidence.contains("p2[2] waits for descriptor"))
         #expect(
             first.evidence.hasSuffix(
-                "In the end all wait for p3[3], which has been stopped by a signal."))
-        #expect(first.advice == "Let it go on: kill -CONT 3")
+                "The chain of waits ends at p3[3], which has been stopped by a signal."))
+        #expect(first.advice == "Let it continue: kill -CONT 3")
 
-        var circle = ring(2)
-        for id: Int32 in 8...9 { circle.program(id, "p\(id)") }
-        circle.read(9, circle.connect(9, 8).0)
-        circle.read(8, circle.connect(8, 1).0)
-        let last = try #require(circle.examination.ailments.first { $0.links[0].waiter == 9 })
-        #expect(last.evidence.hasSuffix("In the end all wait for the circle of p1[1], p2[2]."))
-        #expect(last.culprits == [1, 2])
+        var cycle = ring(2)
+        for id: Int32 in 8...9 { cycle.program(id, "p\(id)") }
+        cycle.read(9, cycle.connect(9, 8).0)
+        cycle.read(8, cycle.connect(8, 1).0)
+        let last = try #require(cycle.analysis.findings.first { $0.edges[0].waiter == 9 })
+        #expect(last.evidence.hasSuffix("The chain of waits ends in the deadlock of p1[1], p2[2]."))
+        #expect(last.blockers == [1, 2])
     }
 
-    @Test("a program that watches many which cannot go on is told once")
+    @Test("a process that watches many stuck peers gives one finding")
     func many() throws {
         var model = ModelMachine()
         model.program(1, "watcher")
-        var watched: [BlockedCall.Watched] = []
+        var watched: [BlockedCall.WatchedDescriptor] = []
         for id: Int32 in 2...21 {
             model.program(id, state: .stopped)
             watched.append(.init(model.connect(1, id).0, .reading))
         }
         model.wait(1, in: BlockedCall("epoll_wait", .descriptors(watched)))
         let found = try only(model)
-        #expect(found.links.count == 8)
+        #expect(found.edges.count == 8)
     }
 
-    @Test("one that waits for a program which was stopped is told why")
+    @Test("a finding about a wait for a stopped process gives the reason")
     func stopped() throws {
         var model = ModelMachine()
         model.program(1)
@@ -163,7 +163,7 @@ struct ExaminationKnotsTests {
         #expect(found.evidence.hasSuffix("server[2] has been stopped by a signal."))
     }
 
-    @Test("one that writes to a program which was stopped is told so, however short a time it is")
+    @Test("a write to a stopped process is reported at once")
     func stoppedReader() throws {
         var model = ModelMachine()
         model.program(1)
@@ -179,10 +179,10 @@ struct ExaminationKnotsTests {
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
         #expect(found.confidence == .certain)
-        #expect(found.links.map(\.deed) == [.read])
+        #expect(found.edges.map(\.action) == [.read])
     }
 
-    @Test("a parent that waits for a child which waits for it is a circle")
+    @Test("a parent and a child that wait for each other are a circular wait")
     func child() throws {
         var model = ModelMachine()
         model.program(1)
@@ -191,11 +191,11 @@ struct ExaminationKnotsTests {
         model.wait(1, in: BlockedCall("wait4", .child(nil)))
         model.read(2, two)
         let found = try only(model)
-        #expect(found.kind == .circle)
-        #expect(found.links.map(\.deed) == [.end, .write])
+        #expect(found.kind == .circularWait)
+        #expect(found.edges.map(\.action) == [.exit, .write])
     }
 
-    @Test("programs that wait for each other by pipes alone are not ours to tell")
+    @Test("processes that wait for each other through pipes alone give no finding")
     func pipes() {
         var model = ModelMachine()
         for id: Int32 in [1, 2] {
@@ -203,6 +203,6 @@ struct ExaminationKnotsTests {
             let descriptor = model.open(id, .pipe(inode: 5))
             model.read(id, descriptor)
         }
-        #expect(model.examination.ailments.isEmpty)
+        #expect(model.analysis.findings.isEmpty)
     }
 }

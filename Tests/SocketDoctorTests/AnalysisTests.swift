@@ -3,9 +3,9 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("What is stuck on a machine")
+@Suite("Findings about a machine")
 struct ExaminationTests {
-    /// Two programs with one connection.
+    /// Two processes with one connection.
     private func pair(
         _ kind: MachineSocket.Kind = .tcp, _ near: ConnectionStatistics? = nil,
         _ far: ConnectionStatistics? = nil
@@ -19,120 +19,122 @@ struct ExaminationTests {
     }
 
     private func only(_ model: ModelMachine) throws -> Finding {
-        let ailments = model.examination.ailments
-        #expect(ailments.count == 1, "\(ailments.map(\.kind))")
-        return try #require(ailments.first)
+        let findings = model.analysis.findings
+        #expect(findings.count == 1, "\(findings.map(\.kind))")
+        return try #require(findings.first)
     }
 
-    /// Received and not read since so long.
+    /// Bytes that arrived this long ago and were not read.
     private func unread(_ bytes: Int = 5, for time: Duration = .seconds(3)) -> ConnectionStatistics
     {
         MeasuredStatistics.quiet(for: time).with { $0.receiveQueue = bytes }
     }
 
-    @Test("nothing is stuck where nothing waits, however long")
+    @Test("idle connections are not stuck, however old")
     func idle() {
-        #expect(pair().examination.ailments.isEmpty)
-        #expect(pair(.unix).examination.ailments.isEmpty)
+        #expect(pair().analysis.findings.isEmpty)
+        #expect(pair(.unix).analysis.findings.isEmpty)
         let long = MeasuredStatistics.quiet(for: .seconds(86_400))
-        #expect(pair(.tcp, long, long).examination.ailments.isEmpty)
+        #expect(pair(.tcp, long, long).analysis.findings.isEmpty)
     }
 
     @Test("a transfer at full speed is not stuck")
     func flowing() {
-        var survey = pair(.tcp, MeasuredStatistics.flowing(), unread(for: .zero)).survey()
-        survey.earlier?.sockets[0].statistics.bytesAcknowledged! -= 1_000_000
-        survey.earlier?.sockets[1].statistics.bytesReceived = -1_000_000
-        #expect(Analysis(survey).ailments.isEmpty)
+        var samples = pair(.tcp, MeasuredStatistics.flowing(), unread(for: .zero)).samples()
+        samples.earlier?.sockets[0].statistics.bytesAcknowledged! -= 1_000_000
+        samples.earlier?.sockets[1].statistics.bytesReceived = -1_000_000
+        #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("one look is not enough for a verdict")
+    @Test("one sample gives no finding")
     func oneLook() {
-        var survey = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
-            .survey()
-        survey.earlier = nil
-        #expect(Analysis(survey).ailments.isEmpty)
+        var samples = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
+            .samples()
+        samples.earlier = nil
+        #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("a connection that is newer than the first look is not judged")
+    @Test("a connection that is newer than the first sample gives no finding")
     func fresh() {
-        var survey = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
-            .survey()
-        survey.earlier?.sockets = []
-        #expect(Analysis(survey).ailments.isEmpty)
+        var samples = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
+            .samples()
+        samples.earlier?.sockets = []
+        #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("both ends full is a deadlock, over TCP and Unix")
+    @Test("two full ends are a deadlock, over TCP and Unix")
     func bothWriting() throws {
         let tcp = try only(pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
         #expect(tcp.kind == .bothWriting)
-        #expect(tcp.still == .seconds(3))
-        #expect(!tcp.isAtLeast)
+        #expect(tcp.stallDuration == .seconds(3))
+        #expect(!tcp.isLowerBound)
         let full = MeasuredStatistics.unix(queued: 222_720, unread: 219_264, writable: false)
         let unix = try only(pair(.unix, full, full))
         #expect(unix.kind == .bothWriting)
-        #expect(unix.still == .seconds(1))
-        #expect(unix.isAtLeast)
-        for ailment in [tcp, unix] {
-            #expect(Set(ailment.links.map(\.waiter)) == [1, 2])
-            #expect(ailment.links.allSatisfy { $0.deed == .read })
-            #expect(ailment.evidence.contains("client[1]"))
-            #expect(ailment.evidence.contains("server[2]"))
+        #expect(unix.stallDuration == .seconds(1))
+        #expect(unix.isLowerBound)
+        for finding in [tcp, unix] {
+            #expect(Set(finding.edges.map(\.waiter)) == [1, 2])
+            #expect(finding.edges.allSatisfy { $0.action == .read })
+            #expect(finding.evidence.contains("client[1]"))
+            #expect(finding.evidence.contains("server[2]"))
         }
     }
 
-    @Test("a Unix queue that is the same at both looks, while both ends run, is a conversation")
+    @Test("an unchanged Unix queue gives no finding if both ends ran")
     func conversation() throws {
         let (one, other) = (
             MeasuredStatistics.unix(queued: 768), MeasuredStatistics.unix(unread: 64)
         )
         let model = pair(.unix, one, other)
         #expect(try only(model).kind == .peerNotReading)
-        var survey = model.survey()
-        survey.earlier?.processes[1]?.turns = 0
-        #expect(Analysis(survey).ailments.count == 1)
-        survey.earlier?.processes[2]?.turns = 0
-        #expect(Analysis(survey).ailments.isEmpty)
-        // Where the kernel does not count, what the threads wait for has to be the same.
-        var uncounted = model.survey()
+        var samples = model.samples()
+        samples.earlier?.processes[1]?.runCounter = 0
+        #expect(Analysis(samples).findings.count == 1)
+        samples.earlier?.processes[2]?.runCounter = 0
+        #expect(Analysis(samples).findings.isEmpty)
+        // If the kernel does not count, the calls of the threads must be the same.
+        var uncounted = model.samples()
         for id: Int32 in 1...2 {
-            uncounted.earlier?.processes[id]?.turns = nil
-            uncounted.later.processes[id]?.turns = nil
+            uncounted.earlier?.processes[id]?.runCounter = nil
+            uncounted.later.processes[id]?.runCounter = nil
         }
-        #expect(Analysis(uncounted).ailments.count == 1)
+        #expect(Analysis(uncounted).findings.count == 1)
         for id: Int32 in 1...2 { uncounted.later.processes[id]?.threads = nil }
-        #expect(Analysis(uncounted).ailments.isEmpty)
+        #expect(Analysis(uncounted).findings.isEmpty)
     }
 
-    @Test("a Unix reader that has taken some is slow, though his writer's queue is the same")
+    @Test(
+        "a Unix reader that read a part is slow and not stuck, although the send queue is unchanged"
+    )
     func slowUnix() {
         let model = pair(
             .unix, MeasuredStatistics.unix(queued: 222_720, writable: false),
             MeasuredStatistics.unix(unread: 200_000))
-        #expect(model.examination.ailments.map(\.kind) == [.peerNotReading])
-        var survey = model.survey()
-        survey.later.sockets[1].statistics.timeSinceQueuesChanged = .milliseconds(80)
-        #expect(Analysis(survey).ailments.isEmpty)
-        survey = model.survey()
-        survey.earlier?.sockets[1].statistics.receiveQueue = 0
-        survey.later.sockets[1].statistics.timeSinceQueuesChanged = nil
-        #expect(Analysis(survey).ailments.isEmpty)
+        #expect(model.analysis.findings.map(\.kind) == [.peerNotReading])
+        var samples = model.samples()
+        samples.later.sockets[1].statistics.timeSinceQueuesChanged = .milliseconds(80)
+        #expect(Analysis(samples).findings.isEmpty)
+        samples = model.samples()
+        samples.earlier?.sockets[1].statistics.receiveQueue = 0
+        samples.later.sockets[1].statistics.timeSinceQueuesChanged = nil
+        #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("one full direction is a peer that does not read, and says which")
+    @Test("one full direction names the peer that does not read")
     func peerNotReading() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
-        model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasLimit: true))
+        model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasTimeout: true))
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
-        #expect(found.links.map(\.waiter) == [1])
-        #expect(found.links.map(\.others) == [[2]])
-        #expect(found.culprits == [2])
+        #expect(found.edges.map(\.waiter) == [1])
+        #expect(found.edges.map(\.blockers) == [[2]])
+        #expect(found.blockers == [2])
         #expect(found.connections[0][0].statistics.sendQueue ?? 0 > 0)
         #expect(found.evidence.contains("server[2] sleeps, in clock_nanosleep."))
     }
 
-    @Test("a peer that was stopped is the cause, and how to let it go on is said")
+    @Test("a stopped peer is the cause, and the advice is to continue it")
     func stopped() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.change(2) {
@@ -142,19 +144,19 @@ struct ExaminationTests {
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
         #expect(found.confidence == .certain)
-        #expect(found.advice == "Let it go on: kill -CONT 2")
+        #expect(found.advice == "Let it continue: kill -CONT 2")
     }
 
-    @Test("bytes that lie unread are told of their reader; a moment of it is not")
+    @Test("bytes that stay unread give a finding about their reader, recent bytes do not")
     func notReading() throws {
         let found = try only(pair(.tcp, nil, unread()))
         #expect(found.kind == .notReading)
-        #expect(found.culprits == [2])
+        #expect(found.blockers == [2])
         #expect(found.evidence.hasPrefix("5 bytes have waited for 3 s for server[2] to read them."))
-        #expect(pair(.tcp, nil, unread(for: .milliseconds(300))).examination.ailments.isEmpty)
+        #expect(pair(.tcp, nil, unread(for: .milliseconds(300))).analysis.findings.isEmpty)
     }
 
-    @Test("what is sent again and again in vain is a lost network")
+    @Test("repeated retransmissions without an answer are a lost network")
     func networkLost() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -167,7 +169,7 @@ struct ExaminationTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("a remote peer that does not read is told too, from one end")
+    @Test("a remote peer that does not read is found from one end")
     func remote() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -176,21 +178,21 @@ struct ExaminationTests {
             to: 1)
         let found = try only(model)
         #expect(found.kind == .peerNotReading)
-        #expect(found.links.map(\.others) == [[]])
+        #expect(found.edges.map(\.blockers) == [[]])
         #expect(found.evidence.hasPrefix("client[1]: "))
     }
 
-    @Test("what the kernel still delivers for a program that has gone is nobody's")
+    @Test("a closed socket with unsent bytes gives no finding")
     func orphan() {
         var model = ModelMachine()
         model.add(
             MachineSocket(
                 .tcp, cookie: 5, inode: 0,
                 statistics: MeasuredStatistics.peerFull().with { $0.state = .finWait1 }))
-        #expect(model.examination.ailments.isEmpty)
+        #expect(model.analysis.findings.isEmpty)
     }
 
-    @Test("every connection is listed once, with both ends where both are here")
+    @Test("every connection is listed once, with both ends if both are on this machine")
     func connections() {
         var model = pair()
         model.connect(2, 1, .unix)
@@ -202,21 +204,21 @@ struct ExaminationTests {
         (ownerless.inode, ownerless.identity.cookie) = (0, 6)
         ownerless.local = .ipv4(.loopback, port: 4001)
         model.add(ownerless)
-        #expect(model.examination.connections.map(\.count) == [1, 2, 2])
+        #expect(model.analysis.connections.map(\.count) == [1, 2, 2])
     }
 
-    @Test("what may not be seen of a connection is counted")
+    @Test("hidden owners and calls are counted")
     func hidden() {
         var model = pair()
-        #expect(model.examination.hidden(in: model.examination.connections) == (0, 0))
+        #expect(model.analysis.hidden(in: model.analysis.connections) == (0, 0))
         model.change(1) { $0.threads = nil }
         model.change(2) { $0.descriptors = nil }
-        let examination = model.examination
-        #expect(examination.hidden(in: examination.connections) == (1, 1))
-        #expect(examination.hidden(in: []) == (0, 0))
+        let analysis = model.analysis
+        #expect(analysis.hidden(in: analysis.connections) == (1, 1))
+        #expect(analysis.hidden(in: []) == (0, 0))
     }
 
-    @Test("the order in which the kernel lists things changes nothing", arguments: 0..<40)
+    @Test("the order of the kernel's lists does not change the findings", arguments: 0..<40)
     func order(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var model = ModelMachine()
@@ -238,14 +240,14 @@ struct ExaminationTests {
             if Bool.random(using: &generator) { model.read(one, near) }
             if Bool.random(using: &generator) { model.write(two, far) }
         }
-        let survey = model.survey()
-        var shuffled = survey
+        let samples = model.samples()
+        var shuffled = samples
         shuffled.earlier?.sockets.shuffle(using: &generator)
         shuffled.later.sockets.shuffle(using: &generator)
-        let (one, other) = (Analysis(survey).ailments, Analysis(shuffled).ailments)
+        let (one, other) = (Analysis(samples).findings, Analysis(shuffled).findings)
         #expect(one.map(\.kind) == other.map(\.kind))
         #expect(one.map(\.evidence) == other.map(\.evidence))
-        #expect(one.map(\.links) == other.map(\.links))
+        #expect(one.map(\.edges) == other.map(\.edges))
         #expect(
             one.map { $0.connections.map { $0.map(\.identity) } }
                 == other.map { $0.connections.map { $0.map(\.identity) } })

@@ -3,7 +3,7 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("The words of an examination")
+@Suite("Text of findings")
 struct ExaminationWordsTests {
     private func words(_ model: ModelMachine) -> AnalysisText {
         AnalysisText(model.machine, Ownership(model.machine.processes.values))
@@ -20,20 +20,20 @@ struct ExaminationWordsTests {
         return words(model).reason([7], model.sockets[0])
     }
 
-    @Test("programs have names and numbers, and those that are not there have numbers")
+    @Test("a process is shown by name and number, and an unknown process by number")
     func names() {
         var model = ModelMachine()
         model.program(7, "serv\u{1B}er")
         #expect(words(model).names(of: [7, 9]) == "serv\\x1ber[7] or PID 9")
-        #expect(words(model).names(of: []) == "a program that we may not see")
+        #expect(words(model).names(of: []) == "a hidden program")
     }
 
-    @Test("what a program does instead is said")
-    func occupations() {
+    @Test("the reason names what the process does instead")
+    func reasons() {
         func said(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
         #expect(said { $0.change(7) { $0.state = .running } }.contains("is running"))
         #expect(said { $0.change(7) { $0.state = .uninterruptible } }.contains("a disk"))
-        #expect(said { $0.change(7) { $0.threads = nil } }.contains("may not see"))
+        #expect(said { $0.change(7) { $0.threads = nil } }.contains("hidden from this user"))
         #expect(said { _ in }.contains("is running"))
         #expect(said { $0.wait(7, in: BlockedCall("futex", .thread)) }.contains("a lock, in futex"))
         #expect(said { $0.wait(7, in: BlockedCall("pause", .signal)) }.contains("a signal"))
@@ -48,27 +48,29 @@ struct ExaminationWordsTests {
             }.contains("has 2 threads, and none of them waits for this connection"))
     }
 
-    @Test("who watches others, or this one only to write, is told from who does not take")
+    @Test("the reason distinguishes other descriptors, waiting to write, and not reading")
     func watchers() {
-        func said(_ watched: [BlockedCall.Watched]) -> String {
+        func said(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
             reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0
         }
-        #expect(said([.init(8, .reading), .init(9, .reading)]).contains("2 descriptors, and not"))
-        #expect(said([.init(3, .writing), .init(9, .reading)]).contains("and not to read"))
-        #expect(said([.init(3, .reading), .init(9, .reading)]).contains("does not take"))
+        #expect(said([.init(8, .reading), .init(9, .reading)]).contains("2 descriptors, but not"))
+        #expect(said([.init(3, .writing), .init(9, .reading)]).contains("but not to read"))
+        #expect(
+            said([.init(3, .reading), .init(9, .reading)]).contains(
+                "does not read what has arrived"))
     }
 
-    @Test("what helps is said where it is plain")
+    @Test("advice is given if the remedy is known")
     func advice() {
         #expect(
             reason { $0.change(7) { $0.state = .stopped } }.advice
-                == "Let it go on: kill -CONT 7")
+                == "Let it continue: kill -CONT 7")
         #expect(reason { $0.change(7) { $0.state = .traced } }.advice?.contains("debugger") == true)
         #expect(reason { _ in }.advice == nil)
         #expect(words(ModelMachine()).reason([], nil).0.isEmpty)
     }
 
-    @Test("an owner's call on his descriptor is found, in the right direction")
+    @Test("the call of an owner is found by its descriptor and direction")
     func calls() {
         var model = ModelMachine()
         model.program(7)
@@ -76,7 +78,7 @@ struct ExaminationWordsTests {
         let owner = Ownership.Owner(process: 7, descriptor: 3)
         #expect(words(model).call(of: owner, .read) == "sendto")
         #expect(words(model).call(of: owner, .write) == nil)
-        // Whoever waits to be accepted may read or write meanwhile.
+        // A client that waits to be accepted may read or write in the meantime.
         #expect(words(model).call(of: owner, .accept) == "sendto")
         #expect(words(model).call(of: .init(process: 7, descriptor: 4), .read) == nil)
     }

@@ -3,12 +3,12 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A call that waits")
+@Suite("Blocked system calls")
 struct BlockedCallTests {
     private static let none: UInt64 = 0
     private static let minusOne = UInt64.max
 
-    /// The call of this name, with these arguments; the others are nothing.
+    /// A call with this name and these arguments; the other arguments are 0.
     private func call(_ name: String, _ arguments: UInt64...) throws -> BlockedCall {
         let all = arguments + [UInt64](repeating: 0, count: 6 - arguments.count) + [0x7FFC, 0x7F79]
         let line = (["45"] + all.map { "0x" + String($0, radix: 16) }).joined(separator: " ") + "\n"
@@ -16,19 +16,19 @@ struct BlockedCallTests {
             BlockedCall(syscall: Array(line.utf8)) { $0 == 45 ? name : nil })
     }
 
-    @Test("a line of the kernel is a call with its arguments")
+    @Test("a line of /proc is parsed into a call with its registers")
     func line() throws {
         let line = "45 0x5 0x7f39c8499d60 0xa 0x0 0x0 0x0 0x7ffe25050f38 0x7f39c8cc4929\n"
         let call = try #require(
             BlockedCall(syscall: Array(line.utf8)) { _ in "recvfrom" })
         #expect(call.name == "recvfrom")
-        #expect(call.waiting == .descriptors([.init(5, .reading)]))
-        #expect(call.trace.count == 8)
-        #expect(!call.hasLimit)
+        #expect(call.wakeCondition == .descriptors([.init(5, .reading)]))
+        #expect(call.registers.count == 8)
+        #expect(!call.hasTimeout)
     }
 
     @Test(
-        "a thread that runs, or waits without a call, is in none",
+        "a thread that runs or waits outside a call has no call",
         arguments: [
             "running\n", "-1 0x7ffe 0x7f39\n", "", "45\n", "45 0x5\n", "x y\n", "0x1 0x2\n",
         ])
@@ -36,85 +36,85 @@ struct BlockedCallTests {
         #expect(BlockedCall(syscall: Array(text.utf8)) { _ in "read" } == nil)
     }
 
-    @Test("a call that nobody knows is told by its number, and may end at any time")
+    @Test("an unknown call is named by its number and has an unknown wake condition")
     func unknown() throws {
         let line = "999 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n"
         let call = try #require(BlockedCall(syscall: Array(line.utf8)) { _ in nil })
         #expect(call.name == "system call 999")
-        #expect(call.waiting == .unknown)
+        #expect(call.wakeCondition == .unknown)
     }
 
     @Test(
-        "reading and writing wait for one descriptor",
+        "a call that reads or writes waits for one descriptor",
         arguments: [
-            ("read", BlockedCall.Wish.reading), ("readv", .reading), ("recvmsg", .reading),
+            ("read", BlockedCall.Interest.reading), ("readv", .reading), ("recvmsg", .reading),
             ("write", .writing), ("writev", .writing), ("sendto", .writing), ("sendmsg", .writing),
             ("accept", .accepting), ("accept4", .accepting), ("connect", .connecting),
         ])
-    func one(name: String, wish: BlockedCall.Wish) throws {
-        #expect(try call(name, 7).waiting == .descriptors([.init(7, wish)]))
+    func one(name: String, wish: BlockedCall.Interest) throws {
+        #expect(try call(name, 7).wakeCondition == .descriptors([.init(7, wish)]))
     }
 
-    @Test("moving between two descriptors waits for either")
+    @Test("a call that moves bytes waits for either descriptor")
     func two() throws {
         #expect(
-            try call("sendfile", 7, 8).waiting
+            try call("sendfile", 7, 8).wakeCondition
                 == .descriptors([.init(7, .writing), .init(8, .reading)]))
         #expect(
-            try call("splice", 7, 0, 8).waiting
+            try call("splice", 7, 0, 8).wakeCondition
                 == .descriptors([.init(8, .writing), .init(7, .reading)]))
     }
 
-    @Test("calls with a time that comes by itself have a limit")
+    @Test("calls with a timeout are recognized")
     func limits() throws {
-        #expect(try call("poll", 1, 1, 0xFFFF_FFFF).hasLimit == false)
-        #expect(try call("poll", 1, 1, Self.minusOne).hasLimit == false)
-        #expect(try call("poll", 1, 1, 0).hasLimit)
-        #expect(try call("poll", 1, 1, 5000).hasLimit)
-        #expect(try call("ppoll", 1, 1, 0).hasLimit == false)
-        #expect(try call("ppoll", 1, 1, 0x7FFC).hasLimit)
-        #expect(try call("epoll_wait", 4, 1, 9, 0xFFFF_FFFF).hasLimit == false)
-        #expect(try call("epoll_pwait", 4, 1, 9, 10).hasLimit)
-        #expect(try call("epoll_pwait2", 4, 1, 9, 0).hasLimit == false)
-        #expect(try call("select", 4, 1, 0, 0, 0).hasLimit == false)
-        #expect(try call("pselect6", 4, 1, 0, 0, 0x7FFC).hasLimit)
-        #expect(try call("recvmmsg", 4, 1, 1, 0, 0x7FFC).hasLimit)
-        #expect(try call("nanosleep").hasLimit)
+        #expect(try call("poll", 1, 1, 0xFFFF_FFFF).hasTimeout == false)
+        #expect(try call("poll", 1, 1, Self.minusOne).hasTimeout == false)
+        #expect(try call("poll", 1, 1, 0).hasTimeout)
+        #expect(try call("poll", 1, 1, 5000).hasTimeout)
+        #expect(try call("ppoll", 1, 1, 0).hasTimeout == false)
+        #expect(try call("ppoll", 1, 1, 0x7FFC).hasTimeout)
+        #expect(try call("epoll_wait", 4, 1, 9, 0xFFFF_FFFF).hasTimeout == false)
+        #expect(try call("epoll_pwait", 4, 1, 9, 10).hasTimeout)
+        #expect(try call("epoll_pwait2", 4, 1, 9, 0).hasTimeout == false)
+        #expect(try call("select", 4, 1, 0, 0, 0).hasTimeout == false)
+        #expect(try call("pselect6", 4, 1, 0, 0, 0x7FFC).hasTimeout)
+        #expect(try call("recvmmsg", 4, 1, 1, 0, 0x7FFC).hasTimeout)
+        #expect(try call("nanosleep").hasTimeout)
     }
 
-    @Test("a lock within the program is waited for; one that may be shared is anything")
+    @Test("a private futex waits for a thread, and a shared futex is unknown")
     func locks() throws {
-        #expect(try call("futex", 0x7000, 128).waiting == .thread)
-        #expect(try call("futex", 0x7000, 128 | 9 | 256).waiting == .thread)
-        #expect(try call("futex", 0x7000, 0).waiting == .unknown)
-        #expect(try call("futex", 0x7000, 128 | 1).waiting == .unknown)
-        #expect(try call("futex", 0x7000, 128, 2, 0x7FFC).hasLimit)
+        #expect(try call("futex", 0x7000, 128).wakeCondition == .thread)
+        #expect(try call("futex", 0x7000, 128 | 9 | 256).wakeCondition == .thread)
+        #expect(try call("futex", 0x7000, 0).wakeCondition == .unknown)
+        #expect(try call("futex", 0x7000, 128 | 1).wakeCondition == .unknown)
+        #expect(try call("futex", 0x7000, 128, 2, 0x7FFC).hasTimeout)
     }
 
-    @Test("children, signals and time")
+    @Test("waits for children, signals and time are recognized")
     func others() throws {
-        #expect(try call("wait4", 0xFFFF_FFFF).waiting == .child(nil))
-        #expect(try call("wait4", 55).waiting == .child(55))
-        #expect(try call("waitid", 1, 55).waiting == .child(55))
-        #expect(try call("waitid", 0, 0).waiting == .child(nil))
-        #expect(try call("clock_nanosleep").waiting == .time)
-        #expect(try call("rt_sigtimedwait", 1, 0, 0).waiting == .signal)
-        #expect(try call("pause").waiting == .signal)
+        #expect(try call("wait4", 0xFFFF_FFFF).wakeCondition == .child(nil))
+        #expect(try call("wait4", 55).wakeCondition == .child(55))
+        #expect(try call("waitid", 1, 55).wakeCondition == .child(55))
+        #expect(try call("waitid", 0, 0).wakeCondition == .child(nil))
+        #expect(try call("clock_nanosleep").wakeCondition == .time)
+        #expect(try call("rt_sigtimedwait", 1, 0, 0).wakeCondition == .signal)
+        #expect(try call("pause").wakeCondition == .signal)
     }
 
-    @Test("where the descriptors of a call stand that watches several")
+    @Test("the source of the descriptors follows from the call")
     func sources() throws {
         #expect(try call("poll", 0x7000, 3).source == .pollArray(address: 0x7000, count: 3))
         #expect(
             try call("select", 9, 0x7000, 0x8000).source
                 == .bitSets(reading: 0x7000, writing: 0x8000, count: 9))
-        #expect(try call("epoll_wait", 5).source == .watcher(5))
+        #expect(try call("epoll_wait", 5).source == .epoll(5))
         #expect(try call("read", 5).source == nil)
-        // More than there can be is no trap.
+        // An impossible count must not trap.
         #expect(try call("poll", 1, Self.minusOne).source == .pollArray(address: 1, count: .max))
     }
 
-    @Test("an array of poll(2) is what is watched, without the entries that are passed over")
+    @Test("a poll(2) array is parsed without its negative entries")
     func pollArray() {
         var bytes: [UInt8] = []
         for (descriptor, events) in [(5, 1), (-1, 1), (6, 4), (7, 5), (8, 0), (9, 0x2000)] {
@@ -130,7 +130,7 @@ struct BlockedCallTests {
         #expect(BlockedCall.watched(pollArray: []).isEmpty)
     }
 
-    @Test("what epoll watches is read from the kernel's text")
+    @Test("the descriptors of an epoll instance are parsed from its fdinfo")
     func fdinfo() {
         let text = """
             pos:	0
@@ -147,7 +147,7 @@ struct BlockedCallTests {
             ])
     }
 
-    @Test("sets of bits are what select(2) watches, up to the count")
+    @Test("select(2) bit sets are parsed up to the count")
     func bitSets() {
         #expect(
             BlockedCall.watched(reading: [0b0010_1000, 1], writing: [1], count: 9) == [

@@ -3,22 +3,22 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("An ailment")
+@Suite("A finding")
 struct AilmentTests {
-    private func ailment(
+    private func finding(
         _ kind: Finding.Kind, _ confidence: StallReport.Confidence = .certain, seconds: Int = 1,
         cookie: UInt64 = 1
     ) -> Finding {
         Finding(
             kind, confidence, connections: [[MachineSocket(.tcp, cookie: cookie, inode: 2)]],
-            still: (.seconds(seconds), false), evidence: "", advice: "")
+            stall: (.seconds(seconds), false), evidence: "", advice: "")
     }
 
-    @Test("codes never change, and those of a verdict are the verdict's")
+    @Test("codes never change, and equal those of the verdicts")
     func codes() {
         #expect(
             Finding.Kind.allCases.map(\.code) == [
-                "circle", "both-writing", "both-waiting", "network-lost", "not-accepting",
+                "circular-wait", "both-writing", "both-waiting", "network-lost", "not-accepting",
                 "peer-not-reading", "not-reading", "peer-stuck",
             ])
         let verdicts: [StallReport.Verdict] = [
@@ -27,33 +27,33 @@ struct AilmentTests {
         #expect(Set(Finding.Kind.allCases.map(\.code)).isSuperset(of: verdicts.map(\.code)))
     }
 
-    @Test("the worst comes first: by kind, then the surest, then the longest")
+    @Test("findings are sorted by kind, then confidence, then duration")
     func order() {
         let sorted = [
-            ailment(.circle, .likely), ailment(.bothWriting, seconds: 9),
-            ailment(.bothWriting, seconds: 2), ailment(.bothWriting, .likely, seconds: 99),
-            ailment(.peerStuck),
+            finding(.circularWait, .likely), finding(.bothWriting, seconds: 9),
+            finding(.bothWriting, seconds: 2), finding(.bothWriting, .likely, seconds: 99),
+            finding(.peerStuck),
         ]
         #expect(sorted.shuffled().sorted().map(\.kind) == sorted.map(\.kind))
-        #expect(sorted.reversed().sorted().map(\.still) == sorted.map(\.still))
+        #expect(sorted.reversed().sorted().map(\.stallDuration) == sorted.map(\.stallDuration))
     }
 
-    @Test("of two that are alike the order is the same each time")
+    @Test("equal findings have a stable order")
     func tie() {
-        let (one, two) = (ailment(.circle, cookie: 1), ailment(.circle, cookie: 2))
+        let (one, two) = (finding(.circularWait, cookie: 1), finding(.circularWait, cookie: 2))
         #expect(one < two)
         #expect(!(two < one))
         #expect(one != two)
     }
 
-    @Test("all programs that have to do with it, once")
+    @Test("the processes of a finding are listed once")
     func processes() {
-        var one = ailment(.circle)
-        one.links = [
-            Finding.Link(waiter: 5, others: [3, 4], deed: .read),
-            Finding.Link(waiter: 3, others: [5], deed: .read),
+        var one = finding(.circularWait)
+        one.edges = [
+            Finding.WaitEdge(waiter: 5, blockers: [3, 4], action: .read),
+            Finding.WaitEdge(waiter: 3, blockers: [5], action: .read),
         ]
-        one.culprits = [9]
+        one.blockers = [9]
         #expect(one.processes == [3, 4, 5, 9])
     }
 }

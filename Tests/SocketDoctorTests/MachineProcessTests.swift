@@ -3,13 +3,13 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A program, seen from outside")
+@Suite("A process as /proc shows it")
 struct MachineProcessTests {
     private func process(_ stat: String) -> MachineProcess? {
         MachineProcess(stat: Array(stat.utf8))
     }
 
-    @Test("number, name, state and parent are read")
+    @Test("number, name, state and parent are parsed")
     func stat() throws {
         let found = try #require(process("4711 (python3) S 17 4711 4711 0 -1"))
         #expect(found.id == 4711)
@@ -19,7 +19,7 @@ struct MachineProcessTests {
         #expect(found.description == "python3[4711]")
     }
 
-    @Test("a name may hold brackets, spaces and controls")
+    @Test("a name may contain parentheses, spaces and control characters")
     func strangeNames() throws {
         let found = try #require(process("1 (a) R 9 (\u{1B}[2J)) T 5 0"))
         #expect(found.state == .stopped)
@@ -28,13 +28,13 @@ struct MachineProcessTests {
     }
 
     @Test(
-        "what is no such line gives nothing",
+        "a malformed line gives no process",
         arguments: ["", "1", "1 (a", "1 a) S 2", "x (a) S 2", "1 (a) S", "1 (a)", ") 1 ("])
     func nonsense(text: String) {
         #expect(process(text) == nil)
     }
 
-    @Test("letters are states")
+    @Test("state letters are decoded")
     func states() {
         let states = "RSIDTtZX?".utf8.map { MachineProcess.State(letter: $0) }
         #expect(
@@ -44,15 +44,15 @@ struct MachineProcessTests {
             ])
     }
 
-    @Test("links of sockets, pipes, counters and watchers are told apart")
+    @Test("links of sockets, pipes, eventfds and epoll instances are distinguished")
     func targets() {
-        func target(_ link: String) -> MachineProcess.Target? {
-            MachineProcess.Target(link: Array(link.utf8))
+        func target(_ link: String) -> MachineProcess.DescriptorTarget? {
+            MachineProcess.DescriptorTarget(link: Array(link.utf8))
         }
         #expect(target("socket:[4026]") == .socket(inode: 4026))
         #expect(target("pipe:[1]") == .pipe(inode: 1))
-        #expect(target("anon_inode:[eventfd]") == .event)
-        #expect(target("anon_inode:[eventpoll]") == .watcher)
+        #expect(target("anon_inode:[eventfd]") == .eventfd)
+        #expect(target("anon_inode:[eventpoll]") == .epoll)
         for link in [
             "", "/dev/null", "socket:[", "socket:[]", "socket:[-1]", "socket:[99999999999]",
         ] {
@@ -60,7 +60,7 @@ struct MachineProcessTests {
         }
     }
 
-    @Test("a program is called by its name, by what is kept of a long one, or as it was started")
+    @Test("a process matches its name, its truncated name and its command")
     func names() {
         var process = MachineProcess(id: 1, name: "a-very-long-nam")
         process.command = Array("/usr/bin/a-very-long-name".utf8)
@@ -72,7 +72,7 @@ struct MachineProcessTests {
         #expect(!MachineProcess(id: 1, name: "").isCalled(""))
     }
 
-    @Test("the descriptors of a socket, in order")
+    @Test("the descriptors of a socket are sorted")
     func descriptors() {
         let process = MachineProcess(
             id: 1, name: "a",
@@ -82,11 +82,11 @@ struct MachineProcessTests {
         #expect(MachineProcess(id: 1, name: "a", descriptors: nil).descriptors(of: 5).isEmpty)
     }
 
-    @Test("turns and time on a processor are one number, unknown where the kernel does not count")
-    func turns() {
-        #expect(MachineThread.turns(schedstat: Array("45 325734 41\n".utf8)) == 86)
-        #expect(MachineThread.turns(schedstat: Array("0 0 0\n".utf8)) == nil)
-        #expect(MachineThread.turns(schedstat: Array("1 2\n".utf8)) == nil)
-        #expect(MachineThread.turns(schedstat: []) == nil)
+    @Test("time slices and processor time form one counter, nil if the kernel does not count")
+    func runCounter() {
+        #expect(MachineThread.runCounter(schedstat: Array("45 325734 41\n".utf8)) == 86)
+        #expect(MachineThread.runCounter(schedstat: Array("0 0 0\n".utf8)) == nil)
+        #expect(MachineThread.runCounter(schedstat: Array("1 2\n".utf8)) == nil)
+        #expect(MachineThread.runCounter(schedstat: []) == nil)
     }
 }

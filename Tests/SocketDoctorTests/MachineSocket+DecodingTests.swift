@@ -3,7 +3,7 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("What the kernel's lists say")
+@Suite("Decoding of the kernel's lists")
 struct MachineSocketDecodingTests {
     private typealias Netlink = NetlinkMessageTests
 
@@ -52,7 +52,7 @@ struct MachineSocketDecodingTests {
         return try #require(sockets.first)
     }
 
-    @Test("a TCP connection has both addresses, queues, an owner and a time")
+    @Test("a TCP entry has addresses, queues, a user and a time")
     func connection() throws {
         let memory = Self.words(0, 131_072, 0, 2_626_560)
         let socket = try only(
@@ -71,7 +71,7 @@ struct MachineSocketDecodingTests {
         #expect(!socket.isListening)
     }
 
-    @Test("the end of the stream is no byte that waits to be read")
+    @Test("a FIN is not counted as an unread byte")
     func end() throws {
         let socket = try only(Self.tcp(state: 8, unread: 1))
         #expect(socket.statistics.receiveQueue == 0)
@@ -80,15 +80,15 @@ struct MachineSocketDecodingTests {
         #expect(try only(Self.tcp(state: 8, unread: 6)).statistics.receiveQueue == 5)
     }
 
-    @Test("of a socket that listens the queues are callers")
+    @Test("the queues of a listener are pending connections and the backlog")
     func listening() throws {
         let socket = try only(Self.tcp(state: 10, unread: 3, queued: 128))
         #expect(socket.isListening)
-        #expect((socket.callers, socket.backlog) == (3, 128))
+        #expect((socket.pendingConnections, socket.backlog) == (3, 128))
         #expect(socket.statistics.receiveQueue == nil)
     }
 
-    @Test("an IPv6 address has its interface where it needs one, and a mapped one is IPv4")
+    @Test("a link-local IPv6 address has its interface, and a mapped address is IPv4")
     func addresses() throws {
         let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
         let there = try only(Self.tcp(family: 10, local: linkLocal, interface: 2))
@@ -100,7 +100,7 @@ struct MachineSocketDecodingTests {
         #expect("\(try only(Self.tcp(family: 10, local: mapped)).local)" == "127.0.0.1:80")
     }
 
-    @Test("TCP_INFO is taken in as getsockopt gives it")
+    @Test("TCP_INFO is decoded as from getsockopt")
     func info() throws {
         var info = [UInt8](repeating: 0, count: 248)
         info[0] = 1
@@ -109,7 +109,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.timeSinceLastSend == .milliseconds(10))
     }
 
-    @Test("a Unix stream knows its peer, its queues and its name")
+    @Test("a Unix entry has its peer, its queues and its name")
     func unixStream() throws {
         let attributes =
             Netlink.attribute(0, Array("/run/a.sock".utf8)) + Netlink.attribute(2, Self.words(5001))
@@ -126,7 +126,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.isConnected)
     }
 
-    @Test("a Unix stream is full when its bytes fill a quarter of the limit, as for poll")
+    @Test("a Unix stream is unwritable when a quarter of its limit is used, as for poll")
     func unixFull() throws {
         let attributes =
             Netlink.attribute(4, Self.words(0, 53_249))
@@ -134,7 +134,7 @@ struct MachineSocketDecodingTests {
         #expect(try only(Self.unix(attributes: attributes)).statistics.isWritable == false)
     }
 
-    @Test("a peer that has ended is seen")
+    @Test("a peer that half-closed is detected")
     func unixEnded() throws {
         let one = try only(Self.unix(attributes: Netlink.attribute(6, [1])))
         #expect((one.statistics.hasPeerHalfClosed, one.statistics.isHungUp) == (true, false))
@@ -142,7 +142,7 @@ struct MachineSocketDecodingTests {
         #expect((both.statistics.hasPeerHalfClosed, both.statistics.isHungUp) == (true, true))
     }
 
-    @Test("a Unix socket that listens tells who waits")
+    @Test("a Unix listener has the inodes of its clients")
     func unixListening() throws {
         let attributes =
             Netlink.attribute(0, [0] + Array("name".utf8))
@@ -150,17 +150,17 @@ struct MachineSocketDecodingTests {
             + Netlink.attribute(4, Self.words(2, 128))
         let socket = try only(Self.unix(state: 10, attributes: attributes))
         #expect("\(socket.local)" == "@name")
-        #expect((socket.callers, socket.backlog) == (2, 128))
-        #expect(socket.callerInodes == [6001, 6002])
+        #expect((socket.pendingConnections, socket.backlog) == (2, 128))
+        #expect(socket.pendingInodes == [6001, 6002])
     }
 
-    @Test("Unix sockets for datagrams are left out, sequences of packets are not")
+    @Test("Unix datagram sockets are left out, sequenced packets are not")
     func types() throws {
         #expect(MachineSocket.decode(Self.unix(type: 2)[...], at: .zero).sockets.isEmpty)
         _ = try only(Self.unix(type: 5))
     }
 
-    @Test("a list ends with its end, or with an error")
+    @Test("a list ends with its end message or with an error")
     func ends() {
         let list = Self.tcp() + Self.unix()
         #expect(MachineSocket.decode(list[...], at: .zero).end == nil)
@@ -170,12 +170,12 @@ struct MachineSocketDecodingTests {
         #expect(whole.sockets.count == 2)
         let error = Netlink.message(2, Self.words(UInt32(bitPattern: -2)))
         #expect(MachineSocket.decode(error[...], at: .zero).end == .failed(2))
-        // An acknowledgement is an error with the number 0.
+        // An acknowledgement is an error with number 0.
         let none = Netlink.message(2, Self.words(0))
         #expect(MachineSocket.decode(none[...], at: .zero).end == nil)
     }
 
-    @Test("whatever is cut, changed or doubled: nothing traps")
+    @Test("no truncated, changed or duplicated byte makes decoding trap")
     func hostile() {
         var generator = SeededGenerator(seed: 4)
         let seeds = [

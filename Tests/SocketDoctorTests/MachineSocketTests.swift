@@ -3,14 +3,14 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A socket, seen from outside")
+@Suite("A socket of the machine")
 struct MachineSocketTests {
     private func tcp(_ change: (inout ConnectionStatistics) -> Void = { _ in }) -> MachineSocket {
         MachineSocket(
             .tcp, cookie: 1, inode: 2, statistics: MeasuredStatistics.quiet().with(change))
     }
 
-    @Test("one in which nothing waits is quiet")
+    @Test("a socket without waiting bytes is quiet")
     func quiet() {
         #expect(tcp().isQuiet)
         #expect(tcp { $0.state = .closeWait }.isQuiet)
@@ -19,7 +19,7 @@ struct MachineSocketTests {
         )
     }
 
-    @Test("one in which something waits, or is under way, is not")
+    @Test("a socket with bytes that wait or are in flight is not quiet")
     func busy() {
         #expect(!tcp { $0.receiveQueue = 1 }.isQuiet)
         #expect(!tcp { $0.sendQueue = 1 }.isQuiet)
@@ -29,17 +29,17 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .finWait1 }.isQuiet)
     }
 
-    @Test("one that listens is quiet while nobody waits, and never connected")
+    @Test("a listener without waiting clients is quiet, and no listener is connected")
     func listening() {
         var socket = tcp { $0.state = .listen }
         socket.isListening = true
         #expect(socket.isQuiet)
         #expect(!socket.isConnected)
-        socket.callers = 1
+        socket.pendingConnections = 1
         #expect(!socket.isQuiet)
     }
 
-    @Test("a Unix socket is connected if it knows a peer, also one that has gone")
+    @Test("a Unix socket with a peer is connected, even if the peer is closed")
     func connected() {
         var socket = MachineSocket(.unix, cookie: 1, inode: 2)
         #expect(!socket.isConnected)
@@ -50,7 +50,7 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .timeWait }.isConnected)
     }
 
-    @Test("a socket without an inode belongs to no program")
+    @Test("a socket without an inode has no owner")
     func ownerless() {
         #expect(MachineSocket(.tcp, cookie: 1, inode: 0).isOwnerless)
         #expect(!tcp().isOwnerless)

@@ -3,9 +3,9 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Who has which socket")
+@Suite("Owners of sockets")
 struct MachineTests {
-    @Test("a socket that was inherited has several owners, in order")
+    @Test("an inherited socket has several owners, sorted")
     func several() {
         var model = ModelMachine()
         model.program(20)
@@ -22,7 +22,7 @@ struct MachineTests {
         #expect(!ownership.isIncomplete)
     }
 
-    @Test("a socket without an inode has no owner, also where others have the number 0")
+    @Test("a socket without an inode has no owner, even if a descriptor refers to inode 0")
     func nobody() {
         var model = ModelMachine()
         model.program(10)
@@ -30,15 +30,15 @@ struct MachineTests {
         #expect(Ownership(model.machine.processes.values).owners(of: model.sockets[0]).isEmpty)
     }
 
-    @Test("that somebody's descriptors are hidden is known")
+    @Test("hidden descriptors make the ownership incomplete")
     func hidden() {
         #expect(Ownership([MachineProcess(id: 1, name: "a", descriptors: nil)]).isIncomplete)
     }
 
-    @Test("pipes have holders")
+    @Test("the holders of a pipe are known")
     func pipes() {
         let processes = [1, 2].map {
-            MachineProcess(id: $0, name: "a", descriptors: [0: .pipe(inode: 9), 1: .event])
+            MachineProcess(id: $0, name: "a", descriptors: [0: .pipe(inode: 9), 1: .eventfd])
         }
         #expect(Ownership(processes).holders(ofPipe: 9) == [1, 2])
         #expect(Ownership(processes).holders(ofPipe: 8).isEmpty)

@@ -3,9 +3,9 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Messages of netlink")
+@Suite("Netlink messages")
 struct NetlinkMessageTests {
-    /// A message as the kernel writes it.
+    /// A message as the kernel formats it.
     static func message(_ type: UInt16, flags: UInt16 = 2, _ body: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(word: UInt32(16 + body.count))
@@ -27,7 +27,7 @@ struct NetlinkMessageTests {
         return bytes
     }
 
-    @Test("a request has a header that says how long it is")
+    @Test("a request has a header with its length")
     func request() {
         let bytes = NetlinkMessage.request([7, 8])
         #expect(bytes.count == 18)
@@ -35,7 +35,7 @@ struct NetlinkMessageTests {
         #expect(bytes.suffix(2) == [7, 8])
     }
 
-    @Test("a datagram holds several messages, each at a whole word")
+    @Test("a datagram contains several messages, aligned to words")
     func several() {
         let bytes = Self.message(20, [1, 2, 3]) + Self.message(3, [0, 0, 0, 0])
         let messages = NetlinkMessage.messages(in: bytes[...])
@@ -43,26 +43,26 @@ struct NetlinkMessageTests {
         #expect(Array(messages[0].body) == [1, 2, 3])
     }
 
-    @Test("an error is the kernel's number, without its sign")
+    @Test("an error is the kernel's number without its sign")
     func error() {
         var body: [UInt8] = []
         body.append(word: UInt32(bitPattern: -13))
         #expect(NetlinkMessage.messages(in: Self.message(2, body)[...]).map(\.kind) == [.error(13)])
-        // Cut short it is an error all the same.
+        // A truncated error is an error too.
         #expect(NetlinkMessage.messages(in: Self.message(2, [1])[...]).map(\.kind) == [.error(71)])
-        // The smallest number has no opposite.
+        // The smallest number cannot be negated.
         body = [0, 0, 0, 0x80]
         #expect(
             NetlinkMessage.messages(in: Self.message(2, body)[...]).map(\.kind) == [.error(.min)])
     }
 
-    @Test("a list that changed meanwhile is marked")
+    @Test("a list that changed while it was read is marked")
     func interrupted() {
         let messages = NetlinkMessage.messages(in: Self.message(20, flags: 0x12, [1])[...])
         #expect(messages.map(\.isInterrupted) == [true])
     }
 
-    @Test("what is cut short, or says it is longer than it is, is left out")
+    @Test("a truncated message or one with a wrong length is left out")
     func cut() {
         let bytes = Self.message(20, [1, 2, 3, 4])
         for count in 0..<bytes.count {
@@ -73,7 +73,7 @@ struct NetlinkMessageTests {
         #expect(NetlinkMessage.messages(in: liar[...]).isEmpty)
     }
 
-    @Test("attributes are found by their numbers, whatever the highest bits say")
+    @Test("attributes are found by type, without the flag bits")
     func attributes() throws {
         let body =
             [9, 9, 9, 9] + Self.attribute(5, [1]) + Self.attribute(0x8002, [2, 3])
@@ -86,14 +86,14 @@ struct NetlinkMessageTests {
         #expect(message.attributes(after: 4000).isEmpty)
     }
 
-    @Test("an attribute without room for itself ends the list")
+    @Test("an attribute that is too long ends the list")
     func badAttribute() throws {
         let body = Self.attribute(1, [1]) + [2, 0, 9, 0]
         let message = try #require(NetlinkMessage.messages(in: Self.message(20, body)[...]).first)
         #expect(message.attributes(after: 0).keys.sorted() == [1])
     }
 
-    @Test("numbers are read where they are whole, in a slice too")
+    @Test("complete numbers are read, also in a slice")
     func numbers() {
         let bytes: ArraySlice<UInt8> = ([0xFF, 1, 0, 0, 0, 2, 0, 0, 0] as [UInt8])[1...]
         #expect(bytes.byte(at: 0) == 1)

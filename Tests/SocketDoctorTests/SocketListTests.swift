@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The kernel's lists of sockets", .ownThread)
 struct SocketListTests {
-    @Test("both ends of a connection of ours are there, with what waits in it")
+    @Test("both ends of a connection are listed with their queues")
     func tcp() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("hello")
@@ -21,7 +21,7 @@ struct SocketListTests {
     }
 
     #if DEBUG
-        @Test("a kernel that refuses is an error, and one that says nothing a time-out")
+        @Test("a refused request is an error, and a missing answer is a timeout")
         func failures() {
             for (code, told) in [
                 (Errno.permissionDenied, Errno.permissionDenied), (.wouldBlock, .timedOut),
@@ -40,21 +40,21 @@ struct SocketListTests {
         }
     #endif
 
-    @Test("over IPv6 too")
+    @Test("IPv6 connections are listed")
     func tcp6() throws {
         let listener = try Socket(on: .tcp("::1", port: 0))
         let client = try Socket(to: listener.localAddress)
         let list = try SocketList.read(.tcp6).sockets
         #expect(list.contains { $0.local == client.localAddress && $0.isConnected })
-        // Nobody has accepted it.
+        // The client is not accepted yet.
         let listening = try #require(
             list.first { $0.local == listener.localAddress && $0.isListening })
-        #expect(listening.callers == 1)
+        #expect(listening.pendingConnections == 1)
         let far = try #require(list.first { $0.remote == client.localAddress })
         #expect(far.isOwnerless)
     }
 
-    @Test("both ends of a Unix pair know each other")
+    @Test("both ends of a Unix pair name each other")
     func unix() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))
@@ -62,8 +62,8 @@ struct SocketListTests {
         let waiting = try SocketList.read(.unix).sockets
         let listening = try #require(
             waiting.first { $0.local == listener.localAddress && $0.isListening })
-        #expect(listening.callers == 1)
-        #expect(listening.callerInodes.count == 1)
+        #expect(listening.pendingConnections == 1)
+        #expect(listening.pendingInodes.count == 1)
 
         let server = try listener.accept()
         try client.sendAll("hello")
@@ -74,7 +74,7 @@ struct SocketListTests {
         #expect(near.peerInode == far.inode)
         #expect(far.statistics.receiveQueue == 5)
         #expect((near.statistics.sendQueue ?? 0) >= 5)
-        #expect(listening.callerInodes == [near.inode])
+        #expect(listening.pendingInodes == [near.inode])
         withExtendedLifetime(server) {}
     }
 }

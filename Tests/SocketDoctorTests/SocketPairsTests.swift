@@ -3,7 +3,7 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Both ends of a connection")
+@Suite("Pairs of sockets")
 struct SocketPairsTests {
     private func tcp(
         _ cookie: UInt64, _ local: String, _ remote: String, inode: UInt32 = 9
@@ -19,7 +19,7 @@ struct SocketPairsTests {
         return socket
     }
 
-    @Test("the ends of a TCP connection have the same addresses the other way round")
+    @Test("the ends of a TCP connection have opposite addresses")
     func tcp() throws {
         let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
         let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000")
@@ -36,7 +36,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([socket]).peer(of: socket) == socket)
     }
 
-    @Test("Unix sockets name each other; a number that was given again joins nobody")
+    @Test("Unix peers name each other, and a reused inode does not match")
     func unix() {
         var near = MachineSocket(.unix, cookie: 1, inode: 11)
         var far = MachineSocket(.unix, cookie: 2, inode: 12)
@@ -48,7 +48,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, far]).peer(of: near) == nil)
     }
 
-    @Test("a caller that nobody has accepted belongs to the socket that listens there")
+    @Test("a client that is not accepted belongs to the listener")
     func unaccepted() throws {
         let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
         let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000", inode: 0)
@@ -60,25 +60,25 @@ struct SocketPairsTests {
         var accepted = far
         accepted.inode = 4
         #expect(SocketPairs([near, accepted, listening]).listenerThatShouldAccept(near) == nil)
-        // One that was closed with bytes to go has no program either, and is no caller.
+        // A closed socket with unsent bytes has no owner either, but is no client.
         var closed = far
         closed.statistics.state = .finWait1
         #expect(SocketPairs([near, closed, listening]).listenerThatShouldAccept(near) == nil)
     }
 
-    @Test("over Unix the listener knows its callers")
+    @Test("a Unix listener names its clients")
     func unixUnaccepted() {
         var near = MachineSocket(.unix, cookie: 1, inode: 11)
         near.peerInode = 0
         var listening = MachineSocket(.unix, cookie: 2, inode: 12)
         listening.isListening = true
-        listening.callerInodes = [11]
+        listening.pendingInodes = [11]
         #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == listening)
-        listening.callerInodes = []
+        listening.pendingInodes = []
         #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == nil)
     }
 
-    @Test("the nearest listener counts, and of several on one port nobody knows which")
+    @Test("the most specific listener matches, and several on one port match none")
     func listeners() throws {
         let address = try #require(SocketAddress("127.0.0.1:80"))
         let anywhere = try listener(1, "0.0.0.0:80")

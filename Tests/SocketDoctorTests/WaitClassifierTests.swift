@@ -3,14 +3,14 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Who can go on")
+@Suite("Classification of waiting processes")
 struct ProspectsTests {
-    private func prospects(_ model: ModelMachine) -> WaitClassifier {
-        let survey = model.survey()
-        return WaitClassifier(earlier: survey.earlier, now: survey.later)
+    private func classify(_ model: ModelMachine) -> WaitClassifier {
+        let samples = model.samples()
+        return WaitClassifier(earlier: samples.earlier, now: samples.later)
     }
 
-    /// Two programs that read from each other.
+    /// Two processes that read from each other.
     private func readers() -> ModelMachine {
         var model = ModelMachine()
         model.program(1)
@@ -21,40 +21,40 @@ struct ProspectsTests {
         return model
     }
 
-    @Test("two that read from each other cannot")
+    @Test("two processes that read from each other are stuck")
     func reading() {
-        let found = prospects(readers())
+        let found = classify(readers())
         #expect(found.stuck == [1, 2])
         #expect(found.waits.map(\.process) == [1, 2])
-        #expect(found.waits.map(\.on) == [[2], [1]])
+        #expect(found.waits.map(\.blockers) == [[2], [1]])
         #expect(found.waits.map(\.call) == ["recvfrom", "recvfrom"])
     }
 
-    @Test("if one of them runs, both can")
+    @Test("no process is stuck if one of two readers runs")
     func running() {
         var model = readers()
         model.program(2)
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
         model = readers()
         model.change(2) { $0.state = .running }
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
     @Test(
-        "if one of them has a thread that waits for a time, a signal, a terminal or a caller, both can"
+        "no process is stuck if a thread waits for a timer, a signal, a terminal or a client"
     )
     func outside() {
         let calls = [
-            BlockedCall("nanosleep", .time, hasLimit: true),
+            BlockedCall("nanosleep", .time, hasTimeout: true),
             BlockedCall("read", .descriptors([.init(0, .reading)])),
             BlockedCall("io_getevents", .unknown),
             BlockedCall("pause", .signal),
-            BlockedCall("poll", .descriptors([.init(3, .reading)]), hasLimit: true),
+            BlockedCall("poll", .descriptors([.init(3, .reading)]), hasTimeout: true),
         ]
         for call in calls {
             var model = readers()
             model.wait(2, in: call, further: true)
-            #expect(prospects(model).stuck.isEmpty, "\(call.name)")
+            #expect(classify(model).stuck.isEmpty, "\(call.name)")
         }
         var model = readers()
         var listener = MachineSocket(.tcp, cookie: 1, inode: 7)
@@ -63,27 +63,27 @@ struct ProspectsTests {
         model.wait(
             2, in: BlockedCall("accept4", .descriptors([.init(descriptor, .accepting)])),
             further: true)
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("threads that wait for each other's locks and counters change nothing")
+    @Test("threads that wait for locks and eventfds of their process do not unblock it")
     func inside() {
         var model = readers()
         model.wait(2, in: BlockedCall("futex", .thread), further: true)
-        let counter = model.open(2, .event)
+        let counter = model.open(2, .eventfd)
         model.read(2, counter, further: true)
-        #expect(prospects(model).stuck == [1, 2])
+        #expect(classify(model).stuck == [1, 2])
     }
 
-    @Test("a program of which all threads wait for locks is none of our business")
+    @Test("a process whose threads all wait for locks is not reported")
     func locks() {
         var model = ModelMachine()
         model.program(1)
         model.wait(1, in: BlockedCall("futex", .thread))
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("one that watches several descriptors can go on if any of them can")
+    @Test("a process that watches several descriptors is stuck only if all of them are")
     func several() {
         var model = readers()
         model.program(3)
@@ -92,32 +92,32 @@ struct ProspectsTests {
             2,
             in: BlockedCall(
                 "epoll_wait", .descriptors([.init(3, .reading), .init(here, .reading)])))
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
         model.read(3, there)
-        #expect(prospects(model).stuck == [1, 2, 3])
+        #expect(classify(model).stuck == [1, 2, 3])
     }
 
-    @Test("a program that did anything between the looks can go on")
-    func turns() {
-        let survey = readers().survey()
-        var earlier = survey.earlier
-        earlier?.processes[2]?.threads?[0].turns = 7
-        #expect(WaitClassifier(earlier: earlier, now: survey.later).stuck.isEmpty)
-        // Without an earlier look it is only a guess.
-        #expect(WaitClassifier(earlier: nil, now: survey.later).stuck == [1, 2])
+    @Test("a process that ran between the samples is not stuck")
+    func runCounter() {
+        let samples = readers().samples()
+        var earlier = samples.earlier
+        earlier?.processes[2]?.threads?[0].runCounter = 7
+        #expect(WaitClassifier(earlier: earlier, now: samples.later).stuck.isEmpty)
+        // Without an earlier sample, the result is only a guess.
+        #expect(WaitClassifier(earlier: nil, now: samples.later).stuck == [1, 2])
     }
 
-    @Test("what may not be seen counts as able to go on")
+    @Test("a hidden process counts as able to continue")
     func hidden() {
         var model = readers()
         model.change(2) { $0.threads = nil }
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
         model = readers()
         model.change(2) { $0.descriptors = nil }
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a peer on another machine counts as able to go on")
+    @Test("a peer on another machine counts as able to continue")
     func elsewhere() {
         var model = ModelMachine()
         model.program(1)
@@ -125,10 +125,10 @@ struct ProspectsTests {
             .tcp, cookie: 1, inode: 7, local: .ipv4(.loopback, port: 4000),
             remote: .ipv4(.loopback, port: 80), statistics: MeasuredStatistics.quiet())
         model.read(1, model.add(socket, to: 1))
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("bytes that wait to be read, or an end, let a reader go on")
+    @Test("a reader with unread bytes or an end of stream is not stuck")
     func readable() {
         for change: (inout ConnectionStatistics) -> Void in [
             { $0.receiveQueue = 1 }, { $0.hasPeerHalfClosed = true },
@@ -140,11 +140,11 @@ struct ProspectsTests {
             let (one, two) = model.connect(1, 2, statistics: (quiet.with(change), quiet))
             model.read(1, one)
             model.read(2, two)
-            #expect(prospects(model).stuck.isEmpty)
+            #expect(classify(model).stuck.isEmpty)
         }
     }
 
-    @Test("two that write to each other cannot go on, and one whose queue is empty can")
+    @Test("two writers are stuck only if their send queues are not empty")
     func writing() {
         for isFull in [true, false] {
             var model = ModelMachine()
@@ -158,11 +158,11 @@ struct ProspectsTests {
                 ))
             model.write(1, one)
             model.write(2, two)
-            #expect(prospects(model).stuck == (isFull ? [1, 2] : []))
+            #expect(classify(model).stuck == (isFull ? [1, 2] : []))
         }
     }
 
-    @Test("a program that was stopped cannot go on, nor can who waits for it")
+    @Test("a stopped process is stuck, and so is a process that waits for it")
     func stopped() {
         for state: MachineProcess.State in [.stopped, .traced] {
             var model = readers()
@@ -170,13 +170,13 @@ struct ProspectsTests {
                 $0.state = state
                 $0.threads = nil
             }
-            let found = prospects(model)
+            let found = classify(model)
             #expect(found.stuck == [1, 2])
             #expect(found.waits.map(\.process) == [1])
         }
     }
 
-    @Test("a caller that nobody accepts waits for the program that listens")
+    @Test("a client that is not accepted waits for the process that listens")
     func unaccepted() {
         var model = ModelMachine()
         model.program(1)
@@ -197,11 +197,11 @@ struct ProspectsTests {
             ))
         model.add(
             MachineSocket(.tcp, cookie: 3, inode: 0, local: there, remote: here, statistics: quiet))
-        #expect(prospects(model).stuck == [1, 2])
-        #expect(prospects(model).waits.map(\.on) == [[2]])
+        #expect(classify(model).stuck == [1, 2])
+        #expect(classify(model).waits.map(\.blockers) == [[2]])
     }
 
-    @Test("a parent waits for its children, and a child that can go on is enough")
+    @Test("a parent that waits for children is not stuck if one child can continue")
     func children() {
         var model = ModelMachine()
         model.program(1)
@@ -209,16 +209,16 @@ struct ProspectsTests {
         let (_, two) = model.connect(1, 2)
         model.wait(1, in: BlockedCall("wait4", .child(nil)))
         model.read(2, two)
-        #expect(prospects(model).stuck == [1, 2])
+        #expect(classify(model).stuck == [1, 2])
         model.program(3, parent: 1)
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
         model.wait(1, in: BlockedCall("wait4", .child(2)))
-        #expect(prospects(model).stuck == [1, 2])
+        #expect(classify(model).stuck == [1, 2])
         model.wait(1, in: BlockedCall("wait4", .child(99)))
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a pipe is waited for too, unless somebody unseen may hold it")
+    @Test("a pipe is waited for, unless a hidden process may hold it")
     func pipes() {
         var model = ModelMachine()
         model.program(1)
@@ -228,13 +228,15 @@ struct ProspectsTests {
         _ = model.open(2, .pipe(inode: 5))
         model.read(1, pipe)
         model.read(2, two)
-        #expect(prospects(model).stuck == [1, 2])
+        #expect(classify(model).stuck == [1, 2])
         model.program(3)
         model.change(3) { $0.descriptors = nil }
-        #expect(prospects(model).stuck.isEmpty)
+        #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("who is stuck is who reaches nobody that can go on, in any order", arguments: 0..<60)
+    @Test(
+        "the stuck processes are those that reach none that can continue, in any order",
+        arguments: 0..<60)
     func property(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var model = ModelMachine()
@@ -242,7 +244,7 @@ struct ProspectsTests {
         for id in 1...count { model.program(id) }
         var waits: [Int32: Set<Int32>] = [:]
         for id in 1...count where Int.random(in: 0..<10, using: &generator) > 0 {
-            var watched: [BlockedCall.Watched] = []
+            var watched: [BlockedCall.WatchedDescriptor] = []
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let other = Int32.random(in: 1...count, using: &generator)
                 waits[id, default: []].insert(other)
@@ -250,17 +252,17 @@ struct ProspectsTests {
             }
             model.wait(id, in: BlockedCall("poll", .descriptors(watched)))
         }
-        // By another way than the product's: spread what is able backwards, round after round.
+        // An independent algorithm: spread the ability to continue backwards, round after round.
         var able = Set((1...count).filter { waits[$0] == nil })
         for _ in 0..<count {
             able.formUnion((1...count).filter { !(waits[$0] ?? []).isDisjoint(with: able) })
         }
-        let survey = model.survey()
-        let found = WaitClassifier(earlier: survey.earlier, now: survey.later)
+        let samples = model.samples()
+        let found = WaitClassifier(earlier: samples.earlier, now: samples.later)
         #expect(found.stuck == Set(1...count).subtracting(able))
 
-        var shuffled = survey.later
+        var shuffled = samples.later
         shuffled.sockets.shuffle(using: &generator)
-        #expect(WaitClassifier(earlier: survey.earlier, now: shuffled).waits == found.waits)
+        #expect(WaitClassifier(earlier: samples.earlier, now: shuffled).waits == found.waits)
     }
 }

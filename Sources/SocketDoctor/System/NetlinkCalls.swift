@@ -3,20 +3,18 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-// The kernel's own list of sockets, by netlink: sock_diag(7). What the messages say is not this
-// floor's business.
+// The kernel's lists of sockets through netlink: sock_diag(7). These calls do not interpret messages.
 extension System {
-    /// socket(2) for asking about sockets.
+    /// Opens a netlink socket with socket(2).
     ///
-    /// Each recv(2) is given so long: an answer is made while one asks, and a kernel that does not
-    /// give any must not hold us up.
-    static func diagnosisSocket(limitMicroseconds: UInt64) throws(Errno) -> Int32 {
+    /// The timeout applies to each recv(2), so a kernel that does not answer cannot block the program.
+    static func diagnosisSocket(timeoutMicroseconds: UInt64) throws(Errno) -> Int32 {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try systemCall(.socket) {
             Glibc.socket(csockets_netlink, type, csockets_netlink_diagnosis)
         }
         do throws(Errno) {
-            try setTimeout(descriptor, .receive, microseconds: limitMicroseconds)
+            try setTimeout(descriptor, .receive, microseconds: timeoutMicroseconds)
         } catch {
             close(descriptor)
             throw error
@@ -24,14 +22,16 @@ extension System {
         return descriptor
     }
 
-    /// send(2) of a whole request.
+    /// Sends a whole request with send(2).
     static func send(_ descriptor: Int32, request: [UInt8]) throws(Errno) {
         _ = try systemCall(.send) {
             request.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
         }
     }
 
-    /// recv(2) of one datagram, whose beginning goes into the buffer; 0 would be an empty one.
+    /// Receives one datagram with recv(2), truncated to the buffer.
+    ///
+    /// A result of 0 is an empty datagram.
     static func recv(_ descriptor: Int32, into buffer: inout [UInt8]) throws(Errno) -> Int {
         try systemCall(.recv) {
             buffer.withUnsafeMutableBytes { Glibc.recv(descriptor, $0.baseAddress, $0.count, 0) }

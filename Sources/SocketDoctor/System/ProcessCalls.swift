@@ -3,10 +3,10 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-// What /proc shows of other programs: proc(5). They come and go while one looks, and much is hidden
-// from those who are not root; so each call may fail, and says how.
+// What /proc shows about other processes: proc(5). Each call may fail, because processes come and go
+// while they are read, and much is hidden from users other than root.
 extension System {
-    /// opendir(3) and readdir(3): the names in a directory that are numbers.
+    /// Returns the names in a directory that are numbers, with opendir(3) and readdir(3).
     static func numbers(in path: String) throws(Errno) -> [Int32] {
         var directory: OpaquePointer?
         _ = try systemCall(.opendir) {
@@ -17,16 +17,16 @@ extension System {
         defer { closedir(directory) }
         var found: [Int32] = []
         while let entry = readdir(directory) {
-            // The name ends with a NUL, and lies in the entry for as long as the next is not read.
+            // The name ends with a NUL and is valid until the next entry is read.
             let number = withUnsafeBytes(of: &entry.pointee.d_name) { name in
-                spelled(by: name.prefix { $0 != 0 })
+                Decimal.value(of: name.prefix { $0 != 0 }, maximum: UInt32(Int32.max))
             }
-            if let number { found.append(number) }
+            if let number { found.append(Int32(number)) }
         }
         return found
     }
 
-    /// open(2), read(2) and close(2): what stands in a small file, at most so many bytes of it.
+    /// Reads a small file, up to a limit, with open(2), read(2) and close(2).
     static func contents(of path: String, atMost limit: Int) throws(Errno) -> [UInt8] {
         let file = try systemCall(.open) { Glibc.open(path, O_RDONLY | O_CLOEXEC) }
         defer { Glibc.close(file) }
@@ -45,34 +45,37 @@ extension System {
         return bytes
     }
 
-    /// open(2) of a directory, for `readlinkat`; to be closed.
+    /// Opens a directory for `readlinkat` with open(2).
+    ///
+    /// The caller closes it.
     static func openDirectory(_ path: String) throws(Errno) -> Int32 {
         try systemCall(.open) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     }
 
-    /// readlinkat(2): where a link that is called by a number leads; cut at 64 bytes, which is more
-    /// than a socket's or a pipe's name has.
+    /// Returns the target of a link whose name is a number, with readlinkat(2).
+    ///
+    /// It is truncated to 64 bytes, which is more than the name of a socket or a pipe needs.
     static func readlinkat(_ directory: Int32, _ number: Int32) throws(Errno) -> [UInt8] {
         var target = [UInt8](repeating: 0, count: 64)
         let name = String(number)
         let count = try systemCall(.readlinkat) {
-            target.withUnsafeMutableBytes { room in
+            target.withUnsafeMutableBytes { buffer in
                 Glibc.readlinkat(
-                    directory, name, room.baseAddress!.assumingMemoryBound(to: CChar.self),
-                    room.count)
+                    directory, name, buffer.baseAddress!.assumingMemoryBound(to: CChar.self),
+                    buffer.count)
             }
         }
         target.removeSubrange(count...)
         return target
     }
 
-    /// process_vm_readv(2): memory of another process, which nobody but its own user or root may see.
+    /// Reads the memory of another process with process_vm_readv(2), which only its user and root may.
     static func memory(
         of process: Int32, at address: UInt64, count: Int
     ) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         // An address that the other process does not have is no mistake of ours.
-        let read = try systemCall(.process_vm_readv, ours: false) {
+        let read = try systemCall(.process_vm_readv, fromUser: true) {
             bytes.withUnsafeMutableBytes {
                 csockets_read_memory(process, address, $0.baseAddress, $0.count)
             }
@@ -81,22 +84,8 @@ extension System {
         return bytes
     }
 
-    /// The name of a system call that waits for something, by its number on this machine.
-    package static func nameOfCall(_ number: Int) -> String? {
+    /// Returns the name of a system call that can wait, by its number on this machine.
+    static func nameOfCall(_ number: Int) -> String? {
         csockets_call_name(number).map { String(cString: $0) }
-    }
-
-    /// getpid(2)
-    static func getpid() -> Int32 { Glibc.getpid() }
-
-    /// The number that ASCII digits spell.
-    private static func spelled(by digits: some Collection<UInt8>) -> Int32? {
-        guard !digits.isEmpty, digits.count <= 10 else { return nil }
-        var number: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-        }
-        return Int32(exactly: number)
     }
 }

@@ -1,23 +1,25 @@
-/// What an operation was trying to do when somebody asks why nothing moves.
+/// What an operation was doing when its stall is analyzed.
 package struct Activity: Hashable, Sendable {
-    /// In which direction.
+    /// The direction of an operation.
     package enum Kind: Hashable, Sendable, CaseIterable {
         case reading, writing
-        /// It writes and reads at the same time.
+        /// The operation writes and reads at the same time.
         case exchanging
-        /// No operation asks: somebody looks from outside.
+        /// There is no operation: the program asks for a diagnosis.
         case nothing
     }
 
     package var kind: Kind
-    /// How long it has taken; nil if nobody has measured it.
+    /// How long the operation has taken; nil if that was not measured.
     package var elapsed: Duration?
-    /// How long the kernel has neither taken nor given a byte, as the operation saw it; nil if nobody
-    /// has measured it. Bytes may have moved between the kernels meanwhile.
+    /// How long the kernel has neither accepted nor delivered a byte, as the operation saw it; nil
+    /// if that was not measured.
+    ///
+    /// Bytes may have moved between the kernels in the meantime.
     package var timeSinceProgress: Duration?
-    /// How many bytes it has written.
+    /// How many bytes the operation has written.
     package var sent: Int
-    /// How many bytes it has read.
+    /// How many bytes the operation has read.
     package var received: Int
 
     package init(
@@ -31,6 +33,6 @@ package struct Activity: Hashable, Sendable {
         self.received = received
     }
 
-    /// Somebody looks from outside.
+    /// The activity of a diagnosis that no operation asked for.
     package static let nothing = Activity(.nothing)
 }

@@ -1,43 +1,48 @@
-/// Why a transfer stands still: a verdict, what it rests on, and what to do.
+/// An explanation of why a transfer is stalled: a verdict, the evidence for it, and advice.
 ///
-/// The error of a time-out carries one (`error.stallReport`), and `diagnose` makes one at any
-/// moment:
+/// The error of a timeout carries a report (``SocketError/stallReport``), and `diagnose` makes one at
+/// any time:
 ///
 /// ```swift
 /// print(try socket.diagnose(watching: .seconds(5)))
 /// ```
 ///
-/// It is what one end can see. A verdict is drawn from what the kernel tells of the socket at one
-/// moment, or at two; where two causes look alike from here, the evidence names both and
-/// `confidence` is lower.
+/// A report describes what one end can see. The verdict follows from what the kernel reports about
+/// the socket at one moment or at two. If two causes look the same from this end, the evidence names
+/// both, and ``confidence-swift.property`` is lower.
 public struct StallReport: Sendable {
-    /// What is wrong, if anything is. The set may grow: switches need an `@unknown default`.
+    /// What is wrong, if anything is.
+    ///
+    /// The set may grow, so switches need an `@unknown default`.
     @nonexhaustive
     public enum Verdict: Hashable, Sendable {
-        /// The peer's program does not read: our bytes wait, and its kernel takes no more.
+        /// The peer's program does not read. Our bytes wait, and its kernel accepts no more.
         case peerNotReading
-        /// The peer reads, and less than we would send; nil if the rate could not be measured.
+        /// The peer reads more slowly than we send; the rate is nil if it could not be measured.
         case peerReadingSlowly(bytesPerSecond: Int?)
         /// A deadlock: both ends write with full buffers, and neither reads.
         case bothWriting
-        /// The peer has acknowledged everything and sends nothing: it waits for us, or it works.
+        /// Both ends wait for data, which is a deadlock if each expects the other to send first.
+        ///
+        /// The peer has acknowledged everything and sends nothing. From this end, a peer that is still
+        /// working looks the same.
         case bothWaiting
-        /// Nothing gets through to the peer's machine any more, or nothing comes back.
+        /// Nothing reaches the peer's machine any more, or nothing comes back.
         case networkLost
-        /// The connection is over, or the peer has ended its half: it was closed, reset or given up.
+        /// The connection was closed, reset or given up, or the peer has half-closed it.
         case peerGone
-        /// We do not read: bytes of the peer wait here.
+        /// This end does not read, so bytes from the peer wait here.
         case notReading
-        /// Bytes move, slower than they are wanted; what limits them is nil where it cannot be seen.
+        /// Bytes move, but too slowly; the limitation is nil if it is unknown.
         case movingSlowly(bytesPerSecond: Int?, limitedBy: Limitation?)
         /// Bytes move.
         case moving
-        /// Nothing is under way in either direction, and nobody was seen to wait.
+        /// No bytes are under way in either direction, and no operation waits for any.
         case idle
-        /// The kernel tells too little, or it is too early to tell.
+        /// The kernel reports too little, or it is too early to tell.
         case undetermined
 
-        /// The verdict's name for programs, which never changes: "peer-not-reading".
+        /// The verdict's name for programs, which never changes, such as "peer-not-reading".
         public var code: String {
             switch self {
             case .peerNotReading: "peer-not-reading"
@@ -54,8 +59,9 @@ public struct StallReport: Sendable {
             }
         }
 
-        /// Whether nothing will move until somebody does something else than now: bytes that move,
-        /// however slowly, and a connection that nobody needs at the moment are not stuck.
+        /// A Boolean value that indicates whether nothing will move until an end changes what it does.
+        ///
+        /// A slow transfer and an idle connection are not stuck.
         public var isStuck: Bool {
             switch self {
             case .peerNotReading, .bothWriting, .bothWaiting, .networkLost, .peerGone, .notReading:
@@ -67,23 +73,24 @@ public struct StallReport: Sendable {
     }
 
     /// What keeps bytes from moving faster.
+    ///
+    /// The set may grow, so switches need an `@unknown default`.
+    @nonexhaustive
     public enum Limitation: Hashable, Sendable {
-        /// The peer reads no faster.
-        case peerWindow
         /// The network loses segments, or carries no more.
         case congestion
     }
 
-    /// How sure a verdict is.
+    /// How certain a verdict is.
     public enum Confidence: Int, Hashable, Sendable, Comparable, CaseIterable {
-        /// The statistics fit, and so would another cause.
+        /// The statistics fit, but they fit another cause as well.
         case possible
         /// Another cause would be unusual.
         case likely
-        /// The statistics fit nothing else.
+        /// The statistics fit no other cause.
         case certain
 
-        /// Less sure comes first.
+        /// Returns whether the left confidence is lower than the right one.
         public static func < (left: Confidence, right: Confidence) -> Bool {
             left.rawValue < right.rawValue
         }
@@ -92,26 +99,26 @@ public struct StallReport: Sendable {
     /// What is wrong, if anything is.
     public var verdict: Verdict { contents.verdict }
 
-    /// How sure that is.
+    /// How certain the verdict is.
     public var confidence: Confidence { contents.confidence }
 
-    /// One sentence with the numbers that the verdict rests on.
+    /// One sentence with the numbers behind the verdict.
     public var evidence: String { contents.evidence }
 
     /// One sentence that says what to do.
     public var advice: String { contents.advice }
 
-    /// What the kernel told: at the later of two looks.
+    /// What the kernel reported, at the later sample if there were two.
     public var statistics: ConnectionStatistics { contents.statistics }
 
-    /// How far apart the two looks were; zero if there was one.
+    /// The time between the first and the last sample; zero if there was one sample.
     public var samplingInterval: Duration { contents.samplingInterval }
 
-    /// What was being tried.
+    /// What the operation was doing.
     package var activity: Activity { contents.activity }
 
-    /// One pointer wide: room for all of the statistics would be kept in the frame of every task that
-    /// waits, for a report that it hardly ever makes.
+    /// A report is one pointer wide: room for all statistics would be kept in the frame of every task
+    /// that waits, for a report that it hardly ever makes.
     private var contents: Contents { box.contents }
     private let box: Box
 
@@ -143,18 +150,18 @@ public struct StallReport: Sendable {
 }
 
 extension StallReport: Hashable {
-    /// Whether both say the same of the same statistics.
+    /// Returns whether both reports say the same about the same statistics.
     public static func == (left: StallReport, right: StallReport) -> Bool {
         left.contents == right.contents
     }
 
-    /// Feeds everything that the report says.
+    /// Hashes everything that the report says into the hasher.
     public func hash(into hasher: inout Hasher) { hasher.combine(contents) }
 }
 
 extension StallReport: CustomStringConvertible {
-    /// Three lines, a sentence each: the verdict with its code and confidence, the evidence, the
-    /// advice.
+    /// Three lines of one sentence each: the verdict with its code and confidence, the evidence, and
+    /// the advice.
     public var description: String { sentences.joined(separator: "\n") }
 
     /// The lines of the description.
@@ -164,32 +171,32 @@ extension StallReport: CustomStringConvertible {
 }
 
 extension StallReport.Verdict: CustomStringConvertible {
-    /// A phrase: "both ends are writing, and neither reads".
+    /// A phrase, such as "deadlock: both ends are writing, and neither reads".
     public var description: String {
         switch self {
         case .peerNotReading: "the peer is not reading"
         case .peerReadingSlowly(let rate):
             "the peer reads slowly" + (rate.map { ", \($0.bytesPerSecond)" } ?? "")
-        case .bothWriting: "both ends are writing, and neither reads"
-        case .bothWaiting: "both ends are waiting"
-        case .networkLost: "the network is lost"
+        case .bothWriting: "deadlock: both ends are writing, and neither reads"
+        case .bothWaiting:
+            "both ends wait for data, a deadlock if each expects the other to send first"
+        case .networkLost: "the peer's machine does not answer"
         case .peerGone: "the peer is gone"
-        case .notReading: "we are not reading"
+        case .notReading: "this end is not reading"
         case .movingSlowly(let rate, let limit):
             "bytes move slowly" + (rate.map { ", \($0.bytesPerSecond)" } ?? "")
                 + (limit.map { ", \($0)" } ?? "")
         case .moving: "bytes are moving"
-        case .idle: "nothing is under way"
-        case .undetermined: "the statistics do not tell"
+        case .idle: "the connection is idle"
+        case .undetermined: "the cause is undetermined"
         }
     }
 }
 
 extension StallReport.Limitation: CustomStringConvertible {
-    /// A phrase: "limited by the peer's window".
+    /// A phrase, such as "limited by the network".
     public var description: String {
         switch self {
-        case .peerWindow: "limited by the peer's window"
         case .congestion: "limited by the network"
         }
     }
@@ -207,7 +214,7 @@ extension StallReport.Confidence: CustomStringConvertible {
 }
 
 extension Int {
-    /// "512 bytes a second", "80 KB a second": three digits say enough of a rate.
+    /// A rate, such as "512 bytes a second" or "80 KB a second": about three digits are enough.
     package var bytesPerSecond: String {
         switch self {
         case ..<10_000: "\(self) \(self == 1 ? "byte" : "bytes") a second"

@@ -1,11 +1,11 @@
-/// Several looks at one socket, of which a judge is given the first and the last.
+/// Samples of one socket's statistics, of which the first and the last are analyzed.
 ///
-/// A decision without I/O. TCP counts bytes, so two looks would do. A Unix socket tells only how much
-/// waits, which may be the same at two moments though bytes flow by: so it is looked at often, and
-/// how long it has been the same is remembered.
+/// A decision without I/O. Two samples suffice for TCP, because the kernel counts its bytes. For a
+/// Unix socket, the kernel reports only the lengths of the queues, which may be equal at two moments
+/// although bytes flow. So the socket is sampled often, and the time of the last change is kept.
 package struct ConnectionSamples {
-    /// How many times a socket is looked at, the first and the last included.
-    private static let looks = 40
+    /// How many samples are taken, the first and the last included.
+    private static let count = 40
 
     private var first: ConnectionStatistics?
     private var last: ConnectionStatistics?
@@ -13,25 +13,24 @@ package struct ConnectionSamples {
 
     package init() {}
 
-    /// Takes in what was seen.
+    /// Adds a sample.
     package mutating func add(_ statistics: ConnectionStatistics) {
         if first == nil { first = statistics }
-        if last.map({
+        let hasChanged = last.map {
             $0.sendQueue != statistics.sendQueue || $0.receiveQueue != statistics.receiveQueue
-        }) ?? true {
-            changedAt = statistics.takenAt
         }
+        if hasChanged ?? true { changedAt = statistics.takenAt }
         last = statistics
     }
 
-    /// How long to wait before the next look, of what has to be watched in all; nil is enough.
+    /// Returns how long to wait before the next sample; nil if the samples cover the duration.
     package func pause(of duration: Duration) -> Duration? {
         guard let first, let last else { return .zero }
         let rest = duration - (last.takenAt - first.takenAt)
-        return rest > .zero ? min(rest, max(.milliseconds(1), duration / Self.looks)) : nil
+        return rest > .zero ? min(rest, max(.milliseconds(1), duration / Self.count)) : nil
     }
 
-    /// What the looks come to.
+    /// Returns the report that follows from the samples.
     package func report(during activity: Activity) -> StallReport {
         guard let first, var last else {
             return StallReport.analyze(nil, ConnectionStatistics(), during: activity)

@@ -1,39 +1,36 @@
-// Connections that are over, and networks that are.
+// Connections that have ended, and networks that fail.
 extension StallAnalysis {
-    /// The connection has ended or broken, so that nothing can move.
-    var over: Diagnosis? {
+    /// The diagnosis of a connection that has ended or broken.
+    var ended: Diagnosis? {
         if now.state == .closed || (!isTCP && now.isHungUp == true) {
-            let rest = unread > 0 ? "; \(unread.bytes) that it sent are still here" : ""
+            let rest = receiveQueue > 0 ? "; \(receiveQueue.bytes) from it can still be read" : ""
             return Diagnosis(
                 .peerGone, .certain,
                 isTCP
-                    ? "the kernel has no connection any more: it was reset, given up, or ended by"
-                        + " both\(rest)"
+                    ? "the connection no longer exists: it was reset, given up, or closed by both"
+                        + " ends\(rest)"
                     : "the peer has closed its end\(rest)",
-                advice: unread > 0
-                    ? "Read what is left, then close and connect again."
+                advice: receiveQueue > 0
+                    ? "Read the remaining bytes, then close and connect again."
                     : "Close, and connect again.")
         }
-        let hasEnded =
+        let isHalfClosed =
             isTCP
             ? now.state == .closeWait || now.state == .lastAck || now.state == .closing
             : now.hasPeerHalfClosed == true
-        guard hasEnded, unread == 0, queued == 0 else { return nil }
+        guard isHalfClosed, receiveQueue == 0, sendQueue == 0 else { return nil }
         return Diagnosis(
             .peerGone, .likely,
-            "the peer has ended its half, all that it sent has been read, and nothing of ours"
-                + " waits",
-            advice: "Close the connection; if it is kept open to write, the peer may still read.")
+            "the peer has half-closed, all that it sent was read, and no bytes wait for it",
+            advice: "Close the connection; if it stays open for writing, the peer may still read.")
     }
 
-    /// What was sent is not acknowledged, though it was sent again; or nobody answers our probes.
-    var lost: Diagnosis? {
+    /// The diagnosis of data or probes that the peer's machine does not answer.
+    var networkLost: Diagnosis? {
         if now.state == .synSent || now.state == .synReceived { return unanswered }
         let silence = now.timeSinceLastAcknowledgement
-        let quiet = silence.map { ", and nothing has been acknowledged for \($0.brief)" } ?? ""
-        let advice =
-            "Look at the way there (a firewall, a cable, the peer's machine); a time limit and a new"
-            + " connection are all that a program can do."
+        let quiet = silence.map { ", and nothing was acknowledged for \($0.brief)" } ?? ""
+        let advice = Self.adviceForLostNetwork
         if let times = now.retransmissions, times >= 1, isInFlight, isWithoutAnswer {
             let what = now.unacknowledgedBytes.map { $0 > 0 ? $0.bytes : "data" } ?? "data"
             return Diagnosis(
@@ -41,9 +38,9 @@ extension StallAnalysis {
                 "\(what) in flight were sent again \(times.times) without an answer\(quiet)",
                 advice: advice)
         }
-        // Of two probes within half a second a peer's kernel answers only one.
+        // A peer's kernel answers only one of two probes within half a second.
         if let probes = now.probes, probes >= 2, silence.map({ $0 >= Self.answerTime }) ?? true {
-            let waiting = queued > 0 ? "\(queued.bytes) wait here, " : ""
+            let waiting = sendQueue > 0 ? "\(sendQueue.bytes) wait here, " : ""
             return Diagnosis(
                 .networkLost, probes >= 4 ? .certain : .likely,
                 "\(waiting)\(probes) probes in a row were not answered\(quiet)", advice: advice)
@@ -51,22 +48,25 @@ extension StallAnalysis {
         return nil
     }
 
-    /// A connection that is being made.
+    static let adviceForLostNetwork =
+        "Check the path to the peer (firewall, cable, the peer's machine); a program can only set a"
+        + " time limit and connect again."
+
+    /// The diagnosis of a connection that is not established yet.
     private var unanswered: Diagnosis {
         let times = now.retransmissions ?? 0
         return Diagnosis(
             times > 0 ? .networkLost : .undetermined, times >= 2 ? .likely : .possible,
-            "the connection is not made yet, and was asked for \((times + 1).times)",
-            advice: "Give connecting a time limit; a firewall may be dropping packets.")
+            "the connection is not established, and was requested \((times + 1).times)",
+            advice: "Set a time limit for connecting; a firewall may be dropping packets.")
     }
 
-    /// Whether no acknowledgement came after the data that was sent last: one that says "no room"
-    /// is an answer too.
+    /// Whether no acknowledgement has arrived since data was last sent.
+    ///
+    /// An acknowledgement that announces a closed window is an answer too.
     private var isWithoutAnswer: Bool {
         guard let silence = now.timeSinceLastAcknowledgement, let sent = now.timeSinceLastSend
-        else {
-            return true
-        }
-        return silence > sent + Self.tick
+        else { return true }
+        return silence > sent + Self.clockTick
     }
 }

@@ -1,63 +1,62 @@
-// Who waits for whom.
+// Which end waits for which.
 extension StallAnalysis {
     // MARK: Outgoing
 
-    /// What stands in the way of bytes that wait to go out.
+    /// The diagnosis of bytes in the send queue.
     var outgoing: Diagnosis? {
-        guard queued > 0 else { return nil }
-        if isPeerFull { return full }
-        if isTCP { return isInFlight ? inFlight : held }
+        guard sendQueue > 0 else { return nil }
+        if isPeerFull { return peerFull }
+        if isTCP { return isInFlight ? inFlight : heldBack }
         return unreadByPeer
     }
 
-    /// The peer takes no more.
-    private var full: Diagnosis {
-        let still = stillSending ?? waitedInVain
-        if let still, still < (activity.kind == .nothing ? Self.pause : Self.breath) {
-            return moves("bytes went out \(still.brief) ago, too short a time to tell", .possible)
+    /// The peer accepts no more bytes.
+    private var peerFull: Diagnosis {
+        let still = timeSinceSending ?? waitWithoutProgress
+        let shortest = activity.kind == .nothing ? Self.observedStall : Self.schedulingDelay
+        if let still, still < shortest {
+            return moves("bytes were sent \(still.brief) ago, which is too recent", .possible)
         }
         if still == nil, activity.kind == .nothing {
             return Diagnosis(
                 .undetermined, .possible,
-                "\(queued.bytes) wait for the peer to read, and one look does not tell whether it"
+                "\(sendQueue.bytes) wait for the peer to read, and one sample cannot show whether it"
                     + " does",
-                advice: "Look twice: diagnose(watching: .seconds(1)).")
+                advice: "Take more samples: diagnose(watching: .seconds(1)).")
         }
-        // Two full directions at the end of a long wait are hardly a coincidence.
+        // Two full directions after a long wait are hardly a coincidence.
         if isOurWindowFull {
             return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
         }
         let level = still.map { confidence(after: $0) } ?? .possible
-        return trickle ?? stopped(still, level)
+        return slowReader ?? peerStopped(still, level)
     }
 
-    private var waiting: String {
-        isTCP ? "\(unsent.bytes) are not sent" : "\(queued.bytes) are not read"
+    private var waitingBytes: String {
+        isTCP ? "\(notSent.bytes) have not been sent" : "\(sendQueue.bytes) have not been read"
     }
 
     private func deadlock(_ level: StallReport.Confidence) -> Diagnosis {
         let ours = now.receiveWindow.map { ", which leaves it a window of \($0.bytes)" } ?? ""
         return Diagnosis(
             .bothWriting, isTCP && level == .likely ? .certain : level,
-            "\(waiting) because \(obstacle), and \(unread.bytes) of the peer wait here"
+            "\(waitingBytes) because \(obstacle), and \(receiveQueue.bytes) from the peer wait here"
                 + " unread\(ours)",
             advice: "Read while you write: use `exchange`, or read in another thread or task.")
     }
 
-    private func stopped(_ still: Duration?, _ level: StallReport.Confidence)
-        -> Diagnosis
-    {
-        let isSure = isTCP && still.map { $0 >= Self.veryLong } ?? false
+    private func peerStopped(_ still: Duration?, _ level: StallReport.Confidence) -> Diagnosis {
+        let isSure = isTCP && still.map { $0 >= Self.certainStall } ?? false
         let time = still.map { " for \($0.brief)" } ?? ""
-        let alike =
-            isSure ? "" : "; a peer that reads slowly looks the same until it takes more"
-        let also = unread > 0 ? "; \(unread.bytes) of it wait here unread" : ""
+        let alternative =
+            isSure ? "" : "; a peer that reads slowly looks the same until it reads more"
+        let waiting = receiveQueue > 0 ? "; \(receiveQueue.bytes) from it wait here unread" : ""
         return Diagnosis(
             .peerNotReading, isSure ? .certain : level,
-            "\(waiting)\(time) because \(obstacle)\(alike)\(also)",
-            advice: unread > 0
-                ? "Read what has come: the peer may want to get rid of more before it reads."
-                : "See what the peer is busy with: it has to read, and nothing here can make it.")
+            "\(waitingBytes)\(time) because \(obstacle)\(alternative)\(waiting)",
+            advice: receiveQueue > 0
+                ? "Read what has arrived: the peer may have to send more before it reads."
+                : "Find out what keeps the peer busy: nothing moves until it reads.")
     }
 
     private var obstacle: String {
@@ -66,34 +65,35 @@ extension StallAnalysis {
         return "the peer's window is \(window.bytes)"
     }
 
-    /// A Unix socket tells no times: but an operation that moved nothing has waited all the while.
-    private var waitedInVain: Duration? {
+    /// How long an operation has waited that moved no byte.
+    ///
+    /// The kernel reports no times for Unix sockets, but such an operation has waited all the time.
+    private var waitWithoutProgress: Duration? {
         activity.kind != .nothing && activity.sent == 0 ? activity.elapsed : nil
     }
 
-    /// The peer took some since the operation began, so it may be reading slowly.
-    private var trickle: Diagnosis? {
+    /// The peer accepted bytes since the operation began, so it may be reading slowly.
+    private var slowReader: Diagnosis? {
         let sign: String
         if isTCP {
             guard let elapsed = activity.elapsed, elapsed >= Self.answerTime,
                 let sent = now.timeSinceLastSend, sent * 4 < elapsed
             else { return nil }
-            sign = "it took some \(sent.brief) ago"
+            sign = "it accepted some \(sent.brief) ago"
         } else {
-            // What is queued counts more than the bytes: the rest, at least, has been read.
-            guard stillSending == nil, activity.kind == .writing, activity.sent > queued else {
-                return nil
-            }
-            sign = "it has read \((activity.sent - queued).bytes) or more meanwhile"
+            // The send queue counts more than the bytes, so at least the rest was read.
+            guard timeSinceSending == nil, activity.kind == .writing, activity.sent > sendQueue
+            else { return nil }
+            sign = "it has read \((activity.sent - sendQueue).bytes) or more in the meantime"
         }
         return Diagnosis(
             .peerReadingSlowly(bytesPerSecond: nil), .possible,
-            "\(waiting) because \(obstacle), but \(sign); a peer that has stopped since looks the"
-                + " same",
+            "\(waitingBytes) because \(obstacle), but \(sign); a peer that has stopped since then"
+                + " looks the same",
             advice: Self.adviceForSlowReader)
     }
 
-    /// Sent, and not acknowledged yet.
+    /// Bytes were sent and are not acknowledged yet.
     private var inFlight: Diagnosis {
         let sent = now.timeSinceLastSend ?? .zero
         let what =
@@ -101,157 +101,162 @@ extension StallAnalysis {
         if sent >= Self.answerTime {
             return Diagnosis(
                 .networkLost, .possible,
-                "\(what) in flight, and nothing has been acknowledged for \(sent.brief)",
-                advice: "Look at the way there; a time limit and a new connection are all that a"
-                    + " program can do.")
+                "\(what) in flight, and nothing was acknowledged for \(sent.brief)",
+                advice: Self.adviceForLostNetwork)
         }
-        if activity.kind == .nothing || sent < Self.wait {
-            return moves("\(what) in flight since \(sent.brief)", .possible)
+        if activity.kind == .nothing || sent < Self.operationStall {
+            return moves("\(what) in flight, sent \(sent.brief) ago", .possible)
         }
         return Diagnosis(
             .undetermined, .possible,
-            "\(what) in flight, nothing has been acknowledged for \(sent.brief), and it has not"
-                + " been sent again yet",
-            advice: "Give it a longer limit: a lost network shows after about a second.")
+            "\(what) in flight, nothing was acknowledged for \(sent.brief), and the kernel has not"
+                + " sent it again yet",
+            advice: "Set a longer time limit: a lost network shows after about a second.")
     }
 
-    /// Nothing is in flight and the window is open, and yet it is not sent.
-    private var held: Diagnosis {
-        let still = stillSending ?? .zero
-        if unsent > 0, still >= Self.answerTime {
+    /// The window is open and nothing is in flight, but bytes are not sent.
+    private var heldBack: Diagnosis {
+        let still = timeSinceSending ?? .zero
+        if notSent > 0, still >= Self.answerTime {
             return Diagnosis(
                 .networkLost, .possible,
-                "\(unsent.bytes) have not left this machine for \(still.brief), though the peer has"
-                    + " room",
-                advice: "Look for a firewall or an interface of this machine that holds them back.")
+                "\(notSent.bytes) have not left this machine for \(still.brief), although the peer"
+                    + " has room",
+                advice: "Check the firewall and the network interfaces of this machine.")
         }
-        return moves("\(queued.bytes) are about to be sent", .possible)
+        return moves("\(sendQueue.bytes) are about to be sent", .possible)
     }
 
-    /// A Unix peer has room, and has not read everything.
+    /// A Unix peer has room, but has not read everything.
     private var unreadByPeer: Diagnosis? {
-        // Of other sockets nothing is known but the number.
+        // The kernel reports only the length of the queue for other sockets.
+        let waiting = "\(sendQueue.bytes) (with the kernel's overhead)"
         guard activity.kind == .reading || activity.kind == .exchanging else {
-            if let still = now.timeSinceQueuesChanged ?? change?.time, still >= Self.pause {
+            let still = now.timeSinceQueuesChanged ?? change?.time
+            if let still, still >= Self.observedStall {
                 return Diagnosis(
                     .peerNotReading, .likely,
-                    "\(queued.bytes) (with what it takes to keep them) have waited unread for"
-                        + " \(still.brief)",
-                    advice: "See what the peer is busy with.")
+                    "\(waiting) have waited \(still.brief) for the peer to read them",
+                    advice: "Find out what keeps the peer busy.")
             }
-            return moves("\(queued.bytes) are on their way, and there is room for more", .possible)
+            return moves(
+                "\(sendQueue.bytes) are on their way, and there is room for more", .possible)
         }
         let elapsed = activity.elapsed.map { " for \($0.brief)" } ?? ""
         return Diagnosis(
             .peerNotReading, confidence(after: activity.elapsed ?? .zero),
-            "we wait for the peer\(elapsed), which has not read all that we wrote: \(queued.bytes)"
-                + " (with what it takes to keep them) wait",
-            advice: "See what the peer is busy with: it has not seen the whole request yet.")
+            "this end waits\(elapsed) for a peer that has not read everything: \(waiting) wait"
+                + " there",
+            advice: "Find out what keeps the peer busy: it has not read the whole request yet.")
     }
 
     // MARK: Incoming
 
-    /// What stands in the way of bytes that have come.
+    /// The diagnosis of bytes that arrived and were not read.
     var incoming: Diagnosis? {
-        guard unread > 0 else { return nil }
+        guard receiveQueue > 0 else { return nil }
         let last = now.timeSinceLastReceive
         switch activity.kind {
         case .reading, .exchanging:
-            return moves("\(unread.bytes) have just come", .possible)
+            return moves("\(receiveQueue.bytes) have just arrived", .possible)
         case .writing:
             return moves(
-                "all that the kernel took has gone, and \(unread.bytes) have come", .possible)
+                "everything that was written was sent, and \(receiveQueue.bytes) have arrived",
+                .possible)
         case .nothing:
             break
         }
         let still = last ?? now.timeSinceQueuesChanged ?? change?.time ?? .zero
-        guard still >= Self.pause else {
+        guard still >= Self.observedStall else {
             return last == nil && change == nil
                 ? Diagnosis(
                     .undetermined, .possible,
-                    "\(unread.bytes) wait to be read, and one look does not tell for how long",
-                    advice: "Look twice: diagnose(watching: .seconds(1)).")
-                : moves("\(unread.bytes) came \(still.brief) ago", .possible)
+                    "\(receiveQueue.bytes) wait to be read, and one sample cannot show for how long",
+                    advice: "Take more samples: diagnose(watching: .seconds(1)).")
+                : moves("\(receiveQueue.bytes) arrived \(still.brief) ago", .possible)
         }
         let isFull = isOurWindowFull
-        let watched = change.map { $0.time >= Self.pause } ?? false
-        let blocked =
+        let isObserved = change.map { $0.time >= Self.observedStall } ?? false
+        let consequence =
             isFull
-            ? "; our window is full, so the peer can send no more"
-            : watched ? "" : "; a program that reads slowly looks the same"
+            ? "; the window of this end is full, so the peer can send no more"
+            : isObserved ? "" : "; a program that reads slowly looks the same"
         return Diagnosis(
             .notReading,
-            watched && still >= Self.long
+            isObserved && still >= Self.likelyStall
                 ? (isFull ? .certain : .likely) : confidence(after: still),
-            "\(unread.bytes) have waited to be read for \(still.brief)\(blocked)",
-            advice: "Read: in a loop of its own if the program is busy elsewhere.")
+            "\(receiveQueue.bytes) have waited to be read for \(still.brief)\(consequence)",
+            advice: "Read, in a separate loop if the program is busy elsewhere.")
     }
 
-    // MARK: Nothing anywhere
+    // MARK: Empty queues
 
-    /// Both queues are empty.
+    /// The diagnosis of two empty queues.
     var quiet: Diagnosis {
         guard now.sendQueue != nil || now.receiveQueue != nil || isTCP else {
             return Diagnosis(
-                .undetermined, .possible, "the kernel tells nothing of this socket",
-                advice: "Give every wait a time limit.")
+                .undetermined, .possible, "the kernel reports nothing about this socket",
+                advice: "Set a time limit for every wait.")
         }
         switch activity.kind {
         case .nothing:
             let last = [now.timeSinceLastSend, now.timeSinceLastReceive].compactMap { $0 }.min()
             return Diagnosis(
                 .idle, .certain,
-                "nothing waits in either direction"
+                "no bytes wait in either direction"
                     + (last.map { ", and nothing has moved for \($0.brief)" } ?? ""),
-                advice: "Nothing is wrong; whoever wants something has to say so.")
+                advice: "Nothing is wrong: bytes move as soon as an end sends some.")
         case .writing:
-            return moves("all that the kernel took has gone", .possible)
+            return moves("everything that was written was sent", .possible)
         case .reading, .exchanging:
-            return slowlyIncoming ?? hardlySent ?? bothWaiting
+            return slowlyArriving ?? justSent ?? bothWaiting
         }
     }
 
-    /// Some of what is wanted has come, and not long ago.
-    private var slowlyIncoming: Diagnosis? {
+    /// A part of the expected bytes has arrived, the last of them recently.
+    private var slowlyArriving: Diagnosis? {
         guard activity.received > 0, let elapsed = activity.elapsed,
             let last = now.timeSinceLastReceive ?? activity.timeSinceProgress,
-            last < Self.breath || last * 4 < elapsed
+            last < Self.schedulingDelay || last * 4 < elapsed
         else { return nil }
         return Diagnosis(
             .movingSlowly(
                 bytesPerSecond: wholeRate(activity.received, elapsed), limitedBy: nil),
             .likely,
-            "\(activity.received.bytes) came in \(elapsed.brief), the last of them \(last.brief) ago",
-            advice: "Give it a longer limit: the peer or the network is slow, and not stuck.")
+            "\(activity.received.bytes) arrived in \(elapsed.brief), the last of them \(last.brief)"
+                + " ago",
+            advice: "Set a longer time limit: the peer or the network is slow, but not stuck.")
     }
 
-    /// The request was on its way a moment ago: nobody has to have answered yet.
-    private var hardlySent: Diagnosis? {
-        guard activity.kind == .exchanging, let last = now.timeSinceLastSend, last < Self.breath
+    /// The last bytes of the request were sent so recently that an answer is not due yet.
+    private var justSent: Diagnosis? {
+        guard activity.kind == .exchanging, let last = now.timeSinceLastSend,
+            last < Self.schedulingDelay
         else { return nil }
-        return moves("the last that the kernel took went \(last.brief) ago", .possible)
+        return moves("the last bytes were sent \(last.brief) ago", .possible)
     }
 
-    /// The peer has everything and sends nothing.
+    /// The peer has received everything and sends nothing.
     private var bothWaiting: Diagnosis {
         let part =
-            activity.received > 0 ? "\(activity.received.bytes) of what is wanted have come; " : ""
+            activity.received > 0
+            ? "\(activity.received.bytes) of the expected data have arrived; " : ""
         let last = [now.timeSinceLastReceive, activity.timeSinceProgress, activity.elapsed]
             .compactMap { $0 }.first
         let silence = last.map { " for \($0.brief)" } ?? ""
-        let unseen =
+        let received =
             isTCP
-            ? "the peer's kernel has acknowledged all that we sent"
-            : "the peer has read all that we sent"
+            ? "the peer's kernel has acknowledged everything" : "the peer has read everything"
         return Diagnosis(
             .bothWaiting, last.map { confidence(after: $0) } ?? .possible,
-            "\(part)\(unseen), and nothing has come\(silence)",
-            advice: "See that the whole request was written, flushed and ended as the peer expects;"
-                + " else it is working, or waits for us.")
+            "\(part)\(received), and nothing has arrived\(silence)",
+            advice:
+                "Check that the whole request was written, flushed and ended as the peer expects;"
+                + " otherwise the peer is still working, or expects this end to send first.")
     }
 }
 
 extension Int {
-    /// "once", "3 times"
+    /// "once" or "3 times".
     var times: String { self == 1 ? "once" : "\(self) times" }
 }

@@ -1,27 +1,30 @@
 extension StallReport {
-    /// Judges what stands in the way of a connection, by one look at it or two.
+    /// Analyzes what blocks a connection, from one sample or two.
     ///
     /// A decision without I/O: the same statistics give the same report.
     ///
     /// - Parameters:
-    ///   - earlier: statistics of a moment before, where somebody has watched; nil after one look.
-    ///   - later: the statistics that are judged.
-    ///   - activity: what was being tried.
+    ///   - earlier: The statistics of an earlier sample, or nil if there was one sample.
+    ///   - later: The statistics to analyze.
+    ///   - activity: What the operation was doing.
+    /// - Returns: The report.
     package static func analyze(
         _ earlier: ConnectionStatistics?, _ later: ConnectionStatistics, during activity: Activity
     ) -> StallReport {
         let analysis = StallAnalysis(earlier: earlier, now: later, activity: activity)
-        let finding = analysis.finding
+        let diagnosis = analysis.diagnosis
         return StallReport(
-            finding.verdict, finding.confidence,
-            evidence: finding.evidence.withUppercasedFirst + ".", advice: finding.advice,
+            diagnosis.verdict, diagnosis.confidence,
+            evidence: diagnosis.evidence.withUppercasedFirst + ".", advice: diagnosis.advice,
             statistics: later, samplingInterval: analysis.change?.time ?? .zero, activity: activity)
     }
 }
 
 extension SocketError {
-    /// The same failure, told of the operation that it was a step of: with the bytes that this has
-    /// moved, which the verdict may rest on too.
+    /// Returns the same failure, attributed to the operation that it was a step of.
+    ///
+    /// The stall is analyzed again with the bytes that the whole operation has sent and received,
+    /// because the verdict may depend on them.
     func attributed(
         to operation: Operation, bytesTransferred: Int = 0, sent: Int = 0, received: Int = 0
     ) -> SocketError {
@@ -37,7 +40,7 @@ extension SocketError {
     }
 }
 
-/// What a judge has come to.
+/// The result of an analysis.
 struct Diagnosis {
     var verdict: StallReport.Verdict
     var confidence: StallReport.Confidence
@@ -55,52 +58,55 @@ struct Diagnosis {
     }
 }
 
-/// Asks one question after the other; the first that has an answer decides.
+/// A sequence of questions about a connection, of which the first that has an answer decides.
 ///
-/// The order matters. A connection that is over explains everything else. What nobody acknowledges
-/// any more is lost, whatever moved before. What moves is not stuck. Only then are windows and
-/// queues asked who waits for whom.
+/// The order matters. A connection that has ended explains everything else. If the peer's machine
+/// stops answering, the network is lost, whatever moved before. A connection on which bytes move is not
+/// stuck. Only then do windows and queues show which end waits for which.
 struct StallAnalysis {
     let earlier: ConnectionStatistics?
     let now: ConnectionStatistics
     let activity: Activity
 
-    var finding: Diagnosis {
-        over ?? lost ?? moving ?? outgoing ?? incoming ?? quiet
+    var diagnosis: Diagnosis {
+        ended ?? networkLost ?? moving ?? outgoing ?? incoming ?? quiet
     }
 
-    // MARK: When stillness is more than a breath
+    // MARK: Thresholds
 
-    /// A reader that is not scheduled for so long is usual on a busy machine, and no stall.
-    static let breath = Duration.milliseconds(100)
-    /// An operation that found no room for so long has a right to an answer, though bytes may have
-    /// trickled meanwhile.
-    static let wait = Duration.milliseconds(200)
-    /// Somebody who looks from outside has not waited for anything, so he can wait a little longer.
-    static let pause = Duration.milliseconds(500)
-    /// From here on a cause is likely, and not only possible: long enough for a limit of a second,
-    /// in which something still went out at first.
-    static let long = Duration.milliseconds(600)
-    /// A kernel that is there has answered by then: it may pass over a question that comes within
-    /// half a second of another.
+    /// A busy machine often leaves a reader unscheduled for this long, which is no stall.
+    static let schedulingDelay = Duration.milliseconds(100)
+    /// After this long without room, an operation gets a verdict, even if a few bytes moved in the
+    /// meantime.
+    static let operationStall = Duration.milliseconds(200)
+    /// A diagnosis that no operation asked for needs stillness of this length, because no operation has
+    /// waited yet.
+    static let observedStall = Duration.milliseconds(500)
+    /// A stall of this length makes a cause likely and not only possible.
+    ///
+    /// It is short enough for a time limit of one second, at whose beginning bytes were still sent.
+    static let likelyStall = Duration.milliseconds(600)
+    /// A reachable kernel has answered after this long; it may ignore a probe that follows another
+    /// within half a second.
     static let answerTime = Duration.seconds(1)
-    /// A peer that has not taken a byte for so long does not read slowly.
-    static let veryLong = Duration.seconds(30)
-    /// A queue that takes longer than this to go out is slow.
-    static let slowQueue = 5.0
-    /// Between "sent" and "acknowledged" on the same clock: the kernel's ticks are up to 10 ms long.
-    static let tick = Duration.milliseconds(20)
+    /// A peer that has not accepted a byte for this long does not read slowly; it does not read.
+    static let certainStall = Duration.seconds(30)
+    /// A queue that takes longer than this many seconds to drain is slow.
+    static let slowQueueSeconds = 5.0
+    /// The resolution of the times of the last send and the last acknowledgement: the kernel's ticks
+    /// are up to 10 ms long.
+    static let clockTick = Duration.milliseconds(20)
 
-    // MARK: What changed between two looks
+    // MARK: Changes between two samples
 
     struct Change {
         var time: Duration
         var acknowledged: Int?
         var received: Int?
-        /// The peer has opened its window further, so it has read; nil where windows are not known.
+        /// Whether the peer has opened its window further, so it has read; nil if a window is unknown.
         var peerHasRead: Bool?
         var queuesDiffer: Bool
-        /// We have taken some of what had come.
+        /// Whether this end has read some of the received bytes.
         var weHaveRead: Bool
         var windowLimited: Duration?
         var retransmitted: Int
@@ -115,7 +121,7 @@ struct StallAnalysis {
             time: max(.zero, now.takenAt - earlier.takenAt),
             acknowledged: increase(earlier.bytesAcknowledged, now.bytesAcknowledged),
             received: increase(earlier.bytesReceived, now.bytesReceived),
-            peerHasRead: zip(edge(of: earlier), edge(of: now)).map { $1 > $0 },
+            peerHasRead: zip(windowEnd(of: earlier), windowEnd(of: now)).map { $1 > $0 },
             queuesDiffer: queuesDiffer,
             weHaveRead: zip(earlier.receiveQueue, now.receiveQueue).map { $0 > $1 } ?? false,
             windowLimited: zip(earlier.receiveWindowLimitedTime, now.receiveWindowLimitedTime)
@@ -123,18 +129,19 @@ struct StallAnalysis {
             retransmitted: increase(earlier.totalRetransmissions, now.totalRetransmissions) ?? 0)
     }
 
-    /// Up to which byte of all that is ever sent the peer is ready to take: what it has acknowledged
-    /// without reading it does not move this.
-    private func edge(of statistics: ConnectionStatistics) -> Int? {
+    /// The last byte of the whole stream that the peer accepts.
+    ///
+    /// Bytes that it acknowledges without reading them do not move this end.
+    private func windowEnd(of statistics: ConnectionStatistics) -> Int? {
         zip(statistics.bytesAcknowledged, statistics.sendWindow).map {
             $0.addingReportingOverflow($1).partialValue
         }
     }
 
-    /// Nil unless both are known.
-    private func zip<Value>(_ one: Value?, _ other: Value?) -> (Value, Value)? {
-        guard let one, let other else { return nil }
-        return (one, other)
+    /// Both values; nil unless both are known.
+    private func zip<Value>(_ first: Value?, _ second: Value?) -> (Value, Value)? {
+        guard let first, let second else { return nil }
+        return (first, second)
     }
 
     private func increase(_ before: Int?, _ after: Int?) -> Int? {
@@ -145,57 +152,57 @@ struct StallAnalysis {
         zip(before, after).map { $0 != $1 } ?? false
     }
 
-    // MARK: What the statistics say
+    // MARK: What the statistics mean
 
-    var queued: Int { max(now.sendQueue ?? 0, now.notSent ?? 0) }
-    var unsent: Int { now.notSent ?? now.sendQueue ?? 0 }
-    var unread: Int { now.receiveQueue ?? 0 }
+    var sendQueue: Int { max(now.sendQueue ?? 0, now.notSent ?? 0) }
+    var notSent: Int { now.notSent ?? now.sendQueue ?? 0 }
+    var receiveQueue: Int { now.receiveQueue ?? 0 }
     var isInFlight: Bool { (now.unacknowledgedSegments ?? 0) > 0 }
     var isTCP: Bool { now.state != nil }
 
-    /// Whether the peer takes no more of what is not sent yet.
+    /// Whether the peer accepts none of the bytes that are not sent yet.
     ///
-    /// The window need not be zero: a sender waits rather than send a sliver of a segment.
+    /// The window need not be zero, because a sender waits rather than send a small part of a segment.
     var isPeerFull: Bool {
         guard isTCP || now.sendWindow != nil else {
-            return now.isWritable == false && queued > 0
+            return now.isWritable == false && sendQueue > 0
         }
-        guard unsent > 0 else { return false }
+        guard notSent > 0 else { return false }
         guard let window = now.sendWindow else {
-            // An older kernel: only a closed window is probed while nothing is in flight.
+            // On an older kernel, only a closed window is probed while nothing is in flight.
             return !isInFlight && ((now.backoff ?? 0) > 0 || (now.probes ?? 0) > 0)
         }
-        return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, unsent))
+        return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, notSent))
     }
 
-    /// Whether the peer can send us no more, because we do not read: it has filled our window, or
-    /// has too little of it left for a segment.
+    /// Whether the peer can send no more because this end does not read: the peer has filled the
+    /// window, or too little of it is left for a segment.
     var isOurWindowFull: Bool {
-        guard unread > 0 else { return false }
-        // A limit counts more than the bytes themselves. That of a Unix socket is the sender's, who
-        // is taken to have the same.
-        guard isTCP else { return now.sendBufferSize.map { unread >= $0 / 4 } ?? false }
+        guard receiveQueue > 0 else { return false }
+        // A limit counts more than the bytes themselves. The limit of a Unix socket is the sender's,
+        // which is assumed to be the same at both ends.
+        guard isTCP else { return now.sendBufferSize.map { receiveQueue >= $0 / 4 } ?? false }
         guard let window = now.receiveWindow else {
-            return now.receiveBufferSize.map { unread >= $0 / 2 } ?? false
+            return now.receiveBufferSize.map { receiveQueue >= $0 / 2 } ?? false
         }
-        let isTooSmall = window < (now.receiveSegmentSize ?? 1) && unread >= window
-        // The window is that of the last acknowledgement, which may not have gone out yet.
-        let isBufferFull = now.receiveBufferSize.map { unread >= $0 / 4 * 3 } ?? false
-        return isTooSmall || window <= unread / 4 || isBufferFull
+        let isTooSmall = window < (now.receiveSegmentSize ?? 1) && receiveQueue >= window
+        // The window is that of the last acknowledgement, which may not have been sent yet.
+        let isBufferFull = now.receiveBufferSize.map { receiveQueue >= $0 / 4 * 3 } ?? false
+        return isTooSmall || window <= receiveQueue / 4 || isBufferFull
     }
 
-    /// How long nothing was sent, as far as anybody has measured it.
-    var stillSending: Duration? {
-        // What a reader has waited says nothing of what went out.
+    /// How long nothing was sent; nil if that was not measured.
+    var timeSinceSending: Duration? {
+        // The wait of a reader says nothing about what was sent.
         let writes = activity.kind == .writing || activity.kind == .exchanging
         guard writes, let waited = activity.timeSinceProgress else {
             return now.timeSinceLastSend ?? now.timeSinceQueuesChanged
         }
         guard let sent = now.timeSinceLastSend else { return waited }
-        return waited >= Self.wait ? max(waited, sent) : sent
+        return waited >= Self.operationStall ? max(waited, sent) : sent
     }
 
     func confidence(after still: Duration) -> StallReport.Confidence {
-        still >= Self.long ? .likely : .possible
+        still >= Self.likelyStall ? .likely : .possible
     }
 }

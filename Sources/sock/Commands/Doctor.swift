@@ -12,13 +12,13 @@ struct Doctor: Command {
         1 something is, 2 usage, 3 no such port, process or program, 4 sockets cannot be inspected.
         """
 
-    private let question: DoctorQuestion
+    private let filter: DoctorFilter
     private let showsAll: Bool
     private let repeats: Bool
     private let isJSON: Bool
 
     init(_ arguments: Arguments) throws {
-        question = try DoctorQuestion(
+        filter = try DoctorFilter(
             words: arguments.operands, process: arguments[.pid], program: arguments[.program])
         showsAll = arguments.has(.all)
         repeats = arguments.has(.watch)
@@ -26,13 +26,13 @@ struct Doctor: Command {
     }
 
     func run() throws {
-        let round = DoctorRound(question, showsAll: showsAll, isJSON: isJSON)
+        let runner = DoctorRunner(filter, showsAll: showsAll, isJSON: isJSON)
         guard repeats else {
-            let status = try round.make()
+            let status = try runner.run()
             if status != .success { Environment.exit(status) }
             return
         }
         Signals.exitWhenInterrupted()
-        try round.repeatForEver()
+        try runner.runRepeatedly()
     }
 }

@@ -1,30 +1,30 @@
 import SocketDoctor
 import Sockets
 
-/// The same for programs: one object for each ailment, and for each healthy connection.
+/// The output for programs: one object for each finding and for each healthy connection.
 struct DoctorJSON {
-    let examination: Analysis
+    let analysis: Analysis
 
-    init(_ examination: Analysis) { self.examination = examination }
+    init(_ analysis: Analysis) { self.analysis = analysis }
 
-    func object(of ailment: Finding) -> JSON {
+    func object(of finding: Finding) -> JSON {
         .object([
-            ("verdict", .string(ailment.kind.code)),
-            ("confidence", .string("\(ailment.confidence)")),
+            ("verdict", .string(finding.kind.code)),
+            ("confidence", .string("\(finding.confidence)")),
             ("stuck", .boolean(true)),
-            ("seconds", ailment.still.map(seconds) ?? .null),
-            ("atLeast", .boolean(ailment.isAtLeast)),
-            ("waits", .array(ailment.links.map(object))),
-            ("connections", .array(ailment.connections.map { .array($0.map(object)) })),
-            ("culprits", .array(ailment.culprits.map { .number(Int($0)) })),
-            ("evidence", .string(ailment.evidence)),
-            ("advice", .string(ailment.advice)),
+            ("seconds", finding.stallDuration.map(seconds) ?? .null),
+            ("atLeast", .boolean(finding.isLowerBound)),
+            ("waits", .array(finding.edges.map(object))),
+            ("connections", .array(finding.connections.map { .array($0.map(object)) })),
+            ("blockers", .array(finding.blockers.map { .number(Int($0)) })),
+            ("evidence", .string(finding.evidence)),
+            ("advice", .string(finding.advice)),
         ])
     }
 
-    /// Of a connection that is not stuck.
+    /// Returns the object of a healthy connection.
     func object(of ends: [MachineSocket]) -> JSON {
-        let report = DoctorText.verdict(of: ends, examination)
+        let report = DoctorText.verdict(of: ends, analysis)
         return .object([
             ("verdict", .string(report.verdict.code)),
             ("confidence", .string("\(report.confidence)")),
@@ -33,19 +33,19 @@ struct DoctorJSON {
             ("atLeast", .boolean(false)),
             ("waits", .array([])),
             ("connections", .array([.array(ends.map(object))])),
-            ("culprits", .array([])),
+            ("blockers", .array([])),
             ("evidence", .string(report.evidence)),
             ("advice", .string(report.advice)),
         ])
     }
 
-    private func object(of link: Finding.Link) -> JSON {
+    private func object(of edge: Finding.WaitEdge) -> JSON {
         .object([
-            ("pid", .number(Int(link.waiter))),
-            ("call", .optional(link.call)),
-            ("descriptor", link.descriptor.map { .number(Int($0)) } ?? .null),
-            ("for", .array(link.others.map { .number(Int($0)) })),
-            ("to", .string(link.deed.rawValue)),
+            ("pid", .number(Int(edge.waiter))),
+            ("call", .optional(edge.call)),
+            ("descriptor", edge.descriptor.map { .number(Int($0)) } ?? .null),
+            ("for", .array(edge.blockers.map { .number(Int($0)) })),
+            ("to", .string(edge.action.rawValue)),
         ])
     }
 
@@ -58,17 +58,20 @@ struct DoctorJSON {
             ("local", .string("\(socket.local)")),
             ("remote", .string("\(socket.remote)")),
             ("inode", .number(Int(socket.inode))),
-            ("owners", .array(examination.ownership.owners(of: socket).map(object))),
-            ("unread", number(statistics.receiveQueue)),
-            ("queued", number(statistics.sendQueue)),
-            ("unsent", number(statistics.notSent)),
-            ("callers", socket.isListening ? .number(socket.callers) : .null),
+            ("owners", .array(analysis.ownership.owners(of: socket).map(object))),
+            ("receiveQueue", number(statistics.receiveQueue)),
+            ("sendQueue", number(statistics.sendQueue)),
+            ("notSent", number(statistics.notSent)),
+            (
+                "pendingConnections",
+                socket.isListening ? .number(socket.pendingConnections) : .null
+            ),
             ("backlog", socket.isListening ? .number(socket.backlog) : .null),
         ])
     }
 
     private func object(of owner: Ownership.Owner) -> JSON {
-        let process = examination.machine.processes[owner.process]
+        let process = analysis.machine.processes[owner.process]
         return .object([
             ("pid", .number(Int(owner.process))),
             ("program", .optional(process?.shownName)),

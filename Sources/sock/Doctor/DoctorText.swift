@@ -1,78 +1,77 @@
 import SocketDoctor
 import Sockets
 
-/// What is stuck, in words for people: an ailment in a few lines, a healthy connection in one.
+/// The output for people: a few lines for a finding, one line for each end of a healthy connection.
 struct DoctorText {
-    let examination: Analysis
-    /// Bars and colours, which only a terminal shows.
+    let analysis: Analysis
+    /// Whether queues are drawn as bars, which only a terminal shows.
     var isDrawn: Bool
     var hasColor: Bool
-    /// How many columns there are.
+    /// The number of columns.
     var width: Int
 
-    init(_ examination: Analysis, isDrawn: Bool, hasColor: Bool, width: Int = 80) {
-        self.examination = examination
+    init(_ analysis: Analysis, isDrawn: Bool, hasColor: Bool, width: Int = 80) {
+        self.analysis = analysis
         self.isDrawn = isDrawn
         self.hasColor = hasColor
         self.width = max(40, width)
     }
 
-    // MARK: An ailment
+    // MARK: Findings
 
-    /// A heading, the ends, who waits for whom, evidence and advice.
-    func lines(of ailment: Finding) -> [String] {
+    /// Returns the heading, the ends, the waits, the evidence and the advice of a finding.
+    func lines(of finding: Finding) -> [String] {
         let heading =
-            "\(title(of: ailment)) (\(ailment.kind.code), \(ailment.confidence))"
-        let ends = table(ailment.connections)
-        let links = ailment.links.map { "→ \(sentence(of: $0, in: ailment))" }
-        return [colored(heading, for: ailment)]
+            "\(title(of: finding)) (\(finding.kind.code), \(finding.confidence))"
+        let ends = table(finding.connections)
+        let waits = finding.edges.map { "→ \(sentence(of: $0))" }
+        return [colored(heading, for: finding)]
             + ends.map { "  " + $0 }
-            + links.flatMap { wrapped($0, indent: "  ", further: "    ") }
-            + wrapped(ailment.evidence, indent: "  ", further: "  ")
-            + wrapped(ailment.advice, indent: "  ", further: "  ")
+            + waits.flatMap {
+                TextLayout.wrapped($0, width: width, indent: "  ", hangingIndent: "    ")
+            }
+            + TextLayout.wrapped(finding.evidence, width: width, indent: "  ")
+            + TextLayout.wrapped(finding.advice, width: width, indent: "  ")
     }
 
-    private func title(of ailment: Finding) -> String {
+    private func title(of finding: Finding) -> String {
         let time =
-            ailment.still.map {
-                " for \($0.told)\(ailment.isAtLeast ? " or longer" : "")"
+            finding.stallDuration.map {
+                " for \($0.approximate)\(finding.isLowerBound ? " or longer" : "")"
             } ?? ""
-        switch ailment.kind {
-        case .circle:
-            let programs = Set(ailment.links.map(\.waiter)).count
-            return
-                (programs == 1
-                ? "A program waits for itself" : "\(programs) programs wait in a circle")
-                + time
-        case .bothWriting: return "Both ends are writing, and neither reads\(time)"
-        case .bothWaiting: return "Both ends are waiting to read\(time)"
-        case .networkLost: return "The network is lost\(time)"
-        case .notAccepting: return "Nobody accepts callers\(time)"
+        switch finding.kind {
+        case .circularWait:
+            let programs = Set(finding.edges.map(\.waiter)).count
+            return programs == 1
+                ? "Deadlock\(time): a program waits for itself"
+                : "Deadlock\(time): \(programs) programs wait for each other in a cycle"
+        case .bothWriting: return "Deadlock\(time): both ends are writing, and neither reads"
+        case .bothWaiting: return "Both ends wait for data\(time)"
+        case .networkLost: return "The peer's machine does not answer\(time)"
+        case .notAccepting: return "The server is not accepting clients\(time)"
         case .peerNotReading: return "The peer is not reading\(time)"
-        case .notReading: return "Bytes lie unread\(time)"
-        case .peerStuck: return "The peer cannot go on\(time)"
+        case .notReading: return "Received bytes are not being read\(time)"
+        case .peerStuck: return "The peer is stuck\(time)"
         }
     }
 
-    private func sentence(of link: Finding.Link, in ailment: Finding) -> String {
+    private func sentence(of edge: Finding.WaitEdge) -> String {
         let call =
-            link.call.map { call in
-                link.descriptor.map { ", in \(call) on descriptor \($0)" } ?? ", in \(call)"
+            edge.call.map { call in
+                edge.descriptor.map { ", in \(call) on descriptor \($0)" } ?? ", in \(call)"
             } ?? ""
-        let others = link.others.map { name(of: $0) }.joined(separator: " or ")
-        let whom =
-            link.others.isEmpty ? "its peer" : link.others == [link.waiter] ? "itself" : others
-        return "\(name(of: link.waiter)) waits for \(whom) to \(link.deed.rawValue)\(call)"
-    }
-
-    private func name(of process: Int32) -> String {
-        examination.machine.processes[process]?.description ?? "PID \(process)"
+        let names = edge.blockers.map { analysis.machine.name(of: $0) }.joined(separator: " or ")
+        let blockers =
+            edge.blockers.isEmpty ? "its peer" : edge.blockers == [edge.waiter] ? "itself" : names
+        return
+            "\(analysis.machine.name(of: edge.waiter)) waits for \(blockers) to \(edge.action.rawValue)\(call)"
     }
 
     // MARK: Ends
 
-    /// One line for each end, in columns: who, where, how much waits. Bars are drawn where there is
-    /// room for them.
+    /// Returns one line for each end, with its owner, address and queues.
+    ///
+    /// Bars are drawn if they fit.
     func table(_ connections: [[MachineSocket]]) -> [String] {
         let drawn = isDrawn ? rows(connections, drawn: true) : []
         if let widest = drawn.map(\.count).max(), widest + 2 <= width { return drawn }
@@ -83,31 +82,31 @@ struct DoctorText {
         var rows: [[String]] = []
         for ends in connections {
             for (index, end) in ends.enumerated() {
-                // Two ends that belong together are joined at the left.
+                // The two ends of a connection are joined at the left.
                 let mark = ends.count == 1 ? "─" : index == 0 ? "┌" : "└"
-                rows.append([mark, who(end), place(end)] + queues(end, drawn: drawn))
+                rows.append([mark, owner(of: end), address(of: end)] + queues(end, drawn: drawn))
             }
         }
         return Self.aligned(rows)
     }
 
-    private func who(_ socket: MachineSocket) -> String {
-        let owners = examination.ownership.owners(of: socket)
+    private func owner(of socket: MachineSocket) -> String {
+        let owners = analysis.ownership.owners(of: socket)
         guard let first = owners.first else {
             if socket.isOwnerless { return "(no program)" }
             return socket.user.map { "(hidden, user \($0))" } ?? "(hidden)"
         }
         let more = owners.count > 1 ? " +\(owners.count - 1)" : ""
-        let name = examination.machine.processes[first.process]?.shownName ?? "?"
+        let name = analysis.machine.processes[first.process]?.shownName ?? "?"
         return "\(name)[\(first.process)] fd \(first.descriptor)\(more)"
     }
 
-    private func place(_ socket: MachineSocket) -> String {
+    private func address(of socket: MachineSocket) -> String {
         switch (socket.kind, socket.isListening) {
         case (.tcp, true): "listens on \(socket.local)"
         case (.tcp, false):
-            // The other end's line says its address, if there is one.
-            examination.pairs.peer(of: socket) == nil
+            // If the other end has a line, that line shows its address.
+            analysis.pairs.peer(of: socket) == nil
                 ? "\(socket.local) → \(socket.remote)" : "\(socket.local)"
         case (.unix, true): "listens on \(socket.local)"
         case (.unix, false): socket.local == .unnamed ? "unix" : "\(socket.local)"
@@ -115,7 +114,9 @@ struct DoctorText {
     }
 
     private func queues(_ socket: MachineSocket, drawn: Bool) -> [String] {
-        if socket.isListening { return ["\(socket.callers) of \(socket.backlog) callers wait"] }
+        if socket.isListening {
+            return ["\(socket.pendingConnections) of \(socket.backlog) clients wait"]
+        }
         let statistics = socket.statistics
         return [
             queue("out", statistics.sendQueue, of: statistics.sendBufferSize, drawn: drawn),
@@ -131,7 +132,7 @@ struct DoctorText {
 
     private static func aligned(_ rows: [[String]]) -> [String] {
         guard let columns = rows.map(\.count).max() else { return [] }
-        // The last of a row takes what room it needs.
+        // The last column of a row is not padded.
         let widths = (0..<columns).map { column in
             rows.map { $0.count > column + 1 ? $0[column].count : 0 }.max() ?? 0
         }
@@ -145,10 +146,12 @@ struct DoctorText {
 
     // MARK: Healthy connections
 
-    /// One line for each end, with what is to be said of the connection behind the first.
+    /// Returns one line for each end.
+    ///
+    /// The first line of a connection ends with its verdict.
     func table(ofHealthy connections: [[MachineSocket]]) -> [String] {
         let verdicts = connections.flatMap { ends in
-            [Self.verdict(of: ends, examination).verdict.code]
+            [Self.verdict(of: ends, analysis).verdict.code]
                 + [String](repeating: "", count: ends.count - 1)
         }
         let rows = table(connections)
@@ -159,78 +162,66 @@ struct DoctorText {
         }
     }
 
-    /// What the end tells that has most to tell.
-    static func verdict(of ends: [MachineSocket], _ examination: Analysis) -> StallReport {
-        let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(examination.report)
+    /// Returns the report of the first end that is not idle, or that of the first end.
+    static func verdict(of ends: [MachineSocket], _ analysis: Analysis) -> StallReport {
+        let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(analysis.report)
         return reports.first { $0.verdict != .idle } ?? reports.first
-            ?? examination.report(of: ends[0])
+            ?? analysis.report(of: ends[0])
     }
 
-    // MARK: Several of a kind
+    // MARK: Groups
 
-    /// Blocks of lines. Of ailments that have the same cause, as of thousands of clients of a program
-    /// that was stopped, the first is told and the others are counted.
-    func blocks(of ailments: [Finding]) -> [[String]] {
-        var alike: [[Finding]] = []
-        var place: [Cause: Int] = [:]
-        for ailment in ailments {
-            let cause = Cause(ailment)
-            if let index = cause.culprits.isEmpty ? nil : place[cause] {
-                alike[index].append(ailment)
+    /// Returns a block of lines for each cause.
+    ///
+    /// If several findings have the same cause, such as thousands of clients of a stopped program,
+    /// the first is shown and the others are counted.
+    func blocks(of findings: [Finding]) -> [[String]] {
+        var groups: [[Finding]] = []
+        var indices: [Cause: Int] = [:]
+        for finding in findings {
+            let cause = Cause(finding)
+            if let index = cause.blockers.isEmpty ? nil : indices[cause] {
+                groups[index].append(finding)
             } else {
-                place[cause] = alike.count
-                alike.append([ailment])
+                indices[cause] = groups.count
+                groups.append([finding])
             }
         }
-        return alike.map { group in
+        return groups.map { group in
             let more = group.count - 1
             let rest =
                 more == 0
                 ? []
-                : ["  The same of \(more == 1 ? "1 more connection" : "\(more) more connections")."]
+                : [
+                    "  The same applies to \(more) more \(more == 1 ? "connection" : "connections")."
+                ]
             return lines(of: group[0]) + rest
         }
     }
 
     private struct Cause: Hashable {
         var kind: Finding.Kind
-        var culprits: [Int32]
+        var blockers: [Int32]
 
-        init(_ ailment: Finding) {
-            kind = ailment.kind
-            let isOne = [.circle, .bothWriting, .bothWaiting].contains(kind)
-            // Those are each a thing of its own.
-            culprits = isOne ? [] : ailment.culprits
+        init(_ finding: Finding) {
+            kind = finding.kind
+            // Each deadlock is a cause of its own.
+            let isDeadlock = [.circularWait, .bothWriting, .bothWaiting].contains(kind)
+            blockers = isDeadlock ? [] : finding.blockers
         }
     }
 
     // MARK: Lines
 
-    private func colored(_ heading: String, for ailment: Finding) -> String {
+    private func colored(_ heading: String, for finding: Finding) -> String {
         guard hasColor else { return heading }
-        let color = ailment.confidence == .certain ? "31" : "33"
+        let color = finding.confidence == .certain ? "31" : "33"
         return "\u{1B}[1;\(color)m\(heading)\u{1B}[0m"
-    }
-
-    /// The text in lines of the width, cut between words.
-    func wrapped(_ text: String, indent: String, further: String) -> [String] {
-        var lines: [String] = []
-        var line = indent
-        var isEmpty = true
-        for word in text.split(separator: " ") {
-            if !isEmpty, line.count + 1 + word.count > width {
-                lines.append(line)
-                (line, isEmpty) = (further, true)
-            }
-            line += isEmpty ? "\(word)" : " \(word)"
-            isEmpty = false
-        }
-        return isEmpty ? lines : lines + [line]
     }
 }
 
 extension Int {
-    /// Bytes in three digits, for where the eye and not a program reads them: "128 KB".
+    /// A number of bytes with about three digits, such as "128 KB".
     fileprivate var brief: String {
         switch self {
         case ..<1000: "\(self) B"
@@ -242,8 +233,8 @@ extension Int {
 }
 
 extension Duration {
-    /// As long as people say it: "0.6 s", "12 s", "5 min", "3 h", "2 days".
-    var told: String {
+    /// A rounded duration, such as "0.6 s", "12 s", "5 min", "3 h" or "2 days".
+    var approximate: String {
         let seconds = components.seconds
         switch seconds {
         case ..<10: return brief

@@ -1,36 +1,36 @@
 @testable import SocketDoctor
 @testable import Sockets
 
-/// A machine that a test makes up: programs, the connections between them, and what they wait for.
+/// A machine that a test models: processes, the connections between them, and what they wait for.
 struct ModelMachine {
     private(set) var sockets: [MachineSocket] = []
     private(set) var processes: [Int32: MachineProcess] = [:]
     private var number: UInt32 = 100
 
-    /// A program with one thread, which runs until it is told to wait.
+    /// Adds a process with one thread, which runs until a test makes it wait.
     mutating func program(
         _ id: Int32, _ name: String = "program", state: MachineProcess.State = .sleeping,
         parent: Int32 = 0
     ) {
         processes[id] = MachineProcess(
             id: id, name: name, parent: parent, state: state,
-            threads: [MachineThread(id: id, turns: 1)])
-        processes[id]?.turns = 1
+            threads: [MachineThread(id: id, runCounter: 1)])
+        processes[id]?.runCounter = 1
     }
 
-    /// Lets a thread of a program wait: its first, or a further one.
+    /// Makes a thread of a process wait: the first, or a further one.
     mutating func wait(_ id: Int32, in call: BlockedCall, further: Bool = false) {
         var threads = processes[id]?.threads ?? []
         if further || threads.isEmpty {
             threads.append(
-                MachineThread(id: id + 1000 * Int32(threads.count), call: call, turns: 1))
+                MachineThread(id: id + 1000 * Int32(threads.count), call: call, runCounter: 1))
         } else {
             threads[0].call = call
         }
         processes[id]?.threads = threads
     }
 
-    /// Lets a program wait to read from a descriptor, or to write to it.
+    /// Makes a process wait to read from a descriptor.
     mutating func read(_ id: Int32, _ descriptor: Int32, further: Bool = false) {
         wait(
             id, in: BlockedCall("recvfrom", .descriptors([.init(descriptor, .reading)])),
@@ -47,7 +47,7 @@ struct ModelMachine {
         if processes[id] != nil { body(&processes[id]!) }
     }
 
-    /// A connection between two programs, with these statistics at either end; tells the descriptors.
+    /// Adds a connection between two processes and returns their descriptors.
     @discardableResult
     mutating func connect(
         _ one: Int32, _ other: Int32, _ kind: MachineSocket.Kind = .tcp,
@@ -73,19 +73,19 @@ struct ModelMachine {
         return (open(one, inodes.0), open(other, inodes.1))
     }
 
-    /// A socket as it is, with an owner.
+    /// Adds a socket, with an owner if there is one.
     @discardableResult
     mutating func add(_ socket: MachineSocket, to id: Int32? = nil) -> Int32 {
         sockets.append(socket)
         return id.map { open($0, socket.inode) } ?? -1
     }
 
-    /// One more descriptor of a program.
+    /// Adds a descriptor to a process.
     mutating func open(_ id: Int32, _ inode: UInt32) -> Int32 {
         open(id, .socket(inode: inode))
     }
 
-    mutating func open(_ id: Int32, _ target: MachineProcess.Target) -> Int32 {
+    mutating func open(_ id: Int32, _ target: MachineProcess.DescriptorTarget) -> Int32 {
         let descriptor = Int32(processes[id]?.descriptors?.count ?? 0) + 3
         processes[id]?.descriptors?[descriptor] = target
         return descriptor
@@ -95,8 +95,8 @@ struct ModelMachine {
         Machine(takenAt: .seconds(100), sockets: sockets, processes: Array(processes.values))
     }
 
-    /// Two looks between which nothing changed, so long apart.
-    func survey(over time: Duration = .seconds(1)) -> Sampler {
+    /// Two samples, this long apart, between which nothing changed.
+    func samples(over time: Duration = .seconds(1)) -> MachineSamples {
         var (earlier, later) = (machine, machine)
         earlier.takenAt -= time
         earlier.sockets = earlier.sockets.map { socket in
@@ -109,8 +109,8 @@ struct ModelMachine {
             if socket.kind == .unix { socket.statistics.timeSinceQueuesChanged = time }
             return socket
         }
-        return Sampler(earlier: earlier, later: later, time: time)
+        return MachineSamples(earlier: earlier, later: later, time: time)
     }
 
-    var examination: Analysis { Analysis(survey()) }
+    var analysis: Analysis { Analysis(samples()) }
 }

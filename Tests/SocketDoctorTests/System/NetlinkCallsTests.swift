@@ -3,13 +3,13 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Asking the kernel for sockets", .ownThread)
+@Suite("Netlink calls", .ownThread)
 struct DiagnosisCallsTests {
     private func diagnosis(limit: UInt64 = 5_000_000) throws -> Descriptor {
-        Descriptor(try System.diagnosisSocket(limitMicroseconds: limit))
+        Descriptor(try System.diagnosisSocket(timeoutMicroseconds: limit))
     }
 
-    @Test("a request is answered")
+    @Test("the kernel answers a request")
     func answer() throws {
         let socket = try diagnosis()
         try System.send(socket.number, request: MachineSocket.List.unix.request)
@@ -19,7 +19,7 @@ struct DiagnosisCallsTests {
         #expect(socket.isCloseOnExec)
     }
 
-    @Test("a request that makes no sense is answered with an error")
+    @Test("the kernel answers an invalid request with an error")
     func nonsense() throws {
         let socket = try diagnosis()
         try System.send(socket.number, request: NetlinkMessage.request([255, 0, 0, 0]))
@@ -33,7 +33,7 @@ struct DiagnosisCallsTests {
         #expect(number > 0)
     }
 
-    @Test("a kernel that says nothing does not hold us up")
+    @Test("receiving times out if the kernel does not answer")
     func limit() throws {
         let socket = try diagnosis(limit: 20_000)
         var buffer = [UInt8](repeating: 0, count: 64)

@@ -4,20 +4,20 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("What /proc shows")
+@Suite("Reading /proc")
 struct ProcessCallsTests {
-    @Test("a directory's numbers are those of its names that are numbers")
+    @Test("the numbers in a directory are its numeric names")
     func numbers() throws {
         let socket = try RawSockets.bound(.stream)
         #expect(try System.numbers(in: "/proc/self/fd").contains(socket.number))
-        #expect(try System.numbers(in: "/proc").contains(System.getpid()))
+        #expect(try System.numbers(in: "/proc").contains(getpid()))
         #expect(throws: Errno.noSuchFileOrDirectory) { try System.numbers(in: "/proc/nowhere") }
     }
 
-    @Test("of a file no more is read than was asked for")
+    @Test("a file is read up to the limit")
     func contents() throws {
         let whole = try System.contents(of: "/proc/self/stat", atMost: 4096)
-        #expect(String(decoding: whole, as: UTF8.self).hasPrefix("\(System.getpid()) ("))
+        #expect(String(decoding: whole, as: UTF8.self).hasPrefix("\(getpid()) ("))
         #expect(try System.contents(of: "/proc/self/stat", atMost: 3) == Array(whole.prefix(3)))
         #expect(
             try System.contents(of: "/proc/sys/kernel/ostype", atMost: 64) == Array("Linux\n".utf8))
@@ -26,7 +26,7 @@ struct ProcessCallsTests {
         }
     }
 
-    @Test("the link of a socket says that it is one")
+    @Test("the link of a socket names its type")
     func link() throws {
         let socket = try RawSockets.bound(.stream)
         let directory = Descriptor(try System.openDirectory("/proc/self/fd"))
@@ -38,20 +38,20 @@ struct ProcessCallsTests {
         }
     }
 
-    @Test("memory is read where it is, and an address that is none is an error")
+    @Test("reading memory succeeds at a valid address and throws at an invalid one")
     func memory() throws {
         let bytes: [UInt8] = [1, 2, 3, 4]
         let copy = try bytes.withUnsafeBytes { bytes in
             try System.memory(
-                of: System.getpid(), at: UInt64(UInt(bitPattern: bytes.baseAddress)), count: 4)
+                of: getpid(), at: UInt64(UInt(bitPattern: bytes.baseAddress)), count: 4)
         }
         #expect(copy == bytes)
         #expect(throws: Errno.badAddress) {
-            try System.memory(of: System.getpid(), at: 8, count: 4)
+            try System.memory(of: getpid(), at: 8, count: 4)
         }
     }
 
-    @Test("memory that ends is read up to its end")
+    @Test("memory is read up to its end")
     func memoryEnds() throws {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
@@ -60,11 +60,11 @@ struct ProcessCallsTests {
         munmap(place + page, page)
         defer { munmap(place, page) }
         let bytes = try System.memory(
-            of: System.getpid(), at: UInt64(UInt(bitPattern: place)) + 10, count: 2 * page - 10)
+            of: getpid(), at: UInt64(UInt(bitPattern: place)) + 10, count: 2 * page - 10)
         #expect(bytes == [UInt8](repeating: 7, count: page - 10))
     }
 
-    @Test("calls that wait have names, under whatever numbers")
+    @Test("system calls that wait have names")
     func calls() {
         let names = Set((0..<600).compactMap { System.nameOfCall($0) })
         let some: Set = ["read", "recvfrom", "sendto", "ppoll", "epoll_pwait", "futex", "accept4"]

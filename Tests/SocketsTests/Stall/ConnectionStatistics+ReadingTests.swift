@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Looking at a descriptor")
-struct SocketFiguresLookingTests {
-    @Test("a fresh TCP connection is established, with empty queues and open windows")
+@Suite("Reading statistics from a descriptor")
+struct ConnectionStatisticsReadingTests {
+    @Test("a new TCP connection is established and has empty queues")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
         let statistics = ConnectionStatistics(reading: client.number)
@@ -19,7 +19,7 @@ struct SocketFiguresLookingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("of a full TCP connection the statistics agree with each other")
+    @Test("the statistics of a full TCP connection are consistent")
     func full() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
@@ -31,7 +31,7 @@ struct SocketFiguresLookingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("of a Unix socket queues and ends are known, and no windows")
+    @Test("a Unix socket has queues and readiness, but no windows and times")
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")

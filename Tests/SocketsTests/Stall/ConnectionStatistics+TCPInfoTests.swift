@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TCP_INFO as bytes", .ownThread)
-struct SocketFiguresTCPInfoTests {
-    /// Where each field begins and ends in the kernel's structure.
+@Suite("Parsing TCP_INFO", .ownThread)
+struct ConnectionStatisticsTCPInfoTests {
+    /// The offsets of the first byte of each field and of the byte after it.
     private static var fields: [(PartialKeyPath<ConnectionStatistics>, Int, Int)] {
         [
             (\.state, 0, 1), (\.retransmissions, 2, 3), (\.probes, 3, 4), (\.backoff, 4, 5),
@@ -33,7 +33,7 @@ struct SocketFiguresTCPInfoTests {
         "\(statistics[keyPath: field])" != "nil"
     }
 
-    @Test("of every length exactly the fields that are there whole are known", arguments: 0...320)
+    @Test("exactly the complete fields are known for every length", arguments: 0...320)
     func everyLength(length: Int) {
         let statistics = statistics(of: [UInt8](repeating: 1, count: length))
         for (field, _, end) in Self.fields {
@@ -41,7 +41,7 @@ struct SocketFiguresTCPInfoTests {
         }
     }
 
-    @Test("a field is read from its own bytes and no others")
+    @Test("each field is read from its own bytes only")
     func offsets() {
         let nothing = statistics(of: [UInt8](repeating: 0, count: 300))
         for (field, start, end) in Self.fields {
@@ -55,7 +55,7 @@ struct SocketFiguresTCPInfoTests {
         }
     }
 
-    @Test("numbers are in the machine's order, and in the kernel's units")
+    @Test("numbers have the machine's byte order and the kernel's units")
     func units() {
         var bytes = [UInt8](repeating: 0, count: 240)
         func put<Number: FixedWidthInteger>(_ value: Number, at offset: Int) {
@@ -78,7 +78,7 @@ struct SocketFiguresTCPInfoTests {
         #expect(statistics.sendWindow == 65_536)
     }
 
-    @Test("whatever the bytes are, reading them does not trap, and gives no negative number")
+    @Test("random bytes never trap and never give a negative number")
     func anything() {
         var generator = SeededGenerator(seed: 20)
         for _ in 0..<5_000 {
@@ -97,7 +97,7 @@ struct SocketFiguresTCPInfoTests {
         }
     }
 
-    @Test("of a socket that listens, the numbers of waiting callers are not taken for segments")
+    @Test("the accept queue of a listener is not read as segments")
     func listening() {
         var bytes = [UInt8](repeating: 7, count: 300)
         bytes[0] = 10

@@ -2,8 +2,8 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge of connections that are over, and of networks")
-struct JudgeEndingsTests {
+@Suite("Analysis of ended connections and lost networks")
+struct StallAnalysisEndingsTests {
     private typealias Made = MeasuredStatistics
 
     private func analyze(
@@ -12,7 +12,7 @@ struct JudgeEndingsTests {
         .analyze(nil, statistics, during: activity)
     }
 
-    @Test("a connection that the kernel has given up is over, whatever else the statistics say")
+    @Test("a closed connection is gone, whatever else the statistics say")
     func closed() {
         for statistics in [Made.quiet(), Made.peerFull(), Made.bothFull(), Made.cut(5)] {
             let report = analyze(statistics.with { $0.state = .closed })
@@ -21,27 +21,27 @@ struct JudgeEndingsTests {
         }
     }
 
-    @Test("what the peer sent before it went is there to be read, and the advice says so")
+    @Test("unread bytes of a closed connection are reported, and the advice is to read them")
     func rest() {
         let report = analyze(Made.quiet().with { ($0.state, $0.receiveQueue) = (.closed, 12) })
         #expect(report.evidence.contains("12 bytes"))
-        #expect(report.advice.contains("Read what is left"))
+        #expect(report.advice.contains("Read the remaining bytes"))
     }
 
-    @Test("a Unix peer that has closed is gone")
+    @Test("a closed Unix peer is gone")
     func unixClosed() {
         let report = analyze(Made.unix(queued: 9_000).with { $0.isHungUp = true })
         #expect(report.verdict == .peerGone)
     }
 
-    @Test("a peer that has ended its half, of which everything has been read, is gone")
+    @Test("a peer that half-closed is gone once everything was read")
     func ended() {
         let report = analyze(Made.quiet().with { $0.state = .closeWait })
         #expect(report.verdict == .peerGone)
         #expect(report.confidence == .likely)
     }
 
-    @Test("a peer that has ended its half and still takes our bytes is not gone")
+    @Test("a peer that half-closed is not gone while bytes wait for it")
     func halfClosed() {
         let report = analyze(
             Made.peerFull().with { $0.state = .closeWait }, during: Activity(.writing))
@@ -49,7 +49,7 @@ struct JudgeEndingsTests {
     }
 
     @Test(
-        "the more often data was sent again in vain, the surer is the loss of the network",
+        "each retransmission without an answer raises the confidence in a lost network",
         arguments: [
             (1, StallReport.Confidence.possible), (2, .likely), (3, .likely), (4, .certain),
             (15, .certain),
@@ -62,7 +62,7 @@ struct JudgeEndingsTests {
         }
     }
 
-    @Test("data that was sent again and answered with a closed window is not lost")
+    @Test("a retransmission that is answered with a closed window is not a lost network")
     func answered() {
         let statistics = Made.cut(2).with {
             $0.sendWindow = 0
@@ -71,7 +71,7 @@ struct JudgeEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict != .networkLost)
     }
 
-    @Test("probes of a closed window that nobody answers say that the network is lost")
+    @Test("unanswered probes of a closed window are a lost network")
     func probes() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (3, .milliseconds(3_092))
@@ -81,7 +81,7 @@ struct JudgeEndingsTests {
         #expect(report.evidence.contains("3 probes"))
     }
 
-    @Test("one probe without an answer is usual: a kernel answers only so many in half a second")
+    @Test("one unanswered probe is not a lost network, because kernels limit their answers")
     func oneProbe() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (1, .milliseconds(876))
@@ -89,7 +89,7 @@ struct JudgeEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
-    @Test("two probes shortly after each other may both be without an answer")
+    @Test("two unanswered probes within half a second are not a lost network")
     func quickProbes() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (2, .milliseconds(450))
@@ -97,15 +97,15 @@ struct JudgeEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
-    @Test("an idle connection whose keep-alive probes are not answered has lost its network")
+    @Test("unanswered keep-alive probes of an idle connection are a lost network")
     func keepAlive() {
         let report = analyze(Made.quiet(for: .seconds(60)).with { $0.probes = 2 })
         #expect(report.verdict == .networkLost)
     }
 
-    @Test("bytes that never leave this machine are probed for, and lost as well")
+    @Test("bytes that a local firewall drops are a lost network")
     func heldBack() {
-        // A firewall of our own drops them: nothing is in flight, and the window is open.
+        // A local firewall drops them, so nothing is in flight and the window is open.
         let statistics = Made.quiet(for: .milliseconds(76)).with {
             ($0.sendQueue, $0.notSent, $0.probes, $0.backoff) = (5, 5, 2, 2)
             $0.timeSinceLastAcknowledgement = .milliseconds(1_208)
@@ -113,7 +113,7 @@ struct JudgeEndingsTests {
         #expect(analyze(statistics, during: Activity(.reading)).verdict == .networkLost)
     }
 
-    @Test("a connection that is not made yet is not judged, unless it was asked for in vain")
+    @Test("a connecting socket is undetermined until its request is retransmitted")
     func connecting() {
         let fresh = Made.quiet().with { $0.state = .synSent }
         #expect(analyze(fresh).verdict == .undetermined)

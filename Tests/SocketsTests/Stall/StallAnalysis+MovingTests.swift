@@ -2,11 +2,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge of bytes that move")
-struct JudgeMovingTests {
+@Suite("Analysis of moving bytes")
+struct StallAnalysisMovingTests {
     private typealias Made = MeasuredStatistics
 
-    @Test("a transfer at full speed is moving, with a full queue and from one look or two")
+    @Test("a transfer at full speed with a full queue is moving, from one sample or two")
     func fullSpeed() {
         let now = Made.flowing()
         let earlier = now.before(.milliseconds(300), acknowledged: 700_000_000)
@@ -18,7 +18,7 @@ struct JudgeMovingTests {
             ).verdict == .moving)
     }
 
-    @Test("a window that is closed for a moment at full speed is no stall")
+    @Test("a window that is closed for a moment is moving")
     func momentarilyClosed() {
         let now = Made.peerFull(for: .milliseconds(8))
         #expect(StallReport.analyze(nil, now, during: .nothing).verdict == .moving)
@@ -28,7 +28,7 @@ struct JudgeMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .moving)
     }
 
-    @Test("a receiver that is looked at in the middle of a transfer is moving")
+    @Test("a receiver in the middle of a transfer is moving")
     func receiver() {
         let now = Made.quiet(for: .milliseconds(3)).with {
             ($0.receiveQueue, $0.receiveWindow) = (600_000, 0)
@@ -38,7 +38,7 @@ struct JudgeMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .moving)
     }
 
-    @Test("a peer whose window opens little by little reads slowly, and the rate is told")
+    @Test("a window that opens little by little is a slow reader, with its rate")
     func slowReader() {
         let now = Made.peerFull(for: .milliseconds(204))
         let earlier = now.before(
@@ -48,7 +48,7 @@ struct JudgeMovingTests {
         #expect(report.samplingInterval == .seconds(5))
     }
 
-    @Test("a transfer that the network slows down is limited by it")
+    @Test("a transfer with retransmissions is limited by congestion")
     func slowNetwork() {
         let now = Made.flowing().with { $0.totalRetransmissions = 9 }
         let earlier = now.before(.seconds(5), acknowledged: 100_000).with {
@@ -60,21 +60,23 @@ struct JudgeMovingTests {
         #expect(report.evidence.contains("7 segments"))
     }
 
-    @Test("what was cut off in the middle of a watch is lost, though bytes moved before")
+    @Test(
+        "a connection that was cut between the samples is a lost network, although bytes moved before"
+    )
     func cutMeanwhile() {
         let now = Made.cut(3)
         let earlier = now.before(.seconds(5), acknowledged: 900_000_000)
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .networkLost)
     }
 
-    @Test("a deadlock that came about during a watch is one, though bytes moved before")
+    @Test("a deadlock that formed between the samples is found, although bytes moved before")
     func deadlockMeanwhile() {
         let now = Made.bothFull(for: .seconds(3))
         let earlier = now.before(.seconds(5), acknowledged: 128_512, received: 113_152)
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .bothWriting)
     }
 
-    @Test("what still fitted into the peer's window when the watch began has not been read")
+    @Test("bytes that fitted into the peer's window do not count as read")
     func lastSliver() {
         // Measured: a sender waits before it sends less than a segment.
         let now = Made.peerFull(for: .milliseconds(888))
@@ -82,8 +84,8 @@ struct JudgeMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .peerNotReading)
     }
 
-    @Test("bytes that came during a watch and have been lying there since wait to be read")
-    func lyingAround() {
+    @Test("bytes that arrived between the samples and stayed unread are not read")
+    func unreadSinceArrival() {
         let now = Made.quiet(for: .milliseconds(900)).with {
             ($0.receiveQueue, $0.bytesReceived) = (5, 5)
         }
@@ -91,18 +93,26 @@ struct JudgeMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .notReading)
     }
 
-    @Test("reading what had come before does not move a peer that takes nothing")
+    @Test("reading at this end does not make a stalled peer move")
     func ourOwnReading() {
         let now = Made.peerFull()
         let earlier = now.before(.seconds(5)).with { $0.receiveQueue = 50_000 }
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .peerNotReading)
     }
 
-    @Test("a rate over no time at all is not told")
+    @Test("a verdict has no rate if no time has passed")
     func noTime() {
         let now = Made.peerFull()
         let earlier = now.before(.zero, acknowledged: 5)
-        _ = StallReport.analyze(earlier, now, during: .nothing)
-        _ = StallReport.analyze(earlier.with { $0.takenAt += .seconds(9) }, now, during: .nothing)
+        // The second sample precedes the first, which counts as no time as well.
+        for start in [earlier, earlier.with { $0.takenAt += .seconds(9) }] {
+            let report = StallReport.analyze(start, now, during: .nothing)
+            #expect(report.verdict == .moving)
+            #expect(report.samplingInterval == .zero)
+        }
+        let reading = Activity(.reading, elapsed: .zero, received: 4_000)
+        let report = StallReport.analyze(
+            nil, Made.quiet(for: .milliseconds(40)), during: reading)
+        #expect(report.verdict == .movingSlowly(bytesPerSecond: nil, limitedBy: nil))
     }
 }

@@ -2,8 +2,8 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge of who waits for whom")
-struct JudgeWaitingTests {
+@Suite("Analysis of waiting ends")
+struct StallAnalysisWaitingTests {
     private typealias Made = MeasuredStatistics
 
     private func analyze(
@@ -19,7 +19,7 @@ struct JudgeWaitingTests {
 
     // MARK: Outgoing
 
-    @Test("a closed window and nothing unread: the peer is not reading")
+    @Test("a closed window without unread bytes is a peer that does not read")
     func peerNotReading() {
         for activity in [Self.writing, Self.reading, .nothing] {
             let report = analyze(Made.peerFull(), during: activity)
@@ -27,12 +27,12 @@ struct JudgeWaitingTests {
             #expect(report.confidence == .likely)
             #expect(report.evidence.contains("2755072 bytes"))
             #expect(report.evidence.contains("3 s"))
-            // From one end a peer that is slow looks the same.
+            // A slow peer looks the same from one end.
             #expect(report.evidence.contains("slowly"))
         }
     }
 
-    @Test("a peer that has taken nothing for half a minute does not read slowly")
+    @Test("a peer that accepted nothing for half a minute is certain not to read")
     func certain() {
         let report = analyze(Made.peerFull(for: .seconds(31)), during: Self.writing)
         #expect(report.verdict == .peerNotReading)
@@ -40,7 +40,7 @@ struct JudgeWaitingTests {
         #expect(!report.evidence.contains("slowly"))
     }
 
-    @Test("a window too small for a segment is as good as closed")
+    @Test("a window too small for a segment counts as closed")
     func sliver() {
         // Measured in the first 200 ms after the peer stopped reading.
         let statistics = Made.peerFull(for: .milliseconds(208)).with {
@@ -52,7 +52,7 @@ struct JudgeWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("both windows closed: both ends are writing")
+    @Test("two closed windows are a deadlock of two writers")
     func bothWriting() {
         for activity in [Self.writing, .nothing] {
             let report = analyze(Made.bothFull(), during: activity)
@@ -63,15 +63,15 @@ struct JudgeWaitingTests {
         }
     }
 
-    @Test("a few unread bytes of a peer that has room to send more are no deadlock")
+    @Test("a few unread bytes are no deadlock if the peer has room to send more")
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)
-        #expect(report.evidence.contains("100 bytes of it wait here unread"))
+        #expect(report.evidence.contains("100 bytes from it wait here unread"))
         #expect(report.advice.contains("Read"))
     }
 
-    @Test("an older kernel tells no windows: probes and buffers do")
+    @Test("without windows, probes and buffers decide")
     func olderKernel() {
         func older(_ statistics: ConnectionStatistics) -> ConnectionStatistics {
             statistics.with { ($0.sendWindow, $0.receiveWindow) = (nil, nil) }
@@ -82,7 +82,7 @@ struct JudgeWaitingTests {
         #expect(analyze(older(Made.flowing())).verdict == .moving)
     }
 
-    @Test("bytes that went out late in a long wait: the peer may be reading slowly")
+    @Test("bytes that were sent late in a long wait are a peer that may read slowly")
     func trickle() {
         let report = analyze(
             Made.peerFull(for: .milliseconds(204)),
@@ -91,7 +91,7 @@ struct JudgeWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("data in flight that nobody could have acknowledged yet is moving")
+    @Test("data in flight is moving until an acknowledgement is due")
     func inFlight() {
         let statistics = Made.flowing().with {
             $0.timeSinceLastSend = .milliseconds(44)
@@ -100,7 +100,7 @@ struct JudgeWaitingTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .moving)
     }
 
-    @Test("data in flight that should have been acknowledged: too early to tell, and then lost")
+    @Test("unacknowledged data in flight is first undetermined and then a lost network")
     func silentNetwork() {
         func silent(_ time: Duration) -> ConnectionStatistics {
             Made.flowing().with {
@@ -117,7 +117,7 @@ struct JudgeWaitingTests {
 
     // MARK: Outgoing, over a Unix socket
 
-    @Test("a full Unix socket whose writer has waited: the peer is not reading")
+    @Test("a full Unix socket with a waiting writer is a peer that does not read")
     func unixPeerNotReading() {
         let full = Made.unix(queued: 278_528, writable: false)
         let report = analyze(full, during: Self.writing)
@@ -125,14 +125,14 @@ struct JudgeWaitingTests {
         #expect(report.confidence == .likely)
     }
 
-    @Test("a full Unix socket, looked at once from outside, tells nothing")
+    @Test("one sample of a full Unix socket is undetermined")
     func unixOneLook() {
         let report = analyze(Made.unix(queued: 278_528, writable: false))
         #expect(report.verdict == .undetermined)
         #expect(report.advice.contains("watching"))
     }
 
-    @Test("a full Unix socket of which more was sent than waits: the peer reads, or did")
+    @Test("a full Unix socket with fewer bytes than were sent is a peer that reads or did")
     func unixTrickle() {
         let report = analyze(
             Made.unix(queued: 278_528, writable: false),
@@ -141,7 +141,7 @@ struct JudgeWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("a full Unix socket with a lot unread: both ends are writing")
+    @Test("a full Unix socket with many unread bytes is a deadlock of two writers")
     func unixBothWriting() {
         for activity in [
             Self.writing, Activity(.writing, elapsed: .seconds(1), sent: 475_072),
@@ -152,7 +152,7 @@ struct JudgeWaitingTests {
         }
     }
 
-    @Test("a Unix peer that has not read the request is not waiting for us")
+    @Test("a Unix peer that has not read the request is not waiting")
     func unixRequestUnread() {
         let report = analyze(Made.unix(queued: 768), during: Self.reading)
         #expect(report.verdict == .peerNotReading)
@@ -161,7 +161,7 @@ struct JudgeWaitingTests {
 
     // MARK: Incoming
 
-    @Test("bytes that have waited unread: we are not reading")
+    @Test("bytes that stay unread are not read")
     func notReading() {
         let statistics = Made.quiet(for: .seconds(3)).with { $0.receiveQueue = 5_000 }
         let report = analyze(statistics)
@@ -173,7 +173,7 @@ struct JudgeWaitingTests {
         #expect(watched.confidence == .likely)
     }
 
-    @Test("a window that we have let the peer fill makes it certain")
+    @Test("unread bytes that fill the window make it certain")
     func notReadingFull() {
         let statistics = Made.quiet(for: .seconds(3)).with {
             ($0.receiveQueue, $0.receiveWindow, $0.receiveSegmentSize) = (128_512, 0, 47_616)
@@ -184,14 +184,14 @@ struct JudgeWaitingTests {
         #expect(report.confidence == .certain)
     }
 
-    @Test("bytes that have just come are moving")
+    @Test("bytes that have just arrived are moving")
     func justCome() {
         let statistics = Made.quiet(for: .milliseconds(30)).with { $0.receiveQueue = 5_000 }
         #expect(analyze(statistics).verdict == .moving)
         #expect(analyze(statistics, during: Self.reading).verdict == .moving)
     }
 
-    @Test("unread bytes of a Unix socket, looked at once, tell nothing; looked at twice they do")
+    @Test("unread bytes of a Unix socket need two samples")
     func unixNotReading() {
         let statistics = Made.unix(unread: 5_000)
         #expect(analyze(statistics).verdict == .undetermined)
@@ -203,7 +203,7 @@ struct JudgeWaitingTests {
 
     // MARK: Nothing anywhere
 
-    @Test("everything is acknowledged and nothing comes to a reader: both ends wait")
+    @Test("acknowledged data and a waiting reader are two ends that wait")
     func bothWaiting() {
         for kind in [Activity.Kind.reading, .exchanging] {
             let report = analyze(
@@ -213,29 +213,29 @@ struct JudgeWaitingTests {
         }
     }
 
-    @Test("a limit that ends while a request is still being sent finds nobody waiting")
+    @Test("a timeout while the request is being sent is moving")
     func hardlySent() {
         let activity = Activity(.exchanging, elapsed: .seconds(2), sent: 20)
         #expect(analyze(Made.quiet(for: .milliseconds(99)), during: activity).verdict == .moving)
         #expect(
             analyze(Made.quiet(for: .milliseconds(100)), during: activity).verdict == .bothWaiting)
-        // Who only reads has sent his request before.
+        // A pure reader has sent its request before.
         let reading = Activity(.reading, elapsed: .seconds(2))
         #expect(
             analyze(Made.quiet(for: .milliseconds(99)), during: reading).verdict == .bothWaiting)
     }
 
-    @Test("a part of what is wanted is told of")
+    @Test("the evidence contains the part that has arrived")
     func part() {
         let report = analyze(
             Made.quiet(),
             during: Activity(
                 .reading, elapsed: .seconds(3), timeSinceProgress: .seconds(2), received: 12))
         #expect(report.verdict == .bothWaiting)
-        #expect(report.evidence.contains("12 bytes of what is wanted"))
+        #expect(report.evidence.contains("12 bytes of the expected data"))
     }
 
-    @Test("what still comes when the limit ends comes slowly, and the rate is told")
+    @Test("bytes that still arrive at the timeout move slowly, with their rate")
     func slowlyIncoming() {
         let report = analyze(
             Made.quiet(for: .milliseconds(40)),
@@ -243,7 +243,7 @@ struct JudgeWaitingTests {
         #expect(report.verdict == .movingSlowly(bytesPerSecond: 2_000, limitedBy: nil))
     }
 
-    @Test("an idle connection is idle, with or without keep-alive, for however long")
+    @Test("an idle connection is idle, with or without keep-alive, however old")
     func idle() {
         for time in [Duration.zero, .seconds(1), .seconds(86_400)] {
             #expect(analyze(Made.quiet(for: time)).verdict == .idle)
@@ -256,7 +256,7 @@ struct JudgeWaitingTests {
         }
     }
 
-    @Test("a socket of which the kernel tells nothing is not judged")
+    @Test("a socket without statistics is undetermined")
     func nothing() {
         for kind in Activity.Kind.allCases {
             #expect(

@@ -2,11 +2,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The judge, over statistics that nobody has seen", .ownThread)
-struct StallReportJudgingTests {
+@Suite("Analysis of random statistics", .ownThread)
+struct StallReportAnalysisTests {
     private static let count = 6_000
 
-    /// Figures of all sorts: impossible ones, and ones that only differ a little from usual ones.
+    /// Statistics of all sorts: impossible ones, and ones that differ only a little from usual ones.
     private struct Case: CustomStringConvertible {
         var earlier: ConnectionStatistics?
         var now: ConnectionStatistics
@@ -111,7 +111,7 @@ struct StallReportJudgingTests {
         .analyze(given.earlier, given.now, during: given.activity)
     }
 
-    @Test("every case has a verdict, told in one sentence of evidence and one of advice")
+    @Test("every case has a verdict, one sentence of evidence and one of advice")
     func total() {
         for given in Self.cases(seed: 1) {
             let report = analyze(given)
@@ -119,7 +119,7 @@ struct StallReportJudgingTests {
                 sentence.hasSuffix(".") && !sentence.contains("\n") && !sentence.contains(". ")
                     && sentence.first?.isLowercase == false
             }
-            // Expecting each of so many things would take longer than judging them.
+            // One expectation per case would take longer than the analysis.
             guard areSentences, report.statistics == given.now, report.samplingInterval >= .zero
             else {
                 Issue.record("\(report)\n\(given)")
@@ -128,7 +128,7 @@ struct StallReportJudgingTests {
         }
     }
 
-    @Test("identical statistics give an identical report, and so do the same at another time")
+    @Test("identical statistics give an identical report, also at another time")
     func deterministic() {
         for given in Self.cases(seed: 2) {
             let report = analyze(given)
@@ -147,7 +147,7 @@ struct StallReportJudgingTests {
         }
     }
 
-    @Test("no verdict contradicts the statistics it was drawn from")
+    @Test("no verdict contradicts its statistics")
     func consistent() {
         var seen: [String: Int] = [:]
         for given in Self.cases(seed: 3) {
@@ -177,11 +177,11 @@ struct StallReportJudgingTests {
                 }
             if !isConsistent { Issue.record("\(report)\n\(given)") }
         }
-        // Each was reached, or nothing was checked.
+        // Every verdict must occur, or nothing was checked.
         #expect(seen.count == 11, "\(seen)")
     }
 
-    @Test("bytes that were acknowledged between two looks are never called stuck without reason")
+    @Test("bytes that were acknowledged between two samples are never stuck without reason")
     func movingIsNotStuck() {
         var generator = SeededGenerator(seed: 4)
         for given in Self.cases(seed: 5) {
@@ -192,9 +192,9 @@ struct StallReportJudgingTests {
                     acknowledged - Int.random(in: 1...100_000, using: &generator)
             }
             let report = analyze(moving)
-            // What ended, broke or locked up since is told of.
+            // A connection may have ended, broken or deadlocked since.
             var isEnd = [.peerGone, .networkLost, .bothWriting].contains(report.verdict)
-            // What the peer's kernel had room for is not what the peer has read.
+            // Bytes that fitted into the peer's window were not read by the peer.
             let before = moving.earlier.flatMap { earlier in
                 earlier.sendWindow.map { $0 + (earlier.bytesAcknowledged ?? 0) }
             }
@@ -205,7 +205,7 @@ struct StallReportJudgingTests {
         }
     }
 
-    @Test("a figure that the kernel does not give never makes a verdict surer")
+    @Test("a missing statistic never raises the confidence")
     func ignorance() {
         let stuck: [(ConnectionStatistics, Activity)] = [
             (MeasuredStatistics.peerFull(), Activity(.writing, elapsed: .seconds(3))),
@@ -226,8 +226,8 @@ struct StallReportJudgingTests {
         }
     }
 
-    @Test("an error that is told again of the whole operation is judged with all of its bytes")
-    func retold() throws {
+    @Test("an error attributed to the whole operation is analyzed with all of its bytes")
+    func attributed() throws {
         let statistics = MeasuredStatistics.quiet(for: .milliseconds(20))
         let report = StallReport.analyze(
             nil, statistics, during: Activity(.reading, elapsed: .seconds(2)))

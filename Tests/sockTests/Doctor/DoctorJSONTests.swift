@@ -12,20 +12,20 @@ struct DoctorJSONTests {
             JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [String: Any])
     }
 
-    @Test("an ailment is one object whose keys stay the same")
-    func ailment() throws {
-        let examination = StuckPair.examination()
-        let ailment = try #require(examination.ailments.first)
-        let object = try object(DoctorJSON(examination).object(of: ailment))
+    @Test("a finding is one object with stable keys")
+    func finding() throws {
+        let analysis = StuckPair.analysis()
+        let finding = try #require(analysis.findings.first)
+        let object = try object(DoctorJSON(analysis).object(of: finding))
         #expect(
             object.keys.sorted() == [
-                "advice", "atLeast", "confidence", "connections", "culprits", "evidence", "seconds",
+                "advice", "atLeast", "blockers", "confidence", "connections", "evidence", "seconds",
                 "stuck", "verdict", "waits",
             ])
         #expect(object["verdict"] as? String == "peer-not-reading")
         #expect(object["stuck"] as? Bool == true)
         #expect(object["seconds"] as? Double == 12)
-        #expect(object["culprits"] as? [Int] == [4712])
+        #expect(object["blockers"] as? [Int] == [4712])
         let wait = try #require((object["waits"] as? [[String: Any]])?.first)
         #expect(wait["pid"] as? Int == 4711)
         #expect(wait["for"] as? [Int] == [4712])
@@ -33,7 +33,7 @@ struct DoctorJSONTests {
         #expect(wait["call"] as? String == "sendto")
         let ends = try #require((object["connections"] as? [[[String: Any]]])?.first)
         #expect(ends.map { $0["local"] as? String } == ["127.0.0.1:40000", "127.0.0.1:5432"])
-        #expect(ends.map { $0["queued"] as? Int } == [2_000_000, 0])
+        #expect(ends.map { $0["sendQueue"] as? Int } == [2_000_000, 0])
         let owner = try #require((ends[1]["owners"] as? [[String: Any]])?.first)
         #expect(owner["program"] as? String == "server")
         #expect(owner["descriptor"] as? Int == 4)
@@ -41,9 +41,9 @@ struct DoctorJSONTests {
 
     @Test("a healthy connection has the same keys")
     func healthy() throws {
-        let stuck = StuckPair.examination()
-        let well = StuckPair.examination(state: .sleeping)
-        let one = try object(DoctorJSON(stuck).object(of: try #require(stuck.ailments.first)))
+        let stuck = StuckPair.analysis()
+        let well = StuckPair.analysis(state: .sleeping)
+        let one = try object(DoctorJSON(stuck).object(of: try #require(stuck.findings.first)))
         let other = try object(DoctorJSON(well).object(of: well.connections[0]))
         #expect(one.keys.sorted() == other.keys.sorted())
         #expect(other["verdict"] as? String == "idle")

@@ -1,21 +1,21 @@
 package import Sockets
 internal import SystemPackage
 
-/// Two looks at the whole machine, a moment apart, and what could not be seen.
-package struct Sampler: Sendable {
-    /// Something that was not to be seen.
+/// Two samples of the whole machine, a moment apart, and what could not be observed.
+package struct MachineSamples: Sendable {
+    /// Something that could not be observed.
     package enum Gap: Hashable, Sendable {
-        /// The kernel does not give this list.
+        /// The kernel does not provide this list.
         case list(MachineSocket.List, Errno)
         /// A list changed while it was read.
         case changing(MachineSocket.List)
     }
 
-    /// Nil if one look was enough: nothing waited anywhere.
+    /// The first sample; nil if one sample was enough because nothing waited anywhere.
     package var earlier: Machine?
     package var later: Machine
     package var gaps: [Gap]
-    /// How long it took.
+    /// How long it took to take the samples.
     package var time: Duration
 
     package init(
@@ -27,45 +27,46 @@ package struct Sampler: Sendable {
         self.time = time
     }
 
-    /// How long things are watched if anything waits: as long as a Unix socket's queues have to be the
-    /// same for a verdict.
-    private static let watching = Duration.milliseconds(550)
-    /// How often a Unix socket is looked at meanwhile.
-    private static let glances = 12
+    /// The time between the samples if anything waits: a verdict about a Unix socket needs queues that
+    /// have not changed for this long.
+    private static let interval = Duration.milliseconds(550)
+    /// How many times Unix sockets are listed in between.
+    private static let intermediateLists = 12
 
-    /// Looks, which takes as long as something has to be watched: about half a second, and less if
-    /// nothing waits anywhere.
+    /// Samples the machine, which takes about half a second, and less if nothing waits anywhere.
     ///
-    /// - Throws: what the kernel said, if it gives no list of sockets at all, or shows no programs.
-    package static func make() throws(Errno) -> Sampler {
-        let began = now
+    /// - Throws: An error of the kernel if it provides no list of sockets at all, or no `/proc`.
+    package static func take() throws(Errno) -> MachineSamples {
+        let start = now
         var gaps: Set<Gap> = []
-        var earlier = Machine(takenAt: began)
+        var earlier = Machine(takenAt: start)
         earlier.sockets = try sockets(MachineSocket.List.allCases, &gaps)
         let processes = try MachineProcess.all()
         earlier.processes = Dictionary(processes.map { ($0.id, $0) }) { $1 }
-        lookAtThreads(of: &earlier)
+        readThreads(of: &earlier)
 
         let isQuiet =
             earlier.sockets.allSatisfy(\.isQuiet)
             && WaitClassifier(earlier: nil, now: earlier).waits.isEmpty
         guard !isQuiet else {
-            return Sampler(earlier: nil, later: earlier, gaps: order(gaps), time: now - began)
+            return MachineSamples(
+                earlier: nil, later: earlier, gaps: sorted(gaps), time: now - start)
         }
-        var changes = Changes(earlier.sockets)
-        watch(from: earlier.takenAt, &changes)
+        var changes = QueueChanges(earlier.sockets)
+        observe(from: earlier.takenAt, &changes)
         var later = Machine(takenAt: now)
         later.sockets = try sockets(MachineSocket.List.allCases, &gaps)
         changes.add(later.sockets)
         changes.mark(&later.sockets)
         later.processes = earlier.processes
-        lookAtThreads(of: &later)
-        return Sampler(earlier: earlier, later: later, gaps: order(gaps), time: now - began)
+        readThreads(of: &later)
+        return MachineSamples(
+            earlier: earlier, later: later, gaps: sorted(gaps), time: now - start)
     }
 
     private static var now: Duration { .nanoseconds(System.continuousNanoseconds()) }
 
-    /// All that is told; fails if nothing is.
+    /// Reads all lists that the kernel provides, and throws only if it provides none.
     private static func sockets(
         _ lists: [MachineSocket.List], _ gaps: inout Set<Gap>
     ) throws(Errno) -> [MachineSocket] {
@@ -87,25 +88,25 @@ package struct Sampler: Sendable {
         return all
     }
 
-    /// Waits, and glances at Unix sockets meanwhile if any of them holds something.
-    private static func watch(from start: Duration, _ changes: inout Changes) {
-        while now - start < watching {
-            let pause = min(watching / glances, watching - (now - start))
-            var nobody: [PollRequest] = []
-            try? System.poll(&nobody, milliseconds: Int32(pause / .milliseconds(1)) + 1)
-            if changes.isWanted, let list = try? SocketList.read(.unix) {
+    /// Waits, and lists the Unix sockets in between if any of them holds bytes.
+    private static func observe(from start: Duration, _ changes: inout QueueChanges) {
+        while now - start < interval {
+            let pause = min(interval / intermediateLists, interval - (now - start))
+            var none: [PollRequest] = []
+            try? System.poll(&none, milliseconds: Int32(pause / .milliseconds(1)) + 1)
+            if !changes.isEmpty, let list = try? SocketList.read(.unix) {
                 changes.add(list.sockets)
             }
         }
     }
 
-    private static func lookAtThreads(of machine: inout Machine) {
+    private static func readThreads(of machine: inout Machine) {
         for (id, process) in machine.processes where process.descriptors?.isEmpty == false {
-            machine.processes[id]?.lookAtThreads()
+            machine.processes[id]?.readThreads()
         }
     }
 
-    private static func order(_ gaps: Set<Gap>) -> [Gap] {
+    private static func sorted(_ gaps: Set<Gap>) -> [Gap] {
         func rank(_ gap: Gap) -> Int {
             switch gap {
             case .list: 0
@@ -116,40 +117,45 @@ package struct Sampler: Sendable {
     }
 }
 
-/// Since when the queues of Unix sockets have been as they are: of their bytes the kernel counts only
-/// those that wait.
-struct Changes {
-    private var queues:
-        [MachineSocket.Identity: (receiveQueue: Int?, sendQueue: Int?, since: Duration)] =
-            [:]
+/// The times at which the queues of Unix sockets last changed.
+///
+/// The kernel counts only the bytes that wait in them.
+struct QueueChanges {
+    private struct Queues {
+        var receiveQueue: Int?
+        var sendQueue: Int?
+        var since: Duration
+
+        init(_ statistics: ConnectionStatistics) {
+            receiveQueue = statistics.receiveQueue
+            sendQueue = statistics.sendQueue
+            since = statistics.takenAt
+        }
+    }
+
+    private var queues: [MachineSocket.Identity: Queues] = [:]
 
     init(_ sockets: [MachineSocket]) {
         for socket in sockets where Self.isOfInterest(socket) {
-            let statistics = socket.statistics
-            queues[socket.identity] = (
-                statistics.receiveQueue, statistics.sendQueue, statistics.takenAt
-            )
+            queues[socket.identity] = Queues(socket.statistics)
         }
     }
 
-    /// Whether there is anything to look at.
-    var isWanted: Bool { !queues.isEmpty }
+    /// Whether there is no socket to observe.
+    var isEmpty: Bool { queues.isEmpty }
 
-    /// Takes in a further look.
+    /// Adds a sample.
     mutating func add(_ sockets: [MachineSocket]) {
         for socket in sockets {
-            let statistics = socket.statistics
+            let new = Queues(socket.statistics)
             guard let known = queues[socket.identity],
-                known.receiveQueue != statistics.receiveQueue
-                    || known.sendQueue != statistics.sendQueue
+                known.receiveQueue != new.receiveQueue || known.sendQueue != new.sendQueue
             else { continue }
-            queues[socket.identity] = (
-                statistics.receiveQueue, statistics.sendQueue, statistics.takenAt
-            )
+            queues[socket.identity] = new
         }
     }
 
-    /// Writes into the statistics of a look for how long they have been so.
+    /// Sets in the statistics of a sample how long the queues have not changed.
     func mark(_ sockets: inout [MachineSocket]) {
         for index in sockets.indices {
             guard let known = queues[sockets[index].identity] else { continue }

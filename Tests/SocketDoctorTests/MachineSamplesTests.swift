@@ -1,29 +1,30 @@
+import Glibc
 import Testing
 
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Two looks at the machine", .ownThread)
+@Suite("Samples of the machine", .ownThread)
 struct SurveyTests {
-    @Test("a connection whose reader does not read is found, with its owner")
+    @Test("a connection with a stalled reader is found with its owner")
     func notReading() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("hello")
-        let ours = System.getpid()
-        // The kernel counts the time since it came, and half a second is what it takes.
+        let ours = getpid()
+        // The kernel counts the time since the bytes arrived, and a finding needs half a second.
         var found: Finding?
         for _ in 0..<5 where found == nil {
-            let examination = Analysis(try Sampler.make())
-            found = examination.ailments.first { ailment in
-                ailment.connections.joined().contains { $0.local == client.localAddress }
+            let analysis = Analysis(try MachineSamples.take())
+            found = analysis.findings.first { finding in
+                finding.connections.joined().contains { $0.local == client.localAddress }
             }
         }
         #expect(found?.kind == .notReading)
-        #expect(found?.culprits == [ours])
+        #expect(found?.blockers == [ours])
         withExtendedLifetime(server) {}
     }
 
-    @Test("a queue that has changed once since the first look has been so for less time")
+    @Test("a queue that changed after the first sample has a shorter time since its change")
     func changes() {
         func socket(_ time: Int, queued: Int) -> MachineSocket {
             MachineSocket(
@@ -32,8 +33,8 @@ struct SurveyTests {
                     $0.takenAt = .milliseconds(time)
                 })
         }
-        var changes = Changes([socket(0, queued: 5)])
-        #expect(changes.isWanted)
+        var changes = QueueChanges([socket(0, queued: 5)])
+        #expect(!changes.isEmpty)
         changes.add([socket(100, queued: 5)])
         changes.add([socket(200, queued: 6)])
         changes.add([socket(300, queued: 6)])
@@ -42,14 +43,14 @@ struct SurveyTests {
         #expect(last[0].statistics.timeSinceQueuesChanged == .milliseconds(300))
     }
 
-    @Test("sockets in which nothing waits need no glance")
+    @Test("sockets without queued bytes are not observed")
     func quiet() {
         let unix = MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix())
         let tcp = MachineSocket(
             .tcp, cookie: 1, inode: 2, statistics: MeasuredStatistics.peerFull())
-        #expect(!Changes([unix, tcp]).isWanted)
+        #expect(QueueChanges([unix, tcp]).isEmpty)
         var last = [unix]
-        Changes([unix]).mark(&last)
+        QueueChanges([unix]).mark(&last)
         #expect(last[0].statistics.timeSinceQueuesChanged == nil)
     }
 }

@@ -1,29 +1,30 @@
+import Glibc
 import Testing
 
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Looking at programs", .ownThread)
+@Suite("Reading processes", .ownThread)
 struct MachineProcessLookingTests {
     private func ourselves() throws -> MachineProcess {
-        try #require(try MachineProcess.all().first { $0.id == System.getpid() })
+        try #require(try MachineProcess.all().first { $0.id == getpid() })
     }
 
-    /// The calls in which our threads wait, when the main one sleeps.
+    /// The calls in which the threads of this process wait, once the main thread sleeps.
     ///
-    /// Other tests end threads of this process, and a look fails at a thread that has just ended. So
-    /// this looks until it has seen all threads.
+    /// Other tests end threads of this process, and reading a thread that has just ended fails. So
+    /// the threads are read until all of them succeed.
     private func calls(_ process: MachineProcess) throws -> [BlockedCall] {
         var process = process
         process.state = .sleeping
         let deadline = ContinuousClock.now + .seconds(10)
         repeat {
-            process.lookAtThreads()
+            process.readThreads()
         } while process.threads == nil && ContinuousClock.now < deadline
         return try #require(process.threads).compactMap(\.call)
     }
 
-    @Test("we are among those that run, with our sockets")
+    @Test("this process is listed with its sockets")
     func own() throws {
         let socket = try Socket(.ipv4, .stream)
         let process = try ourselves()
@@ -36,7 +37,7 @@ struct MachineProcessLookingTests {
     }
 
     #if DEBUG
-        @Test("descriptors of which we may not see where they lead are hidden, not absent")
+        @Test("descriptors with unreadable targets are hidden, not absent")
         func hidden() throws {
             let all = try FaultInjection.during([
                 .readlinkat: [FaultInjection.Fault](repeating: .error(.permissionDenied), count: 9)
@@ -45,26 +46,26 @@ struct MachineProcessLookingTests {
         }
     #endif
 
-    @Test("threads of the kernel are left out")
+    @Test("kernel threads are left out")
     func kernel() throws {
         #expect(try MachineProcess.all().allSatisfy { $0.id != 2 && $0.parent != 2 })
     }
 
-    @Test("a thread that waits to read is seen in its call, on its descriptor")
+    @Test("a thread that waits to read is shown with its call and descriptor")
     func reading() throws {
         let (one, other) = try Socket.pair()
         let reader = Background { try one.receive(atMost: 1) }
         try waitUntilAThreadWaits(on: one)
         let call = try calls(ourselves()).first { call in
-            call.waiting == .descriptors([.init(one.descriptor, .reading)])
+            call.wakeCondition == .descriptors([.init(one.descriptor, .reading)])
         }
         #expect(call?.name == "recvfrom")
-        #expect(call?.hasLimit == false)
+        #expect(call?.hasTimeout == false)
         try other.sendAll("x")
         _ = try reader.value()
     }
 
-    @Test("a thread that polls is seen with what it polls, and with its limit")
+    @Test("a thread in poll is shown with its descriptors and its timeout")
     func polling() throws {
         let (one, other) = try Socket.pair()
         let silent = try Loopback.udp()
@@ -76,23 +77,23 @@ struct MachineProcessLookingTests {
             try System.poll(&requests, milliseconds: 20_000)
         }
         try waitUntilAThreadWaits(on: one)
-        let wanted = BlockedCall.Watched(one.descriptor, .reading)
+        let wanted = BlockedCall.WatchedDescriptor(one.descriptor, .reading)
         let call = try calls(ourselves()).first { call in
-            guard case .descriptors(let watched) = call.waiting else { return false }
+            guard case .descriptors(let watched) = call.wakeCondition else { return false }
             return watched.contains(wanted)
         }
-        #expect(call?.waiting == .descriptors([wanted, .init(silent.descriptor, .reading)]))
-        #expect(call?.hasLimit == true)
+        #expect(call?.wakeCondition == .descriptors([wanted, .init(silent.descriptor, .reading)]))
+        #expect(call?.hasTimeout == true)
         try other.sendAll("x")
         try poller.value()
     }
 
-    @Test("of a program that runs the threads are not looked at")
+    @Test("the threads of a running process are not read")
     func running() throws {
         var process = try ourselves()
         process.state = .running
-        process.lookAtThreads()
+        process.readThreads()
         #expect(process.threads == nil)
-        #expect(process.turns ?? 1 > 0)
+        #expect(process.runCounter ?? 1 > 0)
     }
 }

@@ -1,19 +1,19 @@
 internal import Sockets
 internal import SystemPackage
 
-// What `/proc` shows of programs. A program that ends while it is looked at is left out; what we may
-// not see is nil.
+// What `/proc` shows about processes. A process that ends while it is read is left out; values that
+// are hidden from this user are nil.
 extension MachineProcess {
-    /// All programs that run, but for threads of the kernel, which have no descriptors.
+    /// Returns all processes except the kernel's threads, which have no descriptors.
     ///
-    /// - Throws: if there is no `/proc`.
+    /// - Throws: An error of the kernel if `/proc` cannot be read.
     static func all() throws(Errno) -> [MachineProcess] {
-        try System.numbers(in: "/proc").sorted().compactMap { MachineProcess(lookingAt: $0) }
+        try System.numbers(in: "/proc").sorted().compactMap { MachineProcess(reading: $0) }
     }
 
     private static let kernelThreads: Int32 = 2
 
-    private init?(lookingAt id: Int32) {
+    private init?(reading id: Int32) {
         guard let stat = try? System.contents(of: "/proc/\(id)/stat", atMost: 512) else {
             return nil
         }
@@ -26,19 +26,19 @@ extension MachineProcess {
         descriptors = Self.descriptors(of: id)
     }
 
-    private static func descriptors(of id: Int32) -> [Int32: Target]? {
+    private static func descriptors(of id: Int32) -> [Int32: DescriptorTarget]? {
         let path = "/proc/\(id)/fd"
         guard let numbers = try? System.numbers(in: path),
             let directory = try? System.openDirectory(path)
         else { return nil }
         defer { System.close(directory) }
-        var found: [Int32: Target] = [:]
+        var found: [Int32: DescriptorTarget] = [:]
         for number in numbers {
             do throws(Errno) {
-                found[number] = Target(link: try System.readlinkat(directory, number))
+                found[number] = DescriptorTarget(link: try System.readlinkat(directory, number))
             } catch {
-                // Some programs let us see their numbers, and not where they lead. One that was
-                // closed meanwhile leads nowhere.
+                // Some processes show the numbers of their descriptors, but not the targets. A
+                // descriptor that was closed in the meantime has no target.
                 if error == .permissionDenied || error == .notPermitted { return nil }
             }
         }
@@ -47,17 +47,17 @@ extension MachineProcess {
 
     // MARK: Threads
 
-    /// A program with more threads than this is not looked at in detail, for it would take long.
+    /// The threads of a process with more threads than this are not read, because it would take long.
     private static let threadLimit = 512
 
-    /// Looks at what the threads do.
-    mutating func lookAtThreads() {
-        (threads, turns) = (nil, nil)
+    /// Reads the threads, their system calls and their counters.
+    mutating func readThreads() {
+        (threads, runCounter) = (nil, nil)
         guard let ids = try? System.numbers(in: "/proc/\(id)/task"), ids.count <= Self.threadLimit
         else { return }
-        let found = ids.sorted().map { MachineThread(id: $0, turns: turns(of: $0)) }
-        turns = found.reduce(0) { sum, thread in
-            sum.flatMap { sum in thread.turns.map { sum &+ $0 } }
+        let found = ids.sorted().map { MachineThread(id: $0, runCounter: runCounter(of: $0)) }
+        runCounter = found.reduce(0) { sum, thread in
+            sum.flatMap { sum in thread.runCounter.map { sum &+ $0 } }
         }
         guard state == .sleeping else { return }
         threads = try? found.map { thread in
@@ -67,26 +67,26 @@ extension MachineProcess {
         }
     }
 
-    private func turns(of thread: Int32) -> UInt64? {
+    private func runCounter(of thread: Int32) -> UInt64? {
         (try? System.contents(of: "/proc/\(id)/task/\(thread)/schedstat", atMost: 128))
-            .flatMap(MachineThread.turns(schedstat:))
+            .flatMap(MachineThread.runCounter(schedstat:))
     }
 
-    /// Nil if the thread runs; fails if we may not see it.
+    /// Returns the system call of a thread, or nil if the thread runs; throws if it is hidden.
     private func call(of thread: Int32) throws(Errno) -> BlockedCall? {
         let text = try System.contents(of: "/proc/\(id)/task/\(thread)/syscall", atMost: 256)
         var call = BlockedCall(syscall: text, name: System.nameOfCall)
         if let source = call?.source {
-            call?.waiting = watched(source).map { .descriptors($0) } ?? .unknown
+            call?.wakeCondition = watched(source).map { .descriptors($0) } ?? .unknown
         }
         return call
     }
 
-    /// The most descriptors that one call may watch for us to look at them all.
+    /// The descriptors of a call that watches more than this are not read.
     private static let watchLimit = 4096
 
-    /// Nil if we may not see them, or if there are too many.
-    private func watched(_ source: DescriptorSource) -> [BlockedCall.Watched]? {
+    /// Returns the descriptors of a call, or nil if they are hidden or too many.
+    private func watched(_ source: DescriptorSource) -> [BlockedCall.WatchedDescriptor]? {
         do throws(Errno) {
             switch source {
             case .pollArray(let address, let count):
@@ -95,12 +95,12 @@ extension MachineProcess {
                 return BlockedCall.watched(pollArray: bytes)
             case .bitSets(let reading, let writing, let count):
                 guard (0...Self.watchLimit).contains(count) else { return nil }
-                // The kernel reads whole words.
+                // select(2) uses whole words.
                 let size = (count + 63) / 64 * 8
                 return BlockedCall.watched(
                     reading: reading == 0 ? [] : try memory(reading, size),
                     writing: writing == 0 ? [] : try memory(writing, size), count: count)
-            case .watcher(let descriptor):
+            case .epoll(let descriptor):
                 let limit = Self.watchLimit * 80
                 let text = try System.contents(
                     of: "/proc/\(id)/fdinfo/\(descriptor)", atMost: limit)

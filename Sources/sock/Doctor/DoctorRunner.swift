@@ -1,0 +1,137 @@
+import SocketDoctor
+import Sockets
+
+/// Samples the machine, and prints what is stuck and what is hidden.
+struct DoctorRunner {
+    private let filter: DoctorFilter
+    private let showsAll: Bool
+    private let isJSON: Bool
+
+    init(_ filter: DoctorFilter, showsAll: Bool, isJSON: Bool) {
+        self.filter = filter
+        self.showsAll = showsAll
+        self.isJSON = isJSON
+    }
+
+    /// Samples the machine once, and returns the exit status.
+    func run() throws(Failure) -> ExitStatus {
+        let analysis = try analyze()
+        let findings = analysis.findings.filter { filter.matches($0, analysis) }
+        try Console.write(text(analysis, findings))
+        printGaps(analysis)
+        return findings.isEmpty ? .success : .stuck
+    }
+
+    /// Samples the machine again and again, until an interrupt ends the program.
+    func runRepeatedly() throws(Failure) -> Never {
+        let isTerminal = StandardStreams.output.isTerminal
+        var isFirst = true
+        while true {
+            let analysis = try analyze()
+            let findings = analysis.findings.filter { filter.matches($0, analysis) }
+            // Moves the cursor to the top left corner and clears the screen.
+            let start = isJSON ? "" : isTerminal ? "\u{1B}[H\u{1B}[J" : isFirst ? "" : "\n"
+            try Console.write(start + text(analysis, findings))
+            // A terminal was cleared, so the gaps are printed again.
+            if isFirst || isTerminal { printGaps(analysis) }
+            isFirst = false
+            Signals.setStatusWhenInterrupted(findings.isEmpty ? .success : .stuck)
+            Worker.sleep(for: .seconds(2))
+        }
+    }
+
+    private func analyze() throws(Failure) -> Analysis {
+        let samples: MachineSamples
+        do throws(Errno) {
+            samples = try MachineSamples.take()
+        } catch {
+            throw Failure(
+                .cannotInspect,
+                "cannot examine the sockets of this machine:"
+                    + " \(error.description.withLowercasedFirst)",
+                hint: "This needs a kernel with socket diagnosis (INET_DIAG), and /proc.")
+        }
+        let analysis = Analysis(samples)
+        try filter.requireMatch(in: analysis)
+        return analysis
+    }
+
+    private func printGaps(_ analysis: Analysis) {
+        for gap in analysis.samples.gaps { Log.message(Self.text(of: gap)) }
+        let connections = analysis.connections.filter { filter.matches($0, analysis) }
+        let hidden = analysis.hidden(in: connections)
+        for line in Self.text(ofHidden: hidden, isRoot: Environment.isRoot) { Log.message(line) }
+    }
+
+    // MARK: Output
+
+    private func text(_ analysis: Analysis, _ findings: [Finding]) -> String {
+        let healthy = showsAll ? healthyConnections(analysis, findings) : []
+        if isJSON {
+            let writer = DoctorJSON(analysis)
+            let objects = findings.map(writer.object) + healthy.map(writer.object)
+            return objects.map { $0.text + "\n" }.joined()
+        }
+        let output = StandardStreams.output
+        let text = DoctorText(
+            analysis, isDrawn: output.isTerminal,
+            hasColor: output.isTerminal && Environment["NO_COLOR"] == nil, width: output.width)
+        var blocks = text.blocks(of: findings)
+        if !healthy.isEmpty { blocks.append(text.table(ofHealthy: healthy)) }
+        blocks.append([summary(analysis, findings)])
+        return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+    }
+
+    private func healthyConnections(
+        _ analysis: Analysis, _ findings: [Finding]
+    ) -> [[MachineSocket]] {
+        let stuck = Set(findings.flatMap(\.connections).joined().map(\.identity))
+        return analysis.connections.filter { ends in
+            filter.matches(ends, analysis) && !ends.contains { stuck.contains($0.identity) }
+        }
+    }
+
+    private func summary(_ analysis: Analysis, _ findings: [Finding]) -> String {
+        let examined = analysis.machine.sockets.count { filter.matches([$0], analysis) }
+        let sockets = examined == 1 ? "1 socket" : "\(examined) sockets"
+        guard !findings.isEmpty else { return "Nothing is stuck: \(sockets) examined." }
+        let places = findings.count == 1 ? "1 place" : "\(findings.count) places"
+        return "Stuck in \(places): \(sockets) examined."
+    }
+
+    /// Describes something that could not be observed.
+    static func text(of gap: MachineSamples.Gap) -> String {
+        switch gap {
+        case .list(let list, let error):
+            "cannot list \(name(of: list)) sockets: \(error.description.withLowercasedFirst)"
+        case .changing(let list):
+            "\(name(of: list)) sockets changed while they were listed, so one may be missing"
+        }
+    }
+
+    /// Describes what is hidden, and which user can see it.
+    static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
+        // Only processes in a sandbox are hidden from root.
+        let reader = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
+        var lines: [String] = []
+        if hidden.owners > 0 {
+            let owners =
+                hidden.owners == 1
+                ? "the owner of 1 socket is" : "the owners of \(hidden.owners) sockets are"
+            lines.append("\(owners) \(reader)")
+        }
+        if hidden.calls > 0 {
+            let programs = hidden.calls == 1 ? "1 program waits" : "\(hidden.calls) programs wait"
+            lines.append("what \(programs) for is \(reader)")
+        }
+        return lines
+    }
+
+    private static func name(of list: MachineSocket.List) -> String {
+        switch list {
+        case .tcp4: "TCP (IPv4)"
+        case .tcp6: "TCP (IPv6)"
+        case .unix: "Unix"
+        }
+    }
+}
