@@ -1,9 +1,9 @@
 // swift-tools-version:6.3
 import PackageDescription
 
-// A package of its own, so that nothing of it reaches a user of the library. The C programs are what
-// the library is compared to; they are built by the same command, with the optimisation (-O2) that
-// the package manager gives to C in release builds. SwiftNIO and FlyingSocks are the peers.
+// A package of its own, so nothing of it reaches a user of the library. The C programs are the
+// references. The same command builds them with -O2, which the package manager uses for C in
+// release builds. SwiftNIO and FlyingSocks are compared too.
 let sockets: Target.Dependency = .product(name: "Sockets", package: "swift-sockets")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),

@@ -16,7 +16,7 @@ RUN_LIMIT = 600
 
 
 class NotCounted(Exception):
-    """A program could not be run or did not do what it should."""
+    """The program or its load failed."""
 
 
 @dataclass(frozen=True)

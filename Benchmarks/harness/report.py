@@ -1,4 +1,4 @@
-"""Tables: medians, their intervals, ratios within rounds, and whether the bars are met."""
+"""Formats tables: medians, intervals, ratios within rounds, and whether the bars are met."""
 import datetime
 import math
 import os
@@ -10,7 +10,7 @@ from .running import LOAD_CPU, SERVER_CPU
 
 
 def interval(values):
-    """The median's 95 % interval by order statistics; all that was seen with fewer than 6 values."""
+    """Returns the median's 95 % interval by order statistics, or the range of fewer than 6 values."""
     ordered = sorted(values)
     count = len(ordered)
     skip, tail = 0, 0.0
@@ -29,7 +29,7 @@ def spread(values, digits):
 
 
 def judge(bar, values, is_floor=False):
-    """Whether the bar is met, and in words: the interval has to reach it."""
+    """Returns whether the interval reaches the bar, and the same as text."""
     low, high = interval(values)
     median = statistics.median(values)
     met = high >= bar if is_floor else low <= bar
@@ -38,12 +38,12 @@ def judge(bar, values, is_floor=False):
 
 
 def ratios(values, base):
-    # Memory of the reference may be nothing.
+    # The reference may use no memory.
     return [value / other if other else math.inf for value, other in zip(values, base)]
 
 
 def verdict(workload, variant, results):
-    """The bar of a variant in words, and what is to be said of it."""
+    """Returns the bar of a variant as text, whether it is met, and the result as text."""
     values = results[variant.name]
     if variant.ceiling is not None:
         unit = "ns" if workload.figure == "cpu" else "bytes"

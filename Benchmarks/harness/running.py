@@ -1,4 +1,4 @@
-"""Starting programs, putting load on them, and taking the figures."""
+"""Starts programs, puts load on them, and measures them."""
 import json
 import os
 import select
@@ -14,7 +14,7 @@ SERVER_CPU, LOAD_CPU = 0, 1
 
 def build(package, products=()):
     """Builds a Benchmarks package, or only some of its products."""
-    # The package manager does not notice files that were added to a package beside this one.
+    # The package manager does not notice new files in the package that this one depends on.
     (package / "Package.swift").touch()
     command = ["swift", "build", "-c", "release", "--package-path", str(package)]
     for options in [["--product", product] for product in products] or [[]]:
@@ -32,12 +32,12 @@ def start(command, cpu):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=pinned(cpu))
 
 
-def first_line(process, who, seconds=10):
-    # A server that says nothing must not hold up the run.
+def first_line(process, name, seconds=10):
+    # A server without output must not block the run.
     ready, _, _ = select.select([process.stdout], [], [], seconds)
     line = process.stdout.readline().strip() if ready else ""
     if not line.isdigit():
-        raise SystemExit(f"run: {who} did not say its port")
+        raise SystemExit(f"run: {name} did not print its port")
     return line
 
 
@@ -80,7 +80,7 @@ def run_lines(workload, variant):
 
 
 def machine_busy():
-    """Seconds of CPU time that the whole machine has used, and seconds in all."""
+    """Returns the busy and the total CPU seconds of the machine."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
     tick = os.sysconf("SC_CLK_TCK")
     idle = fields[3] + fields[4]
@@ -88,7 +88,7 @@ def machine_busy():
 
 
 def measure(chosen, rounds):
-    """Each figure per operation: {workload: {variant: [one a round]}}, and how busy others were."""
+    """Returns the figures as {workload: {variant: [one per round]}}, and the share of other programs."""
     results = {w.name: {v.name: [] for v in w.variants} for w in chosen}
     busy_before, all_before = machine_busy()
     own_before = os.times()

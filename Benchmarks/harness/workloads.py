@@ -1,4 +1,4 @@
-"""What is measured: workloads, the programs that take part in each, and the bars."""
+"""The workloads, the programs in each, and the bars."""
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,27 +9,27 @@ BUILT = HERE.parent / ".build" / "release"
 
 @dataclass(frozen=True)
 class Variant:
-    """A program: a server that says its port, or a consumer of lines that is given one."""
+    """A program: a server that prints its port, or a consumer of lines that gets a port as argument."""
 
     name: str
     command: list
     at_most: float | None = None   # highest ratio to the reference
-    at_least: float | None = None  # lowest ratio to what `Workload.ours` names
-    ceiling: float | None = None   # highest figure itself
+    at_least: float | None = None  # lowest ratio to the variant `Workload.ours`
+    ceiling: float | None = None   # highest figure
 
 
 @dataclass(frozen=True)
 class Workload:
-    """The first variant is the reference, the second the same program again."""
+    """A load and its variants. The first variant is the reference, and the second is the same program."""
 
     name: str
     title: str
     operation: str
     load: list
     variants: list
-    figure: str = "cpu"            # what is divided by the operations: cpu (ns) or memory (bytes)
-    ours: str = ""                 # the variant that peers are compared to
-    rounds: int | None = None      # at most so many, where a run takes long and varies little
+    figure: str = "cpu"            # the dividend per operation: cpu (ns) or memory (bytes)
+    ours: str = ""                 # the variant to which peers are compared
+    rounds: int | None = None      # a maximum for long runs that vary little
 
     @property
     def is_lines(self):
@@ -50,7 +50,7 @@ def pingpong(duration, connections=64, depth=1):
 
 
 def blocking(duration):
-    """One thread for each connection."""
+    """Returns the workloads with a thread per connection."""
     c, ours = program("c-echo"), program("swift-echo")
     c_limited, ours_limited = program("c-echo", "--timeout"), program("swift-echo", "--timeout")
     lines = ["lines", "--size", "81", "--total", str(int(2_000_000 * duration))]
@@ -99,7 +99,7 @@ def blocking(duration):
 
 @dataclass(frozen=True)
 class Field:
-    """The servers that take part in what follows: one loop thread each."""
+    """The servers of the suite `tasks`, each with one loop thread."""
 
     c: list = field(default_factory=lambda: program("c-epoll"))
     echo: list = field(default_factory=lambda: program("swift-async-echo", "echo"))
@@ -126,7 +126,7 @@ class Field:
 
 
 def tasks(duration):
-    """Event loops: everything on one thread, with deadlines and cancellation armed by `serve`."""
+    """Returns the workloads of event loops with one thread and armed deadlines and cancellation."""
     servers = Field()
     ours = "Sockets, echo()"
     datagrams = program("c-epoll", "--datagrams")

@@ -1,9 +1,10 @@
 import Glibc
 import Sockets
 
-/// Feeds one input to every parser of addresses. None may trap, and each must keep its promises: what
-/// is accepted prints as text that is accepted again and means the same, what is printed is safe in a
-/// terminal, and the C library agrees on what an address is.
+/// Passes an input to every parser of addresses.
+///
+/// No parser may trap. A parsed value prints as text that parses to the same value. Printed text is safe
+/// in a terminal. The C library accepts the same addresses.
 func checkAddresses(_ input: [UInt8]) {
     let text = String(decoding: input, as: UTF8.self)
 
@@ -18,7 +19,7 @@ func checkAddresses(_ input: [UInt8]) {
     }
     checkPort(text)
     if let port = Port.number(parsing: text) {
-        require(Int(text) == Int(port), "a port is not its own number", text)
+        require(Int(text) == Int(port), "a port number differs from its text", text)
     }
     for endpoint in [
         Endpoint.tcp(text, port: 80), .udp(text, port: Port(service: text)), .unix(text),
@@ -28,14 +29,14 @@ func checkAddresses(_ input: [UInt8]) {
     }
     for address in [UnixAddress(pathBytes: input), UnixAddress(abstractBytes: input)] {
         guard let address else { continue }
-        require(address.bytes == input, "a Unix address is not its own bytes", text)
+        require(address.bytes == input, "a Unix address has other bytes", text)
         requirePrintable(address.description, text)
     }
 }
 
 private func checkEndpoint(_ text: String, _ transport: Transport) {
     do throws(SocketError) {
-        let endpoint = try Endpoint(text, transport: transport)
+        let endpoint = try Endpoint(parsing: text, transport: transport)
         requirePrintable(endpoint.description, text)
     } catch {
         requireInvalidInput(error, text)
@@ -45,14 +46,16 @@ private func checkEndpoint(_ text: String, _ transport: Transport) {
 private func checkPort(_ text: String) {
     do throws(SocketError) {
         let port = try Port(parsing: text)
-        require(port.number == Port.number(parsing: text), "a port has two numbers", text)
+        require(
+            port.number == Port.number(parsing: text),
+            "Port(parsing:) and Port.number(parsing:) disagree", text)
         requirePrintable(port.description, text)
     } catch {
         requireInvalidInput(error, text)
     }
 }
 
-/// What is refused is refused as invalid input, in one line that is safe to print.
+/// Requires that the error is `invalidInput` and that its description is one printable line.
 private func requireInvalidInput(_ error: SocketError, _ text: String) {
     guard case .invalidInput = error.cause else {
         fatalError("\(error): not an invalid input: \(text.debugDescription)")
@@ -61,18 +64,18 @@ private func requireInvalidInput(_ error: SocketError, _ text: String) {
 }
 
 private func checkAgainstC(_ text: String) {
-    // The C function stops at a NUL, and knows no zones.
+    // The C function stops at a NUL and does not support zones.
     guard !text.utf8.contains(0), !text.utf8.contains(UInt8(ascii: "%")) else { return }
 
     var four = in_addr()
     let theirFour =
         inet_pton(AF_INET, text, &four) == 1 ? UInt32(bigEndian: four.s_addr) : nil
-    require(IPv4Address(text)?.bits == theirFour, "inet_pton has another IPv4 address", text)
+    require(IPv4Address(text)?.bits == theirFour, "inet_pton returns another IPv4 address", text)
 
     var six = in6_addr()
     let theirSix =
         inet_pton(AF_INET6, text, &six) == 1 ? withUnsafeBytes(of: six) { Array($0) } : nil
-    require(IPv6Address(text)?.bytes == theirSix, "inet_pton has another IPv6 address", text)
+    require(IPv6Address(text)?.bytes == theirSix, "inet_pton returns another IPv6 address", text)
 }
 
 private func checkRoundTrip<Value: LosslessStringConvertible & Equatable>(
@@ -80,5 +83,5 @@ private func checkRoundTrip<Value: LosslessStringConvertible & Equatable>(
 ) {
     guard let value = parse(text) else { return }
     requirePrintable(value.description, text)
-    require(parse(value.description) == value, "\(value) does not parse as itself", text)
+    require(parse(value.description) == value, "\(value) does not parse to itself", text)
 }

@@ -30,7 +30,7 @@ func checkCommandLine(_ input: [UInt8]) {
     }
     check(text) { () throws(UsageError) in
         let duration = try TimeSpan.parse(text, of: "-w")
-        require(duration >= .zero, "a time below zero", text)
+        require(duration >= .zero, "a negative time", text)
     }
 }
 

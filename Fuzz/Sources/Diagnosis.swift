@@ -1,29 +1,30 @@
-// What the doctor reads from the kernel is the library's own business, and no user's.
+// The parsers of kernel data are internal.
 @testable import SocketDoctor
 @testable import Sockets
 
-/// Feeds one input to what reads what the kernel tells of sockets and programs. Nothing may trap,
-/// whatever it is told. The first byte says what the rest is.
+/// Passes an input to a parser of what the kernel reports about sockets and programs.
+///
+/// No parser may trap. The first byte selects the parser.
 func checkDiagnosis(_ input: [UInt8]) {
-    var pieces = Pieces(input)
-    let kind = pieces.byte()
-    let rest = pieces.take(input.count)
+    var reader = InputReader(input)
+    let kind = reader.byte()
+    let rest = reader.take(input.count)
     switch kind % 4 {
     case 0: _ = MachineSocket.decode(rest[...], at: .seconds(1))
-    case 1: checkAnswers(rest)
-    case 2: checkFigures(rest)
+    case 1: checkMessages(rest)
+    case 2: checkStatistics(rest)
     default: checkProcess(rest)
     }
 }
 
-/// With headers that are right, what stands behind them is read further.
-private func checkAnswers(_ input: [UInt8]) {
+/// Parses two messages with valid headers, so that the parser reaches their contents.
+private func checkMessages(_ input: [UInt8]) {
     let half = input.count / 2
-    let message = answer(Array(input[..<half])) + answer(Array(input[half...]))
+    let message = netlinkMessage(Array(input[..<half])) + netlinkMessage(Array(input[half...]))
     checkSockets(MachineSocket.decode(message[...], at: .seconds(1)).sockets)
 }
 
-private func checkFigures(_ input: [UInt8]) {
+private func checkStatistics(_ input: [UInt8]) {
     let half = input.count / 2
     var earlier = ConnectionStatistics(takenAt: .seconds(1))
     earlier.apply(tcpInfo: Array(input[..<half]))
@@ -36,8 +37,8 @@ private func checkFigures(_ input: [UInt8]) {
 
 private func checkProcess(_ input: [UInt8]) {
     if let process = MachineProcess(stat: input) { _ = process.description }
-    _ = MachineProcess.Target(link: input)
-    _ = MachineThread.turns(schedstat: input)
+    _ = MachineProcess.DescriptorTarget(link: input)
+    _ = MachineThread.runCounter(schedstat: input)
     if let call = BlockedCall(syscall: input, name: { $0 % 2 == 0 ? "poll" : "futex" }) {
         _ = call.source
     }
@@ -46,14 +47,14 @@ private func checkProcess(_ input: [UInt8]) {
     _ = BlockedCall.watched(reading: input, writing: input, count: input.count * 9)
 }
 
-/// A message of netlink with this body, as long as it says.
-private func answer(_ body: [UInt8]) -> [UInt8] {
+/// Returns a netlink message with this body and the correct length.
+private func netlinkMessage(_ body: [UInt8]) -> [UInt8] {
     var message = Array(NetlinkMessage.request(body))
     while message.count % 4 != 0 { message.append(0) }
     return message
 }
 
-/// Judges sockets as if they were a machine's.
+/// Analyzes the sockets as those of a machine with one process.
 private func checkSockets(_ sockets: [MachineSocket]) {
     let inodes = sockets.prefix(4).enumerated().map { (Int32($0), $1.inode) }
     let process = MachineProcess(
@@ -63,7 +64,7 @@ private func checkSockets(_ sockets: [MachineSocket]) {
             MachineThread(id: 1, call: BlockedCall("read", .descriptors([.init(0, .reading)])))
         ])
     let machine = Machine(takenAt: .seconds(1), sockets: sockets, processes: [process])
-    let examination = Analysis(Sampler(earlier: machine, later: machine))
-    for ailment in examination.ailments { _ = (ailment.evidence, ailment.advice) }
-    for ends in examination.connections { _ = examination.report(of: ends[0]).description }
+    let analysis = Analysis(MachineSamples(earlier: machine, later: machine))
+    for finding in analysis.findings { _ = (finding.evidence, finding.advice) }
+    for ends in analysis.connections { _ = analysis.report(of: ends[0]).description }
 }

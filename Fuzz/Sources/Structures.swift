@@ -3,20 +3,21 @@ import Glibc
 
 @testable import Sockets
 
-/// Feeds one input to what reads the structures that the kernel writes: addresses, control data and
-/// TCP_INFO, of any length and content.
+/// Passes an input to a parser of kernel structures: addresses, control data and TCP_INFO.
+///
+/// The structures have any length and content.
 func checkStructures(_ input: [UInt8]) {
-    var pieces = Pieces(input)
-    let kind = pieces.byte()
-    let bytes = pieces.take(input.count)
+    var reader = InputReader(input)
+    let kind = reader.byte()
+    let bytes = reader.take(input.count)
     switch kind % 3 {
     case 0: checkAddress(bytes)
     case 1: checkControlData(bytes)
-    default: checkFigures(bytes)
+    default: checkStatistics(bytes)
     }
 }
 
-/// Memory of exactly this size, so that the sanitizer sees who reads beyond it.
+/// Calls `body` with memory of exactly this size, so that the sanitizer finds reads beyond its end.
 private func withExactly<Result>(
     _ bytes: [UInt8], _ body: (UnsafeMutableRawBufferPointer) -> Result
 ) -> Result {
@@ -38,7 +39,7 @@ private func checkAddress(_ bytes: [UInt8]) {
     requirePrintable(address.description, text)
     guard address != .unnamed, let family = address.family else { return }
     guard let again = try? address.raw(for: family) else { return }
-    require(SocketAddress(again) == address, "\(address) is another one when it returns", text)
+    require(SocketAddress(again) == address, "\(address) changes in a round trip", text)
 }
 
 private func checkControlData(_ bytes: [UInt8]) {
@@ -49,11 +50,11 @@ private func checkControlData(_ bytes: [UInt8]) {
         var info = csockets_packet_info()
         guard csockets_read_packet_info(&message, &info) != 0 else { return }
         require(
-            info.family == AF_INET || info.family == AF_INET6, "a family of no kind", "\(bytes)")
+            info.family == AF_INET || info.family == AF_INET6, "an unknown family", "\(bytes)")
     }
 }
 
-private func checkFigures(_ bytes: [UInt8]) {
+private func checkStatistics(_ bytes: [UInt8]) {
     let text = "\(bytes)"
     var statistics = ConnectionStatistics()
     statistics.apply(tcpInfo: bytes)

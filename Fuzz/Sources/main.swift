@@ -1,7 +1,7 @@
 import Glibc
 
-// libFuzzer's own `main` cannot be linked into a Swift program, its driver can: it takes over the
-// command line, makes up inputs that reach new code, and calls the function below with each.
+// libFuzzer's `main` cannot be linked into a Swift program, but its driver can. The driver handles the
+// command line, creates inputs that reach new code, and calls the function below with each input.
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(
     _ count: UnsafeMutablePointer<CInt>,
@@ -9,8 +9,9 @@ private func runFuzzer(
     _ entry: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
 ) -> CInt
 
-/// A family of parsers, by the name that `FUZZ_TARGET` gives it. Another one is another case, with a
-/// file of its own, and a folder of seeds in `Corpus`.
+/// A family of parsers, which `FUZZ_TARGET` selects by name.
+///
+/// Each family has a file here and a folder of seeds in `Corpus`.
 enum Family: String, CaseIterable {
     case addresses, commands, lines, structures, lookups, diagnosis
 

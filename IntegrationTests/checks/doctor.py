@@ -1,4 +1,4 @@
-"""`sock doctor` over programs that nobody here wrote: what is stuck is found, and nothing else."""
+"""`sock doctor` over foreign programs: it finds what is stuck, and nothing else."""
 import json
 import os
 import re
@@ -18,8 +18,8 @@ from support import (
 
 HEALTHY_RUNS = 20
 
-# One program of a test. It listens on a port of its own, or not; waits for a word; connects to another,
-# or not; and does something with `to` and `source`.
+# One program of a test. It may listen on a port of its own, waits for a word, may connect to another, and
+# then runs code that uses `to` and `source`.
 PLAYER = r"""
 import socket, sys, time
 mine, theirs = int(sys.argv[1]), int(sys.argv[2])
@@ -44,7 +44,7 @@ SLEEP = "time.sleep(1000)"
 
 
 def play(*parts):
-    """Starts programs, each (own port, port to call, what it does), and lets them meet."""
+    """Starts programs, each (own port, port to connect to, code), and waits until they are connected."""
     players = [start(sys.executable, "-c", PLAYER, *part) for part in parts]
     for player in players:
         player.wait_for(b"ready")
@@ -56,18 +56,18 @@ def play(*parts):
 
 
 def pair(server, client):
-    """Two programs with one connection, and its port."""
+    """Starts two programs with one connection, and returns them with its port."""
     port = free_port()
     return (*play((port, 0, server.format("source")), (0, port, client.format("to"))), port)
 
 
-def ring(count, deed):
+def ring(count, code):
     ports = [free_port() for _ in range(count)]
-    return play(*((ports[i], ports[(i + 1) % count], deed) for i in range(count))), ports
+    return play(*((ports[i], ports[(i + 1) % count], code) for i in range(count))), ports
 
 
 def doctor(*words, code=None, limit=LIMIT):
-    """What it says; with `code` as soon as it ends with that, for a stall has to last a moment."""
+    """Runs the doctor; with `code` until it exits with it, because a stall must last a moment."""
     end = time.monotonic() + limit
     while True:
         result = run(*sock("doctor", *words))
@@ -78,7 +78,7 @@ def doctor(*words, code=None, limit=LIMIT):
 
 
 def expect_text(result, *parts):
-    # Lines end where they are full, and with the lengths of numbers elsewhere.
+    # Where lines wrap depends on the lengths of numbers.
     text = " ".join(result.out.decode().split())
     for part in parts:
         expect(
@@ -98,7 +98,7 @@ def _():
     one, other, port = pair(WRITE, WRITE)
     found = doctor(port, code=1)
     expect_text(
-        found, "(both-writing, certain)",
+        found, "Deadlock for ", "(both-writing, certain)",
         f"{name(one)} waits for {name(other)} to read",
         f"{name(other)} waits for {name(one)} to read", f"127.0.0.1:{port}")
 
@@ -121,29 +121,30 @@ def _():
     one, other, port = pair(READ, READ)
     found = doctor(port, code=1)
     expect_text(
-        found, "(both-waiting, certain)", f"{name(one)} waits for {name(other)} to write",
+        found, "(both-waiting, certain)", "a deadlock if each expects the other to send first",
+        f"{name(one)} waits for {name(other)} to write",
         f"{name(other)} waits for {name(one)} to write")
 
 
-@check("doctor: three programs that write to the next are a circle")
+@check("doctor: three programs that write to the next are a deadlock")
 def _():
     players, ports = ring(3, "to.sendall(bytes(1 << 26))")
     found = doctor(ports[1], code=1)
-    expect_text(found, "3 programs wait in a circle", "(circle, certain)")
+    expect_text(found, "Deadlock for ", "3 programs wait for each other", "(circular-wait, certain)")
     for one, following in zip(players, players[1:] + players[:1]):
         expect_text(found, f"{name(one)} waits for {name(following)} to read")
 
 
-@check("doctor: three programs that read from the one before are a circle")
+@check("doctor: three programs that read from the previous are a deadlock")
 def _():
     players, ports = ring(3, "source.recv(1)")
     found = doctor("--pid", players[2].pid, code=1)
-    expect_text(found, "3 programs wait in a circle", "(circle, certain)")
+    expect_text(found, "Deadlock for ", "3 programs wait for each other", "(circular-wait, certain)")
     for one, before in zip(players, players[-1:] + players[:-1]):
         expect_text(found, f"{name(one)} waits for {name(before)} to write")
 
 
-@check("doctor: a reader that was stopped is named, with what lets it go on")
+@check("doctor: a stopped reader is named, with the command that continues it")
 def _():
     reader, writer, port = pair(SLEEP, WRITE)
     reader.signal(signal.SIGSTOP)
@@ -154,14 +155,14 @@ def _():
     reader.signal(signal.SIGCONT)
 
 
-@check("doctor: a server that sleeps with a request unread, and a client that waits")
+@check("doctor: a server that sleeps before an unread request is not reading")
 def _():
     server, client, port = pair(SLEEP, "to.sendall(b'hello'); to.recv(1)")
     found = doctor(port, code=1)
     expect_text(found, "(not-reading, ", "5 bytes have waited", name(server), "sleeps, in ")
 
 
-@check("doctor: Unix sockets too")
+@check("doctor: two Unix ends that write to each other are a deadlock")
 def _():
     path = scratch("doctor-unix")
     program = (
@@ -180,7 +181,7 @@ def _():
         found, "(both-writing, certain)", f"{name(one)} waits for {name(other)} to read", path)
 
 
-@check("doctor: callers that a listener does not accept")
+@check("doctor: a listener that does not accept its clients is named")
 def _():
     port = free_port()
     server = start(
@@ -188,14 +189,14 @@ def _():
         "import socket, sys, time\nl = socket.socket(); l.bind(('127.0.0.1', int(sys.argv[1])))\n"
         "l.listen(1); time.sleep(1000)", port)
     wait_bound(port)
-    callers = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
     found = doctor(port, code=1)
-    expect_text(found, "(not-accepting, certain)", "2 of 1 callers wait", name(server))
-    for caller in callers:
-        caller.close()
+    expect_text(found, "(not-accepting, certain)", "2 of 1 clients wait", name(server))
+    for client in clients:
+        client.close()
 
 
-@check("doctor --json: one object a line, with programs and descriptors")
+@check("doctor --json: one object per line, with programs and descriptors")
 def _():
     one, other, port = pair(WRITE, WRITE)
     lines = doctor("--json", port, code=1).out.splitlines()
@@ -212,7 +213,7 @@ def _():
 
 
 def replay(session, port):
-    """Runs the commands of a printed session, and returns it with what they print now."""
+    """Runs the commands of a printed session, and returns it with their output."""
     lines, code, last = [], 0, None
     for line in session.splitlines():
         if not line.startswith("$ "):
@@ -235,13 +236,13 @@ def replay(session, port):
 
 
 def masked(text):
-    """Numbers differ each time, and with their lengths the ends of lines."""
+    """Masks numbers, which differ each time, and the line breaks that depend on their lengths."""
     text = re.sub(r"[\d.]+ (min|s)\b", "TIME", text)
     text = re.sub(r"python[\d.]*(?=\[)", "python3", text)
     return re.sub(r"\d+", "N", " ".join(text.split()))
 
 
-@check("doctor: the article's program and its sessions go as they are printed")
+@check("doctor: the article's program and sessions produce the printed output")
 def _():
     article = (REPOSITORY / "Sources/Sockets/Sockets.docc/Doctor.md").read_text()
     programs = re.findall(r"```python\n(.*?)```", article, re.S)
@@ -255,18 +256,18 @@ def _():
         expect(masked(now) == masked(session), f"expected\n{session}\nand got\n{now}")
 
 
-# What is not
+# What is healthy
 
 
 def healthy_programs():
-    """Transfers at full speed, slow ones, conversations, and connections on which nobody speaks."""
+    """Starts transfers at full speed, slow ones, request loops and idle connections."""
     transfer = ("while source.recv(1 << 16): pass", "while True: to.sendall(bytes(1 << 16))")
     slow = (
         "while source.recv(4096): time.sleep(0.02)", "while True: to.sendall(bytes(1 << 16))")
     talk = (
         "while True: source.sendall(source.recv(64))",
         "while True: to.sendall(bytes(64)); to.recv(64)")
-    # An idle client of a server that waits for callers in another thread.
+    # An idle client of a server that waits for clients in another thread.
     idle = (
         "import threading\n"
         "other = socket.create_server(('127.0.0.1', 0))\n"
@@ -325,7 +326,7 @@ for pause in (0, 0.02):
 print("ready", flush=True)
 time.sleep(1000)
 """,
-    # A conversation over Unix, and a child that waits for orders that come with a signal.
+    # A request loop over Unix sockets, and a child that waits for a signal.
     """
 import os, signal, socket
 one, other = socket.socketpair()
@@ -342,7 +343,7 @@ if os.fork() == 0:
 print("ready", flush=True)
 signal.pause()
 """,
-    # A chat: a thread for each caller, and callers who only listen.
+    # A chat server with a thread per client, and clients that only receive.
     """
 import os, socket, threading
 server = socket.create_server(("127.0.0.1", 0))
@@ -351,8 +352,8 @@ for _ in range(3):
         socket.create_connection(server.getsockname()).recv(1)
 def serve():
     while True:
-        caller, _ = server.accept()
-        threading.Thread(target=caller.recv, args=(1,)).start()
+        client, _ = server.accept()
+        threading.Thread(target=client.recv, args=(1,)).start()
 threading.Thread(target=serve).start()
 print("ready", flush=True)
 """,
@@ -398,16 +399,16 @@ def false_alarms(result, pids):
 def _():
     runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS))
     sessions = {player.pid for player in healthy_programs()}
-    # Each program was started as a session of its own, to which its children belong.
+    # Each program has its own session, to which its children belong.
     pids = {
         int(path.name) for path in Path("/proc").glob("[0-9]*") if session(path) in sessions}
     for number in range(runs):
-        # Whatever else is stuck on this machine is another's.
+        # Other programs on this machine may be stuck.
         wrong = false_alarms(run(*sock("doctor", "--json")), pids)
         expect(not wrong, f"run {number}: {shown(b' '.join(wrong))}")
 
 
-# What is not there, and what may not be seen
+# What does not exist, and what is hidden
 
 
 @check("doctor: no such port, process or program is exit 3 and one line")
@@ -415,16 +416,16 @@ def _():
     for words, part in (
         ((free_port(),), rb"no TCP socket of this machine has port \d+"),
         (("--pid", 4194304), rb"there is no process 4194304"),
-        (("--program", "nobody-is-called-so"), rb"no program is called 'nobody-is-called-so'"),
+        (("--program", "no-such-program"), rb"no program is called 'no-such-program'"),
     ):
         doctor(*words).expect(3, out=b"", err_matches=rb"sock: " + part + rb"\n")
 
 
-@check("doctor: to a user who is not root it says what it could not see", "setpriv", root=True)
+@check("doctor: without root it says what is hidden", "setpriv", root=True)
 def _():
     one, other, port = pair(WRITE, WRITE)
     doctor(port, code=1)
-    # The program has to be where nobody may read it.
+    # The program must be in a folder that the user `nobody` can read.
     folder = tempfile.mkdtemp(prefix="sock-doctor-")
     at_the_end(lambda: shutil.rmtree(folder))
     os.chmod(folder, 0o755)
@@ -434,22 +435,22 @@ def _():
     found.expect(1, err_matches=rb".*the owners of \d+ sockets are hidden from this user;.*")
     expect_text(found, "(both-writing, ", "(hidden, user 0)")
     run(*nobody, "--pid", one.pid).expect(
-        4, out=b"", err_matches=rb"sock: cannot see which sockets .*\[%d\] has\n.*" % one.pid)
+        4, out=b"", err_matches=rb"sock: cannot see the sockets of .*\[%d\]\n.*" % one.pid)
 
 
-@check("doctor: a kernel that gives no list of sockets is exit 4", "strace")
+@check("doctor: a kernel that provides no list of sockets is exit 4", "strace")
 def _():
     run("strace", "-f", "-o", "/dev/null", "-e", "inject=socket:error=EACCES",
-        *sock("doctor")).expect(4, out=b"", err_matches=rb"sock: cannot look at .*denied.*")
+        *sock("doctor")).expect(4, out=b"", err_matches=rb"sock: cannot examine .*denied.*")
 
 
-@check("doctor: of a kernel without Unix diagnosis TCP is looked at, and what is missing is said",
+@check("doctor: without Unix diagnosis, TCP is examined and the gap is reported",
        "strace")
 def _():
-    # The third socket that it makes asks for Unix sockets.
+    # The third socket that it opens requests the list of Unix sockets.
     run("strace", "-f", "-o", "/dev/null", "-e", "inject=socket:error=ENOENT:when=3",
         *sock("doctor", "--pid", os.getpid())).expect(
-            0, err_matches=rb".*sock: cannot look at Unix sockets: no such file or directory\n.*")
+            0, err_matches=rb".*sock: cannot list Unix sockets: no such file or directory\n.*")
 
 
 # How fast
@@ -465,7 +466,7 @@ ends = []
 for count in (2_000, 10_000):
     while len(ends) < count:
         ends += [socket.create_connection(listener.getsockname()), listener.accept()[0]]
-    # The program looks twice if something is stuck.
+    # The program takes two samples if something is stuck.
     ends[0].sendall(b"unread")
     while b"unread" not in ends[1].recv(64, socket.MSG_PEEK):
         pass
@@ -495,8 +496,8 @@ def _():
     for line in result.out.splitlines():
         count, elapsed, peak, out = json.loads(line)
         expect("Stuck in " in out, out)
-        looked = int(out.rsplit("place", 1)[1].split()[1]) if "place" in out else 0
-        expect(looked >= count, out)
+        examined = int(out.rsplit("place", 1)[1].split()[1]) if "place" in out else 0
+        expect(examined >= count, out)
         seconds[count] = min(elapsed, seconds.get(count, elapsed))
         peaks[count] = min(peak, peaks.get(count, peak))
     (few, many) = sorted(peaks)

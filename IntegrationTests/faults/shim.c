@@ -1,10 +1,10 @@
-// Preloaded into a program, this makes its input and output as bad as POSIX allows: short counts,
-// interruptions, calls that would block although they need not, callers who are gone when they are
-// accepted. The same seed does the same things to each thread, in the order of its calls.
+// A preloaded library that makes input and output as bad as POSIX allows: short counts, interruptions, calls that
+// report EAGAIN without need, and clients that have disconnected before accept. One seed injects the same faults
+// into each thread, in the order of its calls.
 //
 //     cc -shared -fPIC -O1 -o shim.so shim.c && FAULT_SEED=7 LD_PRELOAD=./shim.so PROGRAM
 //
-// FAULT_STDIO=1 does it to standard input and output as well; FAULT_REPORT=FILE appends what was done.
+// FAULT_STDIO=1 also injects faults into standard input and output. FAULT_REPORT=FILE appends the counts of faults.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ enum { EINTRS, EAGAINS, SHORTS, ABORTS, KINDS };
 static const char *const kinds[KINDS] = {"EINTR", "EAGAIN", "short", "ECONNABORTED"};
 static atomic_long done[KINDS];
 
-// A function's next definition, which is the C library's.
+// The next definition of a function, which is that of the C library.
 #define NEXT(name) \
     static typeof(&name) next_##name; \
     if (!next_##name) next_##name = (typeof(&name))dlsym(RTLD_NEXT, #name)
@@ -50,8 +50,8 @@ static int fail(int kind, int code) {
     return -1;
 }
 
-// Which epoll watches a descriptor, and for what. An edge-triggered one is owed an event when a call
-// has left something behind: the kernel itself would not have left it, so it is asked to tell again.
+// The epoll instance of each descriptor and its events. After an injected short count or EAGAIN, data is left that
+// the kernel would not have left. An edge-triggered program then needs another event, so the library rearms it.
 #define MOST 65536
 static struct { int epoll; struct epoll_event event; } watched[MOST];
 
@@ -65,7 +65,7 @@ int epoll_ctl(int epoll, int request, int fd, struct epoll_event *event) {
     return result;
 }
 
-static void tell_again(int fd) {
+static void rearm(int fd) {
     NEXT(epoll_ctl);
     int saved = errno;
     if (fd >= 0 && fd < MOST && watched[fd].epoll) {
@@ -75,12 +75,12 @@ static void tell_again(int fd) {
     errno = saved;
 }
 
-// What befalls any call before it has done anything; 0 is nothing.
-static int befalls(int fd) {
+// Injects a fault before a call does anything. Returns -1 if it did, or 0.
+static int inject_fault(int fd) {
     if (chance(8)) return fail(EINTRS, EINTR);
     if (chance(8)) {
         fail(EAGAINS, EAGAIN);
-        tell_again(fd);
+        rearm(fd);
         return -1;
     }
     return 0;
@@ -101,12 +101,12 @@ static size_t shortened(size_t count) {
     return 1 + random_number() % (chance(30) && count > 97 ? 97 : count - 1);
 }
 
-// Does the call with a shorter count, if it is a stream's.
+// Performs the call, with a shorter count if it is a stream.
 #define TRANSFER(fd, count, call) \
-    if (befalls(fd)) return -1; \
+    if (inject_fault(fd)) return -1; \
     size_t most = is_stream(fd) ? shortened(count) : count; \
     ssize_t result = call; \
-    if (most < count) tell_again(fd); \
+    if (most < count) rearm(fd); \
     return result
 
 ssize_t send(int fd, const void *bytes, size_t count, int flags) {
@@ -131,7 +131,7 @@ ssize_t recvfrom(int fd, void *bytes, size_t count, int flags, struct sockaddr *
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     NEXT(sendmsg);
-    if (befalls(fd)) return -1;
+    if (inject_fault(fd)) return -1;
     struct msghdr part = *message;
     struct iovec first;
     if (part.msg_iovlen > 0 && is_stream(fd) && chance(50)) {
@@ -141,13 +141,13 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
         part.msg_iovlen = 1;
     }
     ssize_t result = next_sendmsg(fd, &part, flags);
-    tell_again(fd);
+    rearm(fd);
     return result;
 }
 
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *limit) {
     NEXT(recvmmsg);
-    if (befalls(fd)) return -1;
+    if (inject_fault(fd)) return -1;
     return next_recvmmsg(fd, messages, count, flags, limit);
 }
 
@@ -158,16 +158,16 @@ ssize_t sendfile(int fd, int file, off_t *offset, size_t count) {
 
 int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags) {
     NEXT(accept4);
-    if (befalls(fd)) return -1;
+    if (inject_fault(fd)) return -1;
     if (chance(10)) {
         fail(ABORTS, ECONNABORTED);
-        tell_again(fd);
+        rearm(fd);
         return -1;
     }
     return next_accept4(fd, address, size, flags);
 }
 
-// An interrupted connect goes on in the background, except that of a Unix socket, which has not begun.
+// An interrupted connect continues in the background, except on a Unix socket, where it has not begun.
 int connect(int fd, const struct sockaddr *address, socklen_t size) {
     NEXT(connect);
     if (!chance(30)) return next_connect(fd, address, size);
@@ -198,14 +198,14 @@ static int is_standard(int fd) { return fd >= 0 && fd <= 2 && getenv("FAULT_STDI
 ssize_t read(int fd, void *bytes, size_t count) {
     NEXT(read);
     if (!is_standard(fd)) return next_read(fd, bytes, count);
-    if (befalls(fd)) return -1;
+    if (inject_fault(fd)) return -1;
     return next_read(fd, bytes, shortened(count));
 }
 
 ssize_t write(int fd, const void *bytes, size_t count) {
     NEXT(write);
     if (!is_standard(fd)) return next_write(fd, bytes, count);
-    if (befalls(fd)) return -1;
+    if (inject_fault(fd)) return -1;
     return next_write(fd, bytes, shortened(count));
 }
 

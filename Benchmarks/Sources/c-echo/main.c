@@ -1,5 +1,5 @@
-// What the blocking echo server of the library is compared to: C, one blocking thread per connection,
-// a buffer of 64 KiB, TCP_NODELAY, the largest backlog. `--timeout` sets both time limits once.
+// The reference for the library's blocking echo server: C with a blocking thread per connection, a buffer of
+// 64 KiB, TCP_NODELAY and the largest backlog. `--timeout` sets both time limits once.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,7 +1,6 @@
-// What the library's event loop is compared to: C, one thread, one edge-triggered epoll instance,
-// one buffer of 64 KiB for everybody, TCP_NODELAY, the largest backlog, and no system call that could
-// be left out: after a short read only an event makes a connection readable again. `--datagrams`
-// echoes UDP, by recvmmsg and sendmmsg.
+// The reference for the library's event loop: C with one thread, an edge-triggered epoll instance, a shared buffer
+// of 64 KiB, TCP_NODELAY and the largest backlog. It makes no avoidable system call: after a short read, only an
+// event makes a connection readable again. `--datagrams` echoes UDP with recvmmsg and sendmmsg.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -83,7 +82,7 @@ static int echo(struct connection *connection) {
     return is_free;
 }
 
-static void accept_callers(int queue, int listener) {
+static void accept_clients(int queue, int listener) {
     int on = 1;
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -157,7 +156,7 @@ int main(int count, char **arguments) {
             struct connection *connection = events[i].data.ptr;
             if (connection == NULL) {
                 if (has_datagrams) echo_datagrams(server);
-                else accept_callers(queue, server);
+                else accept_clients(queue, server);
                 continue;
             }
             if (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) connection->is_ending = 1;

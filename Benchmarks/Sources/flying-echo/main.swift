@@ -1,5 +1,5 @@
-// FlyingSocks, with the pool that it uses by default. It gives no say in TCP_NODELAY, and reads at
-// most 4 KiB at a time by design.
+// FlyingSocks with its default pool. It has no option for TCP_NODELAY, and by design it reads at
+// most 4 KiB at a time.
 import FlyingSocks
 import Foundation
 
@@ -15,11 +15,11 @@ FileHandle.standardOutput.write(Data("\(port)\n".utf8))
 try await withThrowingTaskGroup(of: Void.self) { group in
     group.addTask { try await pool.run() }
     let server = try AsyncSocket(socket: listening, pool: pool)
-    for try await caller in server.sockets {
+    for try await client in server.sockets {
         group.addTask {
-            defer { try? caller.close() }
-            while let bytes = try? await caller.read(atMost: 4096), !bytes.isEmpty {
-                try await caller.write(Data(bytes))
+            defer { try? client.close() }
+            while let bytes = try? await client.read(atMost: 4096), !bytes.isEmpty {
+                try await client.write(Data(bytes))
             }
         }
     }

@@ -1,4 +1,4 @@
-// A few connections carry as much as they can, in both directions at once.
+// Transfers as much as possible in both directions at once over a few connections.
 #include "load.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static void pull(int fd, struct transfer *transfer) {
     }
 }
 
-// Echoes so many bytes more on each connection.
+// Echoes `bytes` more bytes on each connection.
 static void echo(struct pollfd *polls, struct transfer *transfers, int count, uint64_t bytes) {
     int unfinished = count;
     for (int i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-// Connect, have one byte echoed, close: some callers at a time, the caller closes first.
+// Connects, receives the echo of one byte, and closes, with some clients at a time. The client closes first.
 #include "load.h"
 
 #include <errno.h>
@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void call(int queue, int *caller, const struct settings *settings) {
-    *caller = connect_to(settings->port, SOCK_STREAM);
-    watch(queue, *caller, EPOLLIN, caller);
-    send_all(*caller, stream_at(0), 1);
+static void begin(int queue, int *client, const struct settings *settings) {
+    *client = connect_to(settings->port, SOCK_STREAM);
+    watch(queue, *client, EPOLLIN, client);
+    send_all(*client, stream_at(0), 1);
 }
 
-static void hear_echo(int fd) {
+static void receive_echo(int fd) {
     uint8_t byte;
     ssize_t count;
     do count = recv(fd, &byte, 1, 0);
@@ -23,41 +23,41 @@ static void hear_echo(int fd) {
     check(&byte, 1, 0);
 }
 
-// Makes so many calls, never more than `connections` at once.
-static void make_calls(int queue, int *callers, const struct settings *settings, uint64_t total) {
+// Makes `total` connections, at most `connections` at once.
+static void make_connections(int queue, int *clients, const struct settings *settings, uint64_t total) {
     enum { EVENTS = 64 };
     uint64_t begun = 0, ended = 0;
     while (begun < (uint64_t)settings->connections && begun < total) {
-        call(queue, &callers[begun++], settings);
+        begin(queue, &clients[begun++], settings);
     }
     while (ended < total) {
         struct epoll_event events[EVENTS];
         int count = epoll_wait(queue, events, EVENTS, 5000);
         if (count < 0 && errno != EINTR) fail("epoll_wait");
-        if (count == 0) fail_plainly("no echo for 5 s");
+        if (count == 0) fail_plainly("no echo arrived in 5 s");
         for (int i = 0; i < count; i++) {
-            int *caller = events[i].data.ptr;
-            hear_echo(*caller);
-            close(*caller);
+            int *client = events[i].data.ptr;
+            receive_echo(*client);
+            close(*client);
             ended++;
             if (begun < total) {
                 begun++;
-                call(queue, caller, settings);
+                begin(queue, client, settings);
             }
         }
     }
 }
 
 struct measurement churn(const struct settings *settings) {
-    int *callers = calloc(settings->connections, sizeof *callers);
-    if (callers == NULL) fail("calloc");
+    int *clients = calloc(settings->connections, sizeof *clients);
+    if (clients == NULL) fail("calloc");
     int queue = make_queue();
-    if (settings->warmup > 0) make_calls(queue, callers, settings, settings->total / 10 + 1);
+    if (settings->warmup > 0) make_connections(queue, clients, settings, settings->total / 10 + 1);
 
     double opening = now();
     uint64_t cpu_at_opening = cpu_of(settings->server);
-    make_calls(queue, callers, settings, settings->total);
-    // What the server does about the last calls' end belongs to them.
+    make_connections(queue, clients, settings, settings->total);
+    // The server's work at the end of the last connections belongs to them.
     usleep(20000);
     struct measurement result = {
         .operations = settings->total,
@@ -65,6 +65,6 @@ struct measurement churn(const struct settings *settings) {
         .seconds = now() - opening,
     };
     close(queue);
-    free(callers);
+    free(clients);
     return result;
 }

@@ -1,5 +1,5 @@
-// UDP: some datagrams in flight, and a new one leaves for each that comes back. Loopback loses none
-// that there is room for: a lost one is a failure.
+// UDP with datagrams in flight: each echo causes a new datagram. Loopback loses no datagram while the socket
+// buffers have space, so a lost datagram is a failure.
 #include "load.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// The number of a datagram stands in its first bytes, the stream at that place behind it.
+// A datagram begins with its number, and bytes of the stream follow.
 static void send_datagram(int fd, size_t size, uint64_t number) {
     uint8_t datagram[STREAM_SPAN];
     memcpy(datagram, &number, sizeof number);
@@ -22,11 +22,11 @@ static void receive_datagram(int fd, size_t size) {
     ssize_t count = recv(fd, datagram, sizeof datagram, MSG_DONTWAIT);
     while (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
-        if (poll(&wait, 1, 5000) == 0) fail_plainly("no datagram came back for 5 s");
+        if (poll(&wait, 1, 5000) == 0) fail_plainly("no datagram arrived in 5 s");
         count = recv(fd, datagram, sizeof datagram, MSG_DONTWAIT);
     }
     if (count < 0) fail("recv");
-    if (count != (ssize_t)size) fail_plainly("a datagram came back with another length");
+    if (count != (ssize_t)size) fail_plainly("a datagram has another length");
     memcpy(&number, datagram, sizeof number);
     check(datagram + sizeof number, size - sizeof number, number * size);
 }

@@ -1,4 +1,4 @@
-// Many connections have one message echoed each, and then stay open: what memory do they hold?
+// Measures the memory of connections that have echoed one message and then stay open.
 #include "load.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static uint64_t resident_memory(pid_t process) {
     return resident * sysconf(_SC_PAGESIZE);
 }
 
-static int call(const struct settings *settings) {
+static int open_client(const struct settings *settings) {
     uint8_t echo[STREAM_SPAN];
     int fd = connect_to(settings->port, SOCK_STREAM);
     send_all(fd, stream_at(0), settings->size);
@@ -31,15 +31,15 @@ struct measurement idle(const struct settings *settings) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    int *callers = calloc(settings->connections, sizeof *callers);
-    if (callers == NULL) fail("calloc");
-    // The first ones make the server grow whatever it grows once.
-    for (int i = 0; i < 100; i++) close(call(settings));
+    int *clients = calloc(settings->connections, sizeof *clients);
+    if (clients == NULL) fail("calloc");
+    // The first connections cause the server's one-time allocations.
+    for (int i = 0; i < 100; i++) close(open_client(settings));
     usleep(50000);
 
     double opening = now();
     uint64_t before = resident_memory(settings->server), cpu = cpu_of(settings->server);
-    for (int i = 0; i < settings->connections; i++) callers[i] = call(settings);
+    for (int i = 0; i < settings->connections; i++) clients[i] = open_client(settings);
     uint64_t after = resident_memory(settings->server);
     struct measurement result = {
         .operations = settings->connections,
@@ -47,7 +47,7 @@ struct measurement idle(const struct settings *settings) {
         .seconds = now() - opening,
         .memory = after > before ? after - before : 0,
     };
-    for (int i = 0; i < settings->connections; i++) close(callers[i]);
-    free(callers);
+    for (int i = 0; i < settings->connections; i++) close(clients[i]);
+    free(clients);
     return result;
 }

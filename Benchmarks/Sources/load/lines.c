@@ -1,5 +1,5 @@
-// Feeds lines to one consumer. The consumer connects, says its process id on a line, reads all lines,
-// and answers with their number and their bytes without newlines; it stays alive until we close.
+// Feeds lines to a consumer. The consumer connects, sends its process ID on a line, reads all lines, and replies
+// with the number of lines and of bytes without newlines. It keeps running until this program closes.
 #include "load.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-// The load generator: it drives a server (or feeds a consumer) over loopback, checks every byte that
-// comes back, and reads the other process's CPU clock at both ends of the measured window.
+// The load generator. It drives a server or feeds a consumer over loopback, compares every byte that comes
+// back, and reads the CPU clock of the other process at both ends of the measured window.
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -9,21 +9,21 @@
 
 struct settings {
     int port;               // of the server, on 127.0.0.1
-    pid_t server;           // whose CPU time is measured
+    pid_t server;           // the process whose CPU time is measured
     int connections;
     int depth;              // messages in flight on each connection
-    size_t size;            // bytes of one message, or of one line with its newline
+    size_t size;            // bytes of a message, or of a line with its newline
     uint64_t total;         // bytes to echo, lines to feed, or connections to make; for pingpong
                             // and datagrams, messages to send, or 0 to send until the window closes
     double warmup;          // seconds before the window opens
-    double duration;        // seconds that the window stays open
+    double duration;        // seconds of the window
 };
 
 struct measurement {
     uint64_t operations;
     double seconds;         // of wall clock
-    uint64_t cpu;           // nanoseconds used by the server: all threads, ended ones included
-    uint64_t memory;        // bytes by which the server's resident memory has grown; idle only
+    uint64_t cpu;           // nanoseconds of the server, with all threads including ended ones
+    uint64_t memory;        // growth of the server's resident memory in bytes; only for idle
 };
 
 struct measurement pingpong(const struct settings *settings);
@@ -34,8 +34,8 @@ struct measurement datagrams(const struct settings *settings);
 struct measurement feed_lines(const struct settings *settings);
 
 // support.c
-_Noreturn void fail(const char *what);        // with what errno says
-_Noreturn void fail_plainly(const char *what); // where errno has nothing to do with it
+_Noreturn void fail(const char *what);         // with the message of errno
+_Noreturn void fail_plainly(const char *what); // without errno
 double now(void);
 uint64_t cpu_of(pid_t process);
 int connect_to(int port, int kind);
@@ -47,15 +47,15 @@ void watch(int queue, int fd, uint32_t events, void *pointer);
 // With a total, it is open from the first operation to the last instead.
 struct window {
     const struct settings *settings;
-    double opening, closing;   // closing is 0 until it has opened
+    double opening, closing;   // closing is 0 until the window opens
     uint64_t cpu_at_opening;
     struct measurement result;
 };
 struct window begin_window(const struct settings *settings);
-int is_over(struct window *window);           // to be called after each batch of operations
+int is_over(struct window *window);            // call it after each batch of operations
 
-// An endless stream of bytes without a short period, so that loss, repetition and mix-ups of
-// connections show. `stream_at` gives up to `STREAM_SPAN` bytes of it in one piece.
+// An endless stream of bytes without a short period, so that the comparison finds lost, repeated and misrouted
+// bytes. `stream_at` returns at least `STREAM_SPAN` contiguous bytes.
 enum { STREAM_PERIOD = 1 << 16, STREAM_SPAN = 1 << 16 };
 void prepare_stream(void);
 const uint8_t *stream_at(uint64_t position);

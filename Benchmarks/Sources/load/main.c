@@ -1,4 +1,4 @@
-// load WORKLOAD [--name value]...: one run, one JSON object on standard output.
+// load WORKLOAD [--name value]...: performs one run and prints a JSON object.
 #include "load.h"
 
 #include <getopt.h>
@@ -52,7 +52,7 @@ int main(int count, char **arguments) {
         struct settings settings = parse(count - 1, arguments + 1);
         prepare_stream();
         struct measurement result = workloads[i].run(&settings);
-        if (result.operations == 0) fail_plainly("not one operation was completed");
+        if (result.operations == 0) fail_plainly("no operation was completed");
         printf("{\"operations\": %" PRIu64 ", \"seconds\": %.6f, \"cpu\": %" PRIu64
                ", \"memory\": %" PRIu64 "}\n",
                result.operations, result.seconds, result.cpu, result.memory);

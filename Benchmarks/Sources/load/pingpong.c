@@ -1,4 +1,4 @@
-// Many connections with some messages in flight on each: as many leave at once as have come back.
+// Connections with messages in flight: for every batch of echoes, as many new messages are sent at once.
 #include "load.h"
 
 #include <errno.h>
@@ -10,10 +10,10 @@
 
 struct connection {
     int fd;
-    uint64_t sent, received;  // positions in the stream; each connection starts elsewhere
+    uint64_t sent, received;  // positions in the stream, which differ between connections
 };
 
-// Sends the messages for which there is an allowance.
+// Sends up to `count` messages, as far as the allowance permits.
 static void send_messages(
     struct connection *connection, uint64_t count, size_t size, uint64_t *allowance) {
     if (count > *allowance) count = *allowance;
@@ -23,7 +23,7 @@ static void send_messages(
     connection->sent += count * size;
 }
 
-// Takes what has arrived, and says how many messages that completes.
+// Receives the available bytes and returns the number of messages that they complete.
 static uint64_t receive_echo(struct connection *connection, size_t size) {
     static uint8_t buffer[STREAM_SPAN];
     ssize_t count = recv(connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -36,12 +36,12 @@ static uint64_t receive_echo(struct connection *connection, size_t size) {
     return connection->received / size - before;
 }
 
-// Waits until everything has come back, so that the end of the connections is one in good order.
+// Waits for all echoes, so that the connections end in an orderly way.
 static void drain(struct connection *connections, int count, size_t size) {
     for (int i = 0; i < count; i++) {
         while (connections[i].received < connections[i].sent) {
             struct pollfd wait = {.fd = connections[i].fd, .events = POLLIN};
-            if (poll(&wait, 1, 5000) == 0) fail_plainly("an echo did not come back for 5 s");
+            if (poll(&wait, 1, 5000) == 0) fail_plainly("an echo did not arrive in 5 s");
             receive_echo(&connections[i], size);
         }
     }
@@ -69,7 +69,7 @@ struct measurement pingpong(const struct settings *settings) {
         struct epoll_event events[EVENTS];
         int count = epoll_wait(queue, events, EVENTS, 5000);
         if (count < 0 && errno != EINTR) fail("epoll_wait");
-        if (count == 0) fail_plainly("no echo for 5 s");
+        if (count == 0) fail_plainly("no echo arrived in 5 s");
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
             uint64_t completed = receive_echo(connection, size);

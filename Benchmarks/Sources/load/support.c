@@ -34,7 +34,7 @@ uint64_t cpu_of(pid_t process) {
     int error = clock_getcpuclockid(process, &clock);
     if (error != 0) {
         errno = error;
-        fail("no CPU clock of the server");
+        fail("cannot find the CPU clock of the server");
     }
     if (clock_gettime(clock, &time) != 0) fail("cannot read the CPU clock of the server");
     return (uint64_t)time.tv_sec * 1000000000 + time.tv_nsec;

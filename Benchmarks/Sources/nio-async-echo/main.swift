@@ -1,4 +1,4 @@
-// SwiftNIO with NIOAsyncChannel, one event loop; the tasks run where Swift puts them by default.
+// SwiftNIO with NIOAsyncChannel and one event loop. The tasks run on Swift's default executor.
 import Foundation
 import NIOCore
 import NIOPosix
@@ -20,10 +20,10 @@ let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(number
     }
 FileHandle.standardOutput.write(Data("\(server.channel.localAddress?.port ?? 0)\n".utf8))
 try await withThrowingDiscardingTaskGroup { group in
-    try await server.executeThenClose { callers in
-        for try await caller in callers {
+    try await server.executeThenClose { clients in
+        for try await client in clients {
             group.addTask {
-                try? await caller.executeThenClose { incoming, outgoing in
+                try? await client.executeThenClose { incoming, outgoing in
                     for try await bytes in incoming { try await outgoing.write(bytes) }
                 }
             }

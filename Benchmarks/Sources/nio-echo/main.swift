@@ -1,9 +1,9 @@
-// SwiftNIO with a ChannelHandler, one event loop. `--datagrams` echoes UDP.
+// SwiftNIO with a ChannelHandler and one event loop. `--datagrams` echoes UDP.
 import Foundation
 import NIOCore
 import NIOPosix
 
-/// Sends back what comes, and flushes when all that was there has been read.
+/// Echoes each message, and flushes after reading all available messages.
 final class Echo<Message: Sendable>: ChannelInboundHandler {
     typealias InboundIn = Message
     typealias OutboundOut = Message

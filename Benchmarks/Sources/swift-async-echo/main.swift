@@ -1,13 +1,13 @@
-// The library's asynchronous echo server, one loop, as a user would write it: `serve` with an idle
-// limit, so that deadlines and cancellation are armed. A word says how it echoes:
+// The library's async echo server with one loop, as a user would write it: `serve` with an idle
+// timeout, so that deadlines and cancellation are armed. The argument selects how it echoes:
 //     echo       Connection.echo()
-//     loop       read into a buffer of the connection's own, and write
-//     received   withReceived, and write
+//     loop       read into the connection's own buffer, and write
+//     received   withReceived and write
 //     datagrams  UDP: for try await datagram in channel
 //     lent       UDP: withReceived and reply
 //
-// The main thread only waits, instead of being one of Swift's: valgrind's callgrind, which counts
-// instructions, cannot run a program whose main function is asynchronous.
+// The main function is synchronous and its thread only waits, because valgrind's callgrind, which
+// counts instructions, cannot run a program whose main function is async.
 import Foundation
 import Sockets
 

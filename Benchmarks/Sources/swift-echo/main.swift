@@ -1,5 +1,5 @@
-// The library's blocking echo server: one thread per connection, a buffer of 64 KiB, TCP_NODELAY, the
-// largest backlog. `--timeout` gives every call a time limit.
+// The library's blocking echo server with a thread per connection, a buffer of 64 KiB, TCP_NODELAY
+// and the largest backlog. `--timeout` gives every call a time limit.
 import Foundation
 import Sockets
 
@@ -7,9 +7,9 @@ let limit: TimeLimit = CommandLine.arguments.contains("--timeout") ? .seconds(30
 let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
 FileHandle.standardOutput.write(Data("\(listener.localAddress.port ?? 0)\n".utf8))
 while true {
-    let caller = try listener.accept()
-    try caller.setOption(.noDelay, to: true)
-    Thread.detachNewThread { try? echo(caller, timeout: limit) }
+    let client = try listener.accept()
+    try client.setOption(.noDelay, to: true)
+    Thread.detachNewThread { try? echo(client, timeout: limit) }
 }
 
 func echo(_ socket: Socket, timeout: TimeLimit) throws(SocketError) {

@@ -1,5 +1,8 @@
-// swift-lines PORT [--text] [--async]: reads lines as bytes, or as `String`s; from a `SocketStream`, or
-// from a `Connection` on an event loop.
+// swift-lines PORT [--text] [--async]: reads lines as bytes or as `String`s, from a `SocketStream`
+// or from a `Connection` on an event loop.
+//
+// The main function is synchronous, because valgrind's callgrind, which counts instructions, cannot
+// run a program whose main function is async.
 import Foundation
 import Sockets
 

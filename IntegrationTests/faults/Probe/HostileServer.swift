@@ -1,11 +1,11 @@
 import Foundation
 import Sockets
 
-/// A server with limits, which tells how each of its callers ended.
+/// A server with time limits that reports how each connection ended.
 ///
-/// The kinds: `lines` wants a line within the limit, `pushing` sends 10 MB to who may not take it
-/// within the limit, `long` reads lines to the end, `echo` is what it says, with the limit as that of
-/// idle connections. A line for each caller: the cause, and the seconds that it took.
+/// `lines` expects a line within the limit. `pushing` sends 10 MB within the limit. `long` reads lines
+/// to the end. `echo` echoes, with the limit as its idle timeout. The server prints the cause and the
+/// seconds of each connection on a line.
 struct HostileServer {
     private let kind: String
     private let limit: Duration
@@ -15,27 +15,27 @@ struct HostileServer {
         limit = .seconds(seconds.flatMap(Double.init) ?? 1)
     }
 
-    private static let words = [UInt8](repeating: 46, count: 10_000_000)
+    private static let payload = [UInt8](repeating: 46, count: 10_000_000)
 
     func run() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
         say("listening \(listener.localAddress.port ?? 0)")
         let options = ServeOptions(idleTimeout: kind == "echo" ? TimeLimit(limit) : .never)
-        let ledger = Ledger()
+        let reports = Reports()
         Thread.detachNewThread {
-            // Written elsewhere: a loop must not wait for whoever reads our words.
-            while true { ledger.write() }
+            // A thread writes the lines, because a loop must not wait for the reader of the output.
+            while true { reports.write() }
         }
-        try await listener.serve(options: options) { [kind, limit] caller in
+        try await listener.serve(options: options) { [kind, limit] client in
             let start = ContinuousClock.now
             var end = "ended"
             do throws(SocketError) {
                 switch kind {
-                case "lines": _ = try await caller.readLine(timeout: TimeLimit(limit))
-                case "pushing": try await caller.write(Self.words, timeout: TimeLimit(limit))
+                case "lines": _ = try await client.readLine(timeout: TimeLimit(limit))
+                case "pushing": try await client.write(Self.payload, timeout: TimeLimit(limit))
                 case "long":
-                    while try await caller.readLine() != nil {}
-                default: _ = try await caller.echo()
+                    while try await client.readLine() != nil {}
+                default: _ = try await client.echo()
                 }
             } catch {
                 switch error.cause {
@@ -45,18 +45,18 @@ struct HostileServer {
                 default: end = "other"
                 }
             }
-            ledger.note("\(end) \(start.duration(to: .now) / .seconds(1))")
+            reports.note("\(end) \(start.duration(to: .now) / .seconds(1))")
             if end == "line-too-long" {
-                // The rest of the line is passed over, and takes no memory.
-                _ = try? await caller.readLine()
-                ledger.note("passed-over 0")
+                // The rest of the line is skipped and uses no memory.
+                _ = try? await client.readLine()
+                reports.note("skipped 0")
             }
         }
     }
 }
 
-/// Lines that are to be written.
-final class Ledger: @unchecked Sendable {
+/// Lines that wait to be written.
+final class Reports: @unchecked Sendable {
     // Safe: the condition guards the lines.
     private let condition = NSCondition()
     private var lines: [String] = []
@@ -68,7 +68,7 @@ final class Ledger: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Waits for lines, and writes them.
+    /// Waits for lines and writes them.
     func write() {
         condition.lock()
         while lines.isEmpty { condition.wait() }
@@ -79,20 +79,20 @@ final class Ledger: @unchecked Sendable {
     }
 }
 
-/// Starts programs while a server is busy, and tells what they inherited.
+/// Starts programs while a server is busy, and reports which descriptors they inherited.
 enum Children {
     static func run() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
         let address = listener.localAddress
         let channel = try await DatagramChannel(on: .udp(port: 0))
         let blocking = try Socket(on: .unix(unixPath("children")))
-        let serving = Task { try await listener.serve { caller in try await caller.echo() } }
-        // Sockets are made and closed all the time while the children start.
-        let callers = (0..<8).map { _ in
+        let serving = Task { try await listener.serve { client in try await client.echo() } }
+        // Sockets are created and closed all the time while the children start.
+        let clients = (0..<8).map { _ in
             Task {
                 while !Task.isCancelled {
-                    let caller = try await Connection(to: address)
-                    _ = try await caller.exchange("hello\n", reading: .line)
+                    let client = try await Connection(to: address)
+                    _ = try await client.exchange("hello\n", reading: .line)
                     let pair = try Socket.pair()
                     pair.0.close()
                     pair.1.close()
@@ -103,14 +103,14 @@ enum Children {
         for _ in 0..<200 {
             seen.formUnion(try inherited())
         }
-        for caller in callers { caller.cancel() }
+        for client in clients { client.cancel() }
         serving.cancel()
         channel.close()
         blocking.close()
         say("children saw \(seen.sorted().joined(separator: " "))")
     }
 
-    /// What a child sees; the descriptor with which it looks is its own.
+    /// Returns the descriptors that a child inherited, without the one that it opened itself.
     private static func inherited() throws -> Set<String> {
         guard let pipe = popen("ls -l /proc/self/fd", "r") else { return ["nothing"] }
         defer { pclose(pipe) }

@@ -1,24 +1,24 @@
 import Foundation
 import Sockets
 
-/// Many waits at once that only their limits can end, each with a limit of its own.
+/// Many concurrent waits that only their time limits end, each with another limit.
 ///
-/// Tells for each how many seconds it was late; early ones are negative.
+/// For each wait, it prints how many seconds late the limit ended it. Early ends are negative.
 struct Limits {
     private let count: Int
 
     init(count: Int) { self.count = count }
 
-    /// Between 0.2 and 1.2 s, and different for each.
+    /// Returns a limit between 0.2 and 1.2 s, which differs for each wait.
     private func limit(_ number: Int) -> Duration {
         .milliseconds(200) + .milliseconds(1000) * number / count
     }
 
-    /// Each on a thread: accept, receive, a line, sending to who does not read.
+    /// Waits on threads: accept, receive, readLine, and send to a peer that does not read.
     func blocking() throws {
         _ = payload.count
         let listener = try Socket(on: .ipv4(.loopback, port: 0))
-        // Where nobody calls.
+        // A listener without clients.
         let quiet = try Socket(on: .ipv4(.loopback, port: 0))
         let group = DispatchGroup()
         for number in 0..<count {
@@ -32,7 +32,7 @@ struct Limits {
                     case 0: _ = try here.receive(timeout: TimeLimit(limit))
                     case 1: _ = try SocketStream(here).readLine(timeout: TimeLimit(limit))
                     case 2, 3:
-                        // As often as there is room for all of it.
+                        // Repeats until the peer's buffers are full.
                         while true {
                             start = .now
                             try here.sendAll(payload, timeout: TimeLimit(limit))
@@ -41,7 +41,7 @@ struct Limits {
                     }
                     say("wrong \(number) ended without an error")
                 } catch {
-                    tell(start, limit, error)
+                    report(start, limit, error)
                 }
                 there.close()
                 group.leave()
@@ -55,7 +55,7 @@ struct Limits {
         return (client, try listener.accept())
     }
 
-    /// Each in a task: reading, a line, writing to who does not read, a datagram.
+    /// Waits in tasks: read, readLine, write to a peer that does not read, and receive of a datagram.
     func tasks() async throws {
         _ = payload.count
         let listener = try Listener(on: .ipv4(.loopback, port: 0))
@@ -64,7 +64,7 @@ struct Limits {
                 let limit = limit(number)
                 let here = try await Connection(to: listener.localAddress)
                 let there = try await listener.accept()
-                // Limits are what is looked at, and not how fast gigabytes are copied.
+                // Small buffers, because this checks limits and not throughput.
                 try here.setOption(.sendBufferSize, to: 1 << 16)
                 try there.setOption(.receiveBufferSize, to: 1 << 16)
                 let channel = try DatagramChannel(on: .ipv4(.loopback, port: 0))
@@ -83,7 +83,7 @@ struct Limits {
                         }
                         say("wrong \(number) ended without an error")
                     } catch {
-                        tell(start, limit, error)
+                        report(start, limit, error)
                     }
                     there.close()
                 }

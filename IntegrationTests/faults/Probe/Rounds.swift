@@ -1,38 +1,40 @@
 import Foundation
 import Sockets
 
-/// More than the kernel keeps for a connection, so that whoever sends has to wait.
+/// More bytes than the kernel buffers for a connection, so that a sender must wait.
 let payload = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
 
-/// No wait of a round is longer.
-let patience = TimeLimit.seconds(1)
+/// The time limit of each wait in a round.
+let stepLimit = TimeLimit.seconds(1)
 
-/// Something came back that had not been sent.
+/// The received bytes are not those that were sent.
 struct Altered: Error, CustomStringConvertible {
-    var description: String { "the bytes that came are not those that went" }
+    var description: String { "the received bytes differ from those that were sent" }
 }
 
 func same(_ one: [UInt8], _ other: [UInt8]) throws {
     guard one == other else { throw Altered() }
 }
 
-/// An answer did not leave, which the library calls a loss on the way.
+/// `reply` returned false, so the answer was not sent.
 struct Lost: Error, CustomStringConvertible {
-    var description: String { "the answer was lost on the way" }
+    var description: String { "the answer was not sent" }
 }
 
 /// A path for a Unix socket of this process.
 func unixPath(_ name: String) -> String { "/tmp/fault-probe-\(getpid())-\(name)" }
 
-/// Tells how a step went. A step that fails does not keep the next from being tried.
-func tell(_ step: String, _ error: (any Error)?) {
+/// Prints the result of a step.
+///
+/// A failed step does not prevent the next step.
+func report(_ step: String, _ error: (any Error)?) {
     say("\(step): \(error.map { "\($0)" } ?? "ok")")
 }
 
-/// Every call of the blocking half, once.
+/// Makes every call of the blocking API once.
 struct BlockingRounds {
     func run() {
-        // Made now, and not while somebody waits for it.
+        // Creates the payload before a peer waits for it.
         _ = payload.count
         let before = openDescriptors()
         step("tcp") { try stream(.tcp("127.0.0.1", port: 0)) }
@@ -40,16 +42,16 @@ struct BlockingRounds {
         step("udp") { try datagrams(.udp("127.0.0.1", port: 0)) }
         step("unixgram") { try datagrams(.unixDatagram(unixPath("datagram"))) }
         step("pair", pair)
-        step("name") { _ = try Resolver.resolve(.tcp("localhost", port: 80), timeout: patience) }
+        step("name") { _ = try Resolver.resolve(.tcp("localhost", port: 80), timeout: stepLimit) }
         say("left open: \(openDescriptors() - before)")
     }
 
     private func step(_ name: String, _ body: () throws -> Void) {
         do {
             try body()
-            tell(name, nil)
+            report(name, nil)
         } catch {
-            tell(name, error)
+            report(name, error)
         }
     }
 
@@ -58,32 +60,32 @@ struct BlockingRounds {
         defer { listener.close() }
         let server = Outcome()
         Thread.detachNewThread {
-            server.end { try echo(to: try listener.accept(timeout: patience)) }
+            server.end { try echo(to: try listener.accept(timeout: stepLimit)) }
         }
         do {
-            let client = try Socket(to: listener.localAddress, timeout: patience)
+            let client = try Socket(to: listener.localAddress, timeout: stepLimit)
             defer { client.close() }
             try client.setOption(.keepAlive, to: true)
             _ = try client.option(.receiveBufferSize)
             let copy = try client.duplicate()
             copy.close()
-            let reply = try client.exchange(payload, reading: .toEnd(), timeout: patience)
+            let reply = try client.exchange(payload, reading: .toEnd(), timeout: stepLimit)
             if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
-            // What was done to the server may be all that the client can tell of.
+            // The server's error may be the cause of the client's error.
             listener.close()
-            if let told = server.error { tell("server", told) }
+            if let failure = server.error { report("server", failure) }
             throw error
         }
-        if let told = server.error { throw told }
+        if let failure = server.error { throw failure }
     }
 
-    private func echo(to caller: Socket) throws {
-        defer { caller.close() }
+    private func echo(to client: Socket) throws {
+        defer { client.close() }
         while true {
-            let bytes = try caller.receive(timeout: patience)
+            let bytes = try client.receive(timeout: stepLimit)
             if bytes.isEmpty { return }
-            try caller.sendAll(bytes, timeout: patience)
+            try client.sendAll(bytes, timeout: stepLimit)
         }
     }
 
@@ -97,10 +99,10 @@ struct BlockingRounds {
             client = try Socket(on: .unixDatagram(unixPath("client")))
         }
         defer { client.close() }
-        try client.send("question", to: server.localAddress, timeout: patience)
-        let question = try server.receiveFrom(timeout: patience)
-        try server.send(question.bytes, to: question.sender, timeout: patience)
-        try same(try client.receiveFrom(timeout: patience).bytes, Array("question".utf8))
+        try client.send("question", to: server.localAddress, timeout: stepLimit)
+        let question = try server.receiveFrom(timeout: stepLimit)
+        try server.send(question.bytes, to: question.sender, timeout: stepLimit)
+        try same(try client.receiveFrom(timeout: stepLimit).bytes, Array("question".utf8))
     }
 
     private func pair() throws {
@@ -109,17 +111,17 @@ struct BlockingRounds {
             one.close()
             other.close()
         }
-        try one.sendAll(parts: [[1, 2, 3], [], [4]], timeout: patience)
+        try one.sendAll(parts: [[1, 2, 3], [], [4]], timeout: stepLimit)
         try one.shutdown(.write)
         let stream = SocketStream(other)
-        try same(try stream.readToEnd(timeout: patience), [1, 2, 3, 4])
+        try same(try stream.readToEnd(timeout: stepLimit), [1, 2, 3, 4])
         _ = try other.diagnose()
     }
 }
 
-/// How a server's thread has ended.
+/// The result of a server's thread.
 final class Outcome: @unchecked Sendable {
-    // Safe: the condition guards what it tells of.
+    // Safe: the condition guards the result.
     private let condition = NSCondition()
     private var result: Result<Void, any Error>?
 
@@ -131,7 +133,7 @@ final class Outcome: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// Waits for the end, and tells what was wrong.
+    /// Waits for the thread to end and returns its error.
     var error: (any Error)? {
         condition.lock()
         defer { condition.unlock() }
@@ -142,7 +144,7 @@ final class Outcome: @unchecked Sendable {
     }
 }
 
-/// Every call of the half for tasks, once.
+/// Makes every call of the async API once.
 struct TaskRounds {
     func run() async {
         _ = payload.count
@@ -155,12 +157,12 @@ struct TaskRounds {
         await step("name") {
             let endpoint = Endpoint.tcp("localhost", port: 9)
             do throws(SocketError) {
-                _ = try await Connection(to: endpoint, timeout: patience)
+                _ = try await Connection(to: endpoint, timeout: stepLimit)
             } catch {
                 guard error.errno == .connectionRefused else { throw error }
             }
         }
-        // Closed descriptors are released when the loop has let go of them.
+        // The loop releases closed descriptors later.
         for _ in 0..<100 where openDescriptors() > before {
             try? await Task.sleep(for: .milliseconds(10))
         }
@@ -170,9 +172,9 @@ struct TaskRounds {
     private func step(_ name: String, _ body: () async throws -> Void) async {
         do {
             try await body()
-            tell(name, nil)
+            report(name, nil)
         } catch {
-            tell(name, error)
+            report(name, error)
         }
     }
 
@@ -180,14 +182,14 @@ struct TaskRounds {
         let listener = try await Listener(on: endpoint)
         let address = loopback(listener.localAddress)
         let serving = Task {
-            try await listener.serve(options: ServeOptions(gracePeriod: .zero)) { caller in
-                do { try await caller.echo() } catch { tell("server", error) }
+            try await listener.serve(options: ServeOptions(gracePeriod: .zero)) { client in
+                do { try await client.echo() } catch { report("server", error) }
             }
         }
         do {
-            let client = try await Connection(to: address, timeout: patience)
+            let client = try await Connection(to: address, timeout: stepLimit)
             defer { client.close() }
-            let reply = try await client.exchange(payload, reading: .toEnd(), timeout: patience)
+            let reply = try await client.exchange(payload, reading: .toEnd(), timeout: stepLimit)
             if reply.unsentRequestBytes == 0 { try same(reply.bytes, payload) }
         } catch {
             serving.cancel()
@@ -209,12 +211,12 @@ struct TaskRounds {
             server.close()
             client.close()
         }
-        try await client.send("question", timeout: patience)
-        let question = try await server.receive(timeout: patience)
+        try await client.send("question", timeout: stepLimit)
+        let question = try await server.receive(timeout: stepLimit)
         let hasLeft = try await server.reply(
-            to: question, with: question.bytes, timeout: patience)
+            to: question, with: question.bytes, timeout: stepLimit)
         guard hasLeft else { throw Lost() }
-        try same(try await client.receive(timeout: patience).bytes, Array("question".utf8))
+        try same(try await client.receive(timeout: stepLimit).bytes, Array("question".utf8))
     }
 
     private func file() async throws {
@@ -227,11 +229,11 @@ struct TaskRounds {
         }
         let (one, other) = try Connection.pair()
         let (bytes, _) = try await other.duplex { other in
-            try await other.readToEnd(timeout: patience)
+            try await other.readToEnd(timeout: stepLimit)
         } writing: { _ in
-            // Whatever becomes of the file, the other end must not wait for more of it.
+            // The other end must not wait for more of the file if sending it fails.
             defer { one.close() }
-            try await one.sendFile(file, timeout: patience)
+            try await one.sendFile(file, timeout: stepLimit)
         }
         other.close()
         try same(bytes, payload)
@@ -243,9 +245,9 @@ struct TaskRounds {
             one.close()
             other.close()
         }
-        try await one.write(parts: [[1, 2, 3], [], [4, 10]], timeout: patience)
+        try await one.write(parts: [[1, 2, 3], [], [4, 10]], timeout: stepLimit)
         try one.shutdown(.write)
-        try same(Array((try await other.readLine(timeout: patience) ?? "").utf8), [1, 2, 3, 4])
+        try same(Array((try await other.readLine(timeout: stepLimit) ?? "").utf8), [1, 2, 3, 4])
         _ = try? other.diagnose()
     }
 }

@@ -1,35 +1,35 @@
-// The program that the checks of reliability hurt: it uses both halves of the library.
+// The program under test in the reliability checks. It uses the blocking and the async API.
 //
-//     FaultProbe rounds blocking|tasks                   a round of every call, in one process
-//     FaultProbe copy WAY PORT [HOST]                    standard input there, what comes back here
+//     FaultProbe rounds blocking|tasks                   makes every call once in one process
+//     FaultProbe copy METHOD PORT [HOST]                 sends standard input, prints the reply
 //     FaultProbe datagrams blocking|tasks PORT COUNT [HOST]   numbered datagrams to an echo service
-//     FaultProbe server KIND SECONDS                     what hostile peers call; tells of each caller
+//     FaultProbe server KIND SECONDS                     serves hostile peers, reports each connection
 //     FaultProbe limits blocking|tasks COUNT             waits that only their limits end
-//     FaultProbe pace blocking|tasks COUNT               transfers with peers who keep up
-//     FaultProbe children                                what a busy server's child inherits
+//     FaultProbe pace blocking|tasks COUNT               transfers with peers that are always ready
+//     FaultProbe children                                prints what a busy server's child inherits
 //
-// A failure is told on standard error, and ends it with 1.
+// An error is printed on standard error, and the exit code is then 1.
 import Foundation
 import Sockets
 
-let words = Array(CommandLine.arguments.dropFirst())
+let arguments = Array(CommandLine.arguments.dropFirst())
 
 func number(_ index: Int) throws -> UInt16 {
-    try Port(parsing: words.indices.contains(index) ? words[index] : "").number ?? 0
+    try Port(parsing: arguments.indices.contains(index) ? arguments[index] : "").number ?? 0
 }
 
 do {
-    switch (words.first, words.dropFirst().first) {
+    switch (arguments.first, arguments.dropFirst().first) {
     case ("rounds", "blocking"): BlockingRounds().run()
     case ("rounds", "tasks"): await TaskRounds().run()
-    case ("copy", let way?): try await Copying(way, port: number(2)).run()
-    case ("datagrams", let way?):
-        try await Datagrams(way, port: number(2), count: Int(number(3))).run()
-    case ("server", let kind?): try await HostileServer(kind, words.last).run()
+    case ("copy", let method?): try await Transfer(method, port: number(2)).run()
+    case ("datagrams", let method?):
+        try await Datagrams(method, port: number(2), count: Int(number(3))).run()
+    case ("server", let kind?): try await HostileServer(kind, arguments.last).run()
     case ("limits", "blocking"): try Limits(count: Int(number(2))).blocking()
     case ("limits", "tasks"): try await Limits(count: Int(number(2))).tasks()
-    case ("pace", "blocking"): try await KeepingUp(count: Int(number(2))).blocking()
-    case ("pace", "tasks"): try await KeepingUp(count: Int(number(2))).tasks()
+    case ("pace", "blocking"): try await AlwaysReadyPeers(count: Int(number(2))).blocking()
+    case ("pace", "tasks"): try await AlwaysReadyPeers(count: Int(number(2))).tasks()
     case ("children", _): try await Children.run()
     default: fatalError("usage: FaultProbe rounds|copy|datagrams|server|limits|pace|children ...")
     }
@@ -38,12 +38,12 @@ do {
     exit(1)
 }
 
-/// Writes one line at once: whoever reads it acts on it.
+/// Writes a line without buffering, because the reader acts on it.
 func say(_ line: String, on stream: FileHandle = .standardOutput) {
     stream.write(Data((line + "\n").utf8))
 }
 
-/// How many sockets and event loops the process has open.
+/// Returns the number of sockets that the process has open.
 func openDescriptors() -> Int {
     let folder = "/proc/self/fd"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

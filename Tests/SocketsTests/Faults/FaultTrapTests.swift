@@ -4,39 +4,42 @@ import Testing
 
 @testable import Sockets
 
-/// `EFAULT`, and `EBADF` on a descriptor that is ours, say that the library has a bug which could write
-/// into somebody else's file: they have to end the program, at every door.
-@Suite("System-call faults that must stop the program", .ownThread)
+/// `EFAULT`, and `EBADF` on a descriptor of the library, mean a bug that could write into another
+/// file of the program.
+///
+/// So they must end the program at every point.
+@Suite("System-call faults that must end the program", .ownThread)
 struct FaultTrapTests {
-    private static let doors = FaultDoor.blocking + FaultDoor.asynchronous
+    private static let points = FaultPoint.blocking + FaultPoint.asynchronous
 
-    /// One door for each call that is made on descriptors of ours.
-    private static let numbers: [Int] = {
+    /// The index of a point for each call on descriptors of the library.
+    private static let indices: [Int] = {
         let calls: [SystemCall] = [
             .bind, .listen, .accept, .connect, .shutdown, .dup, .recv, .recvfrom, .recvmmsg, .send,
             .sendto, .sendmsg, .poll, .getsockname, .getpeername, .setsockopt, .epoll_ctl, .write,
         ]
-        return calls.compactMap { call in doors.firstIndex { $0.call == call } }
+        return calls.compactMap { call in points.firstIndex { $0.call == call } }
     }()
 
     @Test(
-        "a bug of the library ends the program, and says so", arguments: numbers, [EBADF, EFAULT])
-    func trap(number: Int, code: Int32) async throws {
+        "EBADF and EFAULT end the program with a message that names the call", arguments: indices,
+        [EBADF, EFAULT])
+    func trap(index: Int, code: Int32) async throws {
         let outcome = await #expect(
             processExitsWith: .failure, observing: [\.standardErrorContent]
-        ) { [number, code] in
-            await FaultTrapTests.walk(number, code)
+        ) { [index, code] in
+            await FaultTrapTests.run(index, code)
         }
         let result = try #require(outcome)
-        let words = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(words.contains("a bug in Sockets, please report it"))
-        #expect(words.contains("\(Self.doors[number].call.rawValue)(2)"))
+        let message = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(message.contains("a bug in Sockets, please report it"))
+        #expect(message.contains("\(Self.points[index].call.rawValue)(2)"))
     }
 
-    private static func walk(_ number: Int, _ code: Int32) async {
-        let door = doors[number]
-        var script = door.script
-        script[door.call, default: []].append(.error(Errno(rawValue: code)))
-        try? await door.walk(FaultInjection(script))
+    private static func run(_ index: Int, _ code: Int32) async {
+        let point = points[index]
+        var script = point.script
+        script[point.call, default: []].append(.error(Errno(rawValue: code)))
+        try? await point.run(FaultInjection(script))
     }
 }

@@ -4,23 +4,25 @@ import Testing
 
 @testable import Sockets
 
-/// The five races that a library of sockets has to win, round after round: nobody waits for ever, no
-/// byte is lost or comes twice, nobody is told what is not so, and nothing is left behind.
+/// Races between operations on one socket.
 ///
-/// Each race in a process of its own. `SOCKETS_RACE_ROUNDS=100000` makes it the whole search.
-@Suite("Races, round after round", .ownThread)
+/// No operation waits forever, no byte is lost or repeated, each error is correct, and no
+/// descriptor leaks.
+///
+/// Each race runs in a child process. `SOCKETS_RACE_ROUNDS=100000` makes it a long search.
+@Suite("Races over many rounds", .ownThread)
 struct RaceRoundsTests {
-    @Test("close against a read that blocks: it ends, and never with another socket's bytes")
+    @Test("concurrent close ends a blocking read, which never returns another socket's bytes")
     func closeAgainstBlockingRead() async throws {
-        guard Duel.isApart else { return try await Self.closeAgainstBlockingRead() }
+        guard Race.usesChildProcess else { return try await Self.closeAgainstBlockingRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstBlockingRead() }
     }
 
     private static func closeAgainstBlockingRead() async throws {
         let before = openSockets()
-        let strangers = Lock<[Socket]>([])
+        let intruders = Lock<[Socket]>([])
         var counts = (bytes: 0, closed: 0)
-        try Duel.run { round in
+        try Race.run { round in
             let (one, other) = try Socket.pair()
             if round.isMultiple(of: 3) { try other.send("x") }
             return (one, other)
@@ -35,19 +37,19 @@ struct RaceRoundsTests {
             }
         } against: { one, _ in
             one.close()
-            // Takes the descriptor's number, if it is free, and has something to read.
-            guard let (stranger, friend) = try? Socket.pair() else { return }
-            _ = try? friend.send("y")
-            strangers.withLock { $0 = [stranger, friend] }
+            // Reuses the descriptor's number if it is free, and makes it readable.
+            guard let (intruder, intruderPeer) = try? Socket.pair() else { return }
+            _ = try? intruderPeer.send("y")
+            intruders.withLock { $0 = [intruder, intruderPeer] }
         }
-        strangers.withLock { $0 = [] }
-        await Duel.finish(
+        intruders.withLock { $0 = [] }
+        await Race.finish(
             "close against blocking read", socketsBefore: before, counts.bytes, counts.closed)
     }
 
-    @Test("close against a read that is awaited: it ends, and never with another socket's bytes")
+    @Test("concurrent close ends an async read, which never returns another socket's bytes")
     func closeAgainstRead() async throws {
-        guard Duel.isApart else { return try await Self.closeAgainstRead() }
+        guard Race.usesChildProcess else { return try await Self.closeAgainstRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstRead() }
     }
 
@@ -55,8 +57,8 @@ struct RaceRoundsTests {
         _ = LoopGroup.shared
         let before = openSockets()
         var counts = (bytes: 0, closed: 0)
-        for round in 0..<Duel.rounds {
-            Duel.watch(round)
+        for round in 0..<Race.rounds {
+            Race.watch(round)
             let (one, other) = try Connection.pair()
             let isPlaced = round.isMultiple(of: 2)
             let reading = Task(executorPreference: isPlaced ? one.source.loop : nil) {
@@ -65,8 +67,8 @@ struct RaceRoundsTests {
             if round.isMultiple(of: 3) { try await other.write("x") }
             if round.isMultiple(of: 5) { await Task.yield() }
             one.close()
-            let (stranger, friend) = try Connection.pair()
-            try await friend.write("y")
+            let (intruder, intruderPeer) = try Connection.pair()
+            try await intruderPeer.write("y")
             switch await reading.result {
             case .success(let bytes):
                 precondition(bytes == [0x78], "bytes of another socket: \(bytes)")
@@ -75,15 +77,15 @@ struct RaceRoundsTests {
                 precondition((error as? SocketError)?.cause == .closed, "\(error)")
                 counts.closed += 1
             }
-            stranger.close()
+            intruder.close()
         }
-        await Duel.finish(
+        await Race.finish(
             "close against read", socketsBefore: before, counts.bytes, counts.closed)
     }
 
-    @Test("a cancellation against a byte that comes: one of both, and the byte is not lost")
+    @Test("cancellation during the arrival of a byte ends the read once and loses no byte")
     func cancelAgainstReadiness() async throws {
-        guard Duel.isApart else { return try await Self.cancelAgainstReadiness() }
+        guard Race.usesChildProcess else { return try await Self.cancelAgainstReadiness() }
         await #expect(processExitsWith: .success) { try await Self.cancelAgainstReadiness() }
     }
 
@@ -91,14 +93,14 @@ struct RaceRoundsTests {
         let (here, there) = try Connection.pair()
         let before = openSockets()
         var cancelled = 0
-        for round in 0..<Duel.rounds {
-            Duel.watch(round)
+        for round in 0..<Race.rounds {
+            Race.watch(round)
             let byte = UInt8(truncatingIfNeeded: round)
             let isPlaced = round.isMultiple(of: 2)
             let isScoped = round.isMultiple(of: 3)
             let reading = Task(executorPreference: isPlaced ? here.source.loop : nil) {
                 guard isScoped else { return try await here.read(atMost: 16) }
-                // As `serve` does: one handler for all waits of the task.
+                // Like `serve`, which installs one cancellation handler for all waits of a task.
                 return try await here.source.withCancellationScope {
                     try await here.read(atMost: 16)
                 }
@@ -117,37 +119,37 @@ struct RaceRoundsTests {
             }
             try await writing.value
         }
-        await Duel.finish("cancel against readiness", socketsBefore: before, cancelled)
+        await Race.finish("cancel against readiness", socketsBefore: before, cancelled)
     }
 
-    @Test("a deadline against a byte that comes: never early, one of both, and no byte is lost")
+    @Test("a deadline during the arrival of a byte never passes early and loses no byte")
     func deadlineAgainstData() async throws {
-        guard Duel.isApart else { return try await Self.deadlineAgainstData() }
+        guard Race.usesChildProcess else { return try await Self.deadlineAgainstData() }
         await #expect(processExitsWith: .success) { try await Self.deadlineAgainstData() }
     }
 
     private static func deadlineAgainstData() async throws {
         _ = LoopGroup.shared
         let before = openSockets()
-        let lanes = 16
+        let workers = 16
         let expired = Lock(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for lane in 0..<lanes {
-                group.addTask { try await deadlineRounds(lane, of: lanes, expired) }
+            for worker in 0..<workers {
+                group.addTask { try await deadlineRounds(worker, of: workers, expired) }
             }
             try await group.waitForAll()
         }
-        await Duel.finish(
+        await Race.finish(
             "deadline against data", socketsBefore: before, expired.withLock { $0 })
     }
 
     private static func deadlineRounds(
-        _ lane: Int, of lanes: Int, _ expired: Lock<Int>
+        _ worker: Int, of workers: Int, _ expired: Lock<Int>
     ) async throws {
         let (here, there) = try Connection.pair()
         let pause = Wakeup()
-        for round in stride(from: lane, to: Duel.rounds, by: lanes) {
-            if lane == 0 { Duel.watch(round / lanes) }
+        for round in stride(from: worker, to: Race.rounds, by: workers) {
+            if worker == 0 { Race.watch(round / workers) }
             let byte = UInt8(truncatingIfNeeded: round)
             let limit: Int64 = 1_000_000
             let start = System.continuousNanoseconds()
@@ -173,45 +175,45 @@ struct RaceRoundsTests {
         }
     }
 
-    @Test("close against an accept that blocks: the caller is accepted or refused, never forgotten")
+    @Test("concurrent close ends a blocking accept, and the client is accepted or disconnected")
     func closeAgainstBlockingAccept() async throws {
-        guard Duel.isApart else { return try await Self.closeAgainstBlockingAccept() }
+        guard Race.usesChildProcess else { return try await Self.closeAgainstBlockingAccept() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstBlockingAccept() }
     }
 
     private static func closeAgainstBlockingAccept() async throws {
         let before = openSockets()
         var counts = (accepted: 0, closed: 0)
-        try Duel.run { round in
+        try Race.run { round in
             let listener = try Socket(on: .unix("@race-\(getpid())-\(round)"))
             return (listener, try Socket(to: listener.localAddress))
         } _: { listener, _ in
             do throws(SocketError) {
-                // The first may be there, the second never is.
+                // The first client may be in the backlog, and there is no second client.
                 for _ in 0..<2 {
                     _ = try listener.accept(timeout: .seconds(20))
                     counts.accepted += 1
                 }
-                preconditionFailure("a second caller was accepted")
+                preconditionFailure("a second client was accepted")
             } catch {
                 precondition(error.cause == .closed, "\(error)")
                 counts.closed += 1
             }
         } against: { listener, _ in
             listener.close()
-        } then: { _, caller in
-            // Accepted and hung up on, or hung up on in the queue.
-            let end = (try? caller.receive(timeout: .seconds(20))) ?? []
+        } then: { _, client in
+            // The client was accepted and disconnected, or disconnected in the backlog.
+            let end = (try? client.receive(timeout: .seconds(20))) ?? []
             precondition(end.isEmpty)
         }
-        await Duel.finish(
+        await Race.finish(
             "close against blocking accept", socketsBefore: before, counts.accepted,
             counts.closed)
     }
 
-    @Test("the end of a server against a caller: he is served or refused, and the server ends")
+    @Test("a client that connects while a server ends is served or refused, and the server ends")
     func shutdownAgainstAccept() async throws {
-        guard Duel.isApart else { return try await Self.shutdownAgainstAccept() }
+        guard Race.usesChildProcess else { return try await Self.shutdownAgainstAccept() }
         await #expect(processExitsWith: .success) { try await Self.shutdownAgainstAccept() }
     }
 
@@ -219,18 +221,18 @@ struct RaceRoundsTests {
         _ = LoopGroup.shared
         let before = openSockets()
         var served = 0
-        for round in 0..<Duel.rounds {
-            Duel.watch(round)
+        for round in 0..<Race.rounds {
+            Race.watch(round)
             let listener = try await Listener(on: .unix("@race-\(getpid())-\(round)"))
             let address = listener.localAddress
             let serving = Task {
                 do throws(SocketError) {
                     try await listener.serve(options: ServeOptions(gracePeriod: .seconds(20))) {
-                        caller in
-                        try await caller.write("x")
+                        client in
+                        try await client.write("x")
                     }
                 } catch {
-                    // It may have been closed before it had begun to serve.
+                    // The listener may be closed before `serve` begins.
                     precondition(error.cause == .closed, "\(error)")
                 }
             }
@@ -238,7 +240,7 @@ struct RaceRoundsTests {
                 do throws(SocketError) {
                     return try await Connection(to: address).read(atMost: 4).count
                 } catch {
-                    // ECONNREFUSED, or ECONNRESET of one who was in the queue.
+                    // ECONNREFUSED, or ECONNRESET for a client in the backlog.
                     precondition(error.errno != nil, "\(error)")
                     return 0
                 }
@@ -248,12 +250,12 @@ struct RaceRoundsTests {
             served += await calling.value
             await serving.value
         }
-        await Duel.finish("shutdown against accept", socketsBefore: before, served)
+        await Race.finish("shutdown against accept", socketsBefore: before, served)
     }
 
-    @Test("the last reference goes on a foreign thread while events and timers are under way")
+    @Test("a connection is released on another thread while its events and timers are pending")
     func lastReleaseOnAForeignThread() async throws {
-        guard Duel.isApart else { return try await Self.lastReleaseOnAForeignThread() }
+        guard Race.usesChildProcess else { return try await Self.lastReleaseOnAForeignThread() }
         await #expect(processExitsWith: .success) { try await Self.lastReleaseOnAForeignThread() }
     }
 
@@ -261,10 +263,10 @@ struct RaceRoundsTests {
         _ = LoopGroup.shared
         let before = openSockets()
         let sources = Lock<[WeakSource]>([])
-        try Duel.run { round -> (Box, Connection) in
+        try Race.run { round -> (Box, Connection) in
             let (one, other) = try Connection.pair()
             sources.withLock { $0.append(WeakSource(source: one.source)) }
-            // A deadline leaves a timer behind, which must not keep the connection.
+            // A deadline leaves a timer behind, which must not retain the connection.
             let loop = one.source.loop
             let (source, instant) = (one.source, System.continuousNanoseconds() + 1_000_000)
             if round.isMultiple(of: 2) {
@@ -274,23 +276,23 @@ struct RaceRoundsTests {
         } _: { box, _ in
             box.empty()
         } against: { _, other in
-            // The events of these bytes, and of the end, are told to a source that goes.
+            // The events of these bytes and of EOF reach a source that is being released.
             _ = try? System.send(other.source.descriptor, "x", .dontWait)
             other.close()
         }
         alarm(30)
-        let areGone = await eventually {
+        let areReleased = await eventually {
             sources.withLock { $0.allSatisfy { $0.source == nil } }
         }
-        precondition(areGone, "sources are kept by their loops")
-        await Duel.finish("last release on a foreign thread", socketsBefore: before)
+        precondition(areReleased, "the loops retain sources")
+        await Race.finish("last release on a foreign thread", socketsBefore: before)
     }
 
     private struct WeakSource: Sendable {
         weak let source: EventSource?
     }
 
-    /// Holds the last reference to a connection, until it is told to let go.
+    /// Holds the last reference to a connection until `empty()` releases it.
     private final class Box: Sendable {
         private let connection: Lock<Connection?>
         init(_ connection: Connection) { self.connection = Lock(connection) }

@@ -2,21 +2,21 @@ import Testing
 
 @testable import Sockets
 
-/// Cancellations and closes against bytes that arrive at the same moment.
+/// Cancellations while bytes arrive.
 @Suite("Races of a connection", .ownThread)
 struct ConnectionRaceTests {
     @Test(
-        "10,000 cancellations that race bytes: each wait ends once and in time, and no byte is lost"
+        "a cancellation during the arrival of a byte ends the read once, in time, and loses no byte"
     )
     func cancellations() async {
-        // In a process of its own: half of the tasks run in the pool that all other tests share.
+        // In a child process, because half of the tasks run in the pool that all other tests share.
         await #expect(processExitsWith: .success) {
             let rounds = 10_000
             let (here, there) = try Connection.pair()
             var slowest = Duration.zero
             var cancelled = 0
             for round in 0..<rounds {
-                // A read that went on with another's bytes, or twice, would be off by some here.
+                // A read that resumes with the bytes of another read, or twice, gets another value.
                 let byte = UInt8(truncatingIfNeeded: round)
                 let reading = Task(
                     executorPreference: round.isMultiple(of: 2) ? nil : here.source.loop
@@ -36,7 +36,7 @@ struct ConnectionRaceTests {
                 case .failure(let error):
                     #expect((error as? SocketError)?.cause == .cancelled)
                     cancelled += 1
-                    // What came is still there for the next read.
+                    // The byte is still there for the next read.
                     #expect(try await here.read(atMost: 16) == [byte])
                 }
             }

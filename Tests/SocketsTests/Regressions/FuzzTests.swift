@@ -4,12 +4,13 @@ import Testing
 
 @testable import Sockets
 
-/// What the fuzzer found (`Fuzz/run`), one test for each.
-@Suite("What the fuzzer found")
+/// Defects that the fuzzer (`Fuzz/run`) found, one test for each.
+@Suite("Regressions found by the fuzzer")
 struct FuzzTests {
-    /// Lends one entry of control data whose header says `length`, in memory of `room` bytes.
+    /// Returns whether packet information is found in control data with one entry, whose header has
+    /// `length`, in a buffer of `capacity` bytes.
     private func found(
-        level: Int, type: Int32, length: Int, room: Int
+        level: Int, type: Int32, length: Int, capacity: Int
     ) -> Bool {
         var header = cmsghdr()
         header.cmsg_len = length
@@ -20,21 +21,21 @@ struct FuzzTests {
         return bytes.withUnsafeMutableBytes { memory in
             var message = msghdr()
             message.msg_control = memory.baseAddress
-            message.msg_controllen = room
+            message.msg_controllen = capacity
             var info = csockets_packet_info()
             return csockets_read_packet_info(&message, &info) != 0
         }
     }
 
-    @Test("control data that was cut is not read beyond its end")
+    @Test("truncated control data is not read beyond its end")
     func cutControlData() {
-        // The kernel shortens the length that it writes, or leaves it and says how much room was used.
+        // The kernel shortens the length in the header, or keeps it and reports how much it wrote.
         let (four, six) = (16 + 12, 16 + 20)
-        #expect(found(level: IPPROTO_IP, type: IP_PKTINFO, length: four, room: four))
-        #expect(!found(level: IPPROTO_IP, type: IP_PKTINFO, length: four - 1, room: four))
-        #expect(!found(level: IPPROTO_IP, type: IP_PKTINFO, length: four, room: four - 1))
-        #expect(found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six, room: six))
-        #expect(!found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six - 1, room: six))
-        #expect(!found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six, room: six - 1))
+        #expect(found(level: IPPROTO_IP, type: IP_PKTINFO, length: four, capacity: four))
+        #expect(!found(level: IPPROTO_IP, type: IP_PKTINFO, length: four - 1, capacity: four))
+        #expect(!found(level: IPPROTO_IP, type: IP_PKTINFO, length: four, capacity: four - 1))
+        #expect(found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six, capacity: six))
+        #expect(!found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six - 1, capacity: six))
+        #expect(!found(level: IPPROTO_IPV6, type: IPV6_PKTINFO, length: six, capacity: six - 1))
     }
 }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What races and simulations found in the loops", .ownThread)
+@Suite("Regressions of event loops found by races and simulations", .ownThread)
 struct LoopTests {
-    /// Returns when the loop has told of all that had happened before.
+    /// Waits until the loop has reported all earlier events.
     private func turn(of loop: EventLoop) async {
         for _ in 0..<2 {
             await withCheckedContinuation { continuation in
@@ -14,7 +14,7 @@ struct LoopTests {
         }
     }
 
-    @Test("a read that stops short before urgent data does not hide what comes after it")
+    @Test("a short read before urgent data does not hide the bytes after it")
     func urgentData() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: server)
@@ -33,7 +33,7 @@ struct LoopTests {
         #expect(String(decoding: received, as: UTF8.self) == "abcdef")
     }
 
-    @Test("a thread that was given the identity of an ended loop's is not taken for the loop's")
+    @Test("a new thread with the identifier of an ended loop's thread is not mistaken for it")
     func identityOfAnEndedLoop() async throws {
         for _ in 0..<20 {
             let ended = try EventLoop()
@@ -42,7 +42,7 @@ struct LoopTests {
             let next = try EventLoop()
             let isTakenForIt = await withCheckedContinuation { continuation in
                 next.perform { _ in
-                    // It has told that it ends a little before it has ended.
+                    // A loop reports its end shortly before its thread ends.
                     for _ in 0..<1000 where ended.isCurrent { sched_yield() }
                     continuation.resume(returning: ended.isCurrent)
                 }
@@ -52,7 +52,7 @@ struct LoopTests {
         }
     }
 
-    @Test("a loop that has ended keeps no source that is closed afterwards, and no errand")
+    @Test("an ended loop releases sources that are closed later, and jobs that it did not run")
     func closedAfterTheEnd() async throws {
         weak var loop: EventLoop?
         weak var source: EventSource?

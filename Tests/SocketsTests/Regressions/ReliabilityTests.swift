@@ -2,10 +2,10 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What the checks of reliability found", .timeLimit(.minutes(5)))
+@Suite("Regressions found by the reliability checks", .timeLimit(.minutes(5)))
 struct ReliabilityTests {
-    /// Receives for ever from a channel that always has something to receive.
-    private func receiveForEver(
+    /// Receives from a channel that always has a datagram, cancels the task, and returns its error.
+    private func causeAfterCancellation(
         on executor: (any TaskExecutor)?
     ) async throws -> SocketError.Cause? {
         let channel = try DatagramChannelTests.onLoopback()
@@ -27,14 +27,14 @@ struct ReliabilityTests {
         return await task.value
     }
 
-    @Test("a cancelled task ends, though there is always something to receive")
+    @Test("a cancelled task ends although there is always a datagram to receive")
     func cancellation() async throws {
         let loop = LoopGroup.shared.loops[0]
-        #expect(try await receiveForEver(on: loop) == .cancelled)
-        #expect(try await receiveForEver(on: nil) == .cancelled)
+        #expect(try await causeAfterCancellation(on: loop) == .cancelled)
+        #expect(try await causeAfterCancellation(on: nil) == .cancelled)
     }
 
-    @Test("of a datagram that came before the channel was ready, it is known where it came to")
+    @Test("a datagram that arrived before the channel was ready has its local address")
     func earlyDatagram() async throws {
         for family in [AddressFamily.ipv4, nil] {
             let socket = try Socket(on: .udp(port: 0), options: .init(family: family))

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What a review of the socket found")
+@Suite("Regressions of Socket found in a review")
 struct ReviewTests {
-    /// The processor time that the calling thread has used.
-    private static var ownProcessorTime: Duration {
-        // The first of three numbers, in nanoseconds.
+    /// The CPU time of the calling thread.
+    private static var threadCPUTime: Duration {
+        // The file begins with the CPU time in nanoseconds.
         guard let file = fopen("/proc/thread-self/schedstat", "r") else { return .zero }
         defer { fclose(file) }
         var buffer = [CChar](repeating: 0, count: 64)
@@ -15,61 +15,61 @@ struct ReviewTests {
         return .nanoseconds(strtol(buffer, nil, 10))
     }
 
-    @Test("a wait without limit beside one with a limit uses no processor time")
+    @Test("a receive without a limit uses no CPU time while another call has a limit")
     func waitingBesideAnotherLimitDoesNotSpin() throws {
         let (one, other) = try Socket.pair()
-        // A call with a limit that is too short to be shared: who waits without one has to poll.
+        // The limit of this call is too short to share, so a call without a limit must use poll.
         let isInside = one.receiveTimeout.enter(limit: 10_000) { _ in true }
         #expect(isInside)
-        let patient = Background { () -> Duration in
-            let before = Self.ownProcessorTime
+        let waiter = Background { () -> Duration in
+            let before = Self.threadCPUTime
             _ = try one.receive(atMost: 1)
-            return Self.ownProcessorTime - before
+            return Self.threadCPUTime - before
         }
         let limit = #expect(throws: SocketError.self) {
             try other.receive(timeout: .milliseconds(400))
         }
         #expect(limit?.isTimeout == true)
         try other.send("x")
-        #expect(try patient.value() < .milliseconds(100))
+        #expect(try waiter.value() < .milliseconds(100))
         one.receiveTimeout.leave()
     }
 
-    @Test("a stranger who makes the descriptor non-blocking does not make a wait spin")
+    @Test("a receive uses no CPU time if another program makes the descriptor non-blocking")
     func nonBlockingModeDoesNotSpin() throws {
         let (one, other) = try Socket.pair()
         try System.setBlocking(one.descriptor, false)
-        let patient = Background { () -> Duration in
-            let before = Self.ownProcessorTime
+        let waiter = Background { () -> Duration in
+            let before = Self.threadCPUTime
             _ = try one.receive(atMost: 1)
-            return Self.ownProcessorTime - before
+            return Self.threadCPUTime - before
         }
         let limit = #expect(throws: SocketError.self) {
             try other.receive(timeout: .milliseconds(400))
         }
         #expect(limit?.isTimeout == true)
         try other.send("x")
-        #expect(try patient.value() < .milliseconds(100))
+        #expect(try waiter.value() < .milliseconds(100))
     }
 
-    @Test("a caller who is accepted while the listener is closed does not leak his descriptor")
+    @Test("a client that is accepted during close does not leak its descriptor")
     func acceptedTooLate() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
-        var discarded: [Int] = []
+        let accepted = try System.socket(.ipv4, .stream)
         let error = #expect(throws: SocketError.self) {
-            try listener.perform(.accept, .receiving, .pollOnly, Deadline(startingNow: .never)) {
-                _, _ throws(Errno) -> Int in
+            let descriptor = try listener.perform(
+                .accept, .receiving, .pollOnly, Deadline(startingNow: .never)
+            ) { _, _ throws(Errno) in
                 listener.close()
-                return 42
-            } discard: {
-                discarded.append($0)
+                return OwnedDescriptor(accepted)
             }
+            System.close(descriptor.take())
         }
         #expect(error?.cause == .closed)
-        #expect(discarded == [42])
+        #expect((try? System.getsockname(accepted, fromUser: true)) == nil)
     }
 
-    @Test("connecting a connected socket once more is refused, and leaves its connection alone")
+    @Test("connecting a connected socket throws and keeps its connection")
     func connectingTwice() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(to: listener.localAddress)
@@ -83,7 +83,7 @@ struct ReviewTests {
         #expect(socket.remoteAddress == listener.localAddress)
     }
 
-    @Test("receiveFrom on a TCP stream gives the bytes, and does not throw them away")
+    @Test("receiveFrom on a TCP stream returns the bytes and discards none")
     func receiveFromOnAStream() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(to: listener.localAddress)
@@ -95,7 +95,7 @@ struct ReviewTests {
         #expect(!rest.isTruncated)
     }
 
-    @Test("asking for as much as an Int can say takes what is there")
+    @Test("receiving at most Int.max bytes returns the bytes that are there")
     func receivingAtMostEverything() throws {
         let (one, other) = try Socket.pair()
         try other.send("all")
@@ -106,7 +106,7 @@ struct ReviewTests {
         #expect(try two.receiveFrom(atMost: .max).text == "datagram")
     }
 
-    @Test("a datagram of too many pieces is refused, and never sent as two")
+    @Test("a datagram of too many pieces is rejected and never sent as two")
     func datagramOfTooManyPieces() throws {
         let (one, other) = try Socket.pair(.datagram)
         let parts = [[UInt8]](repeating: [1], count: 65)
@@ -129,7 +129,7 @@ struct ReviewTests {
         try sender.value()
     }
 
-    @Test("a bad pointer or descriptor in a raw option is an error, not the program's end")
+    @Test("a bad pointer or descriptor in a raw option throws and does not end the program")
     func badRawOption() throws {
         let socket = try Socket(.ipv4, .stream)
         // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
@@ -144,7 +144,7 @@ struct ReviewTests {
         #expect(other?.errno == .badFileDescriptor || other?.errno == .notPermitted)
     }
 
-    @Test("room for as much as an Int can say is not asked of the kernel")
+    @Test("a raw option of any capacity is read without a buffer of that size")
     func rawOptionOfAnyCapacity() throws {
         let socket = try Socket(.ipv4, .stream)
         for capacity in [Int.max, Int(UInt32.max) + 1, 4] {
@@ -159,7 +159,7 @@ struct ReviewTests {
         }
     }
 
-    @Test("the name of an interface is made safe before it is shown")
+    @Test("the name of an interface is escaped in an error")
     func interfaceNameIsEscaped() throws {
         let socket = try Socket(.ipv4, .datagram)
         let error = #expect(throws: SocketError.self) {
@@ -171,7 +171,7 @@ struct ReviewTests {
     }
 
     @Test(
-        "durations longer than any clock are clamped, as options and as moments",
+        "a duration longer than any clock is clamped in options and time limits",
         arguments: [
             Duration.seconds(Int64.max), .seconds(Int64.min), Duration(attoseconds: .max),
             Duration(attoseconds: .min),
@@ -188,7 +188,7 @@ struct ReviewTests {
         #expect(error.description.hasPrefix("cannot connect: no answer in "))
     }
 
-    @Test("a line limit and a buffer of any size can be asked for")
+    @Test("a stream works with a line limit and a buffer of any size")
     func extremeStreams() throws {
         for size in [Int.max, Int.min, -1, 0, 1] {
             let (one, other) = try Socket.pair()

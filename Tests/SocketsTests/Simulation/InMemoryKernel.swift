@@ -2,24 +2,24 @@ import SystemPackage
 
 @testable import Sockets
 
-/// A kernel in memory: streams of bytes between two ends, edges of readiness, and a clock that only
-/// moves when it is told to. Everything that a real one leaves open is drawn from the seed: how many
-/// bytes a send takes, how long they travel, which events a wait tells and in which order, and when
-/// a signal comes in between.
+/// A kernel in memory with byte streams, edge-triggered readiness and a clock that moves only on demand.
 ///
-/// It gives what epoll(7) promises and no more: an edge for each arrival, and one for room only to
-/// who was told that there was none. A call on a descriptor that is not open ends the program.
+/// Everything that a real kernel leaves open is drawn from the seed: how many bytes a send accepts, how
+/// long they travel, which events a wait reports and in which order, and when a signal interrupts.
+///
+/// It gives only what epoll(7) promises. Each arrival triggers an edge. Free space triggers an edge only
+/// after a send failed for lack of space. A call on a descriptor that is not open ends the program.
 final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
-    // Safe: it is used by one thread, which runs everything.
+    // Safe: only one thread uses it, and that thread runs everything.
 
-    /// What travels towards an end.
+    /// What travels to an end.
     private enum Arrival {
         case bytes([UInt8])
-        /// The peer has ended its half.
+        /// The peer has half-closed.
         case end
-        /// The peer has broken the connection.
+        /// The peer has reset the connection.
         case reset
-        /// The peer has read, so that there is room to write.
+        /// The peer has read, so there is space to write.
         case room
     }
 
@@ -30,9 +30,9 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     /// One end of a stream.
     private struct End {
-        /// Itself if it listens.
+        /// The other end, or this end if it listens.
         let peer: Int32
-        /// How many bytes may be on the way to here and wait here, together.
+        /// The maximum number of bytes that travel to this end or wait in it.
         let capacity: Int
         var incoming: [UInt8] = []
         var flights: [Flight] = []
@@ -41,11 +41,11 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         var isAtEnd = false
         var isBroken = false
         var error: Errno?
-        /// A send was told that there is no room.
-        var wantsRoom = false
+        /// A send failed for lack of space.
+        var wantsSpace = false
         var watch: (epoll: Int32, token: UInt, reportsWritable: Bool)?
         var hasChanged = false
-        /// Of a socket that listens: the ends of callers whom nobody has accepted.
+        /// The backlog of a listening socket: the ends of clients that were not accepted yet.
         var queue: [Int32]?
 
         var bytesUnderWay: Int {
@@ -56,18 +56,22 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     }
 
     private(set) var nanoseconds: Int64 = 1_000_000_000
-    /// The clock goes on during calls that move bytes, and nothing arrives meanwhile.
+    /// Whether the clock moves during calls that transfer bytes.
+    ///
+    /// Nothing arrives meanwhile.
     var callsTakeTime = false
     private var random: SeededGenerator
     private var ends: [Int32: End] = [:]
     private var pollers: [Int32: Bool] = [:]
     private var next: Int32 = 1000
-    /// What has happened so far, in one number: two runs of a seed have to come to the same.
+    /// A hash of what has happened.
+    ///
+    /// Two runs with one seed must have the same hash.
     private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    /// One of so many possibilities.
+    /// Returns a number below `count`.
     func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
 
     func note(_ values: Int...) {
@@ -84,7 +88,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     // MARK: Streams
 
-    /// Two ends of a new stream, with room for so many bytes each way.
+    /// Returns both ends of a new stream with space for `capacity` bytes in each direction.
     func makeStream(capacity: Int) -> (Int32, Int32) {
         let (one, other) = (next, next + 1)
         next += 2
@@ -134,7 +138,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         let room = room(for: end)
         guard room > 0 else {
             note(2, Int(descriptor))
-            ends[descriptor]?.wantsRoom = true
+            ends[descriptor]?.wantsSpace = true
             throw .wouldBlock
         }
         var count = min(room, bytes.count)
@@ -175,7 +179,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         precondition(end.watch == nil, "close of \(descriptor), which is still watched")
         ends[descriptor]?.isOpen = false
         if let queue = end.queue {
-            for caller in queue { close(caller) }
+            for client in queue { close(client) }
         } else if end.bytesUnderWay > 0 {
             send(.reset, to: end.peer)
         } else if !end.hasEnded {
@@ -183,16 +187,16 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         }
     }
 
-    // MARK: Callers
+    // MARK: Clients
 
-    /// A socket that listens.
+    /// Returns a listening socket.
     func makeListener() -> Int32 {
         ends[next] = End(peer: next, capacity: 1, queue: [])
         next += 1
         return next - 1
     }
 
-    /// A caller's end of a new stream to who listens; nil if nobody does.
+    /// Connects to a listener and returns the client's end, or nil if the listener is closed.
     func connect(to listener: Int32, capacity: Int) -> Int32? {
         guard ends[listener]?.isOpen == true else { return nil }
         let (here, there) = makeStream(capacity: capacity)
@@ -204,20 +208,20 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     func accept(_ descriptor: Int32) throws(Errno) -> Int32 {
         let end = end(descriptor, "accept")
         takeTime()
-        // A signal, a caller who has gone, and no more descriptors for the moment.
+        // A signal, a client that has disconnected, and a temporary shortage of descriptors.
         switch draw(30) {
         case 0: throw .interrupted
         case 1: throw .connectionAbort
         case 2: throw .tooManyOpenFiles
         default: break
         }
-        guard let caller = end.queue?.first else { throw .wouldBlock }
-        note(10, Int(caller))
+        guard let client = end.queue?.first else { throw .wouldBlock }
+        note(10, Int(client))
         ends[descriptor]?.queue?.removeFirst()
-        return caller
+        return client
     }
 
-    /// Breaks a stream from outside, for both ends.
+    /// Resets a stream for both ends.
     func breakStream(_ descriptor: Int32) {
         guard let end = ends[descriptor] else { return }
         arrive(.reset, at: descriptor)
@@ -226,7 +230,9 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     // MARK: The network
 
-    /// Puts something on its way, behind all that is on its way there already.
+    /// Sends something to an end.
+    ///
+    /// It arrives after everything that was sent there before.
     private func send(_ arrival: Arrival, to descriptor: Int32) {
         guard let end = ends[descriptor] else { return }
         let delays: [Int64] = [0, 0, 0, 7_000, 400_000, 1_000_000, 5_300_000]
@@ -238,7 +244,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     private func arrive(_ arrival: Arrival, at descriptor: Int32) {
         guard var end = ends[descriptor], end.isOpen else {
-            // Whoever sends to one that has gone is told so.
+            // Sending to a closed end resets the sender's end.
             if case .bytes = arrival, let peer = ends[descriptor]?.peer { send(.reset, to: peer) }
             return
         }
@@ -257,20 +263,20 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
             end.incoming = []
             end.hasChanged = true
         case .room:
-            if end.wantsRoom, room(for: end) > 0 {
-                end.wantsRoom = false
+            if end.wantsSpace, room(for: end) > 0 {
+                end.wantsSpace = false
                 end.hasChanged = true
             }
         }
         ends[descriptor] = end
     }
 
-    /// When the next thing arrives; nil if nothing is on its way.
+    /// The time of the next arrival, or nil if nothing is in flight.
     var nextArrival: Int64? {
         ends.values.compactMap { $0.flights.first?.instant }.min()
     }
 
-    /// Moves the clock, and lets arrive what is due.
+    /// Moves the clock and delivers everything that is due.
     func advance(to instant: Int64) {
         nanoseconds = max(nanoseconds, instant)
         for descriptor in ends.keys.sorted() {
@@ -305,11 +311,11 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     }
 
     func wake(_ epoll: Int32) {
-        precondition(pollers[epoll] == true, "write to a eventDescriptor that is not open")
+        precondition(pollers[epoll] == true, "write to an eventfd that is not open")
         woken.insert(epoll)
     }
 
-    /// Whether a wait would come back at once.
+    /// Whether a wait would return at once.
     func hasEvents(_ epoll: Int32) -> Bool {
         woken.contains(epoll)
             || ends.values.contains { $0.hasChanged && $0.watch?.epoll == epoll }
@@ -322,7 +328,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
             guard let end = ends[descriptor], end.hasChanged, let watch = end.watch,
                 watch.epoll == epoll
             else { continue }
-            // It may come with the next wait instead.
+            // The next wait may report it instead.
             guard draw(5) != 0 else { continue }
             ends[descriptor]?.hasChanged = false
             let readiness = readiness(of: end, reportsWritable: watch.reportsWritable)
@@ -346,16 +352,16 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         return readiness
     }
 
-    // MARK: What must be so
+    // MARK: Expectations
 
-    /// Whether a read would find something.
+    /// Whether a read would succeed.
     func isReadable(_ descriptor: Int32) -> Bool {
         guard let end = ends[descriptor], end.isOpen else { return false }
         return !end.incoming.isEmpty || end.isAtEnd || end.isBroken
     }
 
-    /// Whether a write would find room, and nothing is on its way that will tell of it.
-    func hasUntoldRoom(_ descriptor: Int32) -> Bool {
+    /// Whether a write would find space, although nothing in flight will report it.
+    func hasUnreportedSpace(_ descriptor: Int32) -> Bool {
         guard let end = ends[descriptor], end.isOpen, ends[end.peer]?.isOpen == true else {
             return false
         }

@@ -1,14 +1,14 @@
 @testable import Sockets
 
-/// What happens in the world of a seed.
+/// The simulation of one seed.
 enum Scenario {
-    /// Runs the world to its end, and returns what happened in it, as one number.
+    /// Runs the simulation to its end and returns the hash of what happened.
     static func run(_ seed: UInt64) throws -> UInt64 {
         let kernel = InMemoryKernel(seed: seed)
         return try Simulation.run(on: kernel) {
             let sources = try live(in: kernel)
             for source in sources {
-                precondition(source.value == nil, "a source is kept by its loop")
+                precondition(source.value == nil, "the loop retains a source")
             }
             precondition(kernel.openDescriptors.isEmpty, "left open: \(kernel.openDescriptors)")
             kernel.note(Int(truncatingIfNeeded: kernel.nanoseconds))
@@ -17,60 +17,60 @@ enum Scenario {
     }
 
     private static func live(in kernel: InMemoryKernel) throws -> [Weak<EventSource>] {
-        let world = try SimulatedWorld(on: kernel)
+        let machine = try SimulatedMachine(on: kernel)
         var sources: [Weak<EventSource>] = []
         if kernel.draw(3) == 0 {
-            let server = try SimulatedServer(in: world)
+            let server = try SimulatedServer(in: machine)
             sources.append(Weak(server.source))
             server.begin()
         }
         for number in 0...kernel.draw(3) {
-            let link = try SimulatedLink(in: world)
-            sources += [Weak(link.one.source), Weak(link.other.source)]
-            try begin(kernel.draw(5), number, on: link, in: world, &sources)
-            link.disturb()
+            let pair = try SimulatedPair(in: machine)
+            sources += [Weak(pair.one.source), Weak(pair.other.source)]
+            try begin(kernel.draw(5), number, on: pair, in: machine, &sources)
+            pair.disturb()
         }
-        world.run()
-        world.end()
+        machine.run()
+        machine.end()
         return sources
     }
 
-    /// Starts one of the things that one does with connections.
+    /// Starts one of the kinds of transfer between two connections.
     private static func begin(
-        _ kind: Int, _ number: Int, on link: SimulatedLink, in world: SimulatedWorld,
+        _ kind: Int, _ number: Int, on pair: SimulatedPair, in machine: SimulatedMachine,
         _ sources: inout [Weak<EventSource>]
     ) throws {
-        let kernel = world.kernel
+        let kernel = machine.kernel
         let count = kernel.draw(600)
         switch kind {
         case 0:
-            // One way.
-            world.start { await link.write(count, of: number, to: link.one) }
-            world.start { await link.read(count, of: number, from: link.other) }
+            // One direction.
+            machine.start { await pair.write(count, of: number, to: pair.one) }
+            machine.start { await pair.read(count, of: number, from: pair.other) }
         case 1:
-            // Both ways at once.
+            // Both directions at once.
             let back = kernel.draw(600)
-            world.start { await link.write(count, of: number, to: link.one) }
-            world.start { await link.read(count, of: number, from: link.other) }
-            world.start { await link.write(back, of: number + 100, to: link.other) }
-            world.start { await link.read(back, of: number + 100, from: link.one) }
+            machine.start { await pair.write(count, of: number, to: pair.one) }
+            machine.start { await pair.read(count, of: number, from: pair.other) }
+            machine.start { await pair.write(back, of: number + 100, to: pair.other) }
+            machine.start { await pair.read(back, of: number + 100, from: pair.one) }
         case 2:
             let times = kernel.draw(8)
-            world.start { await link.ask(times) }
-            world.start { await link.answer() }
+            machine.start { await pair.ask(times) }
+            machine.start { await pair.answer() }
         case 3:
-            // There and back.
-            world.start { await link.write(count, of: number, to: link.one) }
-            world.start { await link.read(count, of: number, from: link.one) }
-            world.start { await link.echo() }
+            // An echo.
+            machine.start { await pair.write(count, of: number, to: pair.one) }
+            machine.start { await pair.read(count, of: number, from: pair.one) }
+            machine.start { await pair.echo() }
         default:
-            // Over a second stream.
-            let second = try SimulatedLink(in: world)
+            // A copy to a second stream.
+            let second = try SimulatedPair(in: machine)
             sources += [Weak(second.one.source), Weak(second.other.source)]
-            world.start { await link.write(count, of: number, to: link.one) }
-            world.start { await link.copy(to: second) }
-            second.isDownstream(of: link)
-            world.start { await second.read(count, of: number, from: second.other) }
+            machine.start { await pair.write(count, of: number, to: pair.one) }
+            machine.start { await pair.copy(to: second) }
+            second.isDownstream(of: pair)
+            machine.start { await second.read(count, of: number, from: second.other) }
         }
     }
 

@@ -1,6 +1,6 @@
 import Testing
 
-/// Keeps the documents honest: what they print is what is compiled, run and tested.
+/// Verifies that every listing in the documents is compiled and tested.
 @Suite("Listings")
 struct ListingTests {
     private static let readmes = ["README.md", "README.zh-CN.md"]
@@ -9,7 +9,7 @@ struct ListingTests {
         .map { "Sources/Sockets/Sockets.docc/\($0).md" }
 
     @Test(
-        "every Swift listing occurs in a compiled and tested file", arguments: readmes + articles)
+        "each Swift listing occurs in a compiled and tested file", arguments: readmes + articles)
     func everySwiftListingIsCompiled(page: String) throws {
         let listings = fencedBlocks(of: try SourceTree.text(of: page))
             .filter { $0.language == "swift" }
@@ -17,20 +17,20 @@ struct ListingTests {
         let sources = try ["Examples", "Tests"].flatMap { try SourceTree.swiftFiles(below: $0) }
             .filter { !$0.path.hasPrefix("Tests/SocketsTests/Structure/") }
             .map { ($0.path, lines(of: $0.text)) }
-        var homes: [String] = []
+        var files: [String] = []
         for listing in listings {
-            if let home = sources.first(where: { occurs(listing.lines, in: $0.1) }) {
-                homes.append(home.0)
+            if let file = sources.first(where: { occurs(listing.lines, in: $0.1) }) {
+                files.append(file.0)
             } else {
                 Issue.record(
                     "\(page):\(listing.line): this listing is in no file of Examples or Tests")
             }
         }
-        print("Listings: \(page) shows", homes.joined(separator: ", "))
+        print("Listings: \(page) shows", files.joined(separator: ", "))
     }
 
-    @Test("both READMEs show the same listings and commands")
-    func bothReadmesShowTheSame() throws {
+    @Test("README.md and README.zh-CN.md have the same listings and commands")
+    func readmesHaveTheSameListings() throws {
         let blocks = try Self.readmes.map { fencedBlocks(of: try SourceTree.text(of: $0)) }
         try #require(!blocks[0].isEmpty, "nothing was checked: README.md has no listing")
         #expect(blocks[0].map(\.language) == blocks[1].map(\.language))
@@ -42,7 +42,7 @@ struct ListingTests {
         print("Listings: \(blocks[0].count) blocks are the same in both READMEs")
     }
 
-    @Test("a listing is found at any indentation, and only whole")
+    @Test("a listing is found at any indentation, but only as a whole")
     func aListingIsFoundAtAnyIndentation() {
         let file = ["func demo() {", "    let a = 1", "", "    use(a)", "}"]
         #expect(occurs(["let a = 1", "", "use(a)"], in: file))
@@ -51,7 +51,7 @@ struct ListingTests {
         #expect(!occurs(["let a"], in: file))
     }
 
-    @Test("fenced blocks carry their language and their line")
+    @Test("fencedBlocks returns the language and the line of each block")
     func fencedBlocksCarryTheirLanguage() {
         let blocks = fencedBlocks(of: "Text\n```swift\nlet a = 1\n```\n\n```sh\nls\n```\n")
         #expect(blocks.map(\.language) == ["swift", "sh"])
@@ -86,7 +86,7 @@ private func fencedBlocks(of markdown: String) -> [FencedBlock] {
     return blocks
 }
 
-/// Whether `listing` stands in `file` line for line, the whole of it perhaps indented.
+/// Returns whether `file` contains the lines of `listing`, possibly all indented.
 private func occurs(_ listing: [String], in file: [String]) -> Bool {
     guard let first = listing.first, listing.count <= file.count else { return false }
     return (0...(file.count - listing.count)).contains { start in

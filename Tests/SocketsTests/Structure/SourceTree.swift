@@ -1,24 +1,19 @@
 import Foundation
 
-/// The repository's files, as the structure tests see them.
+/// The files of the repository.
 enum SourceTree {
     struct File: Sendable {
-        /// From the repository's root, as `Sources/Sockets/Names/Resolver.swift`.
+        /// The path from the root of the repository, such as `Sources/Sockets/Names/Resolver.swift`.
         var path: String
         var text: String
-
-        /// The folders and the name, below `root`.
-        func components(below root: String) -> [String] {
-            path.dropFirst(root.count + 1).split(separator: "/").map(String.init)
-        }
     }
 
-    /// The folder that holds `Package.swift`: three above this file's.
+    /// The folder that contains `Package.swift`, three levels above this file's folder.
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The Swift files below `folder`, in order of their paths; none where there is no such folder.
+    /// Returns the Swift files below `folder` in order of their paths, or none if it does not exist.
     static func swiftFiles(below folder: String) throws -> [File] {
         let folderURL = root.appendingPathComponent(folder)
         let found = FileManager.default.enumerator(atPath: folderURL.path)?.allObjects ?? []
@@ -32,9 +27,5 @@ enum SourceTree {
 
     static func text(of path: String) throws -> String {
         try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
-    }
-
-    static func exists(_ path: String) -> Bool {
-        FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path)
     }
 }

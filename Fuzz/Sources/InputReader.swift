@@ -1,17 +1,19 @@
-/// What is shown to somebody is safe in his terminal.
+/// Requires that a text is safe to print on a terminal.
 func requirePrintable(_ description: String, _ text: String) {
     let isPrintable = description.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-    require(isPrintable, "a description holds control characters", text)
+    require(isPrintable, "a description contains control characters", text)
 }
 
-/// Ends the program, so that the fuzzer keeps the input.
+/// Ends the program if the condition is false, so that the fuzzer keeps the input.
 func require(_ condition: Bool, _ message: String, _ text: String) {
     guard !condition else { return }
     fatalError("\(message): input \(text.debugDescription)")
 }
 
-/// Takes an input apart, piece by piece; what is not there is zero.
-struct Pieces {
+/// Reads values from an input.
+///
+/// After its end, bytes are zero and texts are empty.
+struct InputReader {
     private var rest: ArraySlice<UInt8>
 
     init(_ input: [UInt8]) { rest = input[...] }
@@ -25,7 +27,7 @@ struct Pieces {
         return Array(rest.prefix(count))
     }
 
-    /// A text up to the next NUL, which C would end there.
+    /// Reads a text up to the next NUL, where a C string ends.
     mutating func text() -> [UInt8] {
         let text = Array(rest.prefix { $0 != 0 })
         rest = rest.dropFirst(text.count + 1)

@@ -1,8 +1,7 @@
-"""What the points of reliability have in common.
+"""What the reliability checks share.
 
-Each is a program of this folder. Without words it takes the full figures, with `--smoke` a short pass
-of the same. What is wrong is said line by line; the last line is the figure, and the exit code 1 when
-the promise was not kept.
+Each check is a program of this folder. Without arguments it does the full measurement, and with `--smoke` a short
+pass. It prints a line per problem. Its last line contains the figures, and its exit code is 1 if a promise was broken.
 """
 import argparse
 import ctypes
@@ -23,8 +22,8 @@ import support  # noqa: E402
 from support import Failed, scratch, sock_path  # noqa: E402
 
 
-class Point:
-    """One run of one point: what went wrong, and how it ends."""
+class Check:
+    """A run of a check: its options, its problems and its result."""
 
     def __init__(self, description, **more):
         parser = argparse.ArgumentParser(description=description.split("\n")[0])
@@ -37,8 +36,8 @@ class Point:
         self.began = time.monotonic()
         if not sock_path().is_file():
             sys.exit(f"no program {sock_path()}; run `swift build` first or set SOCK")
-        # Being told to stop is no reason to leave processes and namespaces behind, nor to wait for
-        # threads that wait for them.
+        # A signal must not leave processes and namespaces behind, and must not wait for threads that wait
+        # for those processes.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
 
@@ -54,39 +53,39 @@ class Point:
         if root and os.geteuid() != 0:
             sys.exit("needs root")
 
-    def wrong(self, problem):
+    def fail(self, problem):
         self.problems.append(problem)
-        print(f"WRONG {problem}", flush=True)
+        print(f"PROBLEM {problem}", flush=True)
 
     def expect(self, condition, problem):
         if not condition:
-            self.wrong(problem)
+            self.fail(problem)
         return condition
 
     def note(self, text):
         print(text, flush=True)
 
     def attempt(self, name, body, *arguments):
-        """Runs a part; what it raises is one problem, and not the end of the other parts."""
+        """Runs a part. An exception is recorded as a problem and does not prevent the other parts."""
         try:
             return body(*arguments)
         except Failed as reason:
-            self.wrong(f"{name}: {reason}")
+            self.fail(f"{name}: {reason}")
         except (OSError, ValueError, AttributeError, subprocess.SubprocessError) as error:
-            self.wrong(f"{name}: {type(error).__name__}: {error}")
+            self.fail(f"{name}: {type(error).__name__}: {error}")
         return None
 
     def finish(self, figure):
         support.clean_up()
         seconds = time.monotonic() - self.began
         count = len(self.problems)
-        verdict = f"; {count} {'thing' if count == 1 else 'things'} wrong" if count else ""
+        verdict = f"; {count} {'problem' if count == 1 else 'problems'}" if count else ""
         print(f"{figure}{verdict} ({seconds:.0f} s)", flush=True)
         sys.exit(1 if count else 0)
 
 
 def probe(*arguments):
-    """The program of this package that uses the library's two halves."""
+    """The command of the program that uses the blocking and the async API."""
     program = sock_path().parent / "FaultProbe"
     if not program.is_file():
         sys.exit(f"no program {program}: it is built with sock")
@@ -94,25 +93,27 @@ def probe(*arguments):
 
 
 def compiled(source, *flags):
-    """A small C program, or library, of this folder."""
+    """Compiles a C program or library of this folder and returns its path."""
     product = scratch(Path(source).stem)
     command = ["cc", "-O2", "-Wall", *flags, "-o", product, str(HERE / source)]
     subprocess.run(command, check=True)
     return product
 
 
-# What the kernel tells of a process
+# What the kernel reports about a process
 
 
 def field(pid, name):
-    """A number of /proc/PID/status; sizes are in KiB."""
+    """Returns a number of /proc/PID/status. Sizes are in KiB."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1))
 
 
-def what_is_open(pid):
-    """What the descriptors of a process stand for, without the timers of Swift's runtime, which it opens when
-    it likes; the library has none."""
+def open_files(pid):
+    """Returns the targets of a process's descriptors.
+
+    Timers are left out, because Swift's runtime opens them at any time and the library has none.
+    """
     found = []
     for name in os.listdir(f"/proc/{pid}/fd"):
         try:
@@ -123,11 +124,11 @@ def what_is_open(pid):
 
 
 def descriptors(pid):
-    return len(what_is_open(pid))
+    return len(open_files(pid))
 
 
-def processor_seconds(pid):
-    """What all threads of a process have used so far."""
+def cpu_seconds(pid):
+    """Returns the CPU time of all threads of a process."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         total += int((task / "schedstat").read_text().split()[0])
@@ -135,7 +136,7 @@ def processor_seconds(pid):
 
 
 def settles(reading, wanted, limit=5):
-    """The last value of a reading that is to become what is wanted, in a while."""
+    """Reads until the wanted value appears or the limit passes, and returns the last value."""
     deadline = time.monotonic() + limit
     while (value := reading()) != wanted and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -147,7 +148,7 @@ def quantile(values, share):
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
-# Networks of one's own
+# Network namespaces
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -155,18 +156,18 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEW_NETWORK = 0x40000000
 
 
-def own_network():
-    """Moves this process into a network namespace of its own, which ends with it."""
+def enter_network_namespace():
+    """Moves this process into a new network namespace, which ends with the process."""
     if _LIBC.unshare(_NEW_NETWORK) != 0:
         raise OSError(ctypes.get_errno(), "unshare: needs root")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
 def die_with_parent():
-    """For a forked child that would go on for ever."""
+    """Ends a forked child together with its parent."""
     _LIBC.prctl(1, signal.SIGKILL)
 
 
 def setting(name, value):
-    """Sets a sysctl of this network."""
+    """Sets a sysctl of this network namespace."""
     Path("/proc/sys/" + name.replace(".", "/")).write_text(f"{value}\n")

@@ -3,9 +3,9 @@ import SystemPackage
 
 @testable import Sockets
 
-// The doors of the asynchronous half.
-extension FaultDoor {
-    static let asynchronous: [FaultDoor] = loops + connections + listeners + datagrams
+// The points of the async operations.
+extension FaultPoint {
+    static let asynchronous: [FaultPoint] = loops + connections + listeners + datagrams
 
     private static func during(
         _ faults: FaultInjection, _ body: () async throws -> Void
@@ -19,14 +19,14 @@ extension FaultDoor {
         startingLoop(.epoll_create1, [EINVAL, EMFILE, ENFILE, ENOMEM]),
         startingLoop(.eventfd, [EINVAL, EMFILE, ENFILE, ENODEV, ENOMEM]),
         startingLoop(.epoll_ctl, [ENOMEM, ENOSPC, EPERM]),
-        FaultDoor(name: "Poller.wait", call: .epoll_wait, codes: [(.survives, [EINTR])]) {
+        FaultPoint(name: "Poller.wait", call: .epoll_wait, codes: [(.survives, [EINTR])]) {
             faults in
             let poller = try Poller.make()
             try await during(faults) {
                 poller.wait(nanoseconds: nil, woken: {}, changed: { _, _ in })
             }
         },
-        FaultDoor(name: "Poller.wake", call: .write, codes: [(.survives, [EINTR])]) { faults in
+        FaultPoint(name: "Poller.wake", call: .write, codes: [(.survives, [EINTR])]) { faults in
             let poller = try Poller.make()
             var hasWoken = false
             try await during(faults) { poller.wake() }
@@ -35,8 +35,8 @@ extension FaultDoor {
         },
     ]
 
-    private static func startingLoop(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
-        FaultDoor(name: "LoopGroup", call: call, codes: [(.fails(.startEventLoop), codes)]) {
+    private static func startingLoop(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
+        FaultPoint(name: "LoopGroup", call: call, codes: [(.fails(.startEventLoop), codes)]) {
             faults in try await during(faults) { _ = try LoopGroup(loops: 1) }
         }
     }
@@ -44,7 +44,7 @@ extension FaultDoor {
     // MARK: Connections
 
     private static let connections = [
-        FaultDoor(
+        FaultPoint(
             name: "Connection.read", call: .recv,
             codes: [(.survives, [EINTR]), (.fails(.read), receiveErrors)]
         ) { faults in
@@ -52,9 +52,9 @@ extension FaultDoor {
             try await other.write("x")
             try await during(faults) { _ = try await one.read(timeout: .seconds(20)) }
         },
-        FaultDoor(
-            // An error that says "wait" comes with an event that ends the wait; here the peer's.
-            name: "Connection.read that has to wait", call: .recv, codes: [(.survives, [EAGAIN])]
+        FaultPoint(
+            // EAGAIN is always followed by an event that ends the wait. Here the peer causes it.
+            name: "Connection.read that must wait", call: .recv, codes: [(.survives, [EAGAIN])]
         ) { faults in
             let (one, other) = try Connection.pair()
             try await during(faults) {
@@ -64,7 +64,7 @@ extension FaultDoor {
                 _ = try await bytes
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.readLine", call: .recv,
             codes: [(.survives, [EINTR]), (.fails(.read), receiveErrors)]
         ) { faults in
@@ -72,7 +72,7 @@ extension FaultDoor {
             try await other.write("x\n")
             try await during(faults) { _ = try await one.readLine(timeout: .seconds(20)) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.write", call: .send,
             codes: [(.survives, [EINTR]), (.fails(.write), sendErrors)]
         ) { faults in
@@ -80,7 +80,7 @@ extension FaultDoor {
             try await during(faults) { try await one.write("x", timeout: .seconds(20)) }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.write(parts:)", call: .sendmsg,
             codes: [(.survives, [EINTR]), (.fails(.write), sendErrors)]
         ) { faults in
@@ -90,7 +90,7 @@ extension FaultDoor {
             }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.sendFile", call: .sendfile,
             codes: [
                 (.survives, [EINTR]),
@@ -112,7 +112,7 @@ extension FaultDoor {
             }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.exchange", call: .recv,
             codes: [
                 (.survives, [EINTR]),
@@ -125,8 +125,8 @@ extension FaultDoor {
                 _ = try await one.exchange("who?\n", reading: .line, timeout: .seconds(20))
             }
         },
-        FaultDoor(
-            name: "Connection.exchange with a peer that has answered", call: .send,
+        FaultPoint(
+            name: "Connection.exchange after the peer has answered", call: .send,
             codes: [(.survives, [EINTR, EPIPE, ECONNRESET, ETIMEDOUT])]
         ) { faults in
             let (one, other) = try Connection.pair()
@@ -135,21 +135,21 @@ extension FaultDoor {
                 _ = try await one.exchange("who?\n", reading: .line, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection.shutdown", call: .shutdown,
             codes: [(.fails(.shutdown), [ENOTCONN, EINVAL])]
         ) { faults in
             let (one, _) = try Connection.pair()
             try await during(faults) { try one.shutdown(.write) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection(adopting:)", call: .epoll_ctl,
             codes: [(.fails(.adopt), [ENOMEM, ENOSPC, EEXIST, EPERM])]
         ) { faults in
             let (one, _) = try Socket.pair()
             try await during(faults) { _ = try Connection(adopting: one) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Connection(adopting:)", call: .getpeername,
             codes: [(.fails(.adopt), [ENOTCONN, ENOBUFS, EINVAL])]
         ) { faults in
@@ -164,16 +164,14 @@ extension FaultDoor {
         connecting(.getsockname, [ENOBUFS]),
         connecting(.setsockopt, [ENOMEM, EINVAL], as: .setOption),
         connecting(
-            .epoll_create1, before: [.connect: [.error(.nowInProgress)]], [EMFILE, ENFILE, ENOMEM]),
-        connecting(
             .epoll_ctl, before: [.connect: [.error(.nowInProgress)]], [ENOMEM, ENOSPC]),
     ]
 
     private static func connecting(
         _ call: SystemCall, before: Script = [:], _ codes: [Int32], survives: [Int32] = [],
         as operation: SocketError.Operation = .connect
-    ) -> FaultDoor {
-        FaultDoor(
+    ) -> FaultPoint {
+        FaultPoint(
             name: "Connection(to:)", call: call, before: before,
             codes: [(.survives, survives), (.fails(operation), codes)]
         ) { faults in
@@ -187,64 +185,64 @@ extension FaultDoor {
     // MARK: Listeners
 
     private static let listeners = [
-        FaultDoor(
+        FaultPoint(
             name: "Listener.accept", call: .accept,
             codes: [
-                (.survives, [EINTR] + callerErrors),
+                (.survives, [EINTR] + clientErrors),
                 (.fails(.accept), shortages + [EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM]),
             ]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
-            caller.close()
+            client.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Listener.accept", call: .epoll_ctl,
             codes: [(.fails(.accept), [ENOMEM, ENOSPC])]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
-            caller.close()
+            client.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "for await in Listener", call: .accept,
             codes: [
-                // A rule that forbids a caller may or may not forbid the next one (EPERM).
-                (.survives, [EINTR, EPERM] + callerErrors + shortages),
+                // A firewall rule that forbids a client (EPERM) need not forbid the next client.
+                (.survives, [EINTR, EPERM] + clientErrors + shortages),
                 (.fails(.accept), [EINVAL, ENOTSOCK, EOPNOTSUPP]),
             ]
         ) { faults in
             let listener = try Listener(on: Loopback.ipv4)
-            let caller = try Socket(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             try await during(faults) {
-                var callers = listener.makeAsyncIterator()
-                _ = try await callers.next()
+                var clients = listener.makeAsyncIterator()
+                _ = try await clients.next()
             }
-            caller.close()
+            client.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "for await in Listener", call: .epoll_ctl, codes: [(.survives, [ENOMEM, ENOSPC])]
         ) { faults in
-            // Whoever was accepted and could not be watched is hung up on; the next one is served.
+            // A connection that cannot be registered is closed, and the next client is served.
             let listener = try Listener(on: Loopback.ipv4)
-            let callers = try (0..<2).map { _ in
+            let clients = try (0..<2).map { _ in
                 try Socket(to: listener.localAddress)
             }
             try await during(faults) {
                 var accepted = listener.makeAsyncIterator()
                 _ = try await accepted.next()
             }
-            for caller in callers { caller.close() }
+            for client in clients { client.close() }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Listener(on:)", call: .epoll_ctl,
             codes: [(.fails(.adopt), [ENOMEM, ENOSPC, EPERM])]
         ) { faults in
             try await during(faults) { _ = try Listener(on: Loopback.ipv4) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Listener(on:)", call: .listen, codes: [(.fails(.listen), [EADDRINUSE])]
         ) { faults in
             try await during(faults) { _ = try Listener(on: Loopback.ipv4) }
@@ -260,13 +258,13 @@ extension FaultDoor {
             return channel
         },
         receiving(.recvfrom) {
-            // In the abstract namespace: nothing is left behind.
+            // A name in the abstract namespace leaves no file behind.
             let name = Endpoint.unixDatagram("@sockets-\(UInt64.random(in: .min ... .max))")
             let socket = try Socket(on: name)
             try Socket(.unix, .datagram).send("x", to: socket.localAddress)
             return try DatagramChannel(adopting: socket)
         },
-        FaultDoor(
+        FaultPoint(
             name: "DatagramChannel.send(to:)", call: .sendto,
             codes: [
                 (.survives, [EINTR, EAGAIN, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EPERM, EACCES]),
@@ -279,7 +277,7 @@ extension FaultDoor {
                 _ = try await channel.send([1], to: peer.localAddress, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "DatagramChannel.send", call: .send,
             codes: [
                 (.survives, [EINTR, EAGAIN]),
@@ -294,11 +292,11 @@ extension FaultDoor {
 
     private static func receiving(
         _ call: SystemCall, on channel: @escaping @Sendable () throws -> DatagramChannel
-    ) -> FaultDoor {
-        FaultDoor(
+    ) -> FaultPoint {
+        FaultPoint(
             name: "DatagramChannel.receive", call: call,
             codes: [
-                // What a network tells of an earlier datagram is nobody's concern here.
+                // Errors that the network reports about an earlier datagram are ignored.
                 (
                     .survives,
                     [EINTR, ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, EMSGSIZE]

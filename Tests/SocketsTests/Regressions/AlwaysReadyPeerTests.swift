@@ -3,15 +3,17 @@ import Testing
 
 @testable import Sockets
 
-/// With a peer who is always ready no call ever waits, so nothing but a look at the clock between two
-/// steps can end an operation. Here each step moves one byte, and the limit is over after the first.
-@Suite("A limit also ends what a peer keeps up with", .ownThread, .timeLimit(.minutes(5)))
-struct KeepingUpTests {
+/// No call waits if the peer is always ready.
+///
+/// So only a check of the clock between two steps can end an operation. Here each step transfers
+/// one byte, and the time limit passes during the first step.
+@Suite("Time limits with a peer that is always ready", .ownThread, .timeLimit(.minutes(5)))
+struct AlwaysReadyPeerTests {
     private static let text = "abcdefgh"
     private static let bytes = Array(text.utf8)
     private static let limit = TimeLimit(.nanoseconds(1))
 
-    /// Makes each call that moves bytes move one of them.
+    /// Runs `body` with each system call limited to one byte.
     private func byteByByte<Result>(
         _ body: () throws -> Result
     ) rethrows -> Result {
@@ -32,7 +34,7 @@ struct KeepingUpTests {
     // MARK: Threads
 
     @Test(
-        "a blocking send",
+        "a blocking send throws timedOut after its limit",
         arguments: [
             { try $0.sendAll(bytes, timeout: limit) },
             { try $0.sendAll(parts: [bytes], timeout: limit) },
@@ -55,7 +57,7 @@ struct KeepingUpTests {
     }
 
     @Test(
-        "a blocking read",
+        "a blocking read throws timedOut after its limit and loses no byte",
         arguments: [
             { try $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try $0.readUntil(0x68, timeout: limit) == nil },
@@ -74,8 +76,8 @@ struct KeepingUpTests {
         #expect(try stream.readToEnd() == Self.bytes)
     }
 
-    @Test("a limit leaves the kernel no more than 1 MiB at once, and no limit all")
-    func shares() throws {
+    @Test("a call sends at most 1 MiB with a time limit, and everything without one")
+    func bytesPerCall() throws {
         let count = 4 << 20
         for (limit, calls) in [(TimeLimit.seconds(30), 4...64), (.never, 1...1)] {
             for send in [
@@ -95,12 +97,12 @@ struct KeepingUpTests {
         }
     }
 
-    @Test("a datagram is not divided, however large it is")
+    @Test("a datagram of any size is never divided")
     func datagram() throws {
         let (one, other) = try Socket.pair(.datagram)
         try one.setOption(.sendBufferSize, to: 8 << 20)
         let large = [UInt8](repeating: 1, count: System.mostAtOnce + 1)
-        // As root it may be so large; else the kernel refuses it, and does not cut it.
+        // Root may send a datagram this large. Otherwise the kernel rejects it and truncates nothing.
         do {
             try one.sendAll(large, timeout: .seconds(5))
             #expect(try other.receive(atMost: large.count).count == large.count)
@@ -112,7 +114,7 @@ struct KeepingUpTests {
     // MARK: Tasks
 
     @Test(
-        "a task's write",
+        "an async write throws timedOut after its limit",
         arguments: [
             { try await $0.write(bytes, timeout: limit) },
             { try await $0.write(parts: [bytes], timeout: limit) },
@@ -126,14 +128,14 @@ struct KeepingUpTests {
                 try await byteByByte { try await write(one) }
             })
         #expect(error.isTimeout)
-        // The first step looks at no clock; an exchange looks only after its steps.
+        // A write does not check the clock before its first step, and an exchange checks after each step.
         #expect((2...3).contains(error.bytesTransferred))
         #expect(error.stallReport?.verdict.isStuck == false)
         one.close()
         #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
-    @Test("a file")
+    @Test("sendFile throws timedOut after its limit")
     func sendFile() async throws {
         let (socket, other) = try Loopback.tcpPair()
         let one = try Connection(adopting: socket)
@@ -152,7 +154,7 @@ struct KeepingUpTests {
     }
 
     @Test(
-        "a task's read",
+        "an async read throws timedOut after its limit and loses no byte",
         arguments: [
             { try await $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try await $0.readUntil(0x68, timeout: limit) == nil },
@@ -172,7 +174,7 @@ struct KeepingUpTests {
         #expect(try await one.readToEnd() == Self.bytes)
     }
 
-    @Test("a moment before the machine was started has passed, for a task as for a thread")
+    @Test("a deadline before the machine's start has passed, in blocking and async reads")
     func beforeTheBeginning() async throws {
         let past = TimeLimit.until(.now - .seconds(3_000_000_000))
         let (one, other) = try Socket.pair()

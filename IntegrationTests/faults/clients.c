@@ -1,10 +1,10 @@
-// Calls an echo service so and so many times, a few at once: connects, says a word, hears it again,
-// hangs up.
+// Connects to an echo service COUNT times, AT-ONCE clients at a time. Each client sends a message, receives its
+// echo and closes.
 //
-//     callers PORT COUNT AT-ONCE
+//     clients PORT COUNT AT-ONCE
 //
-// The calls go to 127.0.0.1 and its neighbours in turn, or the local ports would run out. Prints how many
-// were answered, and ends with 1 if one was not.
+// The clients connect to 127.0.0.1 and its neighbours in turn, because the local ports would run out otherwise.
+// Prints how many clients were answered. The exit code is 1 if a client was not.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char word[] = "a word of 16 by\n";
-enum { LENGTH = sizeof word - 1, NEIGHBOURS = 64 };
+static const char message[] = "a message of 16 by\n";
+enum { LENGTH = sizeof message - 1, NEIGHBOURS = 64 };
 
 static int epoll;
 static int port;
@@ -27,40 +27,40 @@ static void begin(void) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + begun++ % NEIGHBOURS);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (fd < 0 || (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS)) {
-        perror("callers");
+        perror("clients");
         exit(1);
     }
     struct epoll_event event = {.events = EPOLLOUT, .data.fd = fd};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-// What is to be done when something has happened to a call; true when it is over.
+// Handles the events of a client. Returns true if the client has finished.
 static int go_on(int fd, unsigned events) {
     if (events & EPOLLOUT) {
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
         epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
-        if (send(fd, word, LENGTH, MSG_NOSIGNAL) == LENGTH) return 0;
+        if (send(fd, message, LENGTH, MSG_NOSIGNAL) == LENGTH) return 0;
         failed++;
         return 1;
     }
     char got[LENGTH];
-    // So short a word comes in one piece over loopback.
-    if (recv(fd, got, LENGTH, 0) == LENGTH && memcmp(got, word, LENGTH) == 0) answered++;
+    // A message this short arrives in one piece over loopback.
+    if (recv(fd, got, LENGTH, 0) == LENGTH && memcmp(got, message, LENGTH) == 0) answered++;
     else failed++;
     return 1;
 }
 
-int main(int count, char **words) {
+int main(int count, char **arguments) {
     if (count != 4) return 2;
-    port = atoi(words[1]);
-    long wanted = atol(words[2]), at_once = atol(words[3]);
+    port = atoi(arguments[1]);
+    long wanted = atol(arguments[2]), at_once = atol(arguments[3]);
     epoll = epoll_create1(0);
     while (begun < at_once && begun < wanted) begin();
     while (answered + failed < wanted) {
         struct epoll_event events[256];
         int happened = epoll_wait(epoll, events, 256, 20000);
         if (happened == 0) {
-            fprintf(stderr, "callers: no answer in 20 s\n");
+            fprintf(stderr, "clients: no answer in 20 s\n");
             break;
         }
         for (int index = 0; index < happened; index++) {

@@ -3,13 +3,14 @@ import SystemPackage
 
 @testable import Sockets
 
-// The doors of the blocking half. The numbers are those of the calls' manual pages that Linux can
-// give for such a use, EBADF and EFAULT excepted, which stop the program: see `FaultTrapTests`.
-extension FaultDoor {
-    static let blocking: [FaultDoor] = opening + connecting + moving + asking + looking
+// The points of the blocking operations. The codes are those of the manual pages that Linux can return
+// for such a use of the call. EBADF and EFAULT are missing, because they end the program: see
+// `FaultTrapTests`.
+extension FaultPoint {
+    static let blocking: [FaultPoint] = opening + connecting + transferring + querying + examining
 
-    /// What any transfer may be told, and outlives.
-    static let passing: [Int32] = [EINTR, EAGAIN]
+    /// The errors that every transfer survives.
+    static let transient: [Int32] = [EINTR, EAGAIN]
     static let receiveErrors = [
         ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOTCONN, ENOMEM, EINVAL, ENOTSOCK,
         EOPNOTSUPP,
@@ -19,8 +20,8 @@ extension FaultDoor {
         ENOMEM, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EINVAL, EHOSTUNREACH, ENETUNREACH, ENETDOWN,
         ETIMEDOUT,
     ]
-    /// Of accept(2), about the new connection and not about the listening socket.
-    static let callerErrors = [
+    /// The errors of accept(2) that concern the new connection and not the listening socket.
+    static let clientErrors = [
         ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH,
     ]
     static let shortages = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
@@ -34,7 +35,7 @@ extension FaultDoor {
     // MARK: Sockets
 
     private static let opening = [
-        FaultDoor(
+        FaultPoint(
             name: "Socket", call: .socket,
             codes: [
                 (
@@ -46,7 +47,7 @@ extension FaultDoor {
                 )
             ]
         ) { faults in try during(faults) { _ = try Socket(.ipv4, .stream) } },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.pair", call: .socketpair,
             codes: [
                 (
@@ -55,7 +56,7 @@ extension FaultDoor {
                 )
             ]
         ) { faults in try during(faults) { _ = try Socket.pair() } },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.bind", call: .bind,
             codes: [
                 (
@@ -70,14 +71,14 @@ extension FaultDoor {
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.bind", call: .getsockname,
             codes: [(.fails(.bind), [EINVAL, ENOBUFS, ENOTSOCK])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { try socket.bind(on: Loopback.ipv4) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.listen", call: .listen,
             codes: [(.fails(.listen), [EADDRINUSE, ENOTSOCK, EOPNOTSUPP])]
         ) { faults in
@@ -85,7 +86,7 @@ extension FaultDoor {
             try socket.bind(on: Loopback.ipv4)
             try during(faults) { try socket.listen() }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket(on:)", call: .lstat, before: [.bind: [.error(.addressInUse)]],
             codes: [
                 (
@@ -96,7 +97,7 @@ extension FaultDoor {
         ) { faults in
             try during(faults) { _ = try Socket(on: .unix(Loopback.unixPath())) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.close of a Unix listener", call: .unlink,
             codes: [
                 (
@@ -110,16 +111,16 @@ extension FaultDoor {
             try during(faults) { listener.close() }
             unlink(path)
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.close", call: .close, codes: [(.survives, [EINTR, EIO, ENOSPC, EDQUOT])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
             let number = socket.descriptor
             try during(faults) { socket.close() }
-            // Linux has let go of it in all these cases; the fault kept the kernel from doing so.
+            // Linux releases the descriptor in all these cases, but the fault prevented the call.
             close(number)
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.duplicate", call: .dup, codes: [(.fails(.duplicate), [EMFILE, EINVAL])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
@@ -130,8 +131,8 @@ extension FaultDoor {
         adopting(.getsockname, [ENOBUFS, ENOTSOCK, EBADF]),
     ]
 
-    private static func adopting(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
-        FaultDoor(name: "Socket(adopting:)", call: call, codes: [(.fails(.adopt), codes)]) {
+    private static func adopting(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
+        FaultPoint(name: "Socket(adopting:)", call: call, codes: [(.fails(.adopt), codes)]) {
             faults in
             let foreign = try RawSockets.make(.ipv4, .stream)
             try during(faults) {
@@ -143,10 +144,10 @@ extension FaultDoor {
     // MARK: Connections
 
     private static let connecting = [
-        FaultDoor(
+        FaultPoint(
             name: "Socket.accept", call: .accept,
             codes: [
-                (.survives, passing + callerErrors),
+                (.survives, transient + clientErrors),
                 (
                     .fails(.accept),
                     shortages + [EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM, EPROTONOSUPPORT]
@@ -154,20 +155,20 @@ extension FaultDoor {
             ]
         ) { faults in
             let listener = try Socket(on: Loopback.ipv4)
-            let caller = try Socket(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             try during(faults) { _ = try listener.accept(timeout: .seconds(20)) }
-            caller.close()
+            client.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.accept", call: .getsockname,
             codes: [(.fails(.accept), [ENOBUFS, EINVAL, ENOTSOCK])]
         ) { faults in
             let listener = try Socket(on: Loopback.ipv4)
-            let caller = try Socket(to: listener.localAddress)
+            let client = try Socket(to: listener.localAddress)
             try during(faults) { _ = try listener.accept(timeout: .seconds(20)) }
-            caller.close()
+            client.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.connect", call: .connect,
             codes: [
                 (.survives, [EINTR, EAGAIN, EINPROGRESS]),
@@ -187,7 +188,7 @@ extension FaultDoor {
                 try socket.connect(to: listener.localAddress, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.connect of a Unix socket", call: .connect,
             codes: [
                 (.survives, [EINTR, EAGAIN]),
@@ -200,7 +201,7 @@ extension FaultDoor {
                 try socket.connect(to: listener.localAddress, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket(to:)", call: .connect,
             codes: [
                 (.survives, [EINTR, EAGAIN, EINPROGRESS]),
@@ -215,10 +216,10 @@ extension FaultDoor {
                 _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         },
-        connected(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
-        connected(.fcntl, [EPERM]),
-        connected(.getsockname, [ENOBUFS]),
-        FaultDoor(
+        opened(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        opened(.fcntl, [EPERM]),
+        opened(.getsockname, [ENOBUFS]),
+        FaultPoint(
             name: "Socket(to:)", call: .poll, before: [.connect: [.error(.nowInProgress)]],
             codes: [(.survives, [EINTR]), (.fails(.connect), [EINVAL, ENOMEM])]
         ) { faults in
@@ -227,7 +228,7 @@ extension FaultDoor {
                 _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.shutdown", call: .shutdown,
             codes: [(.fails(.shutdown), [ENOTCONN, EINVAL, ENOTSOCK])]
         ) { faults in
@@ -236,8 +237,8 @@ extension FaultDoor {
         },
     ]
 
-    private static func connected(_ call: SystemCall, _ codes: [Int32]) -> FaultDoor {
-        FaultDoor(name: "Socket(to:)", call: call, codes: [(.fails(.connect), codes)]) {
+    private static func opened(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
+        FaultPoint(name: "Socket(to:)", call: call, codes: [(.fails(.connect), codes)]) {
             faults in
             let listener = try Socket(on: Loopback.ipv4)
             try during(faults) {
@@ -248,17 +249,17 @@ extension FaultDoor {
 
     // MARK: Bytes
 
-    private static let moving = [
-        FaultDoor(
+    private static let transferring = [
+        FaultPoint(
             name: "Socket.receive", call: .recv,
-            codes: [(.survives, passing), (.fails(.receive), receiveErrors)]
+            codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
         ) { faults in
             let (one, other) = try Socket.pair()
             try other.send("x")
             try during(faults) { _ = try one.receive(timeout: .seconds(20)) }
         },
-        FaultDoor(
-            name: "Socket.receive that has to wait", call: .poll,
+        FaultPoint(
+            name: "Socket.receive that must wait", call: .poll,
             before: [.recv: [.error(.wouldBlock)]],
             codes: [(.survives, [EINTR]), (.fails(.receive), [EINVAL, ENOMEM])]
         ) { faults in
@@ -266,7 +267,7 @@ extension FaultDoor {
             try other.send("x")
             try during(faults) { _ = try one.receive(timeout: .seconds(20)) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.receive with a limit", call: .setsockopt,
             codes: [(.survives, [EDOM, EINVAL, ENOPROTOOPT, ENOTSOCK, ENOMEM])]
         ) { faults in
@@ -274,51 +275,51 @@ extension FaultDoor {
             try other.send("x")
             try during(faults) { _ = try one.receive(timeout: .seconds(20)) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.receiveFrom", call: .recvfrom,
-            codes: [(.survives, passing), (.fails(.receive), receiveErrors)]
+            codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
         ) { faults in
             let (one, other) = (try Loopback.udp(), try Loopback.udp())
             try other.send("x", to: one.localAddress)
             try during(faults) { _ = try one.receiveFrom(timeout: .seconds(20)) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.send", call: .send,
-            codes: [(.survives, passing), (.fails(.send), sendErrors)]
+            codes: [(.survives, transient), (.fails(.send), sendErrors)]
         ) { faults in
             let (one, other) = try Socket.pair()
             try during(faults) { _ = try one.send("x", timeout: .seconds(20)) }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.sendAll(parts:)", call: .sendmsg,
-            codes: [(.survives, passing), (.fails(.send), sendErrors)]
+            codes: [(.survives, transient), (.fails(.send), sendErrors)]
         ) { faults in
             let (one, other) = try Socket.pair()
             try during(faults) { try one.sendAll(parts: [[1], [2]], timeout: .seconds(20)) }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.send(to:)", call: .sendto,
-            codes: [(.survives, passing), (.fails(.send), sendErrors)]
+            codes: [(.survives, transient), (.fails(.send), sendErrors)]
         ) { faults in
             let (one, other) = (try Loopback.udp(), try Loopback.udp())
             try during(faults) {
                 _ = try other.send("x", to: one.localAddress, timeout: .seconds(20))
             }
         },
-        FaultDoor(
+        FaultPoint(
             name: "SocketStream.readLine", call: .recv,
-            codes: [(.survives, passing), (.fails(.read), receiveErrors)]
+            codes: [(.survives, transient), (.fails(.read), receiveErrors)]
         ) { faults in
             let (one, other) = try Socket.pair()
             try other.send("x\n")
             let stream = SocketStream(one)
             try during(faults) { _ = try stream.readLine(timeout: .seconds(20)) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "SocketStream.flush", call: .send,
-            codes: [(.survives, passing), (.fails(.write), sendErrors)]
+            codes: [(.survives, transient), (.fails(.write), sendErrors)]
         ) { faults in
             let (one, other) = try Socket.pair()
             let stream = SocketStream(one)
@@ -326,10 +327,10 @@ extension FaultDoor {
             try during(faults) { try stream.flush(timeout: .seconds(20)) }
             other.close()
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.exchange", call: .recv,
             codes: [
-                (.survives, passing),
+                (.survives, transient),
                 (.fails(.exchange), [ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENOMEM]),
             ]
         ) { faults in
@@ -339,10 +340,10 @@ extension FaultDoor {
                 _ = try one.exchange("who?\n", reading: .line, timeout: .seconds(20))
             }
         },
-        FaultDoor(
-            // The reply that had come before the peer went is returned.
-            name: "Socket.exchange with a peer that has answered", call: .send,
-            codes: [(.survives, passing + [EPIPE, ECONNRESET, ETIMEDOUT])]
+        FaultPoint(
+            // `exchange` returns a reply that arrived before the peer closed.
+            name: "Socket.exchange after the peer has answered", call: .send,
+            codes: [(.survives, transient + [EPIPE, ECONNRESET, ETIMEDOUT])]
         ) { faults in
             let (one, other) = try Socket.pair()
             try other.send("x\n")
@@ -352,17 +353,17 @@ extension FaultDoor {
         },
     ]
 
-    // MARK: Questions
+    // MARK: Queries
 
-    private static let asking = [
-        FaultDoor(
+    private static let querying = [
+        FaultPoint(
             name: "Socket.option", call: .getsockopt,
             codes: [(.fails(.getOption), [EINVAL, ENOPROTOOPT, ENOTSOCK, ENOMEM])]
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { _ = try socket.option(.noDelay) }
         },
-        FaultDoor(
+        FaultPoint(
             name: "Socket.setOption", call: .setsockopt,
             codes: [
                 (
@@ -375,9 +376,9 @@ extension FaultDoor {
             try during(faults) { try socket.setOption(.noDelay, to: true) }
         },
         diagnosing(.ioctl, [EINVAL, ENOTTY]),
-        diagnosing(.getsockopt, passing: 1, [EINVAL, ENOPROTOOPT]),
+        diagnosing(.getsockopt, skipping: 1, [EINVAL, ENOPROTOOPT]),
         diagnosing(.poll, [EINTR, EINVAL, ENOMEM]),
-        FaultDoor(
+        FaultPoint(
             name: "Resolver.hostName", call: .gethostname,
             codes: [
                 (.survives, [EINTR, ENAMETOOLONG]), (.fails(.getHostName), [EINVAL, EPERM]),
@@ -385,12 +386,12 @@ extension FaultDoor {
         ) { faults in try during(faults) { _ = try Resolver.hostName() } },
     ]
 
-    /// A figure that the kernel does not give is nil.
+    /// A value that the kernel does not report is nil.
     private static func diagnosing(
-        _ call: SystemCall, passing: Int = 0, _ codes: [Int32]
-    ) -> FaultDoor {
-        FaultDoor(
-            name: "Socket.diagnose", call: call, passing: passing, codes: [(.survives, codes)]
+        _ call: SystemCall, skipping: Int = 0, _ codes: [Int32]
+    ) -> FaultPoint {
+        FaultPoint(
+            name: "Socket.diagnose", call: call, skipping: skipping, codes: [(.survives, codes)]
         ) { faults in
             let (client, _) = try Loopback.tcpPair()
             try during(faults) { _ = try client.diagnose() }

@@ -3,54 +3,58 @@ import Synchronization
 
 @testable import Sockets
 
-/// Lets two threads do two things to the same at the same moment, round after round.
+/// Performs two operations on the same state at the same time on two threads, in many rounds.
 ///
-/// Who of the two is woken first would always be first; so each round gives this thread another head
-/// start, of up to a tenth of a millisecond, and the other one in every third.
+/// The thread that wakes first would always win. So each round delays a thread by another time of up to
+/// 100 µs: this thread in every third round, and the other thread in the rest.
 ///
-/// Whoever breaks a promise ends the process: a round that hangs is ended by SIGALRM.
-enum Duel {
-    /// How many rounds each race runs: few in the ordinary suite, and so many as
-    /// `SOCKETS_RACE_ROUNDS` says when races are what is looked for.
+/// A broken promise ends the process, and SIGALRM ends a round that hangs.
+enum Race {
+    /// The number of rounds of each race.
+    ///
+    /// `SOCKETS_RACE_ROUNDS` sets it for a long search.
     static let rounds = Environment.number("SOCKETS_RACE_ROUNDS") ?? 300
 
-    /// Whether each race has a process of its own; in a search the process is there for nothing else,
-    /// and what it says is seen.
-    static let isApart = Environment.number("SOCKETS_RACE_ROUNDS") == nil
+    /// Whether each race runs in a child process.
+    ///
+    /// A search runs them in this process, so that their output is visible.
+    static let usesChildProcess = Environment.number("SOCKETS_RACE_ROUNDS") == nil
 
+    /// Runs all rounds of a race.
+    ///
     /// - Parameters:
-    ///   - prepare: makes what the round is about.
-    ///   - here: done on this thread.
-    ///   - there: done on the other at the same moment.
-    ///   - judge: looks at the state when both have ended.
+    ///   - prepare: Creates the state of a round.
+    ///   - here: The operation on this thread.
+    ///   - there: The operation on the other thread, at the same time.
+    ///   - verify: Checks the state after both operations have ended.
     static func run<State: Sendable>(
         _ prepare: (Int) throws -> State,
         _ here: (State) throws -> Void, against there: @escaping @Sendable (State) -> Void,
-        then judge: (State) throws -> Void = { _ in }
+        then verify: (State) throws -> Void = { _ in }
     ) rethrows {
         let states = Lock<State?>(nil)
-        let start = Rendezvous(2)
-        let end = Rendezvous(2)
+        let start = ThreadBarrier(2)
+        let end = ThreadBarrier(2)
         let total = rounds
-        let opponent = Thread {
+        let rival = Thread {
             for round in 0..<total {
-                start.meet()
+                start.wait()
                 if !round.isMultiple(of: 3) { spin(round) }
                 if let state = states.withLock({ $0 }) { there(state) }
-                end.meet()
+                end.wait()
             }
         }
-        opponent.start()
+        rival.start()
         for round in 0..<total {
             watch(round)
             let state = try prepare(round)
             states.withLock { $0 = state }
-            start.meet()
+            start.wait()
             if round.isMultiple(of: 3) { spin(round) }
             try here(state)
-            end.meet()
+            end.wait()
             states.withLock { $0 = nil }
-            try judge(state)
+            try verify(state)
         }
     }
 
@@ -59,12 +63,12 @@ enum Duel {
         while System.continuousNanoseconds() < end {}
     }
 
-    /// Begins a round of a race of tasks, and ends the process if it takes too long.
+    /// Sets a timer that ends the process if the rounds take too long.
     static func watch(_ round: Int) {
         if round.isMultiple(of: 64) { alarm(30) }
     }
 
-    /// Says how the race went, and that nothing is left of it.
+    /// Verifies that no socket is left, and prints the outcomes of the race.
     static func finish(_ name: String, socketsBefore before: Int, _ outcomes: Int...) async {
         alarm(30)
         let isReleased = await eventually { openSockets() <= before }

@@ -2,49 +2,50 @@ import SystemPackage
 
 @testable import Sockets
 
-/// Two connections that are connected to each other in a simulated world, and what is allowed to
-/// befall them.
-final class SimulatedLink: @unchecked Sendable {
+/// Two connections to each other on a simulated machine, and the operations on them.
+final class SimulatedPair: @unchecked Sendable {
     // Safe: one thread runs everything.
 
-    let world: SimulatedWorld
+    let machine: SimulatedMachine
     let one: Connection
     let other: Connection
-    /// Somebody has closed or broken it: reads and writes may fail, but must not lie.
-    private var isDisturbedItself = false
-    private var upstream: SimulatedLink?
+    /// Whether the scenario closes or resets it.
+    ///
+    /// Then reads and writes may fail, but only as documented.
+    private var isItselfDisturbed = false
+    private var upstream: SimulatedPair?
     private var scoped: Set<ObjectIdentifier> = []
 
-    private var isDisturbed: Bool { isDisturbedItself || upstream?.isDisturbed ?? false }
+    private var isDisturbed: Bool { isItselfDisturbed || upstream?.isDisturbed ?? false }
 
-    /// What befalls that one befalls this one.
-    func isDownstream(of link: SimulatedLink) { upstream = link }
+    /// Declares that a disturbance of `pair` also affects this pair.
+    func isDownstream(of pair: SimulatedPair) { upstream = pair }
 
-    private var kernel: InMemoryKernel { world.kernel }
+    private var kernel: InMemoryKernel { machine.kernel }
 
-    init(in world: SimulatedWorld) throws {
-        self.world = world
-        let (here, there) = world.kernel.makeStream(capacity: 1 + world.kernel.draw(80))
-        let loops = world.loops
+    init(in machine: SimulatedMachine) throws {
+        self.machine = machine
+        let (here, there) = machine.kernel.makeStream(capacity: 1 + machine.kernel.draw(80))
+        let loops = machine.loops
         one = try Connection(
-            owning: here, .unix, local: .unnamed, remote: .unnamed,
-            on: loops[world.kernel.draw(loops.count)])
+            taking: OwnedSocket(OwnedDescriptor(here), .unix, .stream),
+            on: loops[machine.kernel.draw(loops.count)])
         other = try Connection(
-            owning: there, .unix, local: .unnamed, remote: .unnamed,
-            on: loops[world.kernel.draw(loops.count)])
+            taking: OwnedSocket(OwnedDescriptor(there), .unix, .stream),
+            on: loops[machine.kernel.draw(loops.count)])
     }
 
-    /// The byte at one place of a stream.
+    /// Returns the byte at a position of a stream.
     static func byte(at position: Int, of stream: Int) -> UInt8 {
         UInt8(truncatingIfNeeded: position &* 7 &+ stream &* 31 &+ position / 251)
     }
 
-    /// Closes or breaks it at some time, in some worlds.
+    /// Closes or resets it at a random time, with some seeds.
     func disturb() {
         guard kernel.draw(4) == 0 else { return }
-        isDisturbedItself = true
-        world.start { [self] in
-            await world.sleep(Int64(kernel.draw(20_000_000)))
+        isItselfDisturbed = true
+        machine.start { [self] in
+            await machine.sleep(Int64(kernel.draw(20_000_000)))
             switch kernel.draw(3) {
             case 0: one.close()
             case 1: other.close()
@@ -55,7 +56,7 @@ final class SimulatedLink: @unchecked Sendable {
 
     // MARK: Whole streams
 
-    /// Writes a stream in pieces of all sizes, whatever comes between, and ends it.
+    /// Writes a stream in pieces of random sizes despite interruptions, and half-closes.
     func write(_ count: Int, of stream: Int, to connection: Connection) async {
         var sent = 0
         while sent < count {
@@ -83,7 +84,7 @@ final class SimulatedLink: @unchecked Sendable {
         try? connection.shutdown(.write)
     }
 
-    /// Reads a stream to its end in all ways, and compares each byte.
+    /// Reads a stream to its end with all read methods, and compares each byte.
     func read(_ count: Int, of stream: Int, from connection: Connection) async {
         var position = 0
         while true {
@@ -131,7 +132,7 @@ final class SimulatedLink: @unchecked Sendable {
         kernel.note(8, position)
     }
 
-    /// Asks, and waits for each answer before it asks again.
+    /// Sends questions and waits for each answer before the next question.
     func ask(_ times: Int) async {
         for number in 0..<times {
             let question = String(repeating: "q", count: kernel.draw(150)) + "\(number)"
@@ -154,7 +155,7 @@ final class SimulatedLink: @unchecked Sendable {
         }
     }
 
-    /// Sends back what comes, and then its end.
+    /// Echoes everything and then half-closes.
     func echo() async {
         while true {
             let outcome = await attempt(.reading, on: other, isChecked: false) { _ in
@@ -165,15 +166,15 @@ final class SimulatedLink: @unchecked Sendable {
         try? other.shutdown(.write)
     }
 
-    /// Passes on what comes to a second stream.
-    func copy(to second: SimulatedLink) async {
+    /// Copies everything to a second stream.
+    func copy(to second: SimulatedPair) async {
         while true {
             let outcome = await attempt(.reading, on: other, isChecked: false) { _ in
                 try await self.other.copy(to: second.one)
             }
             guard case .again = outcome else { break }
         }
-        // Also when it ended early, so that nobody waits for more.
+        // Also if it ended early, so that the reader does not wait for more.
         try? second.one.shutdown(.write)
     }
 
@@ -181,13 +182,13 @@ final class SimulatedLink: @unchecked Sendable {
 
     private enum Outcome {
         case done(Int)
-        /// It ended early, after so many bytes.
+        /// It ended early after this number of bytes.
         case again(Int)
-        /// There will be no more.
+        /// The stream has ended.
         case over
     }
 
-    /// Makes an operation under some limit; in some cases in a task that is cancelled at some time.
+    /// Performs an operation with a random time limit, sometimes in a task that is cancelled.
     private func attempt(
         _ direction: EventSource.Direction, on connection: Connection, isChecked: Bool = true,
         _ body: @escaping (TimeLimit) async throws -> Int
@@ -199,14 +200,14 @@ final class SimulatedLink: @unchecked Sendable {
         let isCancelled = kernel.draw(4) == 0
         let isScoped = kernel.draw(2) == 0
         let start = kernel.nanoseconds
-        // Safe: it is only called by the one task below, while this one waits for it.
+        // Safe: only the task below calls it, while this task waits for that task.
         nonisolated(unsafe) let body = body
         let current = Current()
         let operation = { @Sendable () async throws -> Int in
-            let mark = isChecked ? self.expectation(of: direction, on: connection) : nil
-            current.mark = mark
-            defer { mark?.isOver = true }
-            // As `serve` has it: one scope for a connection, whoever else may use that.
+            let state = isChecked ? self.expectation(of: direction, on: connection) : nil
+            current.state = state
+            defer { state?.isOver = true }
+            // Like `serve`: one scope per connection, although other tasks use the connection too.
             guard isScoped, self.scoped.insert(ObjectIdentifier(connection)).inserted else {
                 return try await body(limit)
             }
@@ -215,11 +216,11 @@ final class SimulatedLink: @unchecked Sendable {
         }
         do {
             guard isCancelled else { return .done(try await operation()) }
-            let task = Task(executorPreference: world.anyExecutor(), operation: operation)
-            world.start {
-                await self.world.sleep(Int64(kernel.draw(3_000_000)))
+            let task = Task(executorPreference: machine.anyExecutor(), operation: operation)
+            machine.start {
+                await self.machine.sleep(Int64(kernel.draw(3_000_000)))
                 task.cancel()
-                current.mark?.isCancelled = true
+                current.state?.isCancelled = true
             }
             return .done(try await task.value)
         } catch let error as SocketError {
@@ -228,11 +229,11 @@ final class SimulatedLink: @unchecked Sendable {
                 let took = kernel.nanoseconds - start
                 precondition(isLimited && took >= nanoseconds, "\(nanoseconds) passed in \(took)")
                 precondition(
-                    !world.isPunctual || isCancelled || took <= nanoseconds + 1_000_000,
+                    !machine.isPunctual || isCancelled || took <= nanoseconds + 1_000_000,
                     "\(nanoseconds) passed only after \(took)")
                 return .again(error.bytesTransferred)
             case .cancelled:
-                precondition(isCancelled, "cancelled by nobody")
+                precondition(isCancelled, "no task cancelled it")
                 return .again(error.bytesTransferred)
             default:
                 over(error)
@@ -244,43 +245,43 @@ final class SimulatedLink: @unchecked Sendable {
     }
 
     private func over(_ error: any Error) {
-        precondition(isDisturbed, "nobody disturbed it: \(error)")
+        precondition(isDisturbed, "it was not disturbed: \(error)")
         guard let error = error as? SocketError else { preconditionFailure("\(error)") }
         switch error.cause {
         case .closed, .endOfStream, .incompleteWrite, .system(.connectionReset),
             .system(.brokenPipe), .system(.socketNotConnected):
             kernel.note(9)
         default:
-            preconditionFailure("an end that nobody made: \(error)")
+            preconditionFailure("an undocumented error: \(error)")
         }
     }
 
-    private final class Mark {
+    private final class OperationState {
         var isOver = false
         var isCancelled = false
     }
 
-    /// The mark of the operation that has begun, for who cancels it.
+    /// The state of the current operation, for the task that cancels it.
     private final class Current: @unchecked Sendable {
         // Safe: one thread runs everything.
-        var mark: Mark?
+        var state: OperationState?
     }
 
-    /// From now on, whenever there is nothing left to do, the operation must have nothing to do.
+    /// Requires from now on that the operation cannot proceed whenever the machine is idle.
     private func expectation(
         of direction: EventSource.Direction, on connection: Connection
-    ) -> Mark {
-        let mark = Mark()
+    ) -> OperationState {
+        let state = OperationState()
         let (kernel, descriptor) = (kernel, connection.source.descriptor)
-        world.expect { [weak connection] in
-            guard !mark.isOver, let connection else { return .over }
+        machine.expect { [weak connection] in
+            guard !state.isOver, let connection else { return .over }
             if connection.isClosed { return .missed("a close") }
-            if mark.isCancelled { return .missed("a cancellation") }
+            if state.isCancelled { return .missed("a cancellation") }
             switch direction {
             case .reading: return kernel.isReadable(descriptor) ? .missed("bytes") : .waiting
-            case .writing: return kernel.hasUntoldRoom(descriptor) ? .missed("room") : .waiting
+            case .writing: return kernel.hasUnreportedSpace(descriptor) ? .missed("room") : .waiting
             }
         }
-        return mark
+        return state
     }
 }

@@ -1,15 +1,15 @@
 import Foundation
 import Sockets
 
-/// Sends standard input to a port and writes to standard output what comes back, in one of the ways
-/// that the library has.
-struct Copying {
-    private let way: String
+/// Sends standard input to a port and writes the reply to standard output, with one of the library's
+/// methods.
+struct Transfer {
+    private let method: String
     private let endpoint: Endpoint
 
-    init(_ way: String, port: UInt16) {
-        self.way = way
-        endpoint = .tcp(words.count > 3 ? words[3] : "127.0.0.1", port: Port(port))
+    init(_ method: String, port: UInt16) {
+        self.method = method
+        endpoint = .tcp(arguments.count > 3 ? arguments[3] : "127.0.0.1", port: Port(port))
     }
 
     func run() async throws {
@@ -18,7 +18,7 @@ struct Copying {
     }
 
     private func copy(_ bytes: [UInt8]) async throws -> [UInt8] {
-        switch way {
+        switch method {
         case "blocking-exchange":
             return try Socket(to: endpoint).exchange(bytes, reading: .toEnd()).bytes
         case "blocking-pieces":
@@ -28,10 +28,10 @@ struct Copying {
         case "tasks-pieces":
             return try await duplex { try await $0.write(parts: parts(of: bytes)) }
         case "tasks-file":
-            // What standard input is a file for.
+            // This is why standard input is a file.
             return try await duplex { try await $0.sendFile(.standardInput) }
         default:
-            fatalError("there is no way \(way)")
+            fatalError("unknown method \(method)")
         }
     }
 
@@ -68,21 +68,22 @@ struct Copying {
     }
 }
 
-/// Sends numbered datagrams to an echo service, a few at a time, and looks at every one that comes
-/// back: none may be altered, and none be two.
+/// Sends numbered datagrams to an echo service, a few at a time, and checks each echo.
+///
+/// No datagram may be altered or merged with another.
 struct Datagrams {
-    private let way: String
+    private let method: String
     private let endpoint: Endpoint
     private let count: Int
 
-    /// 8 bytes of number, and then some that follow from it.
+    /// The size of a datagram: a number of 8 bytes, and bytes that are computed from it.
     private static let size = 600
-    /// So many are under way at once, at most.
+    /// The maximum number of datagrams in flight.
     private static let window = 32
 
-    init(_ way: String, port: UInt16, count: Int) {
-        self.way = way
-        let host = words.count > 4 ? words[4] : "127.0.0.1"
+    init(_ method: String, port: UInt16, count: Int) {
+        self.method = method
+        let host = arguments.count > 4 ? arguments[4] : "127.0.0.1"
         endpoint = .udp(host, port: Port(port))
         self.count = count
     }
@@ -99,13 +100,13 @@ struct Datagrams {
         for number in 0..<count {
             let isLast = number == count - 1
             let bytes = Self.datagram(number)
-            if way == "tasks" {
+            if method == "tasks" {
                 try await channel.send(bytes)
             } else {
                 try socket.send(bytes)
             }
             guard number % Self.window == 0 || isLast else { continue }
-            // Whatever is lost does not come: that has to be given up at some time.
+            // A lost datagram never arrives, so the wait for it must end.
             let pause = TimeLimit.milliseconds(isLast ? 400 : 2)
             while let bytes = try await next(channel, socket, pause) {
                 switch Self.number(in: bytes) {
@@ -119,12 +120,12 @@ struct Datagrams {
         if altered > 0 { exit(1) }
     }
 
-    /// The next datagram; nil if none comes for a while.
+    /// Returns the next datagram, or nil if none arrives within `pause`.
     private func next(
         _ channel: DatagramChannel, _ socket: Socket, _ pause: TimeLimit
     ) async throws -> [UInt8]? {
         do throws(SocketError) {
-            return way == "tasks"
+            return method == "tasks"
                 ? try await channel.receive(timeout: pause).bytes
                 : try socket.receive(timeout: pause)
         } catch {
@@ -133,7 +134,7 @@ struct Datagrams {
         }
     }
 
-    /// The number of a datagram; nil if it is not as it was sent.
+    /// Returns the number of a datagram, or nil if the datagram was altered.
     private static func number(in bytes: [UInt8]) -> Int? {
         guard bytes.count == size else { return nil }
         let number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -1,30 +1,30 @@
 import Foundation
 import Sockets
 
-/// Transfers with peers who are always ready, so that no call ever waits: only a look at the clock
-/// between its steps can end one.
+/// Transfers with peers that are always ready.
 ///
-/// Tells for each how many seconds it was late; early ones are negative.
-struct KeepingUp {
+/// No call waits, so only a check of the clock between two steps can end a transfer. For each transfer,
+/// it prints how many seconds late the limit ended it. Early ends are negative.
+struct AlwaysReadyPeers {
     private static let limit = Duration.milliseconds(20)
     private static let timeout = TimeLimit(limit)
-    /// What takes several times the limit.
+    /// Bytes whose transfer takes several times as long as the limit.
     private static let plenty = [UInt8](repeating: 46, count: 256 << 20)
-    /// More of the same, without the memory.
+    /// Four times as many bytes, without using more memory.
     private static let parts = [[UInt8]](repeating: plenty, count: 4)
 
     private let count: Int
 
     init(count: Int) {
         self.count = count
-        // To make them is not part of the first transfer.
+        // Creates the bytes before the first transfer.
         _ = Self.parts.count
     }
 
     func blocking() async throws {
         for number in 0..<count {
             let (here, there) = try pair()
-            Self.keepUp(there)
+            Self.transferAll(there)
             let stream = SocketStream(here)
             await Self.time { () throws(SocketError) in
                 switch number % 5 {
@@ -45,7 +45,7 @@ struct KeepingUp {
         for number in 0..<count {
             let (socket, there) = try pair()
             let here = try Connection(adopting: socket)
-            Self.keepUp(there)
+            Self.transferAll(there)
             await Self.time { () async throws(SocketError) in
                 switch number % 5 {
                 case 0: try await here.write(Self.plenty, timeout: Self.timeout)
@@ -61,8 +61,8 @@ struct KeepingUp {
         }
     }
 
-    /// A peer who takes all that comes, and sends as fast as it is taken.
-    private static func keepUp(_ peer: Socket) {
+    /// Receives everything and sends as fast as possible.
+    private static func transferAll(_ peer: Socket) {
         Thread.detachNewThread {
             while (try? peer.receive(atMost: 1 << 18))?.isEmpty == false {}
             peer.close()
@@ -85,15 +85,15 @@ struct KeepingUp {
         let start = ContinuousClock.now
         do throws(SocketError) {
             try await transfer()
-            say("wrong: all went in \(start.duration(to: .now))")
+            say("wrong: everything was sent in \(start.duration(to: .now))")
         } catch {
-            tell(start, limit, error)
+            report(start, limit, error)
         }
     }
 }
 
-/// How late a limit ended what began at a moment.
-func tell(_ start: ContinuousClock.Instant, _ limit: Duration, _ error: SocketError) {
+/// Prints how late a limit ended an operation.
+func report(_ start: ContinuousClock.Instant, _ limit: Duration, _ error: SocketError) {
     let late = start.duration(to: .now) - limit
     guard case .timedOut = error.cause else { return say("wrong \(error)") }
     say("late \(late / .seconds(1))")

@@ -2,17 +2,17 @@ import SystemPackage
 
 @testable import Sockets
 
-/// Runs loops and tasks on one thread, on a kernel in memory. Which job runs next, which loop has its
-/// turn and when time goes on is drawn from the seed: so a run that goes wrong goes wrong again.
+/// Runs event loops and tasks on one thread, on a kernel in memory.
 ///
-/// Time goes on when there is nothing else to do (and in some worlds also before, as on a machine that
-/// is too slow, or during calls). The loops are the library's own; only their threads are missing.
-final class SimulatedWorld: @unchecked Sendable {
+/// The seed decides which job runs next, which loop has its turn and when time passes, so every failure
+/// can be reproduced. Time passes when there is nothing else to do. With some seeds it also passes
+/// earlier, like on a slow machine, or during calls. The loops are those of the library without threads.
+final class SimulatedMachine: @unchecked Sendable {
     // Safe: one thread runs everything.
 
     private enum Phase {
         case working
-        /// Inside epoll_wait, until this instant at the latest.
+        /// In epoll_wait, until this time at the latest.
         case waiting(until: Int64?)
         case ended
     }
@@ -20,22 +20,22 @@ final class SimulatedWorld: @unchecked Sendable {
     let kernel: InMemoryKernel
     let loops: [EventLoop]
     let group: LoopGroup
-    /// Where tasks run that do not belong to a loop.
-    let elsewhere = SimulatedExecutor()
+    /// Runs the tasks that do not belong to a loop.
+    let globalExecutor = SimulatedExecutor()
     private let epolls: [Int32]
     private var phases: [Phase]
     private let isSlow: Bool
-    /// Nothing is late but by the waits' own rounding.
+    /// Whether every delay comes only from the rounding of waits.
     var isPunctual: Bool { !isSlow && !kernel.callsTakeTime }
-    /// How many tasks of the scenario have not ended.
+    /// The number of tasks of the scenario that have not ended.
     var unfinished = 0
-    /// Looked at whenever there is nothing to do: nobody may be waiting for what is there.
+    /// Checked whenever the machine is idle: no operation may wait although it could proceed.
     private var expectations: [() -> Expectation] = []
 
-    /// Where an operation stands.
+    /// The state of an operation.
     enum Expectation: Equatable {
         case over, waiting
-        /// It waits for what is there.
+        /// It waits although it could proceed.
         case missed(String)
     }
 
@@ -56,13 +56,13 @@ final class SimulatedWorld: @unchecked Sendable {
         phases = loops.map { _ in .working }
     }
 
-    /// One of the places where tasks run.
+    /// Returns a random executor.
     func anyExecutor() -> any TaskExecutor {
         let number = kernel.draw(loops.count + 1)
-        return number < loops.count ? loops[number] : elsewhere
+        return number < loops.count ? loops[number] : globalExecutor
     }
 
-    /// Starts a task of the scenario, somewhere.
+    /// Starts a task of the scenario on a random executor.
     @discardableResult
     func start(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         unfinished += 1
@@ -72,10 +72,10 @@ final class SimulatedWorld: @unchecked Sendable {
         }
     }
 
-    /// From now on, whenever there is nothing left to do, somebody must not be waiting in vain.
+    /// Adds an expectation to check whenever the machine is idle.
     func expect(_ expectation: @escaping () -> Expectation) { expectations.append(expectation) }
 
-    /// Waits in the time of this world.
+    /// Waits in simulated time.
     func sleep(_ nanoseconds: Int64) async {
         await Wakeup().wait(
             until: kernel.nanoseconds + nanoseconds, on: loops[kernel.draw(loops.count)])
@@ -83,25 +83,25 @@ final class SimulatedWorld: @unchecked Sendable {
 
     // MARK: Running
 
-    /// Runs until all tasks have ended and nothing is left to do.
+    /// Runs until all tasks have ended and the machine is idle.
     func run() {
         for _ in 0..<400_000 {
             if step() { continue }
             expectations.removeAll { expectation in
                 let state = expectation()
                 if case .missed(let what) = state {
-                    preconditionFailure("a lost wake-up: somebody waits in spite of \(what)")
+                    preconditionFailure("a lost wakeup: an operation waits despite \(what)")
                 }
                 return state == .over
             }
             if let instant = nextInstant {
                 kernel.advance(to: instant)
             } else {
-                precondition(unfinished == 0, "\(unfinished) tasks wait for ever")
+                precondition(unfinished == 0, "\(unfinished) tasks wait forever")
                 return
             }
         }
-        preconditionFailure("it does not come to an end")
+        preconditionFailure("the simulation does not end")
     }
 
     /// Ends the loops.
@@ -113,21 +113,25 @@ final class SimulatedWorld: @unchecked Sendable {
         }
     }
 
-    /// Does one of the things that can be done; false if there is nothing.
+    /// Performs a random step and returns true, or returns false if the machine is idle.
     private func step() -> Bool {
         var choices: [Int] = []
         for index in loops.indices where isRunnable(index) { choices.append(index) }
-        if !elsewhere.isEmpty { choices.append(-1) }
+        if !globalExecutor.isEmpty { choices.append(-1) }
         guard !choices.isEmpty else { return false }
         if isSlow, kernel.draw(20) == 0, let instant = nextInstant { kernel.advance(to: instant) }
-        // A signal ends a wait for nothing.
+        // A signal causes a spurious wakeup.
         if kernel.draw(40) == 0 {
             let index = kernel.draw(loops.count)
             if case .waiting = phases[index] { turn(index) }
             return true
         }
         let choice = choices[kernel.draw(choices.count)]
-        if choice < 0 { elsewhere.runOne(kernel.draw(elsewhere.count)) } else { turn(choice) }
+        if choice < 0 {
+            globalExecutor.runOne(kernel.draw(globalExecutor.count))
+        } else {
+            turn(choice)
+        }
         return true
     }
 
@@ -150,7 +154,7 @@ final class SimulatedWorld: @unchecked Sendable {
             let limit = loop.beginTurn(on: loop.asUnownedTaskExecutor())
             precondition(
                 (limit ?? .max) <= (loop.timeToFirstTimer ?? .max), "a loop sleeps too long")
-            // As the real wait does: milliseconds, rounded up.
+            // Like the real wait: milliseconds, rounded up.
             let wait = limit.map { ($0 + 999_999) / 1_000_000 * 1_000_000 }
             phases[index] = .waiting(until: wait.map { kernel.nanoseconds + $0 })
         case .waiting:
@@ -158,7 +162,7 @@ final class SimulatedWorld: @unchecked Sendable {
                 phases[index] = .working
                 return
             }
-            // The thread would let go of what was closed last.
+            // The thread would now release the sources that were closed last.
             _ = loop.beginTurn(on: loop.asUnownedTaskExecutor())
             phases[index] = .ended
         case .ended:
@@ -166,7 +170,7 @@ final class SimulatedWorld: @unchecked Sendable {
         }
     }
 
-    /// When something will happen by itself.
+    /// The time of the next arrival or timer, or nil.
     private var nextInstant: Int64? {
         var instants = phases.compactMap { phase -> Int64? in
             if case .waiting(let end) = phase { end } else { nil }
@@ -176,7 +180,7 @@ final class SimulatedWorld: @unchecked Sendable {
     }
 }
 
-/// Where jobs wait until somebody runs one of them.
+/// An executor that keeps its jobs until `runOne` runs one of them.
 final class SimulatedExecutor: TaskExecutor, @unchecked Sendable {
     // Safe: one thread runs everything.
     private var jobs: [UnownedJob] = []

@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+@testable import Sockets
+
+/// Makes every system call of the library fail with every error code that its manual page lists for
+/// such a use.
+///
+/// No operation traps, takes more than five seconds or leaks a descriptor, and the error names the
+/// operation and the error code. Each table runs in a process of its own, because other tests open
+/// descriptors too.
+@Suite("System-call faults", .ownThread)
+struct FaultCaseTests {
+    /// Whether each table runs in a child process.
+    ///
+    /// `SOCKETS_FAULTS=1` runs them in this process, so that their output is visible.
+    private static let usesChildProcess = Environment.number("SOCKETS_FAULTS") == nil
+
+    private static func run(_ points: [FaultPoint]) async {
+        // The event loops of the process must exist before descriptors are counted: ours, and that of
+        // the runtime, which creates it for its first timer.
+        _ = LoopGroup.shared
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
+                continuation.resume()
+            }
+        }
+        var wrong = 0
+        for faultCase in points.flatMap(\.cases) {
+            // SIGALRM ends a hanging process, and the name of the case is then its last output.
+            alarm(20)
+            print(faultCase.name)
+            guard let problem = await faultCase.run() else { continue }
+            wrong += 1
+            FileHandle.standardError.write(Data("\(faultCase.name): \(problem)\n".utf8))
+        }
+        alarm(0)
+        precondition(wrong == 0, "\(wrong) cases failed")
+    }
+
+    @Test("a failed system call in a blocking operation is reported, leaks nothing and never hangs")
+    func blocking() async {
+        guard Self.usesChildProcess else { return await Self.run(FaultPoint.blocking) }
+        await #expect(processExitsWith: .success) { await Self.run(FaultPoint.blocking) }
+    }
+
+    @Test("a failed system call in an async operation is reported, leaks nothing and never hangs")
+    func asynchronous() async {
+        guard Self.usesChildProcess else { return await Self.run(FaultPoint.asynchronous) }
+        await #expect(processExitsWith: .success) { await Self.run(FaultPoint.asynchronous) }
+    }
+
+    @Test("the tables contain each system call of the library, and at least 60 cases")
+    func tableIsComplete() {
+        let points = FaultPoint.blocking + FaultPoint.asynchronous
+        let cases = points.flatMap(\.cases)
+        let calls = Set(points.map(\.call))
+        let missing = Set(SystemCall.allCases).subtracting(calls)
+        #expect(missing.isEmpty, "\(missing.map(\.rawValue).sorted())")
+        #expect(cases.count >= 60)
+        print(
+            "System-call faults: \(calls.count) calls at \(points.count) points, \(cases.count) cases"
+        )
+    }
+}
