@@ -34,8 +34,8 @@ const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
 const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
-/// Whether so many bytes of data are there: the kernel cuts what does not fit into the room for it, and
-/// CMSG_NXTHDR looks only at headers.
+/// Returns whether the entry contains `size` bytes of data. The kernel truncates data that does not fit into the
+/// buffer, and CMSG_NXTHDR only checks headers.
 static int holds(const struct msghdr *message, const struct cmsghdr *entry, size_t size) {
     const char *end = (const char *)message->msg_control + message->msg_controllen;
     size_t left = (size_t)(end - (const char *)entry);
@@ -50,12 +50,12 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
             struct in_pktinfo data;
             if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
-            // Of a datagram to a group or to everybody, ipi_addr is not an address of ours.
+            // For a multicast or broadcast datagram, ipi_addr is not an address of this machine.
             if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
             info->family = AF_INET;
             info->interface = (unsigned int)data.ipi_ifindex;
             memcpy(info->address, &data.ipi_spec_dst, sizeof data.ipi_spec_dst);
-            // A socket for both families is told the same in its own terms, and less exactly.
+            // A dual-stack socket also has an IPV6_PKTINFO entry, which is less exact.
             return 1;
         }
         if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
@@ -122,7 +122,7 @@ static const struct {
 #ifdef SYS_epoll_pwait2
     CALL(epoll_pwait2),
 #endif
-    // Newer machines have only the calls that take more arguments.
+    // Newer architectures only have the variants with more arguments.
 #ifdef SYS_poll
     CALL(poll),
 #endif
@@ -145,9 +145,9 @@ const char *csockets_call_name(long number) {
 }
 
 ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size) {
-    struct iovec ours = {.iov_base = buffer, .iov_len = size};
-    struct iovec theirs = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
-    return process_vm_readv(process, &ours, 1, &theirs, 1, 0);
+    struct iovec local = {.iov_base = buffer, .iov_len = size};
+    struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+    return process_vm_readv(process, &local, 1, &remote, 1, 0);
 }
 
 #endif

@@ -1,6 +1,6 @@
-// What Swift's C importer cannot see of the kernel's interface, and nothing else: calls and
-// constants that hide behind _GNU_SOURCE (which is defined in the .c file, so that the header
-// means the same to everybody) and function-like macros.
+// The parts of the kernel's interface that Swift cannot import: calls and constants that need
+// _GNU_SOURCE, and function-like macros. Only the .c file defines _GNU_SOURCE, so the header means
+// the same for every file that includes it.
 #ifndef CSOCKETS_H
 #define CSOCKETS_H
 
@@ -14,70 +14,74 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/// accept4(2) with SOCK_CLOEXEC: the flag is set before another thread can fork.
+/// accept4(2), whose SOCK_CLOEXEC takes effect before another thread can fork.
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
-/// EAI_ADDRFAMILY and EAI_NODATA, failures of getaddrinfo(3) that only GNU names.
+/// EAI_ADDRFAMILY and EAI_NODATA: errors of getaddrinfo(3) that only the GNU library names.
 extern const int csockets_eai_addrfamily;
 extern const int csockets_eai_nodata;
 
-/// Linux's struct mmsghdr: a message, and how many bytes of it came.
+/// Linux's struct mmsghdr: a message and the number of received bytes.
 struct csockets_datagram {
     struct msghdr message;
     unsigned int length;
 };
 
-/// recvmmsg(2) without a time-out.
+/// recvmmsg(2) without a timeout.
 int csockets_recvmmsg(
     int descriptor, struct csockets_datagram *datagrams, unsigned int count, int flags);
 
-/// What IP_PKTINFO and IPV6_PKTINFO tell of one datagram, or ask for it (ip(7), RFC 3542).
+/// The contents of IP_PKTINFO or IPV6_PKTINFO for one datagram (ip(7), RFC 3542).
 struct csockets_packet_info {
     /// AF_INET or AF_INET6.
     int family;
-    /// The number of the interface; 0 for any.
+    /// The index of the interface; 0 for any.
     unsigned int interface;
     /// The local address in network order: its first 4 bytes, or all 16.
     uint8_t address[16];
 };
 
-/// The first address in the control data of a message that was received; 0 if there is none.
+/// Reads the first address in the control data of a received message. Returns 0 if there is none.
 int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info);
 
-/// Puts control data into the room for it at `msg_control`, and sets its length.
+/// Writes control data to the buffer at `msg_control` and sets its length.
 void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
 
-/// What a socket is registered for, once: readable, writable, urgent data, hung up; edge-triggered.
+/// The events of a socket, which is registered once: readable, writable, urgent data, hang-up;
+/// edge-triggered.
 extern const uint32_t csockets_epoll_interest;
-/// What an eventfd and a socket for datagrams are registered for: readable, edge-triggered. Each
-/// write to an eventfd, and each datagram, is an edge.
+/// The events of an eventfd and of a datagram socket: readable; edge-triggered. Each write to an
+/// eventfd, and each datagram, triggers an edge.
 extern const uint32_t csockets_epoll_input;
-/// EPOLLIN; EPOLLOUT; and all that says the connection is ending or broken, or that a short read need
-/// not have emptied the kernel's buffer: it stops before urgent data (tcp(7)).
+/// EPOLLIN; EPOLLOUT; and the events after which a short read may leave bytes in the kernel's
+/// buffer. These are the end and the failure of the connection, and urgent data, before which a
+/// read stops (tcp(7)).
 extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;
 extern const uint32_t csockets_epoll_ending;
 
-/// What ioctl(2) tells of a socket's queues, by the request: see linux/sockios.h. Swift cannot call a
-/// function of variable arguments.
+/// ioctl(2) for the queues of a socket, with one of the requests of linux/sockios.h. Swift cannot
+/// call variadic functions.
 extern const unsigned long csockets_unread;
 extern const unsigned long csockets_queued;
 extern const unsigned long csockets_unsent;
 int csockets_queue(int descriptor, unsigned long request, int *bytes);
 
-/// poll(2)'s POLLRDHUP, which hides behind _GNU_SOURCE: the peer has ended its half.
+/// POLLRDHUP of poll(2), which needs _GNU_SOURCE: the peer has half-closed.
 extern const short csockets_peer_has_ended;
 
-/// Netlink's socket diagnosis (sock_diag(7)): the headers of the kernel are not part of Swift's C
-/// library. The offsets and the attributes' numbers are told where they are read.
+/// The family and the protocol of Netlink's socket diagnosis (sock_diag(7)). Swift's C library does
+/// not contain the kernel's headers, so the code that reads the messages states the offsets and the
+/// attributes' numbers.
 extern const int csockets_netlink;
 extern const int csockets_netlink_diagnosis;
 
-/// The name of the system call with this machine's number, as its manual page has it; NULL for those
-/// that do not wait for a descriptor, a thread, a child, a signal or a time.
+/// Returns the name of the system call with this number on this architecture, as in its manual
+/// page. Returns NULL for calls that do not wait for a descriptor, a thread, a child, a signal or a
+/// time.
 const char *csockets_call_name(long number);
 
-/// process_vm_readv(2) of one piece.
+/// process_vm_readv(2) of one block.
 ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size);
 
 #endif

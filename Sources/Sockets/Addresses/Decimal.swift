@@ -1,10 +1,10 @@
-/// The strict way to read a decimal number, shared by addresses and ports.
+/// Parses decimal numbers strictly, for addresses and ports.
 ///
-/// Swift's own `UInt16("+666")` succeeds, and C's `strtol` stops at the first strange character;
-/// here every byte must be an ASCII digit.
+/// Swift's own `UInt16("+666")` succeeds, and C's `strtol` stops at the first character that is not
+/// a digit. Here every byte must be an ASCII digit.
 package enum Decimal {
-    /// The number that `digits` spell, or `nil` when there are none, when any byte is no ASCII
-    /// digit, or when the number is above `maximum`.
+    /// Returns the number that `digits` spell; `nil` if there are no digits, if a byte is not an
+    /// ASCII digit, or if the number is above `maximum`.
     package static func value(of digits: some Sequence<UInt8>, maximum: UInt32) -> UInt32? {
         var value: UInt64 = 0
         var isEmpty = true
@@ -17,7 +17,7 @@ package enum Decimal {
         return isEmpty ? nil : UInt32(value)
     }
 
-    /// Whether the byte is one of the ASCII digits `0` to `9`.
+    /// Returns whether the byte is one of the ASCII digits `0` to `9`.
     package static func isDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }

@@ -1,4 +1,4 @@
-/// Where to, before any name was looked up: a host and a port, or a name on this machine.
+/// A destination that is not yet resolved: a host and a port, or a Unix socket.
 ///
 /// ```swift
 /// let web: Endpoint = .tcp("www.example.com", port: "http")
@@ -6,15 +6,15 @@
 /// let local: Endpoint = .unix("/run/app.sock")
 /// ```
 ///
-/// Nothing is checked here: whether a host exists, a service is known or a path fits is found out
-/// when the endpoint is used. Text from outside is read and checked with ``init(_:transport:)``.
+/// Creating an endpoint checks nothing. The operation that uses it finds out whether the host exists,
+/// the service is known, and the path fits. ``init(parsing:transport:)`` validates untrusted text.
 public struct Endpoint: Hashable, Sendable {
     private enum Place: Hashable {
         case host(String, Port)
         case path(String)
     }
 
-    /// How bytes travel to the endpoint.
+    /// The transport that reaches the endpoint.
     public let transport: Transport
 
     private let place: Place
@@ -24,8 +24,9 @@ public struct Endpoint: Hashable, Sendable {
         self.place = place
     }
 
-    /// The host's name or numeric address, without brackets; empty for every interface; `nil` for
-    /// Unix endpoints.
+    /// The host's name or numeric address, without brackets; `nil` for Unix endpoints.
+    ///
+    /// An empty host means every interface when listening, and this machine when connecting.
     public var host: String? {
         guard case .host(let host, _) = place else { return nil }
         return host
@@ -47,43 +48,92 @@ public struct Endpoint: Hashable, Sendable {
 // MARK: Making endpoints
 
 extension Endpoint {
-    /// A TCP port of a host, given by name or numeric address.
+    /// Creates an endpoint for a TCP port of a host.
     ///
-    /// The empty host means every interface of this machine when listening, and this machine
-    /// itself when connecting.
+    /// - Parameters:
+    ///   - host: A name or a numeric address. An empty host means every interface when listening,
+    ///     and this machine when connecting.
+    ///   - port: A number literal, or the name of a service.
+    /// - Returns: The endpoint.
     public static func tcp(_ host: String = "", port: Port) -> Endpoint {
         Endpoint(.tcp, .host(host, port))
     }
 
-    /// A TCP port of a machine whose address is known.
+    /// Creates an endpoint for a TCP port of a host, with the port's number in a variable.
+    ///
+    /// - Parameters:
+    ///   - host: A name or a numeric address. An empty host means every interface when listening,
+    ///     and this machine when connecting.
+    ///   - port: The port's number.
+    /// - Returns: The endpoint.
+    @_disfavoredOverload  // Otherwise a literal would be ambiguous.
+    public static func tcp(_ host: String = "", port: UInt16) -> Endpoint {
+        .tcp(host, port: Port(port))
+    }
+
+    /// Creates an endpoint for a TCP port of a numeric address.
+    ///
+    /// - Parameters:
+    ///   - ip: The address.
+    ///   - port: The port's number.
+    /// - Returns: The endpoint.
     public static func tcp(_ ip: IPAddress, port: UInt16) -> Endpoint {
         .tcp(ip.description, port: Port(port))
     }
 
-    /// A UDP port of a host, given by name or numeric address.
+    /// Creates an endpoint for a UDP port of a host.
     ///
-    /// The empty host means every interface of this machine when receiving, and this machine
-    /// itself when sending.
+    /// - Parameters:
+    ///   - host: A name or a numeric address. An empty host means every interface when receiving,
+    ///     and this machine when sending.
+    ///   - port: A number literal, or the name of a service.
+    /// - Returns: The endpoint.
     public static func udp(_ host: String = "", port: Port) -> Endpoint {
         Endpoint(.udp, .host(host, port))
     }
 
-    /// A UDP port of a machine whose address is known.
+    /// Creates an endpoint for a UDP port of a host, with the port's number in a variable.
+    ///
+    /// - Parameters:
+    ///   - host: A name or a numeric address. An empty host means every interface when receiving,
+    ///     and this machine when sending.
+    ///   - port: The port's number.
+    /// - Returns: The endpoint.
+    @_disfavoredOverload  // Otherwise a literal would be ambiguous.
+    public static func udp(_ host: String = "", port: UInt16) -> Endpoint {
+        .udp(host, port: Port(port))
+    }
+
+    /// Creates an endpoint for a UDP port of a numeric address.
+    ///
+    /// - Parameters:
+    ///   - ip: The address.
+    ///   - port: The port's number.
+    /// - Returns: The endpoint.
     public static func udp(_ ip: IPAddress, port: UInt16) -> Endpoint {
         .udp(ip.description, port: Port(port))
     }
 
-    /// A stream socket on this machine, by its path; after `@` an abstract name.
+    /// Creates an endpoint for a Unix stream socket.
+    ///
+    /// - Parameter path: The path, or `@` and an abstract name.
+    /// - Returns: The endpoint.
     public static func unix(_ path: String) -> Endpoint {
         Endpoint(.unix, .path(path))
     }
 
-    /// A datagram socket on this machine, by its path; after `@` an abstract name.
+    /// Creates an endpoint for a Unix datagram socket.
+    ///
+    /// - Parameter path: The path, or `@` and an abstract name.
+    /// - Returns: The endpoint.
     public static func unixDatagram(_ path: String) -> Endpoint {
         Endpoint(.unixDatagram, .path(path))
     }
 
-    /// A sequenced-packet socket on this machine, by its path; after `@` an abstract name.
+    /// Creates an endpoint for a Unix sequenced-packet socket.
+    ///
+    /// - Parameter path: The path, or `@` and an abstract name.
+    /// - Returns: The endpoint.
     public static func unixSequencedPacket(_ path: String) -> Endpoint {
         Endpoint(.unixSequencedPacket, .path(path))
     }
@@ -92,10 +142,10 @@ extension Endpoint {
 // MARK: Text
 
 extension Endpoint: CustomStringConvertible {
-    /// The endpoint as ``init(_:transport:)`` reads it: `www.example.com:http`, `[::1]:80`,
+    /// The text that ``init(parsing:transport:)`` parses: `www.example.com:http`, `[::1]:80`,
     /// `:51423` without a host, `udp://localhost:53`, `unix:/run/app.sock`.
     ///
-    /// Control characters are written `\xNN`, so that the text is safe in a terminal.
+    /// Control characters appear as `\xNN`, so the text is safe in a terminal.
     public var description: String {
         switch place {
         case .host(let host, let port):
@@ -103,14 +153,15 @@ extension Endpoint: CustomStringConvertible {
             let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(shown)]" : shown
             return "\(prefix)\(bracketed):\(port)"
         case .path(let path):
-            // Two slashes would read as those of a URL, and what follows as its host.
+            // Without these, the parser would take a path that begins with `//` for a URL's host.
             let slashes = path.utf8.starts(with: "//".utf8) ? "//" : ""
             return "\(transport):\(slashes)\(TerminalText.escaped(path))"
         }
     }
 
-    /// What must stand before the host: nothing for TCP, unless the host is called like a scheme
-    /// of Unix sockets.
+    /// The text before the host.
+    ///
+    /// TCP needs none, unless the host has the name of a Unix scheme.
     private var prefix: String {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]

@@ -1,6 +1,7 @@
-/// Hexadecimal digits, as addresses and escaped bytes are written with them.
+/// Hexadecimal digits of addresses and of escaped bytes.
 enum Hexadecimal {
-    /// The value of an ASCII hexadecimal digit of either case, or `nil` for any other byte.
+    /// Returns the value of an ASCII hexadecimal digit, in upper or lower case; `nil` for any other
+    /// byte.
     static func value(of digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
@@ -10,7 +11,7 @@ enum Hexadecimal {
         }
     }
 
-    /// The lower-case digit for a value from 0 to 15; of a larger value the low four bits count.
+    /// Returns the lower-case digit for the low four bits of a value.
     static func digit(for value: UInt8) -> UInt8 {
         let nibble = value & 0xF
         return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10

@@ -1,14 +1,14 @@
-/// An address of either version of the Internet Protocol.
+/// An IPv4 or IPv6 address.
 ///
-/// `IPAddress("::ffff:192.0.2.7")` is a version 6 address; ``unmapped`` is the version 4 address
-/// inside it.
+/// `IPAddress("::ffff:192.0.2.7")` is a version 6 address, and ``unmapped`` is the version 4
+/// address inside it.
 public enum IPAddress: Hashable, Sendable {
     /// A version 4 address, such as `192.0.2.7`.
     case v4(IPv4Address)
     /// A version 6 address, such as `2001:db8::7`.
     case v6(IPv6Address)
 
-    /// ``AddressFamily/ipv4`` or ``AddressFamily/ipv6``.
+    /// The address's family: ``AddressFamily/ipv4`` or ``AddressFamily/ipv6``.
     public var family: AddressFamily {
         switch self {
         case .v4: .ipv4
@@ -16,14 +16,15 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// The version 4 address inside an IPv4-mapped version 6 address (`::ffff:192.0.2.7`); every
-    /// other address as it is.
+    /// The version 4 address inside an IPv4-mapped version 6 address (`::ffff:192.0.2.7`), or the
+    /// unchanged address if it is any other.
     public var unmapped: IPAddress {
         guard case .v6(let address) = self, let inner = address.ipv4Mapped else { return self }
         return .v4(inner)
     }
 
-    /// Whether this is `0.0.0.0` or `::`, which name no machine.
+    /// A Boolean value that indicates whether the address is `0.0.0.0` or `::`, which belongs to no
+    /// machine.
     public var isUnspecified: Bool {
         switch self {
         case .v4(let address): address.isUnspecified
@@ -31,7 +32,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// Whether the address stays inside this machine: `127.0.0.0/8` or `::1`.
+    /// A Boolean value that indicates whether the address is in `127.0.0.0/8` or is `::1`, which
+    /// never leave this machine.
     public var isLoopback: Bool {
         switch self {
         case .v4(let address): address.isLoopback
@@ -39,7 +41,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// Whether the address names a group of machines: `224.0.0.0/4` or `ff00::/8`.
+    /// A Boolean value that indicates whether the address is a multicast group: `224.0.0.0/4` or
+    /// `ff00::/8`.
     public var isMulticast: Bool {
         switch self {
         case .v4(let address): address.isMulticast
@@ -47,7 +50,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// Whether the address is valid on one link only: `169.254.0.0/16` or `fe80::/10`.
+    /// A Boolean value that indicates whether the address is valid on one link only:
+    /// `169.254.0.0/16` or `fe80::/10`.
     public var isLinkLocal: Bool {
         switch self {
         case .v4(let address): address.isLinkLocal
@@ -55,7 +59,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// Whether the address is for private networks: those of RFC 1918, or `fc00::/7`.
+    /// A Boolean value that indicates whether the address is for private networks: those of RFC
+    /// 1918, or `fc00::/7`.
     public var isPrivate: Bool {
         switch unmapped {
         case .v4(let address): address.isPrivate
@@ -65,7 +70,7 @@ public enum IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress: Comparable {
-    /// Orders version 4 before version 6, and within a version as numbers.
+    /// Orders version 4 before version 6, and addresses of one version as numbers.
     public static func < (lhs: IPAddress, rhs: IPAddress) -> Bool {
         switch (lhs, rhs) {
         case (.v4(let lhs), .v4(let rhs)): lhs < rhs
@@ -77,9 +82,12 @@ extension IPAddress: Comparable {
 }
 
 extension IPAddress: LosslessStringConvertible {
-    /// Reads an address of either version, or gives `nil`: never a host name, no brackets.
+    /// Parses an address of either version; `nil` for any other text, such as a host name or an
+    /// address in brackets.
     ///
-    /// ``IPv4Address/init(_:)`` and ``IPv6Address/init(_:)`` say what exactly is accepted.
+    /// See ``IPv4Address/init(_:)`` and ``IPv6Address/init(_:)`` for the accepted forms.
+    ///
+    /// - Parameter text: The address.
     public init?(_ text: String) {
         if let address = IPv4Address(text) {
             self = .v4(address)
@@ -90,7 +98,7 @@ extension IPAddress: LosslessStringConvertible {
         }
     }
 
-    /// The address as it is usually written: `192.0.2.7`, `2001:db8::7`.
+    /// The address in its usual form: `192.0.2.7`, `2001:db8::7`.
     public var description: String {
         switch self {
         case .v4(let address): address.description

@@ -5,17 +5,19 @@ public struct IPv4Address: Hashable, Sendable {
     /// The address as a number in host order: `127.0.0.1` is `0x7F000001`.
     public var bits: UInt32
 
-    /// Makes an address from a number in host order: `0x7F000001` is `127.0.0.1`.
+    /// Creates an address from a number in host order.
+    ///
+    /// - Parameter bits: The number. `0x7F000001` is `127.0.0.1`.
     public init(bits: UInt32) {
         self.bits = bits
     }
 
-    /// Makes an address from its four parts, in the order in which they are written.
+    /// Creates an address from its four parts, in written order.
     public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
         bits = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
     }
 
-    /// The four parts, in the order in which they are written.
+    /// The four parts, in written order.
     public var octets: (UInt8, UInt8, UInt8, UInt8) {
         (
             UInt8(truncatingIfNeeded: bits >> 24), UInt8(truncatingIfNeeded: bits >> 16),
@@ -27,31 +29,35 @@ public struct IPv4Address: Hashable, Sendable {
 // MARK: Well-known addresses
 
 extension IPv4Address {
-    /// `0.0.0.0`: every interface of this machine, when listening (`INADDR_ANY`).
+    /// `0.0.0.0`: every interface of this machine, for listening (`INADDR_ANY`).
     public static let any = IPv4Address(bits: 0)
 
-    /// `127.0.0.1`: this machine itself (`INADDR_LOOPBACK`).
+    /// `127.0.0.1`: this machine (`INADDR_LOOPBACK`).
     public static let loopback = IPv4Address(127, 0, 0, 1)
 
     /// `255.255.255.255`: every machine on this network (`INADDR_BROADCAST`).
     public static let broadcast = IPv4Address(bits: .max)
 
-    /// Whether this is `0.0.0.0`, which names no machine.
+    /// A Boolean value that indicates whether the address is `0.0.0.0`, which belongs to no
+    /// machine.
     public var isUnspecified: Bool { bits == 0 }
 
-    /// Whether the address stays inside this machine: `127.0.0.0/8` (RFC 1122).
+    /// A Boolean value that indicates whether the address is in `127.0.0.0/8`, which never leaves
+    /// this machine (RFC 1122).
     public var isLoopback: Bool { bits >> 24 == 127 }
 
-    /// Whether the address names a group of machines: `224.0.0.0/4` (RFC 5771).
+    /// A Boolean value that indicates whether the address is a multicast group: `224.0.0.0/4` (RFC
+    /// 5771).
     public var isMulticast: Bool { bits >> 28 == 0xE }
 
-    /// Whether the address is for private networks: `10.0.0.0/8`, `172.16.0.0/12` or
-    /// `192.168.0.0/16` (RFC 1918).
+    /// A Boolean value that indicates whether the address is for private networks: `10.0.0.0/8`,
+    /// `172.16.0.0/12` or `192.168.0.0/16` (RFC 1918).
     public var isPrivate: Bool {
         bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8
     }
 
-    /// Whether the address is valid on one link only: `169.254.0.0/16` (RFC 3927).
+    /// A Boolean value that indicates whether the address is valid on one link only:
+    /// `169.254.0.0/16` (RFC 3927).
     public var isLinkLocal: Bool { bits >> 16 == 0xA9FE }
 }
 
@@ -63,18 +69,20 @@ extension IPv4Address: Comparable {
 // MARK: Text
 
 extension IPv4Address: LosslessStringConvertible {
-    /// Reads an address written as four decimal parts, or gives `nil`.
+    /// Parses an address of four decimal parts; `nil` for any other text.
     ///
-    /// Exactly four parts of ASCII digits, 0 to 255, without leading zeros: `127.1`, `0x7F.0.0.1`
-    /// and `010.0.0.1`, in which some programs see other addresses than others, are refused.
-    /// Agrees with the C function `inet_pton`.
+    /// Accepts exactly four parts of ASCII digits from 0 to 255, without leading zeros. `127.1`,
+    /// `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs disagree about the address that
+    /// they mean. Agrees with the C function `inet_pton`.
+    ///
+    /// - Parameter text: The address.
     public init?(_ text: String) {
         self.init(utf8: text.utf8)
     }
 
-    /// Reads the same text from its bytes.
+    /// Parses the same text from its bytes.
     init?(utf8 text: some Collection<UInt8>) {
-        // The longest is 255.255.255.255: longer text need not be looked at.
+        // The longest text is 255.255.255.255, so longer ones are rejected unread.
         guard text.count <= 15 else { return nil }
         var bits: UInt32 = 0
         var parts = 0

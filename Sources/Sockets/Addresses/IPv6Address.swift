@@ -9,22 +9,30 @@ public struct IPv6Address: Hashable, Sendable {
     /// The last eight bytes as a number in host order.
     public var low: UInt64
 
-    /// Which link an address that is valid on one link only belongs to: an interface's name or its
-    /// index in decimal; `nil` for none (RFC 4007).
+    /// The link of an address that is valid on one link only: an interface's name, or its index in
+    /// decimal; `nil` for none (RFC 4007).
     ///
-    /// It is turned into an interface when the address is used; one that does not exist is an
-    /// error then. `fe80::1%eth0` and `fe80::1%2` are different values, also where `eth0` is
-    /// interface 2.
+    /// The operation that uses the address looks up the interface and fails if it does not exist.
+    /// So `fe80::1%eth0` and `fe80::1%2` are different values, even if `eth0` is interface 2.
     public var zone: String?
 
-    /// Makes an address from its two halves, as numbers in host order: `::1` is `high: 0, low: 1`.
+    /// Creates an address from two numbers in host order.
+    ///
+    /// `::1` is `high: 0, low: 1`.
+    ///
+    /// - Parameters:
+    ///   - high: The first eight bytes.
+    ///   - low: The last eight bytes.
+    ///   - zone: An interface's name or index; `nil` for none.
     public init(high: UInt64, low: UInt64, zone: String? = nil) {
         self.high = high
         self.low = low
         self.zone = zone
     }
 
-    /// Makes an address from sixteen bytes in network order; `nil` for any other number of bytes.
+    /// Creates an address from sixteen bytes in network order; `nil` for any other number of bytes.
+    ///
+    /// - Parameter bytes: The bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 16 else { return nil }
         self.init(
@@ -32,8 +40,10 @@ public struct IPv6Address: Hashable, Sendable {
             low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
     }
 
-    /// Makes the IPv4-mapped address `::ffff:a.b.c.d`, by which an IPv6 socket speaks to an IPv4
+    /// Creates the IPv4-mapped address `::ffff:a.b.c.d`, which an IPv6 socket uses to reach an IPv4
     /// machine (RFC 4291, section 2.5.5.2).
+    ///
+    /// - Parameter address: The IPv4 address.
     public init(mapping address: IPv4Address) {
         self.init(high: 0, low: 0xFFFF << 32 | UInt64(address.bits))
     }
@@ -45,7 +55,7 @@ public struct IPv6Address: Hashable, Sendable {
         }
     }
 
-    /// The IPv4 address inside an IPv4-mapped address; `nil` when this is none.
+    /// The IPv4 address inside an IPv4-mapped address; `nil` for any other address.
     public var ipv4Mapped: IPv4Address? {
         guard high == 0, low >> 32 == 0xFFFF else { return nil }
         return IPv4Address(bits: UInt32(truncatingIfNeeded: low))
@@ -55,40 +65,45 @@ public struct IPv6Address: Hashable, Sendable {
 // MARK: Well-known addresses
 
 extension IPv6Address {
-    /// `::`: every interface of this machine, when listening (`in6addr_any`).
+    /// `::`: every interface of this machine, for listening (`in6addr_any`).
     public static let any = IPv6Address(high: 0, low: 0)
 
-    /// `::1`: this machine itself (`in6addr_loopback`).
+    /// `::1`: this machine (`in6addr_loopback`).
     public static let loopback = IPv6Address(high: 0, low: 1)
 
-    /// Whether this is `::`, which names no machine.
+    /// A Boolean value that indicates whether the address is `::`, which belongs to no machine.
     ///
-    /// Here and below an IPv4-mapped address is judged as the IPv4 address it carries.
+    /// This property and the following ones treat an IPv4-mapped address as the IPv4 address inside
+    /// it.
     public var isUnspecified: Bool {
         ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0)
     }
 
-    /// Whether the address stays inside this machine: `::1` (RFC 4291).
+    /// A Boolean value that indicates whether the address is `::1`, which never leaves this machine
+    /// (RFC 4291).
     public var isLoopback: Bool {
         ipv4Mapped?.isLoopback ?? (high == 0 && low == 1)
     }
 
-    /// Whether the address names a group of machines: `ff00::/8` (RFC 4291).
+    /// A Boolean value that indicates whether the address is a multicast group: `ff00::/8` (RFC
+    /// 4291).
     public var isMulticast: Bool {
         ipv4Mapped?.isMulticast ?? (high >> 56 == 0xFF)
     }
 
-    /// Whether the address is valid on one link only: `fe80::/10` (RFC 4291).
+    /// A Boolean value that indicates whether the address is valid on one link only: `fe80::/10`
+    /// (RFC 4291).
     public var isLinkLocal: Bool {
         ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6)
     }
 
-    /// Whether the address is for private networks: `fc00::/7` (RFC 4193).
+    /// A Boolean value that indicates whether the address is for private networks: `fc00::/7` (RFC
+    /// 4193).
     public var isUniqueLocal: Bool { high >> 57 == 0xFC >> 1 }
 }
 
 extension IPv6Address: Comparable {
-    /// Orders addresses as numbers, and equal ones by their zone, those without one first.
+    /// Orders addresses as numbers, and equal ones by their zone, with no zone first.
     public static func < (lhs: IPv6Address, rhs: IPv6Address) -> Bool {
         (lhs.high, lhs.low, lhs.zone == nil ? 0 : 1, lhs.zone ?? "")
             < (rhs.high, rhs.low, rhs.zone == nil ? 0 : 1, rhs.zone ?? "")

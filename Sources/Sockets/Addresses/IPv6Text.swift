@@ -1,17 +1,19 @@
-// How an IPv6 address is read (RFC 4291, section 2.2) and written (RFC 5952).
+// Parsing (RFC 4291, section 2.2) and printing (RFC 5952) of IPv6 addresses.
 
 extension IPv6Address: LosslessStringConvertible {
-    /// Reads an address in any of the forms of RFC 4291, or gives `nil`.
+    /// Parses an address in any form of RFC 4291; `nil` for any other text.
     ///
-    /// Eight groups of one to four hexadecimal digits; `::` once for one or more groups of zeros;
-    /// an IPv4 address in place of the last two groups; at the end `%` and a zone: 1 to 15 bytes,
-    /// without spaces, control characters, `/` and `:`. No brackets, and no prefix length.
-    /// Apart from the zone it agrees with the C function `inet_pton`.
+    /// An address has eight groups of one to four hexadecimal digits. `::` may stand once for one
+    /// or more groups of zeros. An IPv4 address may replace the last two groups. `%` and a zone may
+    /// follow: 1 to 15 bytes without spaces, control characters, `/` and `:`. Brackets and prefix
+    /// lengths are rejected. Apart from the zone, this agrees with the C function `inet_pton`.
+    ///
+    /// - Parameter text: The address.
     public init?(_ text: String) {
         self.init(utf8: text.utf8[...])
     }
 
-    /// Reads the same text from its bytes.
+    /// Parses the same text from its bytes.
     init?(utf8 text: Substring.UTF8View) {
         let percent = text.firstIndex(of: UInt8(ascii: "%"))
         guard let groups = Self.groups(in: text[..<(percent ?? text.endIndex)]) else { return nil }
@@ -26,9 +28,11 @@ extension IPv6Address: LosslessStringConvertible {
             zone: zone)
     }
 
-    /// The address as RFC 5952 recommends: lower case, the longest run of zero groups as `::`, the
-    /// first of equally long ones, never a single group; IPv4-mapped addresses as `::ffff:a.b.c.d`;
-    /// then `%` and the zone, if there is one.
+    /// The address in the form that RFC 5952 recommends, in lower case.
+    ///
+    /// `::` replaces the longest run of zero groups, or the first of several, but never a single
+    /// group. An IPv4-mapped address has the form `::ffff:a.b.c.d`. `%` and the zone follow if
+    /// there is a zone.
     public var description: String {
         let digits: String
         if let ipv4Mapped {
@@ -37,8 +41,8 @@ extension IPv6Address: LosslessStringConvertible {
             digits = Self.text(of: groups)
         }
         guard let zone else { return digits }
-        // A zone that can be read is safe to show, and has to be read back as it is; only one that
-        // was set by hand may need escapes.
+        // A zone that can be parsed is safe to show and must be printed unchanged. Only a zone that
+        // a program set may need escapes.
         return "\(digits)%\(Self.isZone(zone) ? zone : TerminalText.escaped(zone))"
     }
 }
@@ -46,9 +50,9 @@ extension IPv6Address: LosslessStringConvertible {
 // MARK: Reading
 
 extension IPv6Address {
-    /// Whether an interface can have this name, or it is an index in decimal.
+    /// Returns whether an interface can have this name, or the text is an index in decimal.
     ///
-    /// The kernel's rules: 1 to 15 bytes (`IFNAMSIZ` less the final NUL), no `/`, `:` or space.
+    /// The kernel allows 1 to 15 bytes (`IFNAMSIZ` less the final NUL) without `/`, `:` and spaces.
     package static func isZone(_ text: String) -> Bool {
         (1...15).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { scalar in
@@ -57,9 +61,9 @@ extension IPv6Address {
             }
     }
 
-    /// The eight groups that the text stands for, or `nil`.
+    /// Returns the eight groups of the text; `nil` if it is not an address.
     private static func groups(in text: Substring.UTF8View) -> [UInt16]? {
-        // The longest is eight groups whose last two are an IPv4 address, 45 bytes.
+        // The longest text has eight groups, the last two as an IPv4 address: 45 bytes.
         guard text.count <= 45 else { return nil }
         guard let gap = gap(in: text) else {
             guard let groups = list(in: text, mayEndInIPv4: true), groups.count == 8 else {
@@ -74,7 +78,7 @@ extension IPv6Address {
         return before + Array(repeating: 0, count: 8 - before.count - after.count) + after
     }
 
-    /// Where the first `::` stands.
+    /// Returns the position of the first `::`.
     private static func gap(in text: Substring.UTF8View) -> Range<Substring.UTF8View.Index>? {
         let colon = UInt8(ascii: ":")
         for (first, second) in zip(text.indices, text.indices.dropFirst())
@@ -84,7 +88,8 @@ extension IPv6Address {
         return nil
     }
 
-    /// The groups of a list with single colons between them; none for an empty text.
+    /// Returns the groups of a list that is separated by single colons; an empty array for an empty
+    /// text.
     private static func list(in text: Substring.UTF8View, mayEndInIPv4: Bool) -> [UInt16]? {
         if text.isEmpty { return [] }
         let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
@@ -104,7 +109,7 @@ extension IPv6Address {
         return groups
     }
 
-    /// The group that one to four hexadecimal digits spell.
+    /// Returns the group that one to four hexadecimal digits spell.
     private static func group(in digits: Substring.UTF8View) -> UInt16? {
         guard (1...4).contains(digits.count) else { return nil }
         var group: UInt16 = 0
@@ -119,7 +124,7 @@ extension IPv6Address {
 // MARK: Writing
 
 extension IPv6Address {
-    /// The eight groups of sixteen bits, in the order in which they are written.
+    /// The eight groups of sixteen bits, in written order.
     private var groups: [UInt16] {
         [high, low].flatMap { half in
             (0..<4).map { UInt16(truncatingIfNeeded: half >> (48 - 16 * UInt64($0))) }
@@ -135,7 +140,7 @@ extension IPv6Address {
         groups.map { String($0, radix: 16) }.joined(separator: ":")
     }
 
-    /// The longest run of at least two groups of zeros, the first of equally long ones.
+    /// Returns the longest run of at least two groups of zeros, or the first of several.
     private static func longestRunOfZeros(in groups: [UInt16]) -> Range<Int>? {
         var longest = 0..<0
         var start = 0

@@ -1,16 +1,18 @@
 internal import SystemPackage
 
-// Between the addresses of users and those of the kernel.
+// Conversions between public addresses and those of the kernel.
 extension SocketAddress {
-    /// What the kernel wrote; an IPv4 caller of a socket for both families is shown as IPv4.
+    /// Creates an address from the kernel's.
     ///
-    /// A Unix path that fills `sun_path` without a NUL is more than `UnixAddress` holds. It is shown
-    /// as unnamed and not cut, because the shorter path would be another socket's.
+    /// An IPv4 peer of a dual-stack socket becomes an IPv4 address.
+    ///
+    /// `UnixAddress` cannot hold a path that fills `sun_path` without a NUL. Such a path becomes
+    /// `unnamed` and is not truncated, because the shorter path would name another socket.
     package init(_ raw: RawSocketAddress) {
         self.init(raw.content)
     }
 
-    /// The same of what was taken out of a raw address, or never was in one.
+    /// Creates an address from the contents of a raw address.
     @inline(__always)
     init(_ content: RawSocketAddress.Content) {
         switch content {
@@ -31,8 +33,9 @@ extension SocketAddress {
         }
     }
 
-    /// The address as the kernel takes it on a socket of this family: a socket for both families
-    /// reaches IPv4 through mapped addresses.
+    /// Returns the address in the format that the kernel takes on a socket of this family.
+    ///
+    /// A dual-stack socket reaches IPv4 through mapped addresses.
     ///
     /// - Throws: `ENODEV` if the zone names no interface of this machine.
     func raw(for family: AddressFamily) throws(Errno) -> RawSocketAddress {
@@ -71,7 +74,7 @@ extension IPv6Address {
 }
 
 extension AddressFamily {
-    /// The family as socket(2) takes it.
+    /// The family as the number that socket(2) takes.
     var domain: SocketDomain {
         switch self {
         case .ipv4: .ipv4

@@ -1,18 +1,22 @@
-/// The address of one end of a socket, resolved: what the kernel is told, and what it tells us.
+/// The resolved address of one end of a socket.
 ///
-/// The corresponding C type is `struct sockaddr`. An ``Endpoint`` is where to go, before its name
-/// was looked up.
+/// An ``Endpoint`` is a destination that is not yet resolved. The corresponding C type is `struct
+/// sockaddr`.
 @nonexhaustive public enum SocketAddress: Hashable, Sendable {
-    /// A version 4 address and a port: `127.0.0.1:80`.
+    /// An IPv4 address and a port: `127.0.0.1:80`.
     case ipv4(IPv4Address, port: UInt16)
-    /// A version 6 address and a port: `[::1]:80`.
+    /// An IPv6 address and a port: `[::1]:80`.
     case ipv6(IPv6Address, port: UInt16)
-    /// A name on this machine: `/run/app.sock`.
+    /// The name of a socket on this machine: `/run/app.sock`.
     case unix(UnixAddress)
     /// No address: a socket that is not bound, or a Unix socket without a name.
     case unnamed
 
-    /// Makes the address of a port on a machine.
+    /// Creates an address from an IP address and a port.
+    ///
+    /// - Parameters:
+    ///   - ip: The IP address.
+    ///   - port: The port's number.
     public init(_ ip: IPAddress, port: UInt16) {
         switch ip {
         case .v4(let address): self = .ipv4(address, port: port)
@@ -20,7 +24,7 @@
         }
     }
 
-    /// The Internet address; `nil` for Unix addresses and where there is none.
+    /// The IP address; `nil` for Unix addresses and ``unnamed``.
     public var ip: IPAddress? {
         switch self {
         case .ipv4(let address, _): .v4(address)
@@ -29,7 +33,7 @@
         }
     }
 
-    /// The port; `nil` for Unix addresses and where there is none.
+    /// The port; `nil` for Unix addresses and ``unnamed``.
     public var port: UInt16? {
         switch self {
         case .ipv4(_, let port), .ipv6(_, let port): port
@@ -37,7 +41,7 @@
         }
     }
 
-    /// The kind of address; `nil` for ``unnamed``.
+    /// The address's family; `nil` for ``unnamed``.
     public var family: AddressFamily? {
         switch self {
         case .ipv4: .ipv4
@@ -47,10 +51,10 @@
         }
     }
 
-    /// The same address, an IPv4-mapped one as the IPv4 address it carries: `[::ffff:1.2.3.4]:80`
-    /// as `1.2.3.4:80`.
+    /// The address with an IPv4-mapped address replaced by the IPv4 address inside it:
+    /// `[::ffff:1.2.3.4]:80` becomes `1.2.3.4:80`.
     ///
-    /// Callers of a listener on both families are shown so.
+    /// A dual-stack listener shows IPv4 clients in this form.
     package var unmapped: SocketAddress {
         guard case .ipv6(let address, let port) = self, let inner = address.ipv4Mapped else {
             return self
@@ -58,8 +62,9 @@
         return .ipv4(inner, port: port)
     }
 
-    /// The same address with another port; Unix addresses and ``unnamed``, which have none, as
-    /// they are.
+    /// Returns the address with another port.
+    ///
+    /// Unix addresses and ``unnamed`` have no port and stay unchanged.
     package func with(port: UInt16) -> SocketAddress {
         guard let ip else { return self }
         return SocketAddress(ip, port: port)
@@ -67,14 +72,16 @@
 }
 
 extension SocketAddress: LosslessStringConvertible {
-    /// Reads an address with its port, or a Unix address; `nil` for any other text.
+    /// Parses an address with its port, or a Unix address; `nil` for any other text.
     ///
-    /// `1.2.3.4:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/path` or only `/path`, `unix:@name`
-    /// or only `@name`, and `unnamed`. Never host names or service names: those make an
-    /// ``Endpoint``. In a Unix address `\xNN` stands for the byte with that hexadecimal value, as
-    /// ``description`` writes it.
+    /// Accepts `1.2.3.4:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/path` or `/path`, `unix:@name`
+    /// or `@name`, and `unnamed`. Rejects host names and service names;
+    /// ``Endpoint/init(parsing:transport:)`` accepts those. In a Unix address, `\xNN` stands for
+    /// the byte with that hexadecimal value, as in ``description``.
+    ///
+    /// - Parameter text: The address.
     public init?(_ text: String) {
-        // Bytes, not characters: `/` and a combining mark after it are one character.
+        // Compares bytes, because `/` and a combining mark form one character.
         let utf8 = text.utf8
         let scheme = "unix:".utf8
         if text == "unnamed" {
@@ -89,9 +96,9 @@ extension SocketAddress: LosslessStringConvertible {
     }
 
     private init?(unix text: Substring.UTF8View) {
-        // Of a byte at most an escape of four characters is left; and the mark.
+        // An escape has four characters for each byte, and the mark has one.
         guard text.count <= 1 + 4 * UnixAddress.maximumLength else { return nil }
-        // The mark is a character of the text: `\x40` is a path that begins with an at sign.
+        // `@` marks an abstract name, while `\x40` begins a path with an at sign.
         let isAbstract = text.first == UInt8(ascii: "@")
         let bytes = TerminalText.bytes(unescaping: isAbstract ? text.dropFirst() : text)
         guard
@@ -115,11 +122,11 @@ extension SocketAddress: LosslessStringConvertible {
         }
     }
 
-    /// The address as it is usually written: `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`,
-    /// `@name`, `unnamed`.
+    /// The address in its usual form: `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`, `@name`,
+    /// `unnamed`.
     ///
-    /// A Unix path that does not begin with `/` has `unix:` before it. Control characters and
-    /// bytes that are not UTF-8 are written `\xNN`, so that the text is safe in a terminal.
+    /// A Unix path that does not begin with `/` follows `unix:`. Control characters and bytes that
+    /// are not UTF-8 appear as `\xNN`, so the text is safe in a terminal.
     public var description: String {
         switch self {
         case .ipv4(let address, let port): return "\(address):\(port)"

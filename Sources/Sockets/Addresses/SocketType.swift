@@ -1,10 +1,10 @@
-/// The semantics of a socket: the type that socket(2) takes.
+/// The type of a socket, as socket(2) takes it.
 public enum SocketType: Hashable, Sendable, CaseIterable {
-    /// A connection that carries a stream of bytes: `SOCK_STREAM`, TCP over IP.
+    /// A connection that carries a stream of bytes: `SOCK_STREAM`, which is TCP over IP.
     case stream
-    /// Single messages that may be lost or reordered: `SOCK_DGRAM`, UDP over IP.
+    /// Datagrams: `SOCK_DGRAM`, which is UDP over IP. They may be lost or reordered there.
     case datagram
-    /// A connection that preserves message boundaries, in the Unix family only: `SOCK_SEQPACKET`.
+    /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
     case sequencedPacket
 
     /// The number that the kernel uses.

@@ -1,11 +1,11 @@
-/// Text from outside, made fit to be shown: nothing in it can move a cursor, change a colour,
-/// or hide what stands beside it.
+/// Makes untrusted text safe to show: it cannot move the cursor, change colours, or hide other
+/// text.
 package enum TerminalText {
-    /// The bytes as text, in which every control or invisible character, and every byte that is
-    /// not UTF-8, is written `\xNN`.
+    /// Returns the bytes as text, in which every control or invisible character, and every byte
+    /// that is not UTF-8, appears as `\xNN`.
     ///
-    /// A backslash that would read as such an escape is escaped itself, so that
-    /// ``bytes(unescaping:)`` brings back exactly the same bytes.
+    /// A backslash that would read as such an escape is escaped too, so ``bytes(unescaping:)``
+    /// returns exactly the same bytes.
     package static func escaped(_ bytes: some Collection<UInt8>) -> String {
         let bytes = Array(bytes)
         if bytes.allSatisfy({ isPlain($0) }) { return String(decoding: bytes, as: UTF8.self) }
@@ -24,19 +24,20 @@ package enum TerminalText {
         return text
     }
 
-    /// The text, with every control or invisible character written `\xNN`.
+    /// Returns the text with every control or invisible character as `\xNN`.
     package static func escaped(_ text: String) -> String {
         escaped(text.utf8)
     }
 
-    /// The text between quotation marks, escaped, and shortened when it is very long.
+    /// Returns the text in quotation marks, escaped, for messages about input: `'80x'`.
     ///
-    /// For messages that show what somebody gave us: `'80x'`. Of more than `limit` bytes only the
-    /// beginning is shown, with the length: `'aaa…' (100000 bytes)`.
+    /// A text of more than `limit` bytes is shortened and shown with its length: `'aaa…' (100000
+    /// bytes)`.
     package static func quoted(_ text: String, limit: Int = 120) -> String {
         let length = text.utf8.count
         if length <= limit { return "'\(escaped(text))'" }
-        // Cut between characters: half of one would be shown as bytes that are not there.
+        // Cuts between characters, because half a character would appear as bytes that are not in
+        // the text.
         var beginning = Substring.UnicodeScalarView()
         var size = 0
         for scalar in text.unicodeScalars {
@@ -47,7 +48,7 @@ package enum TerminalText {
         return "'\(escaped(String(beginning)))…' (\(length) bytes)"
     }
 
-    /// The bytes that an escaped text stands for: the inverse of ``escaped(_:)``.
+    /// Returns the bytes that an escaped text stands for: the inverse of ``escaped(_:)``.
     ///
     /// A backslash that does not begin a complete `\xNN` stands for itself.
     package static func bytes(unescaping text: some Collection<UInt8>) -> [UInt8] {
@@ -70,8 +71,8 @@ package enum TerminalText {
         return bytes
     }
 
-    /// Whether a character can be shown as it is: no control, format, line-separating, private
-    /// or unassigned one.
+    /// Returns whether a character can be shown unchanged: it is not a control, format,
+    /// line-separating, private or unassigned character.
     static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return (0x20...0x7E).contains(scalar.value) }
         switch scalar.properties.generalCategory {
@@ -83,12 +84,12 @@ package enum TerminalText {
         }
     }
 
-    /// Whether a byte is itself, whatever stands beside it.
+    /// Returns whether a byte never needs an escape, whatever its neighbours are.
     private static func isPlain(_ byte: UInt8) -> Bool {
         (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "\\")
     }
 
-    /// Whether the bytes begin with a complete `\xNN`.
+    /// Returns whether the bytes begin with a complete `\xNN`.
     private static func startsEscape(_ bytes: ArraySlice<UInt8>) -> Bool {
         let start = bytes.startIndex
         return bytes.count >= 4 && bytes[start] == UInt8(ascii: "\\")
@@ -102,8 +103,8 @@ package enum TerminalText {
         return "\\x" + String(decoding: digits, as: UTF8.self)
     }
 
-    /// The character with which the bytes begin and how many bytes it takes; where they begin
-    /// with no character, `nil` and how many bytes are wrong.
+    /// Returns the first character and its number of bytes; `nil` and the number of invalid bytes
+    /// if the bytes do not begin with a character.
     private static func firstScalar(
         of bytes: ArraySlice<UInt8>
     ) -> (scalar: Unicode.Scalar?, length: Int) {

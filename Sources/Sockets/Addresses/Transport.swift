@@ -1,4 +1,4 @@
-/// The way that bytes travel to an endpoint, which decides the type of the socket.
+/// The transport of an endpoint, which determines the type of the socket.
 @nonexhaustive public enum Transport: Hashable, Sendable {
     /// A stream over the Internet Protocol.
     case tcp
@@ -6,7 +6,7 @@
     case udp
     /// A stream within this machine.
     case unix
-    /// Datagrams within this machine, which are neither lost nor reordered.
+    /// Datagrams within this machine, which are not lost or reordered.
     case unixDatagram
     /// A connection within this machine that preserves message boundaries.
     case unixSequencedPacket

@@ -1,50 +1,65 @@
-/// The name of a socket on this machine: a path of the file system, or an abstract name.
+/// The name of a Unix socket: a path of the file system, or an abstract name.
 ///
-/// Names are bytes, not text: the kernel accepts any but NUL in a path. A name that is too long is
-/// refused, never cut. The corresponding C type is `struct sockaddr_un`.
+/// A name consists of bytes, because the kernel accepts every byte except NUL in a path. A name
+/// that is too long is rejected and never truncated. The corresponding C type is `struct
+/// sockaddr_un`.
 public struct UnixAddress: Hashable, Sendable {
-    /// The two kinds of names.
+    /// The kinds of names.
     public enum Kind: Hashable, Sendable {
-        /// A path of the file system, where binding creates an entry.
+        /// A path of the file system, where binding creates a file.
         case path
-        /// A name apart from the file system, which goes away with its last socket (Linux).
+        /// A name outside the file system, which disappears with its last socket (Linux).
         case abstract
     }
 
-    /// How many bytes a name can have: the 108 of `sun_path`, less one.
+    /// The largest number of bytes in a name: the 108 of `sun_path`, less one NUL.
     ///
-    /// The one is the NUL at the end of a path, or at the beginning of an abstract name.
+    /// The NUL ends a path and begins an abstract name.
     public static let maximumLength = 107
 
-    /// Whether the name is a path or an abstract one.
+    /// What a name looks like, for error texts.
+    package static let expectation =
+        "expected a path, or @ and an abstract name, of 1 to \(maximumLength) bytes without NUL"
+
+    /// The kind of the name.
     public let kind: Kind
 
-    /// The name's bytes, without the NUL that ends a path or marks an abstract name.
+    /// The name's bytes, without the NUL that ends a path or begins an abstract name.
     ///
-    /// Never empty, and at most ``maximumLength``. Bytes of a path are never NUL.
+    /// There are 1 to ``maximumLength`` bytes. A path contains no NUL.
     public let bytes: [UInt8]
 
-    /// Names a path; `nil` when it is empty, has more than 107 bytes as UTF-8, or contains a NUL.
+    /// Creates the address of a path; `nil` if the path is empty, has more than 107 bytes as UTF-8,
+    /// or contains a NUL.
+    ///
+    /// - Parameter path: The path.
     public init?(path: String) {
         self.init(pathBytes: Array(path.utf8))
     }
 
-    /// Names an abstract socket, without the leading NUL or `@`; `nil` when the name is empty or
-    /// has more than 107 bytes as UTF-8.
+    /// Creates the address of an abstract name; `nil` if the name is empty or has more than 107
+    /// bytes as UTF-8.
     ///
-    /// The kernel would take an empty name for the wish to be given one.
+    /// The kernel would choose a name if it were given an empty one.
+    ///
+    /// - Parameter name: The name without the leading NUL or `@`.
     public init?(abstract name: String) {
         self.init(abstractBytes: Array(name.utf8))
     }
 
-    /// Names a path by its bytes, which need not be UTF-8; `nil` as for ``init(path:)``.
+    /// Creates the address of a path from its bytes; `nil` if the path is empty, has more than 107
+    /// bytes, or contains a NUL.
+    ///
+    /// - Parameter pathBytes: The bytes, which need not be UTF-8.
     public init?(pathBytes: [UInt8]) {
         guard !pathBytes.contains(0) else { return nil }
         self.init(.path, pathBytes)
     }
 
-    /// Names an abstract socket by its bytes, any of them, also NUL; `nil` as for
-    /// ``init(abstract:)``.
+    /// Creates the address of an abstract name from its bytes; `nil` if there are none or more than
+    /// 107.
+    ///
+    /// - Parameter abstractBytes: The bytes, which need not be UTF-8 and may contain NULs.
     public init?(abstractBytes: [UInt8]) {
         self.init(.abstract, abstractBytes)
     }
@@ -55,18 +70,19 @@ public struct UnixAddress: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// The path; `nil` for an abstract name. Bytes that are not UTF-8 are repaired: for the exact
-    /// ones see ``bytes``.
+    /// The path; `nil` for an abstract name.
+    ///
+    /// Bytes that are not UTF-8 are repaired, and ``bytes`` has the exact ones.
     public var path: String? {
         kind == .path ? String(decoding: bytes, as: UTF8.self) : nil
     }
 }
 
 extension UnixAddress: CustomStringConvertible {
-    /// The path as it is, or `@` and the abstract name.
+    /// The path, or `@` and the abstract name.
     ///
-    /// Control and invisible characters and bytes that are not UTF-8 are written `\xNN`, so that
-    /// the text is safe in a terminal.
+    /// Control and invisible characters and bytes that are not UTF-8 appear as `\xNN`, so the text
+    /// is safe in a terminal.
     public var description: String {
         switch kind {
         case .path: TerminalText.escaped(bytes)
@@ -78,14 +94,14 @@ extension UnixAddress: CustomStringConvertible {
 // MARK: Text with a mark for abstract names
 
 extension UnixAddress {
-    /// Reads a name as `unix:` is followed by one: `@` and an abstract name, otherwise a path.
+    /// Parses the name after `unix:`: `@` and an abstract name, or a path.
     ///
-    /// What the user wrote is taken literally, with no escapes.
+    /// Contains no escapes.
     package init?(marked text: String) {
         self.init(markedBytes: Array(text.utf8))
     }
 
-    /// Reads the same from bytes.
+    /// Parses the same name from its bytes.
     package init?(markedBytes bytes: [UInt8]) {
         if bytes.first == UInt8(ascii: "@") {
             self.init(abstractBytes: Array(bytes.dropFirst()))

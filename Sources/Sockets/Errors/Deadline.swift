@@ -39,8 +39,10 @@ package struct Deadline: Sendable {
         return true
     }
 
-    /// Begins one step of an operation that may take many. Otherwise a peer that always keeps up
-    /// could make the operation endless, because the operation never waits.
+    /// Begins one step of an operation that may take many.
+    ///
+    /// Otherwise a peer that always keeps up could make the operation endless, because the
+    /// operation never waits.
     ///
     /// The first step reads no clock and cannot fail. The second step starts the deadline.
     @inline(__always)
@@ -79,15 +81,17 @@ package struct Deadline: Sendable {
     @inline(__always)
     var isNever: Bool { limit == .never }
 
-    /// The time that is left, not positive if the deadline has passed, or `nil` for ever. The
-    /// deadline must have started.
+    /// The time that is left, not positive if the deadline has passed, or `nil` for ever.
+    ///
+    /// The deadline must have started.
     var remaining: Duration? {
         if isNever { return nil }
         return .nanoseconds(instant - System.continuousNanoseconds())
     }
 
-    /// The time that is left, as a limit for one of the operation's steps. The deadline must have
-    /// started.
+    /// The time that is left, as a limit for one of the operation's steps.
+    ///
+    /// The deadline must have started.
     var remainingLimit: TimeLimit {
         isNever ? .never : TimeLimit(untilNanoseconds: instant)
     }

@@ -1,12 +1,14 @@
 /// Why `getaddrinfo` or `getnameinfo` found nothing: Python's `socket.gaierror`.
 public struct NameResolutionFailure: Hashable, Sendable, CustomStringConvertible {
-    /// The number that C knows it by, `EAI_NONAME` and its like.
+    /// The C code, such as `EAI_NONAME`.
     public let code: Int32
-    /// What `gai_strerror` says of it.
+    /// The text of `gai_strerror` for the code.
     public let message: String
-    /// The name does not exist, or has no address of the wanted family.
+    /// A Boolean value that indicates whether the name does not exist, or has no address of the
+    /// family.
     public let isNotFound: Bool
-    /// A name server did not answer: the same question may be answered later.
+    /// A Boolean value that indicates whether a name server did not answer, so a later attempt may
+    /// succeed.
     public let isTemporary: Bool
 
     package init(code: Int32, message: String, isNotFound: Bool, isTemporary: Bool) {
@@ -16,27 +18,27 @@ public struct NameResolutionFailure: Hashable, Sendable, CustomStringConvertible
         self.isTemporary = isTemporary
     }
 
-    /// The message in lower case, to stand behind a colon.
+    /// The message with a lower-case first letter, as it appears after a colon.
     public var description: String { message.withLowercasedFirst }
 }
 
-/// Why a look-up of a host's names and addresses found nothing: Python's `socket.herror`.
+/// Why a lookup of a host's names and addresses found nothing: Python's `socket.herror`.
 @nonexhaustive
 public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
-    /// `HOST_NOT_FOUND`: there is no such host.
+    /// `HOST_NOT_FOUND`: the host does not exist.
     case hostNotFound
-    /// `TRY_AGAIN`: a name server did not answer; the same question may be answered later.
+    /// `TRY_AGAIN`: a name server did not answer, so a later attempt may succeed.
     case tryAgain
     /// `NO_RECOVERY`: a name server refused or failed.
     case noRecovery
-    /// `NO_DATA`: the name exists, but has no address.
+    /// `NO_DATA`: the name exists but has no address.
     case noData
 
-    /// One phrase, as `hstrerror` would say it.
+    /// The text of `hstrerror`, with a lower-case first letter.
     public var description: String {
         switch self {
         case .hostNotFound: "unknown host"
-        case .tryAgain: "host name look-up failure, try again"
+        case .tryAgain: "host name lookup failure, try again"
         case .noRecovery: "unknown server error"
         case .noData: "no address associated with this name"
         }
@@ -44,12 +46,12 @@ public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// A phrase as it stands at the beginning of a sentence.
+    /// The phrase with an upper-case first letter, as at the beginning of a sentence.
     package var withUppercasedFirst: String {
         prefix(1).uppercased() + dropFirst()
     }
 
-    /// "Connection refused" as it stands in the middle of a sentence.
+    /// The phrase with a lower-case first letter, as in the middle of a sentence.
     package var withLowercasedFirst: String {
         prefix(1).lowercased() + dropFirst()
     }

@@ -1,24 +1,49 @@
 public import SystemPackage
 
-/// The one error of this module: what was tried, on which addresses, why it failed and how far it
-/// had got.
+/// The error of this module: the operation, the addresses, the cause, and the bytes transferred.
 ///
-/// The cause keeps apart the four classes that Python's tutorial teaches (`socket.error`,
-/// `socket.gaierror`, `socket.herror`, `socket.timeout`) and a few that only a library has. The
-/// description is one line that a person can act on:
+/// ``cause`` keeps apart the four classes of Python's tutorial (`socket.error`,
+/// `socket.gaierror`, `socket.herror`, `socket.timeout`). The description is one line:
 ///
 /// ```
 /// cannot connect to db.example:5433: no answer in 10 s (tried 2001:db8::7, 192.0.2.7)
 /// ```
 ///
-/// A time-out on a connection adds three more, which say why nothing moved: see `stallReport`.
+/// Catch an error by its cause with a ``Pattern``, which matches in every context:
 ///
-/// The end of a stream is not an error where it can be expected: reads return 0, an empty array or
-/// `nil` then. A `SocketError` is one pointer wide.
+/// ```swift
+/// do {
+///     let connection = try await Connection(to: .tcp("db.example", port: 5433))
+/// } catch SocketError.connectionRefused {
+///     print("the server is not running")
+/// }
+/// ```
+///
+/// The error of a timeout on a connection has three more lines, which say why the transfer was
+/// stalled: see ``stallReport``.
+///
+/// The expected end of a stream is not an error: reads return 0, an empty array or `nil`. A
+/// `SocketError` is one pointer wide.
 public struct SocketError: Error, Sendable {
     private let storage: Storage
 
-    /// Describes a failure; the parts that do not apply are left out.
+    /// Creates an error.
+    ///
+    /// Parts that do not apply keep their default values.
+    ///
+    /// - Parameters:
+    ///   - operation: The operation that failed.
+    ///   - cause: Why it failed.
+    ///   - subject: The object of the operation, if it is not an address: a host, a service, an
+    ///     option.
+    ///   - endpoint: The endpoint before it was resolved.
+    ///   - localAddress: The socket's own address.
+    ///   - remoteAddress: The peer's address.
+    ///   - bytesTransferred: The bytes that had been sent or received.
+    ///   - unsentRequestBytes: The bytes that were accepted and never sent.
+    ///   - partialBytes: The bytes that had been read when the stream ended.
+    ///   - attempts: The attempts of a connect.
+    ///   - stallReport: Why the transfer was stalled.
     public init(
         _ operation: Operation,
         _ cause: Cause,
@@ -40,44 +65,46 @@ public struct SocketError: Error, Sendable {
             stallReport: stallReport)
     }
 
-    /// What was tried.
+    /// The operation that failed.
     public var operation: Operation { storage.operation }
 
-    /// Why it failed.
+    /// Why the operation failed.
     public var cause: Cause { storage.cause }
 
-    /// What it was about where that is no address: a host's name, a service, an option.
+    /// The object of the operation, if it is not an address: a host's name, a service, an option.
     public var subject: String? { storage.subject }
 
-    /// The endpoint that was asked for, before it was resolved.
+    /// The endpoint before it was resolved.
     public var endpoint: Endpoint? { storage.endpoint }
 
-    /// The socket's own address, where it had one.
+    /// The socket's own address, if it had one.
     public var localAddress: SocketAddress? { storage.localAddress }
 
-    /// The peer's address, where there was one.
+    /// The peer's address, if there was one.
     public var remoteAddress: SocketAddress? { storage.remoteAddress }
 
-    /// How many bytes had been sent or received when the operation failed; 0 if none.
+    /// The number of bytes that had been sent or received when the operation failed; 0 if none.
     public var bytesTransferred: Int { storage.bytesTransferred }
 
-    /// How many bytes were accepted before and never sent, because the stream was closed; 0 if none.
+    /// The number of bytes that were accepted and never sent, because the stream was closed; 0 if
+    /// none.
     public var unsentRequestBytes: Int { storage.unsentRequestBytes }
 
-    /// What `readExactly` had read when the stream ended; otherwise empty.
+    /// The bytes that had been read when the stream ended in the middle of the data; otherwise
+    /// empty.
     public var partialBytes: [UInt8] { storage.partialBytes }
 
-    /// Every address that a connect tried, in the order of the attempts.
+    /// The attempts of a connect, in their order.
     public var attempts: [Attempt] { storage.attempts }
 
-    /// Why a connection stood still until the time limit ended the operation.
+    /// Why a connection was stalled until the time limit ended the operation.
     ///
-    /// Of a time-out of sending, receiving, reading, writing or exchanging on a connection, if the
-    /// operation has waited at all; nil otherwise.
+    /// A timeout of sending, receiving, reading, writing or exchanging on a connection has a report
+    /// if the operation has waited; otherwise the value is `nil`.
     public var stallReport: StallReport? { storage.stallReport }
 
-    /// The same failure, told of the endpoint that was asked for, or of the whole operation that it
-    /// was a step of.
+    /// Returns the error with another operation or endpoint, or with other figures of the whole
+    /// operation.
     package func with(
         operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
         unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
@@ -97,56 +124,65 @@ public struct SocketError: Error, Sendable {
         if case .system(let code) = cause { code } else { nil }
     }
 
-    /// Whether a time limit ended the operation.
+    /// A Boolean value that indicates whether a time limit ended the operation.
     public var isTimeout: Bool {
         if case .timedOut = cause { true } else { false }
     }
 
-    /// Why an operation failed. The set may grow: switches need an `@unknown default`.
+    /// Why an operation failed.
+    ///
+    /// The set may grow, so switches need an `@unknown default`.
     @nonexhaustive
     public enum Cause: Hashable, Sendable {
-        /// The operating system refused: Python's `socket.error`.
+        /// An error of the operating system: Python's `socket.error`.
         case system(Errno)
-        /// A name could not be resolved: Python's `socket.gaierror`.
+        /// A failed name resolution: Python's `socket.gaierror`.
         case nameResolution(NameResolutionFailure)
-        /// A host's entry could not be found: Python's `socket.herror`.
+        /// A failed host lookup: Python's `socket.herror`.
         case hostLookup(HostLookupFailure)
-        /// A time limit ended: Python's `socket.timeout`. `limit` is nil if it was an instant.
+        /// The end of a time limit: Python's `socket.timeout`. `limit` is `nil` if it was given as
+        /// an instant.
         case timedOut(limit: Duration?)
         /// The task was cancelled.
         case cancelled
-        /// The socket has been closed, before the operation or while it waited.
+        /// The socket was closed before or during the operation.
         case closed
-        /// The stream ended in the middle of what had to be read whole.
+        /// The stream ended in the middle of the data to read.
         case endOfStream
-        /// An earlier write went out only in part, so another would continue in the wrong place.
+        /// An earlier write was sent only in part, so another write would corrupt the stream.
         case incompleteWrite
-        /// Another task is in the middle of the same: a connection has one reader and one writer.
+        /// Another task is in the same call. A connection has one reader at a time.
         case busy
-        /// A TCP connect found itself: the kernel had picked the wanted port as the source port.
+        /// A TCP connect reached its own socket, because the kernel had chosen the destination port
+        /// as the source port.
         case selfConnect
-        /// A line is longer than the limit, in bytes; the line after it can still be read.
+        /// A line is longer than the limit in bytes. The next line can still be read.
         case lineTooLong(limit: Int)
-        /// More bytes came than the limit allows.
+        /// The data is longer than the limit in bytes.
         case tooLarge(limit: Int)
-        /// The caller's input makes no sense; the text names it and says what was expected.
+        /// An argument or a text is not valid. The value says what was expected.
         case invalidInput(String)
-        /// The services database does not know this service.
+        /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)
         /// The machine has no services database.
         case noServicesDatabase
     }
 
-    /// One attempt of a connect.
+    /// An attempt of a connect.
     public struct Attempt: Hashable, Sendable {
-        /// The address that was tried.
+        /// The address of the attempt.
         public let address: SocketAddress
-        /// Why it failed.
+        /// Why the attempt failed.
         public let cause: Cause
-        /// How long the attempt took.
+        /// The duration of the attempt.
         public let duration: Duration
 
-        /// Describes one attempt.
+        /// Creates an attempt.
+        ///
+        /// - Parameters:
+        ///   - address: The address of the attempt.
+        ///   - cause: Why the attempt failed.
+        ///   - duration: The duration of the attempt.
         public init(address: SocketAddress, cause: Cause, duration: Duration) {
             self.address = address
             self.cause = cause
@@ -154,7 +190,7 @@ public struct SocketError: Error, Sendable {
         }
     }
 
-    /// What was tried, as a phrase that goes on after "cannot".
+    /// An operation, as the phrase that follows "cannot" in an error's text.
     public struct Operation: Hashable, Sendable, CustomStringConvertible {
         let verb: String
         let preposition: String
@@ -166,55 +202,55 @@ public struct SocketError: Error, Sendable {
             isAboutLocalAddress = local
         }
 
-        /// Parsing text that a user wrote.
+        /// Parsing of text.
         public static let parse = Operation("parse")
-        /// `getaddrinfo`, `getnameinfo`
+        /// Resolving a name or an address: `getaddrinfo`, `getnameinfo`.
         public static let resolve = Operation("resolve")
-        /// `gethostbyname`, `gethostbyaddr`
+        /// Looking up a host: `gethostbyname`, `gethostbyaddr`.
         public static let lookUpHost = Operation("look up", "host")
-        /// `getservbyname`, `getservbyport`
+        /// Looking up a service: `getservbyname`, `getservbyport`.
         public static let lookUpService = Operation("look up", "service")
-        /// `gethostname`
-        public static let getHostName = Operation("tell this machine's name")
-        /// `socket`, `socketpair`
+        /// Getting this machine's name: `gethostname`.
+        public static let getHostName = Operation("get this machine's name")
+        /// Creating a socket: `socket`, `socketpair`.
         public static let createSocket = Operation("create a socket")
-        /// `bind`
+        /// Binding to a local address: `bind`.
         public static let bind = Operation("bind", "to", local: true)
-        /// `listen`
+        /// Listening for clients: `listen`.
         public static let listen = Operation("listen", "on", local: true)
-        /// `accept`
+        /// Accepting a client: `accept`.
         public static let accept = Operation("accept a connection", "on", local: true)
-        /// `connect`
+        /// Connecting to a peer: `connect`.
         public static let connect = Operation("connect", "to")
-        /// `send`, `sendto`, `sendmsg`
+        /// Sending: `send`, `sendto`, `sendmsg`.
         public static let send = Operation("send", "to")
-        /// `recv`, `recvfrom`
+        /// Receiving: `recv`, `recvfrom`.
         public static let receive = Operation("receive", "from")
-        /// Reading from a stream, with a buffer between.
+        /// Buffered reading from a stream.
         public static let read = Operation("read", "from")
-        /// Writing to a stream, with a buffer between.
+        /// Buffered writing to a stream.
         public static let write = Operation("write", "to")
-        /// Writing a request and reading its reply.
+        /// Writing a request while reading the reply.
         public static let exchange = Operation("exchange a request and a reply", "with")
-        /// `shutdown`
+        /// Half-closing a connection: `shutdown`.
         public static let shutdown = Operation("shut down the connection", "to")
-        /// `getsockopt`
+        /// Reading an option: `getsockopt`.
         public static let getOption = Operation("read option")
-        /// `setsockopt`
+        /// Setting an option: `setsockopt`.
         public static let setOption = Operation("set option")
-        /// ParseResult over a descriptor.
+        /// Taking over a descriptor.
         public static let adopt = Operation("adopt")
-        /// Giving a descriptor away.
+        /// Giving away a descriptor.
         public static let release = Operation("release the descriptor", "of", local: true)
-        /// `dup`
+        /// Duplicating a descriptor: `dup`.
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)
 
-        /// Finding out why nothing moves.
-        public static let diagnose = Operation("look at the connection", "to")
-        /// `epoll_create1`, `pthread_create`
+        /// Finding out why a connection is stalled.
+        public static let diagnose = Operation("diagnose the connection", "to")
+        /// Starting an event loop: `epoll_create1`, `pthread_create`.
         public static let startEventLoop = Operation("start an event loop")
 
-        /// The phrase: "connect to", "look up service".
+        /// The phrase, such as "connect to" or "look up service".
         public var description: String {
             preposition.isEmpty ? verb : "\(verb) \(preposition)"
         }

@@ -1,24 +1,23 @@
-// One line that a person can act on: what, on which addresses, why, and how far it had got.
+// The error's text: one line that names the operation, the addresses, the cause and the progress.
 extension SocketError: CustomStringConvertible {
-    /// One line without a full stop: operation, addresses, cause, bytes moved, addresses tried.
+    /// One line without a full stop: operation, addresses, cause, bytes transferred, attempts.
     ///
-    /// Where there is a `stallReport`, three more follow, indented: verdict, evidence, advice.
+    /// With a ``stallReport``, three indented lines follow: verdict, evidence and advice.
     public var description: String {
         guard let stallReport else { return firstLine }
         return ([firstLine] + stallReport.sentences).joined(separator: "\n    ")
     }
 
-    /// The description without the report of what stood still.
+    /// The description without the stall report.
     package var firstLine: String {
-        if operation == .parse, case .invalidInput(let text) = cause { return text }
-        return "cannot \(action): \(reason)\(progress)\(tried)"
+        "cannot \(action): \(reason)\(progress)\(tried)"
     }
 
     private var action: String {
         object.map { "\(operation) \($0)" } ?? operation.verb
     }
 
-    /// What the operation was about.
+    /// The object of the operation.
     private var object: String? {
         if let subject { return subject }
         if let endpoint { return "\(endpoint)" }
@@ -32,6 +31,10 @@ extension SocketError: CustomStringConvertible {
         switch (operation, cause) {
         case (.connect, .timedOut(let limit)):
             return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"
+        case (.read, .busy), (.receive, .busy):
+            return "another task is already reading"
+        case (.write, .busy), (.send, .busy):
+            return "another task is already writing"
         case (.lookUpService, .unknownService(_, let transport)):
             return transport.map { "there is no such service for \($0)" }
                 ?? "there is no such service"
@@ -53,7 +56,7 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var tried: String {
-        // An address that was asked for by itself need not be repeated.
+        // A single numeric address is already the object of the operation.
         guard attempts.count > 1 || endpoint.map({ !$0.isNumeric }) ?? false, !attempts.isEmpty
         else { return "" }
         if attempts.allSatisfy({ $0.cause == cause || $0.cause.isTimeout && cause.isTimeout }) {
@@ -65,7 +68,7 @@ extension SocketError: CustomStringConvertible {
 }
 
 extension SocketError.Cause: CustomStringConvertible {
-    /// A phrase to stand behind a colon.
+    /// The cause as a phrase that follows a colon.
     public var description: String {
         switch self {
         case .system(let code):
@@ -81,17 +84,17 @@ extension SocketError.Cause: CustomStringConvertible {
         case .closed:
             "the socket is closed"
         case .endOfStream:
-            "the stream ended too early"
+            "unexpected end of stream"
         case .incompleteWrite:
-            "an earlier write went out only in part"
+            "an earlier write was sent only in part"
         case .busy:
-            "another task is in the middle of the same"
+            "another task is in the same call"
         case .selfConnect:
-            "the socket connected to itself, nobody listens there"
+            "the socket connected to itself, because no process listens there"
         case .lineTooLong(let limit):
             "the line is longer than \(limit.bytes)"
         case .tooLarge(let limit):
-            "more than \(limit.bytes) came"
+            "the data is longer than \(limit.bytes)"
         case .invalidInput(let text):
             text
         case .unknownService(let name, let transport):
@@ -99,7 +102,7 @@ extension SocketError.Cause: CustomStringConvertible {
                 + (transport.map { " for \($0)" } ?? "")
         case .noServicesDatabase:
             "this machine has no services database (/etc/services);"
-                + " on Debian and Ubuntu the package netbase brings it"
+                + " on Debian and Ubuntu, install the package netbase"
         }
     }
 
@@ -109,19 +112,20 @@ extension SocketError.Cause: CustomStringConvertible {
 }
 
 extension Int {
-    /// "1 byte", "2 bytes"
+    /// The number with its unit: "1 byte", "2 bytes".
     package var bytes: String { self == 1 ? "1 byte" : "\(self) bytes" }
 }
 
 extension Endpoint {
-    /// Whether the endpoint was given as an address, so that trying it tells nothing new.
+    /// A Boolean value that indicates whether the endpoint is a numeric address, so that its
+    /// attempt has the same address.
     fileprivate var isNumeric: Bool {
         host.map { IPAddress($0) != nil } ?? true
     }
 }
 
 extension SocketAddress {
-    /// The address without its port, as it stands in a list of addresses that share one.
+    /// The address without its port, for a list of addresses with the same port.
     fileprivate var brief: String {
         ip.map { "\($0)" } ?? "\(self)"
     }

@@ -23,7 +23,9 @@
 /// ```
 public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// The limit as one word, so that it can be stored atomically and costs little in the frame of
-    /// a task. Bit 62 marks an instant; durations and instants take fewer than 62 bits.
+    /// a task.
+    ///
+    /// Bit 62 marks an instant; durations and instants take fewer than 62 bits.
     let packed: UInt64
 
     private static let instantBit: UInt64 = 1 << 62
@@ -63,7 +65,9 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         within(Int64(clamping: seconds), 1_000_000_000)
     }
 
-    /// Returns a limit of `seconds`, rounded down to the microsecond. Not-a-number counts as zero.
+    /// Returns a limit of `seconds`, rounded down to the microsecond.
+    ///
+    /// Not-a-number counts as zero.
     public static func seconds(_ seconds: Double) -> TimeLimit {
         // This is also false for not-a-number.
         guard seconds > 0 else { return TimeLimit(.zero) }
@@ -123,8 +127,10 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ContinuousClock.Instant {
-    /// The instant in nanoseconds since the start of the continuous clock, rounded up. Instants
-    /// more than 95 years away from it count as 95 years away, and later ones as `Int64.max`.
+    /// The instant in nanoseconds since the start of the continuous clock, rounded up.
+    ///
+    /// Instants more than 95 years away from it count as 95 years away, and later ones as
+    /// `Int64.max`.
     fileprivate var nanosecondsRoundedUp: Int64 {
         let sinceStart = ContinuousClock().systemEpoch.duration(to: self)
         return sinceStart > .longest ? .max : sinceStart.nanosecondsRoundedUp
@@ -132,7 +138,9 @@ extension ContinuousClock.Instant {
 }
 
 extension Duration {
-    /// The duration for people: "10 s", "0.5 s", "50 ms", "0.2 ms". Only zero is "0 ms".
+    /// The duration for people: "10 s", "0.5 s", "50 ms", "0.2 ms".
+    ///
+    /// Only zero is "0 ms".
     package var brief: String {
         let micros = nanosecondsRoundedUp / 1_000
         if self > .zero, micros < 100 { return "0.1 ms" }

@@ -1,20 +1,27 @@
 extension Endpoint {
-    /// Reads an endpoint from text that came from outside.
+    /// Parses an endpoint from untrusted text.
     ///
-    /// - `host:port`, `host:service`, `192.0.2.7:80`, `[::1]:80`, `[fe80::1%eth0]:80`: a port of a
-    ///   host, over `transport`. IPv6 addresses need their brackets.
-    /// - `:80`: the port without a host, every interface when listening.
-    /// - `tcp://` or `udp://` before any of these decides the transport.
-    /// - `unix:/run/app.sock`, `unix:///run/app.sock`, `unix:@abstract`, and the same after
-    ///   `unixgram:` and `unixpacket:`: a socket of this machine. When `transport` is one of a
-    ///   Unix socket, a path alone will do.
+    /// - `host:port`, `host:service`, `192.0.2.7:80`, `[::1]:80` or `[fe80::1%eth0]:80` is a port
+    ///   of a host, reached over `transport`. IPv6 addresses need brackets.
+    /// - `:80` is a port without a host, which means every interface when listening.
+    /// - `tcp://` or `udp://` before any of these selects the transport.
+    /// - `unix:/run/app.sock`, `unix:///run/app.sock` or `unix:@abstract` is a Unix socket, and so
+    ///   is the same text after `unixgram:` or `unixpacket:`. If `transport` is a Unix transport,
+    ///   the path alone is enough.
     ///
-    /// In a path `\xNN` stands for the byte with that hexadecimal value, as ``description`` writes
-    /// control characters.
+    /// In a path, `\xNN` stands for the byte with that hexadecimal value. ``description`` writes
+    /// control characters in this form.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)``, which names the text and says what was
-    ///   expected. Whether the host and the service exist shows when they are looked up.
-    public init(_ text: String, transport: Transport = .tcp) throws(SocketError) {
+    /// ```swift
+    /// let endpoint = try Endpoint(parsing: "tcp://www.example.com:http")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - text: The endpoint.
+    ///   - transport: The transport of a text that names none.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not an endpoint. The error
+    ///   names the text. The lookup decides later whether the host and the service exist.
+    public init(parsing text: String, transport: Transport = .tcp) throws(SocketError) {
         let (scheme, rest) = try Self.scheme(of: text)
         let transport = scheme ?? transport
         if transport.isUnix {
@@ -25,7 +32,7 @@ extension Endpoint {
         }
     }
 
-    /// The transport that the text names, and what comes after it.
+    /// Returns the transport that the text names, and the text after it.
     private static func scheme(
         of text: String
     ) throws(SocketError) -> (scheme: Transport?, rest: Substring) {
@@ -36,12 +43,11 @@ extension Endpoint {
         let rest = text[text.utf8.index(after: colon)...]
         let known = Transport.allCases.first { "\($0)" == word }
         if let known, known.isUnix { return (known, rest) }
-        // A host may be called `tcp`; only the slashes make a scheme of the word.
+        // `tcp` can also be a host name, so only `tcp://` is a scheme.
         guard rest.utf8.starts(with: "//".utf8) else { return (nil, text[...]) }
         guard let known else {
             let names = Transport.allCases.map { "\($0)" }.joined(separator: ", ")
-            throw complaint(
-                about: text, "\(TerminalText.quoted(word, limit: 30)) is none of \(names)")
+            throw failure(text, "\(TerminalText.quoted(word, limit: 30)) is none of \(names)")
         }
         return (known, Substring(rest.utf8.dropFirst(2)))
     }
@@ -49,26 +55,23 @@ extension Endpoint {
     private static func unix(
         _ transport: Transport, _ name: Substring.UTF8View, of text: String
     ) throws(SocketError) -> Endpoint {
-        // `unix:///run/app.sock` is a URL with an empty host; one with a host is nowhere.
+        // `unix:///run/app.sock` is a URL with an empty host. A Unix socket has no other host.
         var name = name
         if name.starts(with: "//".utf8) {
             name = name.dropFirst(2)
             guard name.first == UInt8(ascii: "/") else {
-                throw complaint(about: text, "expected a path after \(transport)://")
+                throw failure(text, "expected a path after \(transport)://")
             }
         }
         var bytes = TerminalText.bytes(unescaping: name)
-        // An escaped at sign belongs to the path, it does not mark an abstract name.
+        // An escaped at sign is part of the path and does not mark an abstract name.
         let at = UInt8(ascii: "@")
         if bytes.first == at, name.first != at { bytes = Array("./".utf8) + bytes }
         guard UnixAddress(markedBytes: bytes) != nil else {
-            let limit = UnixAddress.maximumLength
-            throw complaint(
-                about: text,
-                "expected a path, or @ and an abstract name, of 1 to \(limit) bytes without NUL")
+            throw failure(text, UnixAddress.expectation)
         }
         guard let path = String(validating: bytes, as: UTF8.self) else {
-            throw complaint(about: text, "expected UTF-8")
+            throw failure(text, "expected UTF-8")
         }
         switch transport {
         case .unixDatagram: return .unixDatagram(path)
@@ -81,12 +84,12 @@ extension Endpoint {
         _ place: Substring, of text: String
     ) throws(SocketError) -> (host: String, port: Port) {
         guard let colon = place.utf8.lastIndex(of: UInt8(ascii: ":")) else {
-            throw complaint(about: text, "expected HOST:PORT, [IPV6]:PORT or unix:PATH")
+            throw failure(text, "expected HOST:PORT, [IPV6]:PORT or unix:PATH")
         }
         let host = try Self.host(place[..<colon], of: text)
         let port = String(place[place.utf8.index(after: colon)...])
-        guard let port = Port(checking: port) else {
-            throw complaint(about: text, Port.complaint(about: port))
+        guard let port = Port(validating: port) else {
+            throw failure(text, "\(TerminalText.quoted(port)) is not a port: \(Port.expectation)")
         }
         return (host, port)
     }
@@ -96,23 +99,22 @@ extension Endpoint {
         if shown.utf8.first == UInt8(ascii: "["), shown.utf8.last == UInt8(ascii: "]") {
             let address = String(shown.dropFirst().dropLast())
             guard IPv6Address(address) != nil else {
-                throw complaint(
-                    about: text, "\(TerminalText.quoted(address)) is not an IPv6 address")
+                throw failure(text, "\(TerminalText.quoted(address)) is not an IPv6 address")
             }
             return address
         }
         let host = String(shown)
         if host.utf8.contains(UInt8(ascii: ":")) || host.utf8.contains(UInt8(ascii: "[")) {
-            throw complaint(about: text, "an IPv6 address needs brackets, as in [::1]:80")
+            throw failure(text, "an IPv6 address needs brackets, as in [::1]:80")
         }
         if let problem = HostName.problem(with: host) {
-            throw complaint(about: text, "\(TerminalText.quoted(host)) is not a host: \(problem)")
+            throw failure(text, "\(TerminalText.quoted(host)) is not a host: \(problem)")
         }
         return host
     }
 
-    private static func complaint(about text: String, _ reason: String) -> SocketError {
+    private static func failure(_ text: String, _ reason: String) -> SocketError {
         SocketError(
-            .parse, .invalidInput("\(TerminalText.quoted(text)) is not an endpoint: \(reason)"))
+            .parse, .invalidInput(reason), subject: "endpoint \(TerminalText.quoted(text))")
     }
 }

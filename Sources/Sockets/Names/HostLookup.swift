@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Everything that is asked of a host: which addresses, with which port.
+/// The parameters of a host lookup: the host, the service and what to return.
 struct HostLookup {
     var host: String
     var service: Port?
@@ -8,14 +8,19 @@ struct HostLookup {
     var transport: Transport?
     var numericOnly = false
     var canonicalName = false
-    var passive = false
+    var forBinding = false
 
-    /// The answer, which libc is asked for only when the host is neither empty nor numeric.
-    func answer(until deadline: Deadline) throws(SocketError) -> Resolver.Resolution {
+    /// A Boolean value that indicates whether the lookup may have to wait for libc.
+    var mayBlock: Bool {
+        if let service, service.number == nil { return true }
+        return !host.isEmpty && IPAddress(host) == nil
+    }
+
+    /// Returns the addresses, and calls libc only if the host is neither empty nor numeric.
+    func resolution(until deadline: Deadline) throws(SocketError) -> Resolver.Resolution {
         guard family != .unix, transport?.isUnix != true else {
             throw SocketError(
-                .resolve,
-                .invalidInput("a host has no Unix addresses: expected the family IPv4 or IPv6"),
+                .resolve, .invalidInput("a host has no Unix addresses"),
                 subject: TerminalText.quoted(host))
         }
         let port = try portNumber()
@@ -28,29 +33,23 @@ struct HostLookup {
                 addresses: [SocketAddress(literal, port: port)],
                 canonicalName: canonicalName ? literal.description : nil)
         }
-        // An address of the other family asks no name server either.
+        // An address literal of the other family must not trigger a DNS query.
         return try lookUp(numericOnly: numericOnly || literal != nil, port, until: deadline)
     }
 
     private func portNumber() throws(SocketError) -> UInt16 {
         guard let port = try service?.checked() else { return 0 }
         if let number = port.number { return number }
-        let name: Transport? =
-            switch transport {
-            case .tcp: .tcp
-            case .udp: .udp
-            default: nil
-            }
-        return try Services.port(named: port.service ?? "", transport: name)
+        return try Services.port(named: port.service ?? "", transport: transport)
     }
 
-    /// What no host means, in the order of preference.
+    /// Returns what an empty host means, in order of preference.
     private func ownAddresses(_ port: UInt16) -> Resolver.Resolution {
         let both: [IPAddress] =
-            passive ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]
-        let wanted = both.filter { family == nil || $0.family == family }
+            forBinding ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]
+        let addresses = both.filter { family == nil || $0.family == family }
         return Resolver.Resolution(
-            addresses: wanted.map { SocketAddress($0, port: port) }, canonicalName: nil)
+            addresses: addresses.map { SocketAddress($0, port: port) }, canonicalName: nil)
     }
 
     private func checkZone(of address: IPAddress) throws(SocketError) {
@@ -63,9 +62,9 @@ struct HostLookup {
     private func lookUp(
         numericOnly: Bool, _ port: UInt16, until deadline: Deadline
     ) throws(SocketError) -> Resolver.Resolution {
-        let info = try Lookup.answer(
+        let info = try Lookup.result(
             until: deadline, orThrow: { SocketError(.resolve, $0, subject: host) },
-            to: { [host, family, canonicalName] () throws(AddressInfoFailure) in
+            of: { [host, family, canonicalName] () throws(AddressInfoFailure) in
                 try System.getaddrinfo(
                     host, domain: family?.domain, numericOnly: numericOnly,
                     canonicalName: canonicalName)

@@ -1,37 +1,37 @@
 internal import SystemPackage
 
-/// A failure of libc's, which has a place among the causes of a `SocketError`.
+/// An error of a libc lookup that corresponds to a cause of `SocketError`.
 protocol LookupFailure: Error {
-    /// What it is to users.
+    /// The cause that users see.
     var cause: SocketError.Cause { get }
 }
 
-/// Asking libc for names, which may block for as long as name servers are silent.
+/// Runs libc's lookups, which may block for as long as name servers do not answer.
 enum Lookup {
-    /// What libc answers to `question`, waited for until the deadline.
+    /// Returns the result of `call`, or throws when the deadline passes.
     ///
-    /// Without a deadline the calling thread asks; with one, a thread of its own that is left to
-    /// itself when the time is over. Then even `/etc/hosts` is no longer waited for.
+    /// Without a deadline, `call` runs on the calling thread. With a deadline it runs on a thread
+    /// of its own, which is abandoned when the deadline passes, even while it reads `/etc/hosts`.
     ///
-    /// - Throws: The error that `makeError` makes of the cause.
-    static func answer<Answer: Sendable, Failure: LookupFailure>(
+    /// - Throws: The error that `makeError` creates for the cause.
+    static func result<Value: Sendable, Failure: LookupFailure>(
         until deadline: Deadline,
         orThrow makeError: (SocketError.Cause) -> SocketError,
-        to question: @escaping @Sendable () throws(Failure) -> Answer
-    ) throws(SocketError) -> Answer {
-        let ask: @Sendable () -> Result<Answer, Failure> = { Result(catching: question) }
-        let result: Result<Answer, Failure>?
+        of call: @escaping @Sendable () throws(Failure) -> Value
+    ) throws(SocketError) -> Value {
+        let body: @Sendable () -> Result<Value, Failure> = { Result(catching: call) }
+        let result: Result<Value, Failure>?
         do {
             if let remaining = deadline.remaining {
-                result = try LookupThreads.lookups.run(for: remaining, ask)
+                result = try LookupThreads.shared.run(for: remaining, body)
             } else {
-                result = ask()
+                result = body()
             }
         } catch {
             throw makeError(.system(error))
         }
         switch result {
-        case .success(let answer): return answer
+        case .success(let value): return value
         case .failure(let failure): throw makeError(failure.cause)
         case nil: throw makeError(deadline.cause)
         }
@@ -39,7 +39,7 @@ enum Lookup {
 }
 
 extension AddressInfoFailure: LookupFailure {
-    /// A failure of name resolution; the system's own where it was behind it.
+    /// A name resolution failure, or the system's error if there was one behind it.
     var cause: SocketError.Cause {
         if let errno { return .system(errno) }
         return .nameResolution(
@@ -49,7 +49,7 @@ extension AddressInfoFailure: LookupFailure {
 }
 
 extension HostCallFailure: LookupFailure {
-    /// A failure of a host look-up, in a class of its own.
+    /// A host lookup failure, or the system's error if there was one behind it.
     var cause: SocketError.Cause {
         switch self {
         case .hostNotFound: .hostLookup(.hostNotFound)

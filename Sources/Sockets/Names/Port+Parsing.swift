@@ -1,40 +1,43 @@
 extension Port {
-    /// Reads a port from text that came from outside: digits from 0 to 65535, or the name of a
-    /// service.
+    /// Parses a port from untrusted text: digits from 0 to 65535, or the name of a service.
     ///
-    /// A service's name begins with a letter and goes on with letters, digits, `-`, `_`, `.` and
-    /// `+`, 63 at most (RFC 6335 allows fewer, `/etc/services` has some of these). Whether there
-    /// is such a service shows when it is looked up. `+80`, `-1`, `80x`, `0x50`, `٨٠`, spaces and
-    /// the empty text are refused.
+    /// A service name begins with a letter and continues with letters, digits, `-`, `_`, `.` and
+    /// `+`. It has at most 63 characters (RFC 6335 allows fewer, but `/etc/services` has some of
+    /// these). The lookup decides later whether the service exists. `+80`, `-1`, `80x`, `0x50`,
+    /// `٨٠`, spaces and the empty text are rejected.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)``, which names the text.
+    /// ```swift
+    /// let port = try Port(parsing: "8080")
+    /// ```
+    ///
+    /// - Parameter text: The port.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not a port. The error names
+    ///   the text.
     public init(parsing text: String) throws(SocketError) {
-        guard let port = Port(checking: text) else {
-            throw SocketError(.parse, .invalidInput(Self.complaint(about: text)))
+        guard let port = Port(validating: text) else {
+            throw SocketError(
+                .parse, .invalidInput(Self.expectation),
+                subject: "port \(TerminalText.quoted(text))")
         }
         self = port
     }
 
-    /// Reads the same text; `nil` when it is no port.
-    init?(checking text: String) {
+    /// Creates a port from the same text as `init(parsing:)`; `nil` if it is not a port.
+    init?(validating text: String) {
         guard Port.number(parsing: text) != nil || Self.isServiceName(text) else { return nil }
         self.init(service: text)
     }
 
-    /// The port that was made without a check, if it could be one.
+    /// Returns the port if it is a number or has the form of a service name.
     ///
-    /// A service name out of a program's text is looked up only when it has the shape of one.
+    /// `init(service:)` checks nothing, so this check comes before the lookup.
     func checked() throws(SocketError) -> Port {
-        if let service, !Self.isServiceName(service) {
-            throw SocketError(.parse, .invalidInput(Self.complaint(about: service)))
-        }
+        if let service { return try Port(parsing: service) }
         return self
     }
 
-    static func complaint(about text: String) -> String {
-        "\(TerminalText.quoted(text)) is not a port: expected 0 to 65535 in digits,"
-            + " or a service name"
-    }
+    /// What a port looks like, for error texts.
+    static let expectation = "expected 0 to 65535 in digits, or a service name"
 
     private static func isServiceName(_ text: String) -> Bool {
         guard (1...63).contains(text.utf8.count), let first = text.utf8.first, isLetter(first)

@@ -1,38 +1,41 @@
-// The older pair of calls, which tell a host's aliases and whose failures are a class of their
-// own: Python's gethostbyname_ex and gethostbyaddr, with socket.herror.
+// The older pair of calls, which also return a host's aliases and have their own error codes:
+// Python's gethostbyname_ex and gethostbyaddr, with socket.herror.
 
 extension Resolver {
-    /// What the operating system knows about a host.
+    /// The names and addresses of a host.
     public struct HostEntry: Hashable, Sendable {
         /// The official name.
         public let name: String
         /// Other names of the same host.
         public let aliases: [String]
-        /// The addresses, in the order in which they came.
+        /// The addresses, in the order of the answer.
         public let addresses: [IPAddress]
     }
 
-    /// Names and addresses of the host with this name, of one family.
+    /// Returns the names and addresses of a host that is given by name, for one family.
     ///
-    /// A numeric address is its own entry; nobody is asked. The corresponding C function is
+    /// A numeric address is its own entry and needs no query. Blocks the thread during the lookup;
+    /// in a task, call the overload that is `async`. The corresponding C function is
     /// `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
     ///   - family: IPv4 or IPv6.
-    ///   - timeout: How long to wait for the answer.
-    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
-    ///   ``SocketError/Cause/hostLookup(_:)`` where there is no such host, it has no
-    ///   address of the family, or it could not be looked up;
-    ///   ``SocketError/Cause/invalidInput(_:)`` for text that names no host and for the family
-    ///   ``AddressFamily/unix``; otherwise what the system said.
+    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    /// - Returns: The host's names and addresses.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family`
+    ///   is ``AddressFamily/unix``.
+    ///   ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
+    ///   family, or could not be looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
         guard family != .unix else {
             throw SocketError(
-                .lookUpHost,
-                .invalidInput("a host has no Unix addresses: expected the family IPv4 or IPv6"),
+                .lookUpHost, .invalidInput("a host has no Unix addresses"),
                 subject: TerminalText.quoted(name))
         }
         try HostName.check(name)
@@ -42,26 +45,30 @@ extension Resolver {
             }
             return HostEntry(name: name, aliases: [], addresses: [literal])
         }
-        let entry = try Lookup.answer(
+        let entry = try Lookup.result(
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: name) },
-            to: { () throws(HostCallFailure) in
+            of: { () throws(HostCallFailure) in
                 try System.gethostbyname2_r(name, domain: family.domain)
             })
         return HostEntry(entry)
     }
 
-    /// Names of the host with this address.
+    /// Returns the names of a host that is given by address.
     ///
-    /// An IPv4-mapped address is looked up as the IPv4 address it carries, and a zone is left out
-    /// of account. The corresponding C function is `gethostbyaddr_r`.
+    /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
+    /// Blocks the thread during the lookup; in a task, call the overload that is `async`. The
+    /// corresponding C function is `gethostbyaddr_r`.
     ///
     /// - Parameters:
-    ///   - address: The address, numeric as it is.
-    ///   - timeout: How long to wait for the answer.
-    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
-    ///   ``SocketError/Cause/hostLookup(_:)`` where the address has no name or could not be looked
-    ///   up; otherwise what the system said.
+    ///   - address: The numeric address.
+    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    /// - Returns: The host's names and addresses.
+    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be
+    ///   looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
@@ -72,10 +79,10 @@ extension Resolver {
             case .v6(let address): address.bytes
             }
         let domain = address.unmapped.family.domain
-        let entry = try Lookup.answer(
+        let entry = try Lookup.result(
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: address.description) },
-            to: { () throws(HostCallFailure) in
+            of: { () throws(HostCallFailure) in
                 try System.gethostbyaddr_r(bytes, domain: domain)
             })
         return HostEntry(entry)
@@ -91,7 +98,7 @@ extension Resolver.HostEntry {
 }
 
 extension IPAddress {
-    /// The address of four or sixteen bytes in network order; `nil` for any other number.
+    /// Creates an address from 4 or 16 bytes in network order; `nil` for any other number of bytes.
     fileprivate init?(networkBytes bytes: [UInt8]) {
         if bytes.count == 4 {
             self = .v4(IPv4Address(bytes[0], bytes[1], bytes[2], bytes[3]))

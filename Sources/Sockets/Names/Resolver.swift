@@ -1,109 +1,139 @@
 internal import SystemPackage
 
-/// Turns names into addresses and addresses into names.
+/// Resolves names to addresses and addresses to names.
 ///
 /// ```swift
 /// let addresses = try Resolver.resolve(.tcp("www.example.com", port: "http"))
 /// let (host, service) = try Resolver.name(of: addresses[0])
 /// ```
 ///
-/// The functions ask the operating system, which reads files such as `/etc/hosts` and asks name
-/// servers; they block until it answers, or until the time limit that was given to them. A numeric
-/// address asks nobody.
+/// The functions call the operating system, which reads files such as `/etc/hosts` and queries name
+/// servers. A numeric address needs no query.
+///
+/// Each function exists twice. The synchronous one blocks its thread until the answer is there or
+/// the time limit ends. The `async` one suspends the task instead, and also ends when the task is
+/// cancelled.
 public enum Resolver {
-    /// What a host's name was resolved to.
+    /// The result of resolving a host's name.
     public struct Resolution: Hashable, Sendable {
-        /// The addresses in the order of preference (RFC 6724); never empty, none twice.
+        /// The addresses in order of preference (RFC 6724), without duplicates; never empty.
         public let addresses: [SocketAddress]
-        /// The host's official name, where it was asked for and is known.
+        /// The host's official name, or `nil` if it was not requested or is not known.
         public let canonicalName: String?
     }
 
-    /// The addresses of an endpoint, in the order in which they should be tried.
+    /// Returns the addresses of an endpoint, in the order in which they should be tried.
+    ///
+    /// Blocks the thread during the lookup; in a task, call the overload that is `async`.
     ///
     /// - Parameters:
-    ///   - endpoint: A Unix endpoint is its own address; nothing is looked up, and nothing on the
-    ///     file system touched.
-    ///   - family: Only addresses of this family; `nil` for all.
-    ///   - numericOnly: Whether a host that is no numeric address is refused at once.
-    ///   - passive: Whether the endpoint is to be bound, so that no host means every interface:
-    ///     `::`, then `0.0.0.0`. Otherwise it means this machine: `::1`, then `127.0.0.1`.
-    ///   - timeout: How long to wait for the host's addresses. Nothing can interrupt a look-up:
-    ///     when the limit ends, it is left to itself on a thread of its own, 64 at most.
-    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
-    ///   ``SocketError/Cause/nameResolution(_:)`` where the name has no address of the
-    ///   family or could not be looked up, ``SocketError/Cause/unknownService(_:transport:)`` or
-    ///   ``SocketError/Cause/noServicesDatabase`` where the port is a service's name,
-    ///   ``SocketError/Cause/invalidInput(_:)`` for text that names nothing, such as a path of
-    ///   more than 107 bytes, and for the wrong family; otherwise what the system said.
+    ///   - endpoint: A Unix endpoint is its own address. No lookup takes place, and the file system
+    ///     is not touched.
+    ///   - family: The family of the addresses to return; `nil` for all.
+    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - forBinding: Whether the addresses will be bound. An empty host then means every
+    ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
+    ///     `127.0.0.1`).
+    ///   - timeout: How long to wait for the host's addresses. A lookup cannot be interrupted, so
+    ///     at the limit it is abandoned and ends on a thread of its own. At most 64 such threads
+    ///     exist.
+    /// - Returns: The addresses, at least one.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
+    ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
+    ///   endpoint.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
+    ///   not be looked up.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///   contain the port's name.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
-        passive: Bool = false, timeout: TimeLimit = .never
+        forBinding: Bool = false, timeout: TimeLimit = .never
     ) throws(SocketError) -> [SocketAddress] {
         try resolve(
-            endpoint, family: family, numericOnly: numericOnly, passive: passive,
+            endpoint, family: family, numericOnly: numericOnly, forBinding: forBinding,
             deadline: Deadline(startingNow: timeout))
     }
 
-    /// The same as one step of an operation whose time already runs.
+    /// Returns the addresses of an endpoint, as one step of an operation that has a deadline.
     package static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
-        passive: Bool = false, deadline: Deadline
+        forBinding: Bool = false, deadline: Deadline
     ) throws(SocketError) -> [SocketAddress] {
         do {
             if let path = endpoint.path { return [try unixAddress(path, family: family)] }
-            let question = HostLookup(
+            let lookup = HostLookup(
                 host: endpoint.host ?? "", service: endpoint.port, family: family,
-                transport: endpoint.transport, numericOnly: numericOnly, passive: passive)
-            return try question.answer(until: deadline).addresses
+                transport: endpoint.transport, numericOnly: numericOnly, forBinding: forBinding)
+            return try lookup.resolution(until: deadline).addresses
         } catch {
             throw SocketError(
                 error.operation, error.cause, subject: error.subject, endpoint: endpoint)
         }
     }
 
-    /// The addresses of a host, with the port of a service.
+    /// Returns the addresses of a host, each with the port of a service.
     ///
+    /// Blocks the thread during the lookup; in a task, call the overload that is `async`.
     /// The corresponding C function is `getaddrinfo`.
     ///
     /// - Parameters:
-    ///   - host: A name, or a numeric address without brackets, perhaps with a zone; empty for
-    ///     this machine, or every interface of it: see `passive`.
-    ///   - service: The port, looked up where it is a service's name; 0 where it is `nil`.
-    ///   - family: Only addresses of this family; `nil` for all.
-    ///   - transport: What the service's name is looked up for; `nil` for any.
-    ///   - numericOnly: Whether a host that is no numeric address is refused at once.
-    ///   - canonicalName: Whether the host's official name is wanted too.
-    ///   - passive: Whether the addresses are to be bound: see
-    ///     ``resolve(_:family:numericOnly:passive:timeout:)``.
-    ///   - timeout: How long to wait for the host's addresses.
-    /// - Throws: As ``resolve(_:family:numericOnly:passive:timeout:)``.
+    ///   - host: A name, or a numeric address without brackets and with an optional zone. An empty
+    ///     host means this machine, or every interface if `forBinding` is true.
+    ///   - service: The port or a service's name; `nil` for port 0.
+    ///   - family: The family of the addresses to return; `nil` for all.
+    ///   - transport: The transport for which the service's name is looked up; `nil` for any.
+    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - canonicalName: Whether to return the host's official name too.
+    ///   - forBinding: Whether the addresses will be bound. An empty host then means every
+    ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
+    ///     `127.0.0.1`).
+    ///   - timeout: How long to wait for the host's addresses. At the limit the lookup is
+    ///     abandoned.
+    /// - Returns: The addresses, and the official name if `canonicalName` is true.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or
+    ///   if the family or the transport is a Unix one.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
+    ///   not be looked up.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///   contain the service.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
-        canonicalName: Bool = false, passive: Bool = false, timeout: TimeLimit = .never
+        canonicalName: Bool = false, forBinding: Bool = false, timeout: TimeLimit = .never
     ) throws(SocketError) -> Resolution {
-        let question = HostLookup(
+        let lookup = HostLookup(
             host: host, service: service, family: family, transport: transport,
-            numericOnly: numericOnly, canonicalName: canonicalName, passive: passive)
-        return try question.answer(until: Deadline(startingNow: timeout))
+            numericOnly: numericOnly, canonicalName: canonicalName, forBinding: forBinding)
+        return try lookup.resolution(until: Deadline(startingNow: timeout))
     }
 
-    /// The names of an address: of its host, and of the service on its port.
+    /// Returns the names of an address: the host's name, and the name of the service on its port.
     ///
-    /// What has no name is given in digits. The corresponding C function is `getnameinfo`.
+    /// Returns digits in place of a name that does not exist. Blocks the thread during the lookup;
+    /// in a task, call the overload that is `async`. The corresponding C function is `getnameinfo`.
     ///
     /// - Parameters:
     ///   - address: An Internet address.
     ///   - nameRequired: Whether a host without a name is an error.
-    ///   - numericHost: Whether the host is wanted in digits, without a look-up.
-    ///   - numericService: Whether the service is wanted in digits, without a look-up.
-    ///   - transport: What the service's name is looked up for, TCP or UDP.
-    ///   - timeout: How long to wait for the names.
-    /// - Throws: ``SocketError/Cause/timedOut(limit:)`` where the limit ended,
-    ///   ``SocketError/Cause/nameResolution(_:)`` where a required name does not exist or
-    ///   could not be looked up, ``SocketError/Cause/invalidInput(_:)`` for a Unix address or
-    ///   none; otherwise what the system said.
+    ///   - numericHost: Whether to return the host in digits, without a lookup.
+    ///   - numericService: Whether to return the service in digits, without a lookup.
+    ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
+    ///   - timeout: How long to wait for the names. At the limit the lookup is abandoned.
+    /// - Returns: The names of the host and of the service.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not be
+    ///   looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface,
+    ///   with `EAGAIN` if too many lookups are running, or with another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,
@@ -111,9 +141,7 @@ public enum Resolver {
     ) throws(SocketError) -> (host: String, service: String) {
         guard address.ip != nil, let family = address.family else {
             throw SocketError(
-                .resolve,
-                .invalidInput("only Internet addresses have host names: expected IPv4 or IPv6"),
-                remoteAddress: address)
+                .resolve, .invalidInput("the address must be IPv4 or IPv6"), remoteAddress: address)
         }
         var options = NameInfoOptions()
         options.nameRequired = nameRequired
@@ -124,17 +152,21 @@ public enum Resolver {
         do { raw = try address.raw(for: family) } catch {
             throw SocketError(.resolve, .system(error), remoteAddress: address)
         }
-        return try Lookup.answer(
+        return try Lookup.result(
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.resolve, $0, remoteAddress: address) },
-            to: { [options] () throws(AddressInfoFailure) in
+            of: { [options] () throws(AddressInfoFailure) in
                 try System.getnameinfo(raw, options)
             })
     }
 
-    /// What this machine calls itself. The corresponding C function is `gethostname`.
+    /// Returns the name of this machine.
     ///
-    /// - Throws: What the system said.
+    /// The corresponding C function is `gethostname`.
+    ///
+    /// Does not wait, so there is no asynchronous overload.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the system reports an error.
     public static func hostName() throws(SocketError) -> String {
         do { return try System.gethostname() } catch {
             throw SocketError(.getHostName, .system(error))
@@ -148,19 +180,14 @@ extension Resolver {
     private static func unixAddress(
         _ path: String, family: AddressFamily?
     ) throws(SocketError) -> SocketAddress {
-        guard family == nil || family == .unix else {
+        if let family, family != .unix {
             throw SocketError(
-                .resolve,
-                .invalidInput("a Unix socket has no Internet addresses: expected no family"))
+                .resolve, .invalidInput("a Unix endpoint has no \(family) addresses"))
         }
         guard let address = UnixAddress(marked: path) else {
-            let limit = UnixAddress.maximumLength
             throw SocketError(
-                .resolve,
-                .invalidInput(
-                    "\(TerminalText.quoted(path)) names no Unix socket: expected a path,"
-                        + " or @ and an abstract name, of 1 to \(limit) bytes without NUL"),
-                subject: TerminalText.quoted(path))
+                .resolve, .invalidInput(UnixAddress.expectation), subject: TerminalText.quoted(path)
+            )
         }
         return .unix(address)
     }

@@ -1,92 +1,117 @@
 internal import SystemPackage
 
-/// The services database: which port a service lives on, and which service lives on a port.
+/// Looks up services and ports in the services database, usually `/etc/services`.
 ///
 /// ```swift
 /// try Services.port(named: "http", transport: .tcp)      // 80
 /// try Services.name(ofPort: 13, transport: .udp)         // "daytime"
 /// ```
 ///
-/// The operating system is asked, usually its file `/etc/services`. The calls are quick where the
-/// database is a file, but may block where it is elsewhere.
+/// The functions block their thread while the operating system reads the database. They are fast if
+/// it is a file, and may wait if `nsswitch.conf` names another source. In a task,
+/// ``Resolver/resolve(host:service:family:transport:numericOnly:canonicalName:forBinding:timeout:)-7homb``
+/// looks up the port of a service without blocking a thread.
 public enum Services {
-    /// What the database holds about a service.
+    /// An entry of the services database.
     public struct ServiceEntry: Hashable, Sendable {
         /// The official name.
         public let name: String
-        /// Other names that find the same service.
+        /// Other names of the same service.
         public let aliases: [String]
         /// The port's number.
         public let port: UInt16
-        /// The transport protocol's name, `tcp` or `udp`, or another where none was asked for.
-        public let `protocol`: String
+        /// The transport, or `nil` if the entry is for another protocol, such as `sctp`.
+        public let transport: Transport?
     }
 
-    /// The port on which a service of this name or alias lives.
-    ///
-    /// Without a protocol the first entry of that name is taken. Digits are no service's name:
-    /// the answer to `80` is that there is none.
+    /// Returns the port of the service with this name or alias.
     ///
     /// The corresponding C function is `getservbyname`.
     ///
-    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)`` when the database has no such
-    ///   service, ``SocketError/Cause/noServicesDatabase`` when the machine has no database,
-    ///   ``SocketError/Cause/invalidInput(_:)`` for text that can name none: empty, with spaces
-    ///   or control characters, or longer than 255 bytes; otherwise what the system said.
+    /// - Parameters:
+    ///   - name: A name or an alias. Digits are not a name, so `80` is an unknown service.
+    ///   - transport: TCP or UDP; `nil` for the first entry with this name.
+    /// - Returns: The port.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or
+    ///   control characters, or is longer than 255 bytes.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func port(
         named name: String, transport: Transport? = nil
     ) throws(SocketError) -> UInt16 {
         try service(named: name, transport: transport).port
     }
 
-    /// The official name of the service that lives on a port.
-    ///
-    /// Without a protocol the first entry for that port is taken.
+    /// Returns the official name of the service on a port.
     ///
     /// The corresponding C function is `getservbyport`.
     ///
-    /// - Throws: As ``port(named:transport:)``; the unknown service is the port in digits.
+    /// - Parameters:
+    ///   - port: The port's number.
+    ///   - transport: TCP or UDP; `nil` for the first entry with this port.
+    /// - Returns: The service's official name.
+    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
+    ///   database has no service on the port.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func name(
         ofPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> String {
         try service(onPort: port, transport: transport).name
     }
 
-    /// All that the database holds about the service of this name or alias.
+    /// Returns the database's entry for the service with this name or alias.
     ///
-    /// - Throws: As ``port(named:transport:)``.
+    /// - Parameters:
+    ///   - name: A name or an alias. Digits are not a name, so `80` is an unknown service.
+    ///   - transport: TCP or UDP; `nil` for the first entry with this name.
+    /// - Returns: The entry.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or
+    ///   control characters, or is longer than 255 bytes.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func service(
         named name: String, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
-        guard canBeName(name) else {
+        guard isVisibleASCII(name) else {
             throw SocketError(
                 .parse,
-                .invalidInput(
-                    "\(TerminalText.quoted(name)) is not a service name:"
-                        + " expected 1 to 255 visible ASCII characters, such as http"))
+                .invalidInput("expected 1 to 255 visible ASCII characters, such as http"),
+                subject: "service name \(TerminalText.quoted(name))")
         }
         do {
-            return ServiceEntry(try System.getservbyname_r(name, transport?.description))
+            return ServiceEntry(
+                try System.getservbyname_r(name, transport: transport?.description))
         } catch {
             throw SocketError(failure: error, name: name, transport: transport)
         }
     }
 
-    /// All that the database holds about the service on this port.
+    /// Returns the database's entry for the service on a port.
     ///
-    /// - Throws: As ``name(ofPort:transport:)``.
+    /// - Parameters:
+    ///   - port: The port's number.
+    ///   - transport: TCP or UDP; `nil` for the first entry with this port.
+    /// - Returns: The entry.
+    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
+    ///   database has no service on the port.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func service(
         onPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
         do {
-            return ServiceEntry(try System.getservbyport_r(port, transport?.description))
+            return ServiceEntry(
+                try System.getservbyport_r(port, transport: transport?.description))
         } catch {
             throw SocketError(failure: error, name: "\(port)", transport: transport)
         }
     }
 
-    /// Whether a database can hold this name; C would stop at a NUL.
-    private static func canBeName(_ text: String) -> Bool {
+    /// Returns whether a database can contain this name; C would stop reading at a NUL.
+    private static func isVisibleASCII(_ text: String) -> Bool {
         (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }
@@ -94,15 +119,14 @@ public enum Services {
 extension Services.ServiceEntry {
     init(_ raw: RawServiceEntry) {
         self.init(
-            name: raw.name, aliases: raw.aliases, port: raw.port, protocol: raw.transport)
+            name: raw.name, aliases: raw.aliases, port: raw.port,
+            transport: Transport.allCases.first { $0.description == raw.transport })
     }
 }
 
 extension SocketError {
-    /// A failed look-up of a service.
-    init(
-        failure: ServiceCallFailure, name: String, transport: Transport?
-    ) {
+    /// Creates the error of a failed service lookup.
+    fileprivate init(failure: ServiceCallFailure, name: String, transport: Transport?) {
         let cause: Cause =
             switch failure {
             case .unknown: .unknownService(name, transport: transport)

@@ -3,7 +3,10 @@ internal import Glibc
 extension System {
     /// clock_gettime(2) with `CLOCK_BOOTTIME`, in nanoseconds: the clock that Swift calls continuous,
     /// which goes on while the machine sleeps.
-    // Not inlined: its room would be in the frame of every task that waits.
+    // Not inlined, because its stack space would be in the frame of every waiting task.
+    /// clock_gettime(2) with `CLOCK_BOOTTIME`, in nanoseconds.
+    ///
+    /// Swift's continuous clock is the same: it also counts while the machine sleeps.
     @inline(never)
     package static func continuousNanoseconds() -> Int64 {
         #if DEBUG
@@ -16,12 +19,15 @@ extension System {
 }
 
 extension Duration {
-    /// The longest limit, 95 years, in nanoseconds. Longer limits count as none, so that no sum
-    /// with a clock can overflow.
+    /// The longest limit, 95 years, in nanoseconds.
+    ///
+    /// Longer limits count as none, so that no sum with a clock can overflow.
     package static let longestNanoseconds: Int64 = 3_000_000_000_000_000_000
 
-    /// The longest limit, 95 years. It is made of whole nanoseconds, because making one from a
-    /// `Double` costs more than the rest of an operation.
+    /// The longest limit, 95 years.
+    ///
+    /// It is made of whole nanoseconds, because making one from a `Double` costs more than the rest
+    /// of an operation.
     package static var longest: Duration { .nanoseconds(longestNanoseconds) }
 
     /// The duration, limited to 95 years either way, so that no sum or product with it can

@@ -1,9 +1,9 @@
 internal import Glibc
 internal import SystemPackage
 
-// accept and connect with the kernel's odd corners rounded off.
+// accept and connect without the kernel's special cases.
 extension System {
-    /// accept(2) of the first caller who is still there.
+    /// Calls accept(2) until a connection comes whose client has not left yet.
     static func acceptNext(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
@@ -16,17 +16,19 @@ extension System {
         }
     }
 
-    /// Linux hands errors of the new connection to accept; they say nothing of the listening socket
-    /// (accept(2), "Error handling").
+    /// Errors of the new connection, which Linux reports through accept.
     ///
-    /// `EOPNOTSUPP` is not among them, though the page lists it: it is also what a datagram socket
-    /// answers, for ever.
+    /// They do not concern the listening socket (accept(2), "Error handling").
+    ///
+    /// The page also lists `EOPNOTSUPP`, but a datagram socket fails with it in every call.
     static let abortedConnectionErrors: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
         .noRouteToHost, .networkUnreachable, .timedOut, Errno(rawValue: ENONET),
     ]
 
-    /// Begins to connect a descriptor that does not wait; `EAGAIN` says that it is under way.
+    /// Starts to connect a nonblocking descriptor.
+    ///
+    /// Throws `EAGAIN` while the connect is in progress.
     static func startConnect(
         _ descriptor: Int32, _ address: RawSocketAddress
     ) throws(Errno) {
@@ -35,16 +37,18 @@ extension System {
         } catch .nowInProgress {
             throw .wouldBlock
         } catch .interrupted {
-            // It goes on by itself.
+            // An interrupted connect continues in the kernel.
             throw .wouldBlock
         }
     }
 
-    /// Tells how a connect that is under way has ended; `EAGAIN` says that it has not.
+    /// Returns when a started connect has succeeded, and throws its error when it has failed.
     ///
-    /// Asks by calling connect(2) once more. `SO_ERROR` would tell too, but whoever else reads it
-    /// takes the answer away, and Linux would go on to believe that the connect is under way: it
-    /// lets a second connect to another address succeed then, and do nothing.
+    /// Throws `EAGAIN` while the connect is in progress.
+    ///
+    /// Calls connect(2) once more. `SO_ERROR` would also tell the result, but another reader could
+    /// have cleared it. Linux then still believes that the connect is in progress: a second
+    /// connect, to another address, succeeds and does nothing.
     static func finishConnect(
         _ descriptor: Int32, _ address: RawSocketAddress
     ) throws(Errno) {
@@ -57,9 +61,9 @@ extension System {
         }
     }
 
-    /// connect(2) in the Unix domain, which waits while the backlog is full.
+    /// Calls connect(2) in the Unix domain, which waits while the backlog is full.
     ///
-    /// There is no flag that says "do not wait", so the descriptor's mode says it.
+    /// connect(2) has no flag for "do not wait", so the descriptor's mode changes during the call.
     static func connectUnix(
         _ descriptor: Int32, _ address: RawSocketAddress, mayWait: Bool
     ) throws(Errno) {

@@ -1,33 +1,34 @@
 internal import CSockets
 internal import Glibc
 
-/// One datagram where recvmmsg(2) has put it.
+/// A datagram in the memory that recvmmsg(2) has filled.
 struct ReceivedDatagram {
-    /// Valid until the batch is filled again.
+    /// The data, valid until the batch is filled again.
     let bytes: UnsafeRawBufferPointer
-    /// How many bytes the datagram had, whether or not there was room for them.
+    /// The size of the datagram, even if the buffer was too small for it.
     let originalCount: Int
     let sender: RawSocketAddress
-    /// The address of ours that it came to, where `System.enablePacketInfo` was called.
+    /// The local address to which the datagram was sent, if `System.enablePacketInfo` was called.
     let local: PacketAddress?
 }
 
-/// Internet datagrams that one recvmmsg(2) has brought, until they are taken one by one.
+/// The Internet datagrams of one recvmmsg(2) call, until they are taken one by one.
 ///
-/// One call for many costs less than one for each. And a call that brings fewer than it could has
-/// found the kernel's queue empty, which would take a call of its own otherwise.
+/// One call for many datagrams costs less than one call for each. A call that returns fewer
+/// datagrams than it could has also emptied the kernel's queue, which another call would have to
+/// find out.
 struct DatagramBatch: ~Copyable {
-    // Safe: the memory is this value's own, and the vectors in it point into it. The kernel writes
-    // no more than it was told there is room for.
+    // Safe: this value owns the memory, and the vectors point into it. The kernel writes at most as
+    // many bytes as the vectors offer.
     private var memory: Memory?
     private var count = 0
     private var taken = 0
 
-    /// How many datagrams one call brings at most.
+    /// The largest number of datagrams that one call returns.
     static let capacity = 16
-    /// The length field of UDP counts 16 bits (RFC 768).
+    /// UDP's length field has 16 bits (RFC 768).
     private static let datagramCapacity = 65536
-    /// More than the two kinds of packet information take together.
+    /// More than the two kinds of packet information need together.
     private static let controlCapacity = 256
 
     private struct Memory {
@@ -36,7 +37,7 @@ struct DatagramBatch: ~Copyable {
         let names = UnsafeMutablePointer<sockaddr_storage>.allocate(capacity: capacity)
         let control = UnsafeMutableRawPointer.allocate(
             byteCount: capacity * controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment)
-        // So much that it is mapped, and nothing of it is there before it is written to.
+        // So large that malloc maps it, and no page is used before the kernel writes to it.
         let bytes = UnsafeMutableRawPointer.allocate(
             byteCount: capacity * datagramCapacity, alignment: 16)
 
@@ -54,7 +55,8 @@ struct DatagramBatch: ~Copyable {
             }
         }
 
-        /// The kernel writes how much it used over how much there was.
+        /// Restores the sizes of the buffers, which the kernel overwrites with the sizes that it
+        /// used.
         func offerRoom(_ index: Int) {
             messages[index].message.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
             messages[index].message.msg_controllen = controlCapacity
@@ -71,11 +73,11 @@ struct DatagramBatch: ~Copyable {
 
     deinit { memory?.deallocate() }
 
-    /// Whether all have been taken.
+    /// A Boolean value that indicates whether all datagrams have been taken.
     @inline(__always)
     var isEmpty: Bool { taken == count }
 
-    /// Takes the datagram that came first; nil if all have been taken.
+    /// Takes the oldest datagram; `nil` if all have been taken.
     @inline(__always)
     mutating func next() -> ReceivedDatagram? {
         guard taken < count, let memory else { return nil }
@@ -95,8 +97,9 @@ struct DatagramBatch: ~Copyable {
             local: isTold ? System.address(in: info) : nil)
     }
 
-    /// Lends the room for datagrams to a call that fills it and tells how many there are; those that
-    /// have not been taken are lost.
+    /// Passes the buffers to a call that fills them and returns the number of datagrams.
+    ///
+    /// Datagrams that have not been taken are lost.
     @inline(__always)
     mutating func fill(_ body: (UnsafeMutablePointer<csockets_datagram>) -> Int32) -> Int32 {
         let memory = memory ?? Memory()

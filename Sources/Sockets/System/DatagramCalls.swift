@@ -2,25 +2,25 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// Which address of this machine a datagram came to, or is to leave from; there is no port in it.
+/// The local address of a datagram, without a port: where it was sent to, or where it is sent from.
 typealias PacketAddress = RawSocketAddress.Content
 
 extension System {
-    /// setsockopt(2) with `IP_PKTINFO` or `IPV6_RECVPKTINFO`: `recvmmsg` tells from now on to
-    /// which address a datagram came.
+    /// setsockopt(2) with `IP_PKTINFO` or `IPV6_RECVPKTINFO`: makes `recvmmsg` report the address
+    /// to which a datagram was sent.
     ///
-    /// An IPv6 socket that serves IPv4 as well needs both.
+    /// An IPv6 socket that also serves IPv4 needs both options.
     static func enablePacketInfo(_ descriptor: Int32, isIPv6: Bool) throws(Errno) {
         if isIPv6 { try setOption(descriptor, .packetInfo6, 1) }
         try setOption(descriptor, .packetInfo4, 1)
     }
 
-    /// recvmmsg(2): brings as many Internet datagrams as there are, in place of those in the batch,
-    /// and tells how many; one at least.
+    /// recvmmsg(2): replaces the contents of the batch with the datagrams in the kernel's queue,
+    /// and returns their number, which is at least 1.
     ///
-    /// They tell the address that they came to where `enablePacketInfo` was called, whose interface
-    /// is the scope of an IPv6 address. An error that comes after the first datagram is the next
-    /// call's.
+    /// The datagrams contain the address to which they were sent if `enablePacketInfo` was called.
+    /// The interface is the scope of an IPv6 address. The next call reports an error that occurs
+    /// after the first datagram.
     @inline(__always)
     static func recvmmsg(
         _ descriptor: Int32, _ batch: inout DatagramBatch, _ flags: TransferFlags
@@ -34,9 +34,9 @@ extension System {
             })
     }
 
-    /// sendmsg(2) of one datagram with `MSG_NOSIGNAL`, leaving from an address of this machine.
+    /// sendmsg(2) of one datagram with `MSG_NOSIGNAL`, from an address of this machine.
     ///
-    /// - Throws: `EINVAL` if it is none of this machine's.
+    /// - Throws: `EINVAL` if the address does not belong to this machine.
     static func sendmsg(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags,
         to destination: RawSocketAddress, from local: PacketAddress
@@ -44,7 +44,7 @@ extension System {
         let info = packetInfo(of: local)
         return try systemCall(.sendmsg, onInterrupt: .report) {
             destination.withAddress { address, length in
-                // The kernel only reads what is sent.
+                // The kernel only reads these bytes.
                 let bytesToRead = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
                 return withMessage(bytesToRead, bytes.count) { message in
                     message.msg_name = UnsafeMutableRawPointer(mutating: address)
@@ -61,10 +61,10 @@ extension System {
         }
     }
 
-    /// More than the two kinds of packet info take together.
+    /// More than the two kinds of packet information need together.
     private static let controlCapacity = 256
 
-    /// A message of one piece, with room for control data.
+    /// Calls `body` with a message of one part and a buffer for control data.
     @inline(__always)
     private static func withMessage(
         _ bytes: UnsafeMutableRawPointer?, _ count: Int, _ body: (inout msghdr) -> Int

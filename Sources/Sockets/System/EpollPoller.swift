@@ -2,36 +2,37 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// What has happened to a descriptor.
+/// The readiness of a descriptor.
 struct Readiness: OptionSet {
     let rawValue: UInt8
 
-    /// There is something to read, or to accept.
+    /// The descriptor can be read, or has a connection to accept.
     static let readable = Readiness(rawValue: 1)
-    /// There is room to write, or a connect has ended.
+    /// The descriptor can be written, or a connect has ended.
     static let writable = Readiness(rawValue: 2)
-    /// The peer has ended or broken the connection: reads and writes will tell how. Or it has sent
-    /// urgent data, before which a read stops short though there is more.
+    /// The peer has half-closed, or the connection has failed: reads and writes report which.
+    ///
+    /// Urgent data also counts, because a read stops before it although more bytes are there.
     static let ending = Readiness(rawValue: 4)
 }
 
-/// The back end of an event loop, on Linux: epoll(7), edge-triggered, and an eventfd(2) to wake it.
+/// The back end of an event loop on Linux: epoll(7), edge-triggered, and an eventfd(2) for wakeups.
 ///
-/// The contract for other platforms: a descriptor is registered once; a change is
-/// told once, to the thread that waits; `register`, `deregister` and `wake` may be called by any
-/// thread; after `deregister` has returned, no wait that begins later tells of the descriptor.
+/// The contract for other platforms: A descriptor is registered once. A change is reported once, to
+/// the waiting thread. Any thread may call `register`, `deregister` and `wake`. After `deregister`
+/// has returned, no later wait reports the descriptor.
 struct Poller: ~Copyable {
     private let epoll: Int32
     private let eventDescriptor: Int32
-    /// Why it cannot watch anything.
+    /// Why the poller could not be created; `nil` if it works.
     let failure: Errno?
-    // Safe: the memory is this value's own, and only the thread that waits touches it.
+    // Safe: this value owns the memory, and only the waiting thread accesses it.
     private let events: UnsafeMutablePointer<epoll_event>
 
-    /// How many changes one wait can tell.
+    /// The number of changes that one wait can report.
     private static let capacity = 256
 
-    /// epoll_create1(2) and eventfd(2)
+    /// Creates a poller: epoll_create1(2) and eventfd(2).
     static func make() throws(Errno) -> Poller {
         #if DEBUG
             if let kernel = Simulation.kernel {
@@ -50,12 +51,13 @@ struct Poller: ~Copyable {
             throw error
         }
         let poller = Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
-        // Never read: each write is an edge of its own, and its counter never fills.
+        // The eventfd is never read, because each write triggers a new edge and its counter never
+        // becomes full.
         try poller.register(eventDescriptor, token: 0, reportsWritable: false)
         return poller
     }
 
-    /// One that could not be made: registering fails with the reason.
+    /// Creates a poller whose registrations fail with this error.
     static func failing(_ failure: Errno) -> Poller {
         Poller(epoll: -1, eventDescriptor: -1, failure: failure)
     }
@@ -75,15 +77,17 @@ struct Poller: ~Copyable {
         events.deallocate()
     }
 
-    /// epoll_ctl(2): tells of this descriptor from now on, under a token that is not 0; also when
-    /// there is room to write, or only when there is something to read.
+    /// epoll_ctl(2): reports the descriptor from now on, under a token that is not 0.
+    ///
+    /// Write readiness is reported only on request.
     func register(
         _ descriptor: Int32, token: UInt, reportsWritable: Bool = true
     ) throws(Errno) {
         try control(EPOLL_CTL_ADD, descriptor, token, reportsWritable)
     }
 
-    /// epoll_ctl(2): the same of a descriptor that is registered, which is told of anew.
+    /// epoll_ctl(2): changes what is reported about a registered descriptor, and reports its
+    /// current state again.
     func change(_ descriptor: Int32, token: UInt, reportsWritable: Bool) throws(Errno) {
         try control(EPOLL_CTL_MOD, descriptor, token, reportsWritable)
     }
@@ -103,32 +107,34 @@ struct Poller: ~Copyable {
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
     }
 
-    /// epoll_ctl(2): tells of this descriptor no more.
+    /// epoll_ctl(2): reports the descriptor no more.
     func deregister(_ descriptor: Int32) {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.unwatch(descriptor, by: epoll) }
         #endif
         var event = epoll_event()
-        // Fails only if it was never registered.
+        // Fails only if the descriptor was never registered.
         _ = try? systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
     }
 
-    /// Ends the wait that is under way, or the next one.
+    /// Ends the current wait or the next one.
     func wake() {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.wake(epoll) }
         #endif
         guard failure == nil else { return }
         var one: UInt64 = 1
-        // Fails only when the counter is full, after centuries.
+        // Fails only if the counter is full, which would take centuries.
         _ = try? systemCall(.write) { Glibc.write(eventDescriptor, &one, 8) }
     }
 
-    /// epoll_wait(2): waits at most so many nanoseconds (nil: for ever) and tells what happened.
+    /// epoll_wait(2): waits for at most this many nanoseconds, or without a limit for `nil`, and
+    /// reports the changes.
     ///
     /// - Parameters:
-    ///   - woken: somebody has called `wake`.
-    ///   - changed: the token of a descriptor, and what happened to it.
+    ///   - nanoseconds: The time limit.
+    ///   - woken: Called if a thread has called `wake`.
+    ///   - changed: Called with the token and the readiness of each changed descriptor.
     func wait(
         nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void
     ) {
@@ -164,24 +170,5 @@ struct Poller: ~Copyable {
         if events & csockets_epoll_writable != 0 { readiness.insert(.writable) }
         if events & csockets_epoll_ending != 0 { readiness.insert(.ending) }
         return readiness
-    }
-}
-
-/// A descriptor that is readable while one of the descriptors it watches is writable: epoll(7) again,
-/// which can itself be registered with a poller.
-struct WriteWatch {
-    let descriptor: Int32
-
-    /// epoll_create1(2); the descriptor is the caller's to close.
-    static func make() throws(Errno) -> WriteWatch {
-        WriteWatch(
-            descriptor: try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) })
-    }
-
-    /// epoll_ctl(2): watches a descriptor, until that is closed.
-    func add(_ watched: Int32) throws(Errno) {
-        var event = epoll_event()
-        event.events = csockets_epoll_writable
-        _ = try systemCall(.epoll_ctl) { epoll_ctl(descriptor, EPOLL_CTL_ADD, watched, &event) }
     }
 }

@@ -1,20 +1,19 @@
 #if DEBUG
     package import SystemPackage
 
-    /// Makes chosen system calls of the current task fail, or move fewer bytes, for tests.
+    /// Makes selected system calls of the current task fail, or transfer fewer bytes, for tests.
     ///
-    /// Exists in debug builds only; a release build has neither the type nor the branch that asks it.
-    /// The faults of a call are used up in the order of the script, one for each call; when they are
-    /// used up the call goes to the kernel again.
+    /// Exists in debug builds only: a release build has neither the type nor the branch that checks
+    /// it. Each call uses up the next fault of its script. After the last one, calls reach the
+    /// kernel again.
     package final class FaultInjection: Sendable {
-        /// What happens to one call.
+        /// The effect on one call.
         package enum Fault: Sendable {
-            /// The kernel is asked.
+            /// The call reaches the kernel.
             case pass
-            /// The kernel is not asked; the call fails with this number.
+            /// The call fails with this number and does not reach the kernel.
             case error(Errno)
-            /// The kernel is asked to move at most this many bytes: for recv, send, sendmsg and
-            /// sendfile.
+            /// The kernel transfers at most this many bytes: for recv, send, sendmsg and sendfile.
             case short(Int)
         }
 
@@ -26,14 +25,14 @@
             self.script = Lock(script)
         }
 
-        /// Runs `body` with this script in force for the calls that its thread makes.
+        /// Runs `body` with this script in effect for the calls of its thread.
         package static func during<Result>(
             _ script: [SystemCall: [Fault]], _ body: () throws -> Result
         ) rethrows -> Result {
             try $current.withValue(FaultInjection(script), operation: body)
         }
 
-        /// How many faults of `call` have not happened yet.
+        /// Returns the number of faults of `call` that have not been used.
         package func remaining(of call: SystemCall) -> Int {
             script.withLock { $0[call]?.count ?? 0 }
         }
@@ -49,7 +48,7 @@
                     script[call]?.removeFirst()
                     return code
                 case .short:
-                    // Used up by `limit`, which the calls that can be short ask first.
+                    // `limit` uses these up, and every call that can be short calls it first.
                     preconditionFailure("\(call.rawValue)(2) cannot be made to move fewer bytes")
                 }
             }
@@ -58,7 +57,7 @@
         func limit(_ count: Int, of call: SystemCall) -> Int {
             script.withLock { script in
                 guard case .short(let most)? = script[call]?.first else { return count }
-                // The fault stays at the head until the call is made: replaced by "pass".
+                // The fault stays at the head until the call is made, as "pass".
                 script[call]?[0] = .pass
                 return min(count, most)
             }

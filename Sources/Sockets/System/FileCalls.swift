@@ -1,7 +1,9 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Which file a path names at a moment: another file of the same name is not this one.
+/// The file that a path names at one moment.
+///
+/// Another file of the same name has another identity.
 struct FileIdentity: Equatable {
     var device: UInt64
     var inode: UInt64
@@ -9,7 +11,7 @@ struct FileIdentity: Equatable {
 }
 
 extension System {
-    /// lstat(2)
+    /// Returns the identity of a file without following a symbolic link: lstat(2).
     static func lstat(_ path: [UInt8]) throws(Errno) -> FileIdentity {
         var status = stat()
         _ = try systemCall(.lstat) {
@@ -20,7 +22,7 @@ extension System {
             isSocket: status.st_mode & S_IFMT == S_IFSOCK)
     }
 
-    /// unlink(2)
+    /// Removes a file: unlink(2).
     static func unlink(_ path: [UInt8]) throws(Errno) {
         _ = try systemCall(.unlink) { withCString(path) { Glibc.unlink($0) } }
     }

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Why gethostbyname2_r(3) or gethostbyaddr_r(3) found nothing: `h_errno`.
+/// Why gethostbyname2_r(3) or gethostbyaddr_r(3) found no entry: `h_errno`.
 package enum HostCallFailure: Error, Equatable {
     /// `HOST_NOT_FOUND`
     case hostNotFound
@@ -11,10 +11,10 @@ package enum HostCallFailure: Error, Equatable {
     case noRecovery
     /// `NO_DATA`
     case noData
-    /// `NETDB_INTERNAL`: the system itself failed.
+    /// `NETDB_INTERNAL`: a system call failed.
     case system(Errno)
 
-    /// The failure for a code of `h_errno` and the error number that came with it.
+    /// Creates the failure for a code of `h_errno` and the error number that came with it.
     init(hostErrno: Int32, errno: Int32) {
         switch hostErrno {
         case HOST_NOT_FOUND: self = .hostNotFound
@@ -26,18 +26,18 @@ package enum HostCallFailure: Error, Equatable {
     }
 }
 
-/// A `struct hostent`, copied.
+/// A copy of a `struct hostent`.
 package struct RawHostEntry: Equatable {
     package var name: String
     package var aliases: [String]
-    /// In network order, of 4 or 16 bytes each.
+    /// Addresses of 4 or 16 bytes in network order.
     package var addresses: [[UInt8]]
 }
 
 extension System {
-    /// gethostbyname2_r(3): names and addresses of a host, of one family.
+    /// gethostbyname2_r(3): the names and addresses of a host, for one family.
     ///
-    /// `name` must not contain a NUL, at which C would stop reading.
+    /// `name` must not contain a NUL, because C would stop reading there.
     package static func gethostbyname2_r(
         _ name: String, domain: SocketDomain
     ) throws(HostCallFailure) -> RawHostEntry {
@@ -46,7 +46,7 @@ extension System {
         }
     }
 
-    /// gethostbyaddr_r(3): names of the host with an address of 4 or 16 bytes in network order.
+    /// gethostbyaddr_r(3): the names of the host with an address of 4 or 16 bytes in network order.
     package static func gethostbyaddr_r(
         _ address: [UInt8], domain: SocketDomain
     ) throws(HostCallFailure) -> RawHostEntry {
@@ -57,7 +57,7 @@ extension System {
         }
     }
 
-    /// Calls with a buffer that grows until the entry fits, and copies the entry out of it.
+    /// Calls with a growing buffer until the entry fits, and copies the entry.
     private static func hostEntry(
         _ call: (
             UnsafeMutablePointer<hostent>, UnsafeMutablePointer<CChar>, Int,
@@ -72,7 +72,7 @@ extension System {
             var result: UnsafeMutablePointer<hostent>?
             var hostErrno: Int32 = 0
             let code = call(&entry, buffer, size, &result, &hostErrno)
-            // A result points at `entry`, whose pointers lead into `buffer`: both are still here.
+            // Safe: the result is `entry`, whose pointers lead into `buffer`, and both still exist.
             if code == 0, let found = result?.pointee { return RawHostEntry(found) }
             guard code == ERANGE, size < nameBufferLimit else {
                 throw HostCallFailure(hostErrno: hostErrno, errno: code)
@@ -93,7 +93,7 @@ extension RawHostEntry {
     }
 }
 
-/// The pointers of a list that ends with a null pointer, as C returns them.
+/// Returns the pointers of a list that ends with a null pointer.
 func pointers(
     inList list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> [UnsafeMutablePointer<CChar>] {
@@ -106,7 +106,9 @@ func pointers(
     return pointers
 }
 
-/// The strings of a list that ends with a null pointer, copied; wrong UTF-8 is repaired.
+/// Returns copies of the strings in a list that ends with a null pointer.
+///
+/// Invalid UTF-8 is repaired.
 func strings(inList list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [String] {
     pointers(inList: list).map { String(cString: $0) }
 }

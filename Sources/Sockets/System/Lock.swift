@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A value behind a `pthread_mutex_t`.
+/// A value that is protected by a `pthread_mutex_t`.
 ///
-/// `Synchronization.Mutex` would do, but the thread sanitizer does not understand its futex and
-/// reports races that are not there; it does understand this.
+/// The thread sanitizer does not understand the futex of `Synchronization.Mutex` and reports false
+/// races for it.
 package final class Lock<Value>: @unchecked Sendable {
-    // Safe: `value` is touched only between lock and unlock, and the mutex never moves because it
-    // lives in memory of its own.
+    // Safe: `value` is only accessed between lock and unlock, and the mutex has memory of its own,
+    // so it never moves.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var value: Value
 

@@ -1,42 +1,44 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Runs calls that nothing can interrupt, such as getaddrinfo(3), on threads of their own, so that
-/// whoever waits for one can leave when its time is over.
+/// Runs calls that cannot be interrupted, such as getaddrinfo(3), on threads of their own, so that
+/// the caller can stop waiting at its deadline.
 package struct LookupThreads: Sendable {
-    /// The look-ups of names of the whole program.
+    /// The lookups of the whole process.
     ///
-    /// A name server that is silent holds each for seconds; a program that asks it in a loop must
-    /// not fill its memory with stacks.
-    package static let lookups = LookupThreads(atMost: 64)
+    /// A silent name server holds each lookup for seconds. The limit keeps a program that repeats
+    /// lookups in a loop from filling its memory with stacks.
+    package static let shared = LookupThreads(atMost: 64)
 
     private let maximum: Int
     private let running = Lock(0)
 
-    /// Admits so many calls at once, the abandoned ones among them.
+    /// Creates a set of threads for at most `maximum` calls at a time, abandoned ones included.
     package init(atMost maximum: Int) {
         self.maximum = maximum
     }
 
-    /// The result of `body`; nil when it has not ended after `duration`.
+    /// Returns the result of `body`, or `nil` if `body` has not ended after `duration`.
     ///
-    /// It goes on then until it ends by itself, and its result is dropped.
+    /// In that case `body` continues until it ends, and its result is dropped.
     ///
-    /// - Throws: `EAGAIN` when too many calls run already, or the system has no more threads.
+    /// - Throws: `EAGAIN` if too many calls are running, or if the system has no more threads.
     package func run<Result: Sendable>(
         for duration: Duration, _ body: @escaping @Sendable () -> Result
     ) throws(Errno) -> Result? {
-        let meeting = Meeting<Result>()
+        let slot = ResultSlot<Result>()
         try start {
             let result = body()
-            return { meeting.arrive(with: result) }
+            return { slot.store(result) }
         }
-        return meeting.wait(for: duration)
+        return slot.wait(for: duration)
     }
 
-    /// Runs `body` on a thread, and then, when the thread no longer counts, what it returns.
+    /// Runs `body` on a thread.
     ///
-    /// - Throws: as `run`.
+    /// When the thread no longer counts, calls the closure that `body` returned.
+    ///
+    /// - Throws: `EAGAIN` if too many calls are running, or if the system has no more threads.
     func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) {
         let isAdmitted = running.withLock { running in
             guard running < maximum else { return false }
@@ -47,7 +49,7 @@ package struct LookupThreads: Sendable {
         do throws(Errno) {
             try System.startThread { [running] in
                 let end = body()
-                // Before the result is handed over: whoever has it may run the next call at once.
+                // Before the closure runs, because it may cause the next call at once.
                 running.withLock { $0 -= 1 }
                 end()
             }
@@ -58,53 +60,53 @@ package struct LookupThreads: Sendable {
     }
 }
 
-/// Where the thread that calls leaves the result, and the one that waits finds it.
-private final class Meeting<Result>: @unchecked Sendable {
-    // Safe: `result` is touched only between lock and unlock; mutex and condition never move
-    // because they live in memory of their own, which the last of the two threads frees.
+/// A result that one thread stores and another waits for.
+private final class ResultSlot<Result>: @unchecked Sendable {
+    // Safe: `result` is only accessed between lock and unlock. The mutex and the condition have
+    // memory of their own, so they never move, and the last of the two threads frees them.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let arrived: UnsafeMutablePointer<pthread_cond_t>
+    private let isStored: UnsafeMutablePointer<pthread_cond_t>
     private var result: Result?
 
     init() {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
-        arrived = .allocate(capacity: 1)
-        arrived.initialize(to: pthread_cond_t())
+        isStored = .allocate(capacity: 1)
+        isStored.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // The default is the wall clock, which somebody may set while we wait.
+        // The default is the wall clock, which may be set during the wait.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        let code = pthread_mutex_init(mutex, nil) | pthread_cond_init(arrived, &attributes)
+        let code = pthread_mutex_init(mutex, nil) | pthread_cond_init(isStored, &attributes)
         precondition(code == 0, "pthread_cond_init failed")
         pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        pthread_cond_destroy(arrived)
-        arrived.deallocate()
+        pthread_cond_destroy(isStored)
+        isStored.deallocate()
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
     }
 
-    func arrive(with result: Result) {
+    func store(_ result: Result) {
         pthread_mutex_lock(mutex)
         self.result = result
-        pthread_cond_signal(arrived)
+        pthread_cond_signal(isStored)
         pthread_mutex_unlock(mutex)
     }
 
     func wait(for duration: Duration) -> Result? {
-        var end = Self.moment(after: duration)
+        var end = Self.time(after: duration)
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         while result == nil {
-            if pthread_cond_timedwait(arrived, mutex, &end) == ETIMEDOUT { break }
+            if pthread_cond_timedwait(isStored, mutex, &end) == ETIMEDOUT { break }
         }
         return result
     }
 
-    private static func moment(after duration: Duration) -> timespec {
+    private static func time(after duration: Duration) -> timespec {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         let nanoseconds = Int64(now.tv_nsec) + max(0, duration.nanosecondsRoundedUp)

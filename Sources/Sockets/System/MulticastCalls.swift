@@ -1,14 +1,15 @@
 internal import Glibc
 internal import SystemPackage
 
-/// What to do about a group.
+/// A change to the membership in a multicast group.
 enum Membership {
     case join, leave
 }
 
 extension System {
-    /// setsockopt(2) with `IP_ADD_MEMBERSHIP` or `IP_DROP_MEMBERSHIP`; interface 0 lets the kernel
-    /// choose by its routes.
+    /// setsockopt(2) with `IP_ADD_MEMBERSHIP` or `IP_DROP_MEMBERSHIP`.
+    ///
+    /// For interface 0, the kernel chooses one by its routes.
     static func setMembership(
         _ descriptor: Int32, _ membership: Membership, ofIPv4Group bits: UInt32,
         on interface: UInt32
@@ -32,14 +33,14 @@ extension System {
         try setsockopt(descriptor, Int32(IPPROTO_IPV6), name, request)
     }
 
-    /// setsockopt(2) with `IP_MULTICAST_IF`
+    /// Sets the interface of outgoing multicast datagrams: setsockopt(2) with `IP_MULTICAST_IF`.
     static func setMulticastInterfaceIPv4(
         _ descriptor: Int32, _ interface: UInt32
     ) throws(Errno) {
         try setsockopt(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_IF, request(0, interface))
     }
 
-    /// setsockopt(2) with `IPV6_MULTICAST_IF`
+    /// Sets the interface of outgoing multicast datagrams: setsockopt(2) with `IPV6_MULTICAST_IF`.
     static func setMulticastInterfaceIPv6(
         _ descriptor: Int32, _ interface: UInt32
     ) throws(Errno) {

@@ -4,47 +4,48 @@ internal import SystemPackage
 
 /// Why getaddrinfo(3) or getnameinfo(3) failed.
 package struct AddressInfoFailure: Error, Equatable {
-    /// `EAI_NONAME` and its like.
+    /// The `EAI_` code, such as `EAI_NONAME`.
     package let code: Int32
-    /// The error number behind `EAI_SYSTEM`; nil for every other code.
+    /// The error number behind `EAI_SYSTEM`; `nil` for every other code.
     package let errno: Errno?
 
-    /// What gai_strerror(3) says of the code.
+    /// The text of gai_strerror(3) for the code.
     package var message: String { String(cString: gai_strerror(code)) }
 
-    /// Whether the name does not exist, or has no address of the wanted family.
+    /// A Boolean value that indicates whether the name does not exist, or has no address of the
+    /// family.
     package var isNotFound: Bool {
         [EAI_NONAME, csockets_eai_nodata, csockets_eai_addrfamily].contains(code)
     }
 
-    /// Whether the same question may be answered later.
+    /// A Boolean value that indicates whether a later attempt may succeed.
     package var isTemporary: Bool { code == EAI_AGAIN }
 
-    /// The failure that a call's result stands for; to be made at once, while `errno` is fresh.
+    /// Creates the failure for a call's result, before another call changes `errno`.
     init(code: Int32) {
         self.code = code
-        // Failures inside NSS modules have been seen to leave `errno` at 0.
+        // NSS modules have been seen to fail with `errno` 0.
         errno = code != EAI_SYSTEM ? nil : Errno(rawValue: Glibc.errno == 0 ? EIO : Glibc.errno)
     }
 }
 
-/// What getaddrinfo(3) found.
+/// The result of getaddrinfo(3).
 package struct AddressInfo {
-    /// In the order of preference that libc computed (RFC 6724).
+    /// The addresses in libc's order of preference (RFC 6724).
     package var addresses: [RawSocketAddress] = []
-    /// The host's official name, where it was asked for and is known.
+    /// The host's official name, if it was requested and is known.
     package var canonicalName: String?
 }
 
-/// Which parts of an address getnameinfo(3) shall look up, and how.
+/// The flags of getnameinfo(3).
 package struct NameInfoOptions {
-    /// Fail when the host has no name (`NI_NAMEREQD`).
+    /// Fails if the host has no name (`NI_NAMEREQD`).
     package var nameRequired = false
-    /// The address in digits, without a look-up (`NI_NUMERICHOST`).
+    /// Returns the address in digits, without a lookup (`NI_NUMERICHOST`).
     package var numericHost = false
-    /// The port in digits, without a look-up (`NI_NUMERICSERV`).
+    /// Returns the port in digits, without a lookup (`NI_NUMERICSERV`).
     package var numericService = false
-    /// The service of UDP, where that differs from TCP's (`NI_DGRAM`).
+    /// Looks up UDP services, which can differ from those of TCP (`NI_DGRAM`).
     package var datagram = false
 
     package init() {}
@@ -56,9 +57,11 @@ package struct NameInfoOptions {
 }
 
 extension System {
-    /// getaddrinfo(3) for the addresses of a host, each once: only streams are asked for.
+    /// getaddrinfo(3): the addresses of a host.
     ///
-    /// `host` must not contain a NUL, at which C would stop reading.
+    /// Only streams are requested, so each address occurs once.
+    ///
+    /// `host` must not contain a NUL, because C would stop reading there.
     package static func getaddrinfo(
         _ host: String, domain: SocketDomain? = nil, numericOnly: Bool = false,
         canonicalName: Bool = false
@@ -74,7 +77,7 @@ extension System {
         defer { freeaddrinfo(list) }
 
         var result = AddressInfo()
-        // The list is ours until freeaddrinfo; everything in it is copied before.
+        // Safe: the list exists until freeaddrinfo, and everything in it is copied before that.
         for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
             guard let entry = entry?.pointee else { break }
             if let address = entry.ai_addr {
@@ -90,7 +93,8 @@ extension System {
     package static func getnameinfo(
         _ address: RawSocketAddress, _ options: NameInfoOptions
     ) throws(AddressInfoFailure) -> (host: String, service: String) {
-        // RFC 1035 limits a name to 255 bytes; 1025 is NI_MAXHOST, for what files may hold.
+        // RFC 1035 limits a name to 255 bytes. Files may hold longer ones, and 1025 is
+        // `NI_MAXHOST`.
         var size = Int(NI_MAXHOST)
         while true {
             var host = [CChar](repeating: 0, count: size)
@@ -108,14 +112,14 @@ extension System {
         }
     }
 
-    /// gethostname(2): what this machine calls itself.
+    /// gethostname(2): the name of this machine.
     package static func gethostname() throws(Errno) -> String {
-        // Linux allows 64 bytes; a longer name on another kernel makes the buffer grow.
+        // Linux allows 64 bytes. If a kernel allows more, the buffer grows.
         var size = 256
         while true {
             var name = [CChar](repeating: 0, count: size)
             do {
-                // The last byte stays NUL, also where a cut name comes without one.
+                // The last byte stays NUL, even if a cut name comes without one.
                 _ = try systemCall(.gethostname) { Glibc.gethostname(&name, size - 1) }
                 return text(in: name)
             } catch .fileNameTooLong where size < nameBufferLimit {
@@ -124,11 +128,13 @@ extension System {
         }
     }
 
-    /// The text before the first NUL; wrong UTF-8 is repaired.
+    /// Returns the text before the first NUL.
+    ///
+    /// Invalid UTF-8 is repaired.
     private static func text(in buffer: [CChar]) -> String {
         String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 
-/// Where buffers for names stop growing: 16 MiB, far above any real answer.
+/// The size at which buffers for names stop growing: 16 MiB, far above any real answer.
 let nameBufferLimit = 1 << 24

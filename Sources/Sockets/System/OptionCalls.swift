@@ -1,7 +1,7 @@
 internal import Glibc
 package import SystemPackage
 
-/// The kernel's own time limit of one direction: `SO_RCVTIMEO` or `SO_SNDTIMEO`.
+/// The kernel's time limit of one direction: `SO_RCVTIMEO` or `SO_SNDTIMEO`.
 package enum TimeoutOption {
     case receive, send
 
@@ -16,16 +16,16 @@ package enum TimeoutOption {
 extension System {
     /// getsockopt(2) of an `int`.
     static func option(
-        _ descriptor: Int32, _ key: OptionKey, ours: Bool = true
+        _ descriptor: Int32, _ key: OptionKey, fromUser: Bool = false
     ) throws(Errno) -> Int32 {
-        try getsockopt(descriptor, key.level, key.name, Int32(0), ours: ours)
+        try getsockopt(descriptor, key.level, key.name, Int32(0), fromUser: fromUser)
     }
 
     /// setsockopt(2) of an `int`.
     static func setOption(
-        _ descriptor: Int32, _ key: OptionKey, _ value: Int32, ours: Bool = true
+        _ descriptor: Int32, _ key: OptionKey, _ value: Int32, fromUser: Bool = false
     ) throws(Errno) {
-        try setsockopt(descriptor, key.level, key.name, value, ours: ours)
+        try setsockopt(descriptor, key.level, key.name, value, fromUser: fromUser)
     }
 
     /// getsockopt(2) of as many bytes as the kernel writes, at most `capacity`, for an option that
@@ -35,7 +35,7 @@ extension System {
     ) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: capacity)
         var length = socklen_t(capacity)
-        _ = try systemCall(.getsockopt, ours: false) {
+        _ = try systemCall(.getsockopt, fromUser: true) {
             Glibc.getsockopt(descriptor, key.level, key.name, &bytes, &length)
         }
         return Array(bytes.prefix(Int(length)))
@@ -45,19 +45,19 @@ extension System {
     static func setOption(
         _ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]
     ) throws(Errno) {
-        _ = try systemCall(.setsockopt, ours: false) {
+        _ = try systemCall(.setsockopt, fromUser: true) {
             Glibc.setsockopt(descriptor, key.level, key.name, bytes, socklen_t(bytes.count))
         }
     }
 
-    /// getsockopt(2) with `SO_LINGER`: seconds, or nil where it is off.
+    /// getsockopt(2) with `SO_LINGER`: seconds, or `nil` if it is off.
     static func linger(_ descriptor: Int32) throws(Errno) -> Int32? {
         let key = OptionKey.linger
         let value = try getsockopt(descriptor, key.level, key.name, Glibc.linger())
         return value.l_onoff == 0 ? nil : value.l_linger
     }
 
-    /// setsockopt(2) with `SO_LINGER`: seconds, or nil to turn it off.
+    /// setsockopt(2) with `SO_LINGER`: seconds, or `nil` to turn it off.
     static func setLinger(_ descriptor: Int32, _ seconds: Int32?) throws(Errno) {
         let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
         try setsockopt(descriptor, OptionKey.linger.level, OptionKey.linger.name, value)
@@ -65,24 +65,26 @@ extension System {
 
     /// setsockopt(2) with a value of fixed layout.
     static func setsockopt<Value>(
-        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value, ours: Bool = true
+        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value, fromUser: Bool = false
     ) throws(Errno) {
         #if DEBUG
             if Simulation.kernel != nil { return }
         #endif
-        _ = try systemCall(.setsockopt, ours: ours) {
+        _ = try systemCall(.setsockopt, fromUser: fromUser) {
             withUnsafeBytes(of: value) {
                 Glibc.setsockopt(descriptor, level, name, $0.baseAddress, socklen_t($0.count))
             }
         }
     }
 
-    /// getsockopt(2) into a value of fixed layout; what the kernel does not write keeps its bytes.
+    /// getsockopt(2) into a value of fixed layout.
+    ///
+    /// Bytes that the kernel does not write keep their value.
     static func getsockopt<Value: BitwiseCopyable>(
-        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ initial: Value, ours: Bool = true
+        _ descriptor: Int32, _ level: Int32, _ name: Int32, _ initial: Value, fromUser: Bool = false
     ) throws(Errno) -> Value {
         var value = initial
-        _ = try systemCall(.getsockopt, ours: ours) {
+        _ = try systemCall(.getsockopt, fromUser: fromUser) {
             withUnsafeMutableBytes(of: &value) { bytes in
                 var length = socklen_t(bytes.count)
                 return Glibc.getsockopt(descriptor, level, name, bytes.baseAddress, &length)
@@ -91,7 +93,9 @@ extension System {
         return value
     }
 
-    /// setsockopt(2) of a time limit in microseconds; 0 is none.
+    /// setsockopt(2) of a time limit in microseconds.
+    ///
+    /// 0 means no limit.
     package static func setTimeout(
         _ descriptor: Int32, _ option: TimeoutOption, microseconds: UInt64
     ) throws(Errno) {
@@ -100,29 +104,31 @@ extension System {
         try setsockopt(descriptor, SOL_SOCKET, option.name, value)
     }
 
-    /// What a descriptor is, for adopting it.
+    /// getsockopt(2) with `SO_DOMAIN` and `SO_TYPE`, for a descriptor to adopt.
     static func identity(of descriptor: Int32) throws(Errno) -> (
         domain: SocketDomain, type: RawSocketType
     ) {
-        let domain = try getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, Int32(0), ours: false)
-        let type = try getsockopt(descriptor, SOL_SOCKET, SO_TYPE, Int32(0), ours: false)
+        let domain = try getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, Int32(0), fromUser: true)
+        let type = try getsockopt(descriptor, SOL_SOCKET, SO_TYPE, Int32(0), fromUser: true)
         return (SocketDomain(rawValue: domain), RawSocketType(rawValue: type))
     }
 
-    /// Whether listen(2) has been called on a descriptor, which may be a user's.
+    /// getsockopt(2) with `SO_ACCEPTCONN`: whether listen(2) has been called on a descriptor, which
+    /// may belong to the user.
     static func isListening(_ descriptor: Int32) throws(Errno) -> Bool {
-        try getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, Int32(0), ours: false) != 0
+        try getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, Int32(0), fromUser: true) != 0
     }
 
-    /// Takes the pending error off a socket (`SO_ERROR`); nil when there is none.
+    /// getsockopt(2) with `SO_ERROR`: returns the pending error of a socket and clears it; `nil` if
+    /// there is none.
     static func takeError(_ descriptor: Int32) throws(Errno) -> Errno? {
         let code = try getsockopt(descriptor, SOL_SOCKET, SO_ERROR, Int32(0))
         return code == 0 ? nil : Errno(rawValue: code)
     }
 
-    /// if_nametoindex(3); nil when no interface has this name.
+    /// if_nametoindex(3): returns `nil` if no interface has this name.
     static func if_nametoindex(_ name: String) -> UInt32? {
-        // C would stop there, and find the interface of another name.
+        // C would stop reading there, and find the interface of another name.
         guard !name.utf8.contains(0) else { return nil }
         let index = Glibc.if_nametoindex(name)
         return index == 0 ? nil : index

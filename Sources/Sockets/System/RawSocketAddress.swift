@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A `sockaddr_storage` and its length: an address as the kernel takes and gives it.
+/// An address in the kernel's format: a `sockaddr_storage` and its length.
 package struct RawSocketAddress {
-    /// What the storage holds, as plain values in host order.
+    /// The contents of the storage as plain values in host order.
     package enum Content: Equatable {
         case ipv4(bits: UInt32, port: UInt16)
         case ipv6(high: UInt64, low: UInt64, port: UInt16, scope: UInt32)
-        /// A path, or a name in the abstract namespace when the first byte is NUL.
+        /// A path, or an abstract name if the first byte is NUL.
         case unix([UInt8])
         case unnamed
     }
@@ -14,18 +14,18 @@ package struct RawSocketAddress {
     private var storage = sockaddr_storage()
     private var length: socklen_t
 
-    /// Room for whatever the kernel will write.
+    /// Creates storage for an address that the kernel will write.
     package init() {
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     }
 
-    /// What a call has written.
+    /// Creates an address that a call has written.
     init(storage: sockaddr_storage, length: socklen_t) {
         self.storage = storage
         self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
     }
 
-    /// Copies an address that libc handed out, e.g. in an `addrinfo`.
+    /// Copies an address of libc, such as one in an `addrinfo`.
     init(copying address: UnsafePointer<sockaddr>, length: socklen_t) {
         self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
         withUnsafeMutableBytes(of: &storage) { storage in
@@ -34,7 +34,9 @@ package struct RawSocketAddress {
         }
     }
 
-    /// Writes `content`; a Unix name longer than `sun_path` is a mistake of the caller.
+    /// Creates an address from `content`.
+    ///
+    /// - Precondition: A Unix name is not longer than `sun_path`.
     package init(_ content: Content) {
         length = 0
         switch content {
@@ -60,7 +62,7 @@ package struct RawSocketAddress {
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
             store(address)
-            // An abstract name is all of its bytes; a path ends with its NUL.
+            // All bytes of an abstract name count, while a path ends with a NUL.
             let terminator = name.first == 0 || name.count == unixNameCapacity ? 0 : 1
             length = socklen_t(unixNameOffset + name.count + terminator)
         case .unnamed:
@@ -69,7 +71,9 @@ package struct RawSocketAddress {
         }
     }
 
-    /// What the storage holds; an address that was cut short names nothing.
+    /// The contents of the storage.
+    ///
+    /// A truncated address is unnamed.
     package var content: Content {
         guard length >= MemoryLayout<sa_family_t>.size else { return .unnamed }
         switch Int32(storage.ss_family) {
@@ -102,14 +106,14 @@ package struct RawSocketAddress {
         }
     }
 
-    /// Lends the address to a call that reads it.
+    /// Calls `body` with a pointer for a call that reads the address.
     func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafePointer(to: storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
         }
     }
 
-    /// Lends the room to a call that writes an address and its length.
+    /// Calls `body` with pointers for a call that writes an address and its length.
     mutating func withRoom<Result>(
         _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
     ) -> Result {

@@ -2,11 +2,13 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
-    /// sendfile(2): sends so many bytes of a user's file from an offset on; 0 at the end of the file.
+    /// sendfile(2): sends bytes of a user's file, starting at an offset.
     ///
-    /// It has no flag like `MSG_NOSIGNAL`: if the peer has gone, the kernel sends SIGPIPE to the
-    /// thread, which would end the program. So the signal is blocked meanwhile, and taken away if it
-    /// came; one that was pending before stays.
+    /// Returns 0 at the end of the file.
+    ///
+    /// sendfile has no flag like `MSG_NOSIGNAL`. If the peer has closed the connection, the kernel
+    /// sends SIGPIPE to the thread, which would end the program. So the signal is blocked during
+    /// the call and consumed if the call raised it. A signal that was already pending stays.
     static func sendfile(
         _ descriptor: Int32, from file: Int32, offset: Int, count: Int
     ) throws(Errno) -> Int {
@@ -22,7 +24,8 @@ extension System {
 
         var offset = offset
         do throws(Errno) {
-            return try transferCall(.sendfile, count, onInterrupt: .report, ours: false) { count in
+            return try transferCall(.sendfile, count, onInterrupt: .report, fromUser: true) {
+                count in
                 Glibc.sendfile(descriptor, file, &offset, count)
             }
         } catch {

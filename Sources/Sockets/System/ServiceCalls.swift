@@ -1,18 +1,18 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Why getservbyname_r(3) or getservbyport_r(3) found nothing.
+/// Why getservbyname_r(3) or getservbyport_r(3) found no entry.
 package enum ServiceCallFailure: Error, Equatable {
-    /// The services database was asked and does not know it.
+    /// The services database has no such entry.
     case unknown
-    /// There was no services database to ask: libc could open none.
+    /// libc could not open a services database.
     case noDatabase
-    /// The system itself failed.
+    /// A system call failed.
     case system(Errno)
 
-    /// The failure for the result of a call that found no entry.
+    /// Creates the failure for the result of a call that found no entry.
     ///
-    /// Tried: without `/etc/services` the result is `ENOENT`, with an empty one it is 0.
+    /// Tried: without `/etc/services` the result is `ENOENT`, and with an empty file it is 0.
     init(code: Int32) {
         switch code {
         case 0: self = .unknown
@@ -22,7 +22,7 @@ package enum ServiceCallFailure: Error, Equatable {
     }
 }
 
-/// A `struct servent`, copied.
+/// A copy of a `struct servent`.
 package struct RawServiceEntry: Equatable {
     package var name: String
     package var aliases: [String]
@@ -31,28 +31,28 @@ package struct RawServiceEntry: Equatable {
 }
 
 extension System {
-    /// getservbyname_r(3): the service of this name, over any transport when that is nil.
+    /// getservbyname_r(3): the service with this name, over any transport if that is `nil`.
     ///
-    /// Neither text may contain a NUL, at which C would stop reading.
+    /// Neither text may contain a NUL, because C would stop reading there.
     package static func getservbyname_r(
-        _ name: String, _ transport: String?
+        _ name: String, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
         try serviceEntry { entry, buffer, size, result in
             Glibc.getservbyname_r(name, transport, entry, buffer, size, result)
         }
     }
 
-    /// getservbyport_r(3): the service on this port, over any transport when that is nil.
+    /// getservbyport_r(3): the service on this port, over any transport if that is `nil`.
     package static func getservbyport_r(
-        _ port: UInt16, _ transport: String?
+        _ port: UInt16, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
         try serviceEntry { entry, buffer, size, result in
-            // C wants the port in network order, in an int.
+            // C takes the port in network order, in an int.
             Glibc.getservbyport_r(Int32(port.bigEndian), transport, entry, buffer, size, result)
         }
     }
 
-    /// Calls with a buffer that grows until the entry fits, and copies the entry out of it.
+    /// Calls with a growing buffer until the entry fits, and copies the entry.
     private static func serviceEntry(
         _ call: (
             UnsafeMutablePointer<servent>, UnsafeMutablePointer<CChar>, Int,
@@ -66,7 +66,7 @@ extension System {
             var entry = servent()
             var result: UnsafeMutablePointer<servent>?
             let code = call(&entry, buffer, size, &result)
-            // A result points at `entry`, whose pointers lead into `buffer`: both are still here.
+            // Safe: the result is `entry`, whose pointers lead into `buffer`, and both still exist.
             if code == 0, let found = result?.pointee { return RawServiceEntry(found) }
             guard code == ERANGE, size < nameBufferLimit else {
                 throw ServiceCallFailure(code: code)

@@ -2,12 +2,13 @@
     internal import Glibc
     internal import SystemPackage
 
-    /// What takes the kernel's place under loops and connections, for tests that have to be the same
-    /// each time: bytes, callers, readiness and the clock. Options and modes are what they are: who
-    /// sets one is not told no.
+    /// A replacement for the kernel under event loops and connections, for deterministic tests.
     ///
-    /// Exists in debug builds only, as `FaultInjection` does: a release build has neither the type nor
-    /// the branch that asks for it.
+    /// It simulates bytes, clients, readiness and the clock. Setting an option or a mode has no
+    /// effect and no error.
+    ///
+    /// Exists in debug builds only, like `FaultInjection`: a release build has neither the type nor
+    /// the branch that checks it.
     protocol SimulatedKernel: AnyObject {
         /// The clock.
         var nanoseconds: Int64 { get }
@@ -20,16 +21,16 @@
         func close(_ descriptor: Int32)
         func accept(_ descriptor: Int32) throws(Errno) -> Int32
 
-        /// Two descriptors, as epoll_create1(2) and eventfd(2) give.
+        /// Returns two descriptors, like epoll_create1(2) and eventfd(2).
         func makePoller() -> (epoll: Int32, eventDescriptor: Int32)
         func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool)
         func unwatch(_ descriptor: Int32, by epoll: Int32)
         func wake(_ epoll: Int32)
-        /// What happened to the descriptors, by their tokens; 0 is the eventDescriptor.
+        /// Returns the changes of the descriptors by token. Token 0 is the wakeup.
         func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
     }
 
-    /// Which kernel the calling thread talks to.
+    /// The kernel that the calling thread uses.
     enum Simulation {
         private static let key: pthread_key_t = {
             var key = pthread_key_t()
@@ -38,15 +39,17 @@
             return key
         }()
 
-        /// The one that `run` has put there; nil is the real one.
+        /// The kernel of the current `run`, or `nil` for the real one.
         static var kernel: (any SimulatedKernel)? {
-            // Safe: `run` holds the box while its pointer is there, on this very thread.
+            // Safe: `run` keeps the box alive while its pointer is set, on this thread.
             pthread_getspecific(key).map {
                 Unmanaged<Box>.fromOpaque($0).takeUnretainedValue().kernel
             }
         }
 
-        /// Runs `body` on a kernel; all that it starts has to run on this thread.
+        /// Runs `body` with a simulated kernel.
+        ///
+        /// Everything that `body` starts must run on this thread.
         static func run<Result>(
             on kernel: any SimulatedKernel, _ body: () throws -> Result
         ) rethrows -> Result {

@@ -2,7 +2,7 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// The domain of a socket, by the number that socket(2) takes.
+/// The domain of a socket, as the number that socket(2) takes.
 package struct SocketDomain: RawRepresentable, Hashable, Sendable {
     package var rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -11,7 +11,7 @@ package struct SocketDomain: RawRepresentable, Hashable, Sendable {
     package static let unix = SocketDomain(rawValue: AF_UNIX)
 }
 
-/// The type of a socket, by the number that socket(2) takes.
+/// The type of a socket, as the number that socket(2) takes.
 package struct RawSocketType: RawRepresentable, Hashable, Sendable {
     package var rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -20,7 +20,7 @@ package struct RawSocketType: RawRepresentable, Hashable, Sendable {
     package static let sequencedPacket = RawSocketType(rawValue: Int32(SOCK_SEQPACKET.rawValue))
 }
 
-/// Which directions shutdown(2) ends.
+/// The directions that shutdown(2) ends.
 package enum ShutdownHow: Sendable {
     case reading, writing, both
 
@@ -33,18 +33,18 @@ package enum ShutdownHow: Sendable {
     }
 }
 
-// Every descriptor is made with close-on-exec: a program started by another thread must not
-// inherit it.
+// Every descriptor has close-on-exec from the start, so that a program that another thread starts
+// does not inherit it.
 private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
 private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
 extension System {
-    /// socket(2)
+    /// Creates a socket: socket(2).
     static func socket(_ domain: SocketDomain, _ type: RawSocketType) throws(Errno) -> Int32 {
         try systemCall(.socket) { Glibc.socket(domain.rawValue, type.rawValue | closeOnExec, 0) }
     }
 
-    /// socketpair(2), always in the Unix domain.
+    /// socketpair(2) in the Unix domain.
     static func socketpair(_ type: RawSocketType) throws(Errno) -> (Int32, Int32) {
         var pair: [Int32] = [-1, -1]
         _ = try systemCall(.socketpair) {
@@ -53,17 +53,17 @@ extension System {
         return (pair[0], pair[1])
     }
 
-    /// bind(2)
+    /// Binds a socket to a local address: bind(2).
     static func bind(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         _ = try systemCall(.bind) { address.withAddress { Glibc.bind(descriptor, $0, $1) } }
     }
 
-    /// listen(2)
+    /// Makes a socket listen: listen(2).
     static func listen(_ descriptor: Int32, _ backlog: Int32) throws(Errno) {
         _ = try systemCall(.listen) { Glibc.listen(descriptor, backlog) }
     }
 
-    /// accept4(2) with `SOCK_CLOEXEC`; calls on the new descriptor wait, or do not.
+    /// accept4(2) with `SOCK_CLOEXEC`, and with `SOCK_NONBLOCK` if `blocking` is false.
     static func accept(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
@@ -80,16 +80,17 @@ extension System {
         return (accepted, peer)
     }
 
-    /// connect(2)
+    /// Starts to connect a socket: connect(2).
     ///
-    /// An interrupted connect goes on by itself and must not be called again, so `EINTR` is reported.
+    /// An interrupted connect continues in the kernel and must not be repeated, so `EINTR` is
+    /// reported.
     static func connect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         _ = try systemCall(.connect, onInterrupt: .report) {
             address.withAddress { Glibc.connect(descriptor, $0, $1) }
         }
     }
 
-    /// shutdown(2)
+    /// Half-closes a connection: shutdown(2).
     static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
         #if DEBUG
             if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, how) }
@@ -97,9 +98,9 @@ extension System {
         _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, how.number) }
     }
 
-    /// close(2)
+    /// Closes a descriptor: close(2).
     ///
-    /// Linux releases the descriptor even when the call is interrupted, so it is never called twice.
+    /// Linux releases the descriptor even if the call is interrupted, so it is never called twice.
     package static func close(_ descriptor: Int32) {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.close(descriptor) }
@@ -107,22 +108,22 @@ extension System {
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
-            // A socket has nothing left to lose: what could not be sent was reported by send.
+            // Closing a socket loses no data: send has already reported what could not be sent.
         }
     }
 
-    /// getsockname(2)
-    static func getsockname(_ descriptor: Int32, ours: Bool = true) throws(Errno)
+    /// Returns the local address: getsockname(2).
+    static func getsockname(_ descriptor: Int32, fromUser: Bool = false) throws(Errno)
         -> RawSocketAddress
     {
         var address = RawSocketAddress()
-        _ = try systemCall(.getsockname, ours: ours) {
+        _ = try systemCall(.getsockname, fromUser: fromUser) {
             address.withRoom { Glibc.getsockname(descriptor, $0, $1) }
         }
         return address
     }
 
-    /// getpeername(2)
+    /// Returns the peer's address: getpeername(2).
     static func getpeername(_ descriptor: Int32) throws(Errno) -> RawSocketAddress {
         var address = RawSocketAddress()
         _ = try systemCall(.getpeername) {
@@ -136,19 +137,23 @@ extension System {
         try systemCall(.dup) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
     }
 
-    /// fcntl(2): whether calls on a descriptor wait. The descriptor may be a user's.
+    /// fcntl(2): whether calls on a descriptor wait.
+    ///
+    /// The descriptor may be a user's.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
         #if DEBUG
             if Simulation.kernel != nil { return }
         #endif
-        let flags = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_GETFL) }
-        let wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
-        guard wanted != flags else { return }
-        _ = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_SETFL, wanted) }
+        let flags = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_GETFL) }
+        let newFlags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
+        guard newFlags != flags else { return }
+        _ = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_SETFL, newFlags) }
     }
 
-    /// fcntl(2) with `FD_CLOEXEC`. The descriptor may be a user's.
+    /// fcntl(2) with `FD_CLOEXEC`.
+    ///
+    /// The descriptor may belong to the user.
     static func setCloseOnExec(_ descriptor: Int32) throws(Errno) {
-        _ = try systemCall(.fcntl, ours: false) { Glibc.fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        _ = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 }

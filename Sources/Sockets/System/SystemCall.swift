@@ -1,7 +1,7 @@
 internal import Glibc
 package import SystemPackage
 
-/// The system calls that pass through this floor, by the names of their manual pages.
+/// The system calls of this folder, by the names of their manual pages.
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, recvmmsg, send, sendto, sendmsg, sendfile, poll
@@ -10,28 +10,28 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case open, opendir, readlinkat, process_vm_readv
 }
 
-/// The kernel's calls, one function each, under the call's own name.
+/// The kernel's calls: one function for each, under the call's own name.
 package enum System {}
 
-/// What a wrapper does when a signal interrupts the call before it did anything (`EINTR`).
+/// What happens if a signal interrupts a call before the call had an effect (`EINTR`).
 package enum Interruption {
-    /// Call again: for calls without a time limit of their own.
+    /// Repeats the call: for calls without a time limit of their own.
     case retry
-    /// Tell the caller: for calls under a deadline, whose remainder has to be computed afresh.
+    /// Throws: for calls with a deadline, because the remaining time must be computed again.
     case report
 }
 
-/// Makes one system call and turns −1 into the error number: the only place where that is done,
-/// and the only place where `EINTR` is retried.
+/// Makes one system call and turns −1 into the error number.
 ///
-/// `EFAULT`, and `EBADF` on a descriptor that is ours, say that this library has a bug which could
-/// write into somebody else's file: they stop the program. A descriptor or a raw value that a user
-/// hands over (`ours: false`) may well be bad, which is an ordinary error.
+/// No other function does this, and no other function retries `EINTR`.
+///
+/// `EFAULT`, and `EBADF` on a descriptor that the library owns, reveal a bug that could write into
+/// an unrelated file, so they stop the program. A descriptor or a raw value of the user (`fromUser: true`) may be invalid, which is an ordinary error.
 @inline(__always)
 package func systemCall<Result: FixedWidthInteger & SignedInteger>(
     _ call: SystemCall,
     onInterrupt: Interruption = .retry,
-    ours: Bool = true,
+    fromUser: Bool = false,
     _ body: () -> Result
 ) throws(Errno) -> Result {
     while true {
@@ -50,7 +50,7 @@ package func systemCall<Result: FixedWidthInteger & SignedInteger>(
             code = Errno(rawValue: errno)
         #endif
         if code == .interrupted, onInterrupt == .retry { continue }
-        if ours, code == .badAddress || code == .badFileDescriptor {
+        if !fromUser, code == .badAddress || code == .badFileDescriptor {
             fatalError(
                 "\(call.rawValue)(2) failed with \(code): a bug in Sockets, please report it")
         }
@@ -58,18 +58,19 @@ package func systemCall<Result: FixedWidthInteger & SignedInteger>(
     }
 }
 
-/// As `systemCall`, for calls that move bytes: `body` is told how many it may move, so that tests
-/// can make any transfer a short one.
+/// Makes one system call that transfers bytes.
+///
+/// `body` gets the number of bytes that it may transfer, so that tests can make any transfer short.
 @inline(__always)
 package func transferCall(
     _ call: SystemCall,
     _ count: Int,
     onInterrupt: Interruption,
-    ours: Bool = true,
+    fromUser: Bool = false,
     _ body: (Int) -> Int
 ) throws(Errno) -> Int {
     #if DEBUG
         let count = FaultInjection.current?.limit(count, of: call) ?? count
     #endif
-    return try systemCall(call, onInterrupt: onInterrupt, ours: ours) { body(count) }
+    return try systemCall(call, onInterrupt: onInterrupt, fromUser: fromUser) { body(count) }
 }

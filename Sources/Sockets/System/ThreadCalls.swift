@@ -2,12 +2,12 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
-    /// pthread_create(3): runs `body` on a thread that nobody joins.
+    /// pthread_create(3): runs `body` on a detached thread.
     ///
-    /// The thread gets no signals: the program's signals are for its own threads, and SIGPIPE,
-    /// which sendfile(2) and splice(2) send, must not kill it.
+    /// The thread receives no signals. Signals of the program are for its own threads, and SIGPIPE,
+    /// which sendfile(2) and splice(2) raise, must not end the program.
     ///
-    /// - Throws: `EAGAIN` when there can be no more threads.
+    /// - Throws: `EAGAIN` if the system has no more threads.
     static func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
         var all = sigset_t()
         var before = sigset_t()
@@ -20,7 +20,7 @@ extension System {
         let code = pthread_create(
             &thread, nil,
             { job in
-                // Retained above for this thread, which releases it exactly once.
+                // Safe: retained above for this thread, which releases it exactly once.
                 job.map { Unmanaged<Job>.fromOpaque($0).takeRetainedValue().body() }
                 return nil
             }, job.toOpaque())
@@ -31,11 +31,11 @@ extension System {
         pthread_detach(thread)
     }
 
-    /// pthread_self(3), to compare threads by.
+    /// pthread_self(3), for comparing threads.
     @inline(__always)
     static var currentThread: UInt { UInt(pthread_self()) }
 
-    /// sysconf(3) with `_SC_NPROCESSORS_ONLN`: how many processors there are, at least 1.
+    /// sysconf(3) with `_SC_NPROCESSORS_ONLN`: the number of processors, at least 1.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     private final class Job: Sendable {

@@ -2,20 +2,23 @@ internal import CSockets
 internal import Glibc
 package import SystemPackage
 
-/// The flags of one transfer. `MSG_NOSIGNAL` is not among them: every send has it.
+/// The flags of a transfer.
+///
+/// Every send also has `MSG_NOSIGNAL`.
 struct TransferFlags: OptionSet {
     let rawValue: Int32
 
-    /// The call does not wait, whatever the descriptor's mode.
+    /// The call does not wait, whatever the descriptor's mode is.
     static let dontWait = TransferFlags(rawValue: Int32(MSG_DONTWAIT))
-    /// What is read stays to be read again.
+    /// The bytes stay in the queue for the next read.
     static let peek = TransferFlags(rawValue: Int32(MSG_PEEK))
-    /// The count is the datagram's own, even where the buffer was too small for it. Not for streams:
-    /// TCP takes it for the wish to throw the bytes away (tcp(7)).
+    /// The returned count is the datagram's size, even if the buffer was too small.
+    ///
+    /// Do not use it for streams, because TCP then discards the bytes (tcp(7)).
     static let fullLength = TransferFlags(rawValue: Int32(MSG_TRUNC))
 }
 
-/// One descriptor that poll(2) watches, and what it found.
+/// A descriptor that poll(2) watches, and the result.
 package struct PollRequest {
     package var descriptor: Int32
     package var isForWriting: Bool
@@ -29,7 +32,9 @@ package struct PollRequest {
 }
 
 extension System {
-    /// recv(2); 0 is the end of a stream or an empty datagram.
+    /// recv(2).
+    ///
+    /// Returns 0 for the end of a stream and for an empty datagram.
     @inline(__always)
     static func recv(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
@@ -42,7 +47,9 @@ extension System {
         }
     }
 
-    /// recvfrom(2); with `fullLength` the count may be more than the buffer holds.
+    /// recvfrom(2).
+    ///
+    /// With `fullLength`, the count may be larger than the buffer.
     static func recvfrom(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> (count: Int, sender: RawSocketAddress) {
@@ -57,15 +64,15 @@ extension System {
         return (count, sender)
     }
 
-    /// How many bytes of a stream one call takes where a limit may end meanwhile, or others have to
-    /// have their turn.
+    /// The number of bytes of a stream that one call sends, if a time limit may end or other
+    /// connections need a turn.
     ///
-    /// While the peer keeps up, one call goes on until it has sent all it was given, and the kernel's
-    /// own limit (`SO_SNDTIMEO`) counts only the time in which it waits: without this, 1 GiB under a
+    /// While the peer keeps up, one call continues until all bytes are sent. The kernel's own limit
+    /// (`SO_SNDTIMEO`) only counts the time that it waits. Without this limit, 1 GiB under a time
     /// limit of 100 ms takes 300 ms.
     static let mostAtOnce = 1 << 20
 
-    /// send(2) with `MSG_NOSIGNAL`: a peer that has gone is an error, not the end of the program.
+    /// send(2) with `MSG_NOSIGNAL`: a closed connection is an error and does not end the program.
     @inline(__always)
     static func send(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
@@ -92,12 +99,14 @@ extension System {
         }
     }
 
-    /// How many pieces one sendmsg(2) takes at most; the kernel's own limit is 1024.
+    /// The number of parts that one sendmsg(2) takes.
+    ///
+    /// The kernel's own limit is 1024.
     static let vectorLimit = 64
 
-    /// sendmsg(2) with `MSG_NOSIGNAL`: the pieces go out as one run of bytes, or one datagram.
+    /// sendmsg(2) with `MSG_NOSIGNAL`: sends the parts as one run of bytes, or as one datagram.
     ///
-    /// The first `skipped` bytes of the first piece have gone already, and no more than `most` go.
+    /// Skips the first `skipped` bytes of the first part, and sends at most `most` bytes.
     static func sendmsg(
         _ descriptor: Int32, _ parts: ArraySlice<[UInt8]>, skipping skipped: Int,
         atMost most: Int, _ flags: TransferFlags
@@ -105,22 +114,23 @@ extension System {
         var vectors: [iovec] = []
         vectors.reserveCapacity(min(parts.count, vectorLimit))
         var outcome: Result<Int, Errno> = .success(0)
-        // Each piece's bytes are guaranteed to stay in place only inside its own closure, so the
-        // closures are nested, and the call is made in the innermost.
+        // The bytes of each part are only guaranteed to stay in place inside its own closure. So
+        // the closures are nested, and the innermost one makes the call.
         func descend(_ parts: ArraySlice<[UInt8]>, _ skipped: Int) {
-            // Passed over here and not by descending: there may be more of them than fit the stack.
+            // Skipped here and not by recursion, because there may be more of them than fit on the
+            // stack.
             let rest = parts.drop { $0.isEmpty }
             guard let first = rest.first, vectors.count < vectorLimit else {
                 outcome = call(descriptor, &vectors, atMost: most, flags)
                 return
             }
             first.withUnsafeBytes { bytes in
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
-                if !piece.isEmpty {
+                let part = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
+                if !part.isEmpty {
                     vectors.append(
                         iovec(
-                            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress),
-                            iov_len: piece.count))
+                            iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress),
+                            iov_len: part.count))
                 }
                 descend(rest.dropFirst(), 0)
             }
@@ -154,7 +164,7 @@ extension System {
         }
     }
 
-    /// Takes `excess` bytes off the end.
+    /// Removes `excess` bytes from the end.
     private static func shorten(_ vectors: UnsafeMutableBufferPointer<iovec>, by excess: Int) {
         var excess = excess
         for index in vectors.indices.reversed() where excess > 0 {
@@ -164,10 +174,11 @@ extension System {
         }
     }
 
-    /// poll(2): waits until one of the descriptors is ready, at most `milliseconds`, −1 for ever.
+    /// poll(2): waits until one of the descriptors is ready, for at most `milliseconds`, or without
+    /// a limit for −1.
     ///
-    /// A descriptor with an error or a hang-up counts as ready: the next call on it tells what is up.
-    /// An interruption by a signal returns with nothing ready.
+    /// A descriptor with an error or a hang-up counts as ready, and the next call on it reports the
+    /// reason. An interruption by a signal returns with no descriptor ready.
     package static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
         var entries = requests.map { request in
             pollfd(

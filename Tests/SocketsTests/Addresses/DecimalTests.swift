@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Decimal")
 struct DecimalTests {
-    @Test("digits up to the maximum are a number")
+    @Test("digits up to the maximum parse as a number")
     func digitsUpToTheMaximumAreANumber() {
         #expect(Decimal.value(of: "0".utf8, maximum: 255) == 0)
         #expect(Decimal.value(of: "255".utf8, maximum: 255) == 255)
@@ -13,13 +13,13 @@ struct DecimalTests {
     }
 
     @Test(
-        "anything else is no number",
+        "other text does not parse as a number",
         arguments: ["", "256", "+1", "-1", " 1", "1 ", "1x", "0x1", "1_0", "٣", "１", "1\0", "1.0"])
     func anythingElseIsNoNumber(text: String) {
         #expect(Decimal.value(of: text.utf8, maximum: 255) == nil)
     }
 
-    @Test("a very long number is refused and does not overflow")
+    @Test("a very long number is rejected without overflow")
     func aVeryLongNumberIsRefused() {
         let text = String(repeating: "9", count: 100_000)
         #expect(Decimal.value(of: text.utf8, maximum: .max) == nil)

@@ -25,9 +25,20 @@ struct EndpointTests {
         (.unix("/a\u{7}"), "unix:/a\\x07"),
     ]
 
-    @Test("an endpoint prints as it is read", arguments: descriptions)
+    @Test("an endpoint prints the text that it parses from", arguments: descriptions)
     func anEndpointPrintsAsItIsRead(endpoint: Endpoint, text: String) {
         #expect(endpoint.description == text)
+    }
+
+    @Test("a port is a literal, a UInt16 variable or a Port variable")
+    func portsOfAllTypes() {
+        let (number, port): (UInt16, Port) = (80, "http")
+        #expect(Endpoint.tcp("h", port: number) == .tcp("h", port: 80))
+        #expect(Endpoint.tcp(port: number) == .tcp(port: 80))
+        #expect(Endpoint.tcp("h", port: port) == .tcp("h", port: "http"))
+        #expect(Endpoint.udp("h", port: number) == .udp("h", port: 80))
+        #expect(Endpoint.udp(port: number) == .udp(port: 80))
+        #expect(Endpoint.udp("h", port: port) == .udp("h", port: "http"))
     }
 
     @Test("an Internet endpoint has a host and a port, and no path")
@@ -48,13 +59,13 @@ struct EndpointTests {
         #expect(endpoint.path == "/dev/log")
     }
 
-    @Test("the same place over another transport is another endpoint")
+    @Test("endpoints that differ only in transport are not equal")
     func transportsAreDifferent() {
         #expect(Endpoint.tcp("h", port: 1) != .udp("h", port: 1))
         #expect(Endpoint.unix("/a") != .unixDatagram("/a"))
     }
 
-    @Test("an endpoint of any nonsense can be made and printed")
+    @Test("an endpoint of arbitrary text can be created and printed")
     func nonsenseCanBePrinted() {
         let nonsense = String(repeating: "\u{0}[:]%@", count: 20_000)
         #expect(

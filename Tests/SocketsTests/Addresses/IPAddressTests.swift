@@ -3,7 +3,7 @@ import Testing
 
 @Suite("IPAddress")
 struct IPAddressTests {
-    @Test("text of either version is recognised, and printed as usual")
+    @Test("an address of either version parses and prints in its usual form")
     func eitherVersionIsRecognised() {
         #expect(IPAddress("192.0.2.7") == .v4(IPv4Address(192, 0, 2, 7)))
         #expect(IPAddress("::1") == .v6(.loopback))
@@ -12,19 +12,19 @@ struct IPAddressTests {
     }
 
     @Test(
-        "names, brackets, ports and prefix lengths are no addresses",
+        "names, brackets, ports and prefix lengths are rejected",
         arguments: ["localhost", "[::1]", "1.2.3.4:80", "::/0", "10.0.0.0/8", "", " "])
     func otherTextIsRefused(text: String) {
         #expect(IPAddress(text) == nil)
     }
 
-    @Test("the family tells the version")
+    @Test("family is the version of the address")
     func theFamilyTellsTheVersion() {
         #expect(IPAddress.v4(.any).family == .ipv4)
         #expect(IPAddress.v6(.any).family == .ipv6)
     }
 
-    @Test("unmapping takes the version 4 address out of a mapped one and leaves others alone")
+    @Test("unmapped returns the IPv4 address inside a mapped one and other addresses unchanged")
     func unmapping() {
         #expect(IPAddress("::ffff:192.0.2.7")?.unmapped == IPAddress("192.0.2.7"))
         #expect(IPAddress.v6(.loopback).unmapped == .v6(.loopback))
@@ -32,7 +32,7 @@ struct IPAddressTests {
     }
 
     @Test(
-        "questions are answered for both versions",
+        "the properties of an address are right for both versions",
         arguments: [
             ("0.0.0.0", "unspecified"), ("::", "unspecified"), ("127.0.0.1", "loopback"),
             ("::1", "loopback"), ("224.0.0.1", "multicast"), ("ff02::1", "multicast"),
@@ -40,17 +40,17 @@ struct IPAddressTests {
             ("fd00::1", "private"), ("::ffff:10.0.0.1", "private"), ("192.0.2.7", ""),
             ("2001:db8::7", ""),
         ])
-    func questionsAreAnswered(text: String, answer: String) throws {
+    func propertiesOfBothVersions(text: String, expected: String) throws {
         let address = try #require(IPAddress(text))
-        let answers = [
+        let properties = [
             (address.isUnspecified, "unspecified"), (address.isLoopback, "loopback"),
             (address.isMulticast, "multicast"), (address.isLinkLocal, "link-local"),
             (address.isPrivate, "private"),
         ]
-        #expect(answers.filter(\.0).map(\.1).joined() == answer)
+        #expect(properties.filter(\.0).map(\.1).joined() == expected)
     }
 
-    @Test("version 4 sorts before version 6, and each as numbers")
+    @Test("version 4 sorts before version 6, and each version sorts as numbers")
     func sorting() {
         let texts = ["9.0.0.1", "10.0.0.1", "255.255.255.255", "::", "::1", "2001:db8::7"]
         let addresses = texts.compactMap(IPAddress.init)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("IPv4Address")
 struct IPv4AddressTests {
-    @Test("parts, bits and text are the same address")
+    @Test("parts, bits and text create the same address")
     func partsBitsAndTextAreTheSame() throws {
         let address = IPv4Address(192, 0, 2, 7)
         #expect(address.bits == 0xC000_0207)
@@ -13,7 +13,7 @@ struct IPv4AddressTests {
         #expect(address.description == "192.0.2.7")
     }
 
-    @Test("the well-known addresses are what RFC 1122 says")
+    @Test("the well-known addresses match RFC 1122")
     func wellKnownAddresses() {
         #expect(IPv4Address.any.description == "0.0.0.0")
         #expect(IPv4Address.loopback.description == "127.0.0.1")
@@ -21,27 +21,27 @@ struct IPv4AddressTests {
     }
 
     @Test(
-        "text that is not exactly four decimal parts is refused")
+        "text that is not exactly four decimal parts is rejected")
     func wrongTextIsRefused() {
         let accepted = HostileInput.ipv4Addresses.filter { IPv4Address($0) != nil }
         #expect(accepted == [])
     }
 
-    @Test("random addresses come back from their text, which C reads and writes alike")
+    @Test("random addresses round-trip through their text, as in C")
     func randomAddressesComeBack() {
         var generator = SeededGenerator(seed: 4)
         var wrong: [IPv4Address] = []
         for _ in 0..<20_000 {
             let address = IPv4Address(bits: .random(in: .min ... .max, using: &generator))
             let text = address.description
-            if IPv4Address(text) != address || CText.ipv4(of: address.octets) != text {
+            if IPv4Address(text) != address || CLibrary.ipv4(of: address.octets) != text {
                 wrong.append(address)
             }
         }
         #expect(wrong == [])
     }
 
-    @Test("whatever text is accepted, C accepts and prints the same")
+    @Test("C accepts every accepted text and prints it alike")
     func agreesWithC() {
         var texts = MutatedText(
             of: ["127.0.0.1", "1.2.3.4", "255.255.255.255", "10.0.0.0"], seed: 44)
@@ -50,7 +50,7 @@ struct IPv4AddressTests {
         for _ in 0..<20_000 {
             let text = texts.next()
             let address = IPv4Address(text)
-            if (address != nil) != CText.isIPv4(text) { wrong.append(text) }
+            if (address != nil) != CLibrary.isIPv4(text) { wrong.append(text) }
             if let address {
                 accepted += 1
                 if address.description != text { wrong.append(text) }
@@ -66,30 +66,30 @@ struct IPv4AddressTests {
         #expect(!(IPv4Address.any < IPv4Address.any))
     }
 
-    @Test("loopback is 127.0.0.0/8")
+    @Test("isLoopback covers 127.0.0.0/8")
     func loopback() {
         expect(\.isLoopback, "127.0.0.0", "127.255.255.255", not: "126.255.255.255", "128.0.0.0")
     }
 
-    @Test("multicast is 224.0.0.0/4")
+    @Test("isMulticast covers 224.0.0.0/4")
     func multicast() {
         expect(\.isMulticast, "224.0.0.0", "239.255.255.255", not: "223.255.255.255", "240.0.0.0")
     }
 
-    @Test("private are the three ranges of RFC 1918")
+    @Test("isPrivate covers the three ranges of RFC 1918")
     func privateRanges() {
         expect(\.isPrivate, "10.0.0.0", "10.255.255.255", not: "9.255.255.255", "11.0.0.0")
         expect(\.isPrivate, "172.16.0.0", "172.31.255.255", not: "172.15.255.255", "172.32.0.0")
         expect(\.isPrivate, "192.168.0.0", "192.168.255.255", not: "192.167.255.255", "192.169.0.0")
     }
 
-    @Test("link-local is 169.254.0.0/16")
+    @Test("isLinkLocal covers 169.254.0.0/16")
     func linkLocal() {
         expect(
             \.isLinkLocal, "169.254.0.0", "169.254.255.255", not: "169.253.255.255", "169.255.0.0")
     }
 
-    @Test("unspecified is 0.0.0.0 alone")
+    @Test("isUnspecified is true only for 0.0.0.0")
     func unspecified() {
         expect(\.isUnspecified, "0.0.0.0", "0.0.0.0", not: "0.0.0.1", "1.0.0.0")
     }

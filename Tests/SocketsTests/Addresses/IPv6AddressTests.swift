@@ -3,7 +3,7 @@ import Testing
 
 @Suite("IPv6Address")
 struct IPv6AddressTests {
-    @Test("halves and bytes are the same address")
+    @Test("halves and bytes create the same address")
     func halvesAndBytesAreTheSame() throws {
         let address = IPv6Address(high: 0x2001_0DB8_0000_0000, low: 7)
         let bytes: [UInt8] = [0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
@@ -11,12 +11,12 @@ struct IPv6AddressTests {
         #expect(try #require(IPv6Address(bytes: bytes)) == address)
     }
 
-    @Test("only sixteen bytes make an address", arguments: [0, 4, 15, 17, 128])
+    @Test("only sixteen bytes create an address", arguments: [0, 4, 15, 17, 128])
     func onlySixteenBytesMakeAnAddress(count: Int) {
         #expect(IPv6Address(bytes: Array(repeating: 0, count: count)) == nil)
     }
 
-    @Test("a mapped address carries its IPv4 address, and no other does")
+    @Test("only a mapped address contains an IPv4 address")
     func mappedAddresses() {
         let mapped = IPv6Address(mapping: IPv4Address(192, 0, 2, 7))
         #expect(mapped.high == 0 && mapped.low == 0xFFFF_C000_0207)
@@ -43,41 +43,41 @@ struct IPv6AddressTests {
         #expect(!(IPv6Address.any < IPv6Address.any))
     }
 
-    @Test("loopback is ::1 and mapped 127.0.0.0/8")
+    @Test("isLoopback covers ::1 and mapped 127.0.0.0/8")
     func loopback() {
         expect(\.isLoopback, ["::1", "::ffff:127.0.0.1"], not: ["::", "::2", "::ffff:1.0.0.1"])
     }
 
-    @Test("multicast is ff00::/8 and mapped 224.0.0.0/4")
+    @Test("isMulticast covers ff00::/8 and mapped 224.0.0.0/4")
     func multicast() {
         expect(\.isMulticast, ["ff00::", "ff02::1", "::ffff:224.0.0.1"], not: ["fe00::", "::1"])
     }
 
-    @Test("link-local is fe80::/10 and mapped 169.254.0.0/16")
+    @Test("isLinkLocal covers fe80::/10 and mapped 169.254.0.0/16")
     func linkLocal() {
         expect(
             \.isLinkLocal, ["fe80::", "febf:ffff::1", "fe80::1%lo", "::ffff:169.254.1.1"],
             not: ["fe7f::", "fec0::", "::1"])
     }
 
-    @Test("unique local is fc00::/7")
+    @Test("isUniqueLocal covers fc00::/7")
     func uniqueLocal() {
         expect(
             \.isUniqueLocal, ["fc00::", "fdff::1"], not: ["fbff::", "fe00::", "::ffff:10.0.0.1"])
     }
 
-    @Test("unspecified is :: and mapped 0.0.0.0")
+    @Test("isUnspecified covers :: and mapped 0.0.0.0")
     func unspecified() {
         expect(\.isUnspecified, ["::", "::ffff:0.0.0.0"], not: ["::1", "1::"])
     }
 
-    @Test("the well-known addresses are what RFC 4291 says")
+    @Test("the well-known addresses match RFC 4291")
     func wellKnownAddresses() {
         #expect(IPv6Address.any.description == "::")
         #expect(IPv6Address.loopback.description == "::1")
     }
 
-    @Test("addresses sort as numbers, then by zone, those without one first")
+    @Test("addresses sort as numbers, then by zone, with no zone first")
     func order() {
         let sorted = [
             IPv6Address(high: 0, low: 1), IPv6Address(high: 0, low: 1, zone: ""),

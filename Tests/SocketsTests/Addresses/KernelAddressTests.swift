@@ -14,12 +14,12 @@ struct KernelAddressTests {
         (.unnamed, .ipv4),
     ]
 
-    @Test("an address goes to the kernel and comes back", arguments: samples)
+    @Test("an address round-trips through the kernel's format", arguments: samples)
     func addressesComeBack(address: SocketAddress, family: AddressFamily) throws {
         #expect(SocketAddress(try address.raw(for: family)) == address)
     }
 
-    @Test("a Unix name of any length goes to the kernel and comes back whole")
+    @Test("a Unix name of any length round-trips through the kernel's format")
     func unixNamesComeBack() throws {
         for count in 1...UnixAddress.maximumLength {
             let bytes = Array(repeating: UInt8(ascii: "a"), count: count)
@@ -30,13 +30,13 @@ struct KernelAddressTests {
         }
     }
 
-    @Test("an abstract name may contain and end with NUL")
+    @Test("an abstract name may contain NULs, also at its end")
     func abstractNamesMayContainNUL() throws {
         let name = SocketAddress.unix(try #require(UnixAddress(abstractBytes: [0x61, 0, 0x62, 0])))
         #expect(SocketAddress(try name.raw(for: .unix)) == name)
     }
 
-    @Test("an IPv4 address on a socket of both families is mapped, and comes back as IPv4")
+    @Test("an IPv4 address on a dual-stack socket is mapped and comes back as IPv4")
     func mappedAddresses() throws {
         let address = SocketAddress.ipv4(IPv4Address(192, 0, 2, 7), port: 80)
         let raw = try address.raw(for: .ipv6)
@@ -44,7 +44,7 @@ struct KernelAddressTests {
         #expect(SocketAddress(raw) == address)
     }
 
-    @Test("a zone is the number of the interface that it names")
+    @Test("a zone becomes the number of its interface")
     func zones() throws {
         let loopback = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "lo")
         let scope = try loopback.scope
@@ -54,14 +54,14 @@ struct KernelAddressTests {
     }
 
     @Test(
-        "a zone that names no interface is no such device",
+        "a zone that names no interface fails with ENODEV",
         arguments: ["nosuch0", "", "lo\0", "-1", "+1"])
     func unknownZones(zone: String) {
         let address = IPv6Address(high: 0, low: 1, zone: zone)
         #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
     }
 
-    @Test("zones in digits, also those that no number holds, are read as they stand")
+    @Test("a zone in digits is a number, and a name if it exceeds 32 bits")
     func zonesInDigits() throws {
         #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope == 0)
         #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope == .max)
@@ -70,9 +70,9 @@ struct KernelAddressTests {
         }
     }
 
-    @Test("a path that fills the kernel's room is unnamed, and never another socket's shorter one")
+    @Test("a path that fills sun_path becomes unnamed and is not truncated")
     func pathOf108Bytes() throws {
-        // The kernel takes a path without a NUL; a user's `UnixAddress` does not hold it.
+        // The kernel accepts a path without a NUL, which `UnixAddress` cannot hold.
         let directory = Array("/tmp/".utf8)
         let name = directory + Array(repeating: UInt8(ascii: "p"), count: 108 - directory.count)
         let socket = try RawSockets.make(.unix, .datagram)
@@ -83,8 +83,8 @@ struct KernelAddressTests {
         #expect(SocketAddress(raw) == .unnamed)
     }
 
-    @Test("an IPv4 caller of a socket for both families is shown as IPv4")
-    func callerOfBothFamilies() throws {
+    @Test("an IPv4 peer of a dual-stack socket appears as IPv4")
+    func peerOfDualStackSocket() throws {
         let listener = try RawSockets.make(.ipv6, .stream)
         try System.setOption(listener.number, .ipv6Only, 0)
         try System.bind(
@@ -100,7 +100,7 @@ struct KernelAddressTests {
             try SocketAddress(accepted.peer) == SocketAddress(System.getsockname(client.number)))
         #expect(try SocketAddress(System.getsockname(server.number)) == target)
 
-        // And an IPv6 socket reaches an IPv4 one by the mapped address.
+        // An IPv6 socket reaches an IPv4 socket by the mapped address.
         let (other, address) = try RawSockets.listener()
         let dual = try RawSockets.make(.ipv6, .stream)
         try System.connect(dual.number, SocketAddress(address).raw(for: .ipv6))

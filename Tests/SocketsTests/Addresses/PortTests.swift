@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Port")
 struct PortTests {
-    @Test("a number literal is a number")
+    @Test("a number literal creates a numeric port")
     func aNumberLiteralIsANumber() {
         let port: Port = 80
         #expect(port.number == 80)
@@ -11,7 +11,7 @@ struct PortTests {
         #expect(port.description == "80")
     }
 
-    @Test("a name is kept until it is looked up")
+    @Test("a service name is kept for the lookup")
     func aNameIsKept() {
         let port: Port = "http"
         #expect(port.number == nil)
@@ -19,7 +19,7 @@ struct PortTests {
         #expect(port.description == "http")
     }
 
-    @Test("a name of digits is a number")
+    @Test("a name of digits creates a numeric port")
     func aNameOfDigitsIsANumber() {
         let port: Port = "80"
         #expect(port == 80)
@@ -28,19 +28,19 @@ struct PortTests {
     }
 
     @Test(
-        "digits from 0 to 65535 are a port",
+        "digits from 0 to 65535 parse as a port number",
         arguments: [("0", 0), ("80", 80), ("080", 80), ("00080", 80), ("65535", 65535)])
     func digitsAreAPort(text: String, number: UInt16) {
         #expect(Port.number(parsing: text) == number)
     }
 
-    @Test("any other text is no port number")
+    @Test("other text does not parse as a port number")
     func otherTextIsNoPort() {
         let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
         #expect(accepted == [])
     }
 
-    @Test("every number comes back from its text")
+    @Test("every port number round-trips through its text")
     func everyNumberComesBack() {
         let wrong = (UInt16.min...UInt16.max).filter { number in
             Port.number(parsing: Port(number).description) != number
@@ -48,7 +48,7 @@ struct PortTests {
         #expect(wrong == [])
     }
 
-    @Test("control characters of a name are shown escaped")
+    @Test("control characters of a name print as escapes")
     func controlCharactersAreEscaped() {
         #expect(Port(service: "a\u{1b}").description == "a\\x1b")
     }

@@ -31,13 +31,15 @@ struct SocketAddressTests {
         ("unix:1.2.3.4:80", UnixAddress(path: "1.2.3.4:80")),
     ]
 
-    @Test("an address prints as it is usually written, and is read back", arguments: samples)
+    @Test("an address round-trips through its usual text", arguments: samples)
     func textAndAddressAreTheSame(text: String, address: SocketAddress) {
         #expect(address.description == text)
         #expect(SocketAddress(text) == address)
     }
 
-    @Test("a Unix address prints safely, and is read back", arguments: unixSamples)
+    @Test(
+        "a Unix address round-trips through text without control characters", arguments: unixSamples
+    )
     func unixTextAndAddressAreTheSame(text: String, unix: UnixAddress?) throws {
         let address = SocketAddress.unix(try #require(unix))
         #expect(address.description == text)
@@ -45,7 +47,7 @@ struct SocketAddressTests {
     }
 
     @Test(
-        "a combining mark after the first byte changes nothing",
+        "a combining mark after the first byte does not change the kind of name",
         arguments: ["/\u{35C}a", "@\u{35C}a", "\u{35C}a"])
     func aCombiningMarkChangesNothing(name: String) throws {
         let path = SocketAddress.unix(try #require(UnixAddress(path: name)))
@@ -54,19 +56,19 @@ struct SocketAddressTests {
         #expect(SocketAddress(abstract.description) == abstract)
     }
 
-    @Test("unix: may stand before every Unix address")
+    @Test("every Unix address also parses after unix:")
     func unixMayStandBefore() {
         #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))
         #expect(SocketAddress("unix:@name") == SocketAddress("@name"))
     }
 
-    @Test("text that is no address with a port is refused")
+    @Test("text that is not an address with a port is rejected")
     func wrongTextIsRefused() {
         let accepted = HostileInput.socketAddresses.filter { SocketAddress($0) != nil }
         #expect(accepted == [])
     }
 
-    @Test("parts of an Internet address")
+    @Test("an Internet address has an IP address, a port and a family")
     func partsOfAnInternetAddress() {
         let address = SocketAddress(.v6(.loopback), port: 80)
         #expect(address.ip == .v6(.loopback))
@@ -75,7 +77,7 @@ struct SocketAddressTests {
         #expect(SocketAddress(.v4(.loopback), port: 80).family == .ipv4)
     }
 
-    @Test("Unix addresses and no address have neither an Internet address nor a port")
+    @Test("Unix addresses and unnamed have no IP address and no port")
     func othersHaveNoParts() throws {
         let unix = SocketAddress.unix(try #require(UnixAddress(path: "/a")))
         #expect(unix.ip == nil && unix.port == nil && unix.family == .unix)
@@ -83,7 +85,7 @@ struct SocketAddressTests {
         #expect(unnamed.ip == nil && unnamed.port == nil && unnamed.family == nil)
     }
 
-    @Test("unmapping shows an IPv4 caller as IPv4 and leaves others alone")
+    @Test("unmapped turns a mapped address into IPv4 and returns others unchanged")
     func unmapping() {
         let mapped = SocketAddress("[::ffff:192.0.2.7]:80")
         #expect(mapped?.unmapped.description == "192.0.2.7:80")
@@ -91,13 +93,13 @@ struct SocketAddressTests {
         #expect(SocketAddress.unnamed.unmapped == .unnamed)
     }
 
-    @Test("another port makes another address, except where there are no ports")
+    @Test("with(port:) replaces the port and leaves addresses without one unchanged")
     func anotherPort() {
         #expect(SocketAddress.ipv4(.loopback, port: 1).with(port: 2) == .ipv4(.loopback, port: 2))
         #expect(SocketAddress("@a")?.with(port: 2) == SocketAddress("@a"))
     }
 
-    @Test("whatever mutated text is accepted comes back from its description")
+    @Test("every accepted mutated text round-trips through its description")
     func acceptedTextComesBack() {
         let seeds = Self.samples.map(\.0) + Self.unixSamples.map(\.0) + HostileInput.socketAddresses
         var texts = MutatedText(of: seeds, seed: 8)

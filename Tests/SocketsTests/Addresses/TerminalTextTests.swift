@@ -4,13 +4,13 @@ import Testing
 
 @Suite("TerminalText")
 struct TerminalTextTests {
-    @Test("plain text stays as it is", arguments: ["", "localhost:80", "a\\b", "größe 日本 🙂"])
+    @Test("plain text is not changed", arguments: ["", "localhost:80", "a\\b", "größe 日本 🙂"])
     func plainTextStaysAsItIs(text: String) {
         #expect(TerminalText.escaped(text) == text)
     }
 
     @Test(
-        "control and invisible characters are written as bytes",
+        "control and invisible characters are escaped byte by byte",
         arguments: [
             ("\u{1b}[31m", "\\x1b[31m"), ("a\nb\r\t", "a\\x0ab\\x0d\\x09"), ("\0", "\\x00"),
             ("\u{7f}", "\\x7f"), ("\u{9b}31m", "\\xc2\\x9b31m"), ("\u{202e}x", "\\xe2\\x80\\xaex"),
@@ -20,19 +20,19 @@ struct TerminalTextTests {
         #expect(TerminalText.escaped(text) == escaped)
     }
 
-    @Test("bytes that are not UTF-8 are shown one by one")
+    @Test("bytes that are not UTF-8 are escaped one by one")
     func wrongBytesAreShownOneByOne() {
         #expect(
             TerminalText.escaped([0x61, 0xFF, 0xC3, 0x62, 0xE2, 0x82]) == "a\\xff\\xc3b\\xe2\\x82")
     }
 
-    @Test("a backslash that would read as an escape is escaped itself")
+    @Test("a backslash that would begin an escape is escaped")
     func aBackslashThatWouldReadAsAnEscapeIsEscaped() {
         #expect(TerminalText.escaped("\\x41") == "\\x5cx41")
         #expect(TerminalText.escaped("\\x4") == "\\x4")
     }
 
-    @Test("unescaping brings back exactly the same bytes")
+    @Test("unescaping restores exactly the same bytes")
     func unescapingBringsBackTheSameBytes() {
         var generator = SeededGenerator(seed: 7)
         var wrong: [[UInt8]] = []
@@ -64,7 +64,7 @@ struct TerminalTextTests {
         #expect(TerminalText.quoted("a\u{1b}") == "'a\\x1b'")
     }
 
-    @Test("very long text is cut between characters and its length is told")
+    @Test("very long text is cut between characters and shown with its length")
     func veryLongTextIsCut() {
         let text = String(repeating: "é", count: 50_000)
         #expect(TerminalText.quoted(text, limit: 5) == "'éé…' (100000 bytes)")

@@ -13,7 +13,7 @@ struct UnixAddressTests {
         #expect(address.description == "/run/größe.sock")
     }
 
-    @Test("an abstract name has no path and is shown after an at sign")
+    @Test("an abstract name has no path and prints after an at sign")
     func anAbstractNameIsShownAfterAnAtSign() throws {
         let address = try #require(UnixAddress(abstract: "name"))
         #expect(address.kind == .abstract)
@@ -23,7 +23,8 @@ struct UnixAddressTests {
     }
 
     @Test(
-        "107 bytes fit and 108 are refused, not cut", arguments: [UnixAddress.Kind.path, .abstract])
+        "107 bytes fit, and 108 are rejected and not truncated",
+        arguments: [UnixAddress.Kind.path, .abstract])
     func tooLongNamesAreRefused(kind: UnixAddress.Kind) {
         let longest = Array(repeating: UInt8(ascii: "a"), count: UnixAddress.maximumLength)
         let make = kind == .path ? UnixAddress.init(pathBytes:) : UnixAddress.init(abstractBytes:)
@@ -38,30 +39,30 @@ struct UnixAddressTests {
         #expect(UnixAddress(path: String(repeating: "é", count: 54)) == nil)
     }
 
-    @Test("an empty name is refused")
+    @Test("an empty name is rejected")
     func anEmptyNameIsRefused() {
         #expect(UnixAddress(path: "") == nil)
         #expect(UnixAddress(abstract: "") == nil)
     }
 
-    @Test("a NUL is refused in a path, where the kernel would cut, and kept in an abstract name")
+    @Test("a NUL is rejected in a path and kept in an abstract name")
     func nulBytes() {
         #expect(UnixAddress(path: "/run/a\0b") == nil)
         #expect(UnixAddress(abstract: "a\0b")?.bytes == [0x61, 0, 0x62])
     }
 
-    @Test("control characters and bytes that are not UTF-8 are shown escaped")
+    @Test("control characters and bytes that are not UTF-8 print as escapes")
     func unsafeBytesAreShownEscaped() {
         #expect(UnixAddress(pathBytes: [0x2F, 0x1B, 0xFF])?.description == "/\\x1b\\xff")
         #expect(UnixAddress(abstractBytes: [0, 0x61])?.description == "@\\x00a")
     }
 
-    @Test("a path and an abstract name of the same bytes are different")
+    @Test("a path and an abstract name of the same bytes are not equal")
     func kindsAreDifferent() {
         #expect(UnixAddress(path: "a") != UnixAddress(abstract: "a"))
     }
 
-    @Test("marked text is abstract after an at sign, and literal")
+    @Test("marked text is an abstract name after an at sign, and has no escapes")
     func markedText() {
         #expect(UnixAddress(marked: "@a") == UnixAddress(abstract: "a"))
         #expect(UnixAddress(marked: "/a@b") == UnixAddress(path: "/a@b"))

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What an operation was trying to do")
+@Suite("Activity of an operation")
 struct ActivityTests {
-    @Test("what nobody has measured is absent")
+    @Test("values that were not measured are nil or zero")
     func defaults() {
         let activity = Activity(.writing)
         #expect(activity.elapsed == nil)
@@ -13,7 +13,7 @@ struct ActivityTests {
         #expect(activity.received == 0)
     }
 
-    @Test("somebody who looks from outside tries nothing")
+    @Test("a diagnosis without an operation has no activity")
     func outside() {
         #expect(Activity.nothing.kind == .nothing)
     }

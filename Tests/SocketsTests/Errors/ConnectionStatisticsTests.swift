@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The statistics of a socket")
-struct SocketFiguresTests {
-    @Test("statistics that nobody gave are absent, and not zero")
+@Suite("Connection statistics")
+struct ConnectionStatisticsTests {
+    @Test("unknown statistics are nil and not zero")
     func absent() {
         for child in Mirror(reflecting: ConnectionStatistics()).children
         where child.label != "takenAt" {
@@ -12,7 +12,7 @@ struct SocketFiguresTests {
         }
     }
 
-    @Test("what is sent and not acknowledged is what is queued without what is not sent")
+    @Test("unacknowledged bytes are the send queue without the bytes not sent")
     func unacknowledged() {
         var statistics = ConnectionStatistics()
         #expect(statistics.unacknowledgedBytes == nil)
@@ -22,7 +22,7 @@ struct SocketFiguresTests {
         #expect(statistics.unacknowledgedBytes == 70)
     }
 
-    @Test("statistics of two moments do not make less than nothing unacknowledged")
+    @Test("unacknowledged bytes are never negative")
     func neverNegative() {
         var statistics = ConnectionStatistics()
         (statistics.sendQueue, statistics.notSent) = (10, 30)

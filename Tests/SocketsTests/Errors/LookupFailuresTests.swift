@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Why a look-up failed")
+@Suite("Lookup failures")
 struct LookupFailuresTests {
     private func failure(
         _ code: Int32, _ message: String, _ isNotFound: Bool, _ isTemporary: Bool
@@ -11,7 +11,7 @@ struct LookupFailuresTests {
             code: code, message: message, isNotFound: isNotFound, isTemporary: isTemporary)
     }
 
-    @Test("what libc says of a name stands behind a colon")
+    @Test("a name resolution failure prints libc's message in lower case")
     func resolutionText() {
         let failure = failure(-2, "Name or service not known", true, false)
         #expect(failure.description == "name or service not known")
@@ -20,7 +20,7 @@ struct LookupFailuresTests {
         #expect(failure.isNotFound && !failure.isTemporary)
     }
 
-    @Test("failures are equal when all of them is")
+    @Test("failures are equal if all their parts are")
     func equality() {
         let one = failure(-2, "a", true, false)
         #expect(one == failure(-2, "a", true, false))
@@ -30,16 +30,16 @@ struct LookupFailuresTests {
         #expect(one != failure(-2, "a", true, true))
     }
 
-    @Test("each class of a host's failure has a phrase of its own")
+    @Test("each host lookup failure has its own phrase")
     func hostPhrases() {
         #expect(HostLookupFailure.hostNotFound.description == "unknown host")
-        #expect(HostLookupFailure.tryAgain.description == "host name look-up failure, try again")
+        #expect(HostLookupFailure.tryAgain.description == "host name lookup failure, try again")
         #expect(HostLookupFailure.noRecovery.description == "unknown server error")
         #expect(HostLookupFailure.noData.description == "no address associated with this name")
     }
 
     @Test(
-        "only the first letter is lowered",
+        "only the first letter changes its case",
         arguments: [
             ("Connection refused", "connection refused"), ("", ""), ("A", "a"), ("é", "é"),
             ("Éa", "éa"), ("already", "already"), ("1 B", "1 B"), ("No IPv6", "no IPv6"),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The error")
+@Suite("SocketError")
 struct SocketErrorTests {
     private static let causes: [SocketError.Cause] = [
         .system(.connectionRefused),
@@ -16,13 +16,13 @@ struct SocketErrorTests {
         .unknownService("x", transport: .tcp), .noServicesDatabase,
     ]
 
-    @Test("it is one pointer wide, so that throwing functions return it in a register")
+    @Test("an error is one pointer wide, so throwing functions return it in a register")
     func size() {
         #expect(MemoryLayout<SocketError>.size == 8)
         #expect(MemoryLayout<SocketError?>.size == 8)
     }
 
-    @Test("all that was told is kept")
+    @Test("an error keeps all its parts")
     func everythingIsKept() {
         let local = SocketAddress.ipv4(.loopback, port: 1)
         let remote = SocketAddress.ipv4(.loopback, port: 2)
@@ -45,7 +45,7 @@ struct SocketErrorTests {
         #expect(error.attempts[0].duration == .milliseconds(3))
     }
 
-    @Test("what was not told is absent")
+    @Test("omitted parts are nil, empty or zero")
     func defaults() {
         let error = SocketError(.send, .closed)
         #expect(error.subject == nil)
@@ -58,31 +58,31 @@ struct SocketErrorTests {
         #expect(error.attempts.isEmpty)
     }
 
-    @Test("an endpoint or lost bytes are added, and everything else stays")
+    @Test("with(…) replaces the given parts and keeps the others")
     func with() {
         let error = SocketError(
             .write, .closed, subject: "s", localAddress: .unnamed,
             remoteAddress: .ipv4(.loopback, port: 2), bytesTransferred: 3, partialBytes: [1])
-        let told = error.with(endpoint: .tcp("h", port: 1)).with(unsentRequestBytes: 9)
-        #expect(told.endpoint == .tcp("h", port: 1))
-        #expect(told.unsentRequestBytes == 9)
-        #expect(told.operation == .write)
-        #expect(told.cause == .closed)
-        #expect(told.subject == "s")
-        #expect(told.localAddress == .unnamed)
-        #expect(told.remoteAddress == .ipv4(.loopback, port: 2))
-        #expect(told.bytesTransferred == 3)
-        #expect(told.partialBytes == [1])
+        let changed = error.with(endpoint: .tcp("h", port: 1)).with(unsentRequestBytes: 9)
+        #expect(changed.endpoint == .tcp("h", port: 1))
+        #expect(changed.unsentRequestBytes == 9)
+        #expect(changed.operation == .write)
+        #expect(changed.cause == .closed)
+        #expect(changed.subject == "s")
+        #expect(changed.localAddress == .unnamed)
+        #expect(changed.remoteAddress == .ipv4(.loopback, port: 2))
+        #expect(changed.bytesTransferred == 3)
+        #expect(changed.partialBytes == [1])
         #expect(error.endpoint == nil && error.unsentRequestBytes == 0)
     }
 
-    @Test("no cause is like another")
+    @Test("all causes differ")
     func causesDiffer() {
         #expect(Set(Self.causes).count == Self.causes.count)
         #expect(Set(Self.causes.map(\.description)).count == Self.causes.count)
     }
 
-    @Test("the four classes of Python's socket module can be told apart", arguments: causes)
+    @Test("the four classes of Python's socket module can be changed apart", arguments: causes)
     func classes(cause: SocketError.Cause) throws {
         let thrown: any Error = SocketError(.connect, cause)
         let error = try #require(thrown as? SocketError)
@@ -92,26 +92,26 @@ struct SocketErrorTests {
             case .nameResolution: "socket.gaierror"
             case .hostLookup: "socket.herror"
             case .timedOut: "socket.timeout"
-            default: "ours"
+            default: "other"
             }
         let position = try #require(Self.causes.firstIndex(of: cause))
         let expected = [
             "socket.error", "socket.gaierror", "socket.herror", "socket.timeout", "socket.timeout",
         ]
-        #expect(found == (position < 5 ? expected[position] : "ours"))
+        #expect(found == (position < 5 ? expected[position] : "other"))
         #expect(error.isTimeout == (found == "socket.timeout"))
         #expect((error.errno != nil) == (found == "socket.error"))
     }
 
-    @Test("the system's number is at hand")
+    @Test("errno is the number of a system error")
     func errno() {
         #expect(SocketError(.send, .system(.brokenPipe)).errno == .brokenPipe)
         #expect(SocketError(.send, .closed).errno == nil)
-        // The kernel's own time-out is a system error: no limit of ours ended the call.
+        // The kernel's own timeout is a system error, because no limit of the library ended the call.
         #expect(!SocketError(.connect, .system(.timedOut)).isTimeout)
     }
 
-    @Test("every operation is a phrase of its own")
+    @Test("every operation has its own phrase")
     func operations() {
         let operations: [SocketError.Operation] = [
             .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .createSocket, .bind,

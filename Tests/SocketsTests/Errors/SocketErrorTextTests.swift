@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What an error says")
+@Suite("SocketError text")
 struct SocketErrorTextTests {
     private static func v4(_ text: String) -> SocketAddress {
         SocketAddress(text) ?? .unnamed
@@ -71,7 +71,7 @@ struct SocketErrorTextTests {
             "cannot connect to db.example:5433: no route to host (tried 192.0.2.7)"
         ),
         (
-            // The address was asked for by itself.
+            // The endpoint is a numeric address.
             SocketError(
                 .connect, .system(.connectionRefused), endpoint: .tcp("192.0.2.7", port: 80),
                 attempts: [attempt("192.0.2.7:80", .system(.connectionRefused))]),
@@ -90,7 +90,7 @@ struct SocketErrorTextTests {
             "cannot connect to 192.0.2.7:80: connection refused"
         ),
         (
-            // No host is this machine, by two addresses.
+            // An empty host is this machine, which has two addresses.
             SocketError(
                 .connect, .system(.connectionRefused), endpoint: .tcp(port: 80),
                 attempts: [
@@ -117,7 +117,7 @@ struct SocketErrorTextTests {
         ),
         (
             SocketError(.connect, .selfConnect, remoteAddress: own),
-            "cannot connect to 127.0.0.1:80: the socket connected to itself, nobody listens there"
+            "cannot connect to 127.0.0.1:80: the socket connected to itself, because no process listens there"
         ),
         (
             SocketError(
@@ -184,7 +184,7 @@ struct SocketErrorTextTests {
         ),
         (
             SocketError(.write, .incompleteWrite, remoteAddress: server),
-            "cannot write to 192.0.2.7:80: an earlier write went out only in part"
+            "cannot write to 192.0.2.7:80: an earlier write was sent only in part"
         ),
         (
             SocketError(.receive, .timedOut(limit: .zero), remoteAddress: server),
@@ -198,7 +198,7 @@ struct SocketErrorTextTests {
             SocketError(
                 .read, .endOfStream, remoteAddress: server, bytesTransferred: 5,
                 partialBytes: [1, 2, 3, 4, 5]),
-            "cannot read from 192.0.2.7:80: the stream ended too early (5 bytes were received)"
+            "cannot read from 192.0.2.7:80: unexpected end of stream (5 bytes were received)"
         ),
         (
             SocketError(.read, .lineTooLong(limit: 65536), remoteAddress: server),
@@ -210,7 +210,7 @@ struct SocketErrorTextTests {
         ),
         (
             SocketError(.read, .tooLarge(limit: 16), remoteAddress: server),
-            "cannot read from 192.0.2.7:80: more than 16 bytes came"
+            "cannot read from 192.0.2.7:80: the data is longer than 16 bytes"
         ),
         (
             SocketError(.shutdown, .system(.socketNotConnected)),
@@ -236,7 +236,7 @@ struct SocketErrorTextTests {
             "cannot bind to :80: address already in use"
         ),
         (
-            // The peer of a listener is nobody.
+            // A listener has no peer.
             SocketError(
                 .listen, .system(.addressInUse), localAddress: own, remoteAddress: server),
             "cannot listen on 127.0.0.1:80: address already in use"
@@ -311,46 +311,49 @@ struct SocketErrorTextTests {
             SocketError(.lookUpService, .noServicesDatabase, subject: "http"),
             """
             cannot look up service http: this machine has no services database (/etc/services); \
-            on Debian and Ubuntu the package netbase brings it
+            on Debian and Ubuntu, install the package netbase
             """
         ),
         (
             SocketError(.getHostName, .system(.notPermitted)),
-            "cannot tell this machine's name: operation not permitted"
-        ),
-        (
-            SocketError(.parse, .invalidInput("'80x' is not a port: expected 0 to 65535")),
-            "'80x' is not a port: expected 0 to 65535"
+            "cannot get this machine's name: operation not permitted"
         ),
         (
             SocketError(
-                .listen, .invalidInput("datagrams have no callers"),
+                .parse, .invalidInput("expected 0 to 65535"), subject: "port '80x'"),
+            "cannot parse port '80x': expected 0 to 65535"
+        ),
+        (
+            SocketError(
+                .listen, .invalidInput("the endpoint must be tcp:// or unix:"),
                 endpoint: .udp(port: 53)),
-            "cannot listen on udp://:53: datagrams have no callers"
+            "cannot listen on udp://:53: the endpoint must be tcp:// or unix:"
         ),
     ]
 
-    @Test("connecting", arguments: connecting)
+    @Test("errors of connecting have the expected text", arguments: connecting)
     func connectingText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("sending and receiving", arguments: moving)
+    @Test("errors of sending and receiving have the expected text", arguments: moving)
     func movingText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("addresses, options and descriptors of one's own", arguments: local)
+    @Test(
+        "errors about local addresses, options and descriptors have the expected text",
+        arguments: local)
     func localText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("names, services and input", arguments: names)
+    @Test("errors about names, services and input have the expected text", arguments: names)
     func namesText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("an error is one line that a terminal can show, whatever the endpoint is called")
+    @Test("an error is one line without control characters, whatever the endpoint's name is")
     func hostileEndpoints() throws {
         let path = try #require(UnixAddress(pathBytes: [0x2F, 0x0A, 0x1B, 0xFF]))
         let zone = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "\u{1b}[31m\n")
@@ -375,7 +378,7 @@ struct SocketErrorTextTests {
         }
     }
 
-    @Test("the description is what is printed")
+    @Test("string interpolation prints the description")
     func interpolation() {
         let error: any Error = SocketError(.connect, .closed, endpoint: Self.database)
         #expect("\(error)" == "cannot connect to db.example:5433: the socket is closed")

@@ -37,48 +37,49 @@ struct EndpointParsingTests {
         ("unixpacket:@name", .unixSequencedPacket("@name")),
     ]
 
-    @Test("every form is read", arguments: accepted)
+    @Test("every form of an endpoint parses", arguments: accepted)
     func everyFormIsRead(text: String, endpoint: Endpoint) throws {
-        #expect(try Endpoint(text) == endpoint)
+        #expect(try Endpoint(parsing: text) == endpoint)
     }
 
-    @Test("an endpoint comes back from its description", arguments: accepted.map(\.1))
+    @Test("an endpoint round-trips through its description", arguments: accepted.map(\.1))
     func endpointsComeBack(endpoint: Endpoint) throws {
-        #expect(try Endpoint(endpoint.description) == endpoint)
+        #expect(try Endpoint(parsing: endpoint.description) == endpoint)
     }
 
-    @Test("without a scheme the caller's transport counts, with one the text's")
+    @Test("a scheme in the text overrides the transport argument")
     func theSchemeWins() throws {
-        #expect(try Endpoint("h:53", transport: .udp) == .udp("h", port: 53))
-        #expect(try Endpoint("tcp://h:53", transport: .udp) == .tcp("h", port: 53))
-        #expect(try Endpoint("unix:/a", transport: .unixDatagram) == .unix("/a"))
+        #expect(try Endpoint(parsing: "h:53", transport: .udp) == .udp("h", port: 53))
+        #expect(try Endpoint(parsing: "tcp://h:53", transport: .udp) == .tcp("h", port: 53))
+        #expect(try Endpoint(parsing: "unix:/a", transport: .unixDatagram) == .unix("/a"))
     }
 
-    @Test("where a Unix socket is wanted a path alone will do")
+    @Test("a path alone parses for a Unix transport")
     func aPathAloneWillDo() throws {
-        #expect(try Endpoint("/run/app.sock", transport: .unix) == .unix("/run/app.sock"))
-        #expect(try Endpoint("@name", transport: .unixDatagram) == .unixDatagram("@name"))
+        #expect(try Endpoint(parsing: "/run/app.sock", transport: .unix) == .unix("/run/app.sock"))
+        #expect(try Endpoint(parsing: "@name", transport: .unixDatagram) == .unixDatagram("@name"))
         #expect(
-            try Endpoint("a", transport: .unixSequencedPacket) == .unixSequencedPacket("a"))
-        #expect(throws: SocketError.self) { try Endpoint("", transport: .unix) }
+            try Endpoint(parsing: "a", transport: .unixSequencedPacket) == .unixSequencedPacket("a")
+        )
+        #expect(throws: SocketError.self) { try Endpoint(parsing: "", transport: .unix) }
     }
 
     @Test(
-        "any other text is refused with an error that shows it")
+        "other text is rejected with an error that names it")
     func otherTextIsRefused() {
         for text in HostileInput.endpoints {
-            let error = #expect(throws: SocketError.self) { try Endpoint(text) }
+            let error = #expect(throws: SocketError.self) { try Endpoint(parsing: text) }
             guard let error else { continue }
             #expect(error.operation == .parse)
             #expect(
-                error.description.hasPrefix("\(TerminalText.quoted(text)) is not an endpoint: "))
+                error.description.hasPrefix("cannot parse endpoint \(TerminalText.quoted(text)): "))
             #expect(error.description.unicodeScalars.allSatisfy(TerminalText.isSafe))
             #expect(error.description.utf8.count < 600)
         }
     }
 
     @Test(
-        "the error says what was expected, word for word",
+        "the error says what was expected",
         arguments: [
             (
                 "h:80x",
@@ -100,11 +101,12 @@ struct EndpointParsingTests {
             ("unix:/\\xff", "expected UTF-8"),
         ])
     func theErrorSaysWhatWasExpected(text: String, reason: String) throws {
-        let error = try #require(throws: SocketError.self) { try Endpoint(text) }
-        #expect(error.description == "\(TerminalText.quoted(text)) is not an endpoint: \(reason)")
+        let error = try #require(throws: SocketError.self) { try Endpoint(parsing: text) }
+        #expect(
+            error.description == "cannot parse endpoint \(TerminalText.quoted(text)): \(reason)")
     }
 
-    @Test("whatever mutated text is accepted comes back from its description")
+    @Test("every accepted mutated text round-trips through its description")
     func acceptedTextComesBack() {
         let seeds = Self.accepted.map(\.0) + HostileInput.endpoints.filter { $0.utf8.count < 1000 }
         var texts = MutatedText(of: seeds, seed: 9)
@@ -112,10 +114,10 @@ struct EndpointParsingTests {
         var wrong: [String] = []
         for _ in 0..<50_000 {
             let text = texts.next()
-            guard let endpoint = try? Endpoint(text) else { continue }
+            guard let endpoint = try? Endpoint(parsing: text) else { continue }
             accepted += 1
             let description = endpoint.description
-            if (try? Endpoint(description)) != endpoint
+            if (try? Endpoint(parsing: description)) != endpoint
                 || !description.unicodeScalars.allSatisfy(TerminalText.isSafe)
             {
                 wrong.append(text)
@@ -125,7 +127,7 @@ struct EndpointParsingTests {
         #expect(accepted > 5_000)
     }
 
-    @Test("the lists of hostile input hold more than 300 different texts")
+    @Test("the lists of hostile input contain more than 300 different texts")
     func thereIsEnoughHostileInput() {
         let texts =
             HostileInput.ipv4Addresses + HostileInput.ipv6Addresses + HostileInput.ports

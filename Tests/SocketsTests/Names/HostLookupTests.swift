@@ -3,34 +3,34 @@ import Testing
 @testable import Sockets
 
 @Suite("HostLookup", .ownThread)
-struct HostQuestionTests {
-    private func texts(_ question: HostLookup) throws -> [String] {
-        try question.answer(until: Deadline(startingNow: .never)).addresses.map(\.description)
+struct HostLookupTests {
+    private func texts(_ lookup: HostLookup) throws -> [String] {
+        try lookup.resolution(until: Deadline(startingNow: .never)).addresses.map(\.description)
     }
 
-    @Test("without a service the port is 0")
+    @Test("the port is 0 without a service")
     func withoutAService() throws {
-        let question = HostLookup(host: "192.0.2.7")
-        #expect(try texts(question) == ["192.0.2.7:0"])
-        #expect(try question.answer(until: Deadline(startingNow: .never)).canonicalName == nil)
+        let lookup = HostLookup(host: "192.0.2.7")
+        #expect(try texts(lookup) == ["192.0.2.7:0"])
+        #expect(try lookup.resolution(until: Deadline(startingNow: .never)).canonicalName == nil)
     }
 
-    @Test("a numeric host needs no time at all")
+    @Test("a numeric host resolves with no time left")
     func numericHostsNeedNoTime() throws {
-        let question = HostLookup(host: "::1", service: 80)
-        let answer = try question.answer(until: Deadline(startingNow: .seconds(0)))
-        #expect(answer.addresses == [.ipv6(.loopback, port: 80)])
+        let lookup = HostLookup(host: "::1", service: 80)
+        let resolution = try lookup.resolution(until: Deadline(startingNow: .seconds(0)))
+        #expect(resolution.addresses == [.ipv6(.loopback, port: 80)])
     }
 
     @Test("a numeric host is its own official name")
     func numericHostsAreTheirOwnName() throws {
-        let question = HostLookup(host: "2001:DB8:0::7", canonicalName: true)
+        let lookup = HostLookup(host: "2001:DB8:0::7", canonicalName: true)
         #expect(
-            try question.answer(until: Deadline(startingNow: .never)).canonicalName == "2001:db8::7"
-        )
+            try lookup.resolution(until: Deadline(startingNow: .never)).canonicalName
+                == "2001:db8::7")
     }
 
-    @Test("an IPv4 address stands for no IPv6 one, nor the other way round")
+    @Test("an address literal of the other family does not resolve")
     func familiesDoNotMix() {
         for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::1", .ipv4)] {
             let error = #expect(throws: SocketError.self) {
@@ -40,22 +40,22 @@ struct HostQuestionTests {
         }
     }
 
-    @Test("an IPv4-mapped address stands for the IPv4 address inside it where IPv4 is wanted")
+    @Test("an IPv4-mapped literal resolves to its IPv4 address for the family IPv4")
     func mappedAddresses() throws {
-        let question = HostLookup(host: "::ffff:192.0.2.7", service: 80, family: .ipv4)
-        #expect(try texts(question) == ["192.0.2.7:80"])
+        let lookup = HostLookup(host: "::ffff:192.0.2.7", service: 80, family: .ipv4)
+        #expect(try texts(lookup) == ["192.0.2.7:80"])
     }
 
-    @Test("a name is looked up")
+    @Test("a host name is looked up")
     func names() throws {
         #expect(try texts(HostLookup(host: "localhost", family: .ipv4)) == ["127.0.0.1:0"])
     }
 
-    @Test("the service is judged before the host")
+    @Test("an invalid service is reported before an invalid host")
     func theServiceComesFirst() {
         let error = #expect(throws: SocketError.self) {
             try texts(HostLookup(host: "no such host", service: "no such service"))
         }
-        #expect(error?.description.hasPrefix("'no such service' is not a port") == true)
+        #expect(error?.description.hasPrefix("cannot parse port 'no such service'") == true)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("HostName", .ownThread)
 struct HostNameTests {
     @Test(
-        "names and numeric addresses are hosts",
+        "names and numeric addresses are valid hosts",
         arguments: [
             "a", "localhost", "www.example.com", "www.example.com.", "WWW.Example.COM", "my_host",
             "r3---sn-x.example", "foo-.example", "xn--gre-6ka8i.example", "3com.example", "1a",
@@ -17,26 +17,26 @@ struct HostNameTests {
         #expect(HostName.problem(with: text) == nil)
     }
 
-    @Test("anything else is none")
+    @Test("other text is not a valid host")
     func anythingElseIsNone() {
         let accepted = HostileInput.hosts.filter { HostName.problem(with: $0) == nil }
         #expect(accepted == [])
     }
 
-    @Test("the empty text is none")
+    @Test("the empty text is not a valid host")
     func theEmptyTextIsNone() {
         #expect(HostName.problem(with: "") == "expected a name or a numeric address")
     }
 
     @Test(
-        "the problem says what was expected",
+        "the problem says what was expected of a host",
         arguments: [
             ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("::12345", "expected a name, or a complete IPv6 address"),
-            ("a..b", "expected letters, digits and hyphens, with single dots between"),
+            ("a..b", "expected letters, digits and hyphens, separated by single dots"),
             (
                 "größe.example",
-                "expected ASCII; an international name has such a form, which begins with xn--"
+                "expected ASCII; write an international name in its xn-- form"
             ),
             (String(repeating: "a.", count: 127) + "a", "expected at most 253 characters"),
         ])

@@ -7,42 +7,44 @@ import Testing
 
 @Suite("Lookup", .ownThread)
 struct LookupTests {
-    private func ask(
+    private func run(
         _ limit: TimeLimit,
-        _ question: @escaping @Sendable () throws(HostCallFailure) -> Int
+        _ call: @escaping @Sendable () throws(HostCallFailure) -> Int
     ) throws(SocketError) -> Int {
-        try Lookup.answer(
+        try Lookup.result(
             until: Deadline(startingNow: limit),
             orThrow: { SocketError(.lookUpHost, $0, subject: "h") },
-            to: question)
+            of: call)
     }
 
     @Test(
-        "an answer is given, with and without a limit", arguments: [TimeLimit.never, .seconds(30)])
-    func answers(limit: TimeLimit) throws {
-        #expect(try ask(limit) { 7 } == 7)
+        "a lookup returns its result, with and without a time limit",
+        arguments: [TimeLimit.never, .seconds(30)])
+    func results(limit: TimeLimit) throws {
+        #expect(try run(limit) { 7 } == 7)
     }
 
-    @Test("a failure becomes its cause", arguments: [TimeLimit.never, .seconds(30)])
+    @Test(
+        "a lookup's failure becomes the error's cause", arguments: [TimeLimit.never, .seconds(30)])
     func failures(limit: TimeLimit) throws {
         let error = #expect(throws: SocketError.self) {
-            try ask(limit) { () throws(HostCallFailure) in throw .noRecovery }
+            try run(limit) { () throws(HostCallFailure) in throw .noRecovery }
         }
         #expect(error?.description == "cannot look up host h: unknown server error")
     }
 
-    @Test("without a limit the caller's own thread asks")
+    @Test("a lookup without a time limit runs on the calling thread")
     func withoutALimit() throws {
         let caller = pthread_self()
-        #expect(try ask(.never) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 1)
-        #expect(try ask(.seconds(30)) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 0)
+        #expect(try run(.never) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 1)
+        #expect(try run(.seconds(30)) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 0)
     }
 
-    @Test("at the limit the error tells it, word for word")
+    @Test("an error at the time limit names the limit")
     func limits() throws {
         let gate = DispatchSemaphore(value: 0)
         let error = #expect(throws: SocketError.self) {
-            try ask(.milliseconds(20)) {
+            try run(.milliseconds(20)) {
                 gate.wait()
                 return 7
             }
@@ -51,11 +53,11 @@ struct LookupTests {
         gate.signal()
     }
 
-    @Test("a limit that has passed is not waited for")
+    @Test("an expired time limit ends a lookup at once")
     func aLimitThatHasPassed() throws {
         let gate = DispatchSemaphore(value: 0)
         let error = #expect(throws: SocketError.self) {
-            try ask(.until(.now - .seconds(1))) {
+            try run(.until(.now - .seconds(1))) {
                 gate.wait()
                 return 7
             }
@@ -64,7 +66,7 @@ struct LookupTests {
         gate.signal()
     }
 
-    @Test("every failure of a host look-up has its cause")
+    @Test("every failure of a host lookup has its cause")
     func hostCauses() {
         let failures: [HostCallFailure] = [
             .hostNotFound, .tryAgain, .noRecovery, .noData, .system(.ioError),
@@ -76,7 +78,7 @@ struct LookupTests {
         #expect(failures.map(\.cause) == causes)
     }
 
-    @Test("a failure of name resolution is one, unless the system was behind it")
+    @Test("a getaddrinfo failure becomes name resolution, or a system error behind it")
     func nameCauses() {
         guard case .nameResolution(let failure) = AddressInfoFailure(code: EAI_AGAIN).cause else {
             Issue.record("not a name resolution failure")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Host entries", .ownThread)
 struct ResolverHostsTests {
-    @Test("a numeric address is its own entry")
+    @Test("a numeric address is its own host entry")
     func numericAddresses() throws {
         let four = try Resolver.host(named: "192.0.2.7")
         #expect(four.name == "192.0.2.7")
@@ -14,7 +14,7 @@ struct ResolverHostsTests {
         #expect(six.addresses == [.v6(.loopback)])
     }
 
-    @Test("a numeric address of the other family has no data")
+    @Test("a numeric address of the other family fails with NO_DATA")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) { try Resolver.host(named: "::1") }
         #expect(error.cause == .hostLookup(.noData))
@@ -22,8 +22,8 @@ struct ResolverHostsTests {
             error.description == "cannot look up host ::1: no address associated with this name")
     }
 
-    @Suite("on a machine of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
-    struct OnAMachineOfOurOwn {
+    @Suite("on a private machine", .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    struct OnAPrivateMachine {
         private static let files = [
             "hosts": """
             192.0.2.7   official.example alias.example short
@@ -32,11 +32,11 @@ struct ResolverHostsTests {
             """
         ]
 
-        private func ask<Answer: Sendable>(
-            asksNameServer: Bool = false, _ question: @escaping @Sendable () throws -> Answer
-        ) throws -> Answer {
+        private func run<Value: Sendable>(
+            asksNameServer: Bool = false, _ body: @escaping @Sendable () throws -> Value
+        ) throws -> Value {
             try PrivateMachine.run(
-                files: Self.files, asksNameServer: asksNameServer, question)
+                files: Self.files, asksNameServer: asksNameServer, body)
         }
 
         private let official = Resolver.HostEntry(
@@ -45,30 +45,30 @@ struct ResolverHostsTests {
 
         @Test("a name or an alias finds the official name, the aliases and the addresses")
         func byName() throws {
-            #expect(try ask { try Resolver.host(named: "official.example") } == official)
-            #expect(try ask { try Resolver.host(named: "short") } == official)
-            let six = try ask { try Resolver.host(named: "sechs", family: .ipv6) }
+            #expect(try run { try Resolver.host(named: "official.example") } == official)
+            #expect(try run { try Resolver.host(named: "short") } == official)
+            let six = try run { try Resolver.host(named: "sechs", family: .ipv6) }
             #expect(six.name == "six.example")
             #expect(six.addresses.map(\.description) == ["2001:db8::9"])
         }
 
-        @Test("with a time limit the answer is the same")
+        @Test("a time limit does not change the answer")
         func withATimeLimit() throws {
-            let answer = try ask { try Resolver.host(named: "short", timeout: .seconds(30)) }
-            #expect(answer == official)
+            let entry = try run { try Resolver.host(named: "short", timeout: .seconds(30)) }
+            #expect(entry == official)
         }
 
         @Test("an address finds the official name and the aliases")
         func byAddress() throws {
             let address = IPv4Address(192, 0, 2, 7)
-            #expect(try ask { try Resolver.host(at: .v4(address)) } == official)
+            #expect(try run { try Resolver.host(at: .v4(address)) } == official)
             let mapped = IPv6Address(mapping: address)
-            #expect(try ask { try Resolver.host(at: .v6(mapped)) } == official)
+            #expect(try run { try Resolver.host(at: .v6(mapped)) } == official)
             let six = try #require(IPAddress("2001:db8::9"))
-            #expect(try ask { try Resolver.host(at: six).aliases } == ["sechs"])
+            #expect(try run { try Resolver.host(at: six).aliases } == ["sechs"])
         }
 
-        @Test("an entry of thousands of aliases comes whole")
+        @Test("an entry with thousands of aliases is complete")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-number-\($0).example" }
             let files = [
@@ -84,24 +84,24 @@ struct ResolverHostsTests {
             #expect(byAddress.aliases == aliases)
         }
 
-        @Test("an unknown host or address is told in the class of its own, word for word")
+        @Test("an unknown host or address is a host lookup failure")
         func unknownHosts() {
             let name = #expect(throws: SocketError.self) {
-                try ask { try Resolver.host(named: "nosuch.example") }
+                try run { try Resolver.host(named: "nosuch.example") }
             }
             #expect(name?.cause == .hostLookup(.hostNotFound))
             #expect(name?.description == "cannot look up host nosuch.example: unknown host")
             let address = #expect(throws: SocketError.self) {
-                try ask { try Resolver.host(at: .v4(IPv4Address(203, 0, 113, 9))) }
+                try run { try Resolver.host(at: .v4(IPv4Address(203, 0, 113, 9))) }
             }
             #expect(address?.cause == .hostLookup(.hostNotFound))
             #expect(address?.description == "cannot look up host 203.0.113.9: unknown host")
         }
 
-        @Test("a name server that does not answer is told as such")
+        @Test("an unreachable name server is a host lookup failure")
         func temporaryFailures() {
             let error = #expect(throws: SocketError.self) {
-                try ask(asksNameServer: true) { try Resolver.host(named: "nosuch.example") }
+                try run(asksNameServer: true) { try Resolver.host(named: "nosuch.example") }
             }
             #expect(error?.cause == .hostLookup(.tryAgain))
         }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Resolver", .ownThread)
 struct ResolverTests {
-    @Test("a numeric address is its own, with its port")
+    @Test("a numeric address resolves to itself, with its port")
     func numericAddresses() throws {
         #expect(
             try Resolver.resolve(.tcp("127.0.0.1", port: 80)).map(\.description) == ["127.0.0.1:80"]
@@ -30,15 +30,16 @@ struct ResolverTests {
         #expect(error.description == "cannot resolve fe80::1%nosuch0: no such device")
     }
 
-    @Test("no host is this machine when connecting, and every interface when binding, IPv6 first")
+    @Test(
+        "an empty host is this machine for connecting and every interface for binding, IPv6 first")
     func noHost() throws {
         let connecting = try Resolver.resolve(.tcp(port: 80))
         #expect(connecting.map(\.description) == ["[::1]:80", "127.0.0.1:80"])
         let step = try Resolver.resolve(.tcp(port: 80), deadline: Deadline(startingNow: .never))
         #expect(step == connecting)
-        let binding = try Resolver.resolve(.tcp(port: 80), passive: true)
+        let binding = try Resolver.resolve(.tcp(port: 80), forBinding: true)
         #expect(binding.map(\.description) == ["[::]:80", "0.0.0.0:80"])
-        let only4 = try Resolver.resolve(.tcp(port: 80), family: .ipv4, passive: true)
+        let only4 = try Resolver.resolve(.tcp(port: 80), family: .ipv4, forBinding: true)
         #expect(only4.map(\.description) == ["0.0.0.0:80"])
     }
 
@@ -49,7 +50,7 @@ struct ResolverTests {
             try Resolver.resolve(.unixDatagram("@a"), family: .unix).map(\.description) == ["@a"])
     }
 
-    @Test("a Unix path of 107 bytes fits, and a longer one is refused")
+    @Test("a Unix path of 107 bytes resolves, and a longer one is rejected")
     func unixPathsThatDoNotFit() throws {
         let longest = "/" + String(repeating: "a", count: 106)
         #expect(try Resolver.resolve(.unix(longest)).count == 1)
@@ -57,11 +58,11 @@ struct ResolverTests {
             try Resolver.resolve(.unix(longest + "a"))
         }
         #expect(
-            error.description == "cannot resolve '\(longest)a': '\(longest)a' names no Unix socket:"
+            error.description == "cannot resolve '\(longest)a':"
                 + " expected a path, or @ and an abstract name, of 1 to 107 bytes without NUL")
     }
 
-    @Test("a family that does not fit is refused")
+    @Test("a family that does not match the endpoint is rejected")
     func familiesThatDoNotFit() {
         expectInvalidInput { _ = try Resolver.resolve(.unix("/a"), family: .ipv4) }
         expectInvalidInput { _ = try Resolver.resolve(.tcp("localhost", port: 80), family: .unix) }
@@ -70,7 +71,7 @@ struct ResolverTests {
     }
 
     @Test(
-        "text that names no host is refused before anybody is asked")
+        "text that cannot be a host is rejected without a query")
     func impossibleHosts() {
         for host in HostileInput.hosts {
             expectInvalidInput { _ = try Resolver.resolve(.tcp(host, port: 80)) }
@@ -78,7 +79,7 @@ struct ResolverTests {
         }
     }
 
-    @Test("a port that is none is refused, word for word")
+    @Test("an invalid port is rejected with an error that names it")
     func impossiblePorts() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: "80x"))
@@ -86,7 +87,7 @@ struct ResolverTests {
         #expect(error.endpoint == .tcp("127.0.0.1", port: "80x"))
         #expect(
             error.description
-                == "'80x' is not a port: expected 0 to 65535 in digits, or a service name")
+                == "cannot parse port '80x': expected 0 to 65535 in digits, or a service name")
     }
 
     @Test("a numeric address of the other family is a failure of name resolution")
@@ -100,7 +101,7 @@ struct ResolverTests {
                 + " address family for hostname not supported")
     }
 
-    @Test("when only numbers are wanted a name is refused at once")
+    @Test("numericOnly rejects a name without a query")
     func numericOnly() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("localhost", port: 80), numericOnly: true)
@@ -109,7 +110,7 @@ struct ResolverTests {
         #expect(error.endpoint == .tcp("localhost", port: 80))
     }
 
-    @Test("a numeric address is shown in digits when names are not wanted")
+    @Test("numericHost and numericService return digits")
     func numericNames() throws {
         for (text, host) in [("[::1]:80", "::1"), ("127.0.0.1:80", "127.0.0.1")] {
             let address = try #require(SocketAddress(text))
@@ -119,20 +120,20 @@ struct ResolverTests {
         }
     }
 
-    @Test("Unix addresses and no address have no names")
+    @Test("Unix addresses and unnamed have no host names")
     func addressesWithoutNames() throws {
         expectInvalidInput { _ = try Resolver.name(of: .unnamed) }
         let unix = try #require(SocketAddress("/run/a"))
         expectInvalidInput { _ = try Resolver.name(of: unix) }
     }
 
-    @Test("this machine has a name")
+    @Test("hostName and uname return the same name")
     func hostName() throws {
-        #expect(try Resolver.hostName() == CText.hostName())
+        #expect(try Resolver.hostName() == CLibrary.hostName())
     }
 
-    @Suite("on a machine of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
-    struct OnAMachineOfOurOwn {
+    @Suite("on a private machine", .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    struct OnAPrivateMachine {
         private static let files = [
             "hosts": """
             127.0.0.1   localhost
@@ -146,40 +147,40 @@ struct ResolverTests {
             "services": "daytime 13/tcp\ndaytime 1013/udp\n",
         ]
 
-        private func ask<Answer: Sendable>(
-            asksNameServer: Bool = false, _ question: @escaping @Sendable () throws -> Answer
-        ) throws -> Answer {
+        private func run<Value: Sendable>(
+            asksNameServer: Bool = false, _ body: @escaping @Sendable () throws -> Value
+        ) throws -> Value {
             try PrivateMachine.run(
-                files: Self.files, asksNameServer: asksNameServer, question)
+                files: Self.files, asksNameServer: asksNameServer, body)
         }
 
         private func addresses(
             of endpoint: Endpoint, family: AddressFamily? = nil, timeout: TimeLimit = .never
         ) throws -> [String] {
-            try ask {
+            try run {
                 try Resolver.resolve(endpoint, family: family, timeout: timeout)
                     .map(\.description)
             }
         }
 
-        /// What keeps an endpoint from being resolved.
+        /// Returns the error of resolving an endpoint.
         private func error(
             of endpoint: Endpoint, family: AddressFamily? = nil, asksNameServer: Bool = false
         ) -> SocketError? {
             #expect(throws: SocketError.self) {
-                try ask(asksNameServer: asksNameServer) {
+                try run(asksNameServer: asksNameServer) {
                     try Resolver.resolve(endpoint, family: family)
                 }
             }
         }
 
-        @Test("a name has the addresses of both families, each once")
+        @Test("a name resolves to the addresses of both families without duplicates")
         func bothFamilies() throws {
             let found = try addresses(of: .tcp("official.example", port: 80))
             #expect(found.sorted() == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
         }
 
-        @Test("a wanted family leaves the other out")
+        @Test("a family excludes addresses of the other")
         func oneFamily() throws {
             let endpoint = Endpoint.tcp("official.example", port: 80)
             #expect(try addresses(of: endpoint, family: .ipv6) == ["[2001:db8::7]:80"])
@@ -187,21 +188,21 @@ struct ResolverTests {
                 try addresses(of: endpoint, family: .ipv4) == ["192.0.2.7:80", "192.0.2.8:80"])
         }
 
-        @Test("with a time limit the answer is the same")
+        @Test("a time limit does not change the answer")
         func withATimeLimit() throws {
             let found = try addresses(of: .tcp("six.example", port: 80), timeout: .seconds(30))
             #expect(found == ["[2001:db8::9]:80"])
         }
 
-        @Test("the official name comes when it is asked for")
+        @Test("canonicalName returns the official name")
         func canonicalNames() throws {
-            let asked = try ask {
+            let withName = try run {
                 try Resolver.resolve(host: "alias.example", canonicalName: true)
             }
-            #expect(asked.canonicalName == "official.example")
-            #expect(asked.addresses.first?.port == 0)
-            let notAsked = try ask { try Resolver.resolve(host: "alias.example") }
-            #expect(notAsked.canonicalName == nil)
+            #expect(withName.canonicalName == "official.example")
+            #expect(withName.addresses.first?.port == 0)
+            let withoutName = try run { try Resolver.resolve(host: "alias.example") }
+            #expect(withoutName.canonicalName == nil)
         }
 
         @Test("a service's name is looked up for the endpoint's transport")
@@ -210,7 +211,7 @@ struct ResolverTests {
             #expect(try addresses(of: .udp("::1", port: "daytime")) == ["[::1]:1013"])
         }
 
-        @Test("an unknown service of an endpoint is told as such, with the endpoint")
+        @Test("an unknown service is an error with the endpoint")
         func unknownServices() {
             let endpoint = Endpoint.udp("localhost", port: "nosuch")
             let error = error(of: endpoint)
@@ -221,7 +222,7 @@ struct ResolverTests {
                     == "cannot look up service nosuch: there is no such service for udp")
         }
 
-        @Test("an unknown host is not found, word for word")
+        @Test("an unknown host is a name resolution failure")
         func unknownHosts() {
             let error = error(of: .tcp("nosuch.example", port: 80))
             #expect(
@@ -230,7 +231,7 @@ struct ResolverTests {
             #expect(error?.failure?.isTemporary == false)
         }
 
-        @Test("a name server that does not answer is a temporary failure")
+        @Test("an unreachable name server is a temporary failure")
         func temporaryFailures() {
             let error = error(of: .tcp("nosuch.example", port: 80), asksNameServer: true)
             #expect(error?.failure?.isTemporary == true)
@@ -240,9 +241,9 @@ struct ResolverTests {
                     == "cannot resolve nosuch.example: temporary failure in name resolution")
         }
 
-        @Test("a numeric address asks no name server, not even one of the wrong family")
-        func numericAddressesAskNobody() throws {
-            let found = try ask(asksNameServer: true) {
+        @Test("an address literal of either family triggers no DNS query")
+        func literalsTriggerNoQuery() throws {
+            let found = try run(asksNameServer: true) {
                 try Resolver.resolve(.tcp("192.0.2.1", port: 80)).map(\.description)
             }
             #expect(found == ["192.0.2.1:80"])
@@ -250,25 +251,25 @@ struct ResolverTests {
             #expect(error?.failure?.isTemporary == false)
         }
 
-        @Test("an address has the names of its host and its service")
+        @Test("an address resolves to the names of its host and service")
         func namesOfAddresses() throws {
             let address = try #require(SocketAddress("192.0.2.7:13"))
-            let tcp = try ask { try Resolver.name(of: address) }
+            let tcp = try run { try Resolver.name(of: address) }
             #expect(tcp == ("official.example", "daytime"))
-            let udp = try ask { try Resolver.name(of: address, transport: .udp) }
+            let udp = try run { try Resolver.name(of: address, transport: .udp) }
             #expect(udp == ("official.example", "13"))
-            let numeric = try ask {
+            let numeric = try run {
                 try Resolver.name(of: address, numericService: true, timeout: .seconds(30))
             }
             #expect(numeric == ("official.example", "13"))
         }
 
-        @Test("an address without a name is given in digits, or refused where a name is required")
+        @Test("an address without a name returns digits, or fails if a name is required")
         func addressesWithoutNames() throws {
             let address = try #require(SocketAddress("203.0.113.9:13"))
-            #expect(try ask { try Resolver.name(of: address).host } == "203.0.113.9")
+            #expect(try run { try Resolver.name(of: address).host } == "203.0.113.9")
             let error = #expect(throws: SocketError.self) {
-                try ask { try Resolver.name(of: address, nameRequired: true) }
+                try run { try Resolver.name(of: address, nameRequired: true) }
             }
             #expect(
                 error?.description == "cannot resolve 203.0.113.9:13: name or service not known")
@@ -277,14 +278,14 @@ struct ResolverTests {
 }
 
 extension SocketError {
-    /// What `getaddrinfo` or `getnameinfo` said, where that is the cause.
+    /// The failure of `getaddrinfo` or `getnameinfo`, if that is the cause.
     fileprivate var failure: NameResolutionFailure? {
         guard case .nameResolution(let failure) = cause else { return nil }
         return failure
     }
 }
 
-/// Expects `.invalidInput`, in one line that is safe and not long.
+/// Expects `.invalidInput` with a text of one short line without control characters.
 func expectInvalidInput(
     sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
 ) {

@@ -24,15 +24,16 @@ struct ServicesTests {
     }
 
     @Test(
-        "text that can name no service is refused", arguments: ["", " ", "a b", "a\0", "é", "a\n"])
+        "text that cannot be a service name is rejected",
+        arguments: ["", " ", "a b", "a\0", "é", "a\n"])
     func impossibleNamesAreRefused(name: String) throws {
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
         #expect(
-            error.description == "\(TerminalText.quoted(name)) is not a service name:"
+            error.description == "cannot parse service name \(TerminalText.quoted(name)):"
                 + " expected 1 to 255 visible ASCII characters, such as http")
     }
 
-    @Test("a huge name is refused")
+    @Test("a huge service name is rejected")
     func aHugeNameIsRefused() throws {
         let name = String(repeating: "a", count: 100_000)
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
@@ -42,80 +43,81 @@ struct ServicesTests {
         }
     }
 
-    @Suite("with a database of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
-    struct WithADatabaseOfOurOwn {
-        private func ask<Answer: Sendable>(
+    @Suite(
+        "with a private services database", .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    struct WithAPrivateDatabase {
+        private func run<Value: Sendable>(
             _ database: String? = ServicesTests.database,
-            _ question: @escaping @Sendable () throws -> Answer
-        ) throws -> Answer {
-            try PrivateMachine.run(files: database.map { ["services": $0] } ?? [:], question)
+            _ body: @escaping @Sendable () throws -> Value
+        ) throws -> Value {
+            try PrivateMachine.run(files: database.map { ["services": $0] } ?? [:], body)
         }
 
-        @Test("a name or an alias finds the port of the protocol")
+        @Test("a name or an alias finds the port for the transport")
         func namesFindPorts() throws {
-            #expect(try ask { try Services.port(named: "http", transport: .tcp) } == 80)
-            #expect(try ask { try Services.port(named: "www", transport: .tcp) } == 80)
-            #expect(try ask { try Services.port(named: "echo", transport: .udp) } == 7)
+            #expect(try run { try Services.port(named: "http", transport: .tcp) } == 80)
+            #expect(try run { try Services.port(named: "www", transport: .tcp) } == 80)
+            #expect(try run { try Services.port(named: "echo", transport: .udp) } == 7)
         }
 
-        @Test("a port finds the name of the protocol")
+        @Test("a port finds the name for the transport")
         func portsFindNames() throws {
-            #expect(try ask { try Services.name(ofPort: 514, transport: .udp) } == "syslog")
-            #expect(try ask { try Services.name(ofPort: 514, transport: .tcp) } == "shell")
-            #expect(try ask { try Services.name(ofPort: 514) } == "syslog")
+            #expect(try run { try Services.name(ofPort: 514, transport: .udp) } == "syslog")
+            #expect(try run { try Services.name(ofPort: 514, transport: .tcp) } == "shell")
+            #expect(try run { try Services.name(ofPort: 514) } == "syslog")
         }
 
-        @Test("an entry holds the official name, aliases, port and protocol")
+        @Test("an entry has the official name, aliases, port and transport")
         func entriesHoldEverything() throws {
             let expected = Services.ServiceEntry(
-                name: "shell", aliases: ["cmd", "syslog"], port: 514, protocol: "tcp")
-            #expect(try ask { try Services.service(named: "cmd") } == expected)
-            #expect(try ask { try Services.service(onPort: 514, transport: .tcp) } == expected)
+                name: "shell", aliases: ["cmd", "syslog"], port: 514, transport: .tcp)
+            #expect(try run { try Services.service(named: "cmd") } == expected)
+            #expect(try run { try Services.service(onPort: 514, transport: .tcp) } == expected)
         }
 
-        @Test("an unknown service is told with its protocol, word for word")
+        @Test("an unknown service is an error with its transport")
         func unknownServices() {
             let name = #expect(throws: SocketError.self) {
-                try ask { try Services.port(named: "http", transport: .udp) }
+                try run { try Services.port(named: "http", transport: .udp) }
             }
             #expect(name?.cause == .unknownService("http", transport: .udp))
             #expect(
                 name?.description
                     == "cannot look up service http: there is no such service for udp")
             let port = #expect(throws: SocketError.self) {
-                try ask { try Services.name(ofPort: 81, transport: .tcp) }
+                try run { try Services.name(ofPort: 81, transport: .tcp) }
             }
             #expect(port?.cause == .unknownService("81", transport: .tcp))
         }
 
-        @Test("digits are no service's name")
+        @Test("digits are an unknown service")
         func digitsAreNoName() {
             let error = #expect(throws: SocketError.self) {
-                try ask { try Services.port(named: "80") }
+                try run { try Services.port(named: "80") }
             }
             #expect(error?.cause == .unknownService("80", transport: nil))
         }
 
-        @Test("without a database the error names the package that brings it")
+        @Test("without a database the error names the package to install")
         func withoutADatabase() {
             let error = #expect(throws: SocketError.self) {
-                try ask(nil) { try Services.port(named: "http", transport: .tcp) }
+                try run(nil) { try Services.port(named: "http", transport: .tcp) }
             }
             #expect(error?.cause == .noServicesDatabase)
             #expect(
                 error?.description == "cannot look up service http: this machine has no"
                     + " services database (/etc/services);"
-                    + " on Debian and Ubuntu the package netbase brings it")
+                    + " on Debian and Ubuntu, install the package netbase")
             let byPort = #expect(throws: SocketError.self) {
-                try ask(nil) { try Services.name(ofPort: 80) }
+                try run(nil) { try Services.name(ofPort: 80) }
             }
             #expect(byPort?.cause == .noServicesDatabase)
         }
 
-        @Test("an empty database knows nothing, but is one")
+        @Test("an empty database makes a service unknown")
         func anEmptyDatabase() {
             let error = #expect(throws: SocketError.self) {
-                try ask("") { try Services.port(named: "http") }
+                try run("") { try Services.port(named: "http") }
             }
             #expect(error?.cause == .unknownService("http", transport: nil))
         }

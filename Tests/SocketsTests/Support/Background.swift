@@ -2,12 +2,12 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Runs a blocking piece of a test on a thread of its own, because a blocking call must not stand
-/// on the shared pool that runs the tests.
+/// Runs blocking code of a test on a thread of its own, so that it does not block the shared pool,
+/// which runs the tests.
 ///
-/// `value()` waits until the piece ends, so a test that would hang fails after 30 s instead.
+/// `value()` waits for at most 30 seconds, so a test that would hang fails instead.
 final class Background<Value: Sendable>: Sendable {
-    struct TookTooLong: Error {}
+    struct TimedOut: Error {}
 
     private let outcome = Mutex<Result<Value, any Error>?>(nil)
     private let finished = DispatchSemaphore(value: 0)
@@ -24,7 +24,7 @@ final class Background<Value: Sendable>: Sendable {
 
     func value(hangingAfter seconds: Int = 30) throws -> Value {
         guard finished.wait(timeout: .now() + .seconds(seconds)) == .success else {
-            throw TookTooLong()
+            throw TimedOut()
         }
         finished.signal()
         return try #require(outcome.withLock { $0 }).get()

@@ -2,7 +2,7 @@ import Glibc
 
 @testable import Sockets
 
-/// A descriptor that a test made by a system call, closed when the test is over.
+/// A descriptor from a system call of a test, closed at the end of the test.
 final class Descriptor: Sendable {
     let number: Int32
 
@@ -10,14 +10,14 @@ final class Descriptor: Sendable {
 
     deinit { _ = Glibc.close(number) }
 
-    /// Whether a program that is started now would not inherit it.
+    /// A Boolean value that indicates whether started programs do not inherit the descriptor.
     var isCloseOnExec: Bool { fcntl(number, F_GETFD) & FD_CLOEXEC != 0 }
 
-    /// Whether calls on it wait.
+    /// A Boolean value that indicates whether calls on the descriptor wait.
     var isBlocking: Bool { fcntl(number, F_GETFL) & O_NONBLOCK == 0 }
 }
 
-/// Sockets straight from the lowest floor, for tests of that floor.
+/// Sockets from `System`, for tests of that folder.
 enum RawSockets {
     static let loopback: UInt32 = 0x7F00_0001
 
@@ -30,7 +30,7 @@ enum RawSockets {
         return (Descriptor(one), Descriptor(other))
     }
 
-    /// A TCP socket that listens on a free port of the loopback interface.
+    /// Returns a TCP socket that listens on a free port of the loopback interface.
     static func listener(
         backlog: Int32 = 16
     ) throws -> (socket: Descriptor, address: RawSocketAddress) {
@@ -39,20 +39,20 @@ enum RawSockets {
         return (socket, try System.getsockname(socket.number))
     }
 
-    /// An IPv4 socket on a free port of the loopback interface.
+    /// Returns an IPv4 socket on a free port of the loopback interface.
     static func bound(_ type: RawSocketType) throws -> Descriptor {
         let socket = try make(.ipv4, type)
         try System.bind(socket.number, RawSocketAddress(.ipv4(bits: loopback, port: 0)))
         return socket
     }
 
-    /// The address of a loopback port on which nobody listens, as long as the socket lives.
-    static func deadEnd() throws -> (socket: Descriptor, address: RawSocketAddress) {
+    /// Returns the address of a loopback port without a listener, reserved while the socket lives.
+    static func refusingAddress() throws -> (socket: Descriptor, address: RawSocketAddress) {
         let socket = try bound(.stream)
         return (socket, try System.getsockname(socket.number))
     }
 
-    /// Both ends of a TCP connection over the loopback interface.
+    /// Returns both ends of a TCP connection over the loopback interface.
     static func connection() throws -> (client: Descriptor, server: Descriptor) {
         let (listener, address) = try listener()
         let client = try make(.ipv4, .stream)
@@ -62,7 +62,7 @@ enum RawSockets {
 }
 
 extension RawSockets {
-    /// Sends without waiting until the kernel takes no more, and throws what it says then.
+    /// Sends without waiting until the kernel accepts no more, and throws its error.
     static func fill(_ socket: Descriptor) throws {
         let block = String(repeating: "x", count: 65536)
         for _ in 0..<10_000 { _ = try System.send(socket.number, block, .dontWait) }

@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a run of the tests was told by its surroundings.
+/// The environment variables of a test run.
 enum Environment {
-    /// The number that a variable holds; nil if there is none.
+    /// Returns the number in a variable; `nil` if it is not set.
     static func number(_ name: String) -> Int? {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
     }

@@ -1,6 +1,6 @@
-/// Text that is no address, port, path or endpoint, though some programs take it for one.
+/// Text that is not an address, a port, a path or an endpoint, although some programs accept it.
 ///
-/// Each list is used by the test of what must refuse it.
+/// Each list is used by the test of the type that must reject it.
 enum HostileInput {
     private static let huge = String(repeating: "1", count: 100_000)
 

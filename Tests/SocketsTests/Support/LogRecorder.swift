@@ -2,9 +2,9 @@ import Logging
 
 @testable import Sockets
 
-/// Keeps what is logged, for tests to look at.
+/// Records log messages for tests.
 struct LogRecorder: LogHandler {
-    /// One message as it was logged.
+    /// A recorded message.
     struct Message: Sendable {
         var level: Logger.Level
         var text: String
@@ -15,7 +15,7 @@ struct LogRecorder: LogHandler {
     var logLevel = Logger.Level.trace
     private let kept = Lock<[Message]>([])
 
-    /// A logger that writes here.
+    /// A logger that writes to this recorder.
     var logger: Logger { Logger(label: "tests") { _ in self } }
 
     var messages: [Message] { kept.withLock { $0 } }

@@ -3,32 +3,33 @@ import Glibc
 import Synchronization
 import Testing
 
-/// Sockets on loopback, on ports that the kernel chooses.
+/// Sockets on the loopback interface, on ports that the kernel chooses.
 enum Loopback {
     static let ipv4 = SocketAddress.ipv4(.loopback, port: 0)
 
-    /// Both ends of a TCP connection.
+    /// Returns both ends of a TCP connection.
     static func tcpPair() throws -> (client: Socket, server: Socket) {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
         return (client, try listener.accept(timeout: .seconds(10)))
     }
 
-    /// A UDP socket that is bound.
+    /// Returns a bound UDP socket.
     static func udp() throws -> Socket {
         let socket = try Socket(.ipv4, .datagram)
         try socket.bind(on: ipv4)
         return socket
     }
 
-    /// A TCP port on 127.0.0.1 on which nobody listens, held by a socket so that it stays so.
+    /// Returns the address of a TCP port on 127.0.0.1 without a listener, reserved while the holder
+    /// lives.
     static func refusingPort() throws -> (holder: Socket, address: SocketAddress) {
         let holder = try Socket(.ipv4, .stream)
         try holder.bind(on: ipv4)
         return (holder, holder.localAddress)
     }
 
-    /// Sends until the kernel takes no more, and tells how many bytes that were.
+    /// Sends until the kernel accepts no more, and returns the number of bytes.
     static func fill(_ socket: Socket) throws(SocketError) -> Int {
         let block = [UInt8](repeating: 0x61, count: 65536)
         var sent = 0
@@ -42,7 +43,7 @@ enum Loopback {
         }
     }
 
-    /// A path for a Unix socket that no other test uses.
+    /// Returns a path for a Unix socket that no other test uses.
     static func unixPath() -> String {
         let number = counter.wrappingAdd(1, ordering: .relaxed).newValue
         return "/tmp/swift-sockets-\(getpid())-\(number)"
@@ -51,19 +52,19 @@ enum Loopback {
     private static let counter = Atomic<Int>(0)
 }
 
-/// Waits until a thread of this process sleeps inside a system call on a descriptor.
+/// Waits until a thread of this process sleeps inside a system call on the socket's descriptor.
 ///
-/// `/proc/PID/task/TID/syscall` tells call and arguments; an event that no test could otherwise see.
+/// No event would tell this, but `/proc/PID/task/TID/syscall` contains the call and its arguments.
 func waitUntilAThreadWaits(on socket: Socket) throws {
     let descriptor = socket.descriptor
-    let wanted = "0x" + String(descriptor, radix: 16)
+    let argument = "0x" + String(descriptor, radix: 16)
     let deadline = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < deadline {
         for task in entries(of: "/proc/self/task") {
             let words = contents(of: "/proc/self/task/\(task)/syscall").split(separator: " ")
             // "running", or the number and six arguments. poll's first argument is a pointer.
             guard words.count > 2 else { continue }
-            if words[1] == wanted { return }
+            if words[1] == argument { return }
             if words[0] == "7", polledDescriptor(at: words[1]) == descriptor { return }
         }
         sched_yield()
@@ -71,10 +72,10 @@ func waitUntilAThreadWaits(on socket: Socket) throws {
     Issue.record("no thread came to wait on descriptor \(descriptor)")
 }
 
-/// The first descriptor of the list that a thread has given to poll(2).
+/// Returns the first descriptor of a list that a thread has passed to poll(2).
 ///
-/// The list belongs to another thread, which may be gone by now: so the kernel is asked to read it,
-/// who knows what is still there.
+/// The list belongs to another thread, which may have left the call. So the kernel reads it,
+/// because the kernel checks whether the memory still exists.
 private func polledDescriptor(at pointer: Substring) -> Int32? {
     guard let address = off_t(pointer.dropFirst(2), radix: 16) else { return nil }
     let memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
@@ -83,20 +84,22 @@ private func polledDescriptor(at pointer: Substring) -> Int32? {
     return pread(memory, &descriptor, 4, address) == 4 ? descriptor : nil
 }
 
-/// How many descriptors this process has open, without the runtime's timers, which come when they like;
-/// the library has none.
+/// Returns the number of open descriptors of this process, without the runtime's timers.
+///
+/// These can appear at any time, and the library has none.
 func openDescriptors() -> Int {
     targetsOfDescriptors().count { !$0.hasPrefix("anon_inode:[timerfd") }
 }
 
-/// How many sockets this process has open: unlike descriptors of other kinds, nobody but the library
-/// opens one behind a test's back.
+/// Returns the number of open sockets of this process.
+///
+/// Only the library opens sockets.
 func openSockets() -> Int {
     targetsOfDescriptors().count { $0.hasPrefix("socket:") }
 }
 
-/// What the descriptors of this process stand for, as `ls -l /proc/self/fd` shows it, without the one
-/// by which one looks.
+/// Returns the targets of this process's descriptors, as `ls -l /proc/self/fd` shows them, without
+/// the descriptor of that directory.
 private func targetsOfDescriptors() -> [String] {
     guard let stream = opendir("/proc/self/fd") else { return [] }
     defer { closedir(stream) }

@@ -1,9 +1,9 @@
 @testable import Sockets
 
-/// Figures as Linux gave them in situations that were made for real: connections over loopback, whose
-/// segments are as large as their windows.
+/// Statistics that Linux reported in real situations: connections over loopback, whose segments are as
+/// large as their windows.
 enum MeasuredStatistics {
-    /// Both directions open, nothing under way, the last byte so long ago.
+    /// Both directions are open, no bytes are under way, and the last byte moved this long ago.
     static func quiet(for time: Duration = .seconds(2)) -> ConnectionStatistics {
         var statistics = ConnectionStatistics(takenAt: .seconds(100))
         statistics.state = .established
@@ -31,7 +31,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// The peer has not read for so long: its window is closed, and its kernel answers the probes.
+    /// The peer has not read for this long: its window is closed, and its kernel answers the probes.
     static func peerFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var statistics = quiet(for: time)
         (statistics.sendQueue, statistics.notSent) = (2_755_072, 2_755_072)
@@ -45,7 +45,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// The same, and we have not read what the peer sent either.
+    /// The same, and this end has not read either.
     static func bothFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var statistics = peerFull(for: time)
         statistics.receiveQueue = 113_152
@@ -55,7 +55,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A transfer that was cut off: its segments were sent again so often, in vain.
+    /// A transfer that was cut: its segments were retransmitted this many times without an answer.
     static func cut(_ times: Int) -> ConnectionStatistics {
         var statistics = quiet(for: .seconds(3))
         (statistics.sendQueue, statistics.notSent) = (4_190_965, 3_208_667)
@@ -69,7 +69,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A transfer at full speed, from the sender's side.
+    /// A transfer at full speed, seen by the sender.
     static func flowing() -> ConnectionStatistics {
         var statistics = quiet(for: .zero)
         (statistics.sendQueue, statistics.notSent, statistics.unacknowledgedSegments) = (
@@ -81,7 +81,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A Unix stream socket; `queued` counts more than the bytes.
+    /// A Unix stream socket, whose send queue counts more than the bytes.
     static func unix(queued: Int = 0, unread: Int = 0, writable: Bool = true)
         -> ConnectionStatistics
     {
@@ -96,14 +96,14 @@ enum MeasuredStatistics {
 }
 
 extension ConnectionStatistics {
-    /// The same with some of them changed.
+    /// Returns a copy with some values changed.
     func with(_ change: (inout ConnectionStatistics) -> Void) -> ConnectionStatistics {
         var statistics = self
         change(&statistics)
         return statistics
     }
 
-    /// The same connection so long before, before these bytes moved.
+    /// Returns the same connection at an earlier time, before these bytes moved.
     func before(
         _ time: Duration, acknowledged: Int = 0, received: Int = 0, windowLimited: Duration = .zero
     ) -> ConnectionStatistics {

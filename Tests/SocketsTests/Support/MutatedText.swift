@@ -1,5 +1,5 @@
-/// Texts that are nearly right, for tests of parsers: pieces of right ones with bytes changed,
-/// doubled, dropped and joined.
+/// Nearly valid texts for tests of parsers: parts of valid texts with bytes changed, doubled,
+/// dropped and joined.
 struct MutatedText {
     private let seeds: [[UInt8]]
     private var generator: SeededGenerator
@@ -9,7 +9,9 @@ struct MutatedText {
         generator = SeededGenerator(seed: seed)
     }
 
-    /// The next text; wrong UTF-8 is repaired, as `String` does.
+    /// Returns the next text.
+    ///
+    /// Invalid UTF-8 is repaired, as `String` does.
     mutating func next() -> String {
         var bytes = seeds.randomElement(using: &generator) ?? []
         for _ in 0..<Int.random(in: 0...4, using: &generator) { mutate(&bytes) }
@@ -20,7 +22,7 @@ struct MutatedText {
         let interesting =
             Array("0123456789abcdefxz:.[]%/@-+\\ \0\n\u{7f}_".utf8) + [0x80, 0xD9, 0xFF]
         let position = Int.random(in: 0...bytes.count, using: &generator)
-        // A combining accent, an invisible mark and foreign digits: characters of several bytes.
+        // Characters of several bytes: a combining accent, invisible marks and foreign digits.
         let foreign = ["\u{301}", "\u{202e}", "\u{85}", "٣", "８", "é"]
         switch Int.random(in: 0..<7, using: &generator) {
         case 0: bytes.insert(interesting.randomElement(using: &generator) ?? 0, at: position)

@@ -2,26 +2,29 @@ import Foundation
 import Glibc
 import Testing
 
-/// A thread that sees a machine of its own: its `/etc` holds only the files that a test gives it,
-/// and it has no network, not even loopback.
+/// A thread with a machine of its own: its `/etc` contains only the files of the test, and it has
+/// no network, not even loopback.
 ///
-/// What such a thread asks libc is answered from those files or not at all, whatever the machine
-/// that runs the tests knows. Needs root, for mount and network namespaces.
+/// libc answers such a thread from these files or not at all, whatever the machine of the tests
+/// knows. Needs root, for mount and network namespaces.
 enum PrivateMachine {
     struct Unavailable: Error {
         var step: String
         var errno: Int32
     }
 
-    /// Whether this machine lets us; tests that need it are skipped elsewhere.
+    /// A Boolean value that indicates whether this machine allows namespaces.
+    ///
+    /// Tests that need them are skipped elsewhere.
     static let isAvailable = (try? run(files: [:]) { true }) ?? false
 
-    /// What `body` gives or throws on such a thread.
+    /// Returns the result of `body` on such a thread.
     ///
-    /// Expectations belong to the test's own thread: of others it is not known which test failed.
+    /// Expectations belong on the test's own thread, because those of another thread are not
+    /// attributed to the test.
     ///
-    /// `nsswitch.conf` reads names from files alone, then asks `nameServer` of the loopback, where
-    /// no server can be reached, when there is one.
+    /// `nsswitch.conf` reads names from files only. With `asksNameServer`, it then queries the name
+    /// server of the loopback interface, which cannot be reached.
     static func run<Value: Sendable>(
         files: [String: String], asksNameServer: Bool = false,
         _ body: @escaping @Sendable () throws -> Value
@@ -32,7 +35,8 @@ enum PrivateMachine {
             services: files
 
             """
-        // Libc reads this once in a process, and shows one address of a host only without it.
+        // libc reads this file once in a process, and returns only one address of a host without
+        // it.
         files["host.conf"] = "multi on\n"
         files["resolv.conf"] = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
         let etc = try makeDirectory(holding: files)
@@ -56,8 +60,8 @@ enum PrivateMachine {
 
     /// Gives the calling thread, and no other, namespaces of its own and this `/etc`.
     private static func enter(etc: String) throws {
-        // Linux keeps both kinds of namespaces by thread; the C library declares these calls only
-        // for GNU source, so that Swift has to look them up.
+        // Linux keeps both kinds of namespaces for each thread. The C library declares these calls
+        // only for GNU source, so Swift must look them up.
         typealias Unshare = @convention(c) (Int32) -> Int32
         typealias Mount =
             @convention(c) (

@@ -1,4 +1,4 @@
-/// Random numbers that are the same in every run: a test that fails, fails again.
+/// Random numbers that are the same in every run, so a test that fails will fail again.
 ///
 /// SplitMix64, by Guy Steele, Doug Lea and Christine Flood.
 struct SeededGenerator: RandomNumberGenerator {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Accepting and connecting", .ownThread)
+@Suite("Calls for accepting and connecting", .ownThread)
 struct ConnectCallsTests {
     private func nonBlockingClient() throws -> Descriptor {
         let client = try RawSockets.make(.ipv4, .stream)
@@ -24,12 +24,12 @@ struct ConnectCallsTests {
     // MARK: accept
 
     @Test(
-        "an error of a caller who is gone is passed over",
+        "acceptNext skips the error of a client that has left",
         arguments: [
             ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH,
             ENETUNREACH,
         ])
-    func errorsOfCallersArePassedOver(code: Int32) throws {
+    func clientErrorsAreSkipped(code: Int32) throws {
         let (listener, address) = try RawSockets.listener()
         let client = try RawSockets.make(.ipv4, .stream)
         try System.connect(client.number, address)
@@ -44,7 +44,7 @@ struct ConnectCallsTests {
     }
 
     @Test(
-        "an error of the listening socket is reported",
+        "acceptNext reports an error of the listening socket",
         arguments: [
             Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
             .interrupted, .invalidArgument, .notSupportedOnSocket, .notPermitted, .wouldBlock,
@@ -57,8 +57,8 @@ struct ConnectCallsTests {
         }
     }
 
-    @Test("a listener that does not wait says EAGAIN when nobody calls")
-    func nobodyCalls() throws {
+    @Test("a nonblocking accept fails with EAGAIN without a client")
+    func withoutAClient() throws {
         let (listener, _) = try RawSockets.listener()
         try System.setBlocking(listener.number, false)
         #expect(throws: Errno.wouldBlock) { try System.acceptNext(listener.number) }
@@ -66,7 +66,7 @@ struct ConnectCallsTests {
 
     // MARK: connect
 
-    @Test("a connect that does not wait is under way, then done, and stays done")
+    @Test("a nonblocking connect is in progress, then succeeds, and stays connected")
     func connectSucceeds() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try nonBlockingClient()
@@ -81,34 +81,34 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("a connect that is refused says so when it is finished, or at once")
+    @Test("a refused connect fails at once or when it is finished")
     func connectIsRefused() throws {
-        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()
         #expect(throws: Errno.connectionRefused) {
-            try start(client, deadEnd)
+            try start(client, refusingAddress)
             try waitUntilWritable(client)
-            try System.finishConnect(client.number, deadEnd)
+            try System.finishConnect(client.number, refusingAddress)
         }
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a connect that nobody answers is not finished")
+    @Test("a connect without an answer stays in progress")
     func connectIsUnderWay() throws {
-        // A queue of one that is full: Linux drops what else calls, and the caller waits.
+        // The backlog of one is full, so Linux drops further connects and the client waits.
         let (listener, address) = try RawSockets.listener(backlog: 0)
-        let callers = try (0..<4).map { _ in try nonBlockingClient() }
-        for caller in callers {
-            try start(caller, address)
+        let clients = try (0..<4).map { _ in try nonBlockingClient() }
+        for client in clients {
+            try start(client, address)
         }
-        let last = callers[3]
+        let last = clients[3]
         #expect(throws: Errno.wouldBlock) { try System.finishConnect(last.number, address) }
         #expect(throws: Errno.wouldBlock) { try System.finishConnect(last.number, address) }
         #expect(throws: Errno.socketNotConnected) { try System.getpeername(last.number) }
         withExtendedLifetime(listener) {}
     }
 
-    @Test("an interrupted connect is under way")
+    @Test("an interrupted connect is in progress")
     func interruptedConnect() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try nonBlockingClient()
@@ -123,15 +123,15 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("an outcome that somebody else has taken away is not waited for again")
+    @Test("finishConnect fails if another reader has cleared SO_ERROR")
     func outcomeTakenAway() throws {
-        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()
-        try start(client, deadEnd)
+        try start(client, refusingAddress)
         try waitUntilWritable(client)
         #expect(try System.takeError(client.number) == .connectionRefused)
         #expect(throws: Errno.connectionAbort) {
-            try System.finishConnect(client.number, deadEnd)
+            try System.finishConnect(client.number, refusingAddress)
         }
         withExtendedLifetime(holder) {}
     }
@@ -142,23 +142,23 @@ struct ConnectCallsTests {
         RawSocketAddress(.unix([0] + Array("sockets-\(name)-\(getpid())".utf8)))
     }
 
-    @Test("a Unix connect to a full queue does not wait where it must not")
+    @Test("a nonblocking Unix connect to a full backlog fails at once")
     func fullUnixQueue() throws {
         let listener = try RawSockets.make(.unix, .stream)
         let address = abstract("full-queue")
         try System.bind(listener.number, address)
         try System.listen(listener.number, 0)
-        let callers = try (0..<3).map { _ in try RawSockets.make(.unix, .stream) }
-        try System.connectUnix(callers[0].number, address, mayWait: false)
+        let clients = try (0..<3).map { _ in try RawSockets.make(.unix, .stream) }
+        try System.connectUnix(clients[0].number, address, mayWait: false)
         #expect(throws: Errno.wouldBlock) {
-            try System.connectUnix(callers[1].number, address, mayWait: false)
-            try System.connectUnix(callers[2].number, address, mayWait: false)
+            try System.connectUnix(clients[1].number, address, mayWait: false)
+            try System.connectUnix(clients[2].number, address, mayWait: false)
         }
         // Other calls on the sockets wait as before.
-        #expect(callers.allSatisfy { $0.isBlocking })
+        #expect(clients.allSatisfy { $0.isBlocking })
     }
 
-    @Test("a Unix connect that may wait does, under the kernel's limit")
+    @Test("a blocking Unix connect to a full backlog waits until the kernel's time limit")
     func unixConnectWaits() throws {
         let listener = try RawSockets.make(.unix, .stream)
         let address = abstract("waiting")
@@ -170,7 +170,7 @@ struct ConnectCallsTests {
         try System.setTimeout(second.number, .send, microseconds: 40_000)
         let start = ContinuousClock.now
         #expect(throws: Errno.wouldBlock) {
-            // The queue takes one more than it was told.
+            // The backlog accepts one more than its number.
             try System.connectUnix(second.number, address, mayWait: true)
             let third = try RawSockets.make(.unix, .stream)
             try System.setTimeout(third.number, .send, microseconds: 40_000)
@@ -179,12 +179,12 @@ struct ConnectCallsTests {
         #expect(start.duration(to: .now) >= .milliseconds(30))
     }
 
-    @Test("a Unix connect to a name that nobody has is refused, in both ways")
-    func unixNobody() throws {
+    @Test("a Unix connect to an unused name is refused, blocking and nonblocking")
+    func unixUnusedName() throws {
         for mayWait in [true, false] {
             let socket = try RawSockets.make(.unix, .stream)
             #expect(throws: Errno.connectionRefused) {
-                try System.connectUnix(socket.number, abstract("nobody"), mayWait: mayWait)
+                try System.connectUnix(socket.number, abstract("unused"), mayWait: mayWait)
             }
             #expect(socket.isBlocking)
         }

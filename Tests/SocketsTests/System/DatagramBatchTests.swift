@@ -5,7 +5,9 @@ import Testing
 
 @Suite("DatagramBatch", .ownThread)
 struct DatagramBatchTests {
-    /// Two sockets and a batch; values that cannot be copied may not stand in expectations.
+    /// Two sockets and a batch.
+    ///
+    /// A struct holds them, because expectations cannot contain noncopyable values.
     private struct Fixture: ~Copyable {
         let receiver: Descriptor
         let sender: Descriptor
@@ -25,7 +27,7 @@ struct DatagramBatchTests {
             #expect(count == bytes.count)
         }
 
-        /// Fills the batch, and takes all of it.
+        /// Fills the batch and takes all datagrams.
         mutating func receive() throws -> [[UInt8]] {
             let count = try System.recvmmsg(receiver.number, &batch, .fullLength)
             let isEmpty = batch.isEmpty
@@ -42,7 +44,7 @@ struct DatagramBatchTests {
         }
     }
 
-    @Test("datagrams come in their order, each whole, and those of no bytes too")
+    @Test("a batch returns datagrams in order and complete, also empty ones")
     func order() throws {
         var fixture = try Fixture.make()
         let sent: [[UInt8]] = [[1], [], [2, 2], Array(repeating: 3, count: 60_000), [], [4]]
@@ -51,7 +53,7 @@ struct DatagramBatchTests {
         #expect(received == sent)
     }
 
-    @Test("a batch that is filled again tells of the new datagrams alone, each with all its room")
+    @Test("a refilled batch contains only new datagrams and has its full buffers")
     func again() throws {
         var fixture = try Fixture.make()
         for round in [3, 1, 2] as [UInt8] {
@@ -61,7 +63,7 @@ struct DatagramBatchTests {
         }
     }
 
-    @Test("no more than its capacity comes at once, and the rest is left to the next call")
+    @Test("a batch returns at most its capacity, and the next call returns the rest")
     func capacity() throws {
         var fixture = try Fixture.make()
         for number in 0..<20 as Range<UInt8> { try fixture.send([number]) }
@@ -70,7 +72,7 @@ struct DatagramBatchTests {
         #expect(second == (16..<20).map { [$0] })
     }
 
-    @Test("before the first call there is nothing")
+    @Test("a new batch is empty")
     func fresh() {
         var batch = DatagramBatch()
         let (isEmpty, next) = (batch.isEmpty, batch.next())
@@ -78,7 +80,7 @@ struct DatagramBatchTests {
         #expect(next == nil)
     }
 
-    @Test("a call that finds nothing leaves nothing, and says so")
+    @Test("a call without datagrams fails with EAGAIN and leaves the batch empty")
     func nothing() throws {
         var fixture = try Fixture.make()
         do throws(Errno) {

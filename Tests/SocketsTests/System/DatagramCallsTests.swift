@@ -38,7 +38,7 @@ struct DatagramCallsTests {
         }
     }
 
-    @Test("a datagram leaves from the address it is told to, and tells which one it came to")
+    @Test("a datagram is sent from the given address and reports its destination")
     func ipv4() throws {
         let server = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
@@ -52,7 +52,8 @@ struct DatagramCallsTests {
         #expect(local == .ipv4(bits: there, port: 0))
     }
 
-    @Test("the same over IPv6, with the interface")
+    @Test(
+        "an IPv6 datagram is sent from the given address and reports its destination and interface")
     func ipv6() throws {
         let server = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
@@ -66,7 +67,7 @@ struct DatagramCallsTests {
             try receive(server).local == .ipv6(high: 0, low: 1, port: 0, scope: interface))
     }
 
-    @Test("an IPv4 datagram on a socket for both families tells the IPv4 address")
+    @Test("an IPv4 datagram on a dual-stack socket reports the IPv4 address")
     func dualStack() throws {
         let server = try RawSockets.make(.ipv6, .datagram)
         try System.setOption(server.number, .ipv6Only, 0)
@@ -80,7 +81,7 @@ struct DatagramCallsTests {
         #expect(try receive(server).local == .ipv4(bits: there, port: 0))
     }
 
-    @Test("who has not asked for it is not told")
+    @Test("a datagram reports no destination without the option")
     func notEnabled() throws {
         let server = try RawSockets.bound(.datagram)
         let client = try RawSockets.bound(.datagram)
@@ -90,7 +91,7 @@ struct DatagramCallsTests {
         #expect(try receive(server).local == nil)
     }
 
-    @Test("an address of another machine is refused")
+    @Test("sending from an address of another machine fails")
     func notOurs() throws {
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let address = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 9))
@@ -101,7 +102,7 @@ struct DatagramCallsTests {
         #expect(error == .invalidArgument || error == .networkUnreachable)
     }
 
-    @Test("an IPv6 address of another machine is refused, whatever half of it is ours")
+    @Test("sending from an IPv6 address of another machine fails if one half is local")
     func notOursIPv6() throws {
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))
@@ -114,7 +115,7 @@ struct DatagramCallsTests {
         }
     }
 
-    @Test("where the sender has no Internet address to leave from, the kernel chooses")
+    @Test("the kernel chooses the source if the given address is not an Internet address")
     func noAddress() throws {
         let server = try RawSockets.bound(.datagram)
         let client = try RawSockets.bound(.datagram)

@@ -10,7 +10,7 @@ struct EpollPollerTests {
         var readiness: Readiness
     }
 
-    /// One wait: what it told, and whether it was woken.
+    /// The result of one wait, and whether a wakeup ended it.
     private func wait(
         _ poller: borrowing Poller, milliseconds: Int64 = 10_000
     ) -> (changes: [Change], isWoken: Bool) {
@@ -24,7 +24,7 @@ struct EpollPollerTests {
         return (changes, isWoken)
     }
 
-    @Test("a wake-up ends the wait, also one that came before, and several are one")
+    @Test("a wakeup ends the current or the next wait, and several count as one")
     func wake() throws {
         let poller = try Poller.make()
         poller.wake()
@@ -34,7 +34,7 @@ struct EpollPollerTests {
         #expect(changes.isEmpty && !isWoken)
     }
 
-    @Test("a change is told once, with the token, until there is another")
+    @Test("a change is reported once, with its token, until the next change")
     func edges() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -48,7 +48,7 @@ struct EpollPollerTests {
         #expect(wait(poller).changes.count == 1)
     }
 
-    @Test("room to write is told only to who wants to know, from when he wants to")
+    @Test("write readiness is reported only while it is requested")
     func room() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair(.datagram)
@@ -65,7 +65,7 @@ struct EpollPollerTests {
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
     }
 
-    @Test("the peer's end is told as such")
+    @Test("the end of the peer is reported as an ending")
     func ending() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -75,7 +75,7 @@ struct EpollPollerTests {
         #expect(wait(poller).changes.first?.readiness.contains(.ending) == true)
     }
 
-    @Test("what is no longer registered is not told of, though it stays open")
+    @Test("a deregistered descriptor is not reported while it stays open")
     func deregister() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -85,7 +85,7 @@ struct EpollPollerTests {
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
     }
 
-    @Test("a wait for nothing ends when its time is over, and not before", arguments: [0, 1, 30])
+    @Test("a wait without events ends at its time limit and not before", arguments: [0, 1, 30])
     func time(_ milliseconds: Int64) throws {
         let poller = try Poller.make()
         let start = ContinuousClock.now
@@ -94,7 +94,7 @@ struct EpollPollerTests {
         #expect(start.duration(to: .now) >= .milliseconds(milliseconds))
     }
 
-    @Test("more changes than one wait can tell are told by the next")
+    @Test("changes beyond the capacity of a wait are reported by the next wait")
     func manyChanges() throws {
         let poller = try Poller.make()
         let pairs = try (0..<150).map { _ in try RawSockets.pair() }
@@ -110,7 +110,7 @@ struct EpollPollerTests {
     }
 
     #if DEBUG
-        @Test("a poller that cannot have its eventDescriptor closes what it has")
+        @Test("a poller that cannot create its eventfd closes its epoll descriptor")
         func noBell() throws {
             #expect(throws: Errno.tooManyOpenFiles) {
                 try FaultInjection.during([.eventfd: [.error(.tooManyOpenFiles)]]) {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Faults on request")
+@Suite("FaultInjection")
 struct FaultInjectionTests {
     /// The outcome of one call that would succeed.
     private func attempt() -> Errno? {
@@ -14,7 +14,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("faults happen in the order of the script, and then the kernel is asked again")
+    @Test("faults occur in the order of the script, and then calls reach the kernel again")
     func orderOfTheScript() {
         FaultInjection.during([
             .listen: [.error(.noMemory), .pass, .error(.addressInUse)]
@@ -38,7 +38,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("only the calls that the script names are touched")
+    @Test("calls that the script does not name are unaffected")
     func otherCallsPass() {
         FaultInjection.during([.bind: [.error(.noMemory)]]) {
             #expect(attempt() == nil)
@@ -47,7 +47,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("after its scope nothing happens any more, also if the scope throws")
+    @Test("no fault occurs after the scope ends, also if the scope throws")
     func endsWithItsScope() {
         struct Stop: Error {}
         #expect(throws: Stop.self) {
@@ -57,7 +57,7 @@ struct FaultInjectionTests {
         #expect(attempt() == nil)
     }
 
-    @Test("an inner script takes the place of the outer one, whose faults are kept")
+    @Test("an inner script replaces the outer one, whose faults are kept")
     func innerScript() {
         FaultInjection.during([.listen: [.error(.noMemory)]]) {
             FaultInjection.during([.bind: [.error(.addressInUse)]]) {
@@ -67,7 +67,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("other threads are not touched")
+    @Test("other threads are unaffected")
     func otherThreadsPass() throws {
         try FaultInjection.during([.listen: [.error(.noMemory)]]) {
             let other = try Background { FaultInjection.current == nil }.value()
@@ -76,7 +76,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("short transfers and errors of one call come in turn")
+    @Test("short transfers and errors of one call occur in order")
     func shortTransfersInTurn() throws {
         let (one, other) = try RawSockets.pair()
         try FaultInjection.during([.recv: [.error(.interrupted), .short(1), .pass, .short(2)]]) {
@@ -89,7 +89,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("asking for a short datagram is a mistake of the test, and says so")
+    @Test("a short fault for a call that cannot be short stops the program")
     func shortDatagramTraps() async throws {
         let result = try #require(
             await #expect(

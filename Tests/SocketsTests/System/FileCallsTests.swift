@@ -15,7 +15,7 @@ struct FileCallsTests {
         return socket
     }
 
-    @Test("the file of a socket is known as one, until it is removed")
+    @Test("the file of a socket is recognized until it is removed")
     func socketFile() throws {
         let path = path("known")
         let socket = try bind(path)
@@ -28,7 +28,7 @@ struct FileCallsTests {
         withExtendedLifetime(socket) {}
     }
 
-    @Test("another socket at the same path is another file, while the first lives")
+    @Test("another socket at the same path has another identity while the first exists")
     func anotherSocket() throws {
         let path = path("another")
         let first = try bind(path)
@@ -56,7 +56,7 @@ struct FileCallsTests {
         withExtendedLifetime(socket) {}
     }
 
-    @Test("a path need not be text")
+    @Test("a path may contain bytes that are not UTF-8")
     func anyBytes() throws {
         let path = path("") + [0xFF, 0x0A, 0x20]
         let socket = try bind(path)

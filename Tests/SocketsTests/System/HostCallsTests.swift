@@ -6,14 +6,14 @@ import Testing
 
 @Suite("HostCalls", .ownThread)
 struct HostCallsTests {
-    @Test("gethostbyname2_r gives the bytes of an address in network order")
+    @Test("gethostbyname2_r returns the bytes of an address in network order")
     func numericAddress() throws {
         let entry = try System.gethostbyname2_r("192.0.2.7", domain: .ipv4)
         #expect(entry.name == "192.0.2.7")
         #expect(entry.addresses == [[192, 0, 2, 7]])
     }
 
-    @Test("every code of h_errno is a failure of its own")
+    @Test("every code of h_errno has its own failure")
     func codes() {
         let failures = [HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA].map {
             HostCallFailure(hostErrno: $0, errno: EAGAIN)
@@ -21,19 +21,19 @@ struct HostCallsTests {
         #expect(failures == [.hostNotFound, .tryAgain, .noRecovery, .noData])
     }
 
-    @Test("behind an internal failure stands the error number, never zero")
+    @Test("an internal failure has an error number that is never zero")
     func systemFailures() {
         let failure = HostCallFailure(hostErrno: NETDB_INTERNAL, errno: EMFILE)
         #expect(failure == .system(.tooManyOpenFiles))
         #expect(HostCallFailure(hostErrno: NETDB_INTERNAL, errno: 0) == .system(.ioError))
     }
 
-    @Test("no list is an empty list")
+    @Test("a null list is an empty list")
     func noList() {
         #expect(strings(inList: nil) == [])
     }
 
-    @Test("a list is copied entry by entry, up to its end")
+    @Test("a list is copied entry by entry up to its null pointer")
     func wholeList() {
         let names: [String] = ["one", "two", "three"]
         var list: [UnsafeMutablePointer<CChar>?] = names.map { name in strdup(name) }

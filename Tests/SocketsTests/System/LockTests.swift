@@ -5,17 +5,17 @@ import Testing
 
 @Suite("Lock", .ownThread)
 struct LockTests {
-    @Test("threads that count up together lose no step")
+    @Test("concurrent increments are not lost")
     func countsExactly() throws {
         let counter = Lock(0)
-        let start = Rendezvous(4)
+        let start = ThreadBarrier(4)
         let threads = (0..<4).map { _ in
             Background {
-                start.meet()
+                start.wait()
                 for _ in 0..<1000 {
                     counter.withLock { count in
                         let old = count
-                        // Whoever else comes now must wait.
+                        // The other threads must wait now.
                         sched_yield()
                         count = old + 1
                     }
@@ -26,7 +26,7 @@ struct LockTests {
         #expect(counter.withLock { $0 } == 4000)
     }
 
-    @Test("a body that throws releases the lock, and what it changed stays")
+    @Test("a body that throws releases the lock and keeps its changes")
     func throwingBodyReleases() throws {
         struct Stop: Error {}
         let lock = Lock(1)
@@ -36,7 +36,8 @@ struct LockTests {
                 throw Stop()
             }
         }
-        // On another thread: a lock that is still held would hang here, and be reported.
+        // On another thread, because a lock that is still held would hang here, and `Background`
+        // reports that.
         #expect(try Background { lock.withLock { $0 } }.value() == 2)
     }
 }

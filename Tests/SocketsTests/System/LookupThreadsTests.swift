@@ -8,12 +8,12 @@ import Testing
 struct AbandonableCallsTests {
     private let calls = LookupThreads(atMost: 8)
 
-    @Test("a call that ends in time gives its result")
+    @Test("a call that ends in time returns its result")
     func inTime() throws {
         #expect(try calls.run(for: .seconds(30)) { 7 } == 7)
     }
 
-    @Test("a call that does not end in time is left, and its result dropped when it comes")
+    @Test("a call that does not end in time is abandoned, and its result is dropped")
     func notInTime() throws {
         let gate = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
@@ -29,7 +29,7 @@ struct AbandonableCallsTests {
         #expect(ended.wait(timeout: .now() + 30) == .success)
     }
 
-    @Test("without any time nothing is waited for")
+    @Test("a zero duration does not wait")
     func withoutAnyTime() throws {
         let gate = DispatchSemaphore(value: 0)
         #expect(try calls.run(for: .zero) { gate.wait() } == nil)
@@ -38,13 +38,13 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("the longest duration there is does not overflow")
+    @Test("the longest duration does not overflow")
     func theLongestDuration() throws {
         let longest = Duration(secondsComponent: .max, attosecondsComponent: 0)
         #expect(try calls.run(for: longest) { true } == true)
     }
 
-    @Test("when too many calls run, another is refused until one has ended")
+    @Test("a call beyond the limit is rejected until another has ended")
     func tooManyCalls() throws {
         let calls = LookupThreads(atMost: 2)
         let gate = DispatchSemaphore(value: 0)
@@ -61,7 +61,7 @@ struct AbandonableCallsTests {
         }
         gate.signal()
         #expect(ended.wait(timeout: .now() + 30) == .success)
-        // The thread that ended gives its place back a moment later.
+        // The ended thread frees its place a little later.
         let deadline = ContinuousClock.now + .seconds(30)
         var admitted: Int?
         while admitted == nil, ContinuousClock.now < deadline {
@@ -71,7 +71,7 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("calls that have ended make no room for more than are allowed")
+    @Test("ended calls do not raise the limit")
     func noMoreThanAllowed() throws {
         let calls = LookupThreads(atMost: 1)
         for _ in 0..<3 { #expect(try calls.run(for: .seconds(30)) { 7 } == 7) }
@@ -83,7 +83,7 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("a result that is there means that its place is free")
+    @Test("the place of a call is free when its result is available")
     func placesAreGivenBack() throws {
         let calls = LookupThreads(atMost: 1)
         for number in 0..<1_000 {

@@ -2,13 +2,13 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Looking for a byte", .ownThread)
+@Suite("memchr", .ownThread)
 struct MemoryCallsTests {
     private func find(_ byte: UInt8, in bytes: [UInt8]) -> Int? {
         bytes.withUnsafeBytes { System.memchr(byte, in: $0) }
     }
 
-    @Test("the first such byte is found, and none is nil")
+    @Test("memchr returns the offset of the first match, or nil")
     func first() {
         #expect(find(10, in: [1, 10, 2, 10]) == 1)
         #expect(find(10, in: [10]) == 0)
@@ -17,13 +17,13 @@ struct MemoryCallsTests {
         #expect(find(0, in: [1, 0]) == 1)
     }
 
-    @Test("nothing is found in nothing")
+    @Test("memchr returns nil for an empty buffer")
     func empty() {
         #expect(find(10, in: []) == nil)
         #expect(System.memchr(10, in: UnsafeRawBufferPointer(start: nil, count: 0)) == nil)
     }
 
-    @Test("a byte that stands behind the end is not found")
+    @Test("memchr does not read beyond the end")
     func behindTheEnd() {
         let bytes: [UInt8] = [1, 2, 10]
         let found = bytes.withUnsafeBytes {

@@ -4,7 +4,7 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("Groups", .ownThread)
+@Suite("Multicast calls", .ownThread)
 struct MulticastCallsTests {
     private let group: UInt32 = 0xEFFF_4E4F
 
@@ -12,7 +12,7 @@ struct MulticastCallsTests {
         try #require(System.if_nametoindex("lo"))
     }
 
-    @Test("a member of an IPv4 group receives, and after leaving no more")
+    @Test("an IPv4 group member receives until it leaves")
     func ipv4() throws {
         let interface = try loopbackInterface()
         let member = try RawSockets.make(.ipv4, .datagram)
@@ -38,7 +38,7 @@ struct MulticastCallsTests {
         }
     }
 
-    @Test("an IPv6 group is joined with its bytes in network order, once, and left")
+    @Test("an IPv6 group can be joined once, with its bytes in network order, and left")
     func ipv6() throws {
         let interface = try loopbackInterface()
         let member = try RawSockets.make(.ipv6, .datagram)
@@ -58,7 +58,7 @@ struct MulticastCallsTests {
         try System.setMulticastInterfaceIPv6(member.number, interface)
     }
 
-    @Test("an address that is no group, and an interface that is not there, are errors")
+    @Test("an address that is not a group and an interface that does not exist are errors")
     func failures() throws {
         let ipv4 = try RawSockets.make(.ipv4, .datagram)
         let ipv6 = try RawSockets.make(.ipv6, .datagram)

@@ -6,14 +6,14 @@ import Testing
 
 @Suite("NameCalls", .ownThread)
 struct NameCallsTests {
-    @Test("getaddrinfo finds a numeric address once")
+    @Test("getaddrinfo returns a numeric address once")
     func numericAddress() throws {
         let info = try System.getaddrinfo("192.0.2.7", numericOnly: true, canonicalName: true)
         #expect(info.addresses.map(\.content) == [.ipv4(bits: 0xC000_0207, port: 0)])
         #expect(info.canonicalName == "192.0.2.7")
     }
 
-    @Test("getaddrinfo's failures carry C's code and words")
+    @Test("a getaddrinfo failure has C's code and message")
     func failures() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
             try System.getaddrinfo("localhost", numericOnly: true)
@@ -24,7 +24,7 @@ struct NameCallsTests {
         #expect(failure.errno == nil)
     }
 
-    @Test("an address family that does not fit is not found")
+    @Test("an address of the other family is not found")
     func wrongFamily() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
             try System.getaddrinfo("127.0.0.1", domain: .ipv6, numericOnly: true)
@@ -33,7 +33,7 @@ struct NameCallsTests {
         #expect(failure.code != EAI_NONAME)
     }
 
-    @Test("behind EAI_SYSTEM stands the error number, never zero")
+    @Test("EAI_SYSTEM has an error number that is never zero")
     func systemFailures() {
         errno = EMFILE
         #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .tooManyOpenFiles)
@@ -43,7 +43,7 @@ struct NameCallsTests {
         #expect(AddressInfoFailure(code: EAI_AGAIN).isTemporary)
     }
 
-    @Test("getnameinfo writes an address in digits")
+    @Test("getnameinfo returns an address in digits")
     func nameInDigits() throws {
         var options = NameInfoOptions()
         options.numericHost = true
@@ -54,21 +54,21 @@ struct NameCallsTests {
         #expect(name.service == "80")
     }
 
-    @Test("getnameinfo finds the name of an address, if nothing else is asked for")
+    @Test("getnameinfo returns names by default")
     func nameOfAddress() throws {
         let address = RawSocketAddress(.ipv4(bits: 0x7F00_0001, port: 80))
         let options = NameInfoOptions()
         #expect(try System.getnameinfo(address, options).host == "localhost")
-        // Few ports have other names for UDP.
+        // Few ports have different names for UDP.
         #expect(!options.datagram)
     }
 
-    @Test("gethostname tells what uname tells")
+    @Test("gethostname and uname return the same name")
     func hostName() throws {
-        #expect(try System.gethostname() == CText.hostName())
+        #expect(try System.gethostname() == CLibrary.hostName())
     }
 
-    @Test("a failure of gethostname is the error number")
+    @Test("gethostname throws the error number")
     func hostNameFailure() throws {
         let code = #expect(throws: Errno.self) {
             try FaultInjection.during([.gethostname: [.error(.ioError)]]) {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that read and set options", .ownThread)
+@Suite("Option calls", .ownThread)
 struct OptionCallsTests {
     /// `struct timeval`, as the kernel has it: seconds and microseconds.
     private func timeLimit(of descriptor: Int32, _ name: Int32) -> [Int] {
@@ -13,7 +13,7 @@ struct OptionCallsTests {
         return value
     }
 
-    @Test("a time limit reaches the kernel, and 0 takes it away")
+    @Test("a time limit reaches the kernel, and 0 removes it")
     func timeLimits() throws {
         let (one, _) = try RawSockets.pair()
         for (option, name) in [(TimeoutOption.receive, SO_RCVTIMEO), (.send, SO_SNDTIMEO)] {
@@ -28,7 +28,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("each direction has its own limit")
+    @Test("each direction has its own time limit")
     func limitsAreSeparate() throws {
         let (one, _) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: 200_000)
@@ -36,7 +36,7 @@ struct OptionCallsTests {
         #expect(timeLimit(of: one.number, SO_RCVTIMEO) == [0, 200_000])
     }
 
-    @Test("the longest limit that is ever set is one the kernel keeps")
+    @Test("the kernel keeps the longest time limit that the library sets")
     func longestLimit() throws {
         let (one, _) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: KernelTimeout.longest)
@@ -44,7 +44,7 @@ struct OptionCallsTests {
         #expect(days == 12)
     }
 
-    @Test("a receive under a limit comes back with EAGAIN")
+    @Test("receive fails with EAGAIN at the time limit")
     func limitEndsAReceive() throws {
         let (one, other) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: 20_000)
@@ -52,7 +52,7 @@ struct OptionCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a descriptor of ours that is none is a bug, which ends the program")
+    @Test("an invalid descriptor of the library stops the program")
     func bug() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.option(-1, OptionKey(level: SOL_SOCKET, name: SO_PRIORITY))
@@ -62,7 +62,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("numbers, bytes and values of fixed layout are set and read")
+    @Test("numbers, bytes and values of fixed layout can be set and read")
     func values() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         let key = OptionKey(level: SOL_SOCKET, name: SO_PRIORITY)
@@ -75,7 +75,7 @@ struct OptionCallsTests {
         #expect(throws: Errno.invalidArgument) { try System.setOption(socket.number, key, [5]) }
     }
 
-    @Test("what the kernel does not write keeps its bytes")
+    @Test("bytes that the kernel does not write keep their value")
     func shortAnswer() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         let value = try System.getsockopt(
@@ -83,7 +83,7 @@ struct OptionCallsTests {
         #expect(value == 0xAABB_CCDD_0000_0001)
     }
 
-    @Test("linger is a number of seconds, or off")
+    @Test("linger is a number of seconds or off")
     func linger() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         for value in [0, 5, nil, 7] as [Int32?] {
@@ -92,7 +92,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("a listening socket is told from one that is not")
+    @Test("isListening is true only for a listening socket")
     func listening() throws {
         let (listener, _) = try RawSockets.listener()
         #expect(try System.isListening(listener.number))
@@ -103,7 +103,7 @@ struct OptionCallsTests {
         #expect(throws: Errno.notSocket) { try System.identity(of: file.number) }
     }
 
-    @Test("a pending error is taken away by reading it")
+    @Test("takeError clears the pending error")
     func pendingError() throws {
         let peer = try RawSockets.bound(.datagram)
         let socket = try RawSockets.make(.ipv4, .datagram)
@@ -119,11 +119,11 @@ struct OptionCallsTests {
         _ = try System.send(socket.number, "x")
         #expect(try System.takeError(socket.number) == .connectionRefused)
         #expect(try System.takeError(socket.number) == nil)
-        // The number is free again: the test must not close somebody else's.
+        // The number is free again, so the test must not close it a second time.
         _ = dup2(socket.number, holder.number)
     }
 
-    @Test("an interface is found by its name, exactly")
+    @Test("if_nametoindex finds an interface by its exact name")
     func interfaces() {
         #expect(System.if_nametoindex("lo").map { $0 > 0 } == true)
         for name in [

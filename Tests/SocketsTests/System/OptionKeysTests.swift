@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Levels and names of options", .ownThread)
+@Suite("Option keys", .ownThread)
 struct OptionKeysTests {
     private static let general: [(OptionKey, Int32)] = [
         (.reuseAddress, 1), (.reusePort, 1), (.keepAlive, 1), (.receiveBufferSize, 50_000),
@@ -11,7 +11,7 @@ struct OptionKeysTests {
         (.keepAliveCount, 3),
     ]
 
-    @Test("each key reaches the option that it is named after: what is set is read back")
+    @Test("each key sets and reads the option of its name")
     func keysOfAStream() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         for (key, value) in Self.general {
@@ -22,7 +22,7 @@ struct OptionKeysTests {
         }
     }
 
-    @Test("keys of datagrams in both families")
+    @Test("keys for datagrams work in both families")
     func keysOfDatagrams() throws {
         let ipv4 = try RawSockets.make(.ipv4, .datagram)
         let ipv6 = try RawSockets.make(.ipv6, .datagram)
@@ -36,7 +36,7 @@ struct OptionKeysTests {
         }
     }
 
-    @Test("no two keys are the same option")
+    @Test("all keys differ")
     func keysDiffer() {
         let keys: [OptionKey] =
             Self.general.map(\.0) + [
@@ -46,7 +46,7 @@ struct OptionKeysTests {
         #expect(Set(keys).count == keys.count)
     }
 
-    @Test("the type of a socket is read")
+    @Test("the key type reads the type of a socket")
     func type() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         #expect(try System.option(socket.number, .type) == RawSocketType.datagram.rawValue)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("An address as the kernel takes it")
+@Suite("RawSocketAddress")
 struct RawSocketAddressTests {
     typealias Content = RawSocketAddress.Content
 
@@ -32,24 +32,25 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("what was put in comes out", arguments: contents)
+    @Test("the contents round-trip", arguments: contents)
     func roundTrip(content: Content) {
         #expect(RawSocketAddress(content).content == content)
     }
 
-    @Test("a copy of what libc handed out holds the same", arguments: contents)
+    @Test("a copy of libc's address has the same contents", arguments: contents)
     func copyHoldsTheSame(content: Content) {
         let address = RawSocketAddress(content)
         #expect(copy(address, length: bytes(of: address).count).content == content)
     }
 
-    @Test("IPv4 is laid out as in struct sockaddr_in, in network order")
+    @Test("an IPv4 address has the layout of struct sockaddr_in, in network order")
     func layoutOfIPv4() {
         let bytes = bytes(of: RawSocketAddress(.ipv4(bits: 0x0102_0304, port: 0x0506)))
         #expect(bytes == [UInt8(AF_INET), 0, 5, 6, 1, 2, 3, 4] + [UInt8](repeating: 0, count: 8))
     }
 
-    @Test("IPv6 is laid out as in struct sockaddr_in6, the scope alone in host order")
+    @Test(
+        "an IPv6 address has the layout of struct sockaddr_in6, with only the scope in host order")
     func layoutOfIPv6() {
         let bytes = bytes(
             of: RawSocketAddress(
@@ -63,7 +64,7 @@ struct RawSocketAddressTests {
     }
 
     @Test(
-        "a path ends with a NUL where there is room for one, an abstract name does not",
+        "a path ends with a NUL if one fits, and an abstract name does not",
         arguments: [
             ([0x61], [0x61, 0]), ([UInt8](repeating: 0x61, count: 108), nil),
             ([0, 0x61], [0, 0x61]), ([0, 0x61, 0], [0, 0x61, 0]),
@@ -74,7 +75,7 @@ struct RawSocketAddressTests {
     }
 
     @Test(
-        "an Internet address that was cut short names nothing",
+        "a truncated Internet address is unnamed",
         arguments: [
             .ipv4(bits: .max, port: .max), .ipv6(high: .max, low: .max, port: .max, scope: .max),
         ] as [Content])
@@ -85,7 +86,7 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("a Unix name has as many bytes as the length says, and none without any")
+    @Test("the length determines the bytes of a Unix name")
     func truncatedUnixName() {
         let path = RawSocketAddress(.unix([0x61, 0x62]))
         #expect(copy(path, length: 0).content == .unnamed)
@@ -98,7 +99,7 @@ struct RawSocketAddressTests {
         #expect(copy(abstract, length: 4).content == .unix([0, 0x61]))
     }
 
-    @Test("the kernel may say one byte more than sun_path holds")
+    @Test("a length of one byte more than sun_path is accepted")
     func oneByteMoreThanSunPath() {
         // unix(7), "BUGS": a path of 108 bytes is reported with the length of its missing NUL.
         let path = [UInt8](repeating: 0x61, count: 108)
@@ -112,7 +113,7 @@ struct RawSocketAddressTests {
         #expect(address.content == .unix(path))
     }
 
-    @Test("an address of a family unknown here, or of none, is unnamed")
+    @Test("an address of an unknown family is unnamed")
     func unknownFamily() {
         #expect(RawSocketAddress().content == .unnamed)
         var address = RawSocketAddress()
@@ -123,7 +124,7 @@ struct RawSocketAddressTests {
         #expect(address.content == .unnamed)
     }
 
-    @Test("the room for an answer is all of struct sockaddr_storage, also the second time")
+    @Test("withRoom offers all of struct sockaddr_storage each time")
     func room() {
         var address = RawSocketAddress(.ipv4(bits: 1, port: 1))
         let length = address.withRoom { $1.pointee }
@@ -139,9 +140,9 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("the kernel gives back the address it was given", arguments: contents)
+    @Test("the kernel returns the address that a socket was bound to", arguments: contents)
     func kernelAgrees(content: Content) throws {
-        // Only what a test may bind on any machine: abstract names.
+        // Abstract names only, because a test can bind these on any machine.
         guard case .unix(let name) = content, name[0] == 0, name.contains(0x61) else { return }
         let socket = try RawSockets.make(.unix, .datagram)
         let own = name.prefix(100) + Array("\(getpid())".utf8)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("sendfile", .ownThread)
 struct SendFileCallTests {
-    /// On a thread of its own, because signals and masks are a thread's.
+    /// On a thread of its own, because signal masks belong to threads.
     private func afterBrokenPipe(isPendingBefore: Bool) throws -> (Errno?, isPending: Bool) {
         let (here, there) = try Socket.pair()
         there.close()
@@ -35,14 +35,14 @@ struct SendFileCallTests {
         }.value()
     }
 
-    @Test("the signal of a broken pipe is taken away")
+    @Test("sendfile consumes the SIGPIPE that it raises")
     func taken() throws {
         let (code, isPending) = try afterBrokenPipe(isPendingBefore: false)
         #expect(code == .brokenPipe)
         #expect(!isPending)
     }
 
-    @Test("a signal that was pending before stays")
+    @Test("a SIGPIPE that was already pending stays")
     func stays() throws {
         let (code, isPending) = try afterBrokenPipe(isPendingBefore: true)
         #expect(code == .brokenPipe)

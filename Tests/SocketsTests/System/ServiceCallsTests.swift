@@ -6,38 +6,39 @@ import Testing
 
 @Suite("ServiceCalls", .ownThread)
 struct ServiceCallsTests {
-    @Test("a result without an entry says whether there was a database to ask")
+    @Test("a result without an entry tells a missing database from an unknown service")
     func results() {
         #expect(ServiceCallFailure(code: 0) == .unknown)
         #expect(ServiceCallFailure(code: ENOENT) == .noDatabase)
         #expect(ServiceCallFailure(code: EMFILE) == .system(.tooManyOpenFiles))
     }
 
-    @Suite("with a database of our own", .enabled(if: PrivateMachine.isAvailable, "needs root"))
-    struct WithADatabaseOfOurOwn {
-        @Test("the port comes in host order")
+    @Suite(
+        "with a private services database", .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    struct WithAPrivateDatabase {
+        @Test("the port is in host order")
         func hostOrder() throws {
             let files = ["services": "high 65280/tcp\nlow 255/udp\n"]
             let high = try PrivateMachine.run(files: files) {
-                try System.getservbyname_r("high", "tcp")
+                try System.getservbyname_r("high", transport: "tcp")
             }
             #expect(high.port == 0xFF00)
             let low = try PrivateMachine.run(files: files) {
-                try System.getservbyport_r(0x00FF, "udp")
+                try System.getservbyport_r(0x00FF, transport: "udp")
             }
             #expect(low.name == "low")
         }
 
-        @Test("an entry of thousands of aliases comes whole")
+        @Test("an entry with thousands of aliases is complete")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-\($0)" }
             let files = ["services": "big 7/tcp \(aliases.joined(separator: " "))\n"]
             let byName = try PrivateMachine.run(files: files) {
-                try System.getservbyname_r("big", nil)
+                try System.getservbyname_r("big", transport: nil)
             }
             #expect(byName.aliases == aliases)
             let byPort = try PrivateMachine.run(files: files) {
-                try System.getservbyport_r(7, nil)
+                try System.getservbyport_r(7, transport: nil)
             }
             #expect(byPort.aliases == aliases)
         }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("A simulated kernel")
+@Suite("Simulation")
 struct SimulationTests {
-    @Test("the calling thread, and no other, talks to it, and only as long as it is there")
+    @Test("only the calling thread uses a simulated kernel, and only during run")
     func scope() throws {
         let kernel = InMemoryKernel(seed: 1)
         try Simulation.run(on: kernel) {

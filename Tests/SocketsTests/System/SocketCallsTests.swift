@@ -3,10 +3,10 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that make, name and end sockets", .ownThread)
+@Suite("Socket calls", .ownThread)
 struct SocketCallsTests {
     @Test(
-        "every socket is closed in programs that are started",
+        "a started program does not inherit a socket",
         arguments: [
             (SocketDomain.ipv4, RawSocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
             (.ipv6, .datagram), (.unix, .stream), (.unix, .datagram), (.unix, .sequencedPacket),
@@ -21,7 +21,7 @@ struct SocketCallsTests {
     }
 
     @Test(
-        "both sockets of a pair too",
+        "a started program does not inherit a socket pair",
         arguments: [RawSocketType.stream, .datagram, .sequencedPacket])
     func pairIsCloseOnExec(type: RawSocketType) throws {
         let (one, other) = try RawSockets.pair(type)
@@ -32,7 +32,7 @@ struct SocketCallsTests {
         #expect(try System.recv(other.number, atMost: 8) == "x")
     }
 
-    @Test("an accepted socket and a duplicate too")
+    @Test("a started program inherits no accepted socket and no duplicate")
     func acceptedAndDuplicateAreCloseOnExec() throws {
         let (client, server) = try RawSockets.connection()
         #expect(server.isCloseOnExec && server.isBlocking)
@@ -43,7 +43,7 @@ struct SocketCallsTests {
         #expect(try System.recv(server.number, atMost: 8) == "x")
     }
 
-    @Test("accept tells the address of who called, and getpeername agrees")
+    @Test("accept returns the same client address as getpeername")
     func acceptTellsThePeer() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try RawSockets.make(.ipv4, .stream)
@@ -56,7 +56,7 @@ struct SocketCallsTests {
         #expect(try System.getpeername(client.number).content == address.content)
     }
 
-    @Test("a socket that was given port 0 has a port of its own")
+    @Test("a socket bound to port 0 gets a port")
     func bindChoosesThePort() throws {
         let socket = try RawSockets.bound(.datagram)
         guard case .ipv4(let bits, let port) = try System.getsockname(socket.number).content else {
@@ -67,7 +67,7 @@ struct SocketCallsTests {
         #expect(port != 0)
     }
 
-    @Test("an address in use, a peer that is not there, a listener of the wrong kind")
+    @Test("bind, connect and listen report their errors")
     func ordinaryFailures() throws {
         let (listener, address) = try RawSockets.listener()
         let other = try RawSockets.make(.ipv4, .stream)
@@ -75,13 +75,15 @@ struct SocketCallsTests {
         #expect(throws: Errno.socketNotConnected) { try System.getpeername(other.number) }
         #expect(throws: Errno.socketNotConnected) { try System.shutdown(other.number, .both) }
         #expect(throws: Errno.invalidArgument) { try System.accept(other.number) }
-        let (holder, deadEnd) = try RawSockets.deadEnd()
-        #expect(throws: Errno.connectionRefused) { try System.connect(other.number, deadEnd) }
+        let (holder, refusingAddress) = try RawSockets.refusingAddress()
+        #expect(throws: Errno.connectionRefused) {
+            try System.connect(other.number, refusingAddress)
+        }
         withExtendedLifetime((listener, holder)) {}
     }
 
     @Test(
-        "an interrupted accept, connect or close is reported and not repeated",
+        "an interrupted accept or connect is reported and not repeated",
         arguments: [SystemCall.accept, .connect])
     func interruptionsAreReported(call: SystemCall) throws {
         let (listener, address) = try RawSockets.listener()
@@ -95,19 +97,19 @@ struct SocketCallsTests {
         }
     }
 
-    @Test("close is called once, also when it is interrupted, and is silent about it")
+    @Test("an interrupted close is not repeated and does not throw")
     func closeIsNotRepeated() throws {
         let (one, other) = try RawSockets.pair()
         FaultInjection.during([.close: [.error(.interrupted), .error(.ioError)]]) {
             System.close(one.number)
             #expect(FaultInjection.current?.remaining(of: .close) == 1)
         }
-        // The kernel was not asked, so the descriptor is still there.
+        // The call did not reach the kernel, so the descriptor is still open.
         _ = try System.send(other.number, "x")
         #expect(try System.recv(one.number, atMost: 1) == "x")
     }
 
-    @Test("close gives the descriptor back")
+    @Test("close releases the descriptor")
     func closeReleases() throws {
         let (one, other) = try System.socketpair(.stream)
         let reader = Descriptor(other)
@@ -115,7 +117,7 @@ struct SocketCallsTests {
         #expect(try System.recv(reader.number, atMost: 1) == "")
     }
 
-    @Test("shutdown ends the half that was named")
+    @Test("shutdown ends the given direction")
     func shutdownHalves() throws {
         let (one, other) = try RawSockets.pair()
         try System.shutdown(one.number, .writing)
@@ -131,7 +133,7 @@ struct SocketCallsTests {
         #expect(throws: Errno.brokenPipe) { try System.send(both.number, "z") }
     }
 
-    @Test("the blocking mode is changed both ways, and other flags stay")
+    @Test("setBlocking changes the mode and keeps other flags")
     func blockingMode() throws {
         let (one, _) = try RawSockets.pair()
         _ = fcntl(one.number, F_SETFL, fcntl(one.number, F_GETFL) | O_ASYNC)
@@ -142,7 +144,7 @@ struct SocketCallsTests {
         }
     }
 
-    @Test("close-on-exec is set on a descriptor that comes from elsewhere")
+    @Test("setCloseOnExec sets the flag on a descriptor of the user")
     func closeOnExecOfAForeigner() throws {
         let (one, _) = try RawSockets.pair()
         let foreign = Descriptor(dup(one.number))

@@ -3,19 +3,20 @@ import Testing
 
 @testable import Sockets
 
-@Suite("What the kernel tells to those who only look")
+@Suite("Statistics calls")
 struct FigureCallsTests {
-    @Test("TCP_INFO is as long as this kernel makes it")
+    @Test("tcpInfo returns as many bytes as this kernel has")
     func length() throws {
         let (client, peer) = try RawSockets.connection()
         let info = try #require(System.tcpInfo(client.number))
-        // The structure of 2006, which every kernel fills; the room for it has not been used up.
+        // At least the structure of 2006, which every kernel fills, and less than the size of the
+        // buffer.
         #expect(info.count >= 104)
         #expect(info.count < 512)
         withExtendedLifetime(peer) {}
     }
 
-    @Test("sockets other than TCP have no TCP_INFO")
+    @Test("tcpInfo is nil for sockets other than TCP")
     func noInfo() throws {
         let (one, peer) = try RawSockets.pair()
         #expect(System.tcpInfo(one.number) == nil)
@@ -23,18 +24,18 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("what was sent and not read is unread at the other end")
+    @Test("bytes that the peer has sent are unread")
     func unread() throws {
         let (client, server) = try RawSockets.connection()
         _ = try System.send(client.number, "hello")
-        // The kernel hands it over within the call on loopback.
+        // On loopback, the kernel delivers the bytes during the call.
         #expect(System.queueLength(server.number, .receiveQueue) == 5)
         #expect(System.queueLength(client.number, .receiveQueue) == 0)
         #expect(try System.recv(server.number, atMost: 9) == "hello")
         #expect(System.queueLength(server.number, .receiveQueue) == 0)
     }
 
-    @Test("what the peer has no room for is queued, and not sent")
+    @Test("bytes that the peer has no room for are queued and unsent")
     func queued() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
@@ -43,24 +44,24 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a Unix socket tells what is queued, and not what is unsent")
+    @Test("a Unix socket has a queued length but no unsent length")
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")
         #expect(System.queueLength(other.number, .receiveQueue) == 5)
-        // Counted with what it takes to keep them.
+        // The figure includes the kernel's own memory for the bytes.
         #expect(try #require(System.queueLength(one.number, .sendQueue)) >= 5)
         #expect(System.queueLength(one.number, .notSent) == nil)
     }
 
-    @Test("a socket that listens has no queues")
+    @Test("a listening socket has no queues")
     func listening() throws {
         let (listener, _) = try RawSockets.listener()
         #expect(System.queueLength(listener.number, .receiveQueue) == nil)
         #expect(System.queueLength(listener.number, .sendQueue) == nil)
     }
 
-    @Test("the limits of the buffers are those that were set, as the kernel counts")
+    @Test("buffer limits are those that were set, as the kernel counts them")
     func limits() throws {
         let (one, peer) = try RawSockets.pair()
         try System.setOption(one.number, .sendBufferSize, 20_000)
@@ -69,7 +70,7 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a fresh connection is writable, and nothing has ended")
+    @Test("a new connection is writable and has no ended direction")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(System.condition(client.number) == [.writable])
@@ -84,20 +85,20 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a peer that has ended its half is seen")
+    @Test("a half-close of the peer is reported")
     func ended() throws {
         let (one, other) = try RawSockets.pair()
         try System.shutdown(other.number, .writing)
         #expect(System.condition(one.number) == [.writable, .peerHasEnded])
     }
 
-    @Test("looking leaves the error of a broken connection to whoever uses it")
+    @Test("condition does not clear the error of a broken connection")
     func errorStays() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try RawSockets.make(.ipv4, .stream)
         try System.connect(client.number, address)
         let peer = try System.accept(listener.number).descriptor
-        // Closed without lingering, which resets the connection at once.
+        // Linger 0 resets the connection at once.
         try System.setLinger(peer, 0)
         System.close(peer)
         var requests = [PollRequest(descriptor: client.number, isForWriting: false)]
@@ -111,7 +112,7 @@ struct FigureCallsTests {
         #expect(try System.takeError(client.number) == .connectionReset)
     }
 
-    @Test("a descriptor that is none gives no statistics, and stops nobody")
+    @Test("an invalid descriptor has no statistics and does not stop the program")
     func noDescriptor() {
         #expect(System.tcpInfo(-1) == nil)
         #expect(System.queueLength(-1, .receiveQueue) == nil)

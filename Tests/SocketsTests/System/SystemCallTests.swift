@@ -3,12 +3,12 @@ import Testing
 
 @testable import Sockets
 
-@Suite("One system call", .ownThread)
+@Suite("systemCall", .ownThread)
 struct SystemCallTests {
-    /// A number that no test of this process ever has open.
-    static let nobody: Int32 = 1_000_000
+    /// A descriptor number that this process never opens.
+    static let invalidDescriptor: Int32 = 1_000_000
 
-    @Test("a call that a signal interrupts is made again", arguments: [1, 2, 100])
+    @Test("an interrupted call is repeated", arguments: [1, 2, 100])
     func interruptedCallIsRepeated(times: Int) throws {
         let script = [FaultInjection.Fault](repeating: .error(.interrupted), count: times)
         try FaultInjection.during([.socket: script]) {
@@ -18,7 +18,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a call under a deadline reports an interruption, and is not made again")
+    @Test("a call with a deadline reports an interruption and is not repeated")
     func interruptionIsReported() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(other.number, "x")
@@ -29,7 +29,7 @@ struct SystemCallTests {
         #expect(try System.recv(one.number, atMost: 1) == "x")
     }
 
-    @Test("a failed call throws the number that the kernel gave")
+    @Test("a failed call throws the kernel's error number")
     func failureThrowsItsNumber() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         #expect(throws: Errno.notSupportedOnSocket) { try System.listen(socket.number, 1) }
@@ -38,7 +38,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a result other than −1 is handed on, whatever errno says")
+    @Test("a result other than −1 is returned, whatever errno is")
     func successIgnoresErrno() throws {
         errno = EPIPE
         #expect(try systemCall(.socket) { Int32(0) } == 0)
@@ -59,7 +59,7 @@ struct SystemCallTests {
         #expect(words.contains("bind(2) failed with Bad address: a bug in Sockets"))
     }
 
-    @Test("EBADF on a descriptor that is ours stops the program")
+    @Test("EBADF on a descriptor of the library stops the program")
     func ownBadDescriptorTraps() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.recv(1_000_000, UnsafeMutableRawBufferPointer(start: nil, count: 0), [])
@@ -75,17 +75,19 @@ struct SystemCallTests {
         }
     }
 
-    @Test("EBADF on a descriptor that a user handed over is an ordinary error")
+    @Test("EBADF on a descriptor of the user is an ordinary error")
     func foreignBadDescriptorThrows() {
-        let nobody = Self.nobody
-        #expect(throws: Errno.badFileDescriptor) { try System.identity(of: nobody) }
-        #expect(throws: Errno.badFileDescriptor) { try System.isListening(nobody) }
-        #expect(throws: Errno.badFileDescriptor) { try System.setCloseOnExec(nobody) }
-        #expect(throws: Errno.badFileDescriptor) { try System.setBlocking(nobody, true) }
-        #expect(throws: Errno.badFileDescriptor) { try System.getsockname(nobody, ours: false) }
+        let invalidDescriptor = Self.invalidDescriptor
+        #expect(throws: Errno.badFileDescriptor) { try System.identity(of: invalidDescriptor) }
+        #expect(throws: Errno.badFileDescriptor) { try System.isListening(invalidDescriptor) }
+        #expect(throws: Errno.badFileDescriptor) { try System.setCloseOnExec(invalidDescriptor) }
+        #expect(throws: Errno.badFileDescriptor) { try System.setBlocking(invalidDescriptor, true) }
+        #expect(throws: Errno.badFileDescriptor) {
+            try System.getsockname(invalidDescriptor, fromUser: true)
+        }
     }
 
-    @Test("a transfer may be told to move fewer bytes, never more")
+    @Test("a fault can shorten a transfer but not lengthen it")
     func transferIsCut() throws {
         try FaultInjection.during([.send: [.short(3), .short(0), .short(99), .pass]]) {
             let counts = try (0..<5).map { _ in

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Thread calls", .ownThread)
 struct ThreadCallsTests {
-    @Test("a thread that was started is another one, and runs its body once")
+    @Test("startThread runs its body once, on another thread")
     func start() throws {
         let ran = DispatchSemaphore(value: 0)
         let thread = Atomic<UInt>(0)
@@ -21,23 +21,23 @@ struct ThreadCallsTests {
         #expect(ran.wait(timeout: .now()) == .timedOut)
     }
 
-    @Test("the thread gets no signals, and the caller's own mask stays as it was")
+    @Test("the new thread blocks all signals, and the caller's mask is unchanged")
     func signals() throws {
-        let told = DispatchSemaphore(value: 0)
+        let done = DispatchSemaphore(value: 0)
         let blocked = Atomic<Int>(0)
         let before = Self.blockedSignals()
         try System.startThread {
             blocked.store(Self.blockedSignals(), ordering: .releasing)
-            told.signal()
+            done.signal()
         }
-        #expect(told.wait(timeout: .now() + 30) == .success)
+        #expect(done.wait(timeout: .now() + 30) == .success)
         #expect(Self.blockedSignals() == before)
         for signal in [SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGCHLD, SIGUSR1, SIGALRM] {
             #expect(blocked.load(ordering: .acquiring) & 1 << Int(signal) != 0)
         }
     }
 
-    @Test("what a thread's body holds is let go when it has ended")
+    @Test("a thread releases its body when it ends")
     func release() throws {
         final class Thing: Sendable {}
         weak var thing: Thing?
@@ -53,12 +53,12 @@ struct ThreadCallsTests {
         #expect(thing == nil)
     }
 
-    @Test("there is at least one processor")
+    @Test("processorCount is at least 1")
     func processors() {
         #expect(System.processorCount >= 1)
     }
 
-    /// The signals that the calling thread does not get, as bits.
+    /// Returns the signals that the calling thread blocks, as bits.
     private static func blockedSignals() -> Int {
         var set = sigset_t()
         pthread_sigmask(SIG_SETMASK, nil, &set)

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that move bytes, and poll", .ownThread)
+@Suite("Transfer calls", .ownThread)
 struct TransferCallsTests {
-    /// Sends several pieces and returns how many bytes went.
+    /// Sends several parts and returns the number of sent bytes.
     private func send(
         _ parts: [String], from descriptor: Int32, skipping skipped: Int = 0,
         atMost most: Int = .max
@@ -27,14 +27,14 @@ struct TransferCallsTests {
 
     // MARK: One peer
 
-    @Test("the end of a stream is 0 bytes")
+    @Test("recv returns 0 at the end of a stream")
     func endOfStream() throws {
         let (one, other) = try RawSockets.pair()
         try System.shutdown(other.number, .writing)
         #expect(try System.recv(one.number, atMost: 10) == "")
     }
 
-    @Test("a call that must not wait says EAGAIN, whatever the descriptor's mode")
+    @Test("a call with dontWait fails with EAGAIN, whatever the descriptor's mode is")
     func dontWait() throws {
         let (one, other) = try RawSockets.pair()
         #expect(one.isBlocking)
@@ -43,7 +43,7 @@ struct TransferCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("what was only looked at is still there")
+    @Test("peek leaves the bytes in the queue")
     func peek() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(other.number, "abc")
@@ -52,7 +52,7 @@ struct TransferCallsTests {
         #expect(try System.recv(one.number, atMost: 3) == "abc")
     }
 
-    @Test("sending to a peer that has gone is EPIPE, and the process survives it")
+    @Test("send to a closed peer fails with EPIPE and does not end the process")
     func brokenPipe() async throws {
         // In a process of its own, because the test runner may ignore SIGPIPE.
         await #expect(processExitsWith: .exitCode(7)) {
@@ -62,7 +62,7 @@ struct TransferCallsTests {
                 Self.error(ofSendingWith: { one, bytes in
                     _ = try System.sendmsg(one, [Array(bytes), [1]], skipping: 0, atMost: .max, [])
                 }),
-                // TCP takes no notice of the address; a socket that was never connected is broken.
+                // TCP ignores the address, and a socket that was never connected fails with EPIPE.
                 Self.error(ofSendingWith: { _, bytes in
                     let tcp = try System.socket(.ipv4, .stream)
                     _ = try System.sendto(tcp, bytes, [], RawSocketAddress(.ipv4(bits: 1, port: 1)))
@@ -72,7 +72,7 @@ struct TransferCallsTests {
         }
     }
 
-    /// What sending to a socket says whose peer has been closed.
+    /// Returns the error of sending to a socket whose peer is closed.
     private static func error(
         ofSendingWith send: (Int32, UnsafeRawBufferPointer) throws -> Void
     ) -> Errno? {
@@ -87,7 +87,7 @@ struct TransferCallsTests {
         }
     }
 
-    @Test("injected short transfers move a part, and the next call the rest")
+    @Test("an injected short transfer sends a part, and the next call the rest")
     func shortTransfers() throws {
         let (one, other) = try RawSockets.pair()
         try FaultInjection.during([.send: [.short(2)], .recv: [.short(1)]]) {
@@ -101,7 +101,7 @@ struct TransferCallsTests {
 
     // MARK: Datagrams
 
-    @Test("a datagram comes with its sender, and its full length where it did not fit")
+    @Test("recvfrom returns a datagram's sender, and its full length if it does not fit")
     func datagramThatDoesNotFit() throws {
         let one = try RawSockets.bound(.datagram)
         let other = try RawSockets.bound(.datagram)
@@ -122,7 +122,7 @@ struct TransferCallsTests {
         #expect(whole.count == 10)
     }
 
-    @Test("an empty datagram is one, and a Unix sender without a name is unnamed")
+    @Test("recvfrom returns an empty datagram, and an unnamed Unix sender")
     func emptyDatagram() throws {
         let (one, other) = try RawSockets.pair(.datagram)
         #expect(try System.send(other.number, "") == 0)
@@ -133,7 +133,7 @@ struct TransferCallsTests {
         #expect(try receiveFrom(one.number, atMost: 10, .fullLength).text == "next")
     }
 
-    @Test("a TCP stream has no sender, and its bytes come whole")
+    @Test("recvfrom on a TCP stream returns the bytes and no sender")
     func recvfromOnAStream() throws {
         let (client, server) = try RawSockets.connection()
         _ = try System.send(client.number, "abcdef")
@@ -158,10 +158,10 @@ struct TransferCallsTests {
         }
     }
 
-    // MARK: Several pieces
+    // MARK: Several parts
 
     @Test(
-        "pieces go out in order as one run of bytes",
+        "sendmsg sends parts in order as one run of bytes",
         arguments: [
             (["ab", "cd", "ef"], 0, "abcdef"), (["ab", "cd"], 1, "bcd"), (["ab"], 1, "b"),
             (["", "ab", "", "", "cd", ""], 0, "abcd"), (["abc", "", "d"], 2, "cd"),
@@ -172,7 +172,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected)
     }
 
-    @Test("pieces of a datagram stay one datagram, and none are an empty one")
+    @Test("sendmsg sends parts as one datagram, and no parts as an empty one")
     func piecesOfADatagram() throws {
         let (one, other) = try RawSockets.pair(.datagram)
         #expect(try send(["ab", "cd"], from: one.number) == 4)
@@ -183,7 +183,7 @@ struct TransferCallsTests {
         #expect(received == ["abcd", "", "", "z"])
     }
 
-    @Test("at most 64 pieces go at once, and empty ones do not count")
+    @Test("sendmsg takes at most 64 parts, without counting empty ones")
     func vectorLimit() throws {
         let (one, other) = try RawSockets.pair()
         let parts = (0..<100).flatMap { _ in ["a", ""] }
@@ -191,8 +191,8 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 200) == String(repeating: "a", count: 64))
     }
 
-    @Test("a limit on the bytes cuts the pieces at any place", arguments: 0...7)
-    func limitedPieces(most: Int) throws {
+    @Test("a limit on the bytes cuts the parts at any position", arguments: 0...7)
+    func limitedParts(most: Int) throws {
         let (one, other) = try RawSockets.pair()
         let expected = String("abcdef".prefix(most))
         let sent = try send(["xab", "c", "def"], from: one.number, skipping: 1, atMost: most)
@@ -201,8 +201,8 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected + "!")
     }
 
-    @Test("an injected short write cuts the pieces at any place", arguments: 0...7)
-    func shortPieces(most: Int) throws {
+    @Test("an injected short write cuts the parts at any position", arguments: 0...7)
+    func shortParts(most: Int) throws {
         let (one, other) = try RawSockets.pair()
         let expected = String("abcdef".prefix(most))
         let sent = try FaultInjection.during([.sendmsg: [.short(most)]]) {
@@ -214,7 +214,7 @@ struct TransferCallsTests {
     }
 
     @Test("an interrupted or failed sendmsg is reported")
-    func failedPieces() throws {
+    func failedParts() throws {
         let (one, _) = try RawSockets.pair()
         FaultInjection.during([.sendmsg: [.error(.interrupted), .error(.noMemory)]]) {
             #expect(throws: Errno.interrupted) { try send(["a"], from: one.number) }
@@ -224,7 +224,7 @@ struct TransferCallsTests {
 
     // MARK: poll
 
-    @Test("poll finds what can be read and written, and only that")
+    @Test("poll reports exactly the descriptors that are ready")
     func pollFindsReadiness() throws {
         let (one, other) = try RawSockets.pair()
         var requests = [
@@ -238,7 +238,7 @@ struct TransferCallsTests {
         #expect(requests.map(\.isReady) == [true, true])
     }
 
-    @Test("poll on a full socket is not ready for writing, and comes back when the time is over")
+    @Test("poll for writing to a full socket returns at the time limit, not ready")
     func pollTimesOut() throws {
         let (one, other) = try RawSockets.pair()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
@@ -250,7 +250,7 @@ struct TransferCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a peer that hung up, and an error, count as ready")
+    @Test("a hang-up and an error count as ready")
     func pollSeesHangUp() throws {
         let (one, other) = try System.socketpair(.stream)
         let survivor = Descriptor(one)
@@ -259,17 +259,17 @@ struct TransferCallsTests {
         try System.poll(&requests, milliseconds: -1)
         #expect(requests[0].isReady)
 
-        let (holder, deadEnd) = try RawSockets.deadEnd()
+        let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try RawSockets.make(.ipv4, .stream)
         try System.setBlocking(client.number, false)
-        #expect(throws: (any Error).self) { try System.connect(client.number, deadEnd) }
+        #expect(throws: (any Error).self) { try System.connect(client.number, refusingAddress) }
         requests = [PollRequest(descriptor: client.number, isForWriting: true)]
         try System.poll(&requests, milliseconds: -1)
         #expect(requests[0].isReady)
         withExtendedLifetime(holder) {}
     }
 
-    @Test("an interrupted poll finds nothing, also where something was ready before")
+    @Test("an interrupted poll reports no descriptor as ready")
     func interruptedPoll() throws {
         let (one, _) = try RawSockets.pair()
         var requests = [PollRequest(descriptor: one.number, isForWriting: true, isReady: true)]
@@ -283,9 +283,9 @@ struct TransferCallsTests {
 
     @Test("a poll that fails for another reason throws")
     func failedPoll() {
-        var nobody: [PollRequest] = []
+        var noRequests: [PollRequest] = []
         FaultInjection.during([.poll: [.error(.noMemory)]]) { () -> Void in
-            #expect(throws: Errno.noMemory) { try System.poll(&nobody, milliseconds: 0) }
+            #expect(throws: Errno.noMemory) { try System.poll(&noRequests, milliseconds: 0) }
         }
     }
 }

@@ -1,8 +1,8 @@
 @testable import Sockets
 
-/// Peers that send everything back.
-enum Echoes {
-    /// Blocking, on a thread: answers as it reads, and ends when its caller ends.
+/// Servers that send back all bytes that they receive.
+enum EchoServer {
+    /// Echoes on a thread until the client half-closes, and returns the number of bytes.
     static func onThread(_ socket: Socket) -> Background<Int> {
         Background {
             var count = 0
@@ -16,7 +16,7 @@ enum Echoes {
     }
 }
 
-/// Bytes of which each stretch looks different.
+/// Returns bytes in which no two stretches are alike.
 func pattern(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
         for index in 0..<count { bytes[index] = UInt8(truncatingIfNeeded: index ^ index >> 8) }

@@ -1,23 +1,24 @@
 import Glibc
 
-/// Addresses as C's own functions read and write them, for tests that compare.
-enum CText {
-    /// What `inet_ntop` writes.
+/// Addresses and names as C's own functions parse and print them, for comparison.
+enum CLibrary {
+    /// Returns the text of `inet_ntop`.
     static func ipv4(of octets: (UInt8, UInt8, UInt8, UInt8)) -> String {
         text(of: [octets.0, octets.1, octets.2, octets.3], family: AF_INET)
     }
 
-    /// What `inet_ntop` writes.
+    /// Returns the text of `inet_ntop`.
     static func ipv6(of bytes: [UInt8]) -> String {
         text(of: bytes, family: AF_INET6)
     }
 
-    /// Whether `inet_pton` accepts the text; never with a NUL, at which C would stop.
+    /// Returns whether `inet_pton` accepts the text; false for a text with a NUL, where C would
+    /// stop.
     static func isIPv4(_ text: String) -> Bool {
         bytes(of: text, family: AF_INET) != nil
     }
 
-    /// The bytes that `inet_pton` reads; `nil` where it refuses, and for text with a NUL.
+    /// Returns the bytes of `inet_pton`; `nil` if it rejects the text, and for a text with a NUL.
     static func ipv6(_ text: String) -> [UInt8]? {
         bytes(of: text, family: AF_INET6)
     }
@@ -36,8 +37,8 @@ enum CText {
     }
 }
 
-extension CText {
-    /// What `uname` says this machine is called.
+extension CLibrary {
+    /// Returns the machine's name from `uname`.
     static func hostName() -> String {
         var names = utsname()
         uname(&names)
