@@ -1,26 +1,29 @@
 internal import SystemPackage
 
-// From an endpoint to a connection: names resolved, addresses raced.
 extension Connection {
-    /// Connects to an endpoint: resolves its name, and tries every address until one answers.
+    /// Connects to an endpoint: resolves its name and tries its addresses until one answers.
     ///
     /// ```swift
     /// let connection = try await Connection(to: .tcp("localhost", port: "daytime"))
     /// ```
     ///
-    /// Names are looked up on threads of their own, and a look-up is left to itself when the limit
-    /// ends or the task is cancelled. The addresses are raced as RFC 8305 says: the families take
-    /// turns, and the next attempt begins when the one before has failed or has not answered for
-    /// 250 ms. The first to answer wins and the others are closed. On TCP, `noDelay` is set.
+    /// The attempts follow RFC 8305: IPv6 and IPv4 addresses alternate, and the next attempt starts
+    /// when the previous one has failed or has not answered for 250 ms. The first connection wins,
+    /// and the other attempts are closed. A name is looked up on a thread of its own, which the call
+    /// abandons at the timeout or a cancellation. TCP connections have `TCP_NODELAY`.
     ///
     /// - Parameters:
     ///   - endpoint: The peer: TCP or a Unix stream.
     ///   - timeout: The limit of the name lookup and all attempts together.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: `.invalidInput` for other endpoints; as `Resolver.resolve`;
-    ///   `.system(.connectionRefused)` and its kin, `.timedOut`, `.cancelled`, `.selfConnect`.
-    ///   `attempts` of the error tells what became of each address, and how long it took.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is no stream;
+    ///   ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`;
+    ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
+    ///   ``SocketError/Cause/cancelled`` if the task is cancelled;
+    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself; the errors
+    ///   of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-6vqro``. ``SocketError/attempts``
+    ///   lists every address that was tried, and the cause is the most informative one.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
@@ -36,35 +39,39 @@ extension Connection {
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: loop)
-            let dialer = AsyncConnector(on: loop, deadline)
-            try self.init(
-                taking: try await dialer.connect(toOneOf: addresses, options), on: loop)
+            try await self.init(toOneOf: addresses, options, deadline, on: loop)
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// Connects to an address that is known; see `init(to: Endpoint, …)`.
+    /// Connects to an address; see ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
-    /// - Throws: as `init(to: Endpoint, …)`.
+    /// - Parameters:
+    ///   - address: The peer's address.
+    ///   - timeout: The limit of the attempt.
+    ///   - group: The loop group. The connection belongs to one of its loops.
+    ///   - options: The local address and the socket options.
+    /// - Throws: The errors of ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     public convenience init(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
-        let dialer = AsyncConnector(on: group.next(), Deadline(startingNow: timeout))
-        try self.init(
-            taking: try await dialer.connect(toOneOf: [address], options), on: dialer.loop)
+        try await self.init(
+            toOneOf: [address], options, Deadline(startingNow: timeout), on: group.next())
     }
 
-    /// Takes over a connected, non-blocking socket that no other code refers to.
-    private convenience init(taking socket: Socket, on loop: EventLoop) throws(SocketError) {
-        let isOurs = socket.gate.handOver()
-        precondition(isOurs, "the socket is in use")
+    private convenience init(
+        toOneOf addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline,
+        on loop: EventLoop
+    ) async throws(SocketError) {
+        var options = options
+        if addresses.first?.family != .unix { options.socketOptions.insert(.noDelay, at: 0) }
+        let attempts = ConnectAttempts(to: addresses, .stream, options, deadline)
+        let socket = try await attempts.connect(on: loop)
         let remote = socket.remoteAddress
         do throws(Errno) {
-            try self.init(
-                owning: socket.descriptor, socket.family, local: socket.localAddress,
-                remote: remote, file: socket.names.withLock { $0.file }, on: loop)
+            try self.init(taking: socket, on: loop)
         } catch {
             throw SocketError(.connect, .system(error), remoteAddress: remote)
         }

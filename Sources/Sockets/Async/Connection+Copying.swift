@@ -93,8 +93,9 @@ extension Connection {
         }
     }
 
-    /// Receives once and sends the bytes that the kernel accepts at once. The rest stays in `input`
-    /// for the next read. Returns the error of the send, if any.
+    /// Receives once and sends the bytes that the kernel accepts at once.
+    ///
+    /// The rest stays in `input` for the next read. Returns the error of the send, if any.
     @inline(__always)
     private func forward(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int

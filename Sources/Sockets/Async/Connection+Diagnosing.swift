@@ -25,6 +25,7 @@ extension Connection {
     /// ```
     ///
     /// - Parameter duration: How long to watch. With zero or less it takes one sample.
+    /// - Returns: The report.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
@@ -50,9 +51,8 @@ extension Connection {
 
     /// Returns why an operation was stalled until its timeout, or `nil` for other failures.
     ///
-    /// The kernel's figures are read only now, so operations that succeed pay nothing.
-    ///
-    /// - Parameter sent: The number of bytes that the operation has written.
+    /// The kernel's figures are read only now, so operations that succeed pay nothing. `sent` is the
+    /// number of bytes that the operation has written.
     @inline(never)
     func stallReport(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, sent: Int

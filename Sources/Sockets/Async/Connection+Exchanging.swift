@@ -2,8 +2,9 @@ internal import Synchronization
 
 // Request and reply.
 extension Connection {
-    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
-    /// can deadlock.
+    /// Sends a request and receives the reply.
+    ///
+    /// It receives while it sends, so no combination of sizes can deadlock.
     ///
     /// ```swift
     /// let reply = try await connection.exchange("status\n", reading: .line)
@@ -19,6 +20,7 @@ extension Connection {
     ///   - framing: Where the reply ends.
     ///   - timeout: The limit of the whole exchange.
     ///     After a failure the received bytes stay in the connection.
+    /// - Returns: The reply.
     /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
@@ -45,7 +47,8 @@ extension Connection {
             source.writing.word.setReady()
         }
         var deadline = Deadline(timeout)
-        var exchange = Exchange(request.count, framing, keepsSurplus: true)
+        var exchange = Exchange(
+            request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
             await source.yieldIfNeeded()

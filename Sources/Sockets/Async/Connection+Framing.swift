@@ -1,80 +1,88 @@
 internal import SystemPackage
 
-// Reads of a wished size.
+// Reads of a chosen size.
 extension Connection {
-    /// Reads exactly `count` bytes, waiting until all have come.
+    /// Reads exactly `count` bytes.
     ///
-    /// After a time-out or a cancellation the bytes that had come are there for the next read.
+    /// ```swift
+    /// let header = try await connection.readExactly(8, timeout: .seconds(2))
+    /// ```
     ///
-    /// - Parameter timeout: the connection's `readTimeout` if nil; it covers all of the bytes.
-    /// - Throws: `.endOfStream` if the stream ends before; `partialBytes` of the error are those
-    ///   that came. As `read(into: MutableRawSpan, timeout:)`.
+    /// - Parameters:
+    ///   - count: The number of bytes to read.
+    ///   - timeout: The limit for all of the bytes; the connection's ``readTimeout`` if `nil`. After a
+    ///     timeout or a cancellation, the received bytes stay in the connection.
+    /// - Returns: The `count` bytes.
+    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends before; the received bytes are
+    ///   then in ``SocketError/partialBytes``. The errors of ``read(atMost:timeout:)``.
     public func readExactly(
         _ count: Int, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
-        while input.count < count {
-            guard try await fill(&deadline) else {
-                let partial = input.take(input.count)
-                throw failure(
-                    .read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
-            }
-        }
-        return input.take(max(0, count))
+        if let bytes = try await read(.exactly(count), timeout) { return bytes }
+        let partial = input.take(input.count)
+        throw failure(.read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
     }
 
-    /// Reads up to and with the first such byte; nil at the end of the stream.
+    /// Reads up to and including the first `byte`.
     ///
-    /// If the stream ends before the byte comes, what did come is returned without it.
+    /// If the stream ends before that byte, the call returns the bytes before the end.
     ///
     /// - Parameters:
-    ///   - byte: the byte that ends a part.
-    ///   - limit: the longest part, in bytes with its end; 65536 if nil.
-    ///   - timeout: the connection's `readTimeout` if nil; it covers the whole part.
-    /// - Throws: `.tooLarge` if the byte is not among the first `limit`, which are still there to
-    ///   be read in another way. As `read(into: MutableRawSpan, timeout:)`.
+    ///   - byte: The byte that ends the message.
+    ///   - limit: The longest message in bytes, including its end; 65,536 if `nil`.
+    ///   - timeout: The limit for the whole message; the connection's ``readTimeout`` if `nil`.
+    /// - Returns: The bytes, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
+    ///   bytes, which stay in the connection. The errors of ``read(atMost:timeout:)``.
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
-        let most = limit ?? scanner.limit
-        var scanned = 0
-        while true {
-            switch input.take(upTo: byte, limit: most, scanned: &scanned) {
-            case .part(let part): return part
-            case .refused(let cause): throw failure(.read, cause)
-            case .more: break
-            }
-            guard try await fill(&deadline) else {
-                return input.isEmpty ? nil : input.take(input.count)
-            }
-        }
+        return try await read(.until(byte), limit: limit, timeout)
     }
 
-    /// Reads everything until the peer ends the stream; empty if nothing comes.
+    /// Reads everything until the peer ends the stream.
     ///
     /// - Parameters:
-    ///   - limit: how many bytes are accepted, 16 MiB unless told otherwise.
-    ///   - timeout: the connection's `readTimeout` if nil; it covers everything.
-    /// - Throws: `.tooLarge` when more have come, which are still there to be read in another way.
-    ///   As `read(into: MutableRawSpan, timeout:)`.
+    ///   - limit: The largest number of bytes to accept, 16 MiB by default.
+    ///   - timeout: The limit for all of the bytes; the connection's ``readTimeout`` if `nil`.
+    /// - Returns: The bytes; an empty array if the stream has already ended.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive; they stay in the
+    ///   connection. The errors of ``read(atMost:timeout:)``.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
         try beginReading()
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
-        repeat {
-            if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
-        } while try await fill(&deadline)
-        return input.take(input.count)
+        return try await read(.toEnd(limit: limit), timeout) ?? []
     }
 
-    /// Receives once; false at the end of the stream. The caller holds the reading direction.
+    /// Reads one message.
+    ///
+    /// Returns `nil` if the stream ends before it. The calling code holds the reading direction.
+    @inline(__always)
+    private func read(
+        _ framing: Framing, limit: Int? = nil, _ timeout: TimeLimit?
+    ) async throws(SocketError) -> [UInt8]? {
+        var deadline = Deadline(timeout ?? readTimeout)
+        var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
+        var hasEnded = false
+        while true {
+            switch parser.next(&input, &scanner, isAtEnd: hasEnded) {
+            case .message(let bytes): return bytes
+            case .failed(let cause): throw failure(.read, cause)
+            case .needsMore where hasEnded: return nil
+            case .needsMore: hasEnded = try await !fill(&deadline)
+            }
+        }
+    }
+
+    /// Receives once.
+    ///
+    /// Returns `false` at the end of the stream. The calling code holds the reading direction.
     func fill(_ deadline: inout Deadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
         do throws(WaitFailure) {

@@ -2,29 +2,35 @@ internal import Synchronization
 
 // Lines.
 extension Connection {
-    /// The lines that come until the end of the stream, as strings; see `readLine`.
+    /// The lines up to the end of the stream, as strings; see ``readLine(timeout:)``.
     ///
     /// ```swift
     /// for try await line in connection.lines { print(line) }
     /// ```
     ///
-    /// Each line may take as long as `readTimeout` says. The sequence keeps nothing: the loop can be
-    /// left and the rest read in another way, or in another loop.
+    /// ``readTimeout`` limits each line. The sequence keeps no bytes, so a program can leave the
+    /// loop and read the rest in another way.
     public var lines: Lines { Lines(connection: self) }
 
-    /// The lines as bytes; see `lines`, and `withLine`, which copies nothing.
+    /// The lines as bytes; see ``lines``.
+    ///
+    /// ``withLine(timeout:_:)`` does not copy them.
     public var byteLines: ByteLines { ByteLines(connection: self) }
 
-    /// Reads the next line as a string, without its end; nil at the end of the stream.
+    /// Reads the next line as a string, without its end.
     ///
-    /// A line ends with LF or CR LF. What comes after the last line end is a line too, unless it is
-    /// nothing. Bytes that are not UTF-8 are replaced by U+FFFD.
+    /// ```swift
+    /// while let line = try await connection.readLine() { print(line) }
+    /// ```
     ///
-    /// - Parameter timeout: the connection's `readTimeout` if nil; it covers the whole line.
-    /// - Throws: `.lineTooLong` if the line is longer than 65536 bytes; the rest of it is passed
-    ///   over then, and the next call reads the line after it. As
-    ///   `read(into: MutableRawSpan, timeout:)`; after a time-out or a cancellation the part that
-    ///   had come is there for the next read.
+    /// A line ends with LF or CR LF. Bytes after the last line end are a line too. U+FFFD replaces
+    /// bytes that are not UTF-8.
+    ///
+    /// - Parameter timeout: The limit for the whole line; the connection's ``readTimeout`` if
+    ///   `nil`. After a timeout or a cancellation, the received part stays in the connection.
+    /// - Returns: The line, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes;
+    ///   the next call skips its rest. The errors of ``read(atMost:timeout:)``.
     public func readLine(timeout: TimeLimit? = nil) async throws(SocketError) -> String? {
         if let line = try bufferedLine() { return line }
         guard let line = try await receiveLine(timeout) else { return nil }
@@ -32,19 +38,25 @@ extension Connection {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Lends the bytes of the next line to `body`, without copying them; nil at the end of the
-    /// stream.
+    /// Calls `body` with the bytes of the next line without copying them.
     ///
-    /// As `readLine`, and the fastest way to go through lines. The line is taken, also if `body`
-    /// throws.
+    /// ```swift
+    /// while let count = try await connection.withLine({ $0.byteCount }) { total += count }
+    /// ```
     ///
-    /// - Throws: as `readLine`, and what `body` throws.
+    /// This is the fastest way to read lines. The line is consumed, also if `body` throws.
+    ///
+    /// - Parameters:
+    ///   - timeout: The limit for the whole line; the connection's ``readTimeout`` if `nil`.
+    ///   - body: The closure that gets the line without its end.
+    /// - Returns: The result of `body`, or `nil` at the end of the stream.
+    /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.
     @inlinable
     public func withLine<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
-        // Safe, here and below: the bytes stay in the buffer until it is filled, which only who holds
-        // the reading direction may do.
+        // Safe, here and below: the bytes stay in the buffer until it is filled, which needs the
+        // reading direction.
         if let line = try beginBufferedLine() {
             defer { endLine() }
             return try body(RawSpan(_unsafeBytes: line))
@@ -54,10 +66,11 @@ extension Connection {
         return try body(RawSpan(_unsafeBytes: line))
     }
 
-    /// Takes a line that has come already, and holds the reading direction until `endLine`; nil if
-    /// none has come whole.
+    /// Takes a line that was received already, and holds the reading direction until `endLine`.
     ///
-    /// Without entering the source, because the descriptor is not needed.
+    /// Returns `nil` if no complete line was received.
+    ///
+    /// It does not enter the source, because it does not need the descriptor.
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
         guard !isClosed else { throw lineFailure(.closed) }
@@ -65,18 +78,20 @@ extension Connection {
             throw lineFailure(.busy)
         }
         switch input.takeLine(&scanner) {
-        case .part(let line):
+        case .message(let line):
             return line
-        case .more:
+        case .needsMore:
             endLine()
             return nil
-        case .refused(let cause):
+        case .failed(let cause):
             endLine()
             throw lineFailure(cause)
         }
     }
 
-    /// Apart, so that what it takes to make an error does not weigh upon each line.
+    /// Makes an error.
+    ///
+    /// It is not inlined, because its code would slow down each line.
     @inline(never)
     private func lineFailure(_ cause: SocketError.Cause) -> SocketError { failure(.read, cause) }
 
@@ -87,8 +102,8 @@ extension Connection {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Not to be inlined: elsewhere an array is made by code that is not specialized, which costs
-    /// more than all the rest.
+    /// It is not inlined, because elsewhere unspecialized code would make the array, which costs
+    /// more than everything else.
     @usableFromInline
     func bufferedBytes() throws(SocketError) -> [UInt8]? {
         guard let line = try beginBufferedLine() else { return nil }
@@ -103,29 +118,26 @@ extension Connection {
         return [UInt8](line)
     }
 
-    /// Waits for a line, and holds the reading direction until `endLine`; nil, and then it does not
-    /// hold it, at the end of the stream.
+    /// Waits for a line, and holds the reading direction until `endLine`.
+    ///
+    /// At the end of the stream it returns `nil` and does not hold the direction.
     @usableFromInline
     func receiveLine(_ timeout: TimeLimit?) async throws(SocketError) -> UnsafeRawBufferPointer? {
         try begin(.read)
         var isKept = false
-        // What keeps the memory is the direction, and not the source: see `beginBufferedLine`.
+        // The direction keeps the memory valid, and not the source: see `beginBufferedLine`.
         defer { if isKept { source.leave() } else { source.end(.reading) } }
         var deadline = Deadline(timeout ?? readTimeout)
-        var line = input.takeLine(&scanner)
-        while case .more = line {
-            guard try await fill(&deadline) else {
-                line = input.takeLastLine(&scanner)
-                break
+        var hasEnded = false
+        while true {
+            switch input.takeLine(&scanner, isAtEnd: hasEnded) {
+            case .message(let line):
+                isKept = true
+                return line
+            case .failed(let cause): throw failure(.read, cause)
+            case .needsMore where hasEnded: return nil
+            case .needsMore: hasEnded = try await !fill(&deadline)
             }
-            line = input.takeLine(&scanner)
-        }
-        switch line {
-        case .part(let line):
-            isKept = true
-            return line
-        case .refused(let cause): throw failure(.read, cause)
-        case .more: return nil
         }
     }
 
@@ -138,21 +150,23 @@ extension Connection {
     public struct Lines: AsyncSequence, Sendable {
         /// A line without its end.
         public typealias Element = String
-        /// Why there are no more.
+        /// The error that ends the sequence.
         public typealias Failure = SocketError
 
         let connection: Connection
 
-        /// Begins with the first line that nobody has taken.
+        /// Returns an iterator that starts with the first line that was not consumed.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
 
-        /// Takes lines, one after the other.
+        /// An iterator over the lines.
         public struct AsyncIterator: AsyncIteratorProtocol {
             @usableFromInline let connection: Connection
 
-            /// The next line; nil at the end of the stream.
+            /// Waits for the next line.
             ///
-            /// - Throws: as `Connection.readLine`.
+            /// Returns `nil` at the end of the stream.
+            ///
+            /// - Throws: The errors of ``Connection/readLine(timeout:)``.
             @inlinable @inline(__always)
             public mutating func next(
                 isolation actor: isolated (any Actor)?
@@ -167,21 +181,23 @@ extension Connection {
     public struct ByteLines: AsyncSequence, Sendable {
         /// A line without its end.
         public typealias Element = [UInt8]
-        /// Why there are no more.
+        /// The error that ends the sequence.
         public typealias Failure = SocketError
 
         let connection: Connection
 
-        /// Begins with the first line that nobody has taken.
+        /// Returns an iterator that starts with the first line that was not consumed.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
 
-        /// Takes lines, one after the other.
+        /// An iterator over the lines.
         public struct AsyncIterator: AsyncIteratorProtocol {
             @usableFromInline let connection: Connection
 
-            /// The next line; nil at the end of the stream.
+            /// Waits for the next line.
             ///
-            /// - Throws: as `Connection.readLine`.
+            /// Returns `nil` at the end of the stream.
+            ///
+            /// - Throws: The errors of ``Connection/readLine(timeout:)``.
             @inlinable @inline(__always)
             public mutating func next(
                 isolation actor: isolated (any Actor)?

@@ -35,7 +35,9 @@ extension Connection {
         }?.get()
     }
 
-    /// Calls `body` with the next received bytes. Returns `nil` at the end of the stream.
+    /// Calls `body` with the next received bytes.
+    ///
+    /// Returns `nil` at the end of the stream.
     ///
     /// The calling code has begun the reading direction. `body` runs before anything can suspend. If
     /// `input` was empty before, it is empty during `body` too, and bytes that `body` appends to it

@@ -20,7 +20,7 @@ internal import SystemPackage
 /// operations.
 ///
 /// A connection closes at ``close()`` or when its last reference goes away.
-public final class Connection: @unchecked Sendable {
+public final class Connection: DescriptorOwner, @unchecked Sendable {
     // Safe: only the task in the reading direction uses `input`, `scanner` and `isAtEnd`, and only
     // the task in the writing direction uses `isIncomplete`. Each direction has one task at a time.
 
@@ -44,53 +44,13 @@ public final class Connection: @unchecked Sendable {
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
-    /// Takes ownership of a connected, non-blocking descriptor, and closes it if that fails.
-    init(
-        owning descriptor: Int32, _ family: AddressFamily, local: SocketAddress,
-        remote: SocketAddress, file: UnixSocketFile? = nil, on loop: EventLoop
-    ) throws(Errno) {
-        self.family = family
-        self.file = file
-        localAddress = local
-        remoteAddress = remote
-        do throws(Errno) {
-            source = try EventSource(owning: descriptor, on: loop)
-        } catch {
-            System.close(descriptor)
-            throw error
-        }
-    }
-
-    /// Takes over a connected socket of the type `.stream`, which is closed then for its other
-    /// users.
-    ///
-    /// - Throws: `.invalidInput` for other kinds and for sockets that are not connected; as
-    ///   `Socket.release`.
-    public convenience init(
-        adopting socket: Socket, group: LoopGroup = .shared
-    ) throws(SocketError) {
-        guard socket.type == .stream else {
-            throw SocketError(
-                .adopt,
-                .invalidInput(
-                    "a socket of the type \(socket.type): expected one of the type stream"))
-        }
-        let (family, local) = (socket.family, socket.localAddress)
-        let remote = socket.remoteAddress
-        let descriptor = try socket.release().rawValue
-        do throws(Errno) {
-            _ = try System.getpeername(descriptor)
-            try System.setBlocking(descriptor, false)
-        } catch {
-            System.close(descriptor)
-            throw SocketError(.adopt, .system(error), localAddress: local)
-        }
-        do throws(Errno) {
-            try self.init(
-                owning: descriptor, family, local: local, remote: remote, on: group.next())
-        } catch {
-            throw SocketError(.adopt, .system(error), remoteAddress: remote)
-        }
+    /// Takes over a connected, non-blocking socket.
+    init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
+        family = socket.family
+        file = socket.file
+        localAddress = socket.localAddress ?? .unnamed
+        remoteAddress = socket.remoteAddress ?? .unnamed
+        source = try EventSource(owning: socket.descriptor, on: loop)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -100,16 +60,23 @@ public final class Connection: @unchecked Sendable {
     /// ```
     ///
     /// - Parameter group: The loop group. Each connection belongs to one of its loops.
+    /// - Returns: The two connections.
     /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
     ///   descriptors left.
     public static func pair(
         group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
-        let (one, other) = try Socket.pair()
-        return (
-            try Connection(adopting: one, group: group),
-            try Connection(adopting: other, group: group)
-        )
+        let pair = try OwnedSocket.pair(.stream)
+        do throws(Errno) {
+            try System.setBlocking(pair.one.descriptor.number, false)
+            try System.setBlocking(pair.other.descriptor.number, false)
+            return (
+                try Connection(taking: pair.one, on: group.next()),
+                try Connection(taking: pair.other, on: group.next())
+            )
+        } catch {
+            throw SocketError(.createSocket, .system(error))
+        }
     }
 
     deinit { close() }
@@ -119,8 +86,7 @@ public final class Connection: @unchecked Sendable {
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel has
     /// accepted are still delivered. A second call does nothing.
     public func close() {
-        // Remove the file only once, because another program may bind the path afterwards.
-        if !isClosed { file?.remove() }
+        file?.remove()
         source.close()
     }
 
@@ -149,18 +115,12 @@ public final class Connection: @unchecked Sendable {
     /// let reply = try await connection.readToEnd()
     /// ```
     ///
-    /// - Parameter half: The direction.
+    /// - Parameter direction: The direction.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
-    public func shutdown(_ half: ShutdownDirection) throws(SocketError) {
-        try call(.shutdown) { descriptor throws(Errno) in
-            switch half {
-            case .read: try System.shutdown(descriptor, .reading)
-            case .write: try System.shutdown(descriptor, .writing)
-            case .both: try System.shutdown(descriptor, .both)
-            }
-        }
+    public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
+        try end(direction)
     }
 
     /// Reads a socket option, as getsockopt(2) does.
@@ -175,9 +135,7 @@ public final class Connection: @unchecked Sendable {
     ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
-        try call(.getOption, option.name) { descriptor throws(Errno) in
-            try option.get(descriptor, family)
-        }
+        try get(option)
     }
 
     /// Sets a socket option, as setsockopt(2) does.
@@ -196,13 +154,11 @@ public final class Connection: @unchecked Sendable {
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
-        try call(.setOption, option.name) { descriptor throws(Errno) in
-            try option.set(descriptor, family, value)
-        }
+        try set(option, to: value)
     }
 
-    private func call<Result>(
-        _ operation: SocketError.Operation, _ subject: String? = nil,
+    func call<Result>(
+        _ operation: SocketError.Operation, _ subject: String?,
         _ body: (Int32) throws(Errno) -> Result
     ) throws(SocketError) -> Result {
         guard source.enter() else { throw failure(operation, .closed) }
@@ -214,8 +170,10 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Makes the error of a failed operation. It is not inlined, because every task that waits would
-    /// keep room for the unfinished error in its frame.
+    /// Makes the error of a failed operation.
+    ///
+    /// It is not inlined, because every task that waits would keep room for the unfinished error in
+    /// its frame.
     @inline(never)
     func failure(_ operation: SocketError.Operation, after failure: WaitFailure) -> SocketError {
         self.failure(operation, failure.cause)

@@ -10,7 +10,9 @@ final class ConnectionSlots: Sendable {
     /// The number of slots in use.
     var used: Int { limit.withLock { $0.used } }
 
-    /// Takes a slot. Returns `false` if none is free.
+    /// Takes a slot.
+    ///
+    /// Returns `false` if none is free.
     func acquire() -> Bool { limit.withLock { $0.acquire() } }
 
     /// Gives back a slot that was not needed, because no client was waiting for it.
@@ -32,9 +34,10 @@ final class ConnectionSlots: Sendable {
         limit.withLock { $0.dequeue(wakeup) }
     }
 
-    /// Waits until a connection has closed or the instant has come. See ``waitForSlot(_:on:)``.
+    /// Waits until a connection has closed or the instant has come.
     ///
-    /// - Parameter minimum: With fewer open connections than this, the call returns at once.
+    /// With fewer than `minimum` open connections, the call returns at once. See
+    /// ``waitForSlot(_:on:)``.
     func waitForRelease(
         _ wakeup: Wakeup, ifAtLeast minimum: Int = 0, until instant: Int64, on loop: EventLoop
     ) async {

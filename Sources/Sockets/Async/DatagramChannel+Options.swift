@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-extension DatagramChannel {
+extension DatagramChannel: DescriptorOwner {
     /// Reads a socket option, as getsockopt(2) does.
     ///
     /// ```swift
@@ -11,9 +11,7 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
-        try call(.getOption, option.name) { descriptor throws(Errno) in
-            try option.get(descriptor, family)
-        }
+        try get(option)
     }
 
     /// Sets a socket option, as setsockopt(2) does.
@@ -29,9 +27,7 @@ extension DatagramChannel {
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
-        try call(.setOption, option.name) { descriptor throws(Errno) in
-            try option.set(descriptor, family, value)
-        }
+        try set(option, to: value)
     }
 
     /// Joins a multicast group (`IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`).
@@ -52,7 +48,7 @@ extension DatagramChannel {
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try change(.membership(.join, of: group, interface: interface))
+        try apply(.membership(.join, of: group, interface: interface))
     }
 
     /// Leaves a multicast group (`IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`).
@@ -66,7 +62,7 @@ extension DatagramChannel {
     public func leaveMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try change(.membership(.leave, of: group, interface: interface))
+        try apply(.membership(.leave, of: group, interface: interface))
     }
 
     /// Sets the interface for datagrams to multicast groups (`IP_MULTICAST_IF`,
@@ -77,17 +73,11 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/system(_:)`` if the interface does not exist.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
-        try change(.sendThrough(interface: interface))
+        try apply(.sendThrough(interface: interface))
     }
 
-    private func change(_ change: MulticastMembership) throws(SocketError) {
-        try call(.setOption, change.subject) { descriptor throws(Errno) in
-            try change.apply(to: descriptor, family)
-        }
-    }
-
-    private func call<Result>(
-        _ operation: SocketError.Operation, _ subject: String,
+    func call<Result>(
+        _ operation: SocketError.Operation, _ subject: String?,
         _ body: (Int32) throws(Errno) -> Result
     ) throws(SocketError) -> Result {
         guard source.enter() else { throw failure(operation, .closed, subject: subject) }

@@ -58,7 +58,9 @@ extension DatagramChannel {
         return header
     }
 
-    /// Waits for one datagram, and calls `body` with it without copying it. `body` may reply at once.
+    /// Waits for one datagram, and calls `body` with it without copying it.
+    ///
+    /// `body` may reply at once.
     ///
     /// ```swift
     /// try await channel.withReceived { bytes, header in
@@ -98,7 +100,9 @@ extension DatagramChannel {
         }
     }
 
-    /// Waits for one datagram. Its memory stays valid until the next receive.
+    /// Waits for one datagram.
+    ///
+    /// Its memory stays valid until the next receive.
     @inline(__always)
     private func next(
         atMost count: Int, _ timeout: TimeLimit
@@ -185,8 +189,9 @@ extension DatagramChannel {
         }
     }
 
-    /// Errors that ICMP reports about earlier datagrams. Without a connected peer they concern one of
-    /// many destinations.
+    /// Errors that ICMP reports about earlier datagrams.
+    ///
+    /// Without a connected peer they concern one of many destinations.
     private static let pendingErrors: [Errno] = [
         .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
         .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
@@ -216,7 +221,9 @@ extension DatagramChannel: AsyncSequence {
     public struct AsyncIterator: AsyncIteratorProtocol {
         let channel: DatagramChannel
 
-        /// Waits for the next datagram. Returns `nil` when the channel has been closed.
+        /// Waits for the next datagram.
+        ///
+        /// Returns `nil` when the channel has been closed.
         ///
         /// - Throws: ``SocketError`` with one of these causes:
         ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
@@ -232,7 +239,9 @@ extension DatagramChannel: AsyncSequence {
             }
         }
 
-        /// Waits for the next datagram, in the isolation of `actor`. See ``next()``.
+        /// Waits for the next datagram, in the isolation of `actor`.
+        ///
+        /// See ``next()``.
         ///
         /// - Throws: The errors of ``next()``.
         public mutating func next(

@@ -294,8 +294,9 @@ extension DatagramChannel {
     /// Whether any sender can reach the channel, so that reply addresses may be forged.
     private var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
 
-    /// Returns whether a datagram from `address` can be answered. Port 0 means that the sender
-    /// expects no reply (RFC 768).
+    /// Returns whether a datagram from `address` can be answered.
+    ///
+    /// Port 0 means that the sender expects no reply (RFC 768).
     ///
     /// The kernel takes 0.0.0.0 for this machine, and accepts a broadcast with that source. A reply
     /// to our own port would come back to us, and we would reply again in an endless loop.
@@ -314,15 +315,18 @@ extension DatagramChannel {
         return Self.undeliverableIPErrors.contains(code)
     }
 
-    /// Errors of the route. There may be none from the local address that the request was sent to,
-    /// because that address is a loopback address or was removed meanwhile.
+    /// Errors of the route.
+    ///
+    /// There may be none from the local address that the request was sent to, because that address
+    /// is a loopback address or was removed meanwhile.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
         .invalidArgument, .addressNotAvailable,
     ]
 
-    /// Errors of a Unix path. The peer may have gone, replaced its socket file by something else or
-    /// changed permissions.
+    /// Errors of a Unix path.
+    ///
+    /// The peer may have gone, replaced its socket file by something else or changed permissions.
     private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
         .permissionDenied, .protocolWrongTypeForSocket,
@@ -350,6 +354,7 @@ extension DatagramChannel {
     }
 
     /// Sends without waiting, which needs no exclusive access, because a datagram is sent whole.
+    ///
     /// Returns `false` if there is no room.
     @inline(__always)
     private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {

@@ -19,8 +19,10 @@ internal import SystemPackage
 ///
 /// A channel closes at ``close()`` or when its last reference goes away.
 public final class DatagramChannel: Sendable {
-    /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a Unix
-    /// socket without a path. A wildcard address stays the wildcard.
+    /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a
+    /// Unix socket without a path.
+    ///
+    /// A wildcard address stays the wildcard.
     public let localAddress: SocketAddress
 
     /// The address of the peer, or ``SocketAddress/unnamed`` if the channel is not connected.
@@ -35,7 +37,7 @@ public final class DatagramChannel: Sendable {
     /// one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
-    private let file: Lock<UnixSocketFile?>
+    private let file: UnixSocketFile?
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
@@ -72,17 +74,19 @@ public final class DatagramChannel: Sendable {
         do throws(SocketError) {
             try options.checkUnsharded()
             let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, passive: true, until: Deadline(startingNow: timeout),
+                of: endpoint, options.family, forBinding: true,
+                until: Deadline(startingNow: timeout),
                 on: group.loops[0])
-            let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
-            try self.init(adopting: socket, group: group)
+            try self.init(
+                taking: try OwnedSocket.bound(toOneOf: addresses, of: endpoint, options), group)
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// Creates a channel that receives the datagrams sent to an address. An IPv6 address does not
-    /// serve IPv4.
+    /// Creates a channel that receives the datagrams sent to an address.
+    ///
+    /// An IPv6 address does not serve IPv4.
     ///
     /// - Parameters:
     ///   - address: The local address.
@@ -96,12 +100,15 @@ public final class DatagramChannel: Sendable {
         on address: SocketAddress, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
-        let socket = try Socket(on: address, type: .datagram, options: options)
-        try self.init(adopting: socket, group: group)
+        try options.checkUnsharded()
+        try self.init(
+            taking: try OwnedSocket.bound(on: address, .datagram, isDualStack: false, options),
+            group)
     }
 
-    /// Creates a channel that is connected to an endpoint. It sends there by default, and receives
-    /// only from there.
+    /// Creates a channel that is connected to an endpoint.
+    ///
+    /// It sends there by default, and receives only from there.
     ///
     /// Connecting sends nothing. If there is no receiver over IP, a later call throws.
     ///
@@ -131,16 +138,17 @@ public final class DatagramChannel: Sendable {
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: group.loops[0])
-            let socket = try Socket.connected(
-                toOneOf: addresses, .datagram, options, deadline)
-            try self.init(adopting: socket, group: group)
+            try self.init(
+                taking: try ConnectAttempts.connectDatagram(to: addresses, options, deadline), group
+            )
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// Creates a channel that is connected to an address. It sends there by default, and receives
-    /// only from there.
+    /// Creates a channel that is connected to an address.
+    ///
+    /// It sends there by default, and receives only from there.
     ///
     /// - Parameters:
     ///   - address: The address of the peer.
@@ -152,52 +160,35 @@ public final class DatagramChannel: Sendable {
         to address: SocketAddress, group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        let socket = try Socket(to: address, type: .datagram, options: options)
-        try self.init(adopting: socket, group: group)
+        try self.init(
+            taking: try ConnectAttempts.connectDatagram(
+                to: [address], options, Deadline(startingNow: .never)), group)
     }
 
-    /// Takes over a socket of the type `.datagram`, bound or connected or neither, which is closed
-    /// then for its other users; a file that it would have removed is removed by the channel.
+    /// Takes over a socket.
     ///
-    /// An Internet socket that is not bound gets a port of the kernel's choice.
-    ///
-    /// - Throws: `.invalidInput` for other kinds; as `Socket.release`.
-    public init(
-        adopting socket: Socket, group: LoopGroup = .shared
-    ) throws(SocketError) {
-        guard socket.type == .datagram else {
-            throw SocketError(
-                .adopt,
-                .invalidInput(
-                    "a socket of the type \(socket.type): expected one of the type datagram"),
-                localAddress: socket.localAddress)
-        }
-        let isConnected = try socket.call(.adopt) { descriptor throws(Errno) in
-            (try? System.getpeername(descriptor)) != nil
-        }
-        if let wildcard = socket.family.wildcard, socket.localAddress.port ?? 0 == 0 {
+    /// An Internet socket that is not bound gets a port that the kernel chooses.
+    init(taking socket: consuming OwnedSocket, _ group: LoopGroup) throws(SocketError) {
+        isConnected = (try? System.getpeername(socket.descriptor.number)) != nil
+        if let wildcard = socket.family.wildcard, socket.localAddress?.port ?? 0 == 0 {
             try socket.bind(on: wildcard)
         }
         family = socket.family
-        self.isConnected = isConnected
-        localAddress = socket.localAddress
-        remoteAddress = socket.remoteAddress
+        localAddress = socket.localAddress ?? .unnamed
+        remoteAddress = socket.remoteAddress ?? .unnamed
         usesPacketInfo = localAddress.isOneOfMany && !isConnected
-        let file = socket.names.withLock { $0.file }
-        let descriptor = try socket.release().rawValue
-        self.file = Lock(file)
+        file = socket.file
         do throws(Errno) {
-            try System.setBlocking(descriptor, false)
+            try System.setBlocking(socket.descriptor.number, false)
             if usesPacketInfo {
-                try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
+                try System.enablePacketInfo(
+                    socket.descriptor.number, isIPv6: family == .ipv6)
             }
             // Every datagram that leaves makes the socket writable, and each event would cost a
             // wakeup.
             source = try EventSource(
-                owning: descriptor, on: group.next(), reportsWritable: false)
+                owning: socket.descriptor, on: group.next(), reportsWritable: false)
         } catch {
-            file?.remove()
-            System.close(descriptor)
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
     }
@@ -209,7 +200,7 @@ public final class DatagramChannel: Sendable {
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``, and a loop over the channel
     /// ends. Datagrams that the kernel has accepted are still sent. A second call does nothing.
     public func close() {
-        file.withLock { $0.take() }?.remove()
+        file?.remove()
         source.close(isConnection: false)
     }
 

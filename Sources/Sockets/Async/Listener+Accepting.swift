@@ -24,7 +24,9 @@ extension Listener: AsyncSequence {
     public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var acceptor: Acceptor
 
-        /// Waits for the next connection. Returns `nil` when the listener has been closed.
+        /// Waits for the next connection.
+        ///
+        /// Returns `nil` when the listener has been closed.
         ///
         /// - Throws: ``SocketError`` with one of these causes:
         ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -43,7 +45,9 @@ extension Listener: AsyncSequence {
             }
         }
 
-        /// Waits for the next connection, in the isolation of `actor`. See ``next()``.
+        /// Waits for the next connection, in the isolation of `actor`.
+        ///
+        /// See ``next()``.
         ///
         /// - Throws: The errors of ``next()``.
         public mutating func next(
@@ -114,7 +118,7 @@ struct Acceptor {
     }
 
     private func connection(
-        for accepted: Listener.AcceptedPeer, on loop: EventLoop
+        for accepted: consuming Listener.AcceptedPeer, on loop: EventLoop
     ) throws(WaitFailure) -> Connection {
         do throws(WaitFailure) {
             return try listener.connection(for: accepted, on: loop)

@@ -6,16 +6,20 @@ extension Listener {
 
     /// Opens sockets for all loops but the first, at the address of the first socket.
     static func siblings(
-        of first: Socket, _ options: ListenOptions, _ group: LoopGroup
+        of first: borrowing OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
         // All shards must agree on this, or the kernel would not distribute clients of both families.
-        let isDualStack = first.family == .ipv6 ? try !first.option(.ipv6Only) : false
+        let isDualStack =
+            first.family == .ipv6
+            ? try !first.call(.getOption, SocketOption.ipv6Only.name) { descriptor throws(Errno) in
+                try SocketOption.ipv6Only.get(descriptor, .ipv6)
+            } : false
         var siblings: [Listener] = []
         for loop in group.loops.dropFirst() {
-            let socket = try Socket.bound(
-                to: first.localAddress, .stream, isDualStack: isDualStack, options)
+            var socket = try OwnedSocket.bound(
+                on: first.localAddress ?? .unnamed, .stream, isDualStack: isDualStack, options)
             try socket.listen(backlog: options.backlog)
-            siblings.append(try Listener(owning: socket, on: loop, of: group, siblings: []))
+            siblings.append(try Listener(taking: socket, on: loop, of: group, siblings: []))
         }
         return siblings
     }

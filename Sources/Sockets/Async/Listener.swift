@@ -31,7 +31,9 @@ internal import SystemPackage
 ///
 /// A listener closes at ``close()`` or when its last reference goes away.
 public final class Listener: Sendable {
-    /// The local address with the port that the kernel chose. A wildcard address stays the wildcard.
+    /// The local address with the port that the kernel chose.
+    ///
+    /// A wildcard address stays the wildcard.
     public let localAddress: SocketAddress
 
     let source: EventSource
@@ -39,7 +41,7 @@ public final class Listener: Sendable {
     /// Woken when a paused accept may be retried.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
-    private let file: Lock<UnixSocketFile?>
+    private let file: UnixSocketFile?
     /// Whether clients may have connected to different addresses of this machine.
     private let isWildcard: Bool
     /// Whether each loop of the group accepts with a socket of its own.
@@ -89,16 +91,21 @@ public final class Listener: Sendable {
         if options.sharded { try Self.checkSharding(endpoint) }
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, passive: true, until: Deadline(startingNow: timeout),
+                of: endpoint, options.family, forBinding: true,
+                until: Deadline(startingNow: timeout),
                 on: group.loops[0])
-            let socket = try Socket.bound(toOneOf: addresses, of: endpoint, options)
-            try self.init(taking: socket, options, group)
+            let options = Self.withNoDelay(options, isTCP: endpoint.transport == .tcp)
+            try self.init(
+                bound: try OwnedSocket.bound(toOneOf: addresses, of: endpoint, options), options,
+                group)
         } catch {
             throw error.with(endpoint: endpoint)
         }
     }
 
-    /// Listens on an address. An IPv6 address does not serve IPv4.
+    /// Listens on an address.
+    ///
+    /// An IPv6 address does not serve IPv4.
     ///
     /// - Parameters:
     ///   - address: The local address.
@@ -114,66 +121,51 @@ public final class Listener: Sendable {
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
         if options.sharded { try Self.checkSharding(address) }
-        let socket = try Socket.bound(to: address, .stream, isDualStack: false, options)
-        try self.init(taking: socket, options, group)
+        let options = Self.withNoDelay(options, isTCP: address.family != .unix)
+        try self.init(
+            bound: try OwnedSocket.bound(on: address, .stream, isDualStack: false, options),
+            options,
+            group)
     }
 
-    /// Takes over a socket of the type `.stream` that listens, which is closed then for its other
-    /// users; a file that it would have removed is removed by the listener.
-    ///
-    /// - Throws: `.invalidInput` for other kinds and for sockets that do not listen; as
-    ///   `Socket.release`, and then the socket is left as it was.
-    public convenience init(
-        adopting socket: Socket, group: LoopGroup = .shared
-    ) throws(SocketError) {
-        let isListening = try socket.call(.adopt) { descriptor throws(Errno) in
-            try System.isListening(descriptor)
-        }
-        guard socket.type == .stream, isListening else {
-            let what = isListening ? "of the type \(socket.type)" : "that does not listen"
-            throw SocketError(
-                .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
-                localAddress: socket.localAddress)
-        }
-        try self.init(owning: socket, on: group.nextRoundRobin(), of: group)
+    /// Connections inherit `TCP_NODELAY` from the listening socket.
+    private static func withNoDelay(_ options: ListenOptions, isTCP: Bool) -> ListenOptions {
+        var options = options
+        if isTCP { options.socketOptions.insert(.noDelay, at: 0) }
+        return options
     }
 
-    /// Takes over a bound socket, and opens its siblings if there are to be any.
+    /// Takes over a bound socket, listens, and opens the siblings of a sharded listener.
     private convenience init(
-        taking socket: Socket, _ options: ListenOptions, _ group: LoopGroup
+        bound socket: consuming OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) {
         try socket.listen(backlog: options.backlog)
         if options.sharded {
             let siblings = try Self.siblings(of: socket, options, group)
-            try self.init(owning: socket, on: group.loops[0], of: group, siblings: siblings)
+            try self.init(taking: socket, on: group.loops[0], of: group, siblings: siblings)
         } else {
-            try self.init(owning: socket, on: group.nextRoundRobin(), of: group)
+            try self.init(taking: socket, on: group.nextRoundRobin(), of: group)
         }
     }
 
     /// Takes over a listening socket.
     ///
-    /// - Parameter siblings: The other shards, or `nil` if the listener is not sharded.
+    /// `siblings` are the other shards, or `nil` if the listener is not sharded.
     init(
-        owning socket: Socket, on loop: EventLoop, of group: LoopGroup,
+        taking socket: consuming OwnedSocket, on loop: EventLoop, of group: LoopGroup,
         siblings: [Listener]? = nil
     ) throws(SocketError) {
         isSharded = siblings != nil
         self.siblings = siblings ?? []
         family = socket.family
-        localAddress = socket.localAddress
+        localAddress = socket.localAddress ?? .unnamed
         isWildcard = localAddress.ip?.isUnspecified ?? false
         self.group = group
-        if family != .unix { try socket.setOption(.noDelay, to: true) }
-        let file = socket.names.withLock { $0.file }
-        let descriptor = try socket.release().rawValue
-        self.file = Lock(file)
+        file = socket.file
         do throws(Errno) {
-            try System.setBlocking(descriptor, false)
-            source = try EventSource(owning: descriptor, on: loop)
+            try System.setBlocking(socket.descriptor.number, false)
+            source = try EventSource(owning: socket.descriptor, on: loop)
         } catch {
-            file?.remove()
-            System.close(descriptor)
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
     }
@@ -185,7 +177,7 @@ public final class Listener: Sendable {
     /// Clients in the backlog and later clients are refused. Waiting tasks and all later calls get
     /// ``SocketError/Cause/closed``. Accepted connections stay open. A second call does nothing.
     public func close() {
-        file.withLock { $0.take() }?.remove()
+        file?.remove()
         source.close(isConnection: false)
         retryWakeup.wake()
         for sibling in siblings { sibling.close() }
@@ -231,31 +223,33 @@ public final class Listener: Sendable {
     }
 
     /// A client that was accepted.
-    struct AcceptedPeer {
-        let descriptor: Int32
+    struct AcceptedPeer: ~Copyable {
+        let descriptor: OwnedDescriptor
         let peer: RawSocketAddress
 
         init(_ accepted: (descriptor: Int32, peer: RawSocketAddress)) {
-            (descriptor, peer) = accepted
+            descriptor = OwnedDescriptor(accepted.descriptor)
+            peer = accepted.peer
         }
     }
 
-    /// Makes a connection of an accepted client. If that fails, the client is disconnected.
+    /// Makes a connection of an accepted client.
+    ///
+    /// If that fails, the client is disconnected.
     func connection(
-        for accepted: AcceptedPeer, on loop: EventLoop
+        for accepted: consuming AcceptedPeer, on loop: EventLoop
     ) throws(WaitFailure) -> Connection {
-        var local = localAddress
         do throws(Errno) {
+            var local = localAddress
             // Only a listener on every interface has to ask the kernel for the local address.
-            if isWildcard { local = SocketAddress(try System.getsockname(accepted.descriptor)) }
-        } catch {
-            System.close(accepted.descriptor)
-            throw WaitFailure(.system(error))
-        }
-        do throws(Errno) {
+            if isWildcard {
+                local = SocketAddress(try System.getsockname(accepted.descriptor.number))
+            }
+            let remote = SocketAddress(accepted.peer)
             return try Connection(
-                owning: accepted.descriptor, family, local: local,
-                remote: SocketAddress(accepted.peer), on: loop)
+                taking: OwnedSocket(
+                    accepted.descriptor, family, .stream, local: local, remote: remote),
+                on: loop)
         } catch {
             throw WaitFailure(.system(error))
         }

@@ -1,30 +1,34 @@
 internal import SystemPackage
 
-// The same for tasks, which must not block the thread that runs them.
+// Lookups that do not block the thread of the task.
 extension Lookup {
-    /// The addresses of an endpoint, for a task, which suspends meanwhile; see `Resolver.resolve`.
+    /// Returns the addresses of an endpoint while the task is suspended; see `Resolver.resolve`.
     ///
-    /// Who names nothing that has to be looked up is answered on the spot.
+    /// An endpoint that needs no lookup is resolved at once.
     ///
-    /// - Throws: as `Resolver.resolve`, and as `answer(until:on:to:)`.
+    /// - Throws: The errors of `Resolver.resolve` and of `answer(until:on:to:)`.
     static func addresses(
-        of endpoint: Endpoint, _ family: AddressFamily?, passive: Bool = false,
+        of endpoint: Endpoint, _ family: AddressFamily?, forBinding: Bool = false,
         until deadline: Deadline, on loop: EventLoop
     ) async throws(SocketError) -> [SocketAddress] {
         guard endpoint.isLookedUp else {
-            return try Resolver.resolve(endpoint, family: family, passive: passive)
+            return try Resolver.resolve(
+                endpoint, family: family, forBinding: forBinding, deadline: deadline)
         }
         return try await answer(until: deadline, on: loop) { () throws(SocketError) in
-            try Resolver.resolve(endpoint, family: family, passive: passive)
+            try Resolver.resolve(endpoint, family: family, forBinding: forBinding)
         }
     }
 
-    /// The answer to a question that may block, asked on a thread of its own, which is left to itself
-    /// at the deadline and when the task is cancelled.
+    /// Calls `question` on a thread of its own and returns its answer.
     ///
-    /// - Parameter loop: it watches the clock.
-    /// - Throws: as `question`; `.timedOut` and `.cancelled`, and then what is still answered is
-    ///   dropped; `.system(.resourceTemporarilyUnavailable)` when too many look-ups run already.
+    /// At the deadline, or when the task is cancelled, the thread is abandoned. `loop` watches the
+    /// clock.
+    ///
+    /// - Throws: The error of `question`; ``SocketError/Cause/timedOut(limit:)`` or
+    ///   ``SocketError/Cause/cancelled``, and a later answer is dropped;
+    ///   ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many lookups
+    ///   run.
     static func answer<Answer: Sendable>(
         until deadline: Deadline, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer
@@ -34,7 +38,7 @@ extension Lookup {
         let answer = Lock<Result<Answer, SocketError>?>(nil)
         let wakeup = Wakeup()
         do throws(Errno) {
-            try LookupThreads.lookups.start {
+            try LookupThreads.shared.start {
                 let result = Result(catching: question)
                 return {
                     answer.withLock { $0 = result }
@@ -53,7 +57,7 @@ extension Lookup {
         }
     }
 
-    /// Nobody is asked, or waited for, by who is cancelled or has no time left.
+    /// Throws if the task is cancelled or the deadline has passed.
     private static func checkForEnd(_ deadline: Deadline) throws(SocketError) {
         guard !Task.isCancelled else { throw SocketError(.resolve, .cancelled) }
         guard !deadline.hasPassed else {
@@ -63,7 +67,7 @@ extension Lookup {
 }
 
 extension Endpoint {
-    /// Whether somebody has to be asked for an address or a port.
+    /// Whether resolving the endpoint needs a lookup of the host or the port.
     fileprivate var isLookedUp: Bool {
         guard let host, let port else { return false }
         return port.number == nil || !(host.isEmpty || IPAddress(host) != nil)

@@ -1,14 +1,16 @@
 internal import Synchronization
 
-/// The kernel's own time limit of one direction (`SO_RCVTIMEO`, `SO_SNDTIMEO`), shared by all
-/// threads that use the socket: who may wait under it, and when it may be changed.
+/// The kernel's time limit of one direction (`SO_RCVTIMEO`, `SO_SNDTIMEO`), which all threads that
+/// use the socket share.
 ///
-/// Waiting in the kernel is one system call where poll and a second call would be two, but the
-/// limit belongs to the socket and not to the call. So it is remembered and set only when it
-/// differs, and only while nobody is inside; who then wants another limit has to poll.
+/// Waiting in the kernel takes one system call, and waiting with poll takes two. But the limit
+/// belongs to the socket and not to the call. So this remembers the limit, and sets it only when
+/// another one is needed and no call waits under it. A call that needs another limit at such a time
+/// uses poll.
 ///
-/// One atomic word, without I/O: 40 bits of limit in microseconds (0 is none), 20 bits of calls
-/// inside, one bit while it is being changed, one bit when somebody else may have changed it.
+/// It is one atomic word: 40 bits for the limit in microseconds (0 is none), 20 bits for the number
+/// of waiting calls, one bit while the limit is being changed, and one bit if other code may have
+/// changed it.
 struct KernelTimeout: ~Copyable {
     private let word: Atomic<UInt64>
 
@@ -18,19 +20,26 @@ struct KernelTimeout: ~Copyable {
     private static let changing: UInt64 = 1 << 62
     private static let unknown: UInt64 = 1 << 63
 
-    /// Waking a little early and asking again is cheaper than polling, unless it is very early.
+    /// A call whose limit is longer than the current one waits under the current one, and then
+    /// again, because that is cheaper than polling.
+    ///
+    /// This is the shortest limit in microseconds for which that is so.
     private static let usefulLimit: UInt64 = 20_000
 
-    /// - Parameter isKnown: false for a descriptor that comes from elsewhere.
+    /// - Parameter isKnown: `false` for a descriptor that other code created.
     init(isKnown: Bool) {
         word = Atomic(isKnown ? 0 : Self.unknown)
     }
 
-    /// The longest limit that fits; longer waits wake up once in twelve days and go on.
+    /// The longest limit that fits.
+    ///
+    /// A longer wait wakes up every twelve days and continues.
     static let longest = limitMask
 
-    /// Begins a call that waits in the kernel for at most `limit` microseconds (0: for ever), or
-    /// says that this cannot be had now. `set` changes the kernel's limit.
+    /// Begins a call that waits in the kernel for at most `limit` microseconds (0 is for ever).
+    ///
+    /// `set` changes the kernel's limit. Returns `false` if another limit is in use; the call must
+    /// then poll.
     @inline(__always)
     func enter(limit: UInt64, set: (UInt64) -> Bool) -> Bool {
         var old = word.load(ordering: .relaxed)
@@ -48,7 +57,10 @@ struct KernelTimeout: ~Copyable {
         }
     }
 
-    /// The slow half of `enter`: nil says poll, `old` says entered, anything else says look again.
+    /// The slow part of `enter`.
+    ///
+    /// Returns `nil` if the call must poll, `old` if it has begun, and another word if `enter` must
+    /// try again.
     @inline(never)
     private func enterOther(
         _ old: UInt64, _ limit: UInt64, _ set: (UInt64) -> Bool
@@ -57,7 +69,7 @@ struct KernelTimeout: ~Copyable {
             let (exchanged, original) = word.compareExchange(
                 expected: old, desired: Self.changing | Self.call, ordering: .acquiring)
             guard exchanged else { return original }
-            // While it is being changed only `forget` touches the word, and its bit must survive.
+            // During the change only `forget` writes the word, and its bit must survive.
             if set(limit) {
                 word.wrappingAdd(limit &- Self.changing, ordering: .acquiringAndReleasing)
                 return old
@@ -74,13 +86,13 @@ struct KernelTimeout: ~Copyable {
         return exchanged ? old : original
     }
 
-    /// Ends a call that `enter` let in.
+    /// Ends a call that `enter` began.
     @inline(__always)
     func leave() {
         word.subtract(Self.call, ordering: .releasing)
     }
 
-    /// Somebody else may have changed the kernel's limit: it is set again before it is relied on.
+    /// Notes that other code may have changed the limit, so that the next call sets it again.
     func forget() {
         word.bitwiseOr(Self.unknown, ordering: .relaxed)
     }

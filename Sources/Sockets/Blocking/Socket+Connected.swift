@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-// From an endpoint to a connection: names resolved, addresses raced.
+// From an endpoint to a connection.
 extension Socket {
     /// Connects to an endpoint: resolves its name and tries its addresses until one answers.
     ///
@@ -12,13 +12,13 @@ extension Socket {
     /// when the previous one has failed or has not answered for 250 ms. The first connection wins,
     /// and the other attempts are closed. A UDP socket connects at once, because the kernel sends
     /// nothing to the peer. The call blocks the thread; the async counterpart is
-    /// ``Connection/init(to:timeout:group:options:)``.
+    /// ``Connection/init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer, of any transport. The transport determines the socket's type.
     ///   - timeout: The limit of the name lookup and all attempts together.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:passive:timeout:)`` and
+    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv`` and
     ///   ``connect(to:timeout:)``. ``SocketError/attempts`` lists every address that was tried, and
     ///   the cause is the most informative one.
     public convenience init(
@@ -29,9 +29,8 @@ extension Socket {
         do throws(SocketError) {
             let addresses = try Resolver.resolve(
                 endpoint, family: options.family, deadline: deadline)
-            self.init(
-                taking: try Socket.connected(
-                    toOneOf: addresses, endpoint.transport.socketType, options, deadline))
+            try self.init(
+                toOneOf: addresses, endpoint.transport.socketType, options, deadline)
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -49,42 +48,49 @@ extension Socket {
         to address: SocketAddress, type: SocketType = .stream, timeout: TimeLimit = .seconds(10),
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        self.init(
-            taking: try Socket.connected(
-                toOneOf: [address], type, options, Deadline(startingNow: timeout)))
+        try self.init(toOneOf: [address], type, options, Deadline(startingNow: timeout))
     }
 
-    /// Takes over a socket that no other code refers to.
-    convenience init(taking socket: Socket) {
-        let isOurs = socket.gate.handOver()
-        precondition(isOurs, "the socket is in use")
-        let (local, remote, file) = socket.names.withLock { ($0.local, $0.remote, $0.file) }
-        self.init(
-            owning: socket.descriptor, socket.family, socket.type, local: local, remote: remote)
-        names.withLock { $0.file = file }
-    }
-
-    /// Connects to the first of the addresses to answer.
-    static func connected(
+    /// Connects to the address that answers first.
+    private convenience init(
         toOneOf addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
-    ) throws(SocketError) -> Socket {
+    ) throws(SocketError) {
         guard let first = addresses.first, first.family != .unix else {
+            // A full backlog is waited for in the kernel, which does not report when there is room.
             let address = addresses.first ?? .unnamed
-            let socket = try prepared(for: address, type, options)
-            try socket.connect(to: address, timeout: deadline.remainingLimit)
-            return socket
+            self.init(taking: try OwnedSocket.connecting(to: address, type, options))
+            try connect(to: address, timeout: deadline.remainingLimit)
+            return
         }
-        var contest = ConnectAttempts(addresses, type, options, deadline)
+        self.init(
+            taking: try Self.connected(ConnectAttempts(to: addresses, type, options, deadline)))
+    }
+
+    /// Waits for the attempts with poll(2).
+    ///
+    /// Returns a socket that waits by itself.
+    private static func connected(
+        _ attempts: consuming ConnectAttempts
+    ) throws(SocketError) -> OwnedSocket {
         while true {
-            switch try contest.advance() {
+            switch try attempts.advance() {
             case .connected(let socket):
                 try socket.call(.connect) { descriptor throws(Errno) in
                     try System.setBlocking(descriptor, true)
                 }
                 return socket
             case .wait(let duration):
-                try contest.poll(atMost: duration)
+                var requests = attempts.descriptors.map {
+                    PollRequest(descriptor: $0, isForWriting: true)
+                }
+                do throws(Errno) {
+                    try System.poll(
+                        &requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
+                } catch {
+                    throw SocketError(.connect, .system(error))
+                }
+                if requests.contains(where: \.isReady) { _ = attempts.check() }
             }
         }
     }

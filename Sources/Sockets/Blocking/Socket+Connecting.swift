@@ -2,16 +2,19 @@ internal import SystemPackage
 
 // From an address to a connection: bind, listen, accept, connect.
 extension Socket {
-    /// Gives the socket an address of its own: bind(2).
+    /// Binds a local address: bind(2).
     ///
-    /// Port 0 lets the kernel choose; `localAddress` tells which. To bind every interface, bind
-    /// the wildcard, `.any`. On an IPv6 socket an IPv4 address is bound as a mapped one.
+    /// With port 0 the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
+    /// binds every interface. An IPv6 socket binds an IPv4 address as a mapped one.
     ///
-    /// - Throws: `.system`: `.addressInUse`, `.addressNotAvailable`, `.permissionDenied` (ports
-    ///   below 1024), `.invalidArgument` (bound already); `.closed`.
+    /// - Parameter address: The local address.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, with `addressNotAvailable` if
+    ///   the address is not one of this machine, with `permissionDenied` for ports below 1024, or with
+    ///   `invalidArgument` if the socket is bound already; ``SocketError/Cause/invalidInput(_:)`` if
+    ///   the address is of another family; ``SocketError/Cause/closed``.
     public func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
-            let raw = try rawAddress(of: address, for: .bind)
+            let raw = try address.raw(for: family, .bind)
             let local = try call(.bind) { descriptor throws(Errno) in
                 try System.bind(descriptor, raw)
                 return SocketAddress(try System.getsockname(descriptor))
@@ -22,64 +25,75 @@ extension Socket {
         }
     }
 
-    /// Makes the socket one that is called, and lets callers wait in a queue: listen(2).
+    /// Listens for clients, which then wait in the backlog: listen(2).
     ///
-    /// `backlog` is how many may wait before `accept`; less than nothing counts as nothing, more
-    /// than the kernel's limit as that.
-    ///
-    /// - Throws: `.system`: `.addressInUse`, `.notSupportedOnSocket` (datagrams); `.closed`.
+    /// - Parameter backlog: How many clients may wait to be accepted. A negative number counts as 0.
+    ///   The kernel lowers the number to its own limit.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, or with `notSupportedOnSocket`
+    ///   for a datagram socket; ``SocketError/Cause/closed``.
     public func listen(backlog: Int = ListenOptions.maximumBacklog) throws(SocketError) {
         let local = try call(.listen) { descriptor throws(Errno) in
-            try System.listen(descriptor, Int32(clamping: max(0, backlog)))
-            // accept has no flag that says "do not wait", and a caller that poll has seen may be
-            // gone, or taken by another thread, by the time it is called.
-            try System.setBlocking(descriptor, false)
-            return SocketAddress(try System.getsockname(descriptor))
+            try System.startListening(descriptor, backlog: backlog)
         }
         names.withLock { $0.local = local }
     }
 
-    /// Waits for the next caller: accept(2).
+    /// Waits for the next client: accept(2).
     ///
-    /// The caller's address is the new socket's `remoteAddress`. Waiting uses no processor time. A
-    /// caller who hung up before he was accepted is passed over.
+    /// ```swift
+    /// let client = try server.accept(timeout: .seconds(60))
+    /// print("connection from \(client.remoteAddress)")
+    /// ```
     ///
-    /// - Throws: `.system`: `.tooManyOpenFiles` and `.tooManyOpenFilesInSystem` (the caller stays
-    ///   in the queue), `.invalidArgument` (not listening); `.timedOut`, `.closed`.
+    /// Waiting uses no processor time. A client that disconnects before it is accepted is skipped. The
+    /// call blocks the thread; the async counterpart is ``Listener/accept(timeout:)``.
+    ///
+    /// - Parameter timeout: The limit of the wait.
+    /// - Returns: The socket of the client's connection.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` or
+    ///   `tooManyOpenFilesInSystem`, and the client then stays in the backlog, or with
+    ///   `invalidArgument` if the socket does not listen; ``SocketError/Cause/timedOut(limit:)``;
+    ///   ``SocketError/Cause/closed``.
     public func accept(timeout: TimeLimit = .never) throws(SocketError) -> Socket {
-        let (accepted, peer) = try perform(
+        var accepted = try perform(
             .accept, .receiving, .pollOnly, Deadline(startingNow: timeout)
-        ) {
-            listener, _ throws(Errno) in
-            try System.acceptNext(listener)
-        } discard: {
-            System.close($0.descriptor)
+        ) { listener, _ throws(Errno) in
+            let (descriptor, peer) = try System.acceptNext(listener)
+            return OwnedSocket(
+                OwnedDescriptor(descriptor), family, type, remote: SocketAddress(peer))
         }
-        let local: SocketAddress
         do throws(Errno) {
-            local = SocketAddress(try System.getsockname(accepted))
+            accepted.localAddress = SocketAddress(
+                try System.getsockname(accepted.descriptor.number))
         } catch {
-            System.close(accepted)
             throw failure(.accept, .system(error))
         }
-        return Socket(
-            owning: accepted, family, type, local: local, remote: SocketAddress(peer))
+        return Socket(taking: accepted)
     }
 
     /// Connects to an address: connect(2).
     ///
-    /// On a datagram socket this only sets where `send` sends to and from whom `receive` takes, and
-    /// `.unnamed` takes that back (and the port, if the kernel had chosen it). A connect that fails
-    /// or runs out of time leaves the socket unconnected, ready for another.
+    /// On a datagram socket this only sets where `send` sends to and which sender `receive` accepts;
+    /// ``SocketAddress/unnamed`` takes that back, and the port if the kernel had chosen it. After a
+    /// failure or a timeout the socket is unconnected, and can connect again. The call blocks the
+    /// thread; the async counterpart is
+    /// ``Connection/init(to:timeout:group:options:)-(SocketAddress,_,_,_)``.
     ///
-    /// - Throws: `.system`: `.connectionRefused`, `.networkUnreachable`, `.isConnected`;
-    ///   `.timedOut`, `.selfConnect`, `.closed`.
+    /// - Parameters:
+    ///   - address: The peer's address.
+    ///   - timeout: The limit of the wait.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with the system's error, such as
+    ///   `connectionRefused`, `networkUnreachable` or `socketIsConnected`;
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer;
+    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the address is of another family;
+    ///   ``SocketError/Cause/closed``.
     public func connect(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
-        let raw = try rawAddress(of: address, for: .connect)
         do throws(SocketError) {
+            let raw = try address.raw(for: family, .connect)
             if family == .unix {
                 try perform(.connect, .sending, .inSlices, deadline) {
                     descriptor, flags throws(Errno) in
@@ -88,7 +102,17 @@ extension Socket {
             } else {
                 try connectInternet(raw, deadline)
             }
-            try captureNames(address)
+            let established = try call(.connect) { descriptor throws(Errno) in
+                try ConnectedAddresses(of: descriptor, connectedTo: address, type)
+            }
+            if established.isSelfConnect(type) {
+                disconnect()
+                throw failure(.connect, .selfConnect)
+            }
+            names.withLock { names in
+                names.local = established.local
+                names.remote = established.remote
+            }
         } catch {
             throw failure(.connect, error.cause, remote: address)
         }
@@ -106,76 +130,28 @@ extension Socket {
                 try System.setBlocking(descriptor, true)
             }
         }
-        var isUnderWay = false
+        var hasStarted = false
         do throws(SocketError) {
             try perform(.connect, .sending, .pollOnly, deadline) { descriptor, _ throws(Errno) in
-                if isUnderWay {
+                if hasStarted {
                     try System.finishConnect(descriptor, raw)
                 } else {
-                    isUnderWay = true
+                    hasStarted = true
                     try System.startConnect(descriptor, raw)
                 }
             }
         } catch {
-            // Or it would come about behind the caller's back. A connection that was there before
-            // stays.
-            if error.errno != .socketIsConnected { dissolve() }
+            // Otherwise the attempt could still succeed after the call has failed. A connection that
+            // existed before stays.
+            if error.errno != .socketIsConnected { disconnect() }
             throw error
         }
     }
 
-    /// Captures both addresses of a connection that has come about, unless it is one with itself.
-    func captureNames(_ asked: SocketAddress) throws(SocketError) {
-        let (local, remote) = try call(.connect) { descriptor throws(Errno) in
-            let local = SocketAddress(try System.getsockname(descriptor))
-            do throws(Errno) {
-                return (local, SocketAddress(try System.getpeername(descriptor)))
-            } catch {
-                // A peer who has reset the connection by now has no name any more. It did come
-                // about, and the next read or write tells of the reset. And a datagram socket has
-                // no peer any more when it was connected to nobody.
-                guard
-                    error == .socketNotConnected, asked != .unnamed || type == .datagram
-                else { throw error }
-                return (local, asked)
-            }
-        }
-        // When the kernel picks the wanted port as the source port, both ends of the handshake are
-        // this socket, and it succeeds though nobody listens.
-        if family != .unix, type == .stream, local == remote {
-            dissolve()
-            throw failure(.connect, .selfConnect, remote: asked)
-        }
-        names.withLock { names in
-            names.local = local
-            names.remote = remote
-        }
-    }
-
-    /// Ends an attempt to connect; the socket is as new.
-    private func dissolve() {
+    /// Ends an attempt to connect, so that the socket is unconnected again.
+    private func disconnect() {
         _ = try? call(.connect) { descriptor throws(Errno) in
             try System.connect(descriptor, RawSocketAddress(.unnamed))
-        }
-    }
-
-    /// The address as the kernel takes it here, or an error that says why it does not fit.
-    func rawAddress(
-        of address: SocketAddress, for operation: SocketError.Operation
-    ) throws(SocketError) -> RawSocketAddress {
-        let fits = address.family == family || (family == .ipv6 && address.family == .ipv4)
-        guard fits || address.family == nil else {
-            throw failure(
-                operation,
-                .invalidInput(
-                    "the address is of the family \(address.family ?? family):"
-                        + " expected \(family), the socket's family"),
-                remote: address)
-        }
-        do throws(Errno) {
-            return try address.raw(for: family)
-        } catch {
-            throw failure(operation, .system(error), remote: address)
         }
     }
 }

@@ -1,23 +1,35 @@
 internal import SystemPackage
 
-// Datagrams, with an address for each: sendto and recvfrom.
+// Datagrams with an address: sendto and recvfrom.
 extension Socket {
     /// Sends one datagram to an address: sendto(2).
     ///
-    /// No bytes are a datagram too. Success says that the datagram left, not that it arrived.
-    /// Broadcast addresses need the option `.broadcast`.
+    /// ```swift
+    /// try socket.send("ping".utf8.span.bytes, to: .ipv4(.loopback, port: 51423))
+    /// ```
     ///
-    /// - Throws: `.system`: `.messageTooLong`, `.permissionDenied` (broadcast),
-    ///   `.networkUnreachable`, `.connectionRefused` (nobody received an earlier one on a
-    ///   connected socket, or no such Unix socket); `.timedOut` while the peer or the kernel has
-    ///   no room; `.closed`.
+    /// A datagram may be empty. Success means that the datagram was sent, not that it arrived.
+    /// Broadcast addresses need the option `.broadcast`. The call blocks the thread while there is
+    /// no room; the async counterpart is `DatagramChannel.send(_:to:timeout:)`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes of the datagram.
+    ///   - address: The receiver.
+    ///   - timeout: The limit of the wait for room.
+    /// - Returns: The number of bytes that were sent.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
+    ///   for a broadcast address without the option, with `networkUnreachable`, or with
+    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
+    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
+    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
+    ///   family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         let deadline = Deadline(startingNow: timeout)
-        let raw = try rawAddress(of: address, for: .send)
         do throws(SocketError) {
+            let raw = try address.raw(for: family, .send)
             return try bytes.withUnsafeBytes { bytes throws(SocketError) in
                 try perform(.send, .sending, sendPlan, deadline) {
                     descriptor, flags throws(Errno) in
@@ -29,7 +41,7 @@ extension Socket {
         }
     }
 
-    /// Sends the bytes of an array as one datagram; see `send(_: RawSpan, to:timeout:)`.
+    /// Sends the bytes of an array as one datagram; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
@@ -37,7 +49,7 @@ extension Socket {
         try send(bytes.span.bytes, to: address, timeout: timeout)
     }
 
-    /// Sends a string as one datagram of UTF-8; see `send(_: RawSpan, to:timeout:)`.
+    /// Sends a string as one datagram of UTF-8; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never
@@ -45,11 +57,21 @@ extension Socket {
         try send(text.utf8.span.bytes, to: address, timeout: timeout)
     }
 
-    /// Receives one datagram, and tells who sent it: recvfrom(2).
+    /// Receives one datagram and its sender: recvfrom(2).
     ///
-    /// A datagram that is longer than `count` is cut, and says so.
+    /// ```swift
+    /// let datagram = try socket.receiveFrom(timeout: .seconds(5))
+    /// try socket.send(datagram.bytes, to: datagram.sender)
+    /// ```
     ///
-    /// - Throws: as `receive`.
+    /// A datagram that is longer than `count` is cut; see ``Datagram/isTruncated``. The call blocks
+    /// the thread; the async counterpart is ``DatagramChannel/receive(atMost:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - count: The largest number of bytes to receive.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The datagram and its sender.
+    /// - Throws: The errors of ``receive(atMost:timeout:)``.
     public func receiveFrom(
         atMost count: Int = 65535, timeout: TimeLimit = .never
     ) throws(SocketError) -> Datagram {
@@ -66,7 +88,13 @@ extension Socket {
             isTruncated: header?.isTruncated ?? false)
     }
 
-    /// Receives one datagram into a buffer; see `receiveFrom(atMost:timeout:)`.
+    /// Receives one datagram into a buffer; see ``receiveFrom(atMost:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The size of the datagram, and its sender.
+    /// - Throws: The errors of ``receive(atMost:timeout:)``.
     public func receiveFrom(
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> DatagramHeader {

@@ -1,25 +1,30 @@
 internal import SystemPackage
 
-// Why nothing moves.
+// The reason why a connection is stalled.
 extension Socket {
-    /// Looks at the connection and says whether it is stuck, and why.
+    /// Examines the connection and returns whether it is stalled, and why.
     ///
     /// ```swift
     /// print(try socket.diagnose(watching: .seconds(5)))
     /// ```
     ///
-    /// It changes nothing, and other threads may be inside other calls. One look does not tell a peer
-    /// that reads slowly from one that does not read; two looks do, if bytes move between them. So
-    /// with a duration it blocks its thread for so long; without one it does not wait.
+    /// It changes nothing, and other threads may be inside other calls. One sample cannot tell a
+    /// peer that reads slowly from one that does not read. Two samples can, if bytes move between
+    /// them. With a duration, the call blocks the thread for that long; the async counterpart is
+    /// ``Connection/diagnose(watching:)``.
     ///
-    /// - Parameter duration: how long to watch; zero or less is one look.
-    /// - Throws: `.invalidInput` for sockets of the type `.datagram` and for those that listen;
-    ///   `.system(.socketNotConnected)`, `.closed`.
+    /// - Parameter duration: How long to watch. Zero or less takes one sample and does not wait.
+    /// - Returns: The report.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram socket and for a listening
+    ///   socket; ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///   connected; ``SocketError/Cause/closed``.
     public func diagnose(watching duration: Duration = .zero) throws(SocketError) -> StallReport {
         try diagnose(watching: duration, during: .nothing)
     }
 
-    /// As `diagnose(watching:)`, by somebody who knows what is being tried.
+    /// See `diagnose(watching:)`.
+    ///
+    /// The calling code knows which operation is under way.
     package func diagnose(
         watching duration: Duration = .zero, during activity: Activity
     ) throws(SocketError) -> StallReport {
@@ -34,9 +39,9 @@ extension Socket {
         var watch = ConnectionSamples()
         while let pause = watch.pause(of: duration.clamped) {
             do throws(Errno) {
-                var nobody: [PollRequest] = []
+                var none: [PollRequest] = []
                 if pause > .zero {
-                    try System.poll(&nobody, milliseconds: pause.millisecondsRoundedUp)
+                    try System.poll(&none, milliseconds: pause.millisecondsRoundedUp)
                 }
             } catch {
                 throw failure(.diagnose, .system(error))
@@ -51,7 +56,7 @@ extension Socket {
         let isListening: Bool
         do throws(Errno) {
             isListening = try System.isListening(descriptor)
-            // A TCP connection that was reset has no peer any more, and is worth a report.
+            // A TCP connection that was reset has no peer any more, but it can be examined.
             if !isListening, names.withLock({ $0.remote }) == nil {
                 _ = try System.getpeername(descriptor)
             }
@@ -64,26 +69,27 @@ extension Socket {
         }
     }
 
-    /// The error of a time limit that has ended, which says why nothing moved.
+    /// Makes the error of an operation whose limit has ended, with the reason why nothing moved.
     ///
-    /// The caller is inside the socket. Only now is the kernel asked: what works pays nothing.
-    /// - Parameters:
-    ///   - patience: what was left of the limit when the operation came to a halt.
-    ///   - isWhole: the operation began then.
-    ///   - sent: how many bytes an exchange has sent, which the error tells too.
+    /// The calling code is inside a call. The kernel is only asked now, so that successful
+    /// operations pay nothing.
+    ///
+    /// `stalledSince` is the rest of the limit when the operation began to wait, and `isWhole` says
+    /// whether the operation began at that time. `sent` is the number of bytes that an exchange has
+    /// sent.
     @inline(never)
     func timeout(
-        _ operation: SocketError.Operation, _ deadline: Deadline, _ patience: Duration?,
+        _ operation: SocketError.Operation, _ deadline: Deadline, _ stalledSince: Duration?,
         isWhole: Bool = false, sent: Int = 0, received: Int = 0
     ) -> SocketError {
         let cause = deadline.cause
-        // What does not wait has found nothing stuck.
-        let waited = patience.map { $0 > .zero } ?? false
+        // An operation that did not wait cannot tell whether the connection is stalled.
+        let waited = stalledSince.map { $0 > .zero } ?? false
         guard waited || !isWhole, type != .datagram, let activityKind = Activity.Kind(operation)
         else { return failure(operation, cause, bytesTransferred: sent) }
         let rest = deadline.remaining ?? .zero
-        // One send waits in the kernel until its limit ends, though it has sent a part long before.
-        let still = waited ? patience.map { $0 - rest } : nil
+        // A send waits in the kernel until its limit ends, even if it sent a part long before.
+        let still = waited ? stalledSince.map { $0 - rest } : nil
         let activity = Activity(
             activityKind, elapsed: deadline.limit.duration.map { $0 - rest },
             timeSinceProgress: still,
@@ -96,7 +102,7 @@ extension Socket {
 }
 
 extension Activity.Kind {
-    /// What an operation on a connection does; nil for others.
+    /// Returns the activity of an operation on a connection, or `nil` for other operations.
     init?(_ operation: SocketError.Operation) {
         switch operation {
         case .receive, .read: self = .reading

@@ -2,8 +2,9 @@ internal import SystemPackage
 
 // Request and reply.
 extension Socket {
-    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
-    /// can deadlock.
+    /// Sends a request and receives the reply.
+    ///
+    /// It receives while it sends, so no combination of sizes can deadlock.
     ///
     /// ```swift
     /// let reply = try socket.exchange("status\n", reading: .line)
@@ -20,6 +21,7 @@ extension Socket {
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
     ///   - timeout: The limit of the whole exchange.
+    /// - Returns: The reply.
     /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
@@ -40,7 +42,8 @@ extension Socket {
         var scanner = LineScanner(limit: 65536)
         var isAtEnd = false
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
-            var exchange = Exchange(request.count, framing, keepsSurplus: false)
+            var exchange = Exchange(
+                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: false)
             return try finish(
                 &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
         }
@@ -53,7 +56,7 @@ extension Socket {
         try exchange(Array(request.utf8), reading: framing, timeout: timeout)
     }
 
-    /// Carries an exchange out, on one thread.
+    /// Carries out an exchange on this thread.
     func finish(
         _ exchange: inout Exchange, _ request: UnsafeRawBufferPointer, _ input: inout ByteBuffer,
         _ scanner: inout LineScanner,
@@ -61,17 +64,17 @@ extension Socket {
     ) throws(SocketError) -> Reply {
         guard enter() else { throw failure(.exchange, .closed) }
         defer { leave() }
-        // What was left of the limit when nothing more could be done.
-        var patience: Duration?
+        // The rest of the limit when the exchange began to wait.
+        var stalledSince: Duration?
         while true {
             let step = exchange.step(descriptor, request, &input, &scanner, isAtEnd: &isAtEnd)
-            // The shutdown by `close` looks like the end of the stream: it is not.
+            // The shutdown in `close` looks like the end of the stream, but is not.
             if isClosed {
                 throw failure(.exchange, .closed, bytesTransferred: exchange.bytesTransferred)
             }
             switch step {
             case .moved:
-                patience = nil
+                stalledSince = nil
                 if deadline.hasPassed {
                     throw timeout(
                         .exchange, deadline, nil, sent: exchange.bytesTransferred,
@@ -87,10 +90,10 @@ extension Socket {
                 let remaining = deadline.remaining
                 if let remaining, remaining <= .zero {
                     throw timeout(
-                        .exchange, deadline, patience, sent: exchange.bytesTransferred,
+                        .exchange, deadline, stalledSince, sent: exchange.bytesTransferred,
                         received: input.count)
                 }
-                if patience == nil { patience = remaining }
+                if stalledSince == nil { stalledSince = remaining }
                 try wait(sends: sends, receives: receives, atMost: remaining)
             }
         }

@@ -1,87 +1,75 @@
 internal import SystemPackage
 
-extension Socket {
+extension Socket: DescriptorOwner {
     /// Reads an option: getsockopt(2).
     ///
-    /// - Throws: `.system(.protocolNotAvailable)` if this kind of socket does not have it;
-    ///   `.closed`.
+    /// ```swift
+    /// let size = try socket.option(.receiveBufferSize)
+    /// ```
+    ///
+    /// - Parameter option: The option to read.
+    /// - Returns: The option's value.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
+    ///   have the option; ``SocketError/Cause/closed``.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
-        do throws(SocketError) {
-            return try call(.getOption) { descriptor throws(Errno) in
-                try option.get(descriptor, family)
-            }
-        } catch {
-            throw failure(error.operation, error.cause, subject: option.name)
-        }
+        try get(option)
     }
 
     /// Sets an option: setsockopt(2).
     ///
-    /// - Throws: `.system`: `.protocolNotAvailable` if this kind of socket does not have it,
-    ///   `.invalidArgument`, `.permissionDenied`; `.closed`.
+    /// ```swift
+    /// try socket.setOption(.keepAlive, to: true)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - option: The option to set.
+    ///   - value: Its new value.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
+    ///   have the option, with `invalidArgument` or with `permissionDenied`;
+    ///   ``SocketError/Cause/closed``.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
-        do throws(SocketError) {
-            try call(.setOption) { descriptor throws(Errno) in
-                try option.set(descriptor, family, value)
-            }
-        } catch {
-            throw failure(error.operation, error.cause, subject: option.name)
-        }
+        try set(option, to: value)
         if option.isRaw { forgetKernelTimeouts() }
     }
 
-    /// Sets several options, in order.
-    func set(_ settings: [SocketOptionSetting]) throws(SocketError) {
-        for setting in settings {
-            do throws(SocketError) {
-                try call(.setOption) { descriptor throws(Errno) in
-                    try setting.apply(descriptor, family)
-                }
-            } catch {
-                throw failure(error.operation, error.cause, subject: setting.name)
-            }
-            if setting.isRaw { forgetKernelTimeouts() }
-        }
-    }
-
-    /// Receives what is sent to a group, on one interface or where the routes point.
+    /// Joins a multicast group: `IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`.
     ///
-    /// `IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`. Bind the group's port first.
+    /// Bind the group's port first.
     ///
-    /// - Throws: `.system`: `.invalidArgument` (no multicast address), `.addressInUse` (joined
-    ///   already), `.operationNotSupportedByDevice` (no such interface); `.closed`.
+    /// - Parameters:
+    ///   - group: The address of the group.
+    ///   - interface: The interface to receive on; `nil` for the one that the routes choose.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `invalidArgument` if the address is not a
+    ///   multicast address, with `addressInUse` if the socket has joined already, or with
+    ///   `operationNotSupportedByDevice` if the interface does not exist;
+    ///   ``SocketError/Cause/closed``.
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try change(.membership(.join, of: group, interface: interface))
+        try apply(.membership(.join, of: group, interface: interface))
     }
 
-    /// Receives no longer what is sent to a group: `IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`.
+    /// Leaves a multicast group: `IP_DROP_MEMBERSHIP`, `IPV6_LEAVE_GROUP`.
     ///
-    /// - Throws: `.system(.addressNotAvailable)` if it was not joined; as `joinMulticastGroup`.
+    /// - Parameters:
+    ///   - group: The address of the group.
+    ///   - interface: The interface on which the socket joined.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressNotAvailable` if the socket has not
+    ///   joined; the errors of ``joinMulticastGroup(_:interface:)``.
     public func leaveMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
-        try change(.membership(.leave, of: group, interface: interface))
+        try apply(.membership(.leave, of: group, interface: interface))
     }
 
-    /// Sends to groups through this interface: `IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`.
+    /// Sends to multicast groups through an interface: `IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`.
     ///
-    /// - Throws: `.system(.operationNotSupportedByDevice)` if there is no such interface;
-    ///   `.closed`.
+    /// - Parameter interface: The name of the interface.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `operationNotSupportedByDevice` if the
+    ///   interface does not exist; ``SocketError/Cause/closed``.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
-        try change(.sendThrough(interface: interface))
-    }
-
-    private func change(_ change: MulticastMembership) throws(SocketError) {
-        do throws(SocketError) {
-            try call(.setOption) { descriptor throws(Errno) in
-                try change.apply(to: descriptor, family)
-            }
-        } catch {
-            throw failure(error.operation, error.cause, subject: change.subject)
-        }
+        try apply(.sendThrough(interface: interface))
     }
 }

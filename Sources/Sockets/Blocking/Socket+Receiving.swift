@@ -2,15 +2,27 @@ internal import SystemPackage
 
 // Receiving on connected sockets.
 extension Socket {
-    /// Receives what has come, waiting until there is something: recv(2).
+    /// Receives the available bytes, waiting until there is at least one: recv(2).
     ///
-    /// Returns the number of bytes that were put at the beginning of `buffer`. 0 says that the peer
-    /// has ended its half of a stream; on a datagram socket it is an empty datagram, and what of a
-    /// datagram does not fit is lost (`receiveFrom` tells so). An empty buffer gives 0 at once on a
-    /// stream.
+    /// ```swift
+    /// var storage = [UInt8](repeating: 0, count: 4096)
+    /// var bytes = storage.mutableSpan
+    /// var buffer = bytes.mutableBytes
+    /// let count = try socket.receive(into: &buffer)
+    /// ```
     ///
-    /// - Throws: `.system`: `.connectionReset`, `.connectionRefused` (a datagram sent before found
-    ///   nobody), `.socketNotConnected`; `.timedOut`, which loses nothing; `.closed`.
+    /// The bytes are at the beginning of `buffer`. On a stream, 0 means that the peer has ended the
+    /// stream, or that the buffer is empty. On a datagram socket, 0 means an empty datagram, and
+    /// the part of a datagram that does not fit is lost; `receiveFrom` reports that. The call
+    /// blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes.
+    ///   - timeout: The limit of the wait. A timeout loses no byte.
+    /// - Returns: The number of received bytes.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `connectionReset`, with `connectionRefused`
+    ///   if an earlier datagram found no receiver, or with `socketNotConnected`;
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     public func receive(
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
@@ -19,7 +31,13 @@ extension Socket {
         }
     }
 
-    /// Receives into the free part of `buffer`; see `receive(into: MutableRawSpan, timeout:)`.
+    /// Receives into the free part of `buffer`; see ``receive(into:timeout:)-(MutableRawSpan,_)``.
+    ///
+    /// - Parameters:
+    ///   - buffer: The memory for the bytes.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The number of received bytes.
+    /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
         into buffer: inout OutputRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
@@ -33,7 +51,17 @@ extension Socket {
     }
 
     /// Receives at most `count` bytes as an array, which is empty at the end of a stream; see
-    /// `receive(into: MutableRawSpan, timeout:)`.
+    /// ``receive(into:timeout:)-(MutableRawSpan,_)``.
+    ///
+    /// ```swift
+    /// let bytes = try socket.receive(atMost: 512, timeout: .seconds(10))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - count: The largest number of bytes to receive.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The bytes.
+    /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -42,8 +70,15 @@ extension Socket {
         return bytes
     }
 
-    /// Receives at most `count` bytes to the end of an array and returns their number; see
-    /// `receive(into: MutableRawSpan, timeout:)`.
+    /// Receives at most `count` bytes, appends them to an array and returns their number; see
+    /// ``receive(into:timeout:)-(MutableRawSpan,_)``.
+    ///
+    /// - Parameters:
+    ///   - bytes: The array to append to.
+    ///   - count: The largest number of bytes to receive.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The number of bytes; 0 at the end of a stream.
+    /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
@@ -53,11 +88,16 @@ extension Socket {
         }
     }
 
-    /// Looks at what would be received, and leaves it there: recv(2) with `MSG_PEEK`.
+    /// Returns the available bytes and leaves them in the receive queue: recv(2) with `MSG_PEEK`.
     ///
-    /// Waits until there is something; empty at the end of a stream.
+    /// It waits until there is at least one byte. At the end of a stream the array is empty. The
+    /// call blocks the thread.
     ///
-    /// - Throws: as `receive`.
+    /// - Parameters:
+    ///   - count: The largest number of bytes to return.
+    ///   - timeout: The limit of the wait.
+    /// - Returns: The bytes.
+    /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func peek(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -74,7 +114,7 @@ extension Socket {
         _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags,
         isFirst: Bool = true
     ) throws(SocketError) -> Int {
-        // The kernel would wait on a Unix stream, and say 0 on a TCP one.
+        // For an empty buffer, the kernel would wait on a Unix stream, and return 0 on a TCP one.
         if _slowPath(buffer.isEmpty), type == .stream, !isClosed { return 0 }
         return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
@@ -84,9 +124,11 @@ extension Socket {
 }
 
 extension [UInt8] {
-    /// Makes room for `count` bytes at the end, and keeps as many as `body` says it has written.
+    /// Appends at most `count` bytes.
     ///
-    /// No more room than one call can fill: "as much as there is" must not ask for all memory.
+    /// `body` writes them and returns their number.
+    ///
+    /// The memory is limited to what one call can fill, because `count` may be `Int.max`.
     mutating func append<Failure: Error>(
         atMost count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {

@@ -2,15 +2,21 @@ internal import SystemPackage
 
 // Sending on connected sockets.
 extension Socket {
-    /// Sends what the kernel takes at once, and tells how much that was: send(2).
+    /// Sends the bytes that the kernel accepts at once, and returns their number: send(2).
     ///
-    /// On a stream this may be less than all of it; `sendAll` goes on until all has gone. On a
-    /// datagram socket the bytes are one datagram, also when there are none. Waits while the
-    /// kernel has no room at all. The other end can be gone for a while before that is noticed, so
-    /// success says only that the kernel has the bytes.
+    /// On a stream this may be a part; ``sendAll(_:timeout:)-(RawSpan,_)`` sends everything. On a
+    /// datagram socket the bytes are one datagram, which may be empty. Success means only that the
+    /// kernel has the bytes, because the end of the peer may be noticed later. The call blocks the
+    /// thread while the kernel has no room; the async counterpart is
+    /// `Connection.write(_:timeout:)`.
     ///
-    /// - Throws: `.system`: `.brokenPipe` and `.connectionReset` (what the peer sent before may
-    ///   still be readable), `.messageTooLong`; `.timedOut`, `.closed`.
+    /// - Parameters:
+    ///   - bytes: The bytes to send.
+    ///   - timeout: The limit of the wait for room.
+    /// - Returns: The number of bytes that were sent.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
+    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -18,25 +24,34 @@ extension Socket {
         }
     }
 
-    /// Sends the bytes of an array; see `send(_: RawSpan, timeout:)`.
+    /// Sends the bytes of an array; see ``send(_:timeout:)-(RawSpan,_)``.
     @discardableResult
     public func send(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(bytes.span.bytes, timeout: timeout)
     }
 
-    /// Sends a string as UTF-8; see `send(_: RawSpan, timeout:)`.
+    /// Sends a string as UTF-8; see ``send(_:timeout:)-(RawSpan,_)``.
     @discardableResult
     public func send(_ text: String, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Sends all of the bytes, in as many steps as the kernel wants: Python's `sendall`.
+    /// Sends all of the bytes, in as many system calls as needed: Python's `sendall`.
     ///
-    /// On a datagram socket the bytes are one datagram, also when there are none. The limit covers
-    /// all steps together. If both ends send a lot and neither reads, both wait
-    /// for ever: give a limit, or receive on another thread meanwhile.
+    /// ```swift
+    /// try socket.sendAll("GET / HTTP/1.0\r\n\r\n", timeout: .seconds(10))
+    /// ```
     ///
-    /// - Throws: as `send`; `bytesTransferred` of the error says how many bytes had gone.
+    /// On a datagram socket the bytes are one datagram, which may be empty. If both ends send more
+    /// than the queues hold and neither reads, that is a deadlock: set a timeout, or receive on
+    /// another thread meanwhile. The call blocks the thread; the async counterpart is
+    /// `Connection.write(_:timeout:)`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes to send.
+    ///   - timeout: The limit for all system calls together.
+    /// - Throws: The errors of ``send(_:timeout:)-(RawSpan,_)``. ``SocketError/bytesTransferred``
+    ///   is the number of bytes that were sent.
     public func sendAll(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -47,23 +62,28 @@ extension Socket {
         }
     }
 
-    /// Sends all bytes of an array; see `sendAll(_: RawSpan, timeout:)`.
+    /// Sends all bytes of an array; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     public func sendAll(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(bytes.span.bytes, timeout: timeout)
     }
 
-    /// Sends all of a string as UTF-8; see `sendAll(_: RawSpan, timeout:)`.
+    /// Sends all of a string as UTF-8; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     public func sendAll(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Sends several pieces as one run of bytes, or as one datagram, without joining them first:
-    /// sendmsg(2).
+    /// Sends several pieces as one sequence of bytes, or as one datagram, without joining them
+    /// first: sendmsg(2).
     ///
-    /// Returns how many bytes went, which may be fewer than all. At most 64 pieces go at once; on
-    /// a datagram socket more than that are refused, because the datagram would be cut.
+    /// One call sends at most 64 pieces. A datagram of more pieces is refused, because it would be
+    /// cut.
     ///
-    /// - Throws: as `send`, and `.invalidInput` for more than 64 pieces of a datagram.
+    /// - Parameters:
+    ///   - parts: The pieces, in order.
+    ///   - timeout: The limit of the wait for room.
+    /// - Returns: The number of bytes that were sent, which may be a part.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram of more than 64 pieces; the
+    ///   errors of ``send(_:timeout:)-(RawSpan,_)``.
     @discardableResult
     public func send(
         parts: [[UInt8]], timeout: TimeLimit = .never
@@ -73,7 +93,12 @@ extension Socket {
     }
 
     /// Sends all of several pieces, in order, or as one datagram; see
-    /// `sendAll(_: RawSpan, timeout:)`.
+    /// ``sendAll(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Parameters:
+    ///   - parts: The pieces, in order.
+    ///   - timeout: The limit for all system calls together.
+    /// - Throws: The errors of ``send(parts:timeout:)`` and ``sendAll(_:timeout:)-(RawSpan,_)``.
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
         try checkCount(of: parts)
         let deadline = Deadline(startingNow: timeout)
@@ -95,11 +120,11 @@ extension Socket {
         }
     }
 
-    /// Repeats a step until `total` bytes have gone, and keeps count of them in the error.
+    /// Repeats `step` until `total` bytes were sent, and counts them in the error.
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
     ) throws(SocketError) {
-        // Of a stream no bytes are nothing, but of datagrams they are one.
+        // Sending zero bytes is a no-op on a stream but sends an empty datagram on a datagram socket.
         guard total > 0 || type != .stream else { return }
         var sent = 0
         repeat {
@@ -133,8 +158,9 @@ extension Socket {
         }
     }
 
-    /// How many bytes one call takes: a datagram cannot be divided, and without a limit nothing has
-    /// to be looked at in between.
+    /// Returns the largest number of bytes for one call.
+    ///
+    /// A datagram cannot be divided, and without a limit there is no deadline to check in between.
     @inline(__always)
     private func most(under deadline: Deadline) -> Int {
         type == .stream && !deadline.isNever ? System.mostAtOnce : .max

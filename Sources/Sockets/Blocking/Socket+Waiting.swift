@@ -1,48 +1,46 @@
 internal import Synchronization
 internal import SystemPackage
 
-// One attempt, several waiters: every operation is written once, as one system call, and this file
-// decides how to wait for it.
+// Every operation is written once, as one system call. This file decides how to wait for it.
 extension Socket {
-    /// Which of the kernel's two time limits, and which kind of readiness, an operation waits for.
+    /// The direction of an operation, which selects the kernel's time limit and the readiness.
     enum Direction {
         case receiving, sending
     }
 
-    /// Makes a call that does not wait.
+    /// Makes a system call that does not wait.
     @inline(__always)
     func call<Result>(
-        _ operation: SocketError.Operation, _ body: (Int32) throws(Errno) -> Result
+        _ operation: SocketError.Operation, _ subject: String? = nil,
+        _ body: (Int32) throws(Errno) -> Result
     ) throws(SocketError) -> Result {
-        guard enter() else { throw failure(operation, .closed) }
+        guard enter() else { throw failure(operation, .closed, subject: subject) }
         defer { leave() }
         do throws(Errno) {
             return try body(descriptor)
         } catch {
-            throw failure(operation, .system(error))
+            throw failure(operation, .system(error), subject: subject)
         }
     }
 
-    /// Makes a call that may wait, until it succeeds, fails, or the deadline has passed.
+    /// Calls `attempt` until it succeeds or fails, or until the deadline has passed.
     ///
-    /// `attempt` makes the call once: with `dontWait` it must not wait, and reports `EAGAIN`.
-    /// - Parameters:
-    ///   - isFirst: the operation has made no other attempt under this deadline.
-    ///   - discard: releases a result that came too late, because the socket is closed.
+    /// `attempt` makes one system call. With `dontWait` it must not wait, and throws `EAGAIN`.
+    /// `isFirst` says whether this is the operation's first call under this deadline.
+    /// `EventSource.perform` is the async counterpart.
     @inline(__always)
-    func perform<Result>(
+    func perform<Result: ~Copyable>(
         _ operation: SocketError.Operation, _ direction: Direction, _ plan: WaitPlan,
         _ deadline: Deadline, isFirst: Bool = true,
-        attempt: (Int32, TransferFlags) throws(Errno) -> Result,
-        discard: (Result) -> Void = { _ in }
+        attempt: (Int32, TransferFlags) throws(Errno) -> Result
     ) throws(SocketError) -> Result {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
         var isFirst = isFirst
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
-        let patience = remaining
-        // A peer who keeps up never makes anybody wait: that must not make the operation endless.
+        let initialTime = remaining
+        // If the peer always keeps up, no call waits, so the deadline is also checked here.
         if !isFirst, let remaining, remaining <= .zero {
             throw timeout(operation, deadline, nil)
         }
@@ -61,24 +59,21 @@ extension Socket {
                 } else {
                     result = try attempt(descriptor, .dontWait)
                 }
-                // A shutdown by `close` looks like the end of the stream: it is not.
-                if _slowPath(gate.isClosed) {
-                    discard(result)
-                    throw .badFileDescriptor
-                }
+                // The shutdown in `close` looks like the end of the stream, but is not.
+                if _slowPath(lifetime.isClosed) { throw .badFileDescriptor }
                 return result
             } catch {
-                if gate.isClosed { throw failure(operation, .closed) }
+                if lifetime.isClosed { throw failure(operation, .closed) }
                 switch error {
                 case .interrupted:
                     break
                 case .wouldBlock where hasPassed:
-                    throw timeout(operation, deadline, patience, isWhole: isWhole)
+                    throw timeout(operation, deadline, initialTime, isWhole: isWhole)
                 case .wouldBlock:
-                    // A call without limit comes back only where another thread's limit, or a
-                    // stranger who changed the option or the descriptor's mode, ended it.
+                    // A call without a limit only returns if another thread's limit ended it, or
+                    // if other code changed the option or the descriptor's mode.
                     if waitedInKernel, limit == 0 { forgetKernelTimeouts() }
-                    // What the kernel has waited is over, and must not be waited for again.
+                    // The time that the kernel has waited is over.
                     if waitedInKernel { remaining = deadline.remaining }
                     if remaining.map({ $0 > .zero }) ?? true {
                         try wait(operation, direction, plan, remaining)
@@ -91,7 +86,7 @@ extension Socket {
         }
     }
 
-    /// Waits after an attempt that found nothing to do.
+    /// Waits after an attempt that would block.
     @inline(never)
     private func wait(
         _ operation: SocketError.Operation, _ direction: Direction, _ plan: WaitPlan,
@@ -100,10 +95,11 @@ extension Socket {
         do throws(Errno) {
             switch plan {
             case .inSlices:
-                // The slice is over. If another thread holds the kernel's limit, its turn has to
-                // be waited for; a datagram socket is always ready for poll, so that would spin.
-                var nobody: [PollRequest] = []
-                try System.poll(&nobody, milliseconds: 1)
+                // The slice is over. If another thread uses the kernel's limit, wait for its slice
+                // to end. Polling the descriptor would spin, because a datagram socket is always
+                // ready.
+                var none: [PollRequest] = []
+                try System.poll(&none, milliseconds: 1)
             case .inKernel, .inKernelUnlessLimited, .pollOnly:
                 var requests = [
                     PollRequest(descriptor: descriptor, isForWriting: direction == .sending)
@@ -142,19 +138,19 @@ extension Socket {
         }
     }
 
-    /// The kernel's limits may have been changed: they are set again before they are relied on.
+    /// Marks the kernel's limits as unknown, so that they are set again before the next use.
     func forgetKernelTimeouts() {
         receiveTimeout.forget()
         sendTimeout.forget()
     }
 
-    /// How sending waits on this kind of socket.
+    /// The way in which sending waits on this type of socket.
     var sendPlan: WaitPlan {
         guard family == .unix else { return .inKernel }
         return type == .stream ? .inKernelUnlessLimited : .inSlices
     }
 
-    /// Describes what failed, with the addresses that are known by now.
+    /// Makes the error of a failed operation, with the addresses that are known.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
         remote: SocketAddress? = nil, bytesTransferred: Int = 0, stallReport: StallReport? = nil

@@ -1,8 +1,8 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// One kernel socket of any family and kind, with calls that wait: the POSIX calls under their own
-/// names in Swift spelling.
+/// A blocking socket of any family and type, with the POSIX calls under their own names in Swift
+/// spelling.
 ///
 /// ```swift
 /// let socket = try Socket(to: .tcp("www.example.com", port: "http"))
@@ -10,126 +10,129 @@ internal import SystemPackage
 /// let reply = try socket.receive(atMost: 512, timeout: .seconds(10))
 /// ```
 ///
-/// A socket may be used by several threads at once: one may send while another receives. `close`
-/// wakes whoever waits inside a call (they get `.closed`), and the descriptor is released when the
-/// last call has left, so that it is never reused under a waiter. A socket that nobody refers to
-/// any more is closed.
+/// Several threads may use a socket at once: one may send while another receives. ``close()`` wakes
+/// the threads that wait inside a call, which then throws ``SocketError/Cause/closed``. The descriptor
+/// is released when the last call has left, so it is never reused while a thread waits for it. A
+/// socket closes itself when the last reference to it goes away.
 ///
-/// Every call here may block its thread. Do not make them in a task of Swift's shared pool; give
-/// them a thread.
+/// Calls may block the thread. In async code, use ``Connection``, ``Listener`` and
+/// ``DatagramChannel``; blocking a thread of Swift's shared pool can stop the whole process.
 public final class Socket: Sendable {
-    /// The family the socket was made for.
+    /// The address family of the socket.
     public let family: AddressFamily
 
-    /// The kind the socket was made as.
+    /// The type of the socket.
     public let type: SocketType
 
     let descriptor: Int32
-    let gate = DescriptorLifetime()
+    let lifetime = DescriptorLifetime()
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
-    let names = Lock(Names())
-    /// The descriptor has a duplicate, which could change the kernel's time limits: only "none" is
-    /// relied on.
+    let names: Lock<Names>
+    /// Whether the descriptor has a duplicate, which could change the kernel's time limits.
+    ///
+    /// The kernel's limit is then used only to wait for ever.
     let hasDuplicate = Atomic<Bool>(false)
 
-    /// The addresses as they were captured, and the socket file to remove at the end.
+    /// The captured addresses, and the socket file to remove at the end.
     struct Names {
         var local: SocketAddress?
         var remote: SocketAddress?
         var file: UnixSocketFile?
     }
 
-    /// Makes an unbound, unconnected socket: socket(2).
+    /// Creates an unbound, unconnected socket: socket(2).
     ///
-    /// - Throws: `.system`: the family is not supported here, the kind is not supported in this
-    ///   family, or there are no descriptors left (`EMFILE`, `ENFILE`).
+    /// ```swift
+    /// let socket = try Socket(.ipv4, .datagram)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - family: The address family.
+    ///   - type: The type of the socket.
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the machine does not support the family or the
+    ///   type, or if no descriptors are left (`EMFILE`, `ENFILE`).
     public convenience init(_ family: AddressFamily, _ type: SocketType = .stream)
         throws(SocketError)
     {
-        do throws(Errno) {
-            let descriptor = try System.socket(family.domain, type.raw)
-            self.init(owning: descriptor, family, type)
-        } catch {
-            throw SocketError(.createSocket, .system(error))
-        }
+        self.init(taking: try OwnedSocket(family, type))
     }
 
-    /// Two Unix sockets that are connected to each other: socketpair(2).
+    /// Returns two Unix sockets that are connected to each other: socketpair(2).
     ///
-    /// - Throws: `.system`: there are no descriptors left.
+    /// - Parameter type: The type of both sockets.
+    /// - Returns: The two sockets.
+    /// - Throws: ``SocketError/Cause/system(_:)`` if no descriptors are left.
     public static func pair(_ type: SocketType = .stream) throws(SocketError) -> (Socket, Socket) {
-        do throws(Errno) {
-            let (one, other) = try System.socketpair(type.raw)
-            return (Socket(owning: one, .unix, type), Socket(owning: other, .unix, type))
-        } catch {
-            throw SocketError(.createSocket, .system(error))
-        }
+        let pair = try OwnedSocket.pair(type)
+        return (Socket(taking: pair.one), Socket(taking: pair.other))
     }
 
-    /// Takes a descriptor over, which from now on nobody else may close.
-    init(
-        owning descriptor: Int32, _ family: AddressFamily, _ type: SocketType,
-        timeoutsAreKnown: Bool = true,
-        local: SocketAddress? = nil, remote: SocketAddress? = nil
-    ) {
-        self.descriptor = descriptor
-        self.family = family
-        self.type = type
-        receiveTimeout = KernelTimeout(isKnown: timeoutsAreKnown)
-        sendTimeout = KernelTimeout(isKnown: timeoutsAreKnown)
-        names.withLock { $0 = Names(local: local, remote: remote) }
+    /// Takes over a socket.
+    init(taking socket: consuming OwnedSocket) {
+        family = socket.family
+        type = socket.type
+        receiveTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
+        sendTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
+        names = Lock(
+            Names(local: socket.localAddress, remote: socket.remoteAddress, file: socket.file))
+        descriptor = socket.descriptor.take()
     }
 
     deinit { close() }
 
-    /// Closes the socket: close(2), at once or when the last call inside has left.
+    /// Closes the socket: close(2), at once or when the last call has left.
     ///
-    /// Calls that wait inside get `.closed`; so do all later calls. Closing again does nothing. A
-    /// listening socket that other processes share is shut down for them as well when a call was
-    /// waiting in `accept`. Bytes that the kernel has accepted are still delivered.
+    /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. The second close does
+    /// nothing. The kernel still delivers the bytes that it has accepted. If a thread waits in
+    /// ``accept(timeout:)``, the close also shuts the listening socket down for the other processes
+    /// that share it.
     public func close() {
-        let closing = gate.close { System.close(descriptor) }
+        let closing = lifetime.close(orRelease: releaseDescriptor)
         guard closing != .alreadyClosed else { return }
-        names.withLock { $0.file.take()?.remove() }
-        if closing == .waking {
-            // Fails on a socket that is not connected, and wakes its waiters all the same.
+        names.withLock { $0.file.take() }?.remove()
+        if closing == .inUse {
+            // Fails on a socket that is not connected, and wakes its waiting threads all the same.
             try? System.shutdown(descriptor, .both)
         }
         leave()
     }
 
-    /// Begins a call on the descriptor; false if the socket is closed.
+    /// Begins a call on the descriptor.
+    ///
+    /// Returns `false` if the socket is closed.
     @inline(__always)
     func enter() -> Bool {
-        gate.enter { System.close(descriptor) }
+        lifetime.enter(orRelease: releaseDescriptor)
     }
 
-    /// Ends a call; the last to leave a closed socket releases the descriptor.
+    /// Ends a call.
+    ///
+    /// The last call that leaves a closed socket releases the descriptor.
     @inline(__always)
     func leave() {
-        gate.leave { System.close(descriptor) }
+        lifetime.leave(orRelease: releaseDescriptor)
     }
 
-    /// Whether `close` or `release` has been called.
-    public var isClosed: Bool { gate.isClosed }
+    @inline(__always)
+    private func releaseDescriptor() { System.close(descriptor) }
 
-    /// Ends one half of a connection, or both, without closing the socket: shutdown(2).
+    /// A Boolean value that indicates whether ``close()`` or ``release()`` has been called.
+    public var isClosed: Bool { lifetime.isClosed }
+
+    /// Ends one or both directions of a connection without closing the socket: shutdown(2).
     ///
-    /// - Throws: `.system(.socketNotConnected)`, `.closed`.
+    /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the end of
+    ///   the stream.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///   connected; ``SocketError/Cause/closed``.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
-        try call(.shutdown) { descriptor throws(Errno) in
-            switch direction {
-            case .read: try System.shutdown(descriptor, .reading)
-            case .write: try System.shutdown(descriptor, .writing)
-            case .both: try System.shutdown(descriptor, .both)
-            }
-        }
+        try end(direction)
     }
 
-    /// The socket's own address: captured when it was bound or connected, `.unnamed` before.
+    /// The local address, captured by bind or connect; ``SocketAddress/unnamed`` before that.
     ///
-    /// getsockname(2); the wildcard address of a listening socket stays the wildcard.
+    /// getsockname(2). The wildcard address of a listening socket stays the wildcard.
     public var localAddress: SocketAddress {
         if let captured = names.withLock({ $0.local }) { return captured }
         // A datagram socket gets its address with the first send.
@@ -141,10 +144,10 @@ public final class Socket: Sendable {
         return local
     }
 
-    /// The peer's address: captured when the socket was connected or accepted, `.unnamed` before
-    /// and for a Unix client that has no name.
+    /// The peer's address, captured by connect or accept; ``SocketAddress/unnamed`` before that, and
+    /// for a Unix client without a name.
     ///
-    /// getpeername(2). IPv4 callers of a socket that listens on both families are shown as IPv4.
+    /// getpeername(2). A socket that listens on both families shows IPv4 clients as IPv4.
     public var remoteAddress: SocketAddress {
         names.withLock { $0.remote ?? .unnamed }
     }

@@ -1,7 +1,8 @@
 // Request and reply.
 extension SocketStream {
-    /// Sends a request and receives the reply. It receives while it sends, so no combination of sizes
-    /// can deadlock.
+    /// Sends a request and receives the reply.
+    ///
+    /// It receives while it sends, so no combination of sizes can deadlock.
     ///
     /// ```swift
     /// let reply = try stream.exchange("status\n", reading: .line)
@@ -19,6 +20,7 @@ extension SocketStream {
     ///   - framing: Where the reply ends.
     ///   - timeout: The limit of the whole exchange.
     ///     After a failure the received bytes stay in the stream.
+    /// - Returns: The reply.
     /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
@@ -42,7 +44,8 @@ extension SocketStream {
         let request = output.isEmpty ? request : [UInt8](output.bytes) + request
         let pending = output.count
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
-            var exchange = Exchange(request.count, framing, keepsSurplus: true)
+            var exchange = Exchange(
+                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true)
             defer {
                 isIncomplete = exchange.isIncomplete
                 output.consume(min(pending, exchange.bytesTransferred))

@@ -1,25 +1,40 @@
 // Lines.
 extension SocketStream {
-    /// Reads the next line as a string, without its end; nil at the end of the stream.
+    /// Reads the next line as a string, without its end.
     ///
-    /// A line ends with LF or CR LF. What comes after the last line end is a line too, unless it is
-    /// nothing. Bytes that are not UTF-8 are replaced by U+FFFD.
+    /// ```swift
+    /// while let line = try stream.readLine() { print(line) }
+    /// ```
     ///
-    /// - Throws: `.lineTooLong` if the line is longer than the stream's limit; the rest of it is
-    ///   passed over then, and the next call reads the line after it. As `Socket.receive`; after a
-    ///   time-out the part that had come is still in the stream.
+    /// A line ends with LF or CR LF. Bytes after the last line end are a line too. U+FFFD replaces
+    /// bytes that are not UTF-8. The call blocks the thread; the async counterparts are
+    /// ``Connection/readLine(timeout:)`` and ``Connection/lines``.
+    ///
+    /// - Parameter timeout: The limit for the whole line. After a timeout, the received part stays in
+    ///   the stream.
+    /// - Returns: The line, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's
+    ///   limit; the next call skips its rest. The errors of ``Socket/receive(atMost:timeout:)``.
     public func readLine(timeout: TimeLimit = .never) throws(SocketError) -> String? {
         guard let line = try nextLine(timeout: timeout) else { return nil }
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Lends the bytes of the next line to `body`, without copying them; nil at the end of the
-    /// stream.
+    /// Calls `body` with the bytes of the next line without copying them.
     ///
-    /// As `readLine`, and the fastest way to go through lines. The line is taken, also if `body`
-    /// throws. Reading from the stream inside `body` is refused.
+    /// ```swift
+    /// while let count = try stream.withLine({ $0.byteCount }) { total += count }
+    /// ```
     ///
-    /// - Throws: as `readLine`, and what `body` throws.
+    /// This is the fastest way to read lines. The line is consumed, also if `body` throws. `body`
+    /// must not read from the stream. The call blocks the thread; the async counterpart is
+    /// ``Connection/withLine(timeout:_:)``.
+    ///
+    /// - Parameters:
+    ///   - timeout: The limit for the whole line.
+    ///   - body: The closure that gets the line without its end.
+    /// - Returns: The result of `body`, or `nil` at the end of the stream.
+    /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.
     @inlinable
     public func withLine<Result>(
         timeout: TimeLimit = .never, _ body: (RawSpan) throws -> Result
@@ -32,22 +47,20 @@ extension SocketStream {
         return try body(RawSpan(_unsafeBytes: line))
     }
 
-    /// Takes the next line; its bytes stay where they are until the stream is filled again.
+    /// Takes the next line.
+    ///
+    /// Its bytes stay in place until the stream is filled again.
     @usableFromInline
     func nextLine(timeout: TimeLimit) throws(SocketError) -> UnsafeRawBufferPointer? {
         var deadline = Deadline(timeout)
-        var line = input.takeLine(&scanner)
-        while case .more = line {
-            guard try fill(&deadline) else {
-                line = input.takeLastLine(&scanner)
-                break
+        var hasEnded = false
+        while true {
+            switch input.takeLine(&scanner, isAtEnd: hasEnded) {
+            case .message(let line): return line
+            case .failed(let cause): throw failure(.read, cause)
+            case .needsMore where hasEnded: return nil
+            case .needsMore: hasEnded = try !fill(&deadline)
             }
-            line = input.takeLine(&scanner)
-        }
-        switch line {
-        case .part(let line): return line
-        case .refused(let cause): throw failure(.read, cause)
-        case .more: return nil
         }
     }
 }

@@ -1,10 +1,15 @@
-// Reads of a wished size.
+// Reads of a chosen size.
 extension SocketStream {
-    /// Reads what has come, at least one byte and at most `count`; empty at the end of the stream.
+    /// Reads the available bytes, waiting until there is at least one.
     ///
-    /// A count of zero gives an empty array at once.
+    /// Returns an empty array at the end of the stream, and if `count` is 0. The call blocks the
+    /// thread; the async counterpart is ``Connection/read(atMost:timeout:)``.
     ///
-    /// - Throws: as `Socket.receive`; what was received before stays in the stream.
+    /// - Parameters:
+    ///   - count: The largest number of bytes to return.
+    ///   - timeout: The limit of the wait. After a timeout, no byte is lost.
+    /// - Returns: The bytes; an empty array at the end of the stream and if `count` is 0.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``.
     public func read(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -16,84 +21,99 @@ extension SocketStream {
         return input.take(min(max(0, count), input.count))
     }
 
-    /// Reads exactly `count` bytes, waiting until all have come.
+    /// Reads exactly `count` bytes.
     ///
-    /// After a time-out the bytes that had come are still in the stream.
+    /// ```swift
+    /// let header = try stream.readExactly(8, timeout: .seconds(2))
+    /// ```
     ///
-    /// - Throws: `.endOfStream` if the stream ends before; `partialBytes` of the error are those
-    ///   that came. As `Socket.receive`.
+    /// The call blocks the thread; the async counterpart is ``Connection/readExactly(_:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - count: The number of bytes to read.
+    ///   - timeout: The limit for all of the bytes. After a timeout, the received bytes stay in the
+    ///     stream.
+    /// - Returns: The `count` bytes.
+    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends before; the received bytes are
+    ///   then in ``SocketError/partialBytes``. The errors of ``Socket/receive(atMost:timeout:)``.
     public func readExactly(
         _ count: Int, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
-        var deadline = Deadline(timeout)
-        scanner.stopSkipping()
-        while input.count < count {
-            guard try fill(&deadline) else {
-                let partial = input.take(input.count)
-                throw SocketError(
-                    .read, .endOfStream, localAddress: socket.localAddress,
-                    remoteAddress: socket.remoteAddress, bytesTransferred: partial.count,
-                    partialBytes: partial)
-            }
-        }
-        return input.take(max(0, count))
+        if let bytes = try read(.exactly(count), timeout: timeout) { return bytes }
+        let partial = input.take(input.count)
+        throw SocketError(
+            .read, .endOfStream, localAddress: socket.localAddress,
+            remoteAddress: socket.remoteAddress, bytesTransferred: partial.count,
+            partialBytes: partial)
     }
 
-    /// Reads up to and with the first such byte; nil at the end of the stream.
+    /// Reads up to and including the first `byte`.
     ///
-    /// If the stream ends before the byte comes, what did come is returned without it.
+    /// If the stream ends before that byte, the call returns the bytes before the end. It blocks the
+    /// thread; the async counterpart is ``Connection/readUntil(_:limit:timeout:)``.
     ///
     /// - Parameters:
-    ///   - byte: the byte that ends a part.
-    ///   - limit: the longest part, in bytes with its end; the stream's line limit if nil.
-    /// - Throws: `.tooLarge` if the byte is not among the first `limit`, which are still there to
-    ///   be read in another way. As `Socket.receive`.
+    ///   - byte: The byte that ends the message.
+    ///   - limit: The longest message in bytes, including its end; the stream's line limit if `nil`.
+    ///   - timeout: The limit for the whole message.
+    /// - Returns: The bytes, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
+    ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
+        try read(.until(byte), limit: limit, timeout: timeout)
+    }
+
+    /// Reads everything until the peer ends the stream.
+    ///
+    /// The call blocks the thread; the async counterpart is ``Connection/readToEnd(limit:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - limit: The largest number of bytes to accept, 16 MiB by default.
+    ///   - timeout: The limit for all of the bytes.
+    /// - Returns: The bytes; an empty array if the stream has already ended.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive; they stay in the
+    ///   stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    public func readToEnd(
+        limit: Int = 16 << 20, timeout: TimeLimit = .never
+    ) throws(SocketError) -> [UInt8] {
+        try read(.toEnd(limit: limit), timeout: timeout) ?? []
+    }
+
+    /// Reads one message.
+    ///
+    /// Returns `nil` if the stream ends before it.
+    private func read(
+        _ framing: Framing, limit: Int? = nil, timeout: TimeLimit
+    ) throws(SocketError) -> [UInt8]? {
         var deadline = Deadline(timeout)
+        var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
         scanner.stopSkipping()
-        let most = limit ?? scanner.limit
-        var scanned = 0
+        var hasEnded = false
         while true {
-            switch input.take(upTo: byte, limit: most, scanned: &scanned) {
-            case .part(let part): return part
-            case .refused(let cause): throw failure(.read, cause)
-            case .more: break
-            }
-            guard try fill(&deadline) else {
-                return input.isEmpty ? nil : input.take(input.count)
+            switch parser.next(&input, &scanner, isAtEnd: hasEnded) {
+            case .message(let bytes): return bytes
+            case .failed(let cause): throw failure(.read, cause)
+            case .needsMore where hasEnded: return nil
+            case .needsMore: hasEnded = try !fill(&deadline)
             }
         }
     }
 
-    /// Reads everything until the peer ends the stream; empty if nothing comes.
+    /// Receives once.
     ///
-    /// - Parameter limit: how many bytes are accepted, 16 MiB unless told otherwise.
-    /// - Throws: `.tooLarge` when more have come, which are still there to be read in another way.
-    ///   As `Socket.receive`.
-    public func readToEnd(
-        limit: Int = 16 << 20, timeout: TimeLimit = .never
-    ) throws(SocketError) -> [UInt8] {
-        var deadline = Deadline(timeout)
-        scanner.stopSkipping()
-        repeat {
-            if input.count > limit { throw failure(.read, .tooLarge(limit: limit)) }
-        } while try fill(&deadline)
-        return input.take(input.count)
-    }
-
-    /// Receives once; false at the end of the stream.
+    /// Returns `false` at the end of the stream.
     func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
         try requireStream(.read)
         if isLending {
             throw failure(
-                .read, .invalidInput("a read inside withLine: expected none until its closure ends")
-            )
+                .read,
+                .invalidInput("withLine is running: expected no other read until its closure ends"))
         }
         if isAtEnd { return false }
         let isFirst = deadline.startIfNeeded()
-        // The peer may be waiting for it: both would wait for ever.
+        // The peer may be waiting for the unsent bytes; then neither end would ever continue.
         if !output.isEmpty { try flush(deadline, isFirst: isFirst) }
         let room = input.roomToFill
         let count: Int

@@ -1,12 +1,25 @@
 // Buffered writes.
 extension SocketStream {
-    /// Writes bytes: they go into the buffer, and to the kernel when it is full or flushed.
+    /// Writes bytes into the buffer.
     ///
-    /// If a write ends part-way, `bytesTransferred` of the error says how many of these bytes the stream
-    /// has taken; they are sent or stay in the buffer. Further writes are refused then, because
-    /// they would continue in the wrong place, until `resumeWriting` is called.
+    /// They go to the kernel when the buffer is full or flushed.
     ///
-    /// - Throws: as `Socket.send`; `.incompleteWrite`.
+    /// ```swift
+    /// try stream.write("status\n")
+    /// try stream.flush()
+    /// ```
+    ///
+    /// If a write ends part-way, ``SocketError/bytesTransferred`` is the number of these bytes that
+    /// the stream has accepted. They are sent or stay in the buffer. Further writes are refused
+    /// until ``resumeWriting()`` is called, because they would continue in the wrong place. The
+    /// call blocks the thread while the kernel has no room; the async counterpart is
+    /// `Connection.write(_:timeout:)`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes to write.
+    ///   - timeout: The limit for all of the bytes.
+    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way; the
+    ///   errors of ``Socket/send(_:timeout:)-(RawSpan,_)``.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try requireStream(.write)
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
@@ -25,33 +38,37 @@ extension SocketStream {
         }
     }
 
-    /// Writes the bytes of an array; see `write(_: RawSpan, timeout:)`.
+    /// Writes the bytes of an array; see ``write(_:timeout:)-(RawSpan,_)``.
     public func write(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try write(bytes.span.bytes, timeout: timeout)
     }
 
-    /// Writes a string as UTF-8; see `write(_: RawSpan, timeout:)`.
+    /// Writes a string as UTF-8; see ``write(_:timeout:)-(RawSpan,_)``.
     public func write(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try write(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Hands everything that was written to the kernel, waiting until it has taken all.
+    /// Sends all written bytes, waiting until the kernel has accepted them.
     ///
-    /// After a time-out the rest is still in the buffer, and the next flush goes on with it.
+    /// After a timeout the rest stays in the buffer, and the next flush continues with it. The call
+    /// blocks the thread.
     ///
-    /// - Throws: as `Socket.send`; `bytesTransferred` of the error says how many bytes went.
+    /// - Parameter timeout: The limit for all of the bytes.
+    /// - Throws: The errors of ``Socket/send(_:timeout:)-(RawSpan,_)``.
+    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func flush(timeout: TimeLimit = .never) throws(SocketError) {
         guard !output.isEmpty else { return }
         try flush(Deadline(startingNow: timeout), isFirst: true)
     }
 
-    /// Allows writes again after one that ended part-way: the caller has seen to it that the bytes
-    /// to come continue where that one stopped.
+    /// Allows writes again after one that ended part-way.
+    ///
+    /// The program must continue at the byte where that write stopped.
     public func resumeWriting() {
         isIncomplete = false
     }
 
-    /// Takes as many bytes as there is room for, making room first if there is none.
+    /// Accepts as many bytes as there is room for, and makes room first if there is none.
     private func writeSome(
         _ bytes: UnsafeRawBufferPointer, _ deadline: inout Deadline
     ) throws(SocketError) -> Int {
@@ -60,7 +77,7 @@ extension SocketStream {
             try flush(deadline, isFirst: isFirst)
         }
         if output.isEmpty, bytes.count >= output.usualRoom {
-            // As much as the buffer would hold: not worth copying.
+            // A copy is not worthwhile for as much as the buffer holds.
             let isFirst = deadline.startIfNeeded()
             return try socket.send(bytes, deadline, isFirst: isFirst)
         }

@@ -1,40 +1,44 @@
-/// A connected socket as something like a file: reads of a wished size, lines, buffered writes.
+/// A connected socket with buffered, file-like reads and writes.
 ///
 /// ```swift
 /// let stream = try SocketStream(to: .tcp("localhost", port: "daytime"))
 /// while let line = try stream.readLine() { print(line) }
 /// ```
 ///
-/// What has been received and not yet taken stays in the stream. So a time-out loses nothing: the
-/// next call, of whatever kind, goes on with what had arrived. Before a read waits for the peer,
-/// what was written is flushed, because the peer may be waiting for it.
+/// Bytes that were received and not yet consumed stay in the stream, so a timeout loses nothing,
+/// and a read of another kind continues with them. Before a read waits for the peer, it flushes the
+/// written bytes, because the peer may be waiting for them.
 ///
-/// One thread at a time may use a stream. To read on one thread and write on another, give each a
-/// stream of its own on the same socket.
+/// One thread at a time may use a stream. To read on one thread and write on another, give each
+/// thread a stream on the same socket. Calls may block the thread; the async counterpart is
+/// ``Connection``.
 public final class SocketStream {
-    /// The socket underneath. Receiving from it directly takes bytes away from the stream.
+    /// The underlying socket.
+    ///
+    /// Receiving from it directly takes bytes away from the stream.
     public let socket: Socket
 
-    // Checking at run time that these are not used twice at once costs more than finding a line.
-    // Safe without: no function is called from outside while one of them is being changed, and
-    // the stream belongs to one thread at a time.
+    // Run-time checks for exclusive access would cost more than finding a line. Safe without them:
+    // no function is called from outside while one of these changes, and the stream belongs to one
+    // thread at a time.
     @exclusivity(unchecked) var input: ByteBuffer
     @exclusivity(unchecked) var output: ByteBuffer
     @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
-    /// A line is lent to a closure, so its memory must stay as it is.
+    /// Whether a closure is using the bytes of a line, so that the buffer must not change.
     @exclusivity(unchecked) @usableFromInline var isLending = false
-    /// A write went out only in part; more would continue in the wrong place.
+    /// Whether a write ended part-way, so that more bytes would continue in the wrong place.
     var isIncomplete = false
 
-    /// Makes a stream of a connected socket.
+    /// Creates a stream on a connected socket.
     ///
     /// - Parameters:
-    ///   - socket: of the type `.stream`; others are refused at the first read or write.
-    ///   - bufferSize: how many bytes are received or held back at once, for each direction. The
-    ///     buffer grows beyond it only for what is asked to be read in one piece.
-    ///   - lineLimit: the longest line, in bytes without its end. A peer that never ends its line
-    ///     must not fill the memory.
+    ///   - socket: A socket of the type ``SocketType/stream``. The first read or write refuses
+    ///     other types.
+    ///   - bufferSize: The size of the buffer of each direction, in bytes. It grows only for a read
+    ///     that asks for more in one piece.
+    ///   - lineLimit: The longest line, in bytes without its end. It bounds the memory that a peer
+    ///     can fill with a line without an end.
     public init(_ socket: Socket, bufferSize: Int = 65536, lineLimit: Int = 65536) {
         self.socket = socket
         input = ByteBuffer(capacity: bufferSize)
@@ -57,11 +61,14 @@ public final class SocketStream {
         self.init(try Socket(to: endpoint, timeout: timeout, options: options))
     }
 
-    /// Flushes what was written, and closes the socket, also if that fails.
+    /// Flushes the written bytes and closes the socket, also if the flush fails.
     ///
-    /// Can be repeated. A stream that goes away without `close` does not flush.
+    /// The second close does nothing. A stream that goes away without `close` does not flush. The
+    /// call blocks the thread.
     ///
-    /// - Throws: as `flush`; `unsentRequestBytes` of the error says how many bytes were lost.
+    /// - Parameter timeout: The limit of the flush.
+    /// - Throws: The errors of ``flush(timeout:)``. ``SocketError/unsentRequestBytes`` is the
+    ///   number of lost bytes.
     public func close(timeout: TimeLimit = .never) throws(SocketError) {
         defer { socket.close() }
         guard !output.isEmpty else { return }

@@ -1,7 +1,8 @@
 internal import SystemPackage
 
-/// Decides what to do after a failed accept. This is a decision without I/O; ``Acceptor`` applies
-/// it.
+/// Decides what to do after a failed accept.
+///
+/// This is a decision without I/O; ``Acceptor`` applies it.
 ///
 /// When descriptors or memory run short, the clients stay in the kernel's backlog and the socket
 /// stays ready. Retrying at once would use a whole processor core, and giving up would end the
@@ -47,9 +48,10 @@ struct AcceptBackoff {
         isShort = false
     }
 
-    /// `ENOSPC` comes from epoll_ctl(2) when a user may watch no more descriptors. `EPERM` comes
-    /// from accept(2) when a firewall rule forbids a client, which may or may not apply to the next
-    /// one.
+    /// `ENOSPC` comes from epoll_ctl(2) when a user may watch no more descriptors.
+    ///
+    /// `EPERM` comes from accept(2) when a firewall rule forbids a client, which may or may not
+    /// apply to the next one.
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .noSpace,
         .notPermitted,

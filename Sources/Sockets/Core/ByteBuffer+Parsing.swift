@@ -1,22 +1,62 @@
-/// What can be taken from the bytes that have come.
-enum ParseResult<Part> {
-    /// This.
-    case part(Part)
-    /// Nothing yet: more bytes have to come.
-    case more
-    /// Nothing, and waiting will not help.
-    case refused(SocketError.Cause)
+/// The outcome of looking for a message at the front of the received bytes.
+enum ParseResult<Message> {
+    /// The message, which was taken out of the buffer.
+    case message(Message)
+    /// No complete message yet. More bytes have to be received.
+    case needsMore
+    /// No message, and waiting does not help.
+    case failed(SocketError.Cause)
 }
 
-// The decisions of reads, without I/O: the blocking `SocketStream` and the tasks' streams differ
-// only in how they wait for more.
+/// Takes one message of a `Framing` out of a buffer as the bytes arrive.
+///
+/// It makes no I/O. The blocking `SocketStream` and the async `Connection` share it, and differ only in
+/// how they wait for more bytes.
+struct MessageParser {
+    let framing: Framing
+    /// The longest message that ends with a byte.
+    private let delimitedLimit: Int
+    private var scanned = 0
+
+    init(_ framing: Framing, delimitedLimit: Int) {
+        self.framing = framing
+        self.delimitedLimit = delimitedLimit
+    }
+
+    /// Takes the message if it is complete.
+    ///
+    /// If `isAtEnd` is true, the stream has ended. The rest then counts as a line, and as a message
+    /// that ends with a byte. `needsMore` then says that the stream ended before the message.
+    mutating func next(
+        _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
+    ) -> ParseResult<[UInt8]> {
+        switch framing {
+        case .toEnd(let limit):
+            if input.count > limit { return .failed(.tooLarge(limit: limit)) }
+            return isAtEnd ? .message(input.take(input.count)) : .needsMore
+        case .exactly(let count):
+            return input.count < count ? .needsMore : .message(input.take(max(0, count)))
+        case .until(let byte):
+            let part = input.take(upTo: byte, limit: delimitedLimit, scanned: &scanned)
+            guard case .needsMore = part, isAtEnd, !input.isEmpty else { return part }
+            return .message(input.take(input.count))
+        case .line:
+            switch input.takeLine(&scanner, isAtEnd: isAtEnd) {
+            case .message(let line): return .message([UInt8](line))
+            case .needsMore: return .needsMore
+            case .failed(let cause): return .failed(cause)
+            }
+        }
+    }
+}
+
 extension ByteBuffer {
-    /// The part to receive into: as much as there is room for, and worth a call.
+    /// The part to receive into, large enough to be worth a system call.
     var roomToFill: UnsafeMutableRawBufferPointer {
         mutating get { room(atLeast: max(1, min(usualRoom, 4096))) }
     }
 
-    /// Takes so many bytes, or all if there are fewer.
+    /// Takes `count` bytes, or all if there are fewer.
     mutating func take(_ count: Int) -> [UInt8] {
         let bytes = [UInt8](bytes.prefix(count))
         consume(bytes.count)
@@ -24,8 +64,21 @@ extension ByteBuffer {
         return bytes
     }
 
-    /// Takes the next line, without its end. Its bytes stay where they are until the buffer is
-    /// written to.
+    /// Takes the next line, without its end; or the rest if the stream has ended.
+    ///
+    /// The bytes stay in place until the buffer is written to.
+    @inline(__always)
+    mutating func takeLine(
+        _ scanner: inout LineScanner, isAtEnd: Bool
+    ) -> ParseResult<UnsafeRawBufferPointer> {
+        let line = takeLine(&scanner)
+        guard case .needsMore = line, isAtEnd else { return line }
+        return takeLastLine(&scanner)
+    }
+
+    /// Takes the next line, without its end.
+    ///
+    /// The bytes stay in place until the buffer is written to.
     @inline(__always)
     mutating func takeLine(_ scanner: inout LineScanner) -> ParseResult<UnsafeRawBufferPointer> {
         consume(scanner.skip(bytes))
@@ -34,43 +87,45 @@ extension ByteBuffer {
         case .line(let length, let consumed):
             consume(consumed)
             scanner.restart()
-            return .part(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+            return .message(UnsafeRawBufferPointer(rebasing: bytes[..<length]))
         case .tooLong(let consumed, let isOpen):
             consume(consumed)
             if isOpen { scanner.skipLine() } else { scanner.restart() }
-            return .refused(.lineTooLong(limit: scanner.limit))
-        case .more:
-            return .more
+            return .failed(.lineTooLong(limit: scanner.limit))
+        case .needsMore:
+            return .needsMore
         }
     }
 
-    /// Takes what came after the last line end, when nothing more will come; `more` if that is
-    /// nothing.
-    mutating func takeLastLine(_ scanner: inout LineScanner) -> ParseResult<UnsafeRawBufferPointer>
-    {
+    /// Takes the bytes after the last line end; `needsMore` if there are none.
+    mutating func takeLastLine(
+        _ scanner: inout LineScanner
+    ) -> ParseResult<UnsafeRawBufferPointer> {
         let rest = bytes
         scanner.restart()
-        guard !rest.isEmpty else { return .more }
+        guard !rest.isEmpty else { return .needsMore }
         consume(rest.count)
         guard rest.count <= scanner.limit else {
-            return .refused(.lineTooLong(limit: scanner.limit))
+            return .failed(.lineTooLong(limit: scanner.limit))
         }
-        return .part(rest)
+        return .message(rest)
     }
 
-    /// Takes everything up to and with the first such byte.
+    /// Takes everything up to and including the first `byte`.
     ///
     /// - Parameters:
-    ///   - limit: how many bytes that may be.
-    ///   - scanned: how many have been looked at in vain; 0 at first, and kept from call to call.
+    ///   - byte: The byte that ends the message.
+    ///   - limit: The longest message, in bytes.
+    ///   - scanned: The number of bytes without that byte; 0 at first, and kept from call to call.
+    /// - Returns: The message, or whether more bytes are needed.
     mutating func take(
         upTo byte: UInt8, limit: Int, scanned: inout Int
     ) -> ParseResult<[UInt8]> {
         let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
         if let offset = System.memchr(byte, in: unseen), scanned + offset < limit {
-            return .part(take(scanned + offset + 1))
+            return .message(take(scanned + offset + 1))
         }
         scanned = count
-        return scanned >= limit ? .refused(.tooLarge(limit: limit)) : .more
+        return scanned >= limit ? .failed(.tooLarge(limit: limit)) : .needsMore
     }
 }

@@ -1,16 +1,16 @@
-/// Bytes between the kernel and a stream's user: written at the end, taken from the front.
+/// Bytes between the kernel and the user of a stream, appended at the end and consumed at the
+/// front.
 ///
-/// It owns its memory, so that what is taken can be lent without copying, and it grows when
-/// someone asks for more than it holds.
+/// It owns its memory, so that its bytes can be borrowed without copying. It grows if a read asks
+/// for more than its usual capacity.
 struct ByteBuffer: ~Copyable {
-    // Safe: the memory is this value's own, allocated and freed here, and the bytes between
-    // `start` and `end` are initialized.
+    // Safe: this value owns the memory, and the bytes between `start` and `end` are initialized.
     private var memory: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
     private let usualCapacity: Int
 
-    /// - Parameter capacity: the usual size; kept between one byte and what is worth allocating.
+    /// - Parameter capacity: The usual capacity. It is limited to 1 byte up to 64 MiB.
     init(capacity: Int) {
         usualCapacity = min(max(1, capacity), 1 << 26)
         memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -21,22 +21,28 @@ struct ByteBuffer: ~Copyable {
     var count: Int { end - start }
     var isEmpty: Bool { start == end }
 
-    /// What is in the buffer. Valid until the buffer is written to.
+    /// The bytes in the buffer.
+    ///
+    /// They are valid until the buffer is written to.
     @inline(__always)
     var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[start..<end])
     }
 
-    /// Takes bytes from the front; they stay in memory until the buffer is written to.
+    /// Consumes bytes at the front.
+    ///
+    /// They stay in memory until the buffer is written to.
     @inline(__always)
     mutating func consume(_ count: Int) {
         start += count
     }
 
-    /// How many bytes can be written without growing beyond the usual size.
+    /// The number of bytes that can be written without growing beyond the usual capacity.
     var usualRoom: Int { usualCapacity - count }
 
-    /// The part to write to, at least `least` bytes of it; `written` says how many were.
+    /// Returns the free part, at least `least` bytes.
+    ///
+    /// `written` says how many of them were written.
     mutating func room(atLeast least: Int) -> UnsafeMutableRawBufferPointer {
         if start == end {
             (start, end) = (0, 0)
@@ -46,12 +52,12 @@ struct ByteBuffer: ~Copyable {
         return UnsafeMutableRawBufferPointer(rebasing: memory[end...])
     }
 
-    /// Gives memory back: a long line or a large block need not stay in memory for ever.
+    /// Frees extra memory, so that a long line or a large block does not stay in memory.
     mutating func trim() {
         if isEmpty, memory.count > 4 * usualCapacity { resize(to: usualCapacity) }
     }
 
-    /// Adds what has been written into `room`.
+    /// Appends the bytes that were written into `room`.
     mutating func written(_ count: Int) {
         end += count
     }
@@ -62,7 +68,7 @@ struct ByteBuffer: ~Copyable {
         written(bytes.count)
     }
 
-    /// Moves the bytes to the front, into larger memory if need be.
+    /// Moves the bytes to the front, and into larger memory if needed.
     private mutating func makeRoom(_ least: Int) {
         let needed = count + least
         if needed <= memory.count {

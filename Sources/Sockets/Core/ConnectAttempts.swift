@@ -1,152 +1,180 @@
 internal import SystemPackage
 
-/// Carries out what a `HappyEyeballs` decides, with sockets that do not wait. Threads and tasks differ
-/// only in how they wait for what is under way.
-struct ConnectAttempts {
-    /// How far the contest has got.
-    enum Step {
-        /// This socket is connected; it does not wait. The others are closed.
-        case connected(Socket)
-        /// Somebody has to wait, nil for ever, until an attempt under way may have ended, and then
-        /// call `look`.
+/// Carries out the decisions of `HappyEyeballs` with sockets that do not wait.
+///
+/// It never waits itself. The blocking and the async code wait for the attempts under way, each in
+/// its own way.
+struct ConnectAttempts: ~Copyable {
+    /// What the calling code must do next.
+    enum Step: ~Copyable {
+        /// Use this connected socket, which does not wait. The other attempts are closed.
+        case connected(OwnedSocket)
+        /// Wait until an attempt may have ended, at most for a duration (`nil` is for ever), and
+        /// call `check`.
         case wait(atMost: Duration?)
     }
 
-    private var race: HappyEyeballs
-    private var runners: [Int: Socket] = [:]
-    private var newcomers: [Int] = []
+    /// One attempt under way.
+    final class Attempt {
+        let descriptor: Int32
+        /// Called before the descriptor closes or belongs to the calling code.
+        var willEnd: (() -> Void)?
+        fileprivate let address: RawSocketAddress
+        fileprivate var established: ConnectedAddresses?
+        private var socket: OwnedSocket?
+
+        fileprivate init(_ socket: consuming OwnedSocket, to address: RawSocketAddress) {
+            descriptor = socket.descriptor.number
+            self.address = address
+            self.socket = consume socket
+        }
+
+        deinit { willEnd?() }
+
+        /// Returns the connected socket, which the attempt then no longer owns.
+        fileprivate func take() -> OwnedSocket {
+            guard var socket = socket.take() else { preconditionFailure("taken twice") }
+            socket.localAddress = established?.local
+            socket.remoteAddress = established?.remote
+            return socket
+        }
+    }
+
+    private var order: HappyEyeballs
+    private var attempts: [Int: Attempt] = [:]
+    private var started: [Int] = []
     private let type: SocketType
     private let options: ConnectOptions
     private let start = ContinuousClock.now
 
     init(
-        _ addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
+        to addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
     ) {
-        race = HappyEyeballs(
-            addresses: addresses, limit: deadline.remaining,
-            limitCause: deadline.cause)
+        order = HappyEyeballs(
+            addresses: addresses, limit: deadline.remaining, limitCause: deadline.cause)
         self.type = type
         self.options = options
     }
 
-    /// Whether it is about a Unix address: the kernel does not tell then when to look again.
-    var isLocal: Bool { race.addresses.contains { $0.family == .unix } }
+    /// Whether the attempts are to a Unix address.
+    ///
+    /// The kernel then does not report when to check again.
+    var isUnix: Bool { order.addresses.contains { $0.family == .unix } }
 
-    /// The sockets of the attempts that have come under way since the last time.
-    mutating func takeNewcomers() -> [Socket] {
-        defer { newcomers = [] }
-        return newcomers.compactMap { runners[$0] }
+    /// The descriptors of the attempts under way.
+    var descriptors: [Int32] { attempts.values.map(\.descriptor) }
+
+    /// Returns the attempts that started since the last call and are under way.
+    mutating func takeStarted() -> [Attempt] {
+        defer { started = [] }
+        return started.compactMap { attempts[$0] }
     }
+
+    /// Closes all attempts under way.
+    mutating func closeAll() { attempts = [:] }
 
     /// Does everything that can be done without waiting.
     ///
-    /// - Throws: why nobody answered, with every attempt.
+    /// - Throws: The error of the connect, with every attempt, if none succeeded; or the error of a
+    ///   socket option that the kernel refused.
     mutating func advance() throws(SocketError) -> Step {
         while true {
-            switch race.next(at: elapsed) {
+            switch order.next(at: elapsed) {
             case .start(let index):
                 try begin(index)
             case .wait(let end):
                 return .wait(atMost: end.map { max(.zero, $0 - elapsed) })
             case .cancel(let index):
-                runners.removeValue(forKey: index)?.close()
+                attempts[index] = nil
             case .finish(.connected(let index)):
-                guard let socket = runners[index] else { preconditionFailure("no such runner") }
-                return .connected(socket)
+                guard let winner = attempts.removeValue(forKey: index) else {
+                    preconditionFailure("no such attempt")
+                }
+                return .connected(winner.take())
             case .finish(.failed(let cause)):
-                let only = race.addresses.count == 1 ? race.addresses[0] : nil
-                throw SocketError(
-                    .connect, cause, remoteAddress: only, attempts: race.attempts)
+                let only = order.addresses.count == 1 ? order.addresses[0] : nil
+                throw SocketError(.connect, cause, remoteAddress: only, attempts: order.attempts)
             }
         }
     }
 
-    /// Looks how the attempts under way have ended; false if none has.
-    mutating func look() -> Bool {
-        var hasEnded = false
-        for (index, socket) in runners {
-            let ended = attempt(index, socket) { descriptor, raw throws(Errno) in
-                try System.finishConnect(descriptor, raw)
+    /// Connects a datagram socket, which never has to wait.
+    static func connectDatagram(
+        to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
+    ) throws(SocketError) -> OwnedSocket {
+        var attempts = ConnectAttempts(to: addresses, .datagram, options, deadline)
+        while true {
+            switch try attempts.advance() {
+            case .connected(let socket): return socket
+            case .wait: attempts.stop(because: .system(.wouldBlock))
             }
-            hasEnded = hasEnded || ended
+        }
+    }
+
+    /// Checks the attempts under way.
+    ///
+    /// Returns `false` if none has ended.
+    mutating func check() -> Bool {
+        var hasEnded = false
+        for (index, attempt) in attempts where check(index, attempt, System.finishConnect) {
+            hasEnded = true
         }
         return hasEnded
     }
 
-    /// Ends the contest from outside; `advance` throws then.
+    /// Ends all attempts, so that `advance` throws `cause`.
     mutating func stop(because cause: SocketError.Cause) {
-        race.stop(because: cause, at: elapsed)
-    }
-
-    /// Waits with poll(2), and looks.
-    mutating func poll(atMost duration: Duration?) throws(SocketError) {
-        var requests = runners.values.map {
-            PollRequest(descriptor: $0.descriptor, isForWriting: true)
-        }
-        do throws(Errno) {
-            try System.poll(&requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
-        } catch {
-            throw SocketError(.connect, .system(error))
-        }
-        if requests.contains(where: \.isReady) { _ = look() }
+        order.stop(because: cause, at: elapsed)
     }
 
     private var elapsed: Duration { start.duration(to: .now) }
 
     private mutating func begin(_ index: Int) throws(SocketError) {
+        let address = order.addresses[index]
         do throws(SocketError) {
-            let socket = try Socket.prepared(for: race.addresses[index], type, options)
-            runners[index] = socket
-            let hasEnded = attempt(index, socket) { descriptor, raw throws(Errno) in
+            let socket = try OwnedSocket.connecting(to: address, type, options)
+            let raw = try address.raw(for: socket.family, .connect)
+            let attempt = Attempt(socket, to: raw)
+            attempts[index] = attempt
+            let hasEnded = check(index, attempt) { descriptor, raw throws(Errno) in
                 try System.setBlocking(descriptor, false)
                 try System.startConnect(descriptor, raw)
             }
-            if !hasEnded { newcomers.append(index) }
+            if !hasEnded { started.append(index) }
         } catch {
-            // The other attempts would fail for the same reason, and the option is what is wrong.
+            // The option is wrong and not the address, so the other attempts would fail as well.
             if error.operation == .setOption { throw error }
             failed(index, because: error.cause)
         }
     }
 
-    /// Makes one call; false if the attempt is still under way.
-    private mutating func attempt(
-        _ index: Int, _ socket: Socket, _ call: (Int32, RawSocketAddress) throws(Errno) -> Void
+    /// Makes one call for an attempt.
+    ///
+    /// Returns `false` if the attempt is still under way.
+    private mutating func check(
+        _ index: Int, _ attempt: Attempt, _ call: (Int32, RawSocketAddress) throws(Errno) -> Void
     ) -> Bool {
-        let address = race.addresses[index]
-        do throws(SocketError) {
-            let raw = try socket.rawAddress(of: address, for: .connect)
-            try socket.call(.connect) { descriptor throws(Errno) in try call(descriptor, raw) }
-            try socket.captureNames(address)
-            race.succeeded(index)
+        do throws(Errno) {
+            try call(attempt.descriptor, attempt.address)
+            let established = try ConnectedAddresses(
+                of: attempt.descriptor, connectedTo: order.addresses[index], type)
+            if established.isSelfConnect(type) {
+                failed(index, because: .selfConnect)
+            } else {
+                attempt.established = established
+                order.succeeded(index)
+            }
+        } catch .wouldBlock {
+            return false
         } catch {
-            guard error.errno != .wouldBlock else { return false }
-            failed(index, because: error.cause)
+            failed(index, because: .system(error))
         }
         return true
     }
 
     private mutating func failed(_ index: Int, because cause: SocketError.Cause) {
-        runners.removeValue(forKey: index)?.close()
-        race.failed(index, because: cause, at: elapsed)
-    }
-}
-
-extension Socket {
-    /// A socket that is ready to connect to an address.
-    static func prepared(
-        for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
-    ) throws(SocketError) -> Socket {
-        let socket = try Socket(address.family ?? .unix, type)
-        try socket.set(options.socketOptions)
-        if let local = options.localAddress {
-            if type == .stream, socket.family != .unix {
-                try socket.setOption(.reuseAddress, to: true)
-            }
-            try socket.bind(on: local)
-            socket.names.withLock { $0.file = UnixSocketFile(boundTo: local) }
-        }
-        return socket
+        attempts[index] = nil
+        order.failed(index, because: cause, at: elapsed)
     }
 }

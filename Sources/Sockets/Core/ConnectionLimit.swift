@@ -17,14 +17,18 @@ struct ConnectionLimit<Waiter: AnyObject> {
         self.maximum = max(1, maximum ?? .max)
     }
 
-    /// Takes a slot. Returns `false` if none is free.
+    /// Takes a slot.
+    ///
+    /// Returns `false` if none is free.
     mutating func acquire() -> Bool {
         guard used < maximum else { return false }
         used += 1
         return true
     }
 
-    /// Gives back a slot that was not needed. Returns the waiter to wake.
+    /// Gives back a slot that was not needed.
+    ///
+    /// Returns the waiter to wake.
     ///
     /// No descriptor became free, so this wakes no waiter for one. Two of them would wake each other
     /// in a loop.
@@ -33,21 +37,26 @@ struct ConnectionLimit<Waiter: AnyObject> {
         return slotWaiters.popFirst()
     }
 
-    /// Gives back the slot of a connection that has closed. Returns the waiters to wake.
+    /// Gives back the slot of a connection that has closed.
+    ///
+    /// Returns the waiters to wake.
     mutating func release() -> (Waiter?, Waiter?) {
         used -= 1
         return (slotWaiters.popFirst(), releaseWaiters.popFirst())
     }
 
-    /// Enqueues a waiter for a slot. Returns `false` if a slot is free, so that it need not wait.
+    /// Enqueues a waiter for a slot.
+    ///
+    /// Returns `false` if a slot is free, so that it need not wait.
     mutating func enqueueForSlot(_ waiter: Waiter) -> Bool {
         guard used >= maximum else { return false }
         slotWaiters.append(waiter)
         return true
     }
 
-    /// Enqueues a waiter for the close of a connection. Returns `false` if fewer than `minimum`
-    /// connections are open, so that it need not wait.
+    /// Enqueues a waiter for the close of a connection.
+    ///
+    /// Returns `false` if fewer than `minimum` connections are open, so that it need not wait.
     mutating func enqueueForRelease(_ waiter: Waiter, ifAtLeast minimum: Int) -> Bool {
         guard used >= minimum else { return false }
         releaseWaiters.append(waiter)

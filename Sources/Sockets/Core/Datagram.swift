@@ -1,22 +1,29 @@
-/// One datagram as it was received: the data, and who sent it.
+/// A received datagram: its bytes and its sender.
 public struct Datagram: Hashable, Sendable {
-    /// What the datagram carried; it may be nothing.
+    /// The bytes of the datagram.
+    ///
+    /// A datagram may be empty.
     public var bytes: [UInt8]
 
-    /// Who sent it, and where a reply goes; `.unnamed` for a Unix sender without a name.
+    /// The address of the sender, to which a reply goes; ``SocketAddress/unnamed`` for a Unix
+    /// sender without a name.
     public var sender: SocketAddress
 
-    /// The address of ours that it came to, from which `DatagramChannel.reply` answers.
+    /// The local address to which the datagram was sent.
     ///
-    /// Of a datagram to an IPv4 group or broadcast address, our address on that network. `nil`
-    /// where it is not known: a blocking `Socket` does not ask, a datagram to an IPv6 group does
-    /// not say, and a Unix socket may have no name.
+    /// `DatagramChannel.reply` replies from it.
+    ///
+    /// For a datagram to an IPv4 group or broadcast address, it is the local address in that
+    /// network. It is `nil` if it is unknown: a blocking ``Socket`` does not ask for it, datagrams
+    /// to an IPv6 group do not contain it, and a Unix socket may have no name.
     public var localAddress: SocketAddress?
 
-    /// Whether the datagram was longer than the room for it; the rest is lost.
+    /// A Boolean value that indicates whether the datagram was longer than the buffer.
+    ///
+    /// The rest is lost.
     public var isTruncated: Bool
 
-    /// Puts a datagram together.
+    /// Creates a datagram.
     public init(
         bytes: [UInt8], sender: SocketAddress, localAddress: SocketAddress? = nil,
         isTruncated: Bool = false
@@ -27,11 +34,13 @@ public struct Datagram: Hashable, Sendable {
         self.isTruncated = isTruncated
     }
 
-    /// The bytes as text; what is not UTF-8 is replaced by U+FFFD.
+    /// The bytes as text.
+    ///
+    /// U+FFFD replaces bytes that are not UTF-8.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// What is told of a datagram whose bytes are in the caller's buffer.
+/// The description of a datagram whose bytes were received into a buffer.
 public struct DatagramHeader: Hashable, Sendable {
     /// How many bytes are in the buffer.
     public var count: Int

@@ -1,31 +1,34 @@
 internal import SystemPackage
 
-/// Where the datagrams of a channel arrive, and wait to be taken.
+/// The datagrams that a channel has received and not yet returned.
 final class DatagramQueue: @unchecked Sendable {
-    // Safe: only who holds the reading direction of the channel touches it, one task at a time. It
-    // is taken with acquire and given back with release, so that each one sees what the one before
-    // has done.
+    // Safe: only the task that holds the reading direction uses it, one at a time. The direction is
+    // acquired and released, so each task sees the changes of the previous one.
     @exclusivity(unchecked) private var batch = DatagramBatch()
     @exclusivity(unchecked) private var buffer = ByteBuffer(capacity: 65536)
 
-    /// Whether all that have come were taken.
+    /// Whether all received datagrams were returned.
     @inline(__always)
     var isEmpty: Bool { batch.isEmpty }
 
-    /// The datagram that came first of those that nobody has taken.
+    /// Returns the oldest received datagram.
     @inline(__always)
     func next() -> ReceivedDatagram? { batch.next() }
 
-    /// Brings the Internet datagrams that are there, when none is left; false if there may be more.
+    /// Receives the available Internet datagrams if the queue is empty.
+    ///
+    /// Returns `false` if there may be more.
     @inline(__always)
     func refill(from descriptor: Int32) throws(Errno) -> Bool {
         try System.recvmmsg(descriptor, &batch, [.fullLength, .dontWait]) < DatagramBatch.capacity
     }
 
-    /// Memory for one datagram of a Unix socket, which may be longer than an Internet datagram: at
-    /// least `count` bytes, whatever is in them. Valid until it is called again.
+    /// Returns uninitialized memory for one datagram of a Unix socket, which may be longer than an
+    /// Internet datagram.
+    ///
+    /// It is valid until the next call.
     func room(for count: Int) -> UnsafeMutableRawBufferPointer {
-        // No more than one datagram can be: "as much as there is" must not ask for all memory.
+        // Limited to the longest datagram, because `count` may be `Int.max`.
         let count = Swift.min(Swift.max(0, count), 1 << 24)
         return UnsafeMutableRawBufferPointer(rebasing: buffer.room(atLeast: count)[..<count])
     }

@@ -1,9 +1,11 @@
 internal import Synchronization
 
-/// Counts the calls inside a socket, so that its descriptor is released exactly once, when it has
-/// been closed and the last call has left: no descriptor closes twice or is reused under a waiter.
+/// Counts the calls that use a descriptor, and releases it exactly once, when the socket is closed
+/// and the last call has left.
 ///
-/// One atomic word, without I/O: bit 0 says closed, bit 1 says released, the rest counts calls.
+/// So no descriptor is closed twice, or reused while a thread waits for it.
+///
+/// It is one atomic word: bit 0 means closed, bit 1 means released, and the rest counts calls.
 struct DescriptorLifetime: ~Copyable {
     private let word = Atomic<UInt64>(0)
 
@@ -11,23 +13,27 @@ struct DescriptorLifetime: ~Copyable {
     private static let released: UInt64 = 2
     private static let call: UInt64 = 4
 
-    /// What the closer has to do, besides `leave()`.
+    /// What the closing code has to do.
+    ///
+    /// Except after `alreadyClosed`, it also calls `leave`.
     enum Closing: Equatable {
-        /// Somebody else has closed it before; there is nothing to leave.
+        /// The socket was closed before.
         case alreadyClosed
-        /// Nobody is inside.
-        case quiet
-        /// Calls are inside and have to be woken.
-        case waking
+        /// No call uses the descriptor.
+        case unused
+        /// Calls use the descriptor and have to be woken.
+        case inUse
     }
 
     var isClosed: Bool {
         word.load(ordering: .acquiring) & Self.closed != 0
     }
 
-    /// Begins a call; false if the socket is closed, and then there is nothing to leave.
+    /// Begins a call.
     ///
-    /// `release` is run in the rare case that this very attempt was the last to let go.
+    /// Returns `false` if the socket is closed; `leave` must then not be called.
+    ///
+    /// It runs `release` in the rare case that the last call left during this attempt.
     @inline(__always)
     func enter(orRelease release: () -> Void) -> Bool {
         let (old, _) = word.add(Self.call, ordering: .acquiring)
@@ -36,15 +42,17 @@ struct DescriptorLifetime: ~Copyable {
         return false
     }
 
-    /// Ends a call; runs `release` if it was the last one of a closed socket.
+    /// Ends a call.
+    ///
+    /// Runs `release` if it was the last call of a closed socket.
     @inline(__always)
     func leave(orRelease release: () -> Void) {
         let (_, new) = word.subtract(Self.call, ordering: .acquiringAndReleasing)
-        if _slowPath(new == Self.closed), take() { release() }
+        if _slowPath(new == Self.closed), claimRelease() { release() }
     }
 
-    /// Marks the socket closed and enters it, so that the descriptor stays while the waiters are
-    /// woken. After `quiet` and `waking` the closer calls `leave`.
+    /// Marks the socket closed and begins a call, so that the descriptor stays valid while the waiting
+    /// calls are woken.
     func close(orRelease release: () -> Void) -> Closing {
         guard enter(orRelease: release) else { return .alreadyClosed }
         let (old, _) = word.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
@@ -52,18 +60,20 @@ struct DescriptorLifetime: ~Copyable {
             leave(orRelease: release)
             return .alreadyClosed
         }
-        return old == Self.call ? .quiet : .waking
+        return old == Self.call ? .unused : .inUse
     }
 
-    /// Takes the descriptor away for good, if no call is inside; it will not be released here.
-    func handOver() -> Bool {
+    /// Marks the socket closed, and leaves the descriptor to the calling code.
+    ///
+    /// Returns `false` if a call uses the descriptor, or if the socket is closed.
+    func takeDescriptor() -> Bool {
         word.compareExchange(
             expected: 0, desired: Self.closed | Self.released, ordering: .acquiringAndReleasing
         ).exchanged
     }
 
-    /// Of several that saw the last call leave, one releases.
-    private func take() -> Bool {
+    /// Returns `true` to one of the calls that saw the last call leave.
+    private func claimRelease() -> Bool {
         word.compareExchange(
             expected: Self.closed, desired: Self.closed | Self.released,
             ordering: .acquiringAndReleasing

@@ -1,13 +1,15 @@
 internal import SystemPackage
 
-/// A request that is written while its reply is read, so that no sizes can make both ends wait for
-/// each other. Threads and tasks differ only in how they wait when it can do neither.
+/// Sends a request while it receives the reply, so that no combination of sizes can deadlock.
+///
+/// It never waits. The blocking and the async code differ only in how they wait when it can do
+/// neither.
 struct Exchange {
-    /// What one step came to.
+    /// The outcome of one step.
     enum Step {
-        /// Bytes moved, and more may at once.
+        /// Bytes were transferred, and more may be at once.
         case moved
-        /// Nothing can be done until the descriptor is ready for one of these.
+        /// The descriptor must become ready for one of these.
         case blocked(sends: Bool, receives: Bool)
         case finished(Reply)
         case failed(SocketError.Cause, bytesTransferred: Int, partialBytes: [UInt8])
@@ -16,24 +18,25 @@ struct Exchange {
     private let requestCount: Int
     /// `.toEnd` also ends the request by a half-close.
     private let framing: Framing
-    /// Whether what comes after the reply can be kept for later.
+    /// Whether bytes after the reply can be kept for a later read.
     private let keepsSurplus: Bool
     private var sent = 0
     private var hasEnded = false
     private var sendFailure: Errno?
     private var reply: [UInt8]?
-    private var scanned = 0
+    private var parser: MessageParser
 
-    init(_ requestCount: Int, _ framing: Framing, keepsSurplus: Bool) {
+    init(_ requestCount: Int, _ framing: Framing, delimitedLimit: Int, keepsSurplus: Bool) {
         self.requestCount = requestCount
         self.framing = framing
+        parser = MessageParser(framing, delimitedLimit: delimitedLimit)
         self.keepsSurplus = keepsSurplus
     }
 
-    /// The request went out in part, so that nothing can follow it.
+    /// Whether only a part of the request was sent, so that nothing can follow it.
     var isIncomplete: Bool { sent > 0 && unsent > 0 }
 
-    /// How many bytes of the request went.
+    /// The number of request bytes that were sent.
     var bytesTransferred: Int { sent }
 
     private var unsent: Int { requestCount - sent }
@@ -60,8 +63,9 @@ struct Exchange {
                 hasReceived = try receive(descriptor, &input, &isAtEnd)
             }
         } catch {
-            // What the peer sent before it broke the connection has been read by now. It need not
-            // be whole, unless the peer broke off because of what we still had to send.
+            // Everything that the peer sent before the reset has been read by now. It may be
+            // incomplete, unless the peer reset the connection because of bytes that were not sent
+            // yet.
             if sends { sendFailure = error }
             guard sendFailure != nil else {
                 return .failed(
@@ -74,19 +78,19 @@ struct Exchange {
         return .blocked(sends: sends, receives: !isAtEnd && receives(into: input))
     }
 
-    /// Whether what has come is enough, or never will be.
+    /// Returns the last step if the reply is complete or cannot become complete.
     private mutating func conclude(
         _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
     ) -> Step? {
         if reply == nil {
-            switch take(&input, &scanner, isAtEnd: isAtEnd) {
-            case .part(let bytes): reply = bytes
-            case .more: break
-            case .refused(let cause):
+            switch parser.next(&input, &scanner, isAtEnd: isAtEnd) {
+            case .message(let bytes): reply = bytes
+            case .needsMore: break
+            case .failed(let cause):
                 return .failed(cause, bytesTransferred: sent, partialBytes: [])
             }
         }
-        // A peer may answer, or end its half, before it has read everything.
+        // A peer may reply, or half-close, before it has read the whole request.
         guard !sends else { return nil }
         if let reply, sendFailure == nil || !reply.isEmpty {
             return .finished(Reply(bytes: reply, unsentRequestBytes: unsent))
@@ -99,39 +103,18 @@ struct Exchange {
         return .failed(.endOfStream, bytesTransferred: sent, partialBytes: input.take(input.count))
     }
 
-    private mutating func take(
-        _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
-    ) -> ParseResult<[UInt8]> {
-        switch framing {
-        case .toEnd(let limit):
-            if input.count > limit { return .refused(.tooLarge(limit: limit)) }
-            return isAtEnd ? .part(input.take(input.count)) : .more
-        case .exactly(let count):
-            return input.count < count ? .more : .part(input.take(max(0, count)))
-        case .until(let byte):
-            let part = input.take(upTo: byte, limit: scanner.limit, scanned: &scanned)
-            guard case .more = part, isAtEnd, !input.isEmpty else { return part }
-            return .part(input.take(input.count))
-        case .line:
-            var line = input.takeLine(&scanner)
-            if case .more = line, isAtEnd { line = input.takeLastLine(&scanner) }
-            switch line {
-            case .part(let line): return .part([UInt8](line))
-            case .more: return .more
-            case .refused(let cause): return .refused(cause)
-            }
-        }
-    }
-
-    /// A peer who has gone, or whom the kernel has given up (ETIMEDOUT), may have answered before,
-    /// which is found out by reading on, and that comes to an end. After any other failure, e.g.
-    /// where a firewall forbids to send, he is there, and waits for the rest of the request: both
-    /// would wait without end.
+    /// After these errors the peer is gone, or the kernel has given it up (`ETIMEDOUT`).
+    ///
+    /// It may have replied before, so reading continues, and ends. After any other error, such as a
+    /// firewall that forbids to send, the peer still waits for the rest of the request, so reading
+    /// on would be a deadlock.
     private static let endsOfPeer: [Errno] = [
         .brokenPipe, .connectionReset, .socketNotConnected, .timedOut,
     ]
 
-    /// Sends once; false if the kernel takes nothing.
+    /// Sends once.
+    ///
+    /// Returns `false` if the kernel accepts nothing.
     private mutating func send(
         _ descriptor: Int32, _ request: UnsafeRawBufferPointer
     ) -> Bool {
@@ -156,13 +139,17 @@ struct Exchange {
         }
     }
 
-    /// What follows the reply is read while there is room, because the peer may have to get rid of it
-    /// before it reads the rest of the request.
+    /// Whether to receive.
+    ///
+    /// Bytes after the reply are received while there is room, because the peer may have to send
+    /// them before it reads the rest of the request.
     private func receives(into input: borrowing ByteBuffer) -> Bool {
         reply == nil || (keepsSurplus && input.usualRoom > 0)
     }
 
-    /// Receives once; false if there is nothing.
+    /// Receives once.
+    ///
+    /// Returns `false` if no bytes are available.
     private func receive(
         _ descriptor: Int32, _ input: inout ByteBuffer, _ isAtEnd: inout Bool
     ) throws(Errno) -> Bool {
@@ -181,7 +168,7 @@ struct Exchange {
         }
     }
 
-    /// How many of the bytes that wait in the kernel belong to the reply.
+    /// Returns how many of the bytes in the receive queue belong to the reply.
     private func share(
         _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ count: Int
     ) throws(Errno) -> Int {
@@ -194,7 +181,7 @@ struct Exchange {
         }
         let waiting = try System.recv(descriptor, room, [.dontWait, .peek])
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
-        // At the end of the stream one byte is asked for, and none comes.
+        // At the end of the stream, receiving one byte returns none.
         return System.memchr(end, in: bytes).map { $0 + 1 } ?? max(1, waiting)
     }
 }

@@ -1,10 +1,10 @@
-/// Several pieces of bytes that are sent one after the other, and how far that has got.
+/// The position in several pieces of bytes that are sent in order.
 struct GatherCursor {
-    /// The pieces that have not gone whole.
+    /// The pieces that were not sent completely.
     private(set) var parts: ArraySlice<[UInt8]>
-    /// How many bytes of the first of them have gone.
+    /// The number of bytes of the first piece that were sent.
     private(set) var skipped = 0
-    /// How many bytes have gone in all.
+    /// The total number of bytes that were sent.
     private(set) var advanced = 0
 
     init(_ parts: [[UInt8]]) {
@@ -14,7 +14,7 @@ struct GatherCursor {
 
     var isAtEnd: Bool { parts.isEmpty }
 
-    /// So many bytes have gone.
+    /// Notes that `count` more bytes were sent.
     mutating func advance(by count: Int) {
         advanced += count
         skipped += count

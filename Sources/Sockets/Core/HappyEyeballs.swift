@@ -1,68 +1,70 @@
 internal import SystemPackage
 
-/// Decides which address of a host is tried when, until one connection stands: "happy eyeballs"
-/// (RFC 8305).
+/// Decides which address of a host to try at which time, until one connection is established: "happy
+/// eyeballs" (RFC 8305).
 ///
-/// The race makes no connections and reads no clock. Whoever runs it asks ``next(at:)`` what to do
-/// until the race is finished, does it, and reports what came of it; every instant is the time
-/// since the start.
+/// It makes no connections and reads no clock. The calling code asks ``next(at:)`` what to do, does
+/// it and reports the outcome, until the attempts are finished. Each instant is the time since the
+/// start.
 ///
 /// ```swift
-/// var race = HappyEyeballs(addresses: addresses, limit: .seconds(10))
+/// var order = HappyEyeballs(addresses: addresses, limit: .seconds(10))
 /// while true {
-///     switch race.next(at: now()) {
-///     case .start(let index): …   // begin connecting to race.addresses[index]
-///     case .wait(let until): …    // for an attempt to end; then race.succeeded or race.failed
-///     case .cancel(let index): …  // close that attempt's socket
+///     switch order.next(at: now()) {
+///     case .start(let index): …   // begin connecting to order.addresses[index]
+///     case .wait(let until): …    // for an attempt to end; then order.succeeded or order.failed
+///     case .cancel(let index): …  // close the socket of that attempt
 ///     case .finish(.connected(let index)): return …
-///     case .finish(.failed(let cause)): throw …  // race.attempts tells the whole story
+///     case .finish(.failed(let cause)): throw …  // with order.attempts
 ///     }
 /// }
 /// ```
 package struct HappyEyeballs: Sendable {
-    /// What whoever runs the race must do now.
+    /// What the calling code must do now.
     package enum Action: Hashable, Sendable {
         /// Begin to connect to the address with this index.
         case start(Int)
-        /// Do nothing until an attempt ends, or this instant has come; nil is for ever.
+        /// Wait until an attempt ends, or until this instant; `nil` is for ever.
         case wait(until: Duration?)
-        /// Give up the attempt at the address with this index; its outcome no longer matters.
+        /// Abandon the attempt to connect to the address with this index.
         case cancel(Int)
-        /// The race is over, and nothing is left to cancel.
+        /// The attempts are finished, and none is left to cancel.
         case finish(Outcome)
     }
 
-    /// How a race ends.
+    /// The result of all attempts.
     package enum Outcome: Hashable, Sendable {
         /// The address with this index answered first.
         case connected(Int)
-        /// None answered: the cause that says most, or what ended the race.
+        /// No address answered. The cause is the most informative one, or the one that ended the attempts.
         case failed(SocketError.Cause)
     }
 
-    /// How long an attempt is waited for before the next one starts beside it (RFC 8305, section 5).
+    /// How long an attempt runs before the next one starts beside it (RFC 8305, section 5).
     package static let attemptDelay = Duration.milliseconds(250)
 
-    /// The addresses in the order in which they are tried: families take turns, beginning with
-    /// that of the first address, so that a broken family delays the other only once.
+    /// The addresses in the order of the attempts.
+    ///
+    /// The families alternate, starting with that of the first address, so that a broken family
+    /// delays the other only once.
     package let addresses: [SocketAddress]
 
-    /// The attempts that failed, or were given up at the limit, in the order in which they began.
+    /// The attempts that failed or were abandoned at the limit, in the order in which they started.
     package var attempts: [SocketError.Attempt] {
-        runners.indices.compactMap { index in
-            let runner = runners[index]
-            guard case .failed(let cause, let end) = runner.state else { return nil }
+        states.indices.compactMap { index in
+            let attempt = states[index]
+            guard case .failed(let cause, let end) = attempt.state else { return nil }
             return SocketError.Attempt(
-                address: addresses[index], cause: cause, duration: end - runner.start)
+                address: addresses[index], cause: cause, duration: end - attempt.start)
         }
     }
 
-    private struct Runner {
+    private struct Attempt {
         enum State {
             case running
             case failed(SocketError.Cause, at: Duration)
-            case won
-            case lost
+            case connected
+            case abandoned
         }
         var start: Duration
         var state = State.running
@@ -71,18 +73,21 @@ package struct HappyEyeballs: Sendable {
     private let limit: Duration?
     private let limitCause: SocketError.Cause
     private let delay: Duration
-    /// One for each attempt that was begun; addresses are tried in order, so the indices agree.
-    private var runners: [Runner] = []
+    /// The attempts that have started.
+    ///
+    /// Addresses are tried in order, so the indices are the same.
+    private var states: [Attempt] = []
     private var nextStart = Duration.zero
     private var toCancel: [Int] = []
     private var outcome: Outcome?
 
-    /// Prepares a race to these addresses, in the order of preference.
+    /// Prepares attempts to connect to these addresses, in the order of preference.
     ///
     /// - Parameters:
-    ///   - limit: How long the whole race may take; nil for ever.
-    ///   - limitCause: The cause that a race has which ends at the limit; by default a time-out
-    ///     that names the limit.
+    ///   - addresses: The addresses to connect to.
+    ///   - limit: The limit of all attempts together; `nil` for ever.
+    ///   - limitCause: The cause of a failure at the limit; by default a timeout with that limit.
+    ///   - attemptDelay: How long an attempt may take before the next one starts.
     package init(
         addresses: [SocketAddress], limit: Duration? = nil,
         limitCause: SocketError.Cause? = nil, attemptDelay: Duration = attemptDelay
@@ -93,42 +98,45 @@ package struct HappyEyeballs: Sendable {
         delay = attemptDelay
     }
 
-    /// What is to be done now; never the same start or cancellation twice.
+    /// Returns what to do now.
+    ///
+    /// It returns each start and each cancellation once.
     package mutating func next(at now: Duration) -> Action {
-        // Even without any time one attempt is made: it may succeed, or be refused, at once.
-        if !runners.isEmpty, let limit, now >= limit { stop(because: limitCause, at: now) }
+        // One attempt is made even without any time, because it may succeed or fail at once.
+        if !states.isEmpty, let limit, now >= limit { stop(because: limitCause, at: now) }
         if !toCancel.isEmpty { return .cancel(toCancel.removeFirst()) }
         if let outcome { return .finish(outcome) }
 
-        if runners.count < addresses.count {
+        if states.count < addresses.count {
             guard now >= nextStart else { return .wait(until: earlier(nextStart, limit)) }
-            runners.append(Runner(start: now))
+            states.append(Attempt(start: now))
             nextStart = now + delay
-            return .start(runners.count - 1)
+            return .start(states.count - 1)
         }
         if isRunning { return .wait(until: limit) }
-        let outcome = Outcome.failed(mostTellingCause)
+        let outcome = Outcome.failed(mostInformativeCause)
         self.outcome = outcome
         return .finish(outcome)
     }
 
-    /// Reports that an attempt connected. Only the first one counts; the others are to be
-    /// cancelled, as is this one when the race was over.
+    /// Reports that an attempt connected.
+    ///
+    /// Only the first one counts; the others are cancelled.
     package mutating func succeeded(_ index: Int) {
         guard outcome == nil, isRunning(index) else { return }
-        runners[index].state = .won
+        states[index].state = .connected
         outcome = .connected(index)
-        cancelRunning(as: .lost)
+        cancelRunning(as: .abandoned)
     }
 
-    /// Reports that an attempt failed: the next one need not wait any longer.
+    /// Reports that an attempt failed, so that the next one starts at once.
     package mutating func failed(_ index: Int, because cause: SocketError.Cause, at now: Duration) {
         guard outcome == nil, isRunning(index) else { return }
-        runners[index].state = .failed(cause, at: now)
+        states[index].state = .failed(cause, at: now)
         nextStart = min(nextStart, now)
     }
 
-    /// Ends the race from outside, for example when its task is cancelled.
+    /// Ends all attempts, for example when the task is cancelled.
     package mutating func stop(because cause: SocketError.Cause, at now: Duration) {
         guard outcome == nil else { return }
         outcome = .failed(cause)
@@ -136,21 +144,21 @@ package struct HappyEyeballs: Sendable {
     }
 }
 
-// MARK: Steps of a race
+// MARK: Steps
 
 extension HappyEyeballs {
-    private var isRunning: Bool { runners.indices.contains(where: isRunning) }
+    private var isRunning: Bool { states.indices.contains(where: isRunning) }
 
     private func isRunning(_ index: Int) -> Bool {
-        guard runners.indices.contains(index), case .running = runners[index].state else {
+        guard states.indices.contains(index), case .running = states[index].state else {
             return false
         }
         return true
     }
 
-    private mutating func cancelRunning(as state: Runner.State) {
-        for index in runners.indices where isRunning(index) {
-            runners[index].state = state
+    private mutating func cancelRunning(as state: Attempt.State) {
+        for index in states.indices where isRunning(index) {
+            states[index].state = state
             toCancel.append(index)
         }
     }
@@ -159,16 +167,17 @@ extension HappyEyeballs {
         limit.map { min(instant, $0) } ?? instant
     }
 
-    /// Of several causes the first that the peer had a part in: that this machine has no way to
-    /// IPv6 tells little about a host whose IPv4 address refused.
-    private var mostTellingCause: SocketError.Cause {
+    /// The first cause in which the peer had a part, or else the first one.
+    ///
+    /// That this machine has no route to IPv6 says little about a host whose IPv4 address refused.
+    private var mostInformativeCause: SocketError.Cause {
         let causes = attempts.map(\.cause)
-        return causes.first { !$0.isAboutTheWay } ?? causes.first
+        return causes.first { !$0.isLocal } ?? causes.first
             ?? .system(.addressNotAvailable)
     }
 
-    /// The addresses with their families taking turns (RFC 8305, section 4), each family in its
-    /// own order.
+    /// Returns the addresses with alternating families (RFC 8305, section 4), each family in its own
+    /// order.
     private static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
         guard let family = addresses.first?.family else { return addresses }
         let first = addresses.filter { $0.family == family }
@@ -179,8 +188,8 @@ extension HappyEyeballs {
 }
 
 extension SocketError.Cause {
-    /// Whether the way there failed on this machine or near it, before the peer had a say.
-    fileprivate var isAboutTheWay: Bool {
+    /// Whether the attempt failed on this machine or near it, before the peer could answer.
+    fileprivate var isLocal: Bool {
         guard case .system(let code) = self else { return false }
         let causes: [Errno] = [
             .networkUnreachable, .noRouteToHost, .addressNotAvailable, .networkDown,

@@ -1,39 +1,39 @@
-/// Finds the next line in bytes that arrive in pieces, under a limit.
+/// Finds the next line in bytes that arrive in pieces, under a length limit.
 ///
-/// A decision without I/O. It remembers how far it has looked, so that a line which arrives byte by
-/// byte is not looked at again from the start each time.
+/// This is a decision without I/O. It remembers the scanned part, so that a line which arrives byte by
+/// byte is not scanned from the start each time.
 struct LineScanner {
     /// What the bytes begin with.
-    enum Finding: Equatable {
-        /// A line of `length` bytes; with its end it takes up `consumed`.
+    enum Match: Equatable {
+        /// A line of `length` bytes, which is `consumed` bytes long with its end.
         case line(length: Int, consumed: Int)
-        /// A line longer than the limit, of which `consumed` bytes can be thrown away. If it is
-        /// `open`, its end has not been seen.
+        /// A line longer than the limit, of which `consumed` bytes can be discarded. If it is open, its
+        /// end has not arrived.
         case tooLong(consumed: Int, isOpen: Bool)
-        /// No end yet: more bytes have to come.
-        case more
+        /// No line end yet. More bytes have to be received.
+        case needsMore
     }
 
     /// The longest line, in bytes, without its end.
     let limit: Int
 
     private var scanned = 0
-    /// The rest of a line that was too long is still to be thrown away.
+    /// Whether the rest of a line that was too long has to be discarded.
     private var isSkipping = false
 
     init(limit: Int) {
-        // Room for the CR that may stand behind a line of this length.
+        // A CR may follow a line of this length.
         self.limit = min(max(0, limit), Int.max - 1)
     }
 
-    /// Looks at everything that has been received and not yet taken.
+    /// Scans all bytes that were received and not yet consumed.
     @inline(__always)
-    mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Finding {
+    mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Match {
         let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
         guard let offset = System.memchr(UInt8(ascii: "\n"), in: unseen) else {
             scanned = bytes.count
             // One more than the limit may be the CR of a line end.
-            guard bytes.count > limit + 1 else { return .more }
+            guard bytes.count > limit + 1 else { return .needsMore }
             return .tooLong(consumed: bytes.count, isOpen: true)
         }
         let end = scanned + offset
@@ -42,19 +42,19 @@ struct LineScanner {
         return .line(length: length, consumed: end + 1)
     }
 
-    /// The bytes that were scanned are gone; the next scan starts with others.
+    /// Forgets the scanned part, because its bytes were consumed.
     @inline(__always)
     mutating func restart() {
         scanned = 0
     }
 
-    /// From now on everything up to the next line end is to be thrown away.
+    /// Discards everything up to the next line end from now on.
     mutating func skipLine() {
         scanned = 0
         isSkipping = true
     }
 
-    /// Of bytes that have come, how many belong to a line that is being thrown away.
+    /// Returns how many of the bytes belong to a line that is being discarded.
     @inline(__always)
     mutating func skip(_ bytes: UnsafeRawBufferPointer) -> Int {
         _fastPath(!isSkipping) ? 0 : skipRest(bytes)
@@ -67,7 +67,7 @@ struct LineScanner {
         return end + 1
     }
 
-    /// Forgets the line that was being thrown away: its rest is wanted after all.
+    /// Stops discarding, so that a read of another kind gets the rest of the line.
     mutating func stopSkipping() {
         isSkipping = false
         scanned = 0

@@ -1,13 +1,13 @@
 internal import SystemPackage
 
-/// What can be changed about groups, on whatever owns a descriptor.
+/// A change of a socket's multicast settings.
 enum MulticastMembership {
-    /// Joins or leaves a group, on one interface or where the routes point.
+    /// Joins or leaves a group, on one interface or on the one that the routes choose.
     case membership(Membership, of: IPAddress, interface: String?)
     /// Sends to groups through this interface.
     case sendThrough(interface: String)
 
-    /// What it is about, as it stands in an error.
+    /// The setting, as an error names it.
     var subject: String {
         switch self {
         case .membership(_, let group, _): "multicastGroup \(group)"
@@ -15,9 +15,9 @@ enum MulticastMembership {
         }
     }
 
-    /// Asks the kernel for it.
+    /// Makes the change.
     ///
-    /// - Throws: `ENODEV` if there is no such interface; what setsockopt(2) says.
+    /// - Throws: `ENODEV` if the interface does not exist; the errors of setsockopt(2).
     func apply(to descriptor: Int32, _ family: AddressFamily) throws(Errno) {
         switch self {
         case .membership(let membership, .v4(let group), let interface):

@@ -1,18 +1,22 @@
-/// What the peer answered in an exchange.
+/// The reply of an exchange.
 public struct Reply: Hashable, Sendable {
-    /// The answer. A line is without its end, a part that ends with a byte has it.
+    /// The bytes of the reply.
+    ///
+    /// A line has no line end, and a message that ends with a byte includes it.
     public let bytes: [UInt8]
 
-    /// How many bytes of the request never went, because the peer closed the connection and had
-    /// answered before; 0 in every other case.
+    /// The number of request bytes that were not sent, because the peer replied and closed the
+    /// connection before; 0 otherwise.
     public let unsentRequestBytes: Int
 
-    /// Makes a reply, for tests.
+    /// Creates a reply, for tests.
     public init(bytes: [UInt8], unsentRequestBytes: Int = 0) {
         self.bytes = bytes
         self.unsentRequestBytes = unsentRequestBytes
     }
 
-    /// The answer as text; what is not UTF-8 is replaced by U+FFFD.
+    /// The bytes as text.
+    ///
+    /// U+FFFD replaces bytes that are not UTF-8.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 }

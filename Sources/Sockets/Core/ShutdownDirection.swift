@@ -2,7 +2,7 @@
 public enum ShutdownDirection: Hashable, Sendable, CaseIterable {
     /// Receiving ends: `SHUT_RD`.
     case read
-    /// Sending ends, and the peer reads the end of the stream: `SHUT_WR`.
+    /// Sending ends, so the peer reads the end of the stream: `SHUT_WR`.
     case write
     /// Receiving and sending end: `SHUT_RDWR`.
     case both

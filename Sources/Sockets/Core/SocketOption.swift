@@ -1,19 +1,20 @@
 public import SystemPackage
 
-/// An option of a socket, with the type of its value.
+/// A socket option with the type of its value.
 ///
 /// ```swift
 /// try socket.setOption(.noDelay, to: true)
 /// let size = try socket.option(.receiveBufferSize)
 /// ```
 ///
-/// Options that are not here are reached by level and name: `SocketOption<Int32>.raw`.
+/// Other options are available by level and name: `SocketOption<Int32>.raw`.
 public struct SocketOption<Value: Sendable>: Sendable {
-    /// The option's name, as it stands in an error.
+    /// The name of the option, as errors show it.
     let name: String
     let get: @Sendable (Int32, AddressFamily) throws(Errno) -> Value
     let set: @Sendable (Int32, AddressFamily, Value) throws(Errno) -> Void
-    /// May change the kernel's time limits behind the socket's back.
+    /// Whether setting the option may change the kernel's time limits without the socket's
+    /// knowledge.
     var isRaw = false
 }
 
@@ -21,23 +22,26 @@ extension SocketOption<Bool> {
     /// `SO_REUSEADDR`: a server may bind its port again while old connections linger.
     public static var reuseAddress: Self { flag("reuseAddress", .reuseAddress) }
 
-    /// `SO_REUSEPORT`: several sockets bind the same port, and the kernel shares the callers out.
+    /// `SO_REUSEPORT`: several sockets may bind the same port, and the kernel distributes the
+    /// clients.
     public static var reusePort: Self { flag("reusePort", .reusePort) }
 
-    /// `SO_KEEPALIVE`: a connection on which nothing happens is checked from time to time.
+    /// `SO_KEEPALIVE`: the kernel probes the peer of an idle connection from time to time.
     public static var keepAlive: Self { flag("keepAlive", .keepAlive) }
 
     /// `SO_BROADCAST`: datagrams may be sent to broadcast addresses.
     public static var broadcast: Self { flag("broadcast", .broadcast) }
 
-    /// `TCP_NODELAY`: small writes leave at once instead of waiting to be joined (Nagle).
+    /// `TCP_NODELAY`: small writes are sent at once instead of being joined (Nagle's algorithm).
     public static var noDelay: Self { flag("noDelay", .noDelay) }
 
-    /// `IPV6_V6ONLY`: an IPv6 socket does not serve IPv4 as well. Before binding only.
+    /// `IPV6_V6ONLY`: an IPv6 socket does not serve IPv4 as well.
+    ///
+    /// Set it before bind.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
 
-    /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: what is sent to a group comes back to this
-    /// machine's own members.
+    /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: datagrams to a group also reach members on this
+    /// machine.
     public static var multicastLoop: Self {
         let number = SocketOption<Int32>.number("multicastLoop", .multicastLoop4, .multicastLoop6)
         return number.map({ $0 != 0 }, { $0 ? 1 : 0 })
@@ -49,24 +53,28 @@ extension SocketOption<Bool> {
 }
 
 extension SocketOption<Int> {
-    /// `SO_RCVBUF`, in bytes: how much the kernel holds that nobody has received.
+    /// `SO_RCVBUF`: the size of the receive queue in bytes.
     ///
-    /// The kernel doubles what it is told, for its own bookkeeping, and keeps it within
-    /// `net.core.rmem_max`; what is read back is the doubled number.
+    /// The kernel doubles the number for its own bookkeeping and limits it to `net.core.rmem_max`.
+    /// Reading the option returns the doubled number.
     public static var receiveBufferSize: Self { count("receiveBufferSize", .receiveBufferSize) }
 
-    /// `SO_SNDBUF`, in bytes: how much the kernel holds that has not been delivered; as
-    /// `receiveBufferSize` with `net.core.wmem_max`.
+    /// `SO_SNDBUF`: the size of the send queue in bytes.
+    ///
+    /// The kernel doubles the number as for ``receiveBufferSize``, and limits it to
+    /// `net.core.wmem_max`.
     public static var sendBufferSize: Self { count("sendBufferSize", .sendBufferSize) }
 
-    /// `TCP_KEEPCNT`: after how many unanswered checks a connection counts as broken.
+    /// `TCP_KEEPCNT`: the number of unanswered probes after which a connection is broken.
     public static var keepAliveCount: Self { count("keepAliveCount", .keepAliveCount) }
 
-    /// `IP_TTL`, `IPV6_UNICAST_HOPS`: how many routers a packet may pass, 1–255.
+    /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255.
     public static var timeToLive: Self { count("timeToLive", .timeToLive4, .timeToLive6) }
 
-    /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`: the same for packets to a group; 1 stays in the
-    /// local network.
+    /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`: the number of routers that a packet to a group
+    /// may pass.
+    ///
+    /// With 1 it stays in the local network.
     public static var multicastTimeToLive: Self {
         count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6)
     }
@@ -79,11 +87,14 @@ extension SocketOption<Int> {
 }
 
 extension SocketOption<Duration> {
-    /// `TCP_KEEPIDLE`: how long nothing has to happen before the first check; whole seconds, at
-    /// least 1.
+    /// `TCP_KEEPIDLE`: how long a connection is idle before the first probe.
+    ///
+    /// The kernel counts whole seconds, at least 1.
     public static var keepAliveIdle: Self { seconds("keepAliveIdle", .keepAliveIdle) }
 
-    /// `TCP_KEEPINTVL`: how long to wait between checks; whole seconds, at least 1.
+    /// `TCP_KEEPINTVL`: the time between two probes.
+    ///
+    /// The kernel counts whole seconds, at least 1.
     public static var keepAliveInterval: Self { seconds("keepAliveInterval", .keepAliveInterval) }
 
     private static func seconds(_ name: String, _ key: OptionKey) -> Self {
@@ -92,11 +103,12 @@ extension SocketOption<Duration> {
 }
 
 extension SocketOption<Duration?> {
-    /// `SO_LINGER`: how long `close` waits for the peer to take what was sent; nil is not at all,
-    /// which is the default and still delivers.
+    /// `SO_LINGER`: how long `close` waits until the peer has acknowledged the sent bytes.
     ///
-    /// Whole seconds, rounded up. `.zero` throws away what was not delivered and resets the
-    /// connection.
+    /// With `nil`, the default, `close` does not wait, and the bytes are still delivered.
+    ///
+    /// The kernel counts whole seconds, rounded up. `.zero` discards undelivered bytes and resets
+    /// the connection.
     public static var linger: Self {
         SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
@@ -107,7 +119,9 @@ extension SocketOption<Duration?> {
 }
 
 extension SocketOption<Errno?> {
-    /// `SO_ERROR`: the pending error, which reading takes away; read only.
+    /// `SO_ERROR`: the pending error.
+    ///
+    /// It is read-only, and reading clears it.
     public static var error: Self {
         SocketOption(name: "error") { descriptor, _ throws(Errno) in
             try System.takeError(descriptor)
@@ -118,7 +132,9 @@ extension SocketOption<Errno?> {
 }
 
 extension SocketOption<SocketType?> {
-    /// `SO_TYPE`: the kind of the socket; read only, nil for kinds unknown here.
+    /// `SO_TYPE`: the type of the socket, or `nil` for a type that ``SocketType`` does not contain.
+    ///
+    /// It is read-only.
     public static var type: Self {
         SocketOption<Int32>.number("type", .type).map(
             { number in SocketType.allCases.first { $0.raw.rawValue == number } },
@@ -127,19 +143,22 @@ extension SocketOption<SocketType?> {
 }
 
 extension SocketOption<Int32> {
-    /// Any option whose value is a C `int`, by level and name: `SOL_SOCKET`, `SO_PRIORITY`.
+    /// Returns the option with a level and a name whose value is a C `int`, such as `SOL_SOCKET`
+    /// and `SO_PRIORITY`.
     public static func raw(level: Int32, name: Int32) -> Self {
         let key = OptionKey(level: level, name: name)
-        // The number may stand for a descriptor, which is the user's to get right.
+        // The value may be a descriptor, for which the program is responsible.
         return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
-            try System.option(descriptor, key, ours: false)
+            try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in
-            try System.setOption(descriptor, key, value, ours: false)
+            try System.setOption(descriptor, key, value, fromUser: true)
         }.asRaw
     }
 
-    /// An `int`; options that the two Internet families have under different names are set under
-    /// both on an IPv6 socket, because it may serve IPv4 as well.
+    /// Returns an option with an `int` value.
+    ///
+    /// If the two Internet families name it differently, an IPv6 socket sets it under both names,
+    /// because the socket may serve IPv4 as well.
     fileprivate static func number(
         _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
     ) -> Self {
@@ -156,10 +175,12 @@ extension SocketOption<Int32> {
 }
 
 extension SocketOption<[UInt8]> {
-    /// Any option at all, as the bytes of its C value; at most `capacity` of them are read.
+    /// Returns the option with a level and a name, as the bytes of its C value.
+    ///
+    /// Reading returns at most `capacity` bytes.
     public static func raw(level: Int32, name: Int32, capacity: Int = 256) -> Self {
         let key = OptionKey(level: level, name: name)
-        // No option is as large as this, and the room has to be allocated.
+        // Limited, because the memory has to be allocated, and no option is that large.
         let most = min(max(0, capacity), 1 << 20)
         return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, capacity: most)
@@ -176,7 +197,7 @@ extension SocketOption {
         return option
     }
 
-    /// The same option with another type of value.
+    /// Returns the same option with another type of value.
     fileprivate func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
         _ encode: @escaping @Sendable (Other) -> Value
@@ -190,7 +211,7 @@ extension SocketOption {
 }
 
 extension Duration {
-    /// Rounded up, as the kernel takes it.
+    /// The duration in whole seconds, rounded up, as the kernel takes it.
     fileprivate var wholeSeconds: Int32 {
         Int32(clamping: max(0, (nanosecondsRoundedUp + 999_999_999) / 1_000_000_000))
     }
@@ -208,6 +229,9 @@ public struct SocketOptionSetting: Sendable {
     let name: String
     let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
     let isRaw: Bool
+
+    /// `TCP_NODELAY`, which the async types set unless the program sets it.
+    static let noDelay = set(.noDelay, to: true)
 
     /// Returns the setting of an option to a value.
     public static func set<Value>(_ option: SocketOption<Value>, to value: Value) -> Self {

@@ -1,41 +1,74 @@
+internal import Synchronization
 internal import SystemPackage
 
-/// The file that binding a Unix socket to a path leaves behind, which only its owner may remove.
-struct UnixSocketFile {
+/// The file that binding a Unix socket to a path creates.
+///
+/// Only its owner may remove it.
+///
+/// It is removed with the last reference, or earlier by `remove`, unless `keep` was called.
+final class UnixSocketFile: Sendable {
     private let path: [UInt8]
     private let identity: FileIdentity
+    private let isOwned = Atomic<Bool>(true)
 
-    /// Remembers the file that a socket has just been bound to; nil for abstract names.
-    init?(boundTo address: SocketAddress) {
+    /// Remembers the file of a socket that has just been bound; `nil` for abstract names.
+    convenience init?(boundTo address: SocketAddress) {
         guard case .unix(let unix) = address, unix.kind == .path,
             let identity = try? System.lstat(unix.bytes)
         else { return nil }
-        path = unix.bytes
+        self.init(unix.bytes, identity)
+    }
+
+    private init(_ path: [UInt8], _ identity: FileIdentity) {
+        self.path = path
         self.identity = identity
     }
 
-    /// Removes the file, unless another has taken its place.
+    deinit { remove() }
+
+    /// Removes the file, unless another one has taken its place.
+    ///
+    /// The second call does nothing, because the path may then belong to another socket.
     func remove() {
+        if isOwned.exchange(false, ordering: .acquiringAndReleasing) { unlink() }
+    }
+
+    /// Leaves the file to the calling code.
+    func keep() {
+        isOwned.store(false, ordering: .releasing)
+    }
+
+    /// Removes a socket file on which no program listens any more.
+    ///
+    /// Returns `false` if the path is something else, or if a program does listen.
+    static func removeStale(_ address: SocketAddress, type: SocketType) -> Bool {
+        guard let file = UnixSocketFile(boundTo: address) else { return false }
+        file.keep()
+        guard file.identity.isSocket, isStale(address, type) else { return false }
+        file.unlink()
+        return true
+    }
+
+    private func unlink() {
         guard (try? System.lstat(path)) == identity else { return }
         try? System.unlink(path)
     }
 
-    /// Removes a socket file that nobody listens on any more; false if the path is something else,
-    /// or somebody does listen.
-    static func removeStale(_ address: SocketAddress, type: SocketType) -> Bool {
-        guard let file = UnixSocketFile(boundTo: address), file.identity.isSocket else {
-            return false
-        }
-        // Knocking with the wrong type of socket: whoever is alive answers that it is the wrong type
-        // (EPROTOTYPE), and is not disturbed by a caller who hangs up at once.
+    /// Connects with the wrong type of socket.
+    ///
+    /// A running server refuses that by `EPROTOTYPE` without seeing a client that disconnects at
+    /// once.
+    private static func isStale(_ address: SocketAddress, _ type: SocketType) -> Bool {
         do throws(SocketError) {
-            let caller = try Socket(.unix, type == .datagram ? .stream : .datagram)
-            try caller.connect(to: address, timeout: .milliseconds(100))
+            let probe = try OwnedSocket(.unix, type == .datagram ? .stream : .datagram)
+            let raw = try address.raw(for: .unix, .connect)
+            try probe.call(.connect) { descriptor throws(Errno) in
+                try System.setBlocking(descriptor, false)
+                try System.connect(descriptor, raw)
+            }
             return false
         } catch {
-            guard error.errno == .connectionRefused else { return false }
+            return error.errno == .connectionRefused
         }
-        file.remove()
-        return true
     }
 }

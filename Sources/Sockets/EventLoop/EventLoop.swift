@@ -11,7 +11,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     // Safe: only the loop's own thread uses the variables. No reference into them is held while
     // other code runs, so their exclusivity checks are left out.
     private let poller: Poller
-    /// Jobs that an event of this turn woke. They run before those that have just had their turn.
+    /// Jobs that an event of this turn woke.
+    ///
+    /// They run before those that have just had their turn.
     @exclusivity(unchecked) private var wokenJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var otherJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var isDispatching = false
@@ -22,12 +24,16 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var operationBudget = 0
     /// Whether a task has yielded and has not checked for cancellation since.
     @exclusivity(unchecked) private var needsCancellationCheck = false
-    /// Sources that this thread deregistered. They are released later, because the current batch
-    /// of events may still contain one of theirs.
+    /// Sources that this thread deregistered.
+    ///
+    /// They are released later, because the current batch of events may still contain one of
+    /// theirs.
     @exclusivity(unchecked) private var pendingReleases: [Unmanaged<EventSource>] = []
 
-    /// The budget of a job. Reads that are ready never suspend, so without a budget two peers that
-    /// always send would starve a third (4 of 4 runs).
+    /// The budget of a job.
+    ///
+    /// Reads that are ready never suspend, so without a budget two peers that always send would
+    /// starve a third (4 of 4 runs).
     static let operationsPerTurn = 32
 
     // Safe: `scratch` returns it on the loop's own thread only.
@@ -47,7 +53,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         var hasStopped = false
     }
 
-    /// Creates a loop and starts its thread. Without a thread, the calling code runs the turns.
+    /// Creates a loop and starts its thread.
+    ///
+    /// Without a thread, the calling code runs the turns.
     ///
     /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
     ///   descriptors or no threads left. A loop needs two descriptors.
@@ -63,7 +71,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Creates a loop that failed to start. Registering a source fails, and tasks run elsewhere.
+    /// Creates a loop that failed to start.
+    ///
+    /// Registering a source fails, and tasks run elsewhere.
     init(failing failure: Errno) {
         poller = .failing(failure)
         memory = .allocate(byteCount: 1, alignment: 1)
@@ -81,13 +91,16 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     deinit { memory.deallocate() }
 
-    /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other threads.
+    /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other
+    /// threads.
+    ///
     /// A connection whose bytes are consumed at once needs no buffer of its own.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
-    /// Counts one operation of the running job. Returns whether the budget allows it, which is
-    /// always so on other threads.
+    /// Counts one operation of the running job.
+    ///
+    /// Returns whether the budget allows it, which is always so on other threads.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return true }
@@ -102,7 +115,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Returns whether the running task has to check for cancellation, because it has yielded since
-    /// its last check. On other threads it always has to.
+    /// its last check.
+    ///
+    /// On other threads it always has to.
     @inline(__always)
     func consumeCancellationCheck() -> Bool {
         guard isCurrent else { return true }
@@ -111,7 +126,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return true
     }
 
-    /// Runs a job of Swift's concurrency in one of the next turns. The runtime calls this.
+    /// Runs a job of Swift's concurrency in one of the next turns.
+    ///
+    /// The runtime calls this.
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -142,7 +159,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         if isRunning { wake() }
     }
 
-    /// Ends the loop when there is nothing left to run. Close its sources first.
+    /// Ends the loop when there is nothing left to run.
+    ///
+    /// Close its sources first.
     func stop() {
         mailbox.withLock { $0.isStopping = true }
         wake()
@@ -171,15 +190,33 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Retains a source without a descriptor until it is deregistered.
+    func retain(_ source: EventSource) {
+        _ = Unmanaged.passRetained(source)
+    }
+
+    /// Notifies a source about a descriptor that the source does not own.
+    func watch(_ descriptor: Int32, for source: EventSource) throws(Errno) {
+        let token = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
+        try poller.register(descriptor, token: token, reportsWritable: true)
+    }
+
+    /// Ends what `watch` began.
+    func unwatch(_ descriptor: Int32) {
+        poller.deregister(descriptor)
+    }
+
     /// Changes whether a registered source is notified when its descriptor becomes writable.
     func change(_ source: EventSource, reportsWritable: Bool) throws(Errno) {
         let token = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
         try poller.change(source.descriptor, token: token, reportsWritable: reportsWritable)
     }
 
-    /// Deregisters a source. It stays in memory until no pending event can refer to it.
+    /// Deregisters a source.
+    ///
+    /// It stays in memory until no pending event can refer to it.
     func deregister(_ source: EventSource) {
-        poller.deregister(source.descriptor)
+        if source.ownsDescriptor { poller.deregister(source.descriptor) }
         let source = Unmanaged.passUnretained(source)
         if isCurrent { return pendingReleases.append(source) }
         let isRunning = mailbox.withLock { mailbox in
@@ -190,7 +227,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         if isRunning { wake() } else { finishDeregistration(of: source) }
     }
 
-    /// Adds a timer that calls `target` at `instant`. Call this on the loop's thread only.
+    /// Adds a timer that calls `target` at `instant`.
+    ///
+    /// Call this on the loop's thread only.
     @discardableResult
     func schedule(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
@@ -210,8 +249,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         thread.store(0, ordering: .relaxed)
     }
 
-    /// Runs the first half of a turn: the jobs. Returns how long the second half may wait in
-    /// nanoseconds, or `nil` for ever.
+    /// Runs the first half of a turn: the jobs.
+    ///
+    /// Returns how long the second half may wait in nanoseconds, or `nil` for ever.
     @inline(__always)
     func beginTurn(on executor: UnownedTaskExecutor) -> Int64? {
         runJobs(on: executor)
@@ -222,8 +262,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return timers.isEmpty ? nil : timers.wait(from: System.continuousNanoseconds())
     }
 
-    /// Runs the second half of a turn: waits for events and delivers them. Returns whether the loop
-    /// has to end.
+    /// Runs the second half of a turn: waits for events and delivers them.
+    ///
+    /// Returns whether the loop has to end.
     @inline(__always)
     func wait(nanoseconds: Int64?) -> Bool {
         // Other threads wake the loop after they put something into the mailbox, so without a wake
@@ -257,8 +298,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         var timeToFirstTimer: Int64? { timers.wait(from: System.continuousNanoseconds()) }
     #endif
 
-    /// Runs the jobs that were there when the turn began. Jobs that they enqueue wait for the next
-    /// turn.
+    /// Runs the jobs that were there when the turn began.
+    ///
+    /// Jobs that they enqueue wait for the next turn.
     private func runJobs(on executor: UnownedTaskExecutor) {
         for _ in 0..<wokenJobs.count {
             operationBudget = Self.operationsPerTurn
@@ -270,8 +312,10 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Releases the deregistered sources. Runs between two batches of events, when no pending event
-    /// can refer to them, and before a wait, which may be long.
+    /// Releases the deregistered sources.
+    ///
+    /// Runs between two batches of events, when no pending event can refer to them, and before a
+    /// wait, which may be long.
     private func finishDeregistrations() {
         guard !pendingReleases.isEmpty else { return }
         // The release of a source may close others.
@@ -285,7 +329,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         source.release()
     }
 
-    /// Takes what other threads handed over. Returns whether the loop has to end.
+    /// Takes what other threads handed over.
+    ///
+    /// Returns whether the loop has to end.
     private func emptyMailbox() -> Bool {
         var closures: [@Sendable (EventLoop) -> Void] = []
         let hasStopped = mailbox.withLock { mailbox in

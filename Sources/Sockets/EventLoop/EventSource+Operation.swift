@@ -7,7 +7,7 @@ extension EventSource {
     /// `attempt` must leave the direction's word ready if another call may succeed at once.
     /// `Socket.perform` is the blocking counterpart.
     @inline(__always)
-    func perform<Result>(
+    func perform<Result: ~Copyable>(
         _ direction: Direction, _ deadline: inout Deadline,
         attempt: (Int32) throws(Errno) -> Result
     ) async throws(WaitFailure) -> Result {
@@ -43,6 +43,7 @@ extension EventSource {
     }
 
     /// Counts one operation, and yields to other tasks when the current job has used its budget.
+    ///
     /// Without this, a task whose peer always keeps up would never suspend.
     @inline(__always)
     func yieldIfNeeded() async {
@@ -51,9 +52,10 @@ extension EventSource {
         loop.resumeAfterYield()
     }
 
-    /// Whether the task is cancelled, checked only after the task had to yield. A peer that always
-    /// keeps up must not keep a cancelled task alive. On threads other than the loop's, operations
-    /// are not counted, so each one checks.
+    /// Whether the task is cancelled, checked only after the task had to yield.
+    ///
+    /// A peer that always keeps up must not keep a cancelled task alive. On threads other than the
+    /// loop's, operations are not counted, so each one checks.
     ///
     /// Read this after `yieldIfNeeded`. That function does not return it, because the result would
     /// be kept in the frame of every task that waits.

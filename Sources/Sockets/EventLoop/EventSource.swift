@@ -7,7 +7,9 @@ internal import SystemPackage
 final class EventSource: TimerTarget, @unchecked Sendable {
     // Safe: everything is atomic except the timers, which only the loop's thread uses.
 
-    /// A direction of the descriptor. Accepting counts as reading, and connecting as writing.
+    /// A direction of the descriptor.
+    ///
+    /// Accepting counts as reading, and connecting as writing.
     enum Direction {
         case reading, writing
     }
@@ -43,14 +45,46 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Takes ownership of a non-blocking descriptor and registers it.
     ///
-    /// - Parameter reportsWritable: Whether the loop notifies the source when the descriptor becomes
-    ///   writable.
-    /// - Throws: The error of epoll_ctl(2). The calling code then still owns the descriptor.
-    init(owning descriptor: Int32, on loop: EventLoop, reportsWritable: Bool = true) throws(Errno) {
-        self.descriptor = descriptor
+    /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
+    /// is true.
+    ///
+    /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
+    init(
+        owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
+        reportsWritable: Bool = true
+    ) throws(Errno) {
+        self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
         try loop.register(self, reportsWritable: reportsWritable)
+        _ = descriptor.take()
+    }
+
+    /// Creates a source without a descriptor of its own.
+    ///
+    /// It waits for descriptors that it watches.
+    init(watchingOn loop: EventLoop) {
+        descriptor = Self.none
+        self.loop = loop
+        unmanagedLoop = .passUnretained(loop)
+        loop.retain(self)
+    }
+
+    private static let none: Int32 = -1
+
+    /// Whether the source has a descriptor of its own.
+    var ownsDescriptor: Bool { descriptor != Self.none }
+
+    /// Also handles the events of a descriptor that the source does not own.
+    func watch(_ descriptor: Int32) throws(Errno) {
+        try loop.watch(descriptor, for: self)
+    }
+
+    /// Handles the events of a watched descriptor no more.
+    ///
+    /// Call this before the descriptor closes and before the source does.
+    func unwatch(_ descriptor: Int32) {
+        loop.unwatch(descriptor)
     }
 
     /// See ``EventLoop/scratch``.
@@ -84,7 +118,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         }
     }
 
-    /// Handles a timer that fired. If the deadline has moved, returns its instant.
+    /// Handles a timer that fired.
+    ///
+    /// If the deadline has moved, returns its instant.
     func timerFired(_ direction: Direction, _ now: Int64) -> Int64? {
         let deadline = withState(direction) { $0.deadline.load(ordering: .acquiring) }
         if deadline > now, deadline != .max { return deadline }
@@ -110,7 +146,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
-        if closing == .waking, isConnection { try? System.shutdown(descriptor, .both) }
+        if closing == .inUse, isConnection { try? System.shutdown(descriptor, .both) }
         ReadinessWord.publish()
         reading.word.wake()
         writing.word.wake()
@@ -129,7 +165,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     private func release() {
         loop.deregister(self)
-        System.close(descriptor)
+        if ownsDescriptor { System.close(descriptor) }
     }
 
     // MARK: Waiting
@@ -140,8 +176,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     var staysReadable: Bool { peerHasEnded.load(ordering: .relaxed) }
 
     /// Waits until the direction may be ready, the deadline has passed, the source is closed or the
-    /// task is cancelled. Returns `false` if the task is cancelled; the calling code finds out which
-    /// of the others it was.
+    /// task is cancelled.
+    ///
+    /// Returns `false` if the task is cancelled; the calling code finds out which of the others it
+    /// was.
     @inline(__always)
     func wait(_ direction: Direction, until deadline: Int64) async -> Bool {
         if deadline != .max { arm(direction, deadline) }
@@ -219,10 +257,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Cancellation
 
-    /// Installs one cancellation handler for all waits of the current task in `body`. A handler for
-    /// each wait would cost more than the rest of the wait (240 ns).
+    /// Installs one cancellation handler for all waits of the current task in `body`.
     ///
-    /// - Parameter closing: Whether a cancellation also closes the source.
+    /// A handler for each wait would cost more than the rest of the wait (240 ns). If `closing` is
+    /// true, a cancellation also closes the source.
     func withCancellationScope<Result>(
         closing: Bool = false, _ body: () async throws -> Result
     ) async rethrows -> Result {

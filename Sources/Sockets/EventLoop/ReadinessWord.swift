@@ -14,8 +14,9 @@ struct ReadinessWord: ~Copyable {
     @inline(__always)
     var isReady: Bool { word.load(ordering: .acquiring) == Self.ready }
 
-    /// Makes the word idle, before an attempt or after one that would block. From then on only an
-    /// event makes it ready.
+    /// Makes the word idle, before an attempt or after one that would block.
+    ///
+    /// From then on only an event makes it ready.
     @inline(__always)
     func clear() {
         word.store(Self.idle, ordering: .releasing)
@@ -27,8 +28,9 @@ struct ReadinessWord: ~Copyable {
         word.store(Self.ready, ordering: .releasing)
     }
 
-    /// Orders a change of this program's state before the `wake` that announces it. Changes by the
-    /// kernel need no fence.
+    /// Orders a change of this program's state before the `wake` that announces it.
+    ///
+    /// Changes by the kernel need no fence.
     ///
     /// `wake` reads the word before it writes to it. Without the fence, a processor may read the
     /// word before other processors see the change. It then finds "ready", and does not wake. The

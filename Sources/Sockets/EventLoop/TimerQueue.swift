@@ -69,8 +69,10 @@ struct TimerQueue {
         return timer
     }
 
-    /// Removes cancelled timers. Otherwise each short-lived connection with a long limit would leave
-    /// one behind until that limit has passed. Each insertion pays for a share of the work.
+    /// Removes cancelled timers.
+    ///
+    /// Otherwise each short-lived connection with a long limit would leave one behind until that
+    /// limit has passed. Each insertion pays for a share of the work.
     private mutating func sweep() {
         heap = Heap(heap.unordered.filter { $0.timer.target != nil })
         earliest = heap.min?.instant ?? .max

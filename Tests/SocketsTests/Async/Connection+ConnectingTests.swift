@@ -66,7 +66,7 @@ struct ConnectionConnectingTests {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address) }
         // The first SYN is dropped; the kernel repeats it after a second.
-        #expect(await eventually { isBeingCalled(hole.address) })
+        #expect(await eventually { hasUnansweredConnect(hole.address) })
         for _ in hole.guests { _ = try hole.listener.accept(timeout: .seconds(5)) }
         let client = try await dialing.value
         #expect(client.remoteAddress == hole.address)
@@ -106,7 +106,7 @@ struct ConnectionConnectingTests {
     func cancelled() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
-        #expect(await eventually { isBeingCalled(hole.address) })
+        #expect(await eventually { hasUnansweredConnect(hole.address) })
         let start = ContinuousClock.now
         dialing.cancel()
         let result = await dialing.result

@@ -85,7 +85,7 @@ struct ConnectionDiagnosingTests {
             _ = try await connection.readLine(timeout: Self.limit)
         }
         #expect(report.verdict == .bothWaiting, "\(report) \(report.statistics)")
-        #expect(report.evidence.contains("11 bytes of what is wanted"))
+        #expect(report.evidence.contains("11 bytes of the expected data"))
     }
 
     @Test("an exchange timeout reports a peer that does not read or does not reply")

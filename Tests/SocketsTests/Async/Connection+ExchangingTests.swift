@@ -10,7 +10,7 @@ struct ConnectionExchangingTests {
     @Test("sending everything before receiving stands still against an echo")
     func standsStill() async throws {
         let (socket, peer) = try Loopback.tcpPair()
-        let echo = Echoes.onThread(peer)
+        let echo = EchoServer.onThread(peer)
         let connection = try Connection(adopting: socket)
         let error = await #expect(throws: SocketError.self) {
             try await connection.write(
@@ -26,7 +26,7 @@ struct ConnectionExchangingTests {
     @Test("an exchange of 256 MiB each way completes against the same echo")
     func large() async throws {
         let (socket, peer) = try Loopback.tcpPair()
-        let echo = Echoes.onThread(peer)
+        let echo = EchoServer.onThread(peer)
         let connection = try Connection(adopting: socket)
         let request = pattern(Self.large)
         let reply = try await connection.exchange(

@@ -5,9 +5,9 @@ import Testing
 
 @Suite("DatagramChannel: sending", .timeLimit(.minutes(5)))
 struct DatagramChannelSendingTests {
-    /// A Unix socket whose queue is full, and a channel that is not connected to it.
+    /// Returns a Unix socket whose queue is full, and a channel that is not connected to it.
     ///
-    /// - Parameter isBound: Whether the channel has a path, so that any sender can reach it.
+    /// If `isBound` is true, the channel has a path, so any sender can reach it.
     private func fullPeer(
         isBound: Bool = false
     ) async throws -> (peer: Socket, channel: DatagramChannel) {

@@ -93,7 +93,7 @@ struct ListenerShardingTests {
         }
         try await serving.value
         #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
-        #expect(await eventually { refusesCalls(listener.localAddress) })
+        #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
     @Test("after the grace period the handlers on all loops are cancelled, with one log record")
@@ -120,7 +120,7 @@ struct ListenerShardingTests {
     func closing() async throws {
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         listener.close()
-        #expect(await eventually { refusesCalls(listener.localAddress) })
+        #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
     @Test(
@@ -185,7 +185,8 @@ struct ListenerShardingTests {
         let byEndpoint = await #expect(throws: SocketError.self) {
             try await Listener(on: .unix(path), options: .init(sharded: true))
         }
-        let address = try #require(Resolver.resolve(.unix(path)).first)
+        let addresses = try await Resolver.resolve(.unix(path))
+        let address = try #require(addresses.first)
         let byAddress = #expect(throws: SocketError.self) {
             try Listener(on: address, options: .init(sharded: true))
         }

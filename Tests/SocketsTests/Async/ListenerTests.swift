@@ -135,7 +135,7 @@ struct ListenerTests {
         let error = await #expect(throws: SocketError.self) { try await accepting.value }
         #expect(error?.cause == .closed)
         #expect(listener.isClosed)
-        #expect(await eventually { refusesCalls(listener.localAddress) })
+        #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
     @Test("a second accept fails with .busy")
@@ -252,7 +252,7 @@ struct ListenerTests {
         #expect(access(path, F_OK) == 0)
         // A server that was killed removes nothing.
         let dead = try Socket(on: .unix(path + "-dead"))
-        dead.names.withLock { $0.file = nil }
+        dead.names.withLock { $0.file?.keep() }
         dead.close()
         #expect(access(path + "-dead", F_OK) == 0)
         #expect(await eventually { (try? Socket(to: .unix(path + "-dead"))) == nil })

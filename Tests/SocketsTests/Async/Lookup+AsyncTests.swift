@@ -111,7 +111,7 @@ struct LookupAsyncTests {
     func onTheSpot(endpoint: Endpoint) async throws {
         let past = Deadline(startingNow: .seconds(0))
         let addresses = try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
-        #expect(try addresses == Resolver.resolve(endpoint))
+        #expect(try await addresses == Resolver.resolve(endpoint))
     }
 
     @Test(
@@ -120,7 +120,7 @@ struct LookupAsyncTests {
     func names(endpoint: Endpoint) async throws {
         let never = Deadline(startingNow: .never)
         let addresses = try await Lookup.addresses(of: endpoint, nil, until: never, on: loop)
-        #expect(try addresses == Resolver.resolve(endpoint))
+        #expect(try await addresses == Resolver.resolve(endpoint))
         let past = Deadline(startingNow: .seconds(0))
         let error = await #expect(throws: SocketError.self) {
             try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)

@@ -8,7 +8,7 @@ struct SocketExchangingTests {
     func large() throws {
         let count = 32 << 20
         let (socket, peer) = try Loopback.tcpPair()
-        let echo = Echoes.onThread(peer)
+        let echo = EchoServer.onThread(peer)
         let request = pattern(count)
         let reply = try socket.exchange(
             request, reading: .toEnd(limit: count), timeout: .seconds(30))

@@ -26,7 +26,7 @@ struct SocketStreamExchangingTests {
 
     @Test("to the end, larger than all buffers")
     func large() throws {
-        let echo = Echoes.onThread(peer)
+        let echo = EchoServer.onThread(peer)
         let request = pattern(16 << 20)
         let reply = try stream.exchange(request, reading: .toEnd(), timeout: .seconds(30))
         let isSame = reply.bytes == request

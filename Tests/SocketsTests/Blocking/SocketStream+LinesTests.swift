@@ -133,7 +133,7 @@ struct SocketStreamLinesTests {
             let error = #expect(throws: SocketError.self) { try stream.readLine() }
             #expect(
                 error?.description == "cannot read:"
-                    + " a read inside withLine: expected none until its closure ends")
+                    + " withLine is running: expected no other read until its closure ends")
             #expect(line.byteCount == 3)
         }
         try peer.sendAll("two\n")

@@ -45,7 +45,7 @@ struct SocketStreamReadingTests {
         #expect(error?.partialBytes == Array("abc".utf8))
         #expect(
             error?.description
-                == "cannot read: the stream ended too early (3 bytes were received)")
+                == "cannot read: unexpected end of stream (3 bytes were received)")
         #expect(try stream.read().isEmpty)
     }
 
@@ -89,7 +89,7 @@ struct SocketStreamReadingTests {
         peer.close()
         let error = #expect(throws: SocketError.self) { try stream.readToEnd(limit: 9) }
         #expect(error?.cause == .tooLarge(limit: 9))
-        #expect(error?.description == "cannot read: more than 9 bytes came")
+        #expect(error?.description == "cannot read: the data is longer than 9 bytes")
         #expect(try stream.readToEnd(limit: 10) == Array("0123456789".utf8))
     }
 

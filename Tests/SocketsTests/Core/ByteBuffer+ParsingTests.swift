@@ -11,7 +11,7 @@ struct ByteBufferTakingTests {
     }
 
     private func text(_ taking: ParseResult<UnsafeRawBufferPointer>) -> String? {
-        if case .part(let bytes) = taking { String(decoding: bytes, as: UTF8.self) } else { nil }
+        if case .message(let bytes) = taking { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
 
     @Test("no more is taken than there is")
@@ -36,7 +36,7 @@ struct ByteBufferTakingTests {
     func tooLong() {
         var buffer = buffer("0123456789\nnext\n")
         var scanner = LineScanner(limit: 5)
-        guard case .refused(.lineTooLong(limit: 5)) = buffer.takeLine(&scanner) else {
+        guard case .failed(.lineTooLong(limit: 5)) = buffer.takeLine(&scanner) else {
             Issue.record("expected it to be refused")
             return
         }
@@ -47,17 +47,17 @@ struct ByteBufferTakingTests {
     func upTo() {
         var buffer = buffer("a;bcd")
         var scanned = 0
-        guard case .part(let part) = buffer.take(upTo: 0x3b, limit: 2, scanned: &scanned) else {
+        guard case .message(let part) = buffer.take(upTo: 0x3b, limit: 2, scanned: &scanned) else {
             Issue.record("expected a part")
             return
         }
         #expect(part == Array("a;".utf8))
-        guard case .more = buffer.take(upTo: 0x3b, limit: 4, scanned: &scanned) else {
+        guard case .needsMore = buffer.take(upTo: 0x3b, limit: 4, scanned: &scanned) else {
             Issue.record("expected to need more")
             return
         }
         guard
-            case .refused(.tooLarge(limit: 3)) = buffer.take(
+            case .failed(.tooLarge(limit: 3)) = buffer.take(
                 upTo: 0x3b, limit: 3, scanned: &scanned)
         else {
             Issue.record("expected it to be refused")

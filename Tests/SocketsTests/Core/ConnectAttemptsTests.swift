@@ -4,20 +4,32 @@ import Testing
 @testable import Sockets
 
 @Suite("ConnectAttempts", .ownThread)
-struct ConnectContestTests {
-    @Test("it waits for what is under way, and the winner does not wait")
+struct ConnectAttemptsTests {
+    /// Waits until an attempt has connected.
+    private func connect(_ attempts: consuming ConnectAttempts) throws -> OwnedSocket {
+        while true {
+            switch try attempts.advance() {
+            case .connected(let socket): return socket
+            case .wait:
+                var requests = attempts.descriptors.map {
+                    PollRequest(descriptor: $0, isForWriting: true)
+                }
+                try System.poll(&requests, milliseconds: 10_000)
+                _ = attempts.check()
+            }
+        }
+    }
+
+    @Test("the connected socket does not wait")
     func wins() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
-        var contest = ConnectAttempts(
-            [listener.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .seconds(10)))
-        var step = try contest.advance()
-        while case .wait(let duration) = step {
-            try contest.poll(atMost: duration)
-            step = try contest.advance()
-        }
-        guard case .connected(let socket) = step else { return }
-        #expect(socket.remoteAddress == listener.localAddress)
-        let descriptor = socket.descriptor
+        let socket = try connect(
+            ConnectAttempts(
+                to: [listener.localAddress], .stream, ConnectOptions(),
+                Deadline(startingNow: .seconds(10))))
+        let remote = socket.remoteAddress
+        #expect(remote == listener.localAddress)
+        let descriptor = socket.descriptor.number
         #expect(throws: Errno.wouldBlock) {
             try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) {
                 _ = try System.recv(descriptor, $0, [])
@@ -25,35 +37,67 @@ struct ConnectContestTests {
         }
     }
 
-    @Test("an attempt under way is a newcomer once")
-    func newcomers() throws {
+    @Test("takeStarted returns an attempt under way once")
+    func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
-        var contest = ConnectAttempts(
-            [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
-        guard case .wait(nil) = try contest.advance() else {
-            Issue.record("expected to wait for ever")
-            return
-        }
-        #expect(contest.isLocal)
-        #expect(contest.takeNewcomers().count == 1)
-        #expect(contest.takeNewcomers().isEmpty)
-        let hasEnded = contest.look()
+        var attempts = ConnectAttempts(
+            to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
+        let waits = try attempts.advance().isEndlessWait()
+        #expect(waits)
+        let isUnix = attempts.isUnix
+        #expect(isUnix)
+        let started = attempts.takeStarted().count
+        #expect(started == 1)
+        let startedSince = attempts.takeStarted().count
+        #expect(startedSince == 0)
+        let hasEnded = attempts.check()
         #expect(!hasEnded)
         withExtendedLifetime(guest) {}
     }
 
-    @Test("it can be stopped from outside")
+    @Test("willEnd is called before the descriptor of an attempt closes")
+    func willEnd() throws {
+        let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
+        let guest = try Socket(to: full.localAddress)
+        var attempts = ConnectAttempts(
+            to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
+        _ = try attempts.advance()
+        var wasOpen = false
+        for attempt in attempts.takeStarted() {
+            let descriptor = attempt.descriptor
+            attempt.willEnd = { wasOpen = (try? System.getsockname(descriptor)) != nil }
+        }
+        attempts.closeAll()
+        #expect(wasOpen)
+        withExtendedLifetime(guest) {}
+    }
+
+    @Test("advance throws the cause of stop, with the attempt")
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
-        var contest = ConnectAttempts(
-            [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
-        _ = try contest.advance()
-        contest.stop(because: .cancelled)
-        let error = #expect(throws: SocketError.self) { _ = try contest.advance() }
-        #expect(error?.cause == .cancelled)
-        #expect(error?.attempts.map(\.address) == [full.localAddress])
+        var attempts = ConnectAttempts(
+            to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
+        _ = try attempts.advance()
+        attempts.stop(because: .cancelled)
+        do throws(SocketError) {
+            _ = try attempts.advance()
+            Issue.record("expected an error")
+        } catch {
+            #expect(error.cause == .cancelled)
+            #expect(error.attempts.map(\.address) == [full.localAddress])
+        }
         withExtendedLifetime(guest) {}
+    }
+}
+
+extension ConnectAttempts.Step {
+    /// Whether to wait without a limit.
+    fileprivate consuming func isEndlessWait() -> Bool {
+        switch consume self {
+        case .wait(let duration): duration == nil
+        case .connected: false
+        }
     }
 }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The gate of a socket", .ownThread)
-struct CallGateTests {
-    /// A gate with the descriptor that it guards: how often that was released, and who is inside.
+@Suite("DescriptorLifetime", .ownThread)
+struct DescriptorLifetimeTests {
+    /// A lifetime with the descriptor that it guards: how often that was released, and who is inside.
     private final class Guarded: Sendable {
-        let gate = DescriptorLifetime()
+        let lifetime = DescriptorLifetime()
         let releases = Atomic<Int>(0)
         let callsInside = Atomic<Int>(0)
         let violations = Atomic<Int>(0)
@@ -18,7 +18,7 @@ struct CallGateTests {
         }
 
         func enter() -> Bool {
-            guard gate.enter(orRelease: release) else { return false }
+            guard lifetime.enter(orRelease: release) else { return false }
             callsInside.add(1, ordering: .sequentiallyConsistent)
             if releases.load(ordering: .sequentiallyConsistent) != 0 { violate() }
             return true
@@ -26,16 +26,16 @@ struct CallGateTests {
 
         func leave() {
             callsInside.subtract(1, ordering: .sequentiallyConsistent)
-            gate.leave(orRelease: release)
+            lifetime.leave(orRelease: release)
         }
 
-        var isClosed: Bool { gate.isClosed }
+        var isClosed: Bool { lifetime.isClosed }
 
-        func handOver() -> Bool { gate.handOver() }
+        func takeDescriptor() -> Bool { lifetime.takeDescriptor() }
 
-        func beginClosing() -> DescriptorLifetime.Closing { gate.close(orRelease: release) }
+        func beginClosing() -> DescriptorLifetime.Closing { lifetime.close(orRelease: release) }
 
-        func endClosing() { gate.leave(orRelease: release) }
+        func endClosing() { lifetime.leave(orRelease: release) }
 
         /// What `Socket.close` does.
         @discardableResult
@@ -57,7 +57,7 @@ struct CallGateTests {
     func quietClose() {
         let socket = Guarded()
         #expect(!socket.isClosed)
-        #expect(socket.beginClosing() == .quiet)
+        #expect(socket.beginClosing() == .unused)
         #expect(socket.isClosed)
         // The closer is inside himself, so that the descriptor stays while he works.
         #expect(socket.releaseCount == 0)
@@ -69,7 +69,7 @@ struct CallGateTests {
     func wakingClose() {
         let socket = Guarded()
         #expect(socket.enter() && socket.enter())
-        #expect(socket.close() == .waking)
+        #expect(socket.close() == .inUse)
         #expect(socket.releaseCount == 0)
         socket.leave()
         #expect(socket.releaseCount == 0)
@@ -82,7 +82,7 @@ struct CallGateTests {
     func closingAgain() {
         let socket = Guarded()
         #expect(socket.enter())
-        #expect(socket.close() == .waking)
+        #expect(socket.close() == .inUse)
         #expect(socket.close() == .alreadyClosed)
         socket.leave()
         #expect(socket.releaseCount == 1)
@@ -114,12 +114,12 @@ struct CallGateTests {
     func handOver() {
         let socket = Guarded()
         #expect(socket.enter())
-        #expect(!socket.handOver())
+        #expect(!socket.takeDescriptor())
         #expect(!socket.isClosed)
         socket.leave()
-        #expect(socket.handOver())
+        #expect(socket.takeDescriptor())
         #expect(socket.isClosed)
-        #expect(!socket.handOver())
+        #expect(!socket.takeDescriptor())
         #expect(!socket.enter())
         #expect(socket.close() == .alreadyClosed)
         #expect(socket.releaseCount == 0)
@@ -130,25 +130,25 @@ struct CallGateTests {
         let socket = Guarded()
         #expect(socket.enter())
         socket.close()
-        #expect(!socket.handOver())
+        #expect(!socket.takeDescriptor())
         socket.leave()
-        #expect(!socket.handOver())
+        #expect(!socket.takeDescriptor())
         #expect(socket.releaseCount == 1)
     }
 
     // MARK: Races
 
-    /// Lets threads loose on one gate after another: each round is a fresh one, and all threads
+    /// Lets threads loose on one lifetime after another: each round is a fresh one, and all threads
     /// begin it together.
     private func race(
         rounds: Int, threads count: Int, _ body: @escaping @Sendable (Guarded, Int) -> Void
     ) throws -> [Guarded] {
         let sockets = (0..<rounds).map { _ in Guarded() }
-        let start = Rendezvous(count)
+        let start = ThreadBarrier(count)
         let threads = (0..<count).map { index in
             Background {
                 for socket in sockets {
-                    start.meet()
+                    start.wait()
                     body(socket, index)
                 }
             }
@@ -196,7 +196,7 @@ struct CallGateTests {
         let sockets = try race(rounds: 10_000, threads: 3) { socket, index in
             switch index {
             case 0:
-                if socket.handOver() {
+                if socket.takeDescriptor() {
                     handed.withLock { _ = $0.insert(ObjectIdentifier(socket)) }
                 }
             case 1:

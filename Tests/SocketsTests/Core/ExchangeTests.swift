@@ -25,7 +25,7 @@ final class ExchangeTests {
     func waits() throws {
         let (here, there) = try Socket.pair()
         let request = [UInt8](repeating: 7, count: 8 << 20)
-        var exchange = Exchange(request.count, .line, keepsSurplus: false)
+        var exchange = Exchange(request.count, .line, delimitedLimit: 65536, keepsSurplus: false)
         guard case .blocked(sends: true, receives: true) = step(&exchange, here, request) else {
             Issue.record("expected it to wait for both")
             return
@@ -50,7 +50,7 @@ final class ExchangeTests {
     @Test("a reply of no bytes takes none")
     func emptyReply() throws {
         let (here, there) = try Socket.pair()
-        var exchange = Exchange(1, .exactly(0), keepsSurplus: true)
+        var exchange = Exchange(1, .exactly(0), delimitedLimit: 65536, keepsSurplus: true)
         [1, 2].withUnsafeBytes { input.append($0) }
         let size = input.count
         guard case .finished(let reply) = step(&exchange, here, [7]) else {
@@ -66,7 +66,7 @@ final class ExchangeTests {
         @Test("what a signal interrupts is done again, and not waited for")
         func interrupted() throws {
             let (here, there) = try Socket.pair()
-            var exchange = Exchange(1, .line, keepsSurplus: true)
+            var exchange = Exchange(1, .line, delimitedLimit: 65536, keepsSurplus: true)
             var last = FaultInjection.during([.send: [.error(.interrupted)]]) {
                 step(&exchange, here, [1])
             }
@@ -88,7 +88,8 @@ final class ExchangeTests {
         @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
         func cannotSend() throws {
             let (here, there) = try Socket.pair()
-            var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: false)
+            var exchange = Exchange(
+                2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: false)
             let last = FaultInjection.during([.send: [.error(.notPermitted)]]) {
                 step(&exchange, here, [1, 2])
             }
@@ -104,7 +105,7 @@ final class ExchangeTests {
     @Test("the request is ended once it has gone")
     func halfCloses() throws {
         let (here, there) = try Socket.pair()
-        var exchange = Exchange(2, .toEnd(limit: 10), keepsSurplus: true)
+        var exchange = Exchange(2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: true)
         guard case .blocked(sends: false, receives: true) = step(&exchange, here, [1, 2]) else {
             Issue.record("expected it to wait for the reply")
             return

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Finding lines", .ownThread)
 struct LineScannerTests {
-    private typealias Finding = LineScanner.Finding
+    private typealias Finding = LineScanner.Match
 
     private func scan(_ text: String, with scanner: inout LineScanner) -> Finding {
         Array(text.utf8).withUnsafeBytes { scanner.scan($0) }
@@ -35,7 +35,7 @@ struct LineScannerTests {
                 tooLong += 1
                 buffer.removeFirst(consumed)
                 if isOpen { scanner.skipLine() } else { scanner.restart() }
-            case .more:
+            case .needsMore:
                 if input.isEmpty {
                     return (lines, tooLong, String(decoding: buffer, as: UTF8.self))
                 }
@@ -52,9 +52,10 @@ struct LineScannerTests {
             ("\n", .line(length: 0, consumed: 1)), ("\r\n", .line(length: 0, consumed: 2)),
             ("a\r\r\n", .line(length: 2, consumed: 4)), ("a\rb\n", .line(length: 3, consumed: 4)),
             ("a\nb\n", .line(length: 1, consumed: 2)), ("\n\r\n", .line(length: 0, consumed: 1)),
-            ("a\0b\n", .line(length: 3, consumed: 4)), ("", .more), ("a", .more), ("a\r", .more),
-        ] as [(String, LineScanner.Finding)])
-    func ends(text: String, expected: LineScanner.Finding) {
+            ("a\0b\n", .line(length: 3, consumed: 4)), ("", .needsMore), ("a", .needsMore),
+            ("a\r", .needsMore),
+        ] as [(String, LineScanner.Match)])
+    func ends(text: String, expected: LineScanner.Match) {
         var scanner = LineScanner(limit: 100)
         #expect(scan(text, with: &scanner) == expected)
     }
@@ -62,14 +63,14 @@ struct LineScannerTests {
     @Test("a line end may come in two pieces")
     func splitEnd() {
         var scanner = LineScanner(limit: 100)
-        #expect(scan("ab\r", with: &scanner) == .more)
+        #expect(scan("ab\r", with: &scanner) == .needsMore)
         #expect(scan("ab\r\n", with: &scanner) == .line(length: 2, consumed: 4))
     }
 
     @Test("what has been looked at is not looked at again")
     func remembersHowFar() {
         var scanner = LineScanner(limit: 100)
-        #expect(scan("aaaa", with: &scanner) == .more)
+        #expect(scan("aaaa", with: &scanner) == .needsMore)
         // An end among the first four would have been seen: the scanner trusts that.
         #expect(scan("a\naab\n", with: &scanner) == .line(length: 5, consumed: 6))
         scanner.restart()
@@ -83,9 +84,9 @@ struct LineScannerTests {
             #expect(scan(text, with: &scanner) == .line(length: 3, consumed: text.utf8.count))
         }
         var scanner = LineScanner(limit: 3)
-        #expect(scan("abc", with: &scanner) == .more)
+        #expect(scan("abc", with: &scanner) == .needsMore)
         // May be the CR of the end.
-        #expect(scan("abc\r", with: &scanner) == .more)
+        #expect(scan("abc\r", with: &scanner) == .needsMore)
         #expect(scan("abc\r\n", with: &scanner) == .line(length: 3, consumed: 5))
     }
 
@@ -94,10 +95,10 @@ struct LineScannerTests {
         var whole = LineScanner(limit: 3)
         #expect(scan("abcd\nx", with: &whole) == .tooLong(consumed: 5, isOpen: false))
         var open = LineScanner(limit: 3)
-        #expect(scan("abcd", with: &open) == .more)
+        #expect(scan("abcd", with: &open) == .needsMore)
         #expect(scan("abcde", with: &open) == .tooLong(consumed: 5, isOpen: true))
         var late = LineScanner(limit: 3)
-        #expect(scan("abc\r", with: &late) == .more)
+        #expect(scan("abc\r", with: &late) == .needsMore)
         #expect(scan("abc\rd\n", with: &late) == .tooLong(consumed: 6, isOpen: false))
     }
 
@@ -131,7 +132,8 @@ struct LineScannerTests {
         #expect(scan("\r\n", with: &scanner) == .line(length: 0, consumed: 2))
         scanner.restart()
         #expect(
-            scan("aa", with: &scanner) == (given == 0 ? .tooLong(consumed: 2, isOpen: true) : .more)
+            scan("aa", with: &scanner)
+                == (given == 0 ? .tooLong(consumed: 2, isOpen: true) : .needsMore)
         )
     }
 

@@ -111,8 +111,10 @@ struct EventLoopTests {
         #expect(loop == nil)
     }
 
-    /// Two flooding tasks always find something to read. Between the moment when the third task has
-    /// something to read and the moment when it reads it, neither may exceed its operation budget.
+    /// Two flooding tasks always find something to read.
+    ///
+    /// Between the moment when the third task has something to read and the moment when it reads
+    /// it, neither may exceed its operation budget.
     @Test("a task whose read becomes ready waits for at most 32 operations of each flooding task")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)

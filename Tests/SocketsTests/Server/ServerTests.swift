@@ -34,7 +34,7 @@ struct ServerTests {
         // The loops may serve the first client before the task of `serve` waits for its cancellation.
         #expect(await eventually { listener.isClosed })
         // The descriptor is closed when the accepting task has left it.
-        #expect(await eventually { refusesCalls(listener.localAddress) })
+        #expect(await eventually { refusesConnections(listener.localAddress) })
         try await client.write("still there?")
         #expect(try await client.read() == Array("still there?".utf8))
         try client.shutdown(.write)

@@ -1,0 +1,200 @@
+internal import SystemPackage
+
+// The asynchronous overloads. They run the blocking functions on threads of their own.
+extension Resolver {
+    /// Returns the addresses of an endpoint, in the order in which they should be tried.
+    ///
+    /// Suspends the task during the lookup.
+    ///
+    /// ```swift
+    /// let addresses = try await Resolver.resolve(
+    ///     .tcp("www.example.com", port: "http"), timeout: .seconds(5))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - endpoint: A Unix endpoint is its own address. No lookup takes place, and the file system
+    ///     is not touched.
+    ///   - family: The family of the addresses to return; `nil` for all.
+    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - forBinding: Whether the addresses will be bound. An empty host then means every
+    ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
+    ///     `127.0.0.1`).
+    ///   - timeout: How long to wait for the addresses. At the limit the lookup is abandoned.
+    /// - Returns: The addresses, at least one.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
+    ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
+    ///   endpoint.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
+    ///   not be looked up.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///   contain the port's name.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
+    public static func resolve(
+        _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
+        forBinding: Bool = false, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> [SocketAddress] {
+        try await onLookupThread(
+            if: endpoint.path == nil
+                && HostLookup(host: endpoint.host ?? "", service: endpoint.port).mayBlock,
+            timeout, orThrow: { SocketError(.resolve, $0, endpoint: endpoint) },
+            { () throws(SocketError) in
+                try resolve(
+                    endpoint, family: family, numericOnly: numericOnly, forBinding: forBinding)
+            })
+    }
+
+    /// Returns the addresses of a host, each with the port of a service.
+    ///
+    /// Suspends the task during the lookup. The corresponding C function is `getaddrinfo`.
+    ///
+    /// - Parameters:
+    ///   - host: A name, or a numeric address without brackets and with an optional zone. An empty
+    ///     host means this machine, or every interface if `forBinding` is true.
+    ///   - service: The port or a service's name; `nil` for port 0.
+    ///   - family: The family of the addresses to return; `nil` for all.
+    ///   - transport: The transport for which the service's name is looked up; `nil` for any.
+    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - canonicalName: Whether to return the host's official name too.
+    ///   - forBinding: Whether the addresses will be bound. An empty host then means every
+    ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
+    ///     `127.0.0.1`).
+    ///   - timeout: How long to wait for the addresses. At the limit the lookup is abandoned.
+    /// - Returns: The addresses, and the official name if `canonicalName` is true.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or
+    ///   if the family or the transport is a Unix one.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
+    ///   not be looked up.
+    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///   contain the service.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
+    public static func resolve(
+        host: String, service: Port? = nil, family: AddressFamily? = nil,
+        transport: Transport? = nil, numericOnly: Bool = false,
+        canonicalName: Bool = false, forBinding: Bool = false, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Resolution {
+        try await onLookupThread(
+            if: HostLookup(host: host, service: service).mayBlock, timeout,
+            orThrow: { SocketError(.resolve, $0, subject: TerminalText.escaped(host)) },
+            { () throws(SocketError) in
+                try resolve(
+                    host: host, service: service, family: family, transport: transport,
+                    numericOnly: numericOnly, canonicalName: canonicalName, forBinding: forBinding)
+            })
+    }
+
+    /// Returns the names of an address: the host's name, and the name of the service on its port.
+    ///
+    /// Returns digits in place of a name that does not exist. Suspends the task during the lookup.
+    /// The corresponding C function is `getnameinfo`.
+    ///
+    /// - Parameters:
+    ///   - address: An Internet address.
+    ///   - nameRequired: Whether a host without a name is an error.
+    ///   - numericHost: Whether to return the host in digits, without a lookup.
+    ///   - numericService: Whether to return the service in digits, without a lookup.
+    ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
+    ///   - timeout: How long to wait for the names. At the limit the lookup is abandoned.
+    /// - Returns: The names of the host and of the service.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
+    ///   ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not be
+    ///   looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface,
+    ///   with `EAGAIN` if too many lookups are running, or with another error of the system.
+    public static func name(
+        of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
+        numericService: Bool = false, transport: Transport = .tcp,
+        timeout: TimeLimit = .never
+    ) async throws(SocketError) -> (host: String, service: String) {
+        try await onLookupThread(
+            if: !(numericHost && numericService), timeout,
+            orThrow: { SocketError(.resolve, $0, remoteAddress: address) },
+            { () throws(SocketError) in
+                try name(
+                    of: address, nameRequired: nameRequired, numericHost: numericHost,
+                    numericService: numericService, transport: transport)
+            })
+    }
+
+    /// Returns the names and addresses of a host that is given by name, for one family.
+    ///
+    /// A numeric address is its own entry and needs no query. Suspends the task during the lookup.
+    /// The corresponding C function is `gethostbyname2_r`.
+    ///
+    /// - Parameters:
+    ///   - name: A name, or a numeric address.
+    ///   - family: IPv4 or IPv6.
+    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    /// - Returns: The host's names and addresses.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family`
+    ///   is ``AddressFamily/unix``.
+    ///   ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
+    ///   family, or could not be looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
+    public static func host(
+        named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> HostEntry {
+        try await onLookupThread(
+            if: IPAddress(name) == nil, timeout,
+            orThrow: { SocketError(.lookUpHost, $0, subject: TerminalText.escaped(name)) },
+            { () throws(SocketError) in try host(named: name, family: family) })
+    }
+
+    /// Returns the names of a host that is given by address.
+    ///
+    /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
+    /// Suspends the task during the lookup. The corresponding C function is `gethostbyaddr_r`.
+    ///
+    /// - Parameters:
+    ///   - address: The numeric address.
+    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    /// - Returns: The host's names and addresses.
+    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be
+    ///   looked up.
+    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
+    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///   another error of the system.
+    public static func host(
+        at address: IPAddress, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> HostEntry {
+        try await onLookupThread(
+            if: true, timeout,
+            orThrow: { SocketError(.lookUpHost, $0, subject: address.description) },
+            { () throws(SocketError) in try host(at: address) })
+    }
+
+    /// Runs `call`, on a thread of its own if it may block.
+    ///
+    /// - Throws: The error of `call`. The error that `makeError` creates if the time limit ends, if
+    ///   the task is cancelled, or if no thread can be had.
+    private static func onLookupThread<Value: Sendable>(
+        if mayBlock: Bool, _ timeout: TimeLimit,
+        orThrow makeError: (SocketError.Cause) -> SocketError,
+        _ call: @escaping @Sendable () throws(SocketError) -> Value
+    ) async throws(SocketError) -> Value {
+        guard mayBlock else { return try call() }
+        let result: Result<Value, SocketError>
+        do throws(SocketError) {
+            let loop = LoopGroup.shared.next()
+            result = try await Lookup.answer(until: Deadline(startingNow: timeout), on: loop) {
+                Result { () throws(SocketError) in try call() }
+            }
+        } catch {
+            throw makeError(error.cause)
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,35 @@
+internal import SystemPackage
+
+extension Connection {
+    /// Takes over a connected stream socket, which then counts as closed.
+    ///
+    /// ```swift
+    /// let connection = try Connection(adopting: Socket(adopting: descriptor))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - socket: A connected socket of the type ``SocketType/stream``.
+    ///   - group: The loop group. The connection belongs to one of its loops.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type;
+    ///   ``SocketError/Cause/system(_:)`` with `socketNotConnected` if it is not connected, and the
+    ///   socket is then closed; the errors of ``Socket/release()``.
+    public convenience init(
+        adopting socket: Socket, group: LoopGroup = .shared
+    ) throws(SocketError) {
+        guard socket.type == .stream else {
+            throw SocketError(
+                .adopt,
+                .invalidInput(
+                    "a socket of the type \(socket.type): expected one of the type stream"))
+        }
+        let owned = try socket.handOver()
+        let address = owned.localAddress
+        do throws(Errno) {
+            _ = try System.getpeername(owned.descriptor.number)
+            try System.setBlocking(owned.descriptor.number, false)
+            try self.init(taking: owned, on: group.next())
+        } catch {
+            throw SocketError(.adopt, .system(error), localAddress: address)
+        }
+    }
+}

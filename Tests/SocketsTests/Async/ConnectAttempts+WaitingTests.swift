@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("ConnectAttempts without a blocked thread", .ownThread)
+struct ConnectAttemptsWaitingTests {
+    private let loop = LoopGroup.shared.next()
+
+    private func connect(
+        to addresses: [SocketAddress], within limit: TimeLimit = .seconds(10)
+    ) async throws -> SocketAddress? {
+        let attempts = ConnectAttempts(
+            to: addresses, .stream, ConnectOptions(), Deadline(startingNow: limit))
+        return try await attempts.connect(on: loop).remoteAddress
+    }
+
+    @Test("connect returns the socket of the first address that answers")
+    func connects() async throws {
+        let (holder, dead) = try Loopback.refusingPort()
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        #expect(
+            try await connect(to: [dead, listener.localAddress]) == listener.localAddress)
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("the error lists every address if all refuse")
+    func refused() async throws {
+        let (holder, dead) = try Loopback.refusingPort()
+        let error = await #expect(throws: SocketError.self) { try await connect(to: [dead, dead]) }
+        #expect(
+            error?.attempts.map(\.cause) == [
+                .system(.connectionRefused), .system(.connectionRefused),
+            ])
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test("a watched attempt ends the wait, and its descriptor and the watcher go away")
+    func watched() async throws {
+        let group = try LoopGroup(loops: 1)
+        let watcher = EventSource(watchingOn: group.loops[0])
+        let (here, there) = try Socket.pair()
+        _ = try Loopback.fill(here)
+        try watcher.watch(here.descriptor)
+        watcher.writing.word.clear()
+        let waiting = Task { await watcher.wait(.writing, until: .max) }
+        let reading = Background {
+            while try !there.receive(timeout: .milliseconds(0)).isEmpty {}
+        }
+        #expect(await waiting.value)
+        #expect(throws: SocketError.self) { try reading.value() }
+        watcher.unwatch(here.descriptor)
+        watcher.close()
+        let isClosed = watcher.lifetime.isClosed
+        #expect(isClosed)
+    }
+}

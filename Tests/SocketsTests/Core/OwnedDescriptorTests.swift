@@ -1,0 +1,53 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("OwnedDescriptor and OwnedSocket", .ownThread)
+struct OwnedDescriptorTests {
+    private func isOpen(_ number: Int32) -> Bool {
+        (try? System.getsockname(number, fromUser: true)) != nil
+    }
+
+    @Test("a descriptor closes itself at the end of its scope")
+    func closes() throws {
+        let number: Int32
+        do {
+            let descriptor = OwnedDescriptor(try System.socket(.unix, .stream))
+            number = descriptor.number
+            #expect(isOpen(number))
+        }
+        #expect(!isOpen(number))
+    }
+
+    @Test("a descriptor that was taken out stays open")
+    func taken() throws {
+        let descriptor = OwnedDescriptor(try System.socket(.unix, .stream))
+        let number = descriptor.take()
+        #expect(isOpen(number))
+        System.close(number)
+    }
+
+    @Test("a bound Unix socket that no type takes over removes its file")
+    func file() throws {
+        let address = SocketAddress.unix(try #require(UnixAddress(path: Loopback.unixPath())))
+        do {
+            let socket = try OwnedSocket.bound(
+                on: address, .stream, isDualStack: false, ListenOptions())
+            let hasFile = socket.file != nil
+            #expect(hasFile)
+            #expect(UnixSocketFile(boundTo: address)?.keep() != nil)
+        }
+        #expect(UnixSocketFile(boundTo: address) == nil)
+    }
+
+    @Test("an address of another family is refused")
+    func family() throws {
+        let error = #expect(throws: SocketError.self) {
+            try Loopback.ipv4.raw(for: .unix, .connect)
+        }
+        #expect(error?.operation == .connect)
+        #expect(
+            try Loopback.ipv4.raw(for: .ipv6, .connect).content
+                == Loopback.ipv4.raw(for: .ipv6).content)
+    }
+}
