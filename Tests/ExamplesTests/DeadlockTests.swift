@@ -17,7 +17,7 @@ struct DeadlockTests {
             lines[..<3] + lines[4...] == [
                 "The client sends 16777216 bytes and receives only afterwards:",
                 "  Deadlock: cannot send: timed out after 1 s (\(sent) bytes were sent)",
-                "    Both ends are writing, and neither reads (both-writing, likely).",
+                "    Deadlock: both ends are writing, and neither reads (both-writing, likely).",
                 "    Read while you write: use `exchange`, or read in another thread or task.",
                 "  The server cannot send either, because the client does not receive.",
                 "First cure, threads: one thread sends while another receives:",

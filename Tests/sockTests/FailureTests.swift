@@ -17,8 +17,9 @@ struct FailureTests {
 
     @Test("a usage error has no hint")
     func usage() {
-        let failure = Failure(SocketError(.parse, .invalidInput("'x' is not a port")))
-        #expect(failure == Failure(.usage, "'x' is not a port"))
+        let failure = Failure(
+            SocketError(.parse, .invalidInput("expected digits"), subject: "port 'x'"))
+        #expect(failure == Failure(.usage, "cannot parse port 'x': expected digits"))
     }
 
     @Test("a usage error with a hint keeps it")

@@ -28,7 +28,7 @@ struct StatusLineTests {
         let errors = try sock.waitForErrors { $0.contains("bytes: ") && $0.hasSuffix("\n") }
         #expect(
             errors.hasSuffix(
-                "sock: bytes: 5 sent, 0 received; nothing is under way (idle, certain)\n"))
+                "sock: bytes: 5 sent, 0 received; the connection is idle (idle, certain)\n"))
         try peer.sendAll("still there?")
         try sock.waitForOutput("still there?")
         peer.close()
@@ -81,8 +81,11 @@ struct StatusLineTests {
         let outcome = try RunningSock("-w", "700ms", "127.0.0.1", peer.port).outcome()
         #expect(outcome.status == 28)
         try #require(outcome.errorLines.count == 4)
-        #expect(outcome.errorLines[1] == "      Both ends are waiting (both-waiting, likely).")
-        #expect(outcome.errorLines[2].contains("nothing has come for"))
-        #expect(outcome.errorLines[3].hasPrefix("      See that the whole request"))
+        #expect(
+            outcome.errorLines[1]
+                == "      Both ends wait for data, a deadlock if each expects the other to send first"
+                + " (both-waiting, likely).")
+        #expect(outcome.errorLines[2].contains("nothing has arrived for"))
+        #expect(outcome.errorLines[3].hasPrefix("      Check that the whole request"))
     }
 }

@@ -38,7 +38,7 @@ struct Listen: Command {
 
     func run() throws {
         if isNumeric, let host = endpoint.host, !host.isEmpty {
-            _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, passive: true)
+            _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, forBinding: true)
         }
         if endpoint.isDatagram {
             try receiveDatagrams()

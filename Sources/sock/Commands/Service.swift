@@ -71,7 +71,7 @@ extension Services.ServiceEntry {
         .object([
             ("name", .string(name)),
             ("port", .number(Int(port))),
-            ("protocol", .string("\(`protocol`)")),
+            ("protocol", transport.map { .string("\($0)") } ?? .null),
             ("aliases", .array(aliases.map(JSON.string))),
         ])
     }

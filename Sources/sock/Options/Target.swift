@@ -87,7 +87,7 @@ enum Target {
         }
         let endpoint: Endpoint
         do throws(SocketError) {
-            endpoint = try Endpoint(word, transport: udp ? .udp : .tcp)
+            endpoint = try Endpoint(parsing: word, transport: udp ? .udp : .tcp)
         } catch {
             throw UsageError("\(error)")
         }

@@ -34,7 +34,7 @@ struct ServiceSockets: Sendable {
         case "*"?: return [family == .ipv6 ? "::" : "0.0.0.0"]
         case let host?:
             let found = try Resolver.resolve(
-                .tcp(host, port: 0), family: family, passive: true)
+                .tcp(host, port: 0), family: family, forBinding: true)
             return found.compactMap { $0.ip?.description }
         }
     }

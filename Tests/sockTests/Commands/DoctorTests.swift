@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct DoctorTests {
-    /// A connection within this process, of which one end never reads.
+    /// Makes a connection within this process, of which one end never reads.
     private func unreadPair() throws -> (sockets: [Socket], port: String) {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -13,8 +13,8 @@ struct DoctorTests {
         return ([listener, client, server], "\(listener.localAddress.port ?? 0)")
     }
 
-    /// Asks until the bytes have lain there for long enough.
-    private func ask(_ words: String...) throws -> SockProgram.Outcome {
+    /// Runs the doctor until the bytes have waited long enough.
+    private func diagnose(_ words: String...) throws -> SockProgram.Outcome {
         var outcome = try SockProgram.run(["doctor"] + words)
         for _ in 0..<5 where outcome.status == 0 {
             outcome = try SockProgram.run(["doctor"] + words)
@@ -22,22 +22,22 @@ struct DoctorTests {
         return outcome
     }
 
-    @Test("what is stuck is told with this process, and the status is 1")
+    @Test("a stuck connection is printed with this process, and the status is 1")
     func stuck() throws {
         let pair = try unreadPair()
-        let outcome = try ask(pair.port)
+        let outcome = try diagnose(pair.port)
         #expect(outcome.status == 1)
         #expect(outcome.text.contains("(not-reading, "))
         #expect(outcome.text.contains("[\(getpid())] fd "))
         #expect(outcome.text.contains("5 bytes have waited for"))
-        #expect(outcome.text.hasSuffix("looked at.\n"))
+        #expect(outcome.text.hasSuffix("examined.\n"))
         withExtendedLifetime(pair.sockets) {}
     }
 
-    @Test("--json is one object in one line")
+    @Test("--json prints one object per line")
     func json() throws {
         let pair = try unreadPair()
-        let outcome = try ask(pair.port, "--json", "--pid", "\(getpid())")
+        let outcome = try diagnose(pair.port, "--json", "--pid", "\(getpid())")
         #expect(outcome.status == 1)
         let lines = outcome.text.split(separator: "\n")
         #expect(lines.count == 1)
@@ -46,7 +46,7 @@ struct DoctorTests {
         withExtendedLifetime(pair.sockets) {}
     }
 
-    @Test("an idle connection is not stuck, and is listed with --all")
+    @Test("an idle connection is not stuck, and --all lists it")
     func idle() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -54,7 +54,7 @@ struct DoctorTests {
         let port = "\(client.localAddress.port ?? 0)"
         let brief = try SockProgram.run("doctor", port)
         #expect(brief.status == 0)
-        #expect(brief.text == "Nothing is stuck: 2 sockets looked at.\n")
+        #expect(brief.text == "Nothing is stuck: 2 sockets examined.\n")
         let all = try SockProgram.run("doctor", "--all", port)
         #expect(all.status == 0)
         #expect(all.text.contains("127.0.0.1:\(port)"))
@@ -62,7 +62,7 @@ struct DoctorTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test("no such port, process or program is 3, and one line says which")
+    @Test("a missing port, process or program is named in one line, with status 3")
     func missing() throws {
         for (words, part) in [
             (["1"], "port 1"), (["--pid", "4194305"], "process 4194305"),
@@ -76,18 +76,20 @@ struct DoctorTests {
         }
     }
 
-    @Test("what makes no sense is 2", arguments: [["1", "2"], ["0"], ["--pid", "x"], ["-u"]])
+    @Test(
+        "an invalid command line has status 2",
+        arguments: [["1", "2"], ["0"], ["--pid", "x"], ["-u"]])
     func usage(words: [String]) throws {
         let outcome = try SockProgram.run(["doctor"] + words)
         #expect(outcome.status == 2)
         #expect(outcome.text.isEmpty)
     }
 
-    @Test("--watch looks again and again, and ends with the last answer")
+    @Test("--watch repeats the examination, and its status is that of the last one")
     func watch() throws {
         let pair = try unreadPair()
         let running = try RunningSock("doctor", "--watch", pair.port)
-        // The first looks may come before the bytes have waited for long enough.
+        // The first samples may be taken before the bytes have waited long enough.
         try running.waitForOutput(where: { $0.components(separatedBy: "(not-reading, ").count > 2 })
         running.send(signal: SIGINT)
         #expect(try running.outcome().status == 1)

@@ -1,28 +1,30 @@
 import SocketDoctor
 import Sockets
 
-/// A machine that a test makes up: a client that writes to a server which was stopped.
+/// A machine that a test models: a client that writes to a stopped server.
 enum StuckPair {
     static let client: Int32 = 4711
     static let server: Int32 = 4712
 
-    /// Both looks at it; the names are a stranger's.
-    static func examination(
+    /// The analysis of both samples.
+    ///
+    /// Tests choose the name of the client.
+    static func analysis(
         clientName: String = "client", state: MachineProcess.State = .stopped
     ) -> Analysis {
-        Analysis(survey(clientName: clientName, state: state))
+        Analysis(samples(clientName: clientName, state: state))
     }
 
-    static func survey(
+    static func samples(
         clientName: String = "client", state: MachineProcess.State = .stopped
-    ) -> Sampler {
+    ) -> MachineSamples {
         let machine = machine(clientName, state)
         var earlier = machine
         earlier.takenAt -= .seconds(1)
         for index in earlier.sockets.indices {
             earlier.sockets[index].statistics.takenAt -= .seconds(1)
         }
-        return Sampler(earlier: earlier, later: machine, time: .seconds(1))
+        return MachineSamples(earlier: earlier, later: machine, time: .seconds(1))
     }
 
     private static func machine(_ clientName: String, _ state: MachineProcess.State) -> Machine {
@@ -49,7 +51,7 @@ enum StuckPair {
                         MachineThread(
                             id: client,
                             call: BlockedCall("sendto", .descriptors([.init(3, .writing)])),
-                            turns: 5)
+                            runCounter: 5)
                     ]),
                 MachineProcess(
                     id: server, name: "server", state: state,

@@ -13,7 +13,8 @@ struct DeadlockChapterTests {
         let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         let stalls = words.matches(of: /timed out after 1 s \(\d+ bytes were sent\)/)
         #expect(stalls.count == 2)
-        let verdicts = words.matches(of: /Both ends are writing, and neither reads \(both-writing,/)
+        let verdicts = words.matches(
+            of: /Deadlock: both ends are writing, and neither reads \(both-writing,/)
         #expect(verdicts.count == 2)
         #expect(text.split(separator: "\n").filter { $0.hasSuffix("→ 32 MiB received") }.count == 2)
     }
