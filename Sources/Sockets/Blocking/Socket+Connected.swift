@@ -59,7 +59,7 @@ extension Socket {
         guard let first = addresses.first, first.family != .unix else {
             // A full backlog is waited for in the kernel, which does not report when there is room.
             let address = addresses.first ?? .unnamed
-            self.init(taking: try OwnedSocket.connecting(to: address, type, options))
+            self.init(taking: try OwnedSocket.unconnected(for: address, type, options))
             try connect(to: address, timeout: deadline.remainingLimit)
             return
         }

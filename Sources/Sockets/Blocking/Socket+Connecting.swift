@@ -103,7 +103,7 @@ extension Socket {
                 try connectInternet(raw, deadline)
             }
             let established = try call(.connect) { descriptor throws(Errno) in
-                try ConnectedAddresses(of: descriptor, connectedTo: address, type)
+                try ConnectedAddresses(of: descriptor, target: address, type)
             }
             if established.isSelfConnect(type) {
                 disconnect()

@@ -103,7 +103,7 @@ public final class Socket: Sendable {
     /// Returns `false` if the socket is closed.
     @inline(__always)
     func enter() -> Bool {
-        lifetime.enter(orRelease: releaseDescriptor)
+        lifetime.enter { releaseDescriptor() }
     }
 
     /// Ends a call.
@@ -111,7 +111,7 @@ public final class Socket: Sendable {
     /// The last call that leaves a closed socket releases the descriptor.
     @inline(__always)
     func leave() {
-        lifetime.leave(orRelease: releaseDescriptor)
+        lifetime.leave { releaseDescriptor() }
     }
 
     @inline(__always)

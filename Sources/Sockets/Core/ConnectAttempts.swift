@@ -133,7 +133,7 @@ struct ConnectAttempts: ~Copyable {
     private mutating func begin(_ index: Int) throws(SocketError) {
         let address = order.addresses[index]
         do throws(SocketError) {
-            let socket = try OwnedSocket.connecting(to: address, type, options)
+            let socket = try OwnedSocket.unconnected(for: address, type, options)
             let raw = try address.raw(for: socket.family, .connect)
             let attempt = Attempt(socket, to: raw)
             attempts[index] = attempt
@@ -158,7 +158,7 @@ struct ConnectAttempts: ~Copyable {
         do throws(Errno) {
             try call(attempt.descriptor, attempt.address)
             let established = try ConnectedAddresses(
-                of: attempt.descriptor, connectedTo: order.addresses[index], type)
+                of: attempt.descriptor, target: order.addresses[index], type)
             if established.isSelfConnect(type) {
                 failed(index, because: .selfConnect)
             } else {

@@ -9,7 +9,7 @@ struct ConnectedAddresses {
     ///
     /// `target` is the address that the socket connected to.
     init(
-        of descriptor: Int32, connectedTo target: SocketAddress, _ type: SocketType
+        of descriptor: Int32, target: SocketAddress, _ type: SocketType
     ) throws(Errno) {
         local = SocketAddress(try System.getsockname(descriptor))
         do throws(Errno) {

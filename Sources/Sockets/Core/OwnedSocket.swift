@@ -64,8 +64,8 @@ struct OwnedSocket: ~Copyable {
 
     /// Creates a socket that is ready to connect to `address`: its options are set, and its local
     /// address is bound.
-    static func connecting(
-        to address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
+    static func unconnected(
+        for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
     ) throws(SocketError) -> OwnedSocket {
         var socket = try OwnedSocket(address.family ?? .unix, type)
         try socket.set(options.socketOptions)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: connecting", .ownThread)
+@Suite("Connection(to:)", .ownThread)
 struct ConnectionConnectingTests {
     /// An address whose every SYN is dropped: a queue of callers that is full.
     private struct BlackHole {
@@ -61,7 +61,7 @@ struct ConnectionConnectingTests {
         #expect(best < .milliseconds(500))
     }
 
-    @Test("an address that answers late ends the wait when it does")
+    @Test("a late answer ends the wait")
     func lateAnswer() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address) }
@@ -72,7 +72,7 @@ struct ConnectionConnectingTests {
         #expect(client.remoteAddress == hole.address)
     }
 
-    @Test("if no address answers, the error tells of each attempt and how long it took")
+    @Test("the error lists every attempt with its duration")
     func everyAttempt() async throws {
         let (holder, address) = try Loopback.refusingPort()
         let port = try #require(address.port)
@@ -89,7 +89,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("the limit covers everything, and the error names it")
+    @Test("the limit covers all attempts, and the error contains it")
     func timesOut() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let start = ContinuousClock.now
@@ -102,7 +102,7 @@ struct ConnectionConnectingTests {
         #expect(error?.attempts.map(\.address) == [hole.address])
     }
 
-    @Test("cancelling the task ends the attempt at once")
+    @Test("cancellation ends the attempts at once")
     func cancelled() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
@@ -117,7 +117,7 @@ struct ConnectionConnectingTests {
         #expect(error.attempts.map(\.cause) == [.cancelled])
     }
 
-    @Test("failed, timed out and cancelled attempts leave no descriptor behind")
+    @Test("failed, timed out and cancelled attempts leak no descriptor")
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
@@ -141,7 +141,7 @@ struct ConnectionConnectingTests {
         }
     }
 
-    @Test("a Unix server whose queue is full is asked again until there is room")
+    @Test("connect to a full Unix backlog succeeds when there is room")
     func fullUnixQueue() async throws {
         let listener = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: listener.localAddress)
@@ -152,7 +152,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(guest) {}
     }
 
-    @Test("connecting to oneself is an error")
+    @Test("connect to the own address fails with selfConnect")
     func selfConnect() async throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()

@@ -7,7 +7,7 @@ struct ConnectionExchangingTests {
     /// What is too much for all buffers together: as much each way.
     static let large = 256 << 20
 
-    @Test("sending everything before receiving stands still against an echo")
+    @Test("write before read deadlocks against an echo")
     func standsStill() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
@@ -23,7 +23,7 @@ struct ConnectionExchangingTests {
         _ = try? echo.value()
     }
 
-    @Test("an exchange of 256 MiB each way completes against the same echo")
+    @Test("an exchange of 256 MiB each way completes against an echo")
     func large() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
@@ -37,7 +37,7 @@ struct ConnectionExchangingTests {
         #expect(try echo.value() == Self.large)
     }
 
-    @Test("replies end where the framing says, and the connection goes on")
+    @Test("exchange keeps the connection open after a framed reply")
     func framing() async throws {
         let (here, there) = try Connection.pair()
         let serving = Task { try await there.copy(to: there) }
@@ -49,7 +49,7 @@ struct ConnectionExchangingTests {
         #expect(try await serving.value == 17)
     }
 
-    @Test("what follows a reply is read next")
+    @Test("the next read returns the bytes after a reply")
     func surplus() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("one\ntwo\n")
@@ -81,7 +81,7 @@ struct ConnectionExchangingTests {
         #expect(error?.cause == .incompleteWrite)
     }
 
-    @Test("a connection that breaks before anything has come is an error that counts the bytes")
+    @Test("a reset before the reply fails and counts the sent bytes")
     func breaks() async throws {
         let (here, there) = try Connection.pair()
         let closing = Task {
@@ -97,7 +97,7 @@ struct ConnectionExchangingTests {
         try await closing.value
     }
 
-    @Test("a stream that ends within the reply is an error with what had come")
+    @Test("a stream that ends inside the reply fails with the partial bytes")
     func endsTooSoon() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("ab")
@@ -109,7 +109,7 @@ struct ConnectionExchangingTests {
         #expect(error?.partialBytes == Array("ab".utf8))
     }
 
-    @Test("a reply beyond the limit is an error, and still there")
+    @Test("a reply beyond the limit fails and stays readable")
     func tooLarge() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("abcdef")
@@ -121,7 +121,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("abcdef".utf8))
     }
 
-    @Test("the limit covers the whole, and what had come is there")
+    @Test("exchange times out and keeps the received bytes")
     func timesOut() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("part")
@@ -135,7 +135,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("part".utf8))
     }
 
-    @Test("cancelling the task ends an exchange at once")
+    @Test("cancellation ends an exchange at once")
     func cancelled() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task {
@@ -153,7 +153,7 @@ struct ConnectionExchangingTests {
         #expect(refused?.cause == .incompleteWrite)
     }
 
-    @Test("closing ends an exchange at once")
+    @Test("close ends an exchange at once")
     func closed() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task { try await here.exchange("?", reading: .toEnd()) }

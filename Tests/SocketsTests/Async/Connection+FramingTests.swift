@@ -2,14 +2,14 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: reads of a wished size", .ownThread)
+@Suite("Connection: framed reads", .ownThread)
 struct ConnectionFramingTests {
     private let peer: Connection
     private let connection: Connection
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("exactly as many bytes as wished, however they arrive")
+    @Test("readExactly returns the count for any pieces")
     func exactly() async throws {
         let peer = peer
         let writing = Task { for byte in "abcdefg".utf8 { try await peer.write([byte]) } }
@@ -19,7 +19,7 @@ struct ConnectionFramingTests {
         try await writing.value
     }
 
-    @Test("more than the usual buffer can be read in one piece")
+    @Test("readExactly returns more than the usual buffer")
     func large() async throws {
         let block = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0) }
         let peer = peer
@@ -28,7 +28,7 @@ struct ConnectionFramingTests {
         try await writing.value
     }
 
-    @Test("a stream that ends too soon is an error with what had come")
+    @Test("readExactly at an early end fails with the partial bytes")
     func endsTooSoon() async throws {
         try await peer.write("abc")
         peer.close()
@@ -40,7 +40,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.read().isEmpty)
     }
 
-    @Test("a cancelled read loses nothing")
+    @Test("a cancelled readExactly loses no byte")
     func cancelled() async throws {
         try await peer.write("abc")
         let connection = connection
@@ -57,7 +57,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readExactly(4) == Array("abcd".utf8))
     }
 
-    @Test("up to and with a byte, then what is left, then nil")
+    @Test("readUntil returns the message, then the rest, then nil")
     func until() async throws {
         try await peer.write("one;two")
         peer.close()
@@ -66,7 +66,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b) == nil)
     }
 
-    @Test("a part beyond the limit is an error, and still there")
+    @Test("readUntil beyond its limit fails and keeps the bytes")
     func untilTooLarge() async throws {
         try await peer.write("abcdef;")
         let error = await #expect(throws: SocketError.self) {
@@ -76,7 +76,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b, limit: 7) == Array("abcdef;".utf8))
     }
 
-    @Test("everything to the end, up to a limit")
+    @Test("readToEnd returns everything up to its limit")
     func toEnd() async throws {
         try await peer.write("abcdef")
         peer.close()

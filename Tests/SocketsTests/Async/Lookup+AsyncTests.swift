@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Lookup for tasks", .ownThread)
+@Suite("Lookup: async", .ownThread)
 struct LookupAsyncTests {
     private let loop = LoopGroup.shared.loops[0]
 
@@ -31,7 +31,7 @@ struct LookupAsyncTests {
         }
     }
 
-    @Test("an answer ends the wait")
+    @Test("the answer ends the wait")
     func answered() async throws {
         let server = try SilentServer()
         let asking = Task { try await ask(server, .never) }
@@ -40,7 +40,7 @@ struct LookupAsyncTests {
         #expect(try await asking.value == 1)
     }
 
-    @Test("a question that nobody answers is left to itself at the deadline, and not before")
+    @Test("a lookup without an answer is abandoned at the deadline")
     func deadline() async throws {
         let server = try SilentServer()
         defer { server.answer() }
@@ -53,7 +53,7 @@ struct LookupAsyncTests {
         #expect(duration >= .milliseconds(50) && duration < .seconds(2))
     }
 
-    @Test("a task that is cancelled does not wait for the answer")
+    @Test("cancellation ends the wait")
     func cancelled() async throws {
         let server = try SilentServer()
         defer { server.answer() }
@@ -64,7 +64,7 @@ struct LookupAsyncTests {
         #expect(error?.cause == .cancelled)
     }
 
-    @Test("what the look-up throws passes through")
+    @Test("the error of the lookup is thrown")
     func failure() async throws {
         let error = await #expect(throws: SocketError.self) {
             try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
@@ -74,7 +74,7 @@ struct LookupAsyncTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("the question is asked outside of any task")
+    @Test("the lookup runs outside of any task")
     func outsideOfTasks() async throws {
         let isInTask = try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
             withUnsafeCurrentTask { $0 != nil }
@@ -82,7 +82,7 @@ struct LookupAsyncTests {
         #expect(!isInTask)
     }
 
-    @Test("answers that race cancellations and deadlines leave one of them, once")
+    @Test("concurrent answers, cancellations and deadlines end the wait once")
     func races() async throws {
         for number in 0..<500 {
             let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)
@@ -129,7 +129,7 @@ struct LookupAsyncTests {
         #expect(error?.operation == .resolve)
     }
 
-    @Test("every initializer that looks a name up has a limit for it, and can be cancelled")
+    @Test("every initializer with a lookup times out and can be cancelled")
     func initializers() async throws {
         let initializers: [@Sendable (TimeLimit) async throws -> Void] = [
             { limit in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The kernel's time limit of one direction", .ownThread)
+@Suite("KernelTimeout", .ownThread)
 struct KernelTimeoutTests {
     /// A limit with the kernel that it is set in.
     private final class Kernel {
@@ -25,7 +25,7 @@ struct KernelTimeoutTests {
         func leave() { timeout.leave() }
     }
 
-    @Test("without a limit nothing is ever set")
+    @Test("calls without a limit never set the option")
     func neverNeedsNoCall() {
         let kernel = Kernel()
         for _ in 0..<3 {
@@ -36,7 +36,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.isEmpty)
     }
 
-    @Test("a limit is set once and used many times")
+    @Test("a repeated limit is set once")
     func setOnce() {
         let kernel = Kernel()
         for _ in 0..<5 {
@@ -46,7 +46,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [2_000_000])
     }
 
-    @Test("another limit is set when nobody is inside")
+    @Test("another limit is set if no call is inside")
     func changed() {
         let kernel = Kernel()
         for limit in [5, 0, 7, 7, KernelTimeout.longest, 0] as [UInt64] {
@@ -56,7 +56,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5, 0, 7, KernelTimeout.longest, 0])
     }
 
-    @Test("two calls with the same limit are inside together")
+    @Test("two calls with the same limit run together")
     func sameLimitTogether() {
         let kernel = Kernel()
         #expect(kernel.enter(1000) && kernel.enter(1000))
@@ -86,7 +86,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.last ?? 0 == wanted)
     }
 
-    @Test("an unknown limit is set before it is relied on, also when none is wanted")
+    @Test("an unknown limit is set before use, also for a call without a limit")
     func unknown() {
         for limit in [0, 5000] as [UInt64] {
             let kernel = Kernel(isKnown: false)
@@ -98,7 +98,7 @@ struct KernelTimeoutTests {
         }
     }
 
-    @Test("a limit that may have been changed is not joined, and is set again")
+    @Test("a forgotten limit is not shared and is set again")
     func forgotten() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000))
@@ -111,7 +111,7 @@ struct KernelTimeoutTests {
         kernel.leave()
     }
 
-    @Test("forgetting twice is forgetting once")
+    @Test("forget is idempotent")
     func forgottenTwice() {
         let kernel = Kernel()
         kernel.timeout.forget()
@@ -122,7 +122,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [0])
     }
 
-    @Test("what is forgotten while it is being set stays forgotten")
+    @Test("forget during set survives it")
     func forgottenWhileSetting() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000, during: { kernel.timeout.forget() }))
@@ -132,7 +132,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [50_000, 50_000])
     }
 
-    @Test("while the limit is being changed nobody else waits in the kernel")
+    @Test("a call polls while the limit is being changed")
     func whileSetting() {
         let kernel = Kernel()
         var others: [Bool] = []
@@ -149,7 +149,7 @@ struct KernelTimeoutTests {
         #expect(others == [false, false, false])
     }
 
-    @Test("if the kernel refuses, the call must poll, and the limit is tried again")
+    @Test("a refused limit makes the call poll, and is tried again")
     func refused() {
         let kernel = Kernel()
         kernel.refuses = true
@@ -161,7 +161,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5000, 0, 0])
     }
 
-    @Test("what was forgotten while the kernel refused is set again as well")
+    @Test("forget during a refused set survives it")
     func refusedAndForgotten() {
         let kernel = Kernel()
         kernel.refuses = true

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Descriptors from elsewhere, and to elsewhere", .ownThread)
+@Suite("Socket: adopt, release, duplicate", .ownThread)
 struct SocketAdoptingTests {
-    @Test("a released descriptor can be adopted again, with its addresses and its connection")
+    @Test("an adopted descriptor keeps its addresses and its connection")
     func releaseAndAdopt() throws {
         let (client, server) = try Loopback.tcpPair()
         let descriptor = try client.release()
@@ -19,7 +19,7 @@ struct SocketAdoptingTests {
         #expect(try server.receive() == Array("still connected".utf8))
     }
 
-    @Test("an adopted descriptor waits, whatever its mode and its time limits were before")
+    @Test("an adopted descriptor waits whatever its mode and limits were")
     func adoptingForcesTheMode() throws {
         let (one, other) = try Socket.pair()
         let descriptor = try one.release()
@@ -35,7 +35,7 @@ struct SocketAdoptingTests {
         #expect(fcntl(adopted.descriptor, F_GETFD) & FD_CLOEXEC != 0)
     }
 
-    @Test("an adopted listening socket accepts, and its accept can time out")
+    @Test("an adopted listening socket accepts and times out")
     func adoptListener() throws {
         let original = try Socket(on: .tcp("127.0.0.1", port: 0))
         let listener = try Socket(adopting: try original.release())
@@ -47,7 +47,7 @@ struct SocketAdoptingTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
 
-    @Test("a released descriptor has no time limit left and waits by itself")
+    @Test("a released descriptor is blocking and has no time limits")
     func releaseRestores() throws {
         let (one, other) = try Socket.pair()
         _ = #expect(throws: SocketError.self) { try one.receive(timeout: .milliseconds(5)) }
@@ -61,7 +61,7 @@ struct SocketAdoptingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a bad descriptor, and one that is no socket, are ordinary errors")
+    @Test("adopting a bad descriptor or a file throws")
     func badDescriptors() throws {
         let bad = #expect(throws: SocketError.self) {
             try Socket(adopting: FileDescriptor(rawValue: 1_000_000))
@@ -74,7 +74,7 @@ struct SocketAdoptingTests {
         try null.close()
     }
 
-    @Test("a descriptor is not released while a call is inside")
+    @Test("release fails with resourceBusy while a call is inside")
     func releaseWhileBusy() throws {
         let (one, other) = try Socket.pair()
         let background = Background { try one.receive() }
@@ -85,7 +85,7 @@ struct SocketAdoptingTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("a duplicate keeps the connection alive, and both respect their own time limits")
+    @Test("a duplicate keeps the connection open, and each socket keeps its own limit")
     func duplicate() throws {
         let (one, other) = try Socket.pair()
         let copy = try one.duplicate()

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connecting to an endpoint", .ownThread)
+@Suite("Socket(to:)", .ownThread)
 struct SocketConnectedTests {
-    @Test("a name is resolved, and each of its addresses tried until one answers")
+    @Test("Socket(to:) tries the addresses of a name until one answers")
     func triesEveryAddress() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
@@ -14,7 +14,7 @@ struct SocketConnectedTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
 
-    @Test("if no address answers, the error tells of each attempt and how long it took")
+    @Test("the error lists every attempt with its duration")
     func everyAttempt() throws {
         let (holder, address) = try Loopback.refusingPort()
         let port = try #require(address.port)
@@ -30,7 +30,7 @@ struct SocketConnectedTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a failed or timed out connect leaves no socket behind")
+    @Test("a failed or timed out connect leaks no descriptor")
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
@@ -49,7 +49,7 @@ struct SocketConnectedTests {
         }
     }
 
-    @Test("a socket that has been connected waits by itself again")
+    @Test("a connected socket is in blocking mode")
     func isBlocking() throws {
         let (client, server) = try Loopback.tcpPair()
         let background = Background { try client.receive() }
@@ -58,7 +58,7 @@ struct SocketConnectedTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("a connect can start from an address and port of one's own")
+    @Test("localAddress of the options is bound before connect")
     func fromLocal() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let (holder, own) = try Loopback.refusingPort()
@@ -67,7 +67,7 @@ struct SocketConnectedTests {
         #expect(client.localAddress == own)
     }
 
-    @Test("an endpoint decides the kind of the socket")
+    @Test("the endpoint determines the type of the socket")
     func kinds() throws {
         let receiver = try Loopback.udp()
         let port = Port(try #require(receiver.localAddress.port))
@@ -80,7 +80,7 @@ struct SocketConnectedTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("a family that the host does not have is refused by the resolver")
+    @Test("a family without addresses fails in the resolver")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(to: .tcp("127.0.0.1", port: 80), options: .init(family: .ipv6))
@@ -89,7 +89,7 @@ struct SocketConnectedTests {
         #expect(error?.attempts.isEmpty == true)
     }
 
-    @Test("connecting to oneself is an error here, too, and not the winner of the race")
+    @Test("Socket(to:) of the own address fails with selfConnect")
     func selfConnect() throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
@@ -99,7 +99,7 @@ struct SocketConnectedTests {
         #expect(error?.cause == .selfConnect)
     }
 
-    @Test("socket options are set on each attempt, and a refused one is named in the error")
+    @Test("socket options are set before connect, and the error names a refused one")
     func socketOptions() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let options = ConnectOptions(socketOptions: [

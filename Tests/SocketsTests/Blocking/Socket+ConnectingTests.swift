@@ -3,16 +3,16 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connecting, one address at a time", .ownThread)
+@Suite("Socket: bind, listen, accept, connect", .ownThread)
 struct SocketConnectingTests {
-    @Test("binding port 0 lets the kernel choose, and the choice is known at once")
+    @Test("bind with port 0 sets localAddress to the port that the kernel chose")
     func bindToPortZero() throws {
         let socket = try Socket(.ipv4, .stream)
         try socket.bind(on: Loopback.ipv4)
         #expect(try #require(socket.localAddress.port) > 0)
     }
 
-    @Test("binding what is taken says which address it was")
+    @Test("the error of a bind to a used address names the address")
     func bindTaken() throws {
         let first = try Loopback.udp()
         let second = try Socket(.ipv4, .datagram)
@@ -23,7 +23,7 @@ struct SocketConnectingTests {
                 == "cannot bind to \(first.localAddress): address already in use")
     }
 
-    @Test("an address of another family is refused by name")
+    @Test("an address of another family is invalid input")
     func wrongFamily() throws {
         let socket = try Socket(.ipv4, .stream)
         let address = try #require(SocketAddress("[::1]:80"))
@@ -38,7 +38,7 @@ struct SocketConnectingTests {
         #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address is") == true)
     }
 
-    @Test("connecting where nobody listens is refused, and the socket can be used again")
+    @Test("a refused socket can connect again")
     func refused() throws {
         let (holder, address) = try Loopback.refusingPort()
         let socket = try Socket(.ipv4, .stream)
@@ -51,7 +51,7 @@ struct SocketConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a connection that is reset before its names are known did come about")
+    @Test("connect succeeds if the peer resets before getpeername")
     func resetBeforeNames() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
@@ -59,13 +59,13 @@ struct SocketConnectingTests {
             try socket.connect(to: listener.localAddress)
         }
         #expect(socket.remoteAddress == listener.localAddress)
-        let caller = try listener.accept()
-        try caller.setOption(.linger, to: .zero)
-        caller.close()
+        let resetPeer = try listener.accept()
+        try resetPeer.setOption(.linger, to: .zero)
+        resetPeer.close()
         #expect(throws: SocketError.self) { try socket.receive() }
     }
 
-    @Test("a connect that is interrupted by a signal goes on and succeeds")
+    @Test("connect continues after EINTR and succeeds")
     func interruptedConnect() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
@@ -75,7 +75,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == socket.localAddress)
     }
 
-    @Test("connecting to a full backlog ends at the time limit, never early and not much late")
+    @Test("connect to a full backlog times out on time")
     func connectTimesOut() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path), options: .init(backlog: 0))
@@ -97,7 +97,7 @@ struct SocketConnectingTests {
         withExtendedLifetime(first) {}
     }
 
-    @Test("connecting to oneself is an error, not a success")
+    @Test("connect to the own address fails with selfConnect")
     func selfConnect() throws {
         // Binding first makes certain what otherwise happens once in thirty thousand times.
         let socket = try Socket(.ipv4, .stream)
@@ -109,7 +109,7 @@ struct SocketConnectingTests {
         #expect(socket.remoteAddress == .unnamed)
     }
 
-    @Test("accept passes over callers who hung up, and goes on after an interruption")
+    @Test("accept skips disconnected clients and continues after EINTR")
     func acceptGoesOn() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -121,7 +121,7 @@ struct SocketConnectingTests {
         #expect(server.remoteAddress == client.localAddress)
     }
 
-    @Test("accept tells when there are no descriptors left, and the caller stays in the queue")
+    @Test("accept without free descriptors fails, and the client stays in the backlog")
     func acceptWithoutDescriptors() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -134,7 +134,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("accept without a caller ends at the time limit")
+    @Test("accept without a client times out")
     func acceptTimesOut() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let start = ContinuousClock.now
@@ -145,26 +145,26 @@ struct SocketConnectingTests {
         #expect(start.duration(to: .now) >= .milliseconds(50))
     }
 
-    @Test("accepting on a socket that does not listen is an error, not a wait")
+    @Test("accept on a socket that does not listen fails at once")
     func acceptWithoutListen() throws {
         let socket = try Socket(.ipv4, .stream)
         let error = #expect(throws: SocketError.self) { try socket.accept() }
         #expect(error?.errno == .invalidArgument)
     }
 
-    @Test("several threads that accept on one socket share the callers")
+    @Test("concurrent accepts share the clients")
     func severalAcceptors() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let acceptors = (0..<4).map { _ in
             Background { try (0..<25).map { _ in try listener.accept().remoteAddress } }
         }
-        var callers: [Socket] = []
-        for _ in 0..<100 { callers.append(try Socket(to: listener.localAddress)) }
+        var clients: [Socket] = []
+        for _ in 0..<100 { clients.append(try Socket(to: listener.localAddress)) }
         let accepted = try acceptors.flatMap { try $0.value() }
-        #expect(Set(accepted) == Set(callers.map(\.localAddress)))
+        #expect(Set(accepted) == Set(clients.map(\.localAddress)))
     }
 
-    @Test("a datagram socket that is connected to nobody takes from everybody again")
+    @Test("connect to unnamed lets a datagram socket receive from every sender again")
     func takenBack() throws {
         let (one, other, stranger) = try (Loopback.udp(), Loopback.udp(), Loopback.udp())
         try one.connect(to: other.localAddress)
@@ -179,7 +179,7 @@ struct SocketConnectingTests {
         #expect(error?.errno == Errno(rawValue: EDESTADDRREQ))
     }
 
-    @Test("a stream cannot be connected to nobody")
+    @Test("connect to unnamed fails on a stream")
     func nobody() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(.ipv4, .stream).connect(to: .unnamed)
@@ -187,7 +187,7 @@ struct SocketConnectingTests {
         #expect(error?.operation == .connect)
     }
 
-    @Test("a connected datagram socket takes only from its peer, and hears that nobody is there")
+    @Test("a connected datagram socket receives only from its peer, and gets its refusal")
     func connectedDatagrams() throws {
         let peer = try Loopback.udp()
         let socket = try Socket(.ipv4, .datagram)

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Datagrams", .ownThread)
+@Suite("Socket: datagrams", .ownThread)
 struct SocketDatagramsTests {
-    @Test("a datagram arrives with its sender, who can be answered")
+    @Test("a received datagram has the sender's address, and a reply reaches it")
     func sendAndAnswer() throws {
         let server = try Loopback.udp()
         let client = try Socket(.ipv4, .datagram)
@@ -17,7 +17,7 @@ struct SocketDatagramsTests {
         #expect(answer == Datagram(bytes: Array("answer".utf8), sender: server.localAddress))
     }
 
-    @Test("a datagram without bytes is a datagram, not an end")
+    @Test("an empty datagram is received as a datagram")
     func zeroLength() throws {
         let server = try Loopback.udp()
         let client = try Loopback.udp()
@@ -30,7 +30,9 @@ struct SocketDatagramsTests {
         #expect(try server.receiveFrom(timeout: .seconds(5)).text == "next")
     }
 
-    @Test("a datagram that does not fit is cut and says so", arguments: [SocketType.datagram])
+    @Test(
+        "a datagram longer than the buffer is marked as truncated", arguments: [SocketType.datagram]
+    )
     func truncation(_ kind: SocketType) throws {
         let (one, other) = try Socket.pair(kind)
         try one.send("twelve bytes")
@@ -45,7 +47,7 @@ struct SocketDatagramsTests {
         #expect(none.isTruncated)
     }
 
-    @Test("receiving into a span tells the full length of what was cut")
+    @Test("receiveFrom(into:) returns the original length of a truncated datagram")
     func header() throws {
         let server = try Loopback.udp()
         let client = try Loopback.udp()
@@ -61,7 +63,7 @@ struct SocketDatagramsTests {
         #expect(array == Array("0123".utf8))
     }
 
-    @Test("Unix datagrams carry the sender's path, and an unnamed sender has none")
+    @Test("a Unix datagram has the sender's path, or none for an unnamed sender")
     func unixDatagrams() throws {
         let path = Loopback.unixPath()
         let server = try Socket(on: .unixDatagram(path))
@@ -76,7 +78,7 @@ struct SocketDatagramsTests {
         #expect(try named.receive(timeout: .seconds(5)) == Array("back".utf8))
     }
 
-    @Test("one socket for both families answers an IPv4 sender, who is shown as IPv4")
+    @Test("a dual-stack socket shows an IPv4 sender as IPv4, and replies to it")
     func dualStack() throws {
         let server = try Socket(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -88,7 +90,7 @@ struct SocketDatagramsTests {
         #expect(try client.receiveFrom(timeout: .seconds(5)).text == "back")
     }
 
-    @Test("sending to a broadcast address needs the option")
+    @Test("send to a broadcast address fails without the option")
     func broadcast() throws {
         let socket = try Loopback.udp()
         let everybody = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
@@ -98,7 +100,7 @@ struct SocketDatagramsTests {
         #expect(try socket.send("x", to: everybody) == 1)
     }
 
-    @Test("sending to a Unix path where nobody is names the path")
+    @Test("the error of a send to a missing Unix path names the path")
     func nobodyThere() throws {
         let socket = try Socket(.unix, .datagram)
         let path = Loopback.unixPath()

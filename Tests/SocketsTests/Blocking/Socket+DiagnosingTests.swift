@@ -21,7 +21,7 @@ struct SocketDiagnosingTests {
         }
     }
 
-    /// The report of an operation that has to end with a time-out.
+    /// The report of an operation that has to end with a timeout.
     private func report(
         _ operation: () throws(SocketError) -> Void
     ) throws -> StallReport {
@@ -30,9 +30,9 @@ struct SocketDiagnosingTests {
         return try #require(error.stallReport, "\(error)")
     }
 
-    // MARK: Time-outs
+    // MARK: Timeouts
 
-    @Test("a peer that does not read is named by the sender's time-out", arguments: Kind.allCases)
+    @Test("a peer that does not read is named by the sender's timeout", arguments: Kind.allCases)
     func peerNotReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let report = try report { () throws(SocketError) in
@@ -150,7 +150,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("time-outs of other operations have no report")
+    @Test("timeouts of other operations have no report")
     func otherOperations() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepting = try #require(throws: SocketError.self) {
@@ -164,7 +164,7 @@ struct SocketDiagnosingTests {
         #expect(receiving.stallReport == nil)
     }
 
-    @Test("making the report does not make a time-out late", .exclusiveThread)
+    @Test("making the report does not make a timeout late", .exclusiveThread)
     func punctual() throws {
         let (socket, peer) = try Loopback.tcpPair()
         var best = Duration.seconds(9)

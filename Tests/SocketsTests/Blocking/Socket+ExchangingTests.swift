@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: exchange", .ownThread)
 struct SocketExchangingTests {
-    @Test("an exchange that is larger than all buffers completes where sendAll stands still")
+    @Test("an exchange larger than all buffers completes")
     func large() throws {
         let count = 32 << 20
         let (socket, peer) = try Loopback.tcpPair()
@@ -17,7 +17,7 @@ struct SocketExchangingTests {
         #expect(try echo.value() == count)
     }
 
-    @Test("replies end where the framing says, and nothing more is taken")
+    @Test("exchange receives nothing beyond the framing")
     func framing() throws {
         let (here, there) = try Socket.pair()
         try there.sendAll("one\r\ntwo;threefour")
@@ -28,7 +28,7 @@ struct SocketExchangingTests {
         #expect(try there.receive() == Array("???".utf8))
     }
 
-    @Test("a line that comes in pieces, and one that the end of the stream ends")
+    @Test("exchange reads a line in pieces, and a line that ends with the stream")
     func pieces() throws {
         let (here, there) = try Socket.pair()
         let answering = Background {
@@ -57,7 +57,7 @@ struct SocketExchangingTests {
         withExtendedLifetime(there) {}
     }
 
-    @Test("closing ends an exchange at once")
+    @Test("close ends an exchange at once")
     func closed() throws {
         let (here, there) = try Socket.pair()
         let exchanging = Background { try here.exchange("?", reading: .line) }

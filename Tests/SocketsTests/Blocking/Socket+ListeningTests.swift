@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listening on an endpoint", .ownThread)
+@Suite("Socket(on:)", .ownThread)
 struct SocketListeningTests {
     @Test("an endpoint without a host listens on every interface, IPv4 and IPv6, with one socket")
     func everyInterface() throws {
@@ -54,7 +54,7 @@ struct SocketListeningTests {
         #expect(error?.description == "cannot bind to :\(port): address already in use")
     }
 
-    @Test("several sockets share a port if each of them wants to")
+    @Test("sockets with reusePort share a port")
     func reusePort() throws {
         let first = try Socket(on: .tcp("127.0.0.1", port: 0), options: .init(reusePort: true))
         let port = Port(try #require(first.localAddress.port))
@@ -102,7 +102,7 @@ struct SocketListeningTests {
         }
     }
 
-    @Test("the kinds of Unix sockets listen and answer", arguments: [true, false])
+    @Test("Unix stream and sequenced-packet sockets listen", arguments: [true, false])
     func unix(_ isAbstract: Bool) throws {
         let path = (isAbstract ? "@" : "") + Loopback.unixPath()
         for endpoint in [Endpoint.unix(path), .unixSequencedPacket(path)] {

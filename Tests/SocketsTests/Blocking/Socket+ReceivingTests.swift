@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Receiving", .ownThread)
+@Suite("Socket: receive", .ownThread)
 struct SocketReceivingTests {
-    @Test("what has come is returned, and no more than was asked for")
+    @Test("receive returns the available bytes up to the count")
     func atMost() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("hello")
@@ -12,7 +12,7 @@ struct SocketReceivingTests {
         #expect(try other.receive(atMost: 100) == Array("llo".utf8))
     }
 
-    @Test("the end of the stream is an empty array and zero, again and again")
+    @Test("receive at the end of the stream returns nothing, repeatedly")
     func endOfStream() throws {
         let (one, other) = try Socket.pair()
         one.close()
@@ -24,7 +24,7 @@ struct SocketReceivingTests {
         }
     }
 
-    @Test("receiving into a mutable span writes at its beginning and leaves the rest")
+    @Test("receive into a mutable span writes only its beginning")
     func intoMutableSpan() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll([7, 8])
@@ -35,7 +35,7 @@ struct SocketReceivingTests {
         #expect(array == [7, 8, 1, 1])
     }
 
-    @Test("receiving into an output span adds to what it holds")
+    @Test("receive into an output span appends")
     func intoOutputSpan() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll([7, 8])
@@ -48,7 +48,7 @@ struct SocketReceivingTests {
         #expect(Array(memory.prefix(3)) == [1, 7, 8])
     }
 
-    @Test("appending adds to the end of an array and keeps what it had")
+    @Test("receive(appendingTo:) keeps the array's bytes")
     func appending() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("cd")
@@ -57,7 +57,7 @@ struct SocketReceivingTests {
         #expect(bytes == Array("abc".utf8))
     }
 
-    @Test("peeking leaves what it saw")
+    @Test("peek leaves the bytes in the receive queue")
     func peek() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("look")
@@ -67,7 +67,7 @@ struct SocketReceivingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("a count of zero or less receives nothing and does not wait")
+    @Test("receive with a count of zero or less returns at once")
     func zeroCount() throws {
         let (one, other) = try Socket.pair()
         #expect(try other.receive(atMost: 0).isEmpty)
@@ -77,7 +77,7 @@ struct SocketReceivingTests {
         #expect(try other.receive() == Array("still here".utf8))
     }
 
-    @Test("interruptions by signals are gone on from, with and without a limit")
+    @Test("receive continues after EINTR, with and without a limit")
     func interruptions() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("ab")
@@ -93,7 +93,7 @@ struct SocketReceivingTests {
         }
     }
 
-    @Test("a reset by the peer is an error that names it")
+    @Test("receive after a reset fails with connectionReset and the peer's address")
     func reset() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.setOption(.linger, to: .zero)
@@ -105,7 +105,7 @@ struct SocketReceivingTests {
                 == "cannot receive from \(server.remoteAddress): connection reset by peer")
     }
 
-    @Test("a time-out loses nothing")
+    @Test("a timeout loses no byte")
     func timeoutLosesNothing() throws {
         let (one, other) = try Socket.pair()
         _ = #expect(throws: SocketError.self) { try other.receive(timeout: .milliseconds(5)) }

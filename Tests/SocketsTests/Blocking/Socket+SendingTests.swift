@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Sending", .ownThread)
+@Suite("Socket: send", .ownThread)
 struct SocketSendingTests {
-    @Test("no bytes are a datagram for sendAll as they are for send, and nothing on a stream")
+    @Test("sending no bytes sends an empty datagram, and nothing on a stream")
     func noBytes() throws {
         for kind in [SocketType.datagram, .sequencedPacket] {
             let (one, other) = try Socket.pair(kind)
@@ -25,7 +25,7 @@ struct SocketSendingTests {
         try one.sendAll([UInt8]())
     }
 
-    @Test("arrays, strings and spans all go out as they are")
+    @Test("send accepts arrays, strings and spans")
     func kindsOfBytes() throws {
         let (one, other) = try Socket.pair()
         #expect(try one.send([1, 2]) == 2)
@@ -35,7 +35,7 @@ struct SocketSendingTests {
         #expect(try other.readAll(7) == [1, 2] + Array("äß".utf8) + [9])
     }
 
-    @Test("send all goes on after short writes and interruptions, and nothing is lost or doubled")
+    @Test("sendAll neither loses nor repeats bytes after short writes and EINTR")
     func sendAllGoesOn() throws {
         let (one, other) = try Loopback.tcpPair()
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
@@ -47,7 +47,7 @@ struct SocketSendingTests {
         #expect(try other.readAll(1000) == bytes)
     }
 
-    @Test("a time-out in the middle of send all tells how many bytes went, and no more went")
+    @Test("a sendAll that times out counts exactly the sent bytes")
     func sendAllTimesOut() throws {
         let (one, other) = try Loopback.tcpPair()
         let bytes = [UInt8](repeating: 5, count: 64 << 20)
@@ -65,7 +65,7 @@ struct SocketSendingTests {
         #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
-    @Test("sending to a peer that has gone is an error, not a signal that kills")
+    @Test("send to a closed peer fails without SIGPIPE")
     func brokenPipe() throws {
         let (one, other) = try Socket.pair()
         other.close()
@@ -88,7 +88,7 @@ struct SocketSendingTests {
         try one.sendAll(parts: [[], []])
     }
 
-    @Test("pieces that go out in short writes go on where they stopped, also inside a piece")
+    @Test("sendAll(parts:) continues inside a piece after short writes")
     func vectoredShortWrites() throws {
         let (one, other) = try Socket.pair()
         let parts: [[UInt8]] = [[1, 2, 3], [], [4, 5, 6, 7], [8]]
@@ -100,7 +100,7 @@ struct SocketSendingTests {
         #expect(try other.readAll(8) == [1, 2, 3, 4, 5, 6, 7, 8])
     }
 
-    @Test("several pieces are one datagram, and more than 64 are refused rather than cut")
+    @Test("send(parts:) sends one datagram and refuses more than 64 pieces")
     func vectoredDatagram() throws {
         let (one, other) = try Socket.pair(.datagram)
         #expect(try one.send(parts: [[1], [2, 3]]) == 3)
@@ -112,7 +112,7 @@ struct SocketSendingTests {
             error?.description == "cannot send: 65 pieces: expected at most 64 in a datagram")
     }
 
-    @Test("a message longer than a datagram can be is refused by the kernel, whole")
+    @Test("a datagram that is too long fails with messageTooLong")
     func messageTooLong() throws {
         let receiver = try Loopback.udp()
         let sender = try Loopback.udp()

@@ -2,13 +2,13 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Waiting under a time limit", .ownThread)
+@Suite("Socket: time limits", .ownThread)
 struct SocketWaitingTests {
     private static let limits: [TimeLimit] = [
         .milliseconds(1), .milliseconds(30), .milliseconds(130), .seconds(0.0471),
     ]
 
-    @Test("a receive is never early and not much late", arguments: limits)
+    @Test("receive times out on time", arguments: limits)
     func neverEarly(_ limit: TimeLimit) throws {
         let (one, other) = try Socket.pair()
         let udp = try Loopback.udp()
@@ -26,7 +26,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a limit until an instant ends at that instant, whatever has been done before")
+    @Test("a limit until an instant ends at that instant")
     func untilAnInstant() throws {
         let (one, other) = try Socket.pair()
         let deadline = ContinuousClock.now + .milliseconds(150)
@@ -37,7 +37,7 @@ struct SocketWaitingTests {
         #expect(ContinuousClock.now >= deadline)
     }
 
-    @Test("a limit that has passed makes one attempt that does not wait")
+    @Test("a limit that has passed makes one attempt and does not wait")
     func passedLimit() throws {
         let (one, other) = try Socket.pair()
         try other.send("here")
@@ -48,7 +48,7 @@ struct SocketWaitingTests {
         }
     }
 
-    @Test("two threads with different limits on one socket: the short one ends, the long one stays")
+    @Test("two threads with different limits on one socket end at their own limits")
     func differentLimits() throws {
         for longFirst in [true, false] {
             let (one, other) = try Socket.pair()
@@ -64,7 +64,7 @@ struct SocketWaitingTests {
         }
     }
 
-    @Test("a thread without limit outlasts the kernel's limit that another has set")
+    @Test("a call without a limit outlasts another thread's limit")
     func neverOutlastsTheOthersLimit() throws {
         let (one, other) = try Socket.pair()
         let limited = Background { () -> Bool in
@@ -82,7 +82,7 @@ struct SocketWaitingTests {
         #expect(try patient.value() == Array("q".utf8))
     }
 
-    @Test("signals do not stretch a limit: an interrupted wait goes on with what is left")
+    @Test("EINTR does not extend a limit")
     func interruptionsDoNotStretch() throws {
         let (one, other) = try Socket.pair()
         let start = ContinuousClock.now
@@ -97,7 +97,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a stranger who changes the kernel's limit ends no call that has none")
+    @Test("a kernel limit set by other code does not end a call without a limit")
     func strangersLimit() throws {
         let (one, other) = try Socket.pair()
         try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
@@ -110,7 +110,7 @@ struct SocketWaitingTests {
         #expect(try background.value() == Array("s".utf8))
     }
 
-    @Test("sending to a Unix peer that does not read ends at the limit")
+    @Test("send to a Unix peer that does not read times out")
     func unixStreamSendLimit() throws {
         for kind in [SocketType.stream, .datagram, .sequencedPacket] {
             let (one, other) = try Socket.pair(kind)

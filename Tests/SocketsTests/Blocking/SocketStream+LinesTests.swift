@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Lines", .ownThread)
+@Suite("SocketStream: lines", .ownThread)
 struct SocketStreamLinesTests {
     private let peer: Socket
     private let stream: SocketStream
@@ -13,7 +13,7 @@ struct SocketStreamLinesTests {
         stream = SocketStream(other, bufferSize: 16, lineLimit: 20)
     }
 
-    @Test("lines end with LF or CR LF, empty lines are lines, and the end is nil")
+    @Test("readLine accepts LF and CR LF and returns nil at end of stream")
     func lineEnds() throws {
         try peer.sendAll("one\ntwo\r\n\n\r\nt\rhree\n")
         peer.close()
@@ -23,7 +23,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("a last line without an end is a line, with its CR if it has one")
+    @Test("readLine returns a last line without an end, including its CR")
     func lastLine() throws {
         try peer.sendAll("whole\npart\r")
         peer.close()
@@ -32,7 +32,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("a line that arrives byte by byte is put together")
+    @Test("readLine joins a line that arrives byte by byte")
     func byteByByte() throws {
         let text = "slowly\r\nbut surely\n"
         let peer = peer
@@ -42,7 +42,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("a line of exactly the limit is read, with either end")
+    @Test("readLine accepts a line of exactly the limit, with LF and CR LF")
     func exactlyTheLimit() throws {
         let line = String(repeating: "x", count: 20)
         try peer.sendAll("\(line)\n\(line)\r\n")
@@ -67,7 +67,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("a last line beyond the limit is an error, once")
+    @Test("a last line beyond the limit fails once")
     func lastLineBeyondTheLimit() throws {
         try peer.sendAll(String(repeating: "x", count: 21))
         peer.close()
@@ -76,7 +76,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("after a line beyond the limit, a read takes up its rest")
+    @Test("after a line beyond the limit, a read returns its rest")
     func restOfALongLine() throws {
         try peer.sendAll(String(repeating: "x", count: 30))
         _ = #expect(throws: SocketError.self) { try stream.readLine() }
@@ -87,7 +87,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "next")
     }
 
-    @Test("a time-out while the rest of a long line is passed over loses nothing after it")
+    @Test("a timeout while a long line is skipped loses nothing after it")
     func timeoutWhileSkipping() throws {
         try peer.sendAll(String(repeating: "x", count: 100))
         var error = #expect(throws: SocketError.self) { try stream.readLine() }
@@ -100,13 +100,13 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "next")
     }
 
-    @Test("bytes that are not UTF-8 are replaced")
+    @Test("U+FFFD replaces bytes that are not UTF-8")
     func invalidUTF8() throws {
         try peer.sendAll([0x61, 0xFF, 0x62, 0x0A])
         #expect(try stream.readLine() == "a\u{FFFD}b")
     }
 
-    @Test("the bytes of a line are lent, and the closure's result returned")
+    @Test("withLine passes the line's bytes and returns the closure's result")
     func withLine() throws {
         try peer.sendAll("abc\r\n\nlast")
         peer.close()
@@ -118,7 +118,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.withLine { $0.byteCount } == nil)
     }
 
-    @Test("a closure that throws has taken its line")
+    @Test("withLine consumes the line even if the closure throws")
     func withLineThrows() throws {
         struct Refused: Error {}
         try peer.sendAll("one\ntwo\n")
@@ -126,7 +126,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "two")
     }
 
-    @Test("a read inside the closure that would change the lent bytes is refused")
+    @Test("a read inside withLine is refused if it would change the buffer")
     func readInsideWithLine() throws {
         try peer.sendAll("one\n")
         try stream.withLine { line in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Reading from a stream", .ownThread)
+@Suite("SocketStream: reading", .ownThread)
 struct SocketStreamReadingTests {
     private let peer: Socket
     private let stream: SocketStream
@@ -13,7 +13,7 @@ struct SocketStreamReadingTests {
         stream = SocketStream(other, bufferSize: 16, lineLimit: 64)
     }
 
-    @Test("a read returns what has come, at most what was asked for")
+    @Test("read returns the available bytes up to the count")
     func read() throws {
         try peer.sendAll("hello")
         #expect(try stream.read(atMost: 2) == Array("he".utf8))
@@ -24,7 +24,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read().isEmpty)
     }
 
-    @Test("exactly so many bytes are read, however they arrive and whatever the buffer's size")
+    @Test("readExactly returns the count for any pieces and any buffer size")
     func readExactly() throws {
         let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         let peer = peer
@@ -36,7 +36,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("if the stream ends too early, the error keeps what had come")
+    @Test("readExactly at an early end keeps the partial bytes in the error")
     func readExactlyAtEnd() throws {
         try peer.sendAll("abc")
         peer.close()
@@ -49,7 +49,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read().isEmpty)
     }
 
-    @Test("a part is read up to and with its last byte")
+    @Test("readUntil returns the bytes including the delimiter")
     func readUntil() throws {
         try peer.sendAll("key=value;rest")
         #expect(try stream.readUntil(UInt8(ascii: "=")) == Array("key=".utf8))
@@ -59,7 +59,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readUntil(UInt8(ascii: ";")) == nil)
     }
 
-    @Test("a part that is too long is an error, and its bytes are still there")
+    @Test("readUntil beyond its limit fails and keeps the bytes")
     func readUntilLimit() throws {
         try peer.sendAll("0123456789;")
         let error = #expect(throws: SocketError.self) {
@@ -69,7 +69,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readUntil(UInt8(ascii: ";"), limit: 11) == Array("0123456789;".utf8))
     }
 
-    @Test("reading to the end returns everything, also what is in the buffer already")
+    @Test("readToEnd returns buffered and later bytes")
     func readToEnd() throws {
         try peer.sendAll("first line\n")
         #expect(try stream.readLine() == "first line")
@@ -83,7 +83,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("more than the limit is an error, exactly the limit is not, and nothing is lost")
+    @Test("readToEnd fails only beyond its limit and keeps the bytes")
     func readToEndLimit() throws {
         try peer.sendAll("0123456789")
         peer.close()
@@ -93,7 +93,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readToEnd(limit: 10) == Array("0123456789".utf8))
     }
 
-    @Test("a time-out loses nothing: the next read, of whatever kind, goes on with what had come")
+    @Test("after a timeout, any form of read continues with the received bytes")
     func timeoutLosesNothing() throws {
         let limit = TimeLimit.milliseconds(10)
         try peer.sendAll("ab")
@@ -112,7 +112,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read() == Array("d".utf8))
     }
 
-    @Test("a limit covers the whole operation, not each of its system calls")
+    @Test("a limit covers the whole operation and not each system call")
     func limitCoversAll() throws {
         let peer = peer
         let stop = Socket.closedFlag()
@@ -135,7 +135,7 @@ struct SocketStreamReadingTests {
         #expect(took < .seconds(2))
     }
 
-    @Test("what was written is flushed before a read waits, so that a question gets its answer")
+    @Test("a read flushes the written bytes before it waits")
     func readFlushes() throws {
         let peer = peer
         let answering = Background {
@@ -147,7 +147,7 @@ struct SocketStreamReadingTests {
         try answering.value()
     }
 
-    @Test("a closed socket ends a read with .closed")
+    @Test("a read fails with closed when the socket closes")
     func closed() throws {
         stream.socket.close()
         let error = #expect(throws: SocketError.self) { try stream.read() }

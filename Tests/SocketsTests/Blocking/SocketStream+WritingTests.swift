@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Writing to a stream", .ownThread)
+@Suite("SocketStream: writing", .ownThread)
 struct SocketStreamWritingTests {
     private let peer: Socket
     private let stream: SocketStream
@@ -13,7 +13,7 @@ struct SocketStreamWritingTests {
         stream = SocketStream(other, bufferSize: 16)
     }
 
-    @Test("small writes wait in the buffer until they are flushed")
+    @Test("small writes stay in the buffer until flush")
     func buffered() throws {
         try stream.write("one ")
         try stream.write([0x32])
@@ -26,7 +26,7 @@ struct SocketStreamWritingTests {
         try stream.flush()
     }
 
-    @Test("writes of all sizes arrive whole and in order")
+    @Test("writes of all sizes arrive complete and in order")
     func allSizes() throws {
         let sizes = [0, 1, 15, 16, 17, 31, 32, 33, 100, 5, 16, 1000, 3]
         var expected: [UInt8] = []
@@ -39,7 +39,7 @@ struct SocketStreamWritingTests {
         #expect(try peer.readAll(expected.count) == expected)
     }
 
-    @Test("short writes and interruptions lose and double nothing")
+    @Test("short writes and EINTR neither lose nor repeat bytes")
     func shortWrites() throws {
         let bytes = (0..<200).map { UInt8($0) }
         let faults = FaultInjection([
@@ -55,7 +55,7 @@ struct SocketStreamWritingTests {
         #expect(try peer.readAll(200) == bytes)
     }
 
-    @Test("a flush that times out says how much went, and the next one goes on")
+    @Test("a flush that times out counts the sent bytes, and the next one continues")
     func flushTimesOut() throws {
         let filled = try Loopback.fill(stream.socket)
         try stream.write("after")
@@ -70,7 +70,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == Array("after".utf8))
     }
 
-    @Test("a write that ends part-way says how much it took, and refuses more until told otherwise")
+    @Test("writes after a partial write fail until resumeWriting")
     func incompleteWrite() throws {
         let plenty = [UInt8](repeating: 1, count: 16 << 20)
         let error = try #require(
@@ -89,7 +89,7 @@ struct SocketStreamWritingTests {
         #expect(try reading.value() == plenty)
     }
 
-    @Test("a write that could not even begin may simply be repeated")
+    @Test("a write that sent nothing can be repeated")
     func writeThatDidNotBegin() throws {
         let filled = try Loopback.fill(stream.socket)
         try stream.write([UInt8](repeating: 2, count: 15))
@@ -105,7 +105,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == [UInt8](repeating: 2, count: 16) + [0x78])
     }
 
-    @Test("writing to a peer that has gone is an error that says what was tried")
+    @Test("a write to a closed peer fails with the operation write")
     func brokenPipe() throws {
         peer.close()
         try stream.write("x")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SocketStream", .ownThread)
 struct SocketStreamTests {
-    @Test("a stream connects to an endpoint by itself")
+    @Test("SocketStream(to:) connects to an endpoint")
     func connects() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = Port(try #require(listener.localAddress.port))
@@ -14,7 +14,7 @@ struct SocketStreamTests {
         #expect(try stream.readLine() == "hello")
     }
 
-    @Test("close sends what was written, really closes, and can be repeated")
+    @Test("close flushes and closes, and a second close does nothing")
     func close() throws {
         let (one, other) = try Socket.pair()
         let stream = SocketStream(one)
@@ -26,7 +26,7 @@ struct SocketStreamTests {
         try stream.close()
     }
 
-    @Test("close tells how many bytes could not be flushed, and closes all the same")
+    @Test("close closes even if the flush fails, and counts the lost bytes")
     func closeReportsLoss() throws {
         let (one, other) = try Socket.pair()
         other.close()
@@ -39,7 +39,7 @@ struct SocketStreamTests {
         #expect(one.isClosed)
     }
 
-    @Test("close gives up at its time limit, and tells what was sent and what was lost")
+    @Test("close times out and counts the sent and the lost bytes")
     func closeTimesOut() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)
@@ -54,7 +54,7 @@ struct SocketStreamTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a socket that is no stream is refused by name")
+    @Test("a datagram socket is invalid input")
     func datagramSocket() throws {
         let (one, _) = try Socket.pair(.datagram)
         let stream = SocketStream(one)
@@ -65,7 +65,7 @@ struct SocketStreamTests {
         #expect(throws: SocketError.self) { try stream.write("x") }
     }
 
-    @Test("reading on one thread and writing on another, with a stream for each")
+    @Test("two streams on one socket read and write on two threads")
     func twoStreams() throws {
         let (one, other) = try Loopback.tcpPair()
         let lines = 20_000

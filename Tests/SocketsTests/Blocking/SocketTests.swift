@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket", .ownThread)
 struct SocketTests {
-    @Test("a socket is made for each family and kind that Linux has")
+    @Test("Socket(_:_:) supports each family and type of Linux")
     func eachFamilyAndKind() throws {
         for family in AddressFamily.allCases {
             for kind in SocketType.allCases where family == .unix || kind != .sequencedPacket {
@@ -16,14 +16,14 @@ struct SocketTests {
         }
     }
 
-    @Test("a kind that a family does not have is a system error that says what was tried")
+    @Test("an unsupported type is a system error of createSocket")
     func unsupportedKind() throws {
         let error = #expect(throws: SocketError.self) { try Socket(.ipv4, .sequencedPacket) }
         #expect(error?.operation == .createSocket)
         #expect(error?.errno != nil)
     }
 
-    @Test("the two sockets of a pair talk to each other")
+    @Test("pair returns connected sockets")
     func pair() throws {
         for kind in SocketType.allCases {
             let (one, other) = try Socket.pair(kind)
@@ -33,7 +33,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a closed socket refuses every call, and closing again does nothing")
+    @Test("calls on a closed socket fail with closed, and a second close does nothing")
     func closedRefuses() throws {
         let (one, _) = try Socket.pair()
         one.close()
@@ -50,7 +50,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a socket that nobody refers to any more gives its descriptor back")
+    @Test("a socket closes its descriptor with its last reference")
     func droppedSocketCloses() throws {
         let (one, other) = try Socket.pair()
         var dropped: Socket? = one
@@ -60,7 +60,7 @@ struct SocketTests {
         #expect(try other.receive(timeout: .seconds(5)).isEmpty)
     }
 
-    @Test("shutting down the writing half ends the peer's stream and leaves the other half alone")
+    @Test("shutdown(.write) ends the peer's stream and keeps the other direction open")
     func halfClose() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("request")
@@ -73,7 +73,7 @@ struct SocketTests {
         #expect(error?.errno == .brokenPipe)
     }
 
-    @Test("both ends of a connection know both addresses, also after it is closed")
+    @Test("both addresses stay known after close")
     func addresses() throws {
         let (client, server) = try Loopback.tcpPair()
         #expect(client.localAddress == server.remoteAddress)
@@ -141,7 +141,7 @@ struct SocketTests {
         }
     }
 
-    @Test("close wakes a Unix datagram send to a full peer, which a shutdown does not")
+    @Test("close wakes a Unix datagram send to a full peer")
     func closeWakesUnixDatagramSend() throws {
         let (sender, receiver) = try Socket.pair(.datagram)
         _ = try Loopback.fill(sender)
@@ -159,7 +159,7 @@ struct SocketTests {
         withExtendedLifetime(receiver) {}
     }
 
-    @Test("one thread sends while another receives on the same socket: both ways, 8 MiB each")
+    @Test("two threads send and receive 8 MiB each on one socket")
     func fullDuplex() throws {
         let (client, server) = try Loopback.tcpPair()
         let size = 8 << 20
@@ -183,7 +183,7 @@ struct SocketTests {
         return received.first ?? 0
     }
 
-    @Test("10,000 rounds of connect, exchange and close leave the number of sockets unchanged")
+    @Test("10,000 rounds of connect, exchange and close leak no socket")
     func noDescriptorLeaks() async {
         // In a process of its own, where no other test opens and closes any.
         await #expect(processExitsWith: .success) {
@@ -205,7 +205,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a close that races with a receive ends it with .closed, or lets it have its bytes")
+    @Test("concurrent close ends receive with closed or with bytes")
     func closeRacesReceive() throws {
         for round in 0..<500 {
             let (one, other) = try Socket.pair()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("How an operation waits", .ownThread)
+@Suite("WaitPlan", .ownThread)
 struct WaitPlanTests {
     @Test(
         "the kernel's limit, as the plan, the remainder and the attempt want it",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ParseResult from what has come", .ownThread)
+@Suite("ByteBuffer: parsing", .ownThread)
 struct ByteBufferTakingTests {
     private func buffer(_ text: String) -> ByteBuffer {
         var buffer = ByteBuffer(capacity: 64)
@@ -14,7 +14,7 @@ struct ByteBufferTakingTests {
         if case .message(let bytes) = taking { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
 
-    @Test("no more is taken than there is")
+    @Test("take returns at most the buffered bytes")
     func count() {
         var buffer = buffer("abc")
         #expect(buffer.take(2) == Array("ab".utf8))
@@ -22,7 +22,7 @@ struct ByteBufferTakingTests {
         #expect(buffer.take(2).isEmpty)
     }
 
-    @Test("a line is taken when it is whole, and what is left is the last one")
+    @Test("takeLine returns a complete line, and takeLastLine the rest")
     func lines() {
         var buffer = buffer("one\r\ntwo")
         var scanner = LineScanner(limit: 10)
@@ -32,7 +32,7 @@ struct ByteBufferTakingTests {
         #expect(text(buffer.takeLastLine(&scanner)) == nil)
     }
 
-    @Test("a line that is too long is refused and passed over")
+    @Test("takeLine refuses a line that is too long and skips it")
     func tooLong() {
         var buffer = buffer("0123456789\nnext\n")
         var scanner = LineScanner(limit: 5)
@@ -43,7 +43,7 @@ struct ByteBufferTakingTests {
         #expect(text(buffer.takeLine(&scanner)) == "next")
     }
 
-    @Test("a part ends with its byte, within the limit")
+    @Test("take(upTo:) includes the byte and respects the limit")
     func upTo() {
         var buffer = buffer("a;bcd")
         var scanned = 0

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The buffer of a stream", .ownThread)
+@Suite("ByteBuffer", .ownThread)
 struct ByteBufferTests {
     /// The buffer's content; `#expect` cannot look into what cannot be copied.
     private func content(_ buffer: borrowing ByteBuffer) -> [UInt8] { [UInt8](buffer.bytes) }
@@ -21,7 +21,7 @@ struct ByteBufferTests {
         return room.count
     }
 
-    @Test("it begins empty, with room for the usual size")
+    @Test("a new buffer is empty and has its usual room")
     func empty() {
         let buffer = ByteBuffer(capacity: 8)
         let (count, isEmpty, room) = (buffer.count, buffer.isEmpty, buffer.usualRoom)
@@ -31,7 +31,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [])
     }
 
-    @Test("what is written comes out in order, however it is taken")
+    @Test("bytes come out in order for any sizes of consume")
     func order() {
         var buffer = ByteBuffer(capacity: 8)
         append([1, 2, 3], to: &buffer)
@@ -45,7 +45,7 @@ struct ByteBufferTests {
         #expect(isEmpty)
     }
 
-    @Test("only what was said to be written counts")
+    @Test("only the bytes reported by written count")
     func partlyWritten() {
         var buffer = ByteBuffer(capacity: 8)
         let room = write([7], atLeast: 5, to: &buffer)
@@ -53,7 +53,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [7])
     }
 
-    @Test("nothing appended changes nothing")
+    @Test("appending no bytes changes nothing")
     func appendNothing() {
         var buffer = ByteBuffer(capacity: 8)
         append([], to: &buffer)
@@ -61,7 +61,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [])
     }
 
-    @Test("it grows for what is larger than its usual size, and keeps what is in it")
+    @Test("the buffer grows beyond its usual size and keeps its bytes")
     func growth() {
         var buffer = ByteBuffer(capacity: 4)
         append([1, 2, 3], to: &buffer)
@@ -72,7 +72,7 @@ struct ByteBufferTests {
         #expect(room < 0)
     }
 
-    @Test("bytes move to the front where that makes room enough, and are not lost")
+    @Test("makeRoom moves the bytes to the front without loss")
     func movingToTheFront() {
         var buffer = ByteBuffer(capacity: 8)
         append([1, 2, 3, 4, 5, 6, 7, 8], to: &buffer)
@@ -83,7 +83,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [7, 8, 9, 10])
     }
 
-    @Test("memory for something large is given back when it is empty")
+    @Test("an empty buffer frees large memory")
     func shrinking() {
         var buffer = ByteBuffer(capacity: 8)
         append([UInt8](repeating: 1, count: 1000), to: &buffer)
@@ -95,7 +95,7 @@ struct ByteBufferTests {
         #expect(after == 8)
     }
 
-    @Test("memory a little larger than usual is kept")
+    @Test("an empty buffer keeps slightly larger memory")
     func keptMemory() {
         var buffer = ByteBuffer(capacity: 8)
         append([UInt8](repeating: 1, count: 32), to: &buffer)
@@ -115,7 +115,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [1, 2])
     }
 
-    @Test("ten thousand random steps agree with an array")
+    @Test("10,000 random steps agree with an array")
     func randomSteps() {
         var generator = SeededGenerator(seed: 1)
         var buffer = ByteBuffer(capacity: 16)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramQueue", .ownThread)
 struct DatagramInboxTests {
-    @Test("a queue that was found empty is told apart from one that may hold more")
+    @Test("refill reports whether more datagrams may be available")
     func more() throws {
         let receiver = try RawSockets.bound(.datagram)
         let sender = try RawSockets.bound(.datagram)
@@ -25,7 +25,7 @@ struct DatagramInboxTests {
         #expect(inbox.next() == nil)
     }
 
-    @Test("the same memory is lent again and again")
+    @Test("room returns the same memory again")
     func same() {
         let inbox = DatagramQueue()
         let first = inbox.room(for: 65535).baseAddress

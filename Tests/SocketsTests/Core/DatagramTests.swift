@@ -3,14 +3,14 @@ import Testing
 
 @Suite("Datagram", .ownThread)
 struct DatagramTests {
-    @Test("the text of a datagram replaces what is not UTF-8")
+    @Test("text replaces bytes that are not UTF-8")
     func text() {
         let datagram = Datagram(bytes: [0x68, 0xFF, 0x69], sender: .unnamed)
         #expect(datagram.text == "h\u{FFFD}i")
         #expect(!datagram.isTruncated)
     }
 
-    @Test("where a datagram came to is part of it, and not known unless told")
+    @Test("localAddress is part of equality, and nil by default")
     func localAddress() {
         let address = SocketAddress.ipv4(.loopback, port: 7)
         let told = Datagram(bytes: [], sender: .unnamed, localAddress: address)

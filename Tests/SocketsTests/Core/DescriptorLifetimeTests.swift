@@ -53,7 +53,7 @@ struct DescriptorLifetimeTests {
 
     // MARK: Decisions
 
-    @Test("closing with nobody inside releases at once")
+    @Test("close without calls releases at once")
     func quietClose() {
         let socket = Guarded()
         #expect(!socket.isClosed)
@@ -65,7 +65,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 1)
     }
 
-    @Test("closing with calls inside wakes them, and the last to leave releases")
+    @Test("close with calls reports inUse, and the last leave releases")
     func wakingClose() {
         let socket = Guarded()
         #expect(socket.enter() && socket.enter())
@@ -78,7 +78,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.violationCount == 0)
     }
 
-    @Test("closing again does nothing, before and after the release")
+    @Test("a second close does nothing, before and after the release")
     func closingAgain() {
         let socket = Guarded()
         #expect(socket.enter())
@@ -90,7 +90,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 1)
     }
 
-    @Test("nobody enters a closed socket, and trying releases nothing twice")
+    @Test("enter fails after close and does not release twice")
     func enteringClosed() {
         let socket = Guarded()
         socket.close()
@@ -99,7 +99,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.isClosed)
     }
 
-    @Test("calls that come and go leave the socket open")
+    @Test("enter and leave keep the socket open")
     func openSocketIsNotReleased() {
         let socket = Guarded()
         for _ in 0..<1000 {
@@ -110,8 +110,8 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 0)
     }
 
-    @Test("handing over needs that nobody is inside, and then nobody ever releases")
-    func handOver() {
+    @Test("takeDescriptor succeeds only without calls, and prevents a release")
+    func takeDescriptor() {
         let socket = Guarded()
         #expect(socket.enter())
         #expect(!socket.takeDescriptor())
@@ -125,8 +125,8 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 0)
     }
 
-    @Test("a closed socket is not handed over")
-    func handOverOfClosed() {
+    @Test("takeDescriptor fails after close")
+    func takeDescriptorAfterClose() {
         let socket = Guarded()
         #expect(socket.enter())
         socket.close()
@@ -174,7 +174,7 @@ struct DescriptorLifetimeTests {
         #expect(sockets.allSatisfy { $0.isClosed })
     }
 
-    @Test("of several who close, one is told that he does")
+    @Test("one of several concurrent closes succeeds")
     func severalClosers() throws {
         let winners = (0..<2000).map { _ in Lock(0) }
         let next = (0..<3).map { _ in Lock(0) }

@@ -21,7 +21,7 @@ final class ExchangeTests {
         return step
     }
 
-    @Test("it waits only for what can help")
+    @Test("blocked names only the directions that can help")
     func waits() throws {
         let (here, there) = try Socket.pair()
         let request = [UInt8](repeating: 7, count: 8 << 20)
@@ -47,7 +47,7 @@ final class ExchangeTests {
         #expect(reply.unsentRequestBytes == request.count - exchange.bytesTransferred)
     }
 
-    @Test("a reply of no bytes takes none")
+    @Test("a reply of zero bytes consumes nothing")
     func emptyReply() throws {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(1, .exactly(0), delimitedLimit: 65536, keepsSurplus: true)
@@ -63,7 +63,7 @@ final class ExchangeTests {
     }
 
     #if DEBUG
-        @Test("what a signal interrupts is done again, and not waited for")
+        @Test("EINTR repeats the step without a wait")
         func interrupted() throws {
             let (here, there) = try Socket.pair()
             var exchange = Exchange(1, .line, delimitedLimit: 65536, keepsSurplus: true)
@@ -85,7 +85,7 @@ final class ExchangeTests {
             #expect(reply.text == "reply")
         }
 
-        @Test("a request that cannot be sent on, to a peer who is there, is not waited for")
+        @Test("a request that cannot be sent fails without waiting for the reply")
         func cannotSend() throws {
             let (here, there) = try Socket.pair()
             var exchange = Exchange(
@@ -102,7 +102,7 @@ final class ExchangeTests {
         }
     #endif
 
-    @Test("the request is ended once it has gone")
+    @Test("toEnd half-closes after the request")
     func halfCloses() throws {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: true)

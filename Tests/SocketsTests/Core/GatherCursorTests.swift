@@ -4,7 +4,7 @@ import Testing
 
 @Suite("GatherCursor")
 struct PartsCursorTests {
-    @Test("it stands within a piece, and passes over empty ones")
+    @Test("advance stops inside a piece and skips empty ones")
     func advances() {
         var cursor = GatherCursor([[], [1, 2, 3], [], [4]])
         cursor.advance(by: 2)
@@ -18,7 +18,7 @@ struct PartsCursorTests {
         #expect(cursor.advanced == 4)
     }
 
-    @Test("nothing but empty pieces is the end")
+    @Test("a cursor over empty pieces is at its end")
     func empty() {
         #expect(GatherCursor([[], []]).isAtEnd)
         #expect(GatherCursor([]).isAtEnd)

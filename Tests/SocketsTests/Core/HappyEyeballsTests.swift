@@ -24,7 +24,7 @@ struct ConnectRaceTests {
 
     // MARK: Order
 
-    @Test("families take turns, beginning with that of the first address")
+    @Test("families alternate, starting with that of the first address")
     func familiesTakeTurns() {
         let six = Self.race(Self.six1, Self.six2, Self.six3, Self.four1, Self.four2)
         #expect(six.addresses == [Self.six1, Self.four1, Self.six2, Self.four2, Self.six3])
@@ -54,7 +54,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(250)) == .wait(until: nil))
     }
 
-    @Test("the delay counts from when the previous attempt really started")
+    @Test("the delay counts from the start of the previous attempt")
     func theDelayCountsFromTheStart() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -71,7 +71,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(10)) == .wait(until: Self.milliseconds(260)))
     }
 
-    @Test("one failure starts one attempt, though others still run")
+    @Test("one failure starts one attempt although others still run")
     func oneFailureStartsOneAttempt() {
         var race = Self.race(Self.six1, Self.four1, Self.six2, Self.four2)
         #expect(race.next(at: .zero) == .start(0))
@@ -88,7 +88,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .wait(until: Self.milliseconds(100)))
     }
 
-    @Test("when every address was started only the limit ends the wait")
+    @Test("after the last start only the limit ends the wait")
     func onlyTheLimitEndsTheLastWait() {
         var race = Self.race(Self.six1, limit: .seconds(10))
         #expect(race.next(at: .zero) == .start(0))
@@ -97,7 +97,7 @@ struct ConnectRaceTests {
 
     // MARK: Success
 
-    @Test("the first to answer wins and the others are cancelled, each once")
+    @Test("the first answer cancels each other attempt once")
     func theFirstToAnswerWins() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -110,7 +110,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(510)) == .finish(.connected(1)))
     }
 
-    @Test("an attempt that failed needs no cancelling, and is kept")
+    @Test("a failed attempt is kept and not cancelled")
     func failedAttemptsAreNotCancelled() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -124,7 +124,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("no address is started after one has answered")
+    @Test("no attempt starts after an answer")
     func nothingStartsAfterTheAnswer() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -132,7 +132,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.connected(0)))
     }
 
-    @Test("an answer after the first changes nothing")
+    @Test("a second answer changes nothing")
     func aSecondAnswerChangesNothing() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -145,7 +145,7 @@ struct ConnectRaceTests {
         #expect(race.attempts == [])
     }
 
-    @Test("an answer counts, though it is reported after the limit")
+    @Test("an answer that is reported after the limit counts")
     func anAnswerAtTheLimitCounts() {
         var race = Self.race(Self.six1, limit: .seconds(1))
         #expect(race.next(at: .zero) == .start(0))
@@ -155,7 +155,7 @@ struct ConnectRaceTests {
 
     // MARK: Failure
 
-    @Test("when all failed the race ends with every attempt kept")
+    @Test("if all attempts fail, the result keeps every attempt")
     func allFailed() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -172,7 +172,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("a peer's refusal says more than that there was no way to another address")
+    @Test("a peer's refusal is preferred to a missing route")
     func refusalsSayMore() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -182,7 +182,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(Self.refused)))
     }
 
-    @Test("where there was no way at all the first cause is told")
+    @Test("without any route, the result is the first cause")
     func noWayAtAll() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -192,7 +192,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(.system(.networkUnreachable))))
     }
 
-    @Test("a failure that is reported twice, or of no attempt, counts once or not at all")
+    @Test("a failure counts once, and not at all without an attempt")
     func wrongReportsDoNotCount() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -205,7 +205,7 @@ struct ConnectRaceTests {
         #expect(race.attempts.map(\.cause) == [Self.refused])
     }
 
-    @Test("a race to nowhere fails at once")
+    @Test("no addresses fail at once")
     func noAddresses() {
         var race = Self.race()
         #expect(race.next(at: .zero) == .finish(.failed(.system(.addressNotAvailable))))
@@ -213,7 +213,7 @@ struct ConnectRaceTests {
 
     // MARK: Limit and end from outside
 
-    @Test("at the limit what runs is cancelled, and every attempt is kept with its cause")
+    @Test("the limit cancels running attempts and keeps each with its cause")
     func theLimitEndsTheRace() {
         let limit = Self.milliseconds(300)
         var race = Self.race(Self.six1, Self.four1, Self.six2, limit: limit)
@@ -236,7 +236,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("a limit that was a moment is told without a length")
+    @Test("a limit until an instant has no duration in the cause")
     func aLimitThatWasAMoment() {
         var race = HappyEyeballs(
             addresses: [Self.six1], limit: .seconds(1), limitCause: .timedOut(limit: nil))
@@ -245,7 +245,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.failed(.timedOut(limit: nil))))
     }
 
-    @Test("without any time one attempt is made")
+    @Test("one attempt is made without any time")
     func withoutAnyTimeOneAttemptIsMade() {
         var race = Self.race(Self.six1, Self.four1, limit: .zero)
         #expect(race.next(at: .zero) == .start(0))
@@ -253,7 +253,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(.timedOut(limit: .zero))))
     }
 
-    @Test("a race that is stopped cancels what runs and starts nothing more")
+    @Test("stop cancels running attempts and starts no more")
     func aStoppedRace() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -266,7 +266,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("stopping a race that is over changes nothing")
+    @Test("stop after the end changes nothing")
     func stoppingAfterTheEnd() {
         var race = Self.race(Self.six1)
         #expect(race.next(at: .zero) == .start(0))
@@ -275,7 +275,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.connected(0)))
     }
 
-    @Test("whatever happens in whatever order, every start is ended once and every race finishes")
+    @Test("any order of events ends each attempt once and finishes")
     func randomRaces() {
         var generator = SeededGenerator(seed: 8305)
         var wrong: [Int] = []

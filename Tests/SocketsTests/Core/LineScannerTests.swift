@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Finding lines", .ownThread)
+@Suite("LineScanner", .ownThread)
 struct LineScannerTests {
     private typealias Finding = LineScanner.Match
 
@@ -60,14 +60,14 @@ struct LineScannerTests {
         #expect(scan(text, with: &scanner) == expected)
     }
 
-    @Test("a line end may come in two pieces")
+    @Test("a line end may arrive in two pieces")
     func splitEnd() {
         var scanner = LineScanner(limit: 100)
         #expect(scan("ab\r", with: &scanner) == .needsMore)
         #expect(scan("ab\r\n", with: &scanner) == .line(length: 2, consumed: 4))
     }
 
-    @Test("what has been looked at is not looked at again")
+    @Test("scanned bytes are not scanned again")
     func remembersHowFar() {
         var scanner = LineScanner(limit: 100)
         #expect(scan("aaaa", with: &scanner) == .needsMore)
@@ -77,7 +77,7 @@ struct LineScannerTests {
         #expect(scan("a\naab\n", with: &scanner) == .line(length: 1, consumed: 2))
     }
 
-    @Test("a line as long as the limit is one, also with CR LF")
+    @Test("a line of exactly the limit is accepted, also with CR LF")
     func atTheLimit() {
         for text in ["abc\n", "abc\r\n"] {
             var scanner = LineScanner(limit: 3)
@@ -90,7 +90,7 @@ struct LineScannerTests {
         #expect(scan("abc\r\n", with: &scanner) == .line(length: 3, consumed: 5))
     }
 
-    @Test("a longer line is too long, with its end or as soon as that is certain")
+    @Test("a longer line is too long as soon as that is certain")
     func overTheLimit() {
         var whole = LineScanner(limit: 3)
         #expect(scan("abcd\nx", with: &whole) == .tooLong(consumed: 5, isOpen: false))
@@ -102,7 +102,7 @@ struct LineScannerTests {
         #expect(scan("abc\rd\n", with: &late) == .tooLong(consumed: 6, isOpen: false))
     }
 
-    @Test("the rest of a line that was too long is thrown away up to its end")
+    @Test("skip discards the rest of a line that was too long")
     func skipping() {
         var scanner = LineScanner(limit: 3)
         #expect(skip("not skipping\n", with: &scanner) == 0)
@@ -114,7 +114,7 @@ struct LineScannerTests {
         #expect(skip("next\n", with: &scanner) == 0)
     }
 
-    @Test("a rest that is wanted after all is not thrown away")
+    @Test("stopSkipping keeps the rest of a line")
     func stopSkipping() {
         var scanner = LineScanner(limit: 3)
         _ = scan("abcdef", with: &scanner)
@@ -137,7 +137,7 @@ struct LineScannerTests {
         )
     }
 
-    @Test("in pieces of any size the same lines are found", arguments: 1...9)
+    @Test("pieces of any size give the same lines", arguments: 1...9)
     func pieces(size: Int) {
         let text = "one\r\n\ntoo long for this\nthree\r\n\r\nfour\n1234567\r\n12345678\r\nlast"
         let found = findings(in: text, pieces: size, limit: 7)
@@ -146,7 +146,7 @@ struct LineScannerTests {
         #expect(found.rest == "last")
     }
 
-    @Test("random bytes in random pieces give the lines that splitting gives")
+    @Test("random bytes in random pieces give the same lines as splitting")
     func randomText() {
         var generator = SeededGenerator(seed: 2)
         for _ in 0..<2000 {

@@ -7,7 +7,7 @@ import Testing
 struct MulticastChangeTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 
-    @Test("an error names the group, or the interface with nothing in it that harms a terminal")
+    @Test("the subject names the group or the escaped interface")
     func subjects() {
         let joining = MulticastMembership.membership(.join, of: group, interface: "lo")
         #expect(joining.subject == "multicastGroup 239.1.2.3")
@@ -15,7 +15,7 @@ struct MulticastChangeTests {
         #expect(sending.subject == "multicastInterface e\\x1b0")
     }
 
-    @Test("an interface that does not exist is an error, and never another one")
+    @Test("an interface that does not exist is an error")
     func unknownInterface() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         for name in ["nosuch0", "", "lo\0"] {
@@ -30,7 +30,7 @@ struct MulticastChangeTests {
         }
     }
 
-    @Test("a group's zone is its interface where no other is given")
+    @Test("the zone of a group is its interface by default")
     func zone() throws {
         let socket = try RawSockets.make(.ipv6, .datagram)
         let zoned = try #require(IPv6Address("ff02::7780%lo"))

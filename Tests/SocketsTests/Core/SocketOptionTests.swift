@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("One option and its value", .ownThread)
+@Suite("SocketOption", .ownThread)
 struct SocketOptionTests {
-    @Test("each option is called by its Swift name in an error")
+    @Test("an error names an option by its Swift name")
     func names() {
         let flags: [SocketOption<Bool>] = [
             .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,
@@ -31,7 +31,7 @@ struct SocketOptionTests {
         #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).name == "(1, 12)")
     }
 
-    @Test("only an option that is given by its number may change what the socket relies on")
+    @Test("only raw options are marked as raw")
     func raw() {
         #expect(SocketOption<Int32>.raw(level: 1, name: 12).isRaw)
         #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).isRaw)
@@ -54,7 +54,7 @@ struct SocketOptionTests {
         #expect(try socket.option(.linger) == .seconds(seconds))
     }
 
-    @Test("a value that the kernel does not take is its error, and nothing traps")
+    @Test("a value that the kernel refuses throws")
     func refusedValues() throws {
         let socket = try Socket(.ipv4, .stream)
         for duration in [Duration.zero, .seconds(-1), .seconds(Int64.max), .seconds(Int64.min)] {
@@ -83,7 +83,7 @@ struct SocketOptionTests {
         #expect(error?.errno == .protocolNotAvailable)
     }
 
-    @Test("an option of a closed socket is closed, and says which it was")
+    @Test("an option of a closed socket fails with closed and its name")
     func closed() throws {
         let socket = try Socket(.ipv4, .stream)
         socket.close()
@@ -93,7 +93,7 @@ struct SocketOptionTests {
         #expect(write?.description == "cannot set option linger: the socket is closed")
     }
 
-    @Test("what an IPv6 socket sets for its own family holds for IPv4 callers too")
+    @Test("an IPv6 socket sets an option for IPv4 as well")
     func bothFamilies() throws {
         let socket = try Socket(.ipv6, .datagram)
         try socket.setOption(.multicastLoop, to: false)

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("The file of a Unix socket", .ownThread)
+@Suite("UnixSocketFile", .ownThread)
 struct SocketFileTests {
-    @Test("a file that a dead server left is replaced")
+    @Test("bind replaces the file of a dead server")
     func stale() throws {
         let path = Loopback.unixPath()
         let dead = try Socket(.unix)
@@ -18,7 +18,7 @@ struct SocketFileTests {
         #expect(try listener.accept(timeout: .seconds(5)).localAddress == listener.localAddress)
     }
 
-    @Test("the file of a living server is address in use, and it goes on serving")
+    @Test("bind to the path of a running server fails, and the server keeps serving")
     func alive() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))
@@ -34,7 +34,7 @@ struct SocketFileTests {
         #expect(try listener.accept(timeout: .seconds(5)).receive() == [0x78])
     }
 
-    @Test("a file that is no socket is never touched")
+    @Test("bind keeps a file that is no socket")
     func regularFile() throws {
         let path = Loopback.unixPath()
         let file = try #require(fopen(path, "w"))
@@ -48,7 +48,7 @@ struct SocketFileTests {
         #expect(status.st_size == 8)
     }
 
-    @Test("the file is left alone if another server has taken the path over")
+    @Test("close keeps the file of another server at the same path")
     func takenOver() throws {
         let path = Loopback.unixPath()
         let first = try Socket(on: .unix(path))
@@ -60,7 +60,7 @@ struct SocketFileTests {
         withExtendedLifetime(second) {}
     }
 
-    @Test("abstract names leave no file")
+    @Test("an abstract name has no file")
     func abstract() throws {
         let address = try #require(UnixAddress(abstract: Loopback.unixPath()))
         #expect(UnixSocketFile(boundTo: .unix(address)) == nil)

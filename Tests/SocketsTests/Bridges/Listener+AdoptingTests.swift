@@ -1,0 +1,45 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Listener(adopting:)", .ownThread)
+struct ListenerAdoptingTests {
+    @Test("adopting a listening socket closes the socket")
+    func adopting() async throws {
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let address = socket.localAddress
+        let listener = try Listener(adopting: socket)
+        #expect(socket.isClosed)
+        #expect(listener.localAddress == address)
+        let client = try Socket(to: address)
+        #expect(try await listener.accept().remoteAddress == client.localAddress)
+    }
+
+    @Test("adopting a socket that does not listen fails and leaves it open")
+    func adoptingOthers() throws {
+        let path = Loopback.unixPath()
+        for socket in [
+            try Socket(.ipv4, .stream), try Socket(.ipv4, .datagram),
+            try Socket(on: .unixSequencedPacket(path)),
+        ] {
+            let error = #expect(throws: SocketError.self) { try Listener(adopting: socket) }
+            guard case .invalidInput = error?.cause else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(!socket.isClosed)
+        }
+    }
+
+    @Test("closing a waiting listener does not stop its duplicate in another process")
+    func duplicates() async throws {
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let duplicate = try socket.duplicate()
+        let listener = try Listener(adopting: socket)
+        try listener.source.begin(.reading)
+        listener.close()
+        listener.source.end(.reading)
+        let client = try Socket(to: duplicate.localAddress)
+        #expect(try duplicate.accept(timeout: .seconds(10)).remoteAddress == client.localAddress)
+    }
+}
