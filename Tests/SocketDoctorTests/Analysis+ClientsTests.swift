@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Clients that are not accepted")
-struct ExaminationCallersTests {
+struct AnalysisClientsTests {
     private func only(_ model: ModelMachine) throws -> Finding {
         let findings = model.analysis.findings
         #expect(findings.count == 1, "\(findings.map(\.kind))")
@@ -69,10 +69,10 @@ struct ExaminationCallersTests {
         model.add(listener, to: 2)
         for id: Int32 in 11...15 {
             model.program(id, "client")
-            var caller = MachineSocket(
+            var client = MachineSocket(
                 .unix, cookie: UInt64(id), inode: UInt32(id), statistics: MeasuredStatistics.unix())
-            caller.peerInode = 0
-            model.read(id, model.add(caller, to: id))
+            client.peerInode = 0
+            model.read(id, model.add(client, to: id))
         }
         let found = try only(model)
         #expect(found.kind == .notAccepting)

@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Cycles of waiting processes")
-struct ExaminationKnotsTests {
+struct AnalysisCyclesTests {
     private func only(_ model: ModelMachine) throws -> Finding {
         let findings = model.analysis.findings
         #expect(findings.count == 1, "\(findings.map(\.kind))")
@@ -12,7 +12,9 @@ struct ExaminationKnotsTests {
     }
 
     /// This many processes, each of which reads from the next or writes to it.
-    private func ring(_ count: Int32, writing: Bool = false, seen: Bool = true) -> ModelMachine {
+    private func processCycle(_ count: Int32, writing: Bool = false, seen: Bool = true)
+        -> ModelMachine
+    {
         var model = ModelMachine()
         for id in 1...count { model.program(id, "p\(id)") }
         for id in 1...count {
@@ -33,7 +35,7 @@ struct ExaminationKnotsTests {
 
     @Test("three processes that read from each other are a certain circular wait")
     func reading() throws {
-        let found = try only(ring(3))
+        let found = try only(processCycle(3))
         #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
         #expect(found.edges.map(\.waiter) == [1, 2, 3])
@@ -45,7 +47,7 @@ struct ExaminationKnotsTests {
 
     @Test("three processes that write to each other give one finding, a circular wait")
     func writing() throws {
-        let found = try only(ring(3, writing: true))
+        let found = try only(processCycle(3, writing: true))
         #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
         #expect(found.edges.allSatisfy { $0.action == .read && $0.call == "sendto" })
@@ -53,7 +55,7 @@ struct ExaminationKnotsTests {
 
     @Test("full queues without visible calls show a likely circular wait")
     func unseen() throws {
-        var model = ring(3, writing: true, seen: false)
+        var model = processCycle(3, writing: true, seen: false)
         for id: Int32 in 1...3 { model.change(id) { $0.threads = nil } }
         let found = try only(model)
         #expect(found.kind == .circularWait)
@@ -86,7 +88,7 @@ struct ExaminationKnotsTests {
 
     @Test("two processes over two connections are a circular wait")
     func twoConnections() throws {
-        let found = try only(ring(2))
+        let found = try only(processCycle(2))
         #expect(found.kind == .circularWait)
         #expect(found.connections.count == 2)
     }
@@ -103,7 +105,7 @@ struct ExaminationKnotsTests {
 
     @Test("a process behind a cycle gives a finding after the cycle")
     func behind() throws {
-        var model = ring(3)
+        var model = processCycle(3)
         model.program(9, "p9")
         model.read(9, model.connect(9, 1).0)
         let findings = model.analysis.findings
@@ -129,7 +131,7 @@ struct ExaminationKnotsTests {
                 "The chain of waits ends at p3[3], which has been stopped by a signal."))
         #expect(first.advice == "Let it continue: kill -CONT 3")
 
-        var cycle = ring(2)
+        var cycle = processCycle(2)
         for id: Int32 in 8...9 { cycle.program(id, "p\(id)") }
         cycle.read(9, cycle.connect(9, 8).0)
         cycle.read(8, cycle.connect(8, 1).0)

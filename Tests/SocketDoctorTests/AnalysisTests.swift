@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Findings about a machine")
-struct ExaminationTests {
+struct AnalysisTests {
     /// Two processes with one connection.
     private func pair(
         _ kind: MachineSocket.Kind = .tcp, _ near: ConnectionStatistics? = nil,

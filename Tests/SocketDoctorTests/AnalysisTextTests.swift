@@ -4,8 +4,8 @@ import Testing
 @testable import Sockets
 
 @Suite("Text of findings")
-struct ExaminationWordsTests {
-    private func words(_ model: ModelMachine) -> AnalysisText {
+struct AnalysisTextTests {
+    private func text(_ model: ModelMachine) -> AnalysisText {
         AnalysisText(model.machine, Ownership(model.machine.processes.values))
     }
 
@@ -17,15 +17,15 @@ struct ExaminationWordsTests {
         model.program(8)
         model.connect(7, 8)
         change(&model)
-        return words(model).reason([7], model.sockets[0])
+        return text(model).reason([7], model.sockets[0])
     }
 
     @Test("a process is shown by name and number, and an unknown process by number")
     func names() {
         var model = ModelMachine()
         model.program(7, "serv\u{1B}er")
-        #expect(words(model).names(of: [7, 9]) == "serv\\x1ber[7] or PID 9")
-        #expect(words(model).names(of: []) == "a hidden program")
+        #expect(text(model).names(of: [7, 9]) == "serv\\x1ber[7] or PID 9")
+        #expect(text(model).names(of: []) == "a hidden program")
     }
 
     @Test("the reason names what the process does instead")
@@ -67,7 +67,7 @@ struct ExaminationWordsTests {
                 == "Let it continue: kill -CONT 7")
         #expect(reason { $0.change(7) { $0.state = .traced } }.advice?.contains("debugger") == true)
         #expect(reason { _ in }.advice == nil)
-        #expect(words(ModelMachine()).reason([], nil).0.isEmpty)
+        #expect(text(ModelMachine()).reason([], nil).0.isEmpty)
     }
 
     @Test("the call of an owner is found by its descriptor and direction")
@@ -76,10 +76,10 @@ struct ExaminationWordsTests {
         model.program(7)
         model.write(7, 3)
         let owner = Ownership.Owner(process: 7, descriptor: 3)
-        #expect(words(model).call(of: owner, .read) == "sendto")
-        #expect(words(model).call(of: owner, .write) == nil)
+        #expect(text(model).call(of: owner, .read) == "sendto")
+        #expect(text(model).call(of: owner, .write) == nil)
         // A client that waits to be accepted may read or write in the meantime.
-        #expect(words(model).call(of: owner, .accept) == "sendto")
-        #expect(words(model).call(of: .init(process: 7, descriptor: 4), .read) == nil)
+        #expect(text(model).call(of: owner, .accept) == "sendto")
+        #expect(text(model).call(of: .init(process: 7, descriptor: 4), .read) == nil)
     }
 }

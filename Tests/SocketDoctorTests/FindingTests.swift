@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("A finding")
-struct AilmentTests {
+struct FindingTests {
     private func finding(
         _ kind: Finding.Kind, _ confidence: StallReport.Confidence = .certain, seconds: Int = 1,
         cookie: UInt64 = 1

@@ -5,7 +5,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Reading processes", .ownThread)
-struct MachineProcessLookingTests {
+struct MachineProcessReadingTests {
     private func ourselves() throws -> MachineProcess {
         try #require(try MachineProcess.all().first { $0.id == getpid() })
     }

@@ -5,7 +5,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Samples of the machine", .ownThread)
-struct SurveyTests {
+struct MachineSamplesTests {
     @Test("a connection with a stalled reader is found with its owner")
     func notReading() throws {
         let (client, server) = try Loopback.tcpPair()

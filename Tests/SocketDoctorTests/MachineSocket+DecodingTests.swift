@@ -42,7 +42,7 @@ struct MachineSocketDecodingTests {
         return NetlinkMessageTests.message(20, body + attributes)
     }
 
-    private static func words(_ words: UInt32...) -> [UInt8] {
+    private static func text(_ words: UInt32...) -> [UInt8] {
         words.reduce(into: []) { $0.append(word: $1) }
     }
 
@@ -54,7 +54,7 @@ struct MachineSocketDecodingTests {
 
     @Test("a TCP entry has addresses, queues, a user and a time")
     func connection() throws {
-        let memory = Self.words(0, 131_072, 0, 2_626_560)
+        let memory = Self.text(0, 131_072, 0, 2_626_560)
         let socket = try only(
             Self.tcp(unread: 5, queued: 6, attributes: Netlink.attribute(7, memory)))
         #expect(socket.kind == .tcp)
@@ -112,9 +112,9 @@ struct MachineSocketDecodingTests {
     @Test("a Unix entry has its peer, its queues and its name")
     func unixStream() throws {
         let attributes =
-            Netlink.attribute(0, Array("/run/a.sock".utf8)) + Netlink.attribute(2, Self.words(5001))
-            + Netlink.attribute(4, Self.words(10, 768))
-            + Netlink.attribute(5, Self.words(0, 212_992, 768, 212_992))
+            Netlink.attribute(0, Array("/run/a.sock".utf8)) + Netlink.attribute(2, Self.text(5001))
+            + Netlink.attribute(4, Self.text(10, 768))
+            + Netlink.attribute(5, Self.text(0, 212_992, 768, 212_992))
             + Netlink.attribute(6, [0])
         let socket = try only(Self.unix(attributes: attributes))
         #expect("\(socket.local)" == "/run/a.sock")
@@ -129,8 +129,8 @@ struct MachineSocketDecodingTests {
     @Test("a Unix stream is unwritable when a quarter of its limit is used, as for poll")
     func unixFull() throws {
         let attributes =
-            Netlink.attribute(4, Self.words(0, 53_249))
-            + Netlink.attribute(5, Self.words(0, 0, 0, 212_992))
+            Netlink.attribute(4, Self.text(0, 53_249))
+            + Netlink.attribute(5, Self.text(0, 0, 0, 212_992))
         #expect(try only(Self.unix(attributes: attributes)).statistics.isWritable == false)
     }
 
@@ -146,8 +146,8 @@ struct MachineSocketDecodingTests {
     func unixListening() throws {
         let attributes =
             Netlink.attribute(0, [0] + Array("name".utf8))
-            + Netlink.attribute(3, Self.words(6001, 6002))
-            + Netlink.attribute(4, Self.words(2, 128))
+            + Netlink.attribute(3, Self.text(6001, 6002))
+            + Netlink.attribute(4, Self.text(2, 128))
         let socket = try only(Self.unix(state: 10, attributes: attributes))
         #expect("\(socket.local)" == "@name")
         #expect((socket.pendingConnections, socket.backlog) == (2, 128))
@@ -168,10 +168,10 @@ struct MachineSocketDecodingTests {
         let whole = MachineSocket.decode(done[...], at: .zero)
         #expect(whole.end == .complete)
         #expect(whole.sockets.count == 2)
-        let error = Netlink.message(2, Self.words(UInt32(bitPattern: -2)))
+        let error = Netlink.message(2, Self.text(UInt32(bitPattern: -2)))
         #expect(MachineSocket.decode(error[...], at: .zero).end == .failed(2))
         // An acknowledgement is an error with number 0.
-        let none = Netlink.message(2, Self.words(0))
+        let none = Netlink.message(2, Self.text(0))
         #expect(MachineSocket.decode(none[...], at: .zero).end == nil)
     }
 
@@ -183,7 +183,7 @@ struct MachineSocketDecodingTests {
             Self.tcp(family: 10, state: 10),
             Self.unix(
                 state: 10,
-                attributes: Netlink.attribute(0, [0]) + Netlink.attribute(3, Self.words(1))),
+                attributes: Netlink.attribute(0, [0]) + Netlink.attribute(3, Self.text(1))),
         ]
         for _ in 0..<20_000 {
             var bytes = seeds.randomElement(using: &generator) ?? []

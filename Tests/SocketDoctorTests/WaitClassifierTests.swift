@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Classification of waiting processes")
-struct ProspectsTests {
+struct WaitClassifierTests {
     private func classify(_ model: ModelMachine) -> WaitClassifier {
         let samples = model.samples()
         return WaitClassifier(earlier: samples.earlier, now: samples.later)

@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Netlink calls", .ownThread)
-struct DiagnosisCallsTests {
+struct NetlinkCallsTests {
     private func diagnosis(limit: UInt64 = 5_000_000) throws -> Descriptor {
         Descriptor(try System.diagnosisSocket(timeoutMicroseconds: limit))
     }
