@@ -82,7 +82,7 @@ struct Listen: Command {
         let clients = ClientGroup(options, input, output)
         let announces = announces
         try server.run(loops: 1) { group in
-            Log.listening(on: listener.localAddress, if: announces)
+            Log.announceListening(on: listener.localAddress, if: announces)
             try await clients.run(Listener(adopting: listener, group: group))
         }
         output.finish()
@@ -95,7 +95,7 @@ struct Listen: Command {
             socket.close()
             Environment.exit(.success)
         }
-        Log.listening(on: socket.localAddress, if: announces)
+        Log.announceListening(on: socket.localAddress, if: announces)
     }
 
     private var announces: Bool { options.isVerbose || endpoint.port?.number == 0 }

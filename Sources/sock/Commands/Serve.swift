@@ -70,7 +70,8 @@ struct Serve: Command {
         try server.run(loops: threads) { [service, isVerbose] loops in
             let server = try ServiceServer(service, sockets, on: loops, isVerbose: isVerbose)
             for address in server.addresses {
-                Log.listening(on: address, "\(service.rawValue), tcp and udp", if: announces)
+                Log.announceListening(
+                    on: address, "\(service.rawValue), tcp and udp", if: announces)
             }
             try await server.run()
         }

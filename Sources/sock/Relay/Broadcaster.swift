@@ -15,7 +15,7 @@ struct Broadcaster {
     /// The bytes that each client has yet to receive.
     private var pending: [ClientID: Int] = [:]
     // Counted, because otherwise each write would have to look at every client.
-    private var fullCount = 0
+    private var fullClients = 0
     private var idleCount = 0
     private var lastID = 0
     /// Whether there is input that cannot be sent yet.
@@ -55,7 +55,7 @@ struct Broadcaster {
     var isEmpty: Bool { pending.isEmpty }
 
     /// Whether there are clients, and all of them can get more input.
-    var isReady: Bool { !pending.isEmpty && fullCount == 0 }
+    var isReady: Bool { !pending.isEmpty && fullClients == 0 }
 
     /// Records that there is input to send as soon as all clients are ready.
     mutating func inputIsWaiting() {
@@ -87,7 +87,7 @@ struct Broadcaster {
     }
 
     private mutating func count(_ bytes: Int, by step: Int) {
-        if bytes >= Self.maximumPending { fullCount += step }
+        if bytes >= Self.maximumPending { fullClients += step }
         if bytes == 0 { idleCount += step }
     }
 }

@@ -35,9 +35,11 @@ struct LookupTests {
 
     @Test("a lookup without a time limit runs on the calling thread")
     func withoutALimit() throws {
-        let caller = pthread_self()
-        #expect(try run(.never) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 1)
-        #expect(try run(.seconds(30)) { pthread_equal(pthread_self(), caller) != 0 ? 1 : 0 } == 0)
+        let callingThread = pthread_self()
+        #expect(try run(.never) { pthread_equal(pthread_self(), callingThread) != 0 ? 1 : 0 } == 1)
+        #expect(
+            try run(.seconds(30)) { pthread_equal(pthread_self(), callingThread) != 0 ? 1 : 0 } == 0
+        )
     }
 
     @Test("an error at the time limit names the limit")
