@@ -44,7 +44,9 @@ extension Log {
     /// Writes the address of a listener at once, before the listener accepts.
     ///
     /// The line is wanted with `-v`, and if the kernel chose the port, which only this line shows.
-    static func announceListening(on address: SocketAddress, _ detail: String = "", if isWanted: Bool) {
+    static func announceListening(
+        on address: SocketAddress, _ detail: String = "", if isWanted: Bool
+    ) {
         guard isWanted else { return }
         let suffix = detail.isEmpty ? "" : " (\(detail))"
         StandardStreams.error.writeIgnoringErrors(
