@@ -21,9 +21,12 @@ extension Connection {
     ///   ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`;
     ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
     ///   ``SocketError/Cause/cancelled`` if the task is cancelled;
-    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself; the errors
-    ///   of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-6vqro``. ``SocketError/attempts``
-    ///   lists every address that was tried, and the cause is the most informative one.
+    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
+    ///   ``SocketError/Cause/nameResolution(_:)`` if the name has no address or could not be looked
+    ///   up; ``SocketError/Cause/unknownService(_:transport:)`` or
+    ///   ``SocketError/Cause/noServicesDatabase`` if the port is a name that is not found.
+    ///   ``SocketError/attempts`` lists every address that was tried, and the cause is the most
+    ///   informative one.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()

@@ -42,6 +42,13 @@ extension Socket {
     }
 
     /// Sends the bytes of an array as one datagram; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
+    ///   for a broadcast address without the option, with `networkUnreachable`, or with
+    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
+    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
+    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
+    ///   family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
@@ -50,6 +57,13 @@ extension Socket {
     }
 
     /// Sends a string as one datagram of UTF-8; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
+    ///   for a broadcast address without the option, with `networkUnreachable`, or with
+    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
+    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
+    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
+    ///   family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never

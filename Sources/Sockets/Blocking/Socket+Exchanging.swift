@@ -50,6 +50,15 @@ extension Socket {
     }
 
     /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
+    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
+    ///   ``SocketError/Cause/timedOut(limit:)``;
+    ///   ``SocketError/Cause/closed``; ``SocketError/Cause/invalidInput(_:)`` unless the socket is a
+    ///   stream. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {

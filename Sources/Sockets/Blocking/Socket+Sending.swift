@@ -25,12 +25,20 @@ extension Socket {
     }
 
     /// Sends the bytes of an array; see ``send(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
+    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(bytes.span.bytes, timeout: timeout)
     }
 
     /// Sends a string as UTF-8; see ``send(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
+    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ text: String, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(text.utf8.span.bytes, timeout: timeout)
@@ -50,8 +58,10 @@ extension Socket {
     /// - Parameters:
     ///   - bytes: The bytes to send.
     ///   - timeout: The limit for all system calls together.
-    /// - Throws: The errors of ``send(_:timeout:)-(RawSpan,_)``. ``SocketError/bytesTransferred``
-    ///   is the number of bytes that were sent.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
+    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -63,11 +73,21 @@ extension Socket {
     }
 
     /// Sends all bytes of an array; see ``sendAll(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
+    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(bytes.span.bytes, timeout: timeout)
     }
 
     /// Sends all of a string as UTF-8; see ``sendAll(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
+    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(text.utf8.span.bytes, timeout: timeout)
     }

@@ -18,8 +18,10 @@ extension SocketStream {
     /// - Parameters:
     ///   - bytes: The bytes to write.
     ///   - timeout: The limit for all of the bytes.
-    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way; the
-    ///   errors of ``Socket/send(_:timeout:)-(RawSpan,_)``.
+    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try requireStream(.write)
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
@@ -39,11 +41,21 @@ extension SocketStream {
     }
 
     /// Writes the bytes of an array; see ``write(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try write(bytes.span.bytes, timeout: timeout)
     }
 
     /// Writes a string as UTF-8; see ``write(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try write(text.utf8.span.bytes, timeout: timeout)
     }

@@ -15,7 +15,7 @@ extension SocketError {
     /// }
     /// ```
     ///
-    /// The patterns, such as ``SocketError/timedOut``, match in every context: in a typed `catch`,
+    /// The patterns, such as `SocketError.timedOut`, match in every context: in a typed `catch`,
     /// beside other throwing calls, and in a closure. Write them with the type's name. A short
     /// form such as `catch .timedOut` only matches if the type of the error is known to be
     /// ``SocketError``.
