@@ -82,7 +82,7 @@ extension MachineProcess {
         return call
     }
 
-    /// The descriptors of a call that watches more than this are not read.
+    /// The maximum number of descriptors that are read of one call; larger calls are skipped.
     private static let watchLimit = 4096
 
     /// Returns the descriptors of a call, or nil if they are hidden or too many.

@@ -17,7 +17,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// The NUL ends a path and begins an abstract name.
     public static let maximumLength = 107
 
-    /// What a name looks like, for error texts.
+    /// A description of valid names, for error texts.
     package static let expectation =
         "expected a path, or @ and an abstract name, of 1 to \(maximumLength) bytes without NUL"
 

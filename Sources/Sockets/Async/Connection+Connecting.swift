@@ -18,7 +18,7 @@ extension Connection {
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is no stream;
-    ///   ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`;
+    ///   ``SocketError/Cause/system(_:)`` with the error of the system (`connectionRefused`);
     ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
     ///   ``SocketError/Cause/cancelled`` if the task is cancelled;
     ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;

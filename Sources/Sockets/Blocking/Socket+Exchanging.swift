@@ -36,7 +36,7 @@ extension Socket {
         guard type == .stream else {
             throw failure(
                 .exchange,
-                .invalidInput("a socket of the type \(type): expected one of the type stream"))
+                .invalidInput("the socket's type is \(type): expected a stream socket"))
         }
         var input = ByteBuffer(capacity: 65536)
         var scanner = LineScanner(limit: 65536)

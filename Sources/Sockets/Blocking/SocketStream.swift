@@ -92,7 +92,7 @@ public final class SocketStream {
             throw failure(
                 operation,
                 .invalidInput(
-                    "a socket of the type \(socket.type): expected one of the type stream"))
+                    "the socket's type is \(socket.type): expected a stream socket"))
         }
     }
 }

@@ -20,7 +20,7 @@ extension Connection {
             throw SocketError(
                 .adopt,
                 .invalidInput(
-                    "a socket of the type \(socket.type): expected one of the type stream"))
+                    "the socket's type is \(socket.type): expected a stream socket"))
         }
         let owned = try socket.handOver()
         let address = owned.localAddress

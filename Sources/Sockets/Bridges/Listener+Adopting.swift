@@ -19,7 +19,7 @@ extension Listener {
         guard socket.type == .stream, isListening else {
             let what = isListening ? "of the type \(socket.type)" : "that does not listen"
             throw SocketError(
-                .adopt, .invalidInput("a socket \(what): expected a stream that listens"),
+                .adopt, .invalidInput("a socket \(what): expected a listening stream socket"),
                 localAddress: socket.localAddress)
         }
         var owned = try socket.handOver()

@@ -181,7 +181,7 @@ struct Exchange {
         }
         let waiting = try System.recv(descriptor, room, [.dontWait, .peek])
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
-        // At the end of the stream, receiving one byte returns none.
+        // Asks for at least one byte, because receiving zero bytes cannot detect the end of the stream.
         return System.memchr(end, in: bytes).map { $0 + 1 } ?? max(1, waiting)
     }
 }

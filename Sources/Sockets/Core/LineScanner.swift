@@ -32,7 +32,7 @@ struct LineScanner {
         let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
         guard let offset = System.memchr(UInt8(ascii: "\n"), in: unseen) else {
             scanned = bytes.count
-            // One more than the limit may be the CR of a line end.
+            // One byte beyond the limit is allowed, because it may be the CR of a CRLF.
             guard bytes.count > limit + 1 else { return .needsMore }
             return .tooLong(consumed: bytes.count, isOpen: true)
         }

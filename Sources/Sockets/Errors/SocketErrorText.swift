@@ -56,7 +56,7 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var tried: String {
-        // A single numeric address is already the object of the operation.
+        // The list is omitted for a single numeric address, because the first line already names it.
         guard attempts.count > 1 || endpoint.map({ !$0.isNumeric }) ?? false, !attempts.isEmpty
         else { return "" }
         if attempts.allSatisfy({ $0.cause == cause || $0.cause.isTimeout && cause.isTimeout }) {

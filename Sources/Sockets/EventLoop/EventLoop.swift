@@ -43,7 +43,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let isWakePending = Atomic<Bool>(false)
     private let thread = Atomic<UInt>(0)
 
-    /// What other threads hand over.
+    /// The work that other threads submit to the loop.
     private struct Mailbox {
         var jobs: [UnownedJob] = []
         var closures: [@Sendable (EventLoop) -> Void] = []
@@ -167,7 +167,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         wake()
     }
 
-    /// Whether the loop has run its last turn.
+    /// A Boolean value that indicates whether the loop has stopped.
     var hasStopped: Bool { mailbox.withLock { $0.hasStopped } }
 
     /// Wakes the loop, unless an earlier wake is still pending.

@@ -186,7 +186,7 @@ extension StallAnalysis {
             isObserved && still >= Self.likelyStall
                 ? (isFull ? .certain : .likely) : confidence(after: still),
             "\(receiveQueue.bytes) have waited to be read for \(still.brief)\(consequence)",
-            advice: "Read, in a separate loop if the program is busy elsewhere.")
+            advice: "Read from the connection, in a separate thread or task if the program is busy.")
     }
 
     // MARK: Empty queues

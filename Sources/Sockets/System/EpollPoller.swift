@@ -146,7 +146,7 @@ struct Poller: ~Copyable {
                 return
             }
         #endif
-        // Rounded up: nothing happens before its time.
+        // Rounded up, so that no deadline fires early.
         let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
         let count =
             (try? systemCall(.epoll_wait, onInterrupt: .report) {

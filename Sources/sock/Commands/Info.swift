@@ -38,7 +38,7 @@ struct Info: Command {
         do {
             try trace.run()
         } catch let error as SocketError {
-            // The object lists failed attempts too.
+            // The object is printed even if connecting failed, because it lists the failed attempts.
             if isJSON, !trace.attempts.isEmpty { try Console.writeLine(trace.json) }
             throw error
         }

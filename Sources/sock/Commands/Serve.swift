@@ -31,7 +31,7 @@ struct Serve: Command {
         let words = arguments.operands
         service = try Self.service(words.first)
         guard words.count > 1, let last = words.last else {
-            throw UsageError("a port is missing, such as 7007; 0 picks a free one")
+            throw UsageError("the port is missing: try 7007 (port 0 picks a free port)")
         }
         host = words.count == 3 ? words[1] : nil
         port = try Target.port(last)

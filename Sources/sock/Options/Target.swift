@@ -40,7 +40,7 @@ enum Target {
         }
         switch words.count {
         case 0:
-            throw UsageError("a port is missing, such as: sock -l 8080; 0 picks a free one")
+            throw UsageError("the port is missing: try sock -l 8080 (port 0 picks a free port)")
         case 1:
             if words[0].contains(":") || words[0].contains("/") {
                 return try whole(words[0], udp: udp)

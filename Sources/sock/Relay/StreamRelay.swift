@@ -90,7 +90,7 @@ extension StreamRelay {
             }
         }
         transfer.update { $0.isInputEnded = true }
-        // If the peer is gone this fails, and receiving reports it better.
+        // The shutdown fails if the peer is gone. The next receive reports the cause better.
         try? socket.shutdown(.write)
         guard let time = options.quitAfter else { return }
         Worker.sleep(for: time)

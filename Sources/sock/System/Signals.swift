@@ -42,7 +42,7 @@ enum Signals {
 
     /// Runs `status` on a thread of its own for each SIGQUIT (Ctrl-\ on a terminal).
     ///
-    /// The program continues. Call it before any other thread starts, because threads inherit the blocked signals.
+    /// The program continues. Call this function before any other thread starts, because threads inherit the blocked signals.
     static func onStatusRequest(_ status: @escaping @Sendable () -> Void) {
         wait(for: [], {}, status)
     }

@@ -77,7 +77,7 @@ struct SocketAddressTests {
         #expect(SocketAddress(.v4(.loopback), port: 80).family == .ipv4)
     }
 
-    @Test("Unix addresses and unnamed have no IP address and no port")
+    @Test("Unix and unnamed addresses have no IP address and no port")
     func othersHaveNoParts() throws {
         let unix = SocketAddress.unix(try #require(UnixAddress(path: "/a")))
         #expect(unix.ip == nil && unix.port == nil && unix.family == .unix)

@@ -81,7 +81,7 @@ struct ConnectionExchangingTests {
         #expect(error?.cause == .incompleteWrite)
     }
 
-    @Test("a reset before the reply fails and counts the sent bytes")
+    @Test("exchange fails if the peer resets before the reply, and the error counts the sent bytes")
     func breaks() async throws {
         let (here, there) = try Connection.pair()
         let closing = Task {

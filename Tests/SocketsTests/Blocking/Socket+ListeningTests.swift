@@ -29,7 +29,7 @@ struct SocketListeningTests {
         #expect(four.localAddress.family == .ipv4)
     }
 
-    @Test("where the machine has no IPv6, IPv4 alone is listened on")
+    @Test("a listener uses only IPv4 if the machine has no IPv6")
     func withoutIPv6() throws {
         let listener = try FaultInjection.during([
             .socket: [.error(.addressFamilyNotSupported)]

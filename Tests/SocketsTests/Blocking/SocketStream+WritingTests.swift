@@ -105,7 +105,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == [UInt8](repeating: 2, count: 16) + [0x78])
     }
 
-    @Test("a write to a closed peer fails with the operation write")
+    @Test("the error of a write to a closed peer names the operation write")
     func brokenPipe() throws {
         peer.close()
         try stream.write("x")

@@ -61,7 +61,7 @@ struct SocketStreamTests {
         let error = #expect(throws: SocketError.self) { try stream.readLine() }
         #expect(
             error?.description
-                == "cannot read: a socket of the type datagram: expected one of the type stream")
+                == "cannot read: the socket's type is datagram: expected a stream socket")
         #expect(throws: SocketError.self) { try stream.write("x") }
     }
 

@@ -77,7 +77,7 @@ struct WaitPlanTests {
     }
 
     @Test(
-        "milliseconds are rounded up, and stop at what poll takes",
+        "milliseconds are rounded up and capped at the maximum timeout of poll",
         arguments: [
             (.zero, 1), (.nanoseconds(1), 1), (.milliseconds(1), 1), (.microseconds(1001), 2),
             (.seconds(2), 2000), (.seconds(2_147_483), 2_147_483_000),

@@ -22,7 +22,7 @@ struct ConnectionAdoptingTests {
         let kind = #expect(throws: SocketError.self) { try Connection(adopting: datagrams) }
         #expect(
             kind?.description
-                == "cannot adopt: a socket of the type datagram: expected one of the type stream")
+                == "cannot adopt: the socket's type is datagram: expected a stream socket")
         let alone = #expect(throws: SocketError.self) {
             try Connection(adopting: try Socket(.ipv4))
         }

@@ -73,7 +73,7 @@ struct ConnectAttemptsTests {
         withExtendedLifetime(guest) {}
     }
 
-    @Test("advance throws the cause of stop, with the attempt")
+    @Test("advance throws the cause that stop was given, and the error lists the attempt")
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)

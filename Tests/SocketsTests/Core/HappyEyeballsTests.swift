@@ -124,7 +124,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("no attempt starts after an answer")
+    @Test("no attempt starts after a connection is established")
     func nothingStartsAfterTheAnswer() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -266,7 +266,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("stop after the end changes nothing")
+    @Test("stop has no effect after the attempts have finished")
     func stoppingAfterTheEnd() {
         var race = Self.race(Self.six1)
         #expect(race.next(at: .zero) == .start(0))

@@ -97,7 +97,7 @@ struct ConnectionStatisticsTCPInfoTests {
         }
     }
 
-    @Test("the accept queue of a listener is not read as segments")
+    @Test("the length of a listener's accept queue is not reported as a segment count")
     func listening() {
         var bytes = [UInt8](repeating: 7, count: 300)
         bytes[0] = 10

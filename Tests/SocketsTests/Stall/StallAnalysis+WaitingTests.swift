@@ -213,7 +213,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a timeout while the request is being sent is moving")
+    @Test("a timeout while the request is still being sent gives the verdict moving")
     func hardlySent() {
         let activity = Activity(.exchanging, elapsed: .seconds(2), sent: 20)
         #expect(analyze(Made.quiet(for: .milliseconds(99)), during: activity).verdict == .moving)
@@ -235,7 +235,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.evidence.contains("12 bytes of the expected data"))
     }
 
-    @Test("bytes that still arrive at the timeout move slowly, with their rate")
+    @Test("a timeout while bytes still arrive is reported as slow, with the rate")
     func slowlyIncoming() {
         let report = analyze(
             Made.quiet(for: .milliseconds(40)),

@@ -83,7 +83,7 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("the place of a call is free when its result is available")
+    @Test("a lookup releases its slot before its result becomes available")
     func placesAreGivenBack() throws {
         let calls = LookupThreads(atMost: 1)
         for number in 0..<1_000 {

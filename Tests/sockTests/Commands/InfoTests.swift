@@ -39,7 +39,7 @@ struct InfoTests {
         #expect(outcome.text.hasSuffix("Looking up port number (getservbyname)...   failed\n"))
     }
 
-    @Test("a host that cannot be resolved is 6")
+    @Test("info exits with status 6 if the host cannot be resolved")
     func unknownHost() throws {
         #expect(try SockProgram.run("info", "-n", "no-such-host.invalid", "80").status == 6)
     }

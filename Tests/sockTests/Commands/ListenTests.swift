@@ -50,7 +50,7 @@ struct ListenTests {
         }
     }
 
-    @Test("a port in use is 45")
+    @Test("listen exits with status 45 if the port is in use")
     func taken() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let outcome = try SockProgram.run("-l", "127.0.0.1", "\(server.localAddress.port ?? 0)")

@@ -72,7 +72,7 @@ struct DatagramRelayTests {
         #expect(received == text)
     }
 
-    @Test("-q ends it with 0, also without a reply")
+    @Test("-q exits with status 0 even if no reply arrives")
     func quit() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }

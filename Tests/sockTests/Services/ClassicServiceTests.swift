@@ -38,7 +38,7 @@ struct ClassicServiceTests {
         return reply
     }
 
-    @Test("each service has its reply to a client")
+    @Test("each service sends its own reply to a client")
     func streams() async throws {
         #expect(try await exchange(.echo, [1, 2, 3]) == [1, 2, 3])
         #expect(try await exchange(.discard, [1, 2, 3]).isEmpty)
@@ -61,7 +61,7 @@ struct ClassicServiceTests {
         try await serving.value
     }
 
-    @Test("chargen sends the pattern until the client disconnects, and reads what it sends")
+    @Test("chargen sends the pattern until the client disconnects, and discards the client's input")
     func chargen() async throws {
         let (client, served) = try Connection.pair()
         let serving = Task { try await ClassicService.chargen.serve(served) }
