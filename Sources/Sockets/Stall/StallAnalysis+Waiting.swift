@@ -186,7 +186,8 @@ extension StallAnalysis {
             isObserved && still >= Self.likelyStall
                 ? (isFull ? .certain : .likely) : confidence(after: still),
             "\(receiveQueue.bytes) have waited to be read for \(still.brief)\(consequence)",
-            advice: "Read from the connection, in a separate thread or task if the program is busy.")
+            advice: "Read from the connection, in a separate thread or task if the program is busy."
+        )
     }
 
     // MARK: Empty queues
