@@ -40,7 +40,7 @@ extension ExitStatus {
 
     private init(_ code: Errno, during operation: SocketError.Operation) {
         switch (operation, code) {
-        // With -s or -p, connecting binds the local address.
+        // With -s or -p, connect also binds, so the error is about the local address.
         case (.bind, _), (.listen, _), (.connect, .addressInUse),
             (.connect, .addressNotAvailable):
             self = .cannotBind

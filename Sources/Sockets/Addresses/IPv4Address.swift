@@ -80,7 +80,7 @@ extension IPv4Address: LosslessStringConvertible {
         self.init(utf8: text.utf8)
     }
 
-    /// Parses the same text from its bytes.
+    /// Parses dotted-decimal text from its UTF-8 bytes.
     init?(utf8 text: some Collection<UInt8>) {
         // The longest text is 255.255.255.255, so longer ones are rejected unread.
         guard text.count <= 15 else { return nil }

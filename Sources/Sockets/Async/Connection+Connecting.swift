@@ -17,7 +17,7 @@ extension Connection {
     ///   - timeout: The limit of the name lookup and all attempts together.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is no stream;
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream;
     ///   ``SocketError/Cause/system(_:)`` with the error of the system (`connectionRefused`);
     ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
     ///   ``SocketError/Cause/cancelled`` if the task is cancelled;

@@ -8,10 +8,10 @@ extension Socket {
     /// print(try socket.diagnose(watching: .seconds(5)))
     /// ```
     ///
-    /// It changes nothing, and other threads may be inside other calls. One sample cannot tell a
-    /// peer that reads slowly from one that does not read. Two samples can, if bytes move between
-    /// them. With a duration, the call blocks the thread for that long; the async counterpart is
-    /// ``Connection/diagnose(watching:)``.
+    /// The call has no side effects, and other threads may use the socket meanwhile. One sample
+    /// cannot tell a peer that reads slowly from one that does not read. Two samples can, if bytes
+    /// move between them. With a duration, the call blocks the thread for that long; the async
+    /// counterpart is ``Connection/diagnose(watching:)``.
     ///
     /// - Parameter duration: How long to watch. Zero or less takes one sample and does not wait.
     /// - Returns: The report.

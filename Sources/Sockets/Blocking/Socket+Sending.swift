@@ -6,7 +6,7 @@ extension Socket {
     ///
     /// On a stream this may be a part; ``sendAll(_:timeout:)-(RawSpan,_)`` sends everything. On a
     /// datagram socket the bytes are one datagram, which may be empty. Success means only that the
-    /// kernel has the bytes, because the end of the peer may be noticed later. The call blocks the
+    /// kernel has the bytes, because a disconnected peer may be detected later. The call blocks the
     /// thread while the kernel has no room; the async counterpart is
     /// `Connection.write(_:timeout:)`.
     ///

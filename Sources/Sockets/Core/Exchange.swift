@@ -2,8 +2,8 @@ internal import SystemPackage
 
 /// Sends a request while it receives the reply, so that no combination of sizes can deadlock.
 ///
-/// It never waits. The blocking and the async code differ only in how they wait when it can do
-/// neither.
+/// This type never waits itself. When it can neither send nor receive, the blocking or async code
+/// that drives it waits.
 struct Exchange {
     /// The outcome of one step.
     enum Step {

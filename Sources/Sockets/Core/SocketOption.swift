@@ -13,8 +13,8 @@ public struct SocketOption<Value: Sendable>: Sendable {
     let name: String
     let get: @Sendable (Int32, AddressFamily) throws(Errno) -> Value
     let set: @Sendable (Int32, AddressFamily, Value) throws(Errno) -> Void
-    /// Whether setting the option may change the kernel's time limits without the socket's
-    /// knowledge.
+    /// Whether the option was created from raw numbers, so that setting it may change the kernel's
+    /// time limits and the cached limits are unknown.
     var isRaw = false
 }
 

@@ -94,7 +94,8 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var timeSinceLastSend: Duration?
     /// The time since this end last received data: `lastrcv`.
     public var timeSinceLastReceive: Duration?
-    /// The time since this end last received an acknowledgement, which also answers probes: `lastack`.
+    /// The time since this end last received an acknowledgement, including one that answers a
+    /// probe: `lastack`.
     public var timeSinceLastAcknowledgement: Duration?
     /// The smoothed round-trip time: `rtt`.
     public var roundTripTime: Duration?

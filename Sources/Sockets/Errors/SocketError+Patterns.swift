@@ -69,7 +69,8 @@ extension SocketError {
 extension SocketError: SocketErrorPatterns {}
 extension SocketError.Pattern: SocketErrorPatterns {}
 
-/// The names of the patterns, for `SocketError.timedOut` and, where the type is known, `.timedOut`.
+/// Provides the pattern members, so that `SocketError.timedOut` compiles, and `.timedOut` where the
+/// type is inferred.
 public protocol SocketErrorPatterns {}
 
 extension SocketErrorPatterns {
@@ -89,7 +90,8 @@ extension SocketErrorPatterns {
         SocketError.Pattern { $0 == .endOfStream }
     }
 
-    /// Matches a write after an earlier write was sent only in part.
+    /// Matches the error of a write that was refused because an earlier write was sent only in
+    /// part.
     public static var incompleteWrite: SocketError.Pattern {
         SocketError.Pattern { $0 == .incompleteWrite }
     }

@@ -86,8 +86,8 @@ public struct SocketError: Error, Sendable {
     /// The number of bytes that had been sent or received when the operation failed; 0 if none.
     public var bytesTransferred: Int { storage.bytesTransferred }
 
-    /// The number of bytes that were accepted and never sent, because the stream was closed; 0 if
-    /// none.
+    /// The number of request bytes that were never sent because the stream was closed; 0 if there
+    /// are none.
     public var unsentRequestBytes: Int { storage.unsentRequestBytes }
 
     /// The bytes that had been read when the stream ended in the middle of the data; otherwise
@@ -99,8 +99,8 @@ public struct SocketError: Error, Sendable {
 
     /// Why a connection was stalled until the time limit ended the operation.
     ///
-    /// A timeout of sending, receiving, reading, writing or exchanging on a connection has a report
-    /// if the operation has waited; otherwise the value is `nil`.
+    /// It is set if a send, receive, read, write or exchange on a connection waited and timed out;
+    /// otherwise it is `nil`.
     public var stallReport: StallReport? { storage.stallReport }
 
     /// Returns the error with another operation or endpoint, or with other figures of the whole

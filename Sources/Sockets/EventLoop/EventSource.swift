@@ -32,7 +32,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let writing = DirectionState()
     /// Whether the peer has ended or broken the connection, so that reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
-    /// Whether one task holds both directions, and waits for both in the reading direction.
+    /// Whether one task owns both directions and waits for either kind of readiness as a reader.
     let waitsForBoth = Atomic<Bool>(false)
     /// The task whose cancellation one scope watches for all its waits, as the bits of its pointer.
     private let owner = Atomic<UInt>(0)

@@ -1,8 +1,9 @@
 /// Samples of one socket's statistics, of which the first and the last are analyzed.
 ///
-/// A decision without I/O. Two samples suffice for TCP, because the kernel counts its bytes. For a
-/// Unix socket, the kernel reports only the lengths of the queues, which may be equal at two moments
-/// although bytes flow. So the socket is sampled often, and the time of the last change is kept.
+/// This type performs no I/O. Two samples suffice for TCP, because the kernel counts its bytes. For
+/// a Unix socket, the kernel reports only the lengths of the queues, which may be equal at two
+/// moments although bytes flow. So the socket is sampled often, and the time of the last change is
+/// kept.
 package struct ConnectionSamples {
     /// How many samples are taken, the first and the last included.
     private static let count = 40

@@ -186,7 +186,8 @@ struct StallAnalysis {
             return now.receiveBufferSize.map { receiveQueue >= $0 / 2 } ?? false
         }
         let isTooSmall = window < (now.receiveSegmentSize ?? 1) && receiveQueue >= window
-        // The window is that of the last acknowledgement, which may not have been sent yet.
+        // The reported window may be out of date, because the kernel updates it only when it sends
+        // an acknowledgement.
         let isBufferFull = now.receiveBufferSize.map { receiveQueue >= $0 / 4 * 3 } ?? false
         return isTooSmall || window <= receiveQueue / 4 || isBufferFull
     }

@@ -31,8 +31,8 @@ enum ReceiveResult<Value> {
 
 /// Decides how long to wait in one direction if activity in the other extends the wait.
 ///
-/// The first wait always has the full limit, which costs nothing. Only when that has passed does the
-/// other direction's activity count.
+/// The first wait uses the full limit, so that it reads no clock. When it expires, the wait is
+/// extended by the other direction's last activity.
 struct IdleTimeout {
     private let timeout: Duration?
     private var remaining: Duration?

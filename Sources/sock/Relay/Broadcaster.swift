@@ -8,7 +8,7 @@ import Sockets
 /// broadcast if the input has waited for it for 10 s while another client has received everything.
 /// A client that is alone may make the input wait for ever.
 ///
-/// It does no I/O: the calling code passes the time since some start.
+/// It does no I/O: the calling code passes the time since a fixed moment.
 struct Broadcaster {
     typealias ClientID = Int
 

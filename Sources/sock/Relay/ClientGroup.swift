@@ -174,8 +174,7 @@ extension ClientGroup {
             || client.counts.update { $0.sent } > sentBefore
     }
 
-    /// Writes what the client sends to standard output, until the client closes or is idle for too
-    /// long.
+    /// Copies the client's data to standard output until the client closes or is idle for too long.
     private func receive(from client: Client) async {
         do throws(SocketError) {
             while true {

@@ -83,7 +83,8 @@ extension StreamRelay {
             try sendInput()
         } catch {
             transfer.update { $0.failure = error }
-            // Input that cannot be read counts as ended. A peer that does not read gets no more.
+            // A failed read of the input is treated as the end of input. If writing to the peer
+            // fails, forwarding stops.
             if let error = error as? SocketError {
                 if !error.isPeerGone { abort() }
                 return
