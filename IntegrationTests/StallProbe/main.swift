@@ -77,7 +77,7 @@ func tasks(_ action: String, _ connection: Connection) async throws {
         var answer: [UInt8] = []
         for _ in 0..<trips {
             try await connection.write(question, timeout: .seconds(20))
-            // There is room for more than comes, so that nobody looks whether there is more.
+            // The buffer has more room than bytes arrive, so no second read follows.
             _ = try await connection.read(
                 appendingTo: &answer, atMost: 4096, timeout: .seconds(20))
         }

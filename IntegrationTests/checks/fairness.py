@@ -11,7 +11,7 @@ SECONDS = 2
 LIMIT = 0.020  # seconds for the 99th percentile of the third one's round trips
 
 # Writes and reads as fast as it can, in a process of its own: a thread of ours would share our
-# interpreter with the one who is measured.
+# interpreter with the measured client.
 FLOODER = """
 import selectors, socket, sys
 client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))

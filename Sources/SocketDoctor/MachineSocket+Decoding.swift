@@ -100,7 +100,7 @@ extension MachineSocket {
             (pendingConnections, backlog) = (Int(receiveQueue), Int(sendQueue))
             return
         }
-        // The FIN counts as a byte in the kernel's number, but is no byte to be read.
+        // The FIN counts as a byte in the kernel's number, but is not a byte to be read.
         let halfClosedStates: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
         let isHalfClosed = halfClosedStates.contains(statistics.state)
         statistics.receiveQueue = max(

@@ -4,7 +4,7 @@ import Sockets
 /// Writes what the library's `serve` logs about shortages as messages of the program.
 ///
 /// Only entries with a cause are written. The program reports failures of handlers itself, and that
-/// a stopped server closes its connections is no news to the user.
+/// a stopped server closes its connections is not news to the user.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }

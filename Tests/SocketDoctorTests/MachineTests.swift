@@ -23,7 +23,7 @@ struct MachineTests {
     }
 
     @Test("a socket without an inode has no owner, even if a descriptor refers to inode 0")
-    func nobody() {
+    func noProcess() {
         var model = ModelMachine()
         model.program(10)
         model.add(MachineSocket(.tcp, cookie: 1, inode: 0), to: 10)

@@ -60,7 +60,7 @@ struct SocketPairsTests {
         var accepted = far
         accepted.inode = 4
         #expect(SocketPairs([near, accepted, listening]).listenerThatShouldAccept(near) == nil)
-        // A closed socket with unsent bytes has no owner either, but is no client.
+        // A closed socket with unsent bytes has no owner either, but is not a client.
         var closed = far
         closed.statistics.state = .finWait1
         #expect(SocketPairs([near, closed, listening]).listenerThatShouldAccept(near) == nil)

@@ -11,7 +11,7 @@ struct TextLayoutTests {
         #expect(TextLayout.wrapped("  one \n two  ", width: 80) == ["one two"])
     }
 
-    @Test("a word that is too long has a line of its own, and no words are no lines")
+    @Test("a word that is too long has a line of its own, and no words give no lines")
     func edges() {
         #expect(
             TextLayout.wrapped("a incomprehensible b", width: 5) == ["a", "incomprehensible", "b"])

@@ -74,7 +74,7 @@ extension System {
         of process: Int32, at address: UInt64, count: Int
     ) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        // An address that the other process does not have is no mistake of ours.
+        // An address that the other process does not have is not a bug here.
         let read = try systemCall(.process_vm_readv, fromUser: true) {
             bytes.withUnsafeMutableBytes {
                 csockets_read_memory(process, address, $0.baseAddress, $0.count)

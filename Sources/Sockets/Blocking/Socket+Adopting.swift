@@ -15,7 +15,7 @@ extension Socket {
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
-    ///   descriptor is no socket, or with `addressFamilyNotSupported` if the family is not IPv4, IPv6
+    ///   descriptor is not a socket, or with `addressFamilyNotSupported` if the family is not IPv4, IPv6
     ///   or Unix.
     public convenience init(adopting descriptor: FileDescriptor) throws(SocketError) {
         let number = descriptor.rawValue

@@ -74,7 +74,7 @@ struct StallAnalysis {
 
     // MARK: Thresholds
 
-    /// A busy machine often leaves a reader unscheduled for this long, which is no stall.
+    /// A busy machine often leaves a reader unscheduled for this long, which is not a stall.
     static let schedulingDelay = Duration.milliseconds(100)
     /// After this long without room, an operation gets a verdict, even if a few bytes moved in the
     /// meantime.

@@ -163,7 +163,7 @@ struct ConnectionConnectingTests {
     }
 
     @Test(
-        "an endpoint that is no stream is invalid input",
+        "an endpoint that is not a stream is invalid input",
         arguments: [
             .udp("127.0.0.1", port: 7), .unixDatagram("/x"), .unixSequencedPacket("/x"),
         ] as [Endpoint])

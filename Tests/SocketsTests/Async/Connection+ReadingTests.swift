@@ -172,7 +172,7 @@ struct ConnectionReadingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("closing during a read fails with .closed and is no end of stream")
+    @Test("closing during a read fails with .closed and not as the end of the stream")
     func closed() async throws {
         for _ in 0..<200 {
             let (here, there) = try Connection.pair()

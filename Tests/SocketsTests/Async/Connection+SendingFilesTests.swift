@@ -51,7 +51,7 @@ struct ConnectionSendingFilesTests {
         #expect(error?.errno == .brokenPipe)
     }
 
-    @Test("sendFile fails for a descriptor that is no regular file or is closed")
+    @Test("sendFile fails for a descriptor that is not a regular file or is closed")
     func noFile() async throws {
         let (here, there) = try Connection.pair()
         let ends = try FileDescriptor.pipe()

@@ -221,7 +221,7 @@ struct ListenerTests {
         living.close()
     }
 
-    @Test("a file that is no socket is kept")
+    @Test("a file that is not a socket is kept")
     func regularFile() async throws {
         let path = Loopback.unixPath()
         let file = Descriptor(open(path, O_CREAT | O_WRONLY, 0o600))

@@ -6,7 +6,7 @@ import Testing
 struct LookupAsyncTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    /// A question that nobody answers before it is told to.
+    /// A lookup that returns only when the test allows it.
     private final class SilentServer: Sendable {
         private let pair: (asked: Socket, told: Socket)
         private let begun = AsyncStream.makeStream(of: Void.self)
@@ -18,7 +18,7 @@ struct LookupAsyncTests {
             return try pair.asked.receive(atMost: 1).count
         }
 
-        /// Returns when somebody asks.
+        /// Returns when a lookup has started.
         func asked() async { for await _ in begun.stream { break } }
 
         func answer() { try? pair.told.sendAll("x") }
@@ -115,7 +115,7 @@ struct LookupAsyncTests {
     }
 
     @Test(
-        "names of hosts and services are looked up, but not by who has no time",
+        "a host or service name needs a lookup, which fails with no time left",
         arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
     func names(endpoint: Endpoint) async throws {
         let never = Deadline(startingNow: .never)

@@ -8,7 +8,7 @@ struct SocketConnectedTests {
     func triesEveryAddress() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
-        // Without a host this machine is meant: ::1, where nobody listens, and then 127.0.0.1.
+        // An empty host means this machine: ::1, where no socket listens, and then 127.0.0.1.
         let client = try Socket(to: .tcp(port: Port(port)))
         #expect(client.remoteAddress == listener.localAddress)
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)

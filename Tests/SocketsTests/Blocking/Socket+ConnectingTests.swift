@@ -180,7 +180,7 @@ struct SocketConnectingTests {
     }
 
     @Test("connect to unnamed fails on a stream")
-    func nobody() throws {
+    func noPeer() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(.ipv4, .stream).connect(to: .unnamed)
         }
@@ -194,7 +194,7 @@ struct SocketConnectingTests {
         try socket.connect(to: peer.localAddress)
         try peer.send("for you", to: socket.localAddress)
         #expect(try socket.receive() == Array("for you".utf8))
-        // Whoever is connected elsewhere is nobody to others. Closing it would not do while another
+        // A socket that is connected elsewhere refuses others. Closing it would not do while another
         // test starts a program, which holds our descriptors until its exec.
         try peer.connect(to: .ipv4(.loopback, port: 9))
         try socket.send("anybody?")

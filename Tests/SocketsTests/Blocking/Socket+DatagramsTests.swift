@@ -101,7 +101,7 @@ struct SocketDatagramsTests {
     }
 
     @Test("the error of a send to a missing Unix path names the path")
-    func nobodyThere() throws {
+    func noReceiver() throws {
         let socket = try Socket(.unix, .datagram)
         let path = Loopback.unixPath()
         let address = try #require(UnixAddress(path: path))

@@ -250,7 +250,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("sockets that are no connections are refused")
+    @Test("diagnose refuses sockets that are not connections")
     func refused() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let datagram = try Loopback.udp()

@@ -128,7 +128,7 @@ struct SocketOptionsTests {
         let peer = try Loopback.udp()
         let socket = try Socket(.ipv4, .datagram)
         try socket.connect(to: peer.localAddress)
-        // Whoever is connected elsewhere is nobody to others. Closing it would not do while another
+        // A socket that is connected elsewhere refuses others. Closing it would not do while another
         // test starts a program, which holds our descriptors until its exec.
         try peer.connect(to: .ipv4(.loopback, port: 9))
         #expect(try socket.option(.error) == nil)

@@ -20,7 +20,7 @@ struct SocketSendingTests {
         try one.sendAll(parts: [[]])
         try one.sendAll("x")
         #expect(try other.receive(timeout: .seconds(5)) == [0x78])
-        // Nobody is asked: it is no error that there is nobody.
+        // Nothing is sent, so a missing peer is not an error.
         try one.shutdown(.write)
         try one.sendAll([UInt8]())
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DescriptorLifetime", .ownThread)
 struct DescriptorLifetimeTests {
-    /// A lifetime with the descriptor that it guards: how often that was released, and who is inside.
+    /// A lifetime and its descriptor, with the number of releases and of calls inside.
     private final class Guarded: Sendable {
         let lifetime = DescriptorLifetime()
         let releases = Atomic<Int>(0)
@@ -159,7 +159,7 @@ struct DescriptorLifetimeTests {
     }
 
     @Test(
-        "in 10,000 races of calls and closers the descriptor is released once, with nobody inside",
+        "in 10,000 races of calls and closers the descriptor is released once, with no call inside",
         .exclusiveThread)
     func calledAndClosed() throws {
         let sockets = try race(rounds: 10_000, threads: 4) { socket, index in

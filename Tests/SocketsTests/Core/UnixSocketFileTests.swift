@@ -11,7 +11,7 @@ struct SocketFileTests {
         let dead = try Socket(.unix)
         try dead.bind(on: .unix(try #require(UnixAddress(path: path))))
         dead.close()
-        try Self.waitUntilNobodyHolds(path)
+        try Self.waitUntilUnused(path)
         #expect(access(path, F_OK) == 0)
         let listener = try Socket(on: .unix(path))
         _ = try Socket(to: listener.localAddress)
@@ -24,17 +24,17 @@ struct SocketFileTests {
         let listener = try Socket(on: .unix(path))
         let error = #expect(throws: SocketError.self) { try Socket(on: .unix(path)) }
         #expect(error?.description == "cannot bind to unix:\(path): address already in use")
-        // The question whether somebody listens was no call.
-        let nobody = #expect(throws: SocketError.self) {
+        // The check for a listening server made no connection.
+        let accepted = #expect(throws: SocketError.self) {
             try listener.accept(timeout: .seconds(0))
         }
-        #expect(nobody?.isTimeout == true)
+        #expect(accepted?.isTimeout == true)
         let client = try Socket(to: .unix(path))
         try client.sendAll("x")
         #expect(try listener.accept(timeout: .seconds(5)).receive() == [0x78])
     }
 
-    @Test("bind keeps a file that is no socket")
+    @Test("bind keeps a file that is not a socket")
     func regularFile() throws {
         let path = Loopback.unixPath()
         let file = try #require(fopen(path, "w"))
@@ -67,7 +67,7 @@ struct SocketFileTests {
     }
 
     /// A program that another test starts holds our descriptors for a moment, between fork and exec.
-    private static func waitUntilNobodyHolds(_ path: String) throws {
+    private static func waitUntilUnused(_ path: String) throws {
         let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
         let deadline = ContinuousClock.now + .seconds(10)
         while ContinuousClock.now < deadline {
@@ -78,6 +78,6 @@ struct SocketFileTests {
             }
             sched_yield()
         }
-        Issue.record("somebody still holds \(path)")
+        Issue.record("a process still holds \(path)")
     }
 }

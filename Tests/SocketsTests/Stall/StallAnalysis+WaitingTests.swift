@@ -63,7 +63,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a few unread bytes are no deadlock if the peer has room to send more")
+    @Test("a few unread bytes are not a deadlock if the peer has room to send more")
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)
