@@ -25,6 +25,7 @@ let package = Package(
         .executableTarget(name: "swift-echo", dependencies: [sockets]),
         .executableTarget(name: "swift-async-echo", dependencies: [sockets]),
         .executableTarget(name: "swift-lines", dependencies: [sockets]),
+        .executableTarget(name: "swift-connect", dependencies: [sockets]),
         .executableTarget(name: "nio-echo", dependencies: nio),
         .executableTarget(name: "nio-async-echo", dependencies: nio),
         .executableTarget(

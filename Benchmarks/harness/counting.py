@@ -26,15 +26,11 @@ class Counted:
     name: str
     title: str
     operation: str
-    command: list        # program and arguments; {port} is where a consumer of lines connects
-    load: list           # what `load` does
+    command: list        # program and arguments; {port} is where it connects, {count} is how often
+    load: list           # what `load` does; empty if the program connects to the C server
     few: int             # operations of the short run
     many: int            # operations of the long run
     rounds: int = 1      # more where timing decides how much one system call brings
-
-    @property
-    def is_lines(self):
-        return self.load[0] == "lines"
 
 
 def counted_workloads(scale=1.0):
@@ -72,6 +68,9 @@ def counted_workloads(scale=1.0):
             "churn", "Connect, `echo()` of 1 byte, close", echo,
             ["churn", "--connections", "16", "--warmup", "0"], 4_000, "connection"),
         workload(
+            "connect", "`Connection(to:)` and `close`",
+            ["swift-connect", "{port}", "{count}", "--async"], [], 2_000, "connection"),
+        workload(
             "udp1", "UDP, 1 datagram in flight, `for await`", ["swift-async-echo", "datagrams"],
             datagrams(1), 16_000),
         workload(
@@ -92,6 +91,9 @@ def counted_workloads(scale=1.0):
         workload(
             "blocking-timeout", "64 threads, the same with a timeout of 30 s",
             ["swift-echo", "--timeout"], pingpong(), 32_000),
+        workload(
+            "blocking-connect", "`Socket(to:)` and `close`",
+            ["swift-connect", "{port}", "{count}"], [], 2_000, "connection"),
         workload(
             "blocking-lines", "`SocketStream.withLine`, lines of 80 bytes", consumer(), lines,
             800_000, "line"),
@@ -115,9 +117,10 @@ class Programs:
             subprocess.run(["strip", "-g", "-o", str(copy), str(self.built / name)], check=True)
         return str(copy)
 
-    def command(self, workload, port=""):
+    def command(self, workload, port="", count=0):
         name, *arguments = workload.command
-        return [self.path(name), *(word.replace("{port}", port) for word in arguments)]
+        values = {"{port}": port, "{count}": str(count)}
+        return [self.path(name), *(values.get(word, word) for word in arguments)]
 
 
 def count(workload, programs, load):
@@ -139,12 +142,15 @@ def run(workload, programs, load, operations):
     """The instructions of each function in one run under callgrind."""
     with tempfile.TemporaryDirectory() as folder:
         out, log = Path(folder) / "callgrind.out", Path(folder) / "valgrind.log"
-        driver = [str(load), *workload.load, "--total", str(operations)]
         callgrind = [
             "valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", f"--log-file={log}"]
-        drive = drive_consumer if workload.is_lines else drive_server
         try:
-            drive(workload, programs, callgrind, driver)
+            if not workload.load:
+                drive_client(workload, programs, callgrind, load.parent / "c-epoll", operations)
+            else:
+                drive = drive_consumer if workload.load[0] == "lines" else drive_server
+                driver = [str(load), *workload.load, "--total", str(operations)]
+                drive(workload, programs, callgrind, driver)
         except (SystemExit, subprocess.TimeoutExpired) as problem:
             text = log.read_text(errors="replace").strip() if log.exists() else ""
             raise NotCounted(f"{problem}\n{text[-500:]}") from problem
@@ -186,6 +192,20 @@ def drive_consumer(workload, programs, callgrind, driver):
             stop(consumer)
     finally:
         stop(feeder)
+
+
+def drive_client(workload, programs, callgrind, server_path, operations):
+    server = subprocess.Popen([str(server_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        port = first_line(server, "the C server")
+        client = start(callgrind + programs.command(workload, port, operations))
+        try:
+            if client.wait(timeout=RUN_LIMIT) != 0:
+                raise SystemExit("the client failed")
+        finally:
+            stop(client)
+    finally:
+        stop(server)
 
 
 def end(process):
