@@ -14,7 +14,7 @@ let endpoint = Endpoint.tcp("127.0.0.1", port: try Port(parsing: arguments[1]))
 let limit = TimeLimit.seconds(10)
 if arguments.contains("--async") {
     let group = try LoopGroup(loops: 1)
-    Task(executorPreference: group.loops[0]) {
+    Task(executorPreference: group.executors[0]) {
         do {
             for _ in 0..<count {
                 let connection = try await Connection(to: endpoint, timeout: limit, group: group)
