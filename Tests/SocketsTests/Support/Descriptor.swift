@@ -17,6 +17,15 @@ final class Descriptor: Sendable {
     var isBlocking: Bool { fcntl(number, F_GETFL) & O_NONBLOCK == 0 }
 }
 
+/// Returns the inode of an open descriptor; `nil` if the descriptor is closed.
+///
+/// Another test may reuse the number of a closed descriptor at once. It cannot reuse the inode of a
+/// socket, so the inode tells whether a number still belongs to the same socket.
+func inode(of descriptor: Int32) -> UInt? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? UInt(status.st_ino) : nil
+}
+
 /// Sockets from `System`, for tests of that folder.
 enum RawSockets {
     static let loopback: UInt32 = 0x7F00_0001
