@@ -28,9 +28,13 @@ package struct Deadline: Sendable {
     @inline(__always)
     @discardableResult
     mutating func start() -> Int64 {
-        if instant < 1 { instant = Self.instant(of: limit) }
+        if instant < 1 { startNow() }
         return instant
     }
+
+    /// Out of line, because most operations need not wait.
+    @inline(never)
+    private mutating func startNow() { instant = Self.instant(of: limit) }
 
     /// Starts the deadline, and returns whether it had not started before.
     mutating func startIfNeeded() -> Bool {
@@ -54,7 +58,7 @@ package struct Deadline: Sendable {
         }
     }
 
-    @inline(never)
+    @inline(__always)
     private static func instant(of limit: TimeLimit) -> Int64 {
         switch limit.kind {
         case .never: .max

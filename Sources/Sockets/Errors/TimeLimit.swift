@@ -109,6 +109,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The duration of the limit, or `nil` if it is an instant or ``never``.
+    @inline(__always)
     var duration: Duration? {
         if case .within(let nanoseconds) = kind { .nanoseconds(nanoseconds) } else { nil }
     }
