@@ -53,14 +53,18 @@ extension SocketStream {
     @usableFromInline
     func nextLine(timeout: TimeLimit) throws(SocketError) -> UnsafeRawBufferPointer? {
         var deadline = Deadline(timeout)
-        var hasEnded = false
-        while true {
-            switch input.takeLine(&scanner, isAtEnd: hasEnded) {
-            case .message(let line): return line
-            case .failed(let cause): throw failure(.read, cause)
-            case .needsMore where hasEnded: return nil
-            case .needsMore: hasEnded = try !fill(&deadline)
+        var line = input.takeLine(&scanner)
+        while case .needsMore = line {
+            guard try fill(&deadline) else {
+                line = input.takeLastLine(&scanner)
+                break
             }
+            line = input.takeLine(&scanner)
+        }
+        switch line {
+        case .message(let line): return line
+        case .failed(let cause): throw failure(.read, cause)
+        case .needsMore: return nil
         }
     }
 }

@@ -81,7 +81,7 @@ extension ByteBuffer {
     /// The bytes stay in place until the buffer is written to.
     @inline(__always)
     mutating func takeLine(_ scanner: inout LineScanner) -> ParseResult<UnsafeRawBufferPointer> {
-        consume(scanner.skip(bytes))
+        if _slowPath(scanner.isSkipping) { consume(scanner.skip(bytes)) }
         let bytes = bytes
         switch scanner.scan(bytes) {
         case .line(let length, let consumed):

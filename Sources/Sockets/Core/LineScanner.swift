@@ -19,7 +19,7 @@ struct LineScanner {
 
     private var scanned = 0
     /// Whether the rest of a line that was too long has to be discarded.
-    private var isSkipping = false
+    private(set) var isSkipping = false
 
     init(limit: Int) {
         // A CR may follow a line of this length.
@@ -55,13 +55,9 @@ struct LineScanner {
     }
 
     /// Returns how many of the bytes belong to a line that is being discarded.
-    @inline(__always)
-    mutating func skip(_ bytes: UnsafeRawBufferPointer) -> Int {
-        _fastPath(!isSkipping) ? 0 : skipRest(bytes)
-    }
-
     @inline(never)
-    private mutating func skipRest(_ bytes: UnsafeRawBufferPointer) -> Int {
+    mutating func skip(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard isSkipping else { return 0 }
         guard let end = System.memchr(UInt8(ascii: "\n"), in: bytes) else { return bytes.count }
         isSkipping = false
         return end + 1
