@@ -19,6 +19,8 @@ struct ConnectAttempts: ~Copyable {
         let descriptor: Int32
         /// Called before the descriptor closes or belongs to the calling code.
         var willEnd: (() -> Void)?
+        /// Whether it is under way and `takeStarted` has not returned it.
+        fileprivate var isNew = false
         fileprivate let address: RawSocketAddress
         fileprivate var established: ConnectedAddresses?
         private var socket: OwnedSocket?
@@ -42,7 +44,6 @@ struct ConnectAttempts: ~Copyable {
 
     private var order: HappyEyeballs
     private var attempts: [Int: Attempt] = [:]
-    private var started: [Int] = []
     private let type: SocketType
     private let options: ConnectOptions
     private let start = ContinuousClock.now
@@ -66,9 +67,10 @@ struct ConnectAttempts: ~Copyable {
     var descriptors: [Int32] { attempts.values.map(\.descriptor) }
 
     /// Returns the attempts that started since the last call and are under way.
-    mutating func takeStarted() -> [Attempt] {
-        defer { started = [] }
-        return started.compactMap { attempts[$0] }
+    func takeStarted() -> [Attempt] {
+        let new = attempts.values.filter(\.isNew)
+        for attempt in new { attempt.isNew = false }
+        return new
     }
 
     /// Closes all attempts under way.
@@ -137,11 +139,10 @@ struct ConnectAttempts: ~Copyable {
             let raw = try address.raw(for: socket.family, .connect)
             let attempt = Attempt(socket, to: raw)
             attempts[index] = attempt
-            let hasEnded = check(index, attempt) { descriptor, raw throws(Errno) in
+            attempt.isNew = !check(index, attempt) { descriptor, raw throws(Errno) in
                 try System.setBlocking(descriptor, false)
                 try System.startConnect(descriptor, raw)
             }
-            if !hasEnded { started.append(index) }
         } catch {
             // The option is wrong and not the address, so the other attempts would fail as well.
             if error.operation == .setOption { throw error }
