@@ -13,10 +13,10 @@ THEIRS = b"from their side\n" * 5000
 DAYTIME = rb"[^\r\n]*\d\d:\d\d:\d\d[^\r\n]*\r\n"
 
 
-def answer(client, port=None, path=None, flags=(), ours_last=False):
+def answer(theirs, port=None, path=None, flags=()):
     """`sock -l` and the client each send their bytes and end; each gets all of the other's.
 
-    Some clients end when the other side's bytes end, whatever they have still to send: so ours end last.
+    Other clients than socat exit when our data ends and drop what they have not sent, so we end last.
     """
     where = ["-U", path] if path is not None else ["127.0.0.1", port]
     server = start(*sock(*flags, "-l", *where))
@@ -24,9 +24,9 @@ def answer(client, port=None, path=None, flags=(), ours_last=False):
         wait_for_unix(path)
     else:
         wait_bound(port)
-    client = start(*client)
+    client = start(*theirs)
     client.send(THEIRS).end_input()
-    if ours_last:
+    if theirs[0] != "socat":
         server.wait_for(re.escape(THEIRS))
     server.send(OURS).end_input()
     client.result().expect(0, out=OURS)
@@ -42,7 +42,7 @@ def _():
 @check("nc.traditional calls", "nc.traditional")
 def _():
     port = free_port()
-    answer(["nc.traditional", "-q", "2", "127.0.0.1", port], port, ours_last=True)
+    answer(["nc.traditional", "-q", "2", "127.0.0.1", port], port)
 
 
 @check("ncat calls", "ncat")
@@ -60,7 +60,7 @@ def _():
 @check("nc.openbsd calls a Unix socket", "nc.openbsd")
 def _():
     path = scratch("ours-nc.sock")
-    answer(["nc.openbsd", "-N", "-U", path], path=path, ours_last=True)
+    answer(["nc.openbsd", "-N", "-U", path], path=path)
 
 
 @check("socat calls a Unix socket", "socat")
