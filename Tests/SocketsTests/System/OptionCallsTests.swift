@@ -111,16 +111,15 @@ struct OptionCallsTests {
         try System.connect(socket.number, address)
         _ = Glibc.shutdown(peer.number, Int32(SHUT_RDWR))
         #expect(try System.takeError(socket.number) == nil)
-        let holder = try RawSockets.make(.ipv4, .datagram)
-        try System.bind(holder.number, RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 0)))
-        let gone = try System.getsockname(holder.number)
-        try System.connect(socket.number, gone)
-        close(holder.number)
+        do {
+            let closed = OwnedDescriptor(try System.socket(.ipv4, .datagram))
+            let loopback = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 0))
+            try System.bind(closed.number, loopback)
+            try System.connect(socket.number, System.getsockname(closed.number))
+        }
         _ = try System.send(socket.number, "x")
         #expect(try System.takeError(socket.number) == .connectionRefused)
         #expect(try System.takeError(socket.number) == nil)
-        // The number is free again, so the test must not close it a second time.
-        _ = dup2(socket.number, holder.number)
     }
 
     @Test("if_nametoindex finds an interface by its exact name")
