@@ -60,10 +60,15 @@ extension MachineProcess {
             sum.flatMap { sum in thread.runCounter.map { sum &+ $0 } }
         }
         guard state == .sleeping else { return }
-        threads = try? found.map { thread in
-            var thread = thread
-            thread.call = try call(of: thread.id)
-            return thread
+        threads = try? found.compactMap { thread in
+            do throws(Errno) {
+                var thread = thread
+                thread.call = try call(of: thread.id)
+                return thread
+            } catch Errno.noSuchFileOrDirectory, Errno.noSuchProcess {
+                // The thread has ended since the directory was read.
+                return nil
+            }
         }
     }
 

@@ -10,17 +10,11 @@ struct MachineProcessReadingTests {
         try #require(try MachineProcess.all().first { $0.id == getpid() })
     }
 
-    /// The calls in which the threads of this process wait, once the main thread sleeps.
-    ///
-    /// Other tests end threads of this process, and reading a thread that has just ended fails. So
-    /// the threads are read until all of them succeed.
+    /// Returns the calls in which the threads of this process wait.
     private func calls(_ process: MachineProcess) throws -> [BlockedCall] {
         var process = process
         process.state = .sleeping
-        let deadline = ContinuousClock.now + .seconds(10)
-        repeat {
-            process.readThreads()
-        } while process.threads == nil && ContinuousClock.now < deadline
+        process.readThreads()
         return try #require(process.threads).compactMap(\.call)
     }
 
@@ -43,6 +37,28 @@ struct MachineProcessReadingTests {
                 .readlinkat: [FaultInjection.Fault](repeating: .error(.permissionDenied), count: 9)
             ]) { try MachineProcess.all() }
             #expect(all.contains { $0.descriptors == nil })
+        }
+
+        @Test("a thread that ends during the reading is left out, and the others are read")
+        func endedThread() throws {
+            var process = try ourselves()
+            process.state = .sleeping
+            // The counters of all threads are read first, and then their system calls.
+            let counters = try System.numbers(in: "/proc/self/task").count
+            let passes = [FaultInjection.Fault](repeating: .pass, count: counters)
+            FaultInjection.during([
+                .open: passes + [.error(.noSuchFileOrDirectory), .error(.noSuchProcess)]
+            ]) { process.readThreads() }
+            #expect(process.threads?.isEmpty == false)
+        }
+
+        @Test("one hidden thread hides all threads")
+        func hiddenThread() throws {
+            var process = try ourselves()
+            process.state = .sleeping
+            let denied = [FaultInjection.Fault](repeating: .error(.permissionDenied), count: 9999)
+            FaultInjection.during([.open: denied]) { process.readThreads() }
+            #expect(process.threads == nil)
         }
     #endif
 
