@@ -2,20 +2,21 @@ internal import SystemPackage
 
 /// Decides what to do after a failed accept.
 ///
-/// This is a decision without I/O; ``Acceptor`` applies it.
+/// It performs no I/O. ``Acceptor`` applies its decisions.
 ///
 /// When descriptors or memory run short, the clients stay in the kernel's backlog and the socket
 /// stays ready. Retrying at once would use a whole processor core, and giving up would end the
-/// server. So the acceptor pauses, a little longer each time. A shortage ends when the backlog is
-/// empty and not when one client was accepted; otherwise there would be a log record for each of
-/// them.
+/// server. So the acceptor pauses, twice as long each time, up to one second. A shortage ends when
+/// the backlog is empty rather than when a client is accepted, because otherwise each accepted
+/// client could lead to another log record.
 struct AcceptBackoff {
     enum Action: Equatable {
-        /// That client has gone, but there may be another.
+        /// Accept again at once, because only that client disconnected and others may be waiting.
         case retry
-        /// A resource has run short, so retry later. `isFirst` is true once for each shortage.
+        /// Pause before accepting again, because a resource ran short. `isFirst` is true once per
+        /// shortage.
         case pause(nanoseconds: Int64, isFirst: Bool)
-        /// The socket itself is broken.
+        /// Stop accepting, because the listening socket itself failed.
         case fail
     }
 
@@ -36,22 +37,24 @@ struct AcceptBackoff {
         return .pause(nanoseconds: pause, isFirst: isFirst)
     }
 
-    /// Notes that a client was accepted.
+    /// Records that a client was accepted.
     @inline(__always)
     mutating func accepted() {
         nextPause = Self.firstPause
     }
 
-    /// Notes that no client waits in the backlog.
+    /// Records that the backlog is empty.
     @inline(__always)
     mutating func backlogIsEmpty() {
         isShort = false
     }
 
-    /// `ENOSPC` comes from epoll_ctl(2) when a user may watch no more descriptors.
+    /// The errors that report a shortage, so accepting may succeed later.
     ///
-    /// `EPERM` comes from accept(2) when a firewall rule forbids a client, which may or may not
-    /// apply to the next one.
+    /// `ENOSPC` comes from epoll_ctl(2) when the user has reached the limit of watched descriptors.
+    ///
+    /// `EPERM` comes from accept(2) when a firewall rule rejects a client. The rule need not apply
+    /// to the next client.
     private static let shortages: [Errno] = [
         .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory, .noSpace,
         .notPermitted,

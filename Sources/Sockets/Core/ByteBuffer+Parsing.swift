@@ -1,20 +1,20 @@
 /// The outcome of looking for a message at the front of the received bytes.
 enum ParseResult<Message> {
-    /// The message, which was taken out of the buffer.
+    /// The message, which was removed from the buffer.
     case message(Message)
-    /// No complete message yet. More bytes have to be received.
+    /// The message is incomplete, so more bytes must be received.
     case needsMore
-    /// No message, and waiting does not help.
+    /// An error that receiving more bytes cannot resolve.
     case failed(SocketError.Cause)
 }
 
-/// Takes one message of a `Framing` out of a buffer as the bytes arrive.
+/// Extracts one message from a buffer as its bytes arrive, according to a ``Framing``.
 ///
-/// It makes no I/O. The blocking `SocketStream` and the async `Connection` share it, and differ only in
-/// how they wait for more bytes.
+/// It performs no I/O. The blocking `SocketStream` and the async `Connection` share this type and
+/// differ only in how they wait for more bytes.
 struct MessageParser {
     let framing: Framing
-    /// The longest message that ends with a byte.
+    /// The maximum length of a message that ends with a delimiter byte.
     private let delimitedLimit: Int
     private var scanned = 0
 
@@ -23,10 +23,11 @@ struct MessageParser {
         self.delimitedLimit = delimitedLimit
     }
 
-    /// Takes the message if it is complete.
+    /// Removes and returns the message if it is complete.
     ///
-    /// If `isAtEnd` is true, the stream has ended. The rest then counts as a line, and as a message
-    /// that ends with a byte. `needsMore` then says that the stream ended before the message.
+    /// If `isAtEnd` is true, the stream has ended, so the remaining bytes form the last line or the
+    /// last delimited message. The result `needsMore` then means that no complete message will
+    /// arrive.
     mutating func next(
         _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
     ) -> ParseResult<[UInt8]> {
@@ -51,12 +52,12 @@ struct MessageParser {
 }
 
 extension ByteBuffer {
-    /// The part to receive into, large enough to be worth a system call.
+    /// The free memory to receive into, large enough to be worth a system call.
     var roomToFill: UnsafeMutableRawBufferPointer {
         mutating get { room(atLeast: max(1, min(usualRoom, 4096))) }
     }
 
-    /// Takes `count` bytes, or all if there are fewer.
+    /// Removes and returns the first `count` bytes, or all bytes if there are fewer.
     mutating func take(_ count: Int) -> [UInt8] {
         let bytes = [UInt8](bytes.prefix(count))
         consume(bytes.count)
@@ -64,9 +65,10 @@ extension ByteBuffer {
         return bytes
     }
 
-    /// Takes the next line, without its end; or the rest if the stream has ended.
+    /// Removes and returns the next line without its line ending, or the remaining bytes if the
+    /// stream has ended.
     ///
-    /// The bytes stay in place until the buffer is written to.
+    /// The returned bytes are valid until the next write to the buffer.
     @inline(__always)
     mutating func takeLine(
         _ scanner: inout LineScanner, isAtEnd: Bool
@@ -76,9 +78,9 @@ extension ByteBuffer {
         return takeLastLine(&scanner)
     }
 
-    /// Takes the next line, without its end.
+    /// Removes and returns the next line without its line ending.
     ///
-    /// The bytes stay in place until the buffer is written to.
+    /// The returned bytes are valid until the next write to the buffer.
     @inline(__always)
     mutating func takeLine(_ scanner: inout LineScanner) -> ParseResult<UnsafeRawBufferPointer> {
         if _slowPath(scanner.isSkipping) { consume(scanner.skip(bytes)) }
@@ -97,7 +99,8 @@ extension ByteBuffer {
         }
     }
 
-    /// Takes the bytes after the last line end; `needsMore` if there are none.
+    /// Removes and returns the bytes after the last line ending, or returns `needsMore` if there
+    /// are none.
     mutating func takeLastLine(
         _ scanner: inout LineScanner
     ) -> ParseResult<UnsafeRawBufferPointer> {
@@ -111,13 +114,14 @@ extension ByteBuffer {
         return .message(rest)
     }
 
-    /// Takes everything up to and including the first `byte`.
+    /// Removes and returns the bytes up to and including the first `byte`.
     ///
     /// - Parameters:
     ///   - byte: The byte that ends the message.
-    ///   - limit: The longest message, in bytes.
-    ///   - scanned: The number of bytes without that byte; 0 at first, and kept from call to call.
-    /// - Returns: The message, or whether more bytes are needed.
+    ///   - limit: The maximum length of the message, in bytes.
+    ///   - scanned: The number of bytes that were already searched. Start with 0, and pass the same
+    ///     variable to each call.
+    /// - Returns: The message, `needsMore`, or a failure if the message exceeds `limit`.
     mutating func take(
         upTo byte: UInt8, limit: Int, scanned: inout Int
     ) -> ParseResult<[UInt8]> {

@@ -1,16 +1,17 @@
-/// Bytes between the kernel and the user of a stream, appended at the end and consumed at the
-/// front.
+/// A buffer of stream bytes, which are appended at the end and consumed at the front.
 ///
-/// It owns its memory, so that its bytes can be borrowed without copying. It grows if a read asks
-/// for more than its usual capacity.
+/// It owns its memory, so callers can borrow the bytes without copying them. It grows if a read
+/// requests more than the usual capacity.
 struct ByteBuffer: ~Copyable {
-    // Safe: this value owns the memory, and the bytes between `start` and `end` are initialized.
+    // Safe because this value owns the memory, and the bytes between `start` and `end` are
+    // initialized.
     private var memory: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
     private let usualCapacity: Int
 
-    /// - Parameter capacity: The usual capacity. It is limited to 1 byte up to 64 MiB.
+    /// Creates an empty buffer with a usual capacity, which is clamped to between 1 byte and 64
+    ///   MiB.
     init(capacity: Int) {
         usualCapacity = min(max(1, capacity), 1 << 26)
         memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -23,15 +24,15 @@ struct ByteBuffer: ~Copyable {
 
     /// The bytes in the buffer.
     ///
-    /// They are valid until the buffer is written to.
+    /// They are valid until the next write to the buffer.
     @inline(__always)
     var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[start..<end])
     }
 
-    /// Consumes bytes at the front.
+    /// Consumes `count` bytes at the front.
     ///
-    /// They stay in memory until the buffer is written to.
+    /// Their memory stays valid until the next write to the buffer.
     @inline(__always)
     mutating func consume(_ count: Int) {
         start += count
@@ -40,9 +41,9 @@ struct ByteBuffer: ~Copyable {
     /// The number of bytes that can be written without growing beyond the usual capacity.
     var usualRoom: Int { usualCapacity - count }
 
-    /// Returns the free part, at least `least` bytes.
+    /// Returns the free memory at the end, which is at least `least` bytes long.
     ///
-    /// `written` says how many of them were written.
+    /// After filling it, call `written` with the number of bytes.
     mutating func room(atLeast least: Int) -> UnsafeMutableRawBufferPointer {
         if start == end {
             (start, end) = (0, 0)
@@ -52,12 +53,12 @@ struct ByteBuffer: ~Copyable {
         return UnsafeMutableRawBufferPointer(rebasing: memory[end...])
     }
 
-    /// Frees extra memory, so that a long line or a large block does not stay in memory.
+    /// Shrinks an empty buffer that grew for a long line or a large block.
     mutating func trim() {
         if isEmpty, memory.count > 4 * usualCapacity { resize(to: usualCapacity) }
     }
 
-    /// Appends the bytes that were written into `room`.
+    /// Adds `count` bytes, which the caller wrote into `room`, to the contents.
     mutating func written(_ count: Int) {
         end += count
     }
@@ -68,7 +69,8 @@ struct ByteBuffer: ~Copyable {
         written(bytes.count)
     }
 
-    /// Moves the bytes to the front, and into larger memory if needed.
+    /// Moves the bytes to the front of the memory, or into larger memory if there is too little
+    /// space.
     private mutating func makeRoom(_ least: Int) {
         let needed = count + least
         if needed <= memory.count {

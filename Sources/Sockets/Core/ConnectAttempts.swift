@@ -1,25 +1,25 @@
 internal import SystemPackage
 
-/// Carries out the decisions of `HappyEyeballs` with sockets that do not wait.
+/// Carries out the decisions of `HappyEyeballs` with nonblocking sockets.
 ///
-/// It never waits itself. The blocking and the async code wait for the attempts under way, each in
-/// its own way.
+/// It never waits itself. The blocking and the async callers wait for the running attempts, each in
+/// their own way.
 struct ConnectAttempts: ~Copyable {
     /// What the calling code must do next.
     enum Step: ~Copyable {
-        /// Use this connected socket, which does not wait. The other attempts are closed.
+        /// Use this connected, nonblocking socket. The other attempts have been closed.
         case connected(OwnedSocket)
-        /// Wait until an attempt may have ended, at most for a duration (`nil` is for ever), and
-        /// call `check`.
+        /// Wait until an attempt may have ended, for at most this duration (`nil` means forever),
+        /// and then call `check`.
         case wait(atMost: Duration?)
     }
 
-    /// One attempt under way.
+    /// A running attempt to connect to one address.
     final class Attempt {
         let descriptor: Int32
-        /// Called before the descriptor closes or belongs to the calling code.
+        /// The closure to call before the descriptor is closed or passed to the caller.
         var willEnd: (() -> Void)?
-        /// Whether it is under way and `takeStarted` has not returned it.
+        /// Whether the attempt is still running and `takeStarted` has not returned it yet.
         fileprivate var isNew = false
         fileprivate let address: RawSocketAddress
         fileprivate var established: ConnectedAddresses?
@@ -33,7 +33,7 @@ struct ConnectAttempts: ~Copyable {
 
         deinit { willEnd?() }
 
-        /// Returns the connected socket, which the attempt then no longer owns.
+        /// Transfers ownership of the connected socket to the caller.
         fileprivate func take() -> OwnedSocket {
             guard var socket = socket.take() else { preconditionFailure("taken twice") }
             socket.localAddress = established?.local
@@ -60,26 +60,26 @@ struct ConnectAttempts: ~Copyable {
 
     /// Whether the attempts are to a Unix address.
     ///
-    /// The kernel then does not report when to check again.
+    /// The kernel reports no readiness for such attempts, so the caller must check them repeatedly.
     var isUnix: Bool { order.addresses.contains { $0.family == .unix } }
 
-    /// The descriptors of the attempts under way.
+    /// The descriptors of the running attempts.
     var descriptors: [Int32] { attempts.values.map(\.descriptor) }
 
-    /// Returns the attempts that started since the last call and are under way.
+    /// Returns the attempts that started since the last call and are still running.
     func takeStarted() -> [Attempt] {
         let new = attempts.values.filter(\.isNew)
         for attempt in new { attempt.isNew = false }
         return new
     }
 
-    /// Closes all attempts under way.
+    /// Closes all running attempts.
     mutating func closeAll() { attempts = [:] }
 
-    /// Does everything that can be done without waiting.
+    /// Starts and ends attempts as far as possible without waiting, and returns the next step.
     ///
-    /// - Throws: The error of the connect, with every attempt, if none succeeded; or the error of a
-    ///   socket option that the kernel refused.
+    /// - Throws: An error that contains every attempt if none succeeded, or the error of a socket
+    ///   option that the kernel rejected.
     mutating func advance() throws(SocketError) -> Step {
         while true {
             switch order.next(at: elapsed) {
@@ -101,7 +101,7 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Connects a datagram socket, which never has to wait.
+    /// Connects a datagram socket, which the kernel does without waiting.
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
@@ -114,7 +114,7 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Checks the attempts under way.
+    /// Checks whether any running attempt has ended.
     ///
     /// Returns `false` if none has ended.
     mutating func check() -> Bool {
@@ -144,15 +144,15 @@ struct ConnectAttempts: ~Copyable {
                 try System.startConnect(descriptor, raw)
             }
         } catch {
-            // The option is wrong and not the address, so the other attempts would fail as well.
+            // The option failed rather than the address, so every other attempt would fail too.
             if error.operation == .setOption { throw error }
             failed(index, because: error.cause)
         }
     }
 
-    /// Makes one call for an attempt.
+    /// Makes one system call for an attempt and records the outcome.
     ///
-    /// Returns `false` if the attempt is still under way.
+    /// Returns `false` if the attempt is still running.
     private mutating func check(
         _ index: Int, _ attempt: Attempt, _ call: (Int32, RawSocketAddress) throws(Errno) -> Void
     ) -> Bool {

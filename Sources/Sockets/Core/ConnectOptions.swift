@@ -1,22 +1,24 @@
-/// The optional settings of a connect: an initializer with `to:` takes them as `options:`.
+/// The optional settings for connecting, passed as `options:` to an initializer with `to:`.
 ///
 /// ```swift
 /// let connection = try await Connection(
 ///     to: .tcp("www.example.com", port: "http"), options: .init(family: .ipv4))
 /// ```
 public struct ConnectOptions: Sendable {
-    /// The local address, or the local port, to connect from; `nil` lets the kernel choose.
+    /// The local address or port to connect from, or `nil` to let the kernel choose.
     ///
-    /// A Unix datagram socket needs one if it is to receive replies.
+    /// A Unix datagram socket needs a local address to receive replies.
     public var localAddress: SocketAddress?
 
-    /// The only address family to try; `nil` tries all addresses of the endpoint.
+    /// The only address family to try, or `nil` to try all addresses of the endpoint.
     public var family: AddressFamily?
 
-    /// The socket options that are set on each attempt, in order, before bind and connect.
+    /// The socket options to set on each attempt, in order, before bind and connect.
     public var socketOptions: [SocketOptionSetting]
 
-    /// Creates options; each one that is left out keeps its default.
+    /// Creates options.
+    ///
+    /// Omitted parameters keep their defaults.
     public init(
         localAddress: SocketAddress? = nil, family: AddressFamily? = nil,
         socketOptions: [SocketOptionSetting] = []

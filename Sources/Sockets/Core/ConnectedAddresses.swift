@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Both addresses of a connection that has just been established.
+/// The local and the remote address of a newly established connection.
 struct ConnectedAddresses {
     let local: SocketAddress
     let remote: SocketAddress
@@ -15,9 +15,9 @@ struct ConnectedAddresses {
         do throws(Errno) {
             remote = SocketAddress(try System.getpeername(descriptor))
         } catch {
-            // A peer that has reset the connection by now has no name any more. The connection was
-            // established, and the next read or write reports the reset. And a datagram socket
-            // whose peer was taken off has none.
+            // If the peer has already reset the connection, the kernel no longer reports its
+            // address. Use the target, because the next read or write reports the reset. A datagram
+            // socket that was disconnected has no remote address either.
             guard
                 error == .socketNotConnected, target != .unnamed || type == .datagram
             else { throw error }
@@ -27,8 +27,8 @@ struct ConnectedAddresses {
 
     /// Whether the socket is connected to itself.
     ///
-    /// If the kernel chooses the target port as the source port, both ends of the handshake are this
-    /// socket, and connect succeeds although no program listens.
+    /// If the kernel chooses the target port as the source port, both ends of the handshake are
+    /// this socket, and connect succeeds although no program listens.
     func isSelfConnect(_ type: SocketType) -> Bool {
         type == .stream && local.family != .unix && local == remote
     }

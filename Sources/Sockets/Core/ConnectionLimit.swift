@@ -1,23 +1,23 @@
 internal import DequeModule
 
-/// Decides how many connections may be open, and which waiter is next when one closes.
+/// Limits the number of open connections and decides which waiter is next when a connection closes.
 ///
-/// This is a decision without I/O; ``ConnectionSlots`` applies it. Waiters are served in order of
-/// arrival, so that no shard of a full server starves.
+/// It performs no I/O. ``ConnectionSlots`` applies its decisions. Waiters are served in order of
+/// arrival, so no shard of a full server starves.
 struct ConnectionLimit<Waiter: AnyObject> {
     private let maximum: Int
     private(set) var used = 0
     /// The waiters for a free slot.
     private var slotWaiters = Deque<Waiter>()
-    /// The waiters for a closed connection, which gives back more than a slot: a descriptor.
+    /// The waiters for the close of a connection, which frees a descriptor as well as a slot.
     private var releaseWaiters = Deque<Waiter>()
 
-    /// Creates a limit of `maximum` connections, at least one, or no limit if it is `nil`.
+    /// Creates a limit of `maximum` connections, at least one, or no limit if `maximum` is `nil`.
     init(_ maximum: Int?) {
         self.maximum = max(1, maximum ?? .max)
     }
 
-    /// Takes a slot.
+    /// Acquires a slot.
     ///
     /// Returns `false` if none is free.
     mutating func acquire() -> Bool {
@@ -26,18 +26,18 @@ struct ConnectionLimit<Waiter: AnyObject> {
         return true
     }
 
-    /// Gives back a slot that was not needed.
+    /// Releases a slot that was acquired but not used.
     ///
-    /// Returns the waiter to wake.
+    /// Returns the waiter for a slot to wake.
     ///
-    /// No descriptor became free, so this wakes no waiter for one. Two of them would wake each other
-    /// in a loop.
+    /// It does not wake a waiter for a closed connection, because no descriptor became free.
+    /// Otherwise two such waiters would wake each other in a loop.
     mutating func cancelAcquire() -> Waiter? {
         used -= 1
         return slotWaiters.popFirst()
     }
 
-    /// Gives back the slot of a connection that has closed.
+    /// Releases the slot of a closed connection.
     ///
     /// Returns the waiters to wake.
     mutating func release() -> (Waiter?, Waiter?) {
@@ -47,7 +47,7 @@ struct ConnectionLimit<Waiter: AnyObject> {
 
     /// Enqueues a waiter for a slot.
     ///
-    /// Returns `false` if a slot is free, so that it need not wait.
+    /// Returns `false` if a slot is free, so the waiter need not wait.
     mutating func enqueueForSlot(_ waiter: Waiter) -> Bool {
         guard used >= maximum else { return false }
         slotWaiters.append(waiter)
@@ -56,7 +56,7 @@ struct ConnectionLimit<Waiter: AnyObject> {
 
     /// Enqueues a waiter for the close of a connection.
     ///
-    /// Returns `false` if fewer than `minimum` connections are open, so that it need not wait.
+    /// Returns `false` if fewer than `minimum` connections are open, so the waiter need not wait.
     mutating func enqueueForRelease(_ waiter: Waiter, ifAtLeast minimum: Int) -> Bool {
         guard used >= minimum else { return false }
         releaseWaiters.append(waiter)

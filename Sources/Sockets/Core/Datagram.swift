@@ -2,25 +2,26 @@
 public struct Datagram: Hashable, Sendable {
     /// The bytes of the datagram.
     ///
-    /// A datagram may be empty.
+    /// They may be empty.
     public var bytes: [UInt8]
 
-    /// The address of the sender, to which a reply goes; ``SocketAddress/unnamed`` for a Unix
-    /// sender without a name.
+    /// The address of the sender, to which replies go.
+    ///
+    /// It is ``SocketAddress/unnamed`` for a Unix sender without an address.
     public var sender: SocketAddress
 
     /// The local address to which the datagram was sent.
     ///
-    /// `DatagramChannel.reply` replies from it.
+    /// `DatagramChannel.reply` sends its reply from this address.
     ///
     /// For a datagram to an IPv4 group or broadcast address, it is the local address in that
-    /// network. It is `nil` if it is unknown: a blocking ``Socket`` does not ask for it, datagrams
-    /// to an IPv6 group do not contain it, and a Unix socket may have no name.
+    /// network. It is `nil` if it is unknown: for a datagram from a blocking ``Socket``, for a
+    /// datagram to an IPv6 group, and for a Unix socket without an address.
     public var localAddress: SocketAddress?
 
     /// A Boolean value that indicates whether the datagram was longer than the buffer.
     ///
-    /// The rest is lost.
+    /// The bytes that did not fit are lost.
     public var isTruncated: Bool
 
     /// Creates a datagram.
@@ -42,18 +43,22 @@ public struct Datagram: Hashable, Sendable {
 
 /// The description of a datagram whose bytes were received into a buffer.
 public struct DatagramHeader: Hashable, Sendable {
-    /// How many bytes are in the buffer.
+    /// The number of bytes in the buffer.
     public var count: Int
 
-    /// How many bytes the datagram had: more than `count` if it did not fit.
+    /// The length of the datagram in bytes, which exceeds `count` if the buffer was too small.
     public var originalCount: Int
 
-    /// Who sent it, and where a reply goes; `.unnamed` for a Unix sender without a name.
+    /// The address of the sender, to which replies go, or `.unnamed` for a Unix sender without an
+    /// address.
     public var sender: SocketAddress
 
-    /// The address of ours that it came to, where that is known: see `Datagram.localAddress`.
+    /// The local address to which the datagram was sent, or `nil` if it is unknown; see
+    /// `Datagram.localAddress`.
     public var localAddress: SocketAddress?
 
-    /// Whether the datagram was longer than the buffer; the rest is lost.
+    /// A Boolean value that indicates whether the datagram was longer than the buffer.
+    ///
+    /// The bytes that did not fit are lost.
     public var isTruncated: Bool { originalCount > count }
 }

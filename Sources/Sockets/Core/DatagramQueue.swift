@@ -1,13 +1,13 @@
 internal import SystemPackage
 
-/// The datagrams that a channel has received and not yet returned.
+/// A queue of datagrams that a channel has received but not yet returned.
 final class DatagramQueue: @unchecked Sendable {
-    // Safe: only the task that holds the reading direction uses it, one at a time. The direction is
-    // acquired and released, so each task sees the changes of the previous one.
+    // Safe because only the task that has acquired the reading direction uses the queue. Acquiring
+    // and releasing the direction makes the changes visible to the next task.
     @exclusivity(unchecked) private var batch = DatagramBatch()
     @exclusivity(unchecked) private var buffer = ByteBuffer(capacity: 65536)
 
-    /// Whether all received datagrams were returned.
+    /// Whether all received datagrams have been returned.
     @inline(__always)
     var isEmpty: Bool { batch.isEmpty }
 
@@ -17,18 +17,18 @@ final class DatagramQueue: @unchecked Sendable {
 
     /// Receives the available Internet datagrams if the queue is empty.
     ///
-    /// Returns `false` if there may be more.
+    /// Returns `false` if the kernel may have more datagrams.
     @inline(__always)
     func refill(from descriptor: Int32) throws(Errno) -> Bool {
         try System.recvmmsg(descriptor, &batch, [.fullLength, .dontWait]) < DatagramBatch.capacity
     }
 
-    /// Returns uninitialized memory for one datagram of a Unix socket, which may be longer than an
-    /// Internet datagram.
+    /// Returns uninitialized memory for one Unix datagram, which may be longer than an Internet
+    /// datagram.
     ///
-    /// It is valid until the next call.
+    /// The memory is valid until the next call.
     func room(for count: Int) -> UnsafeMutableRawBufferPointer {
-        // Limited to the longest datagram, because `count` may be `Int.max`.
+        // Limit the size to that of the longest datagram, because `count` may be `Int.max`.
         let count = Swift.min(Swift.max(0, count), 1 << 24)
         return UnsafeMutableRawBufferPointer(rebasing: buffer.room(atLeast: count)[..<count])
     }

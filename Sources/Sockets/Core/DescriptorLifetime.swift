@@ -1,11 +1,13 @@
 internal import Synchronization
 
-/// Counts the calls that use a descriptor, and releases it exactly once, when the socket is closed
-/// and the last call has left.
+/// Counts the calls that use a descriptor, and releases the descriptor exactly once, after the
+/// socket was closed and the last call has ended.
 ///
-/// So no descriptor is closed twice, or reused while a thread waits for it.
+/// So a descriptor is never closed twice, and its number is never reused while a thread waits for
+/// it.
 ///
-/// It is one atomic word: bit 0 means closed, bit 1 means released, and the rest counts calls.
+/// The state is one atomic word: bit 0 means closed, bit 1 means released, and the other bits count
+/// calls.
 struct DescriptorLifetime: ~Copyable {
     private let word = Atomic<UInt64>(0)
 
@@ -13,15 +15,15 @@ struct DescriptorLifetime: ~Copyable {
     private static let released: UInt64 = 2
     private static let call: UInt64 = 4
 
-    /// What the closing code has to do.
+    /// The state that `close` found.
     ///
-    /// Except after `alreadyClosed`, it also calls `leave`.
+    /// Unless it is `alreadyClosed`, the caller of `close` must also call `leave`.
     enum Closing: Equatable {
         /// The socket was closed before.
         case alreadyClosed
         /// No call uses the descriptor.
         case unused
-        /// Calls use the descriptor and have to be woken.
+        /// Calls are using the descriptor, so the caller must wake them.
         case inUse
     }
 
@@ -31,9 +33,9 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Begins a call.
     ///
-    /// Returns `false` if the socket is closed; `leave` must then not be called.
+    /// Returns `false` if the socket is closed. The caller must then not call `leave`.
     ///
-    /// It runs `release` in the rare case that the last call left during this attempt.
+    /// It runs `release` in the rare case that the last call ended during this attempt.
     @inline(__always)
     func enter(orRelease release: () -> Void) -> Bool {
         let (old, _) = word.add(Self.call, ordering: .acquiring)
@@ -44,15 +46,15 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Ends a call.
     ///
-    /// Runs `release` if it was the last call of a closed socket.
+    /// Runs `release` if this was the last call on a closed socket.
     @inline(__always)
     func leave(orRelease release: () -> Void) {
         let (_, new) = word.subtract(Self.call, ordering: .acquiringAndReleasing)
         if _slowPath(new == Self.closed), claimRelease() { release() }
     }
 
-    /// Marks the socket closed and begins a call, so that the descriptor stays valid while the waiting
-    /// calls are woken.
+    /// Marks the socket closed and begins a call, so the descriptor stays valid while the caller
+    /// wakes the waiting calls.
     func close(orRelease release: () -> Void) -> Closing {
         guard enter(orRelease: release) else { return .alreadyClosed }
         let (old, _) = word.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)
@@ -63,16 +65,16 @@ struct DescriptorLifetime: ~Copyable {
         return old == Self.call ? .unused : .inUse
     }
 
-    /// Marks the socket closed, and leaves the descriptor to the calling code.
+    /// Marks the socket closed and transfers ownership of the descriptor to the caller.
     ///
-    /// Returns `false` if a call uses the descriptor, or if the socket is closed.
+    /// Returns `false` if a call uses the descriptor or the socket is closed.
     func takeDescriptor() -> Bool {
         word.compareExchange(
             expected: 0, desired: Self.closed | Self.released, ordering: .acquiringAndReleasing
         ).exchanged
     }
 
-    /// Returns `true` to one of the calls that saw the last call leave.
+    /// Returns `true` exactly once, so only one of several racing calls releases the descriptor.
     private func claimRelease() -> Bool {
         word.compareExchange(
             expected: Self.closed, desired: Self.closed | Self.released,

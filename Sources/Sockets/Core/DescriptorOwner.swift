@@ -26,7 +26,7 @@ extension DescriptorOwner {
         }
     }
 
-    /// Joins or leaves a group, or chooses the interface of groups.
+    /// Joins or leaves a multicast group, or sets the interface for multicast datagrams.
     func apply(_ change: MulticastMembership) throws(SocketError) {
         try call(.setOption, change.subject) { descriptor throws(Errno) in
             try change.apply(to: descriptor, family)

@@ -2,21 +2,24 @@ internal import SystemPackage
 
 /// Sends a request while it receives the reply, so that no combination of sizes can deadlock.
 ///
-/// This type never waits itself. When it can neither send nor receive, the blocking or async code
-/// that drives it waits.
+/// This type never waits itself. If it can neither send nor receive, its blocking or async caller
+/// waits.
 struct Exchange {
     /// The outcome of one step.
     enum Step {
-        /// Bytes were transferred, and more may be at once.
+        /// The step made progress, so take the next step without waiting.
         case moved
-        /// The descriptor must become ready for one of these.
+        /// The step made no progress, so wait until the descriptor is ready to send or to receive,
+        /// as indicated.
         case blocked(sends: Bool, receives: Bool)
         case finished(Reply)
         case failed(SocketError.Cause, bytesTransferred: Int, partialBytes: [UInt8])
     }
 
     private let requestCount: Int
-    /// `.toEnd` also ends the request by a half-close.
+    /// The framing of the reply.
+    ///
+    /// With `.toEnd`, a half-close ends the request.
     private let framing: Framing
     /// Whether bytes after the reply can be kept for a later read.
     private let keepsSurplus: Bool
@@ -33,7 +36,7 @@ struct Exchange {
         self.keepsSurplus = keepsSurplus
     }
 
-    /// Whether only a part of the request was sent, so that nothing can follow it.
+    /// Whether only a part of the request was sent, so another request must not follow it.
     var isIncomplete: Bool { sent > 0 && unsent > 0 }
 
     /// The number of request bytes that were sent.
@@ -63,9 +66,9 @@ struct Exchange {
                 hasReceived = try receive(descriptor, &input, &isAtEnd)
             }
         } catch {
-            // Everything that the peer sent before the reset has been read by now. It may be
-            // incomplete, unless the peer reset the connection because of bytes that were not sent
-            // yet.
+            // All bytes that the peer sent before the reset have been read. If the request is not
+            // fully sent, the peer may have replied completely and rejected the rest, so look for a
+            // reply. Otherwise the reply may be truncated, so fail.
             if sends { sendFailure = error }
             guard sendFailure != nil else {
                 return .failed(
@@ -90,7 +93,8 @@ struct Exchange {
                 return .failed(cause, bytesTransferred: sent, partialBytes: [])
             }
         }
-        // A peer may reply, or half-close, before it has read the whole request.
+        // Finish sending first, because a peer may reply or half-close before it has read the whole
+        // request.
         guard !sends else { return nil }
         if let reply, sendFailure == nil || !reply.isEmpty {
             return .finished(Reply(bytes: reply, unsentRequestBytes: unsent))
@@ -103,18 +107,19 @@ struct Exchange {
         return .failed(.endOfStream, bytesTransferred: sent, partialBytes: input.take(input.count))
     }
 
-    /// After these errors the peer is gone, or the kernel has given it up (`ETIMEDOUT`).
+    /// The send errors after which the peer is gone or, with `ETIMEDOUT`, the kernel has given up
+    /// on it.
     ///
-    /// It may have replied before, so reading continues, and ends. After any other error, such as a
-    /// firewall that forbids to send, the peer still waits for the rest of the request, so reading
-    /// on would be a deadlock.
+    /// The peer may have replied before, so reading continues until the stream ends. After any
+    /// other error, such as a rejection by the firewall, the peer still waits for the rest of the
+    /// request, so continuing to read would deadlock.
     private static let endsOfPeer: [Errno] = [
         .brokenPipe, .connectionReset, .socketNotConnected, .timedOut,
     ]
 
-    /// Sends once.
+    /// Sends once without waiting.
     ///
-    /// Returns `false` if the kernel accepts nothing.
+    /// Returns `false` if the send buffer is full.
     private mutating func send(
         _ descriptor: Int32, _ request: UnsafeRawBufferPointer
     ) -> Bool {
@@ -139,15 +144,15 @@ struct Exchange {
         }
     }
 
-    /// Whether to receive.
+    /// Returns whether to receive more bytes.
     ///
-    /// Bytes after the reply are received while there is room, because the peer may have to send
-    /// them before it reads the rest of the request.
+    /// Bytes after the reply are received while the buffer has space, because the peer may have to
+    /// send them before it reads the rest of the request.
     private func receives(into input: borrowing ByteBuffer) -> Bool {
         reply == nil || (keepsSurplus && input.usualRoom > 0)
     }
 
-    /// Receives once.
+    /// Receives once without waiting.
     ///
     /// Returns `false` if no bytes are available.
     private func receive(
@@ -168,7 +173,7 @@ struct Exchange {
         }
     }
 
-    /// Returns how many of the bytes in the receive queue belong to the reply.
+    /// Returns how many bytes to receive without reading beyond the reply.
     private func share(
         _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ count: Int
     ) throws(Errno) -> Int {
@@ -181,7 +186,8 @@ struct Exchange {
         }
         let waiting = try System.recv(descriptor, room, [.dontWait, .peek])
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
-        // Asks for at least one byte, because receiving zero bytes cannot detect the end of the stream.
+        // Request at least one byte, because receiving zero bytes cannot detect the end of the
+        // stream.
         return System.memchr(end, in: bytes).map { $0 + 1 } ?? max(1, waiting)
     }
 }

@@ -1,12 +1,12 @@
 /// Where a message ends in a stream of bytes.
 @nonexhaustive
 public enum Framing: Hashable, Sendable {
-    /// After this many bytes.
+    /// The message ends after this many bytes.
     case exactly(Int)
-    /// At LF or CR LF.
+    /// The message ends at LF or CR LF, which are not part of it.
     case line
-    /// After this byte, which belongs to the message.
+    /// The message ends with this byte, which is part of the message.
     case until(UInt8)
-    /// At the end of the stream. `limit` is the longest accepted message, in bytes.
+    /// The message ends at the end of the stream. `limit` is its maximum length in bytes.
     case toEnd(limit: Int = 16 << 20)
 }

@@ -1,10 +1,10 @@
-/// The position in several pieces of bytes that are sent in order.
+/// A position in several byte arrays that are sent in order.
 struct GatherCursor {
-    /// The pieces that were not sent completely.
+    /// The arrays that were not sent completely.
     private(set) var parts: ArraySlice<[UInt8]>
-    /// The number of bytes of the first piece that were sent.
+    /// The number of bytes already sent from the first of `parts`.
     private(set) var skipped = 0
-    /// The total number of bytes that were sent.
+    /// The total number of bytes sent.
     private(set) var advanced = 0
 
     init(_ parts: [[UInt8]]) {
@@ -14,7 +14,7 @@ struct GatherCursor {
 
     var isAtEnd: Bool { parts.isEmpty }
 
-    /// Notes that `count` more bytes were sent.
+    /// Records that `count` more bytes were sent.
     mutating func advance(by count: Int) {
         advanced += count
         skipped += count

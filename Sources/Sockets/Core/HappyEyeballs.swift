@@ -1,11 +1,11 @@
 internal import SystemPackage
 
-/// Decides which address of a host to try at which time, until one connection is established: "happy
-/// eyeballs" (RFC 8305).
+/// Decides when to try which address of a host until a connection is established, as "Happy
+/// Eyeballs" (RFC 8305) specifies.
 ///
-/// It makes no connections and reads no clock. The calling code asks ``next(at:)`` what to do, does
-/// it and reports the outcome, until the attempts are finished. Each instant is the time since the
-/// start.
+/// It makes no connections and reads no clock. The caller calls ``next(at:)``, carries out the
+/// returned action and reports the outcome, until the attempts are finished. Each instant is the
+/// time since the start.
 ///
 /// ```swift
 /// var order = HappyEyeballs(addresses: addresses, limit: .seconds(10))
@@ -20,33 +20,34 @@ internal import SystemPackage
 /// }
 /// ```
 package struct HappyEyeballs: Sendable {
-    /// What the calling code must do now.
+    /// The action that the caller must carry out now.
     package enum Action: Hashable, Sendable {
         /// Begin to connect to the address with this index.
         case start(Int)
-        /// Wait until an attempt ends, or until this instant; `nil` is for ever.
+        /// Wait until an attempt ends or this instant is reached. `nil` means forever.
         case wait(until: Duration?)
         /// Abandon the attempt to connect to the address with this index.
         case cancel(Int)
-        /// The attempts are finished, and none is left to cancel.
+        /// Stop, because the attempts are finished and all cancellations were returned.
         case finish(Outcome)
     }
 
     /// The result of all attempts.
     package enum Outcome: Hashable, Sendable {
-        /// The address with this index answered first.
+        /// The connection to the address with this index was established first.
         case connected(Int)
-        /// No address answered. The cause is the most informative one, or the one that ended the attempts.
+        /// No connection was established. The cause is the most informative cause of the attempts,
+        /// or the cause that stopped them.
         case failed(SocketError.Cause)
     }
 
-    /// How long an attempt runs before the next one starts beside it (RFC 8305, section 5).
+    /// How long an attempt runs before the next attempt starts in parallel (RFC 8305, section 5).
     package static let attemptDelay = Duration.milliseconds(250)
 
     /// The addresses in the order of the attempts.
     ///
-    /// The families alternate, starting with that of the first address, so that a broken family
-    /// delays the other only once.
+    /// The families alternate, starting with the family of the first address, so a broken family
+    /// delays the other family only once.
     package let addresses: [SocketAddress]
 
     /// The attempts that failed or were abandoned at the limit, in the order in which they started.
@@ -75,19 +76,19 @@ package struct HappyEyeballs: Sendable {
     private let delay: Duration
     /// The attempts that have started.
     ///
-    /// Addresses are tried in order, so the indices are the same.
+    /// Addresses are tried in order, so an attempt and its address have the same index.
     private var states: [Attempt] = []
     private var nextStart = Duration.zero
     private var toCancel: [Int] = []
     private var outcome: Outcome?
 
-    /// Prepares attempts to connect to these addresses, in the order of preference.
+    /// Prepares attempts to connect to these addresses, which are in order of preference.
     ///
     /// - Parameters:
     ///   - addresses: The addresses to connect to.
-    ///   - limit: The limit of all attempts together; `nil` for ever.
-    ///   - limitCause: The cause of a failure at the limit; by default a timeout with that limit.
-    ///   - attemptDelay: How long an attempt may take before the next one starts.
+    ///   - limit: The time limit for all attempts together, or `nil` for no limit.
+    ///   - limitCause: The cause to report at the limit. The default is a timeout with that limit.
+    ///   - attemptDelay: How long an attempt runs before the next attempt starts.
     package init(
         addresses: [SocketAddress], limit: Duration? = nil,
         limitCause: SocketError.Cause? = nil, attemptDelay: Duration = attemptDelay
@@ -98,11 +99,11 @@ package struct HappyEyeballs: Sendable {
         delay = attemptDelay
     }
 
-    /// Returns what to do now.
+    /// Returns the next action.
     ///
-    /// It returns each start and each cancellation once.
+    /// Each start and each cancellation is returned once.
     package mutating func next(at now: Duration) -> Action {
-        // One attempt is made even without any time, because it may succeed or fail at once.
+        // Make one attempt even if no time is left, because it may succeed or fail at once.
         if !states.isEmpty, let limit, now >= limit { stop(because: limitCause, at: now) }
         if !toCancel.isEmpty { return .cancel(toCancel.removeFirst()) }
         if let outcome { return .finish(outcome) }
@@ -119,9 +120,9 @@ package struct HappyEyeballs: Sendable {
         return .finish(outcome)
     }
 
-    /// Reports that an attempt connected.
+    /// Records that an attempt connected, and cancels the others.
     ///
-    /// Only the first one counts; the others are cancelled.
+    /// Later successes have no effect.
     package mutating func succeeded(_ index: Int) {
         guard outcome == nil, isRunning(index) else { return }
         states[index].state = .connected
@@ -129,7 +130,7 @@ package struct HappyEyeballs: Sendable {
         cancelRunning(as: .abandoned)
     }
 
-    /// Reports that an attempt failed, so that the next one starts at once.
+    /// Records that an attempt failed, so the next attempt starts at once.
     package mutating func failed(_ index: Int, because cause: SocketError.Cause, at now: Duration) {
         guard outcome == nil, isRunning(index) else { return }
         states[index].state = .failed(cause, at: now)
@@ -167,17 +168,17 @@ extension HappyEyeballs {
         limit.map { min(instant, $0) } ?? instant
     }
 
-    /// The first cause in which the peer had a part, or else the first one.
+    /// The first cause that is not local to this machine, or else the first cause.
     ///
-    /// That this machine has no route to IPv6 says little about a host whose IPv4 address refused.
+    /// For example, a refused IPv4 connection is more informative than a missing IPv6 route.
     private var mostInformativeCause: SocketError.Cause {
         let causes = attempts.map(\.cause)
         return causes.first { !$0.isLocal } ?? causes.first
             ?? .system(.addressNotAvailable)
     }
 
-    /// Returns the addresses with alternating families (RFC 8305, section 4), each family in its own
-    /// order.
+    /// Returns the addresses with alternating families (RFC 8305, section 4), in the original order
+    /// within each family.
     private static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
         guard let family = addresses.first?.family else { return addresses }
         let first = addresses.filter { $0.family == family }

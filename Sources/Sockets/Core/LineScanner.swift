@@ -1,32 +1,32 @@
 /// Finds the next line in bytes that arrive in pieces, under a length limit.
 ///
-/// This is a decision without I/O. It remembers the scanned part, so that a line which arrives byte by
-/// byte is not scanned from the start each time.
+/// It performs no I/O. It stores how many bytes it has scanned, so a line that arrives byte by byte
+/// is not scanned from the start each time.
 struct LineScanner {
-    /// What the bytes begin with.
+    /// The result of a scan.
     enum Match: Equatable {
-        /// A line of `length` bytes, which is `consumed` bytes long with its end.
+        /// A line of `length` bytes, or of `consumed` bytes including its line ending.
         case line(length: Int, consumed: Int)
-        /// A line longer than the limit, of which `consumed` bytes can be discarded. If it is open, its
-        /// end has not arrived.
+        /// A line longer than the limit, so `consumed` bytes can be discarded. If `isOpen` is true,
+        /// the line ending has not arrived yet.
         case tooLong(consumed: Int, isOpen: Bool)
-        /// No line end yet. More bytes have to be received.
+        /// There is no line ending yet, so more bytes must be received.
         case needsMore
     }
 
-    /// The longest line, in bytes, without its end.
+    /// The maximum length of a line in bytes, without its line ending.
     let limit: Int
 
     private var scanned = 0
-    /// Whether the rest of a line that was too long has to be discarded.
+    /// Whether the rest of an overlong line must be discarded.
     private(set) var isSkipping = false
 
     init(limit: Int) {
-        // A CR may follow a line of this length.
+        // `scan` adds 1 to the limit for a CR, so avoid an overflow.
         self.limit = min(max(0, limit), Int.max - 1)
     }
 
-    /// Scans all bytes that were received and not yet consumed.
+    /// Scans all bytes that were received but not yet consumed.
     @inline(__always)
     mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Match {
         let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
@@ -42,19 +42,19 @@ struct LineScanner {
         return .line(length: length, consumed: end + 1)
     }
 
-    /// Forgets the scanned part, because its bytes were consumed.
+    /// Resets the scan position after the scanned bytes were consumed.
     @inline(__always)
     mutating func restart() {
         scanned = 0
     }
 
-    /// Discards everything up to the next line end from now on.
+    /// Starts discarding bytes up to the next line ending.
     mutating func skipLine() {
         scanned = 0
         isSkipping = true
     }
 
-    /// Returns how many of the bytes belong to a line that is being discarded.
+    /// Returns how many bytes at the front belong to the line that is being discarded.
     @inline(never)
     mutating func skip(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard isSkipping else { return 0 }
@@ -63,7 +63,7 @@ struct LineScanner {
         return end + 1
     }
 
-    /// Stops discarding, so that a read of another kind gets the rest of the line.
+    /// Stops discarding, so a read of another kind returns the rest of the line.
     mutating func stopSkipping() {
         isSkipping = false
         scanned = 0

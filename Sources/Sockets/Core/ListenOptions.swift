@@ -1,18 +1,21 @@
-/// The optional settings of a bind: an initializer with `on:` takes them as `options:`.
+/// The optional settings for binding and listening, passed as `options:` to an initializer with
+/// `on:`.
 ///
 /// ```swift
 /// let listener = try await Listener(on: .tcp(port: 51423), options: .init(reusePort: true))
 /// ```
 public struct ListenOptions: Sendable {
-    /// The largest backlog that the kernel accepts.
+    /// The largest backlog that a program can request.
     ///
-    /// It lowers the number to its own limit, `net.core.somaxconn`.
+    /// The kernel reduces it to its own limit, `net.core.somaxconn`.
     public static let maximumBacklog = Int(Int32.max)
 
-    /// The only address family to bind; `nil` serves IPv4 and IPv6 if the endpoint has no host.
+    /// The only address family to bind, or `nil` to allow both.
+    ///
+    /// If it is `nil` and the endpoint has no host, the socket serves IPv4 and IPv6.
     public var family: AddressFamily?
 
-    /// How many clients may wait to be accepted; see ``Socket/listen(backlog:)``.
+    /// The maximum number of clients that wait to be accepted; see ``Socket/listen(backlog:)``.
     ///
     /// Datagram sockets have no backlog.
     public var backlog: Int
@@ -20,16 +23,18 @@ public struct ListenOptions: Sendable {
     /// A Boolean value that indicates whether several sockets may bind the port (`SO_REUSEPORT`).
     public var reusePort: Bool
 
-    /// A Boolean value that indicates whether each loop of a ``Listener``'s group gets a listening
-    /// socket of its own.
+    /// A Boolean value that indicates whether each loop of a ``Listener``'s group has its own
+    /// listening socket.
     ///
-    /// TCP only, and only for `serve`.
+    /// It is allowed only for TCP, and only `serve` uses it.
     public var sharded: Bool
 
-    /// The socket options that are set, in order, before bind.
+    /// The socket options to set, in order, before bind.
     public var socketOptions: [SocketOptionSetting]
 
-    /// Creates options; each one that is left out keeps its default.
+    /// Creates options.
+    ///
+    /// Omitted parameters keep their defaults.
     public init(
         family: AddressFamily? = nil, backlog: Int = Self.maximumBacklog, reusePort: Bool = false,
         sharded: Bool = false, socketOptions: [SocketOptionSetting] = []
@@ -41,7 +46,7 @@ public struct ListenOptions: Sendable {
         self.socketOptions = socketOptions
     }
 
-    /// Refuses `sharded` for sockets that cannot be sharded.
+    /// Throws an error if `sharded` is true, because this type of socket cannot be sharded.
     func checkUnsharded() throws(SocketError) {
         guard !sharded else {
             throw SocketError(

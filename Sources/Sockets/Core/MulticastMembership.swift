@@ -1,13 +1,14 @@
 internal import SystemPackage
 
-/// A change of a socket's multicast settings.
+/// A change to a socket's multicast settings.
 enum MulticastMembership {
-    /// Joins or leaves a group, on one interface or on the one that the routes choose.
+    /// Joins or leaves a group on this interface, or on the interface that the routes select if it
+    /// is `nil`.
     case membership(Membership, of: IPAddress, interface: String?)
     /// Sends to groups through this interface.
     case sendThrough(interface: String)
 
-    /// The setting, as an error names it.
+    /// The name of the setting in errors.
     var subject: String {
         switch self {
         case .membership(_, let group, _): "multicastGroup \(group)"
@@ -15,9 +16,9 @@ enum MulticastMembership {
         }
     }
 
-    /// Makes the change.
+    /// Applies the change.
     ///
-    /// - Throws: `ENODEV` if the interface does not exist; the errors of setsockopt(2).
+    /// - Throws: `ENODEV` if the interface does not exist, or an error of setsockopt(2).
     func apply(to descriptor: Int32, _ family: AddressFamily) throws(Errno) {
         switch self {
         case .membership(let membership, .v4(let group), let interface):

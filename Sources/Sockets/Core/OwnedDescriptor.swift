@@ -1,6 +1,6 @@
-/// A descriptor with one owner.
+/// A descriptor with a single owner.
 ///
-/// It closes itself unless the owner takes the number out.
+/// It is closed at the end of its lifetime unless `take` was called.
 struct OwnedDescriptor: ~Copyable {
     let number: Int32
 
@@ -8,7 +8,7 @@ struct OwnedDescriptor: ~Copyable {
 
     deinit { System.close(number) }
 
-    /// Returns the number without closing the descriptor, which then belongs to the calling code.
+    /// Transfers ownership of the open descriptor to the caller.
     consuming func take() -> Int32 {
         let number = number
         discard self

@@ -1,20 +1,22 @@
 internal import SystemPackage
 
-/// A new socket before a `Socket`, `Connection`, `Listener` or `DatagramChannel` takes it over.
+/// A new socket before a `Socket`, `Connection`, `Listener` or `DatagramChannel` takes ownership of
+/// it.
 ///
-/// If none of them does, the descriptor closes itself and a socket file that bind created is removed.
+/// Otherwise, at the end of its lifetime, the descriptor is closed and the socket file that bind
+/// created is removed.
 struct OwnedSocket: ~Copyable {
     let descriptor: OwnedDescriptor
     let family: AddressFamily
     let type: SocketType
-    /// The addresses as far as they are known.
+    /// The local and the remote address, if they are known.
     var localAddress: SocketAddress?
     var remoteAddress: SocketAddress?
     /// The socket file that bind created.
     private(set) var file: UnixSocketFile?
-    /// Whether the kernel's time limits are unchanged.
+    /// Whether the kernel's send and receive timeouts still have their defaults.
     ///
-    /// A raw option may have set them.
+    /// A raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
 
     init(
@@ -56,14 +58,14 @@ struct OwnedSocket: ~Copyable {
 
     /// Two connected sockets.
     ///
-    /// A tuple cannot hold noncopyable values.
+    /// It is a struct because a tuple cannot contain noncopyable values.
     struct Pair: ~Copyable {
         let one: OwnedSocket
         let other: OwnedSocket
     }
 
-    /// Creates a socket that is ready to connect to `address`: its options are set, and its local
-    /// address is bound.
+    /// Creates a socket for a connection to `address`, sets its options, and binds its local
+    /// address.
     static func unconnected(
         for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -78,7 +80,7 @@ struct OwnedSocket: ~Copyable {
         return socket
     }
 
-    /// Creates a socket that is bound to the first of an endpoint's addresses that can be bound.
+    /// Creates a socket and binds it to the first of the endpoint's addresses that can be bound.
     static func bound(
         toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -90,7 +92,8 @@ struct OwnedSocket: ~Copyable {
                     on: address, endpoint.transport.socketType, isDualStack: isWildcard, options)
             } catch {
                 failure = failure ?? error
-                // A machine without IPv6 refuses the family, or its wildcard address.
+                // A machine without IPv6 rejects the family or its wildcard address, so try IPv4
+                // next.
                 let lacksIPv6 =
                     error.errno == .addressFamilyNotSupported
                     || error.errno == .addressNotAvailable
@@ -100,7 +103,7 @@ struct OwnedSocket: ~Copyable {
         throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
     }
 
-    /// Creates a socket that is bound to `address`.
+    /// Creates a socket and binds it to `address`.
     static func bound(
         on address: SocketAddress, _ type: SocketType, isDualStack: Bool, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -114,8 +117,8 @@ struct OwnedSocket: ~Copyable {
         }
         try socket.set(settings)
         if type == .datagram, address.isOneOfMany {
-            // Before bind: the kernel does not say to which address an earlier datagram came, and
-            // its reply would leave from another one.
+            // Enable this before bind. Otherwise the kernel does not report the destination address
+            // of datagrams that arrive first, so replies could leave from another address.
             try socket.call(.bind) { descriptor throws(Errno) in
                 try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
             }
@@ -131,7 +134,7 @@ struct OwnedSocket: ~Copyable {
         return socket
     }
 
-    /// Sets options, in order.
+    /// Sets options in order.
     mutating func set(_ settings: [SocketOptionSetting]) throws(SocketError) {
         for setting in settings {
             try call(.setOption, setting.name) { descriptor throws(Errno) in
@@ -143,7 +146,7 @@ struct OwnedSocket: ~Copyable {
 
     /// Binds an address: bind(2).
     ///
-    /// The socket then owns the file of a Unix path.
+    /// The socket then owns the socket file of a Unix path.
     mutating func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind)
@@ -157,9 +160,9 @@ struct OwnedSocket: ~Copyable {
         file = UnixSocketFile(boundTo: address)
     }
 
-    /// Listens: listen(2).
+    /// Starts listening: listen(2).
     ///
-    /// The socket no longer waits by itself.
+    /// The socket becomes nonblocking.
     mutating func listen(backlog: Int) throws(SocketError) {
         localAddress = try call(.listen) { descriptor throws(Errno) in
             try System.startListening(descriptor, backlog: backlog)
@@ -182,10 +185,11 @@ struct OwnedSocket: ~Copyable {
 }
 
 extension System {
-    /// listen(2) on a descriptor, which no longer waits then, and getsockname(2).
+    /// Starts listening, makes the descriptor nonblocking, and returns the local address:
+    /// listen(2), getsockname(2).
     ///
-    /// accept has no flag that says "do not wait". A client that poll has reported may be gone, or
-    /// another thread may have accepted it, before accept is called.
+    /// A blocking accept could hang, because a client that poll reported may disconnect before
+    /// accept is called, or another thread may accept it. accept has no flag that prevents waiting.
     static func startListening(_ descriptor: Int32, backlog: Int) throws(Errno) -> SocketAddress {
         try listen(descriptor, Int32(clamping: max(0, backlog)))
         try setBlocking(descriptor, false)
@@ -194,15 +198,16 @@ extension System {
 }
 
 extension SocketAddress {
-    /// Whether datagrams that are received here may have been sent to several addresses.
+    /// Whether a socket bound to this address may receive datagrams for several local addresses.
     ///
-    /// A socket that is bound to a group receives what is sent to the group, but cannot send from
-    /// it.
+    /// A socket bound to a group receives datagrams to the group, but it cannot send from the
+    /// group's address.
     var isOneOfMany: Bool { ip.map { $0.isUnspecified || $0.isMulticast } ?? false }
 
-    /// Returns the address as the kernel takes it on a socket of a family.
+    /// Returns the address in the kernel's form for a socket of `socketFamily`.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is of another family.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if a socket of that family cannot use the
+    ///   address.
     func raw(
         for socketFamily: AddressFamily, _ operation: SocketError.Operation
     ) throws(SocketError) -> RawSocketAddress {

@@ -2,11 +2,12 @@
 public struct Reply: Hashable, Sendable {
     /// The bytes of the reply.
     ///
-    /// A line has no line end, and a message that ends with a byte includes it.
+    /// A line does not include its line ending. A message that ends with a delimiter byte includes
+    /// that byte.
     public let bytes: [UInt8]
 
-    /// The number of request bytes that were not sent, because the peer replied and closed the
-    /// connection before; 0 otherwise.
+    /// The number of request bytes that were not sent because the peer replied and closed the
+    /// connection first, or 0 if all were sent.
     public let unsentRequestBytes: Int
 
     /// Creates a reply, for tests.

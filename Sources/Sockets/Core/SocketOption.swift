@@ -9,12 +9,13 @@ public import SystemPackage
 ///
 /// Other options are available by level and name: `SocketOption<Int32>.raw`.
 public struct SocketOption<Value: Sendable>: Sendable {
-    /// The name of the option, as errors show it.
+    /// The name of the option in errors.
     let name: String
     let get: @Sendable (Int32, AddressFamily) throws(Errno) -> Value
     let set: @Sendable (Int32, AddressFamily, Value) throws(Errno) -> Void
-    /// Whether the option was created from raw numbers, so that setting it may change the kernel's
-    /// time limits and the cached limits are unknown.
+    /// Whether the option was created from raw numbers.
+    ///
+    /// Setting such an option may change the kernel's timeouts, so cached timeouts become invalid.
     var isRaw = false
 }
 
@@ -32,12 +33,12 @@ extension SocketOption<Bool> {
     /// `SO_BROADCAST`: datagrams may be sent to broadcast addresses.
     public static var broadcast: Self { flag("broadcast", .broadcast) }
 
-    /// `TCP_NODELAY`: small writes are sent at once instead of being joined (Nagle's algorithm).
+    /// `TCP_NODELAY`: small writes are sent at once instead of being combined (Nagle's algorithm).
     public static var noDelay: Self { flag("noDelay", .noDelay) }
 
-    /// `IPV6_V6ONLY`: an IPv6 socket does not serve IPv4 as well.
+    /// `IPV6_V6ONLY`: an IPv6 socket carries only IPv6 traffic and no IPv4 traffic.
     ///
-    /// Set it before bind.
+    /// Set this option before bind.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
 
     /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: datagrams to a group also reach members on this
@@ -65,7 +66,7 @@ extension SocketOption<Int> {
     /// `net.core.wmem_max`.
     public static var sendBufferSize: Self { count("sendBufferSize", .sendBufferSize) }
 
-    /// `TCP_KEEPCNT`: the number of unanswered probes after which a connection is broken.
+    /// `TCP_KEEPCNT`: the number of unanswered probes after which the kernel ends a connection.
     public static var keepAliveCount: Self { count("keepAliveCount", .keepAliveCount) }
 
     /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255.
@@ -74,7 +75,7 @@ extension SocketOption<Int> {
     /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`: the number of routers that a packet to a group
     /// may pass.
     ///
-    /// With 1 it stays in the local network.
+    /// With 1, the packet stays in the local network.
     public static var multicastTimeToLive: Self {
         count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6)
     }
@@ -89,12 +90,12 @@ extension SocketOption<Int> {
 extension SocketOption<Duration> {
     /// `TCP_KEEPIDLE`: how long a connection is idle before the first probe.
     ///
-    /// The kernel counts whole seconds, at least 1.
+    /// The value is rounded up to whole seconds, and the kernel requires at least 1.
     public static var keepAliveIdle: Self { seconds("keepAliveIdle", .keepAliveIdle) }
 
     /// `TCP_KEEPINTVL`: the time between two probes.
     ///
-    /// The kernel counts whole seconds, at least 1.
+    /// The value is rounded up to whole seconds, and the kernel requires at least 1.
     public static var keepAliveInterval: Self { seconds("keepAliveInterval", .keepAliveInterval) }
 
     private static func seconds(_ name: String, _ key: OptionKey) -> Self {
@@ -103,12 +104,12 @@ extension SocketOption<Duration> {
 }
 
 extension SocketOption<Duration?> {
-    /// `SO_LINGER`: how long `close` waits until the peer has acknowledged the sent bytes.
+    /// `SO_LINGER`: how long `close` waits for the peer to acknowledge the sent bytes.
     ///
-    /// With `nil`, the default, `close` does not wait, and the bytes are still delivered.
+    /// With `nil`, the default, `close` does not wait, and the kernel still delivers the bytes.
     ///
-    /// The kernel counts whole seconds, rounded up. `.zero` discards undelivered bytes and resets
-    /// the connection.
+    /// The value is rounded up to whole seconds. `.zero` discards undelivered bytes and resets the
+    /// connection.
     public static var linger: Self {
         SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
@@ -143,11 +144,12 @@ extension SocketOption<SocketType?> {
 }
 
 extension SocketOption<Int32> {
-    /// Returns the option with a level and a name whose value is a C `int`, such as `SOL_SOCKET`
-    /// and `SO_PRIORITY`.
+    /// Returns the option with this level and name, such as `SOL_SOCKET` and `SO_PRIORITY`, whose
+    /// value is a C `int`.
     public static func raw(level: Int32, name: Int32) -> Self {
         let key = OptionKey(level: level, name: name)
-        // The value may be a descriptor, for which the program is responsible.
+        // The value may be an invalid descriptor from the program, so `EBADF` is an ordinary error
+        // here.
         return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in
@@ -157,8 +159,8 @@ extension SocketOption<Int32> {
 
     /// Returns an option with an `int` value.
     ///
-    /// If the two Internet families name it differently, an IPv6 socket sets it under both names,
-    /// because the socket may serve IPv4 as well.
+    /// If the option has different keys for IPv4 and IPv6, an IPv6 socket sets both, because it may
+    /// also carry IPv4 traffic.
     fileprivate static func number(
         _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
     ) -> Self {
@@ -175,12 +177,13 @@ extension SocketOption<Int32> {
 }
 
 extension SocketOption<[UInt8]> {
-    /// Returns the option with a level and a name, as the bytes of its C value.
+    /// Returns the option with this level and name, whose value is the bytes of the C value.
     ///
     /// Reading returns at most `capacity` bytes.
     public static func raw(level: Int32, name: Int32, capacity: Int = 256) -> Self {
         let key = OptionKey(level: level, name: name)
-        // Limited, because the memory has to be allocated, and no option is that large.
+        // Limit the capacity, because it determines the allocated memory and no option is that
+        // large.
         let most = min(max(0, capacity), 1 << 20)
         return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, capacity: most)
@@ -211,13 +214,13 @@ extension SocketOption {
 }
 
 extension Duration {
-    /// The duration in whole seconds, rounded up, as the kernel takes it.
+    /// The duration rounded up to whole seconds, the unit of these options in the kernel.
     fileprivate var wholeSeconds: Int32 {
         Int32(clamping: max(0, (nanosecondsRoundedUp + 999_999_999) / 1_000_000_000))
     }
 }
 
-/// A socket option together with a value, as `ConnectOptions` and `ListenOptions` hold it.
+/// A socket option and its value, for `ConnectOptions` and `ListenOptions`.
 ///
 /// ```swift
 /// let options = ConnectOptions(socketOptions: [
@@ -225,7 +228,7 @@ extension Duration {
 /// ])
 /// ```
 public struct SocketOptionSetting: Sendable {
-    /// The option's name, as it stands in an error.
+    /// The name of the option in errors.
     let name: String
     let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
     let isRaw: Bool
@@ -233,7 +236,7 @@ public struct SocketOptionSetting: Sendable {
     /// `TCP_NODELAY`, which the async types set unless the program sets it.
     static let noDelay = set(.noDelay, to: true)
 
-    /// Returns the setting of an option to a value.
+    /// Returns a setting that sets `option` to `value`.
     public static func set<Value>(_ option: SocketOption<Value>, to value: Value) -> Self {
         SocketOptionSetting(
             name: option.name,

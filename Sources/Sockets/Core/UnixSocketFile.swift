@@ -1,17 +1,18 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// The file that binding a Unix socket to a path creates.
+/// The file that bind(2) creates for a Unix socket with a path.
 ///
-/// Only its owner may remove it.
+/// Only the socket that created the file may remove it.
 ///
-/// It is removed with the last reference, or earlier by `remove`, unless `keep` was called.
+/// The file is removed when the last reference to this object is released, or earlier by `remove`,
+/// unless `keep` was called.
 final class UnixSocketFile: Sendable {
     private let path: [UInt8]
     private let identity: FileIdentity
     private let isOwned = Atomic<Bool>(true)
 
-    /// Remembers the file of a socket that has just been bound; `nil` for abstract names.
+    /// Records the file of a newly bound socket, or returns `nil` for an abstract name.
     convenience init?(boundTo address: SocketAddress) {
         guard case .unix(let unix) = address, unix.kind == .path,
             let identity = try? System.lstat(unix.bytes)
@@ -26,21 +27,21 @@ final class UnixSocketFile: Sendable {
 
     deinit { remove() }
 
-    /// Removes the file, unless another one has taken its place.
+    /// Removes the file unless another file has replaced it.
     ///
-    /// The second call does nothing, because the path may then belong to another socket.
+    /// A second call does nothing, because the path may then belong to another socket.
     func remove() {
         if isOwned.exchange(false, ordering: .acquiringAndReleasing) { unlink() }
     }
 
-    /// Leaves the file to the calling code.
+    /// Keeps the file, so the caller is responsible for removing it.
     func keep() {
         isOwned.store(false, ordering: .releasing)
     }
 
-    /// Removes a socket file on which no program listens any more.
+    /// Removes the socket file at `address` if no program uses it any more.
     ///
-    /// Returns `false` if the path is something else, or if a program does listen.
+    /// Returns `false` if the path is not a socket file or a program still uses it.
     static func removeStale(_ address: SocketAddress, type: SocketType) -> Bool {
         guard let file = UnixSocketFile(boundTo: address) else { return false }
         file.keep()
@@ -54,10 +55,11 @@ final class UnixSocketFile: Sendable {
         try? System.unlink(path)
     }
 
-    /// Connects with the wrong type of socket.
+    /// Returns whether no program uses the socket file any more.
     ///
-    /// A running server refuses that by `EPROTOTYPE` without seeing a client that disconnects at
-    /// once.
+    /// It connects with a socket of the wrong type, so that a running server does not see a client
+    /// that disconnects at once. If a server runs, the kernel rejects the connection with
+    /// `EPROTOTYPE`.
     private static func isStale(_ address: SocketAddress, _ type: SocketType) -> Bool {
         do throws(SocketError) {
             let probe = try OwnedSocket(.unix, type == .datagram ? .stream : .datagram)
