@@ -6,10 +6,10 @@ public enum AddressFamily: Hashable, Sendable, CaseIterable, CustomStringConvert
     case ipv4
     /// Internet addresses of sixteen bytes, such as `::1` (`AF_INET6`).
     case ipv6
-    /// Paths of the file system and abstract names, on this machine (`AF_UNIX`).
+    /// Paths in the file system and abstract names, on this machine (`AF_UNIX`).
     case unix
 
-    /// `IPv4`, `IPv6` or `Unix`.
+    /// The family's name: `IPv4`, `IPv6` or `Unix`.
     public var description: String {
         switch self {
         case .ipv4: "IPv4"

@@ -1,7 +1,7 @@
-/// Parses decimal numbers strictly, for addresses and ports.
+/// A strict parser of decimal numbers in addresses and ports.
 ///
-/// Swift's own `UInt16("+666")` succeeds, and C's `strtol` stops at the first character that is not
-/// a digit. Here every byte must be an ASCII digit.
+/// Every byte must be an ASCII digit. In contrast, Swift's `UInt16("+666")` succeeds, and C's
+/// `strtol` stops without an error at the first character that is not a digit.
 package enum Decimal {
     /// Returns the number that `digits` spell; `nil` if there are no digits, if a byte is not an
     /// ASCII digit, or if the number is above `maximum`.

@@ -6,8 +6,9 @@
 /// let local: Endpoint = .unix("/run/app.sock")
 /// ```
 ///
-/// Creating an endpoint checks nothing. The operation that uses it finds out whether the host exists,
-/// the service is known, and the path fits. ``init(parsing:transport:)`` validates untrusted text.
+/// Creating an endpoint validates nothing. An operation that uses the endpoint fails if the host
+/// does not exist, the service is unknown, or the path is too long. To validate untrusted text, use
+/// ``init(parsing:transport:)``.
 public struct Endpoint: Hashable, Sendable {
     private enum Place: Hashable {
         case host(String, Port)
@@ -59,7 +60,7 @@ extension Endpoint {
         Endpoint(.tcp, .host(host, port))
     }
 
-    /// Creates an endpoint for a TCP port of a host, with the port's number in a variable.
+    /// Creates an endpoint for a TCP port of a host from a port number of type `UInt16`.
     ///
     /// - Parameters:
     ///   - host: A name or a numeric address. An empty host means every interface when listening,
@@ -92,7 +93,7 @@ extension Endpoint {
         Endpoint(.udp, .host(host, port))
     }
 
-    /// Creates an endpoint for a UDP port of a host, with the port's number in a variable.
+    /// Creates an endpoint for a UDP port of a host from a port number of type `UInt16`.
     ///
     /// - Parameters:
     ///   - host: A name or a numeric address. An empty host means every interface when receiving,
@@ -153,15 +154,17 @@ extension Endpoint: CustomStringConvertible {
             let bracketed = host.utf8.contains(UInt8(ascii: ":")) ? "[\(shown)]" : shown
             return "\(prefix)\(bracketed):\(port)"
         case .path(let path):
-            // Without these, the parser would take a path that begins with `//` for a URL's host.
+            // Without the extra slashes, the parser would read a path that begins with `//` as a
+            // URL with a host.
             let slashes = path.utf8.starts(with: "//".utf8) ? "//" : ""
             return "\(transport):\(slashes)\(TerminalText.escaped(path))"
         }
     }
 
-    /// The text before the host.
+    /// The scheme and the slashes before the host.
     ///
-    /// TCP needs none, unless the host has the name of a Unix scheme.
+    /// The prefix is empty for TCP, unless the host is named like a Unix scheme, because `unix:80`
+    /// would be parsed as a path.
     private var prefix: String {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]

@@ -1,7 +1,7 @@
 /// An IPv4 or IPv6 address.
 ///
-/// `IPAddress("::ffff:192.0.2.7")` is a version 6 address, and ``unmapped`` is the version 4
-/// address inside it.
+/// An IPv4-mapped address such as `::ffff:192.0.2.7` is a version 6 address. Its ``unmapped`` form
+/// is the version 4 address `192.0.2.7`.
 public enum IPAddress: Hashable, Sendable {
     /// A version 4 address, such as `192.0.2.7`.
     case v4(IPv4Address)
@@ -17,14 +17,14 @@ public enum IPAddress: Hashable, Sendable {
     }
 
     /// The version 4 address inside an IPv4-mapped version 6 address (`::ffff:192.0.2.7`), or the
-    /// unchanged address if it is any other.
+    /// unchanged address if it is not IPv4-mapped.
     public var unmapped: IPAddress {
         guard case .v6(let address) = self, let inner = address.ipv4Mapped else { return self }
         return .v4(inner)
     }
 
-    /// A Boolean value that indicates whether the address is `0.0.0.0` or `::`, which belongs to no
-    /// machine.
+    /// A Boolean value that indicates whether the address is `0.0.0.0` or `::`, which are never
+    /// assigned to a machine.
     public var isUnspecified: Bool {
         switch self {
         case .v4(let address): address.isUnspecified
@@ -32,8 +32,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// A Boolean value that indicates whether the address is in `127.0.0.0/8` or is `::1`, which
-    /// never leave this machine.
+    /// A Boolean value that indicates whether the address is in `127.0.0.0/8` or is `::1`, so
+    /// packets to it never leave this machine.
     public var isLoopback: Bool {
         switch self {
         case .v4(let address): address.isLoopback
@@ -41,7 +41,7 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// A Boolean value that indicates whether the address is a multicast group: `224.0.0.0/4` or
+    /// A Boolean value that indicates whether the address is a multicast group in `224.0.0.0/4` or
     /// `ff00::/8`.
     public var isMulticast: Bool {
         switch self {
@@ -50,8 +50,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// A Boolean value that indicates whether the address is valid on one link only:
-    /// `169.254.0.0/16` or `fe80::/10`.
+    /// A Boolean value that indicates whether the address is valid only on one link, because it is
+    /// in `169.254.0.0/16` or `fe80::/10`.
     public var isLinkLocal: Bool {
         switch self {
         case .v4(let address): address.isLinkLocal
@@ -59,8 +59,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// A Boolean value that indicates whether the address is for private networks: those of RFC
-    /// 1918, or `fc00::/7`.
+    /// A Boolean value that indicates whether the address is in a range for private networks: those
+    /// of RFC 1918, or `fc00::/7`.
     public var isPrivate: Bool {
         switch unmapped {
         case .v4(let address): address.isPrivate
@@ -70,7 +70,7 @@ public enum IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress: Comparable {
-    /// Orders version 4 before version 6, and addresses of one version as numbers.
+    /// Orders version 4 before version 6, and addresses of the same version as numbers.
     public static func < (lhs: IPAddress, rhs: IPAddress) -> Bool {
         switch (lhs, rhs) {
         case (.v4(let lhs), .v4(let rhs)): lhs < rhs

@@ -38,26 +38,26 @@ extension IPv4Address {
     /// `255.255.255.255`: every machine on this network (`INADDR_BROADCAST`).
     public static let broadcast = IPv4Address(bits: .max)
 
-    /// A Boolean value that indicates whether the address is `0.0.0.0`, which belongs to no
-    /// machine.
+    /// A Boolean value that indicates whether the address is `0.0.0.0`, which is never assigned to
+    /// a machine.
     public var isUnspecified: Bool { bits == 0 }
 
-    /// A Boolean value that indicates whether the address is in `127.0.0.0/8`, which never leaves
-    /// this machine (RFC 1122).
+    /// A Boolean value that indicates whether the address is in `127.0.0.0/8`, so packets to it
+    /// never leave this machine (RFC 1122).
     public var isLoopback: Bool { bits >> 24 == 127 }
 
-    /// A Boolean value that indicates whether the address is a multicast group: `224.0.0.0/4` (RFC
-    /// 5771).
+    /// A Boolean value that indicates whether the address is a multicast group in `224.0.0.0/4`
+    /// (RFC 5771).
     public var isMulticast: Bool { bits >> 28 == 0xE }
 
-    /// A Boolean value that indicates whether the address is for private networks: `10.0.0.0/8`,
-    /// `172.16.0.0/12` or `192.168.0.0/16` (RFC 1918).
+    /// A Boolean value that indicates whether the address is in a range for private networks:
+    /// `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16` (RFC 1918).
     public var isPrivate: Bool {
         bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8
     }
 
-    /// A Boolean value that indicates whether the address is valid on one link only:
-    /// `169.254.0.0/16` (RFC 3927).
+    /// A Boolean value that indicates whether the address is valid only on one link, because it is
+    /// in `169.254.0.0/16` (RFC 3927).
     public var isLinkLocal: Bool { bits >> 16 == 0xA9FE }
 }
 
@@ -72,8 +72,8 @@ extension IPv4Address: LosslessStringConvertible {
     /// Parses an address of four decimal parts; `nil` for any other text.
     ///
     /// Accepts exactly four parts of ASCII digits from 0 to 255, without leading zeros. `127.1`,
-    /// `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs disagree about the address that
-    /// they mean. Agrees with the C function `inet_pton`.
+    /// `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs interpret them as different
+    /// addresses. The C function `inet_pton` accepts the same texts.
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) {
@@ -82,7 +82,8 @@ extension IPv4Address: LosslessStringConvertible {
 
     /// Parses dotted-decimal text from its UTF-8 bytes.
     init?(utf8 text: some Collection<UInt8>) {
-        // The longest text is 255.255.255.255, so longer ones are rejected unread.
+        // The longest valid text is `255.255.255.255`, so longer texts are rejected without
+        // parsing.
         guard text.count <= 15 else { return nil }
         var bits: UInt32 = 0
         var parts = 0

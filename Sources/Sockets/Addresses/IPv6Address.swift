@@ -1,7 +1,7 @@
 /// An address of the Internet Protocol version 6, such as `2001:db8::7` or `fe80::1%eth0`.
 ///
-/// Addresses compare and sort as numbers, then by zone. The corresponding C type is
-/// `struct in6_addr`, with the zone that C keeps in `sin6_scope_id`.
+/// Addresses compare and sort as numbers, then by zone. The corresponding C type is `struct
+/// in6_addr`, except that C stores the zone in `sin6_scope_id`.
 public struct IPv6Address: Hashable, Sendable {
     /// The first eight bytes as a number in host order.
     public var high: UInt64
@@ -9,16 +9,17 @@ public struct IPv6Address: Hashable, Sendable {
     /// The last eight bytes as a number in host order.
     public var low: UInt64
 
-    /// The link of an address that is valid on one link only: an interface's name, or its index in
+    /// The zone of an address that is valid only on one link: an interface's name or its index in
     /// decimal; `nil` for none (RFC 4007).
     ///
-    /// The operation that uses the address looks up the interface and fails if it does not exist.
-    /// So `fe80::1%eth0` and `fe80::1%2` are different values, even if `eth0` is interface 2.
+    /// The interface is looked up only when an operation uses the address, and the operation fails
+    /// if the interface does not exist. So `fe80::1%eth0` and `fe80::1%2` are different values,
+    /// even if `eth0` is interface 2.
     public var zone: String?
 
     /// Creates an address from two numbers in host order.
     ///
-    /// `::1` is `high: 0, low: 1`.
+    /// For example, `IPv6Address(high: 0, low: 1)` is `::1`.
     ///
     /// - Parameters:
     ///   - high: The first eight bytes.
@@ -71,39 +72,41 @@ extension IPv6Address {
     /// `::1`: this machine (`in6addr_loopback`).
     public static let loopback = IPv6Address(high: 0, low: 1)
 
-    /// A Boolean value that indicates whether the address is `::`, which belongs to no machine.
+    /// A Boolean value that indicates whether the address is `::`, which is never assigned to a
+    /// machine.
     ///
-    /// This property and the following ones treat an IPv4-mapped address as the IPv4 address inside
-    /// it.
+    /// ``isUnspecified``, ``isLoopback``, ``isMulticast`` and ``isLinkLocal`` treat an IPv4-mapped
+    /// address as the IPv4 address inside it.
     public var isUnspecified: Bool {
         ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0)
     }
 
-    /// A Boolean value that indicates whether the address is `::1`, which never leaves this machine
-    /// (RFC 4291).
+    /// A Boolean value that indicates whether the address is `::1`, so packets to it never leave
+    /// this machine (RFC 4291).
     public var isLoopback: Bool {
         ipv4Mapped?.isLoopback ?? (high == 0 && low == 1)
     }
 
-    /// A Boolean value that indicates whether the address is a multicast group: `ff00::/8` (RFC
+    /// A Boolean value that indicates whether the address is a multicast group in `ff00::/8` (RFC
     /// 4291).
     public var isMulticast: Bool {
         ipv4Mapped?.isMulticast ?? (high >> 56 == 0xFF)
     }
 
-    /// A Boolean value that indicates whether the address is valid on one link only: `fe80::/10`
-    /// (RFC 4291).
+    /// A Boolean value that indicates whether the address is valid only on one link, because it is
+    /// in `fe80::/10` (RFC 4291).
     public var isLinkLocal: Bool {
         ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6)
     }
 
-    /// A Boolean value that indicates whether the address is for private networks: `fc00::/7` (RFC
-    /// 4193).
+    /// A Boolean value that indicates whether the address is in the range for private networks:
+    /// `fc00::/7` (RFC 4193).
     public var isUniqueLocal: Bool { high >> 57 == 0xFC >> 1 }
 }
 
 extension IPv6Address: Comparable {
-    /// Orders addresses as numbers, and equal ones by their zone, with no zone first.
+    /// Orders addresses as numbers, and equal numbers by zone; an address without a zone comes
+    /// first.
     public static func < (lhs: IPv6Address, rhs: IPv6Address) -> Bool {
         (lhs.high, lhs.low, lhs.zone == nil ? 0 : 1, lhs.zone ?? "")
             < (rhs.high, rhs.low, rhs.zone == nil ? 0 : 1, rhs.zone ?? "")

@@ -3,17 +3,18 @@
 extension IPv6Address: LosslessStringConvertible {
     /// Parses an address in any form of RFC 4291; `nil` for any other text.
     ///
-    /// An address has eight groups of one to four hexadecimal digits. `::` may stand once for one
-    /// or more groups of zeros. An IPv4 address may replace the last two groups. `%` and a zone may
-    /// follow: 1 to 15 bytes without spaces, control characters, `/` and `:`. Brackets and prefix
-    /// lengths are rejected. Apart from the zone, this agrees with the C function `inet_pton`.
+    /// An address has eight groups of one to four hexadecimal digits. `::` may replace one or more
+    /// groups of zeros, but only once. An IPv4 address may replace the last two groups. `%` and a
+    /// zone may follow: 1 to 15 bytes without spaces, control characters, `/` and `:`. Brackets and
+    /// prefix lengths are rejected. Apart from the zone, the C function `inet_pton` accepts the
+    /// same texts.
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) {
         self.init(utf8: text.utf8[...])
     }
 
-    /// Parses the same text from its bytes.
+    /// Parses an address from the UTF-8 bytes of its text.
     init?(utf8 text: Substring.UTF8View) {
         let percent = text.firstIndex(of: UInt8(ascii: "%"))
         guard let groups = Self.groups(in: text[..<(percent ?? text.endIndex)]) else { return nil }
@@ -30,9 +31,9 @@ extension IPv6Address: LosslessStringConvertible {
 
     /// The address in the form that RFC 5952 recommends, in lower case.
     ///
-    /// `::` replaces the longest run of zero groups, or the first of several, but never a single
-    /// group. An IPv4-mapped address has the form `::ffff:a.b.c.d`. `%` and the zone follow if
-    /// there is a zone.
+    /// `::` replaces the longest run of zero groups, or the first of several such runs, but never a
+    /// single group. An IPv4-mapped address has the form `::ffff:a.b.c.d`. `%` and the zone follow
+    /// if there is a zone.
     public var description: String {
         let digits: String
         if let ipv4Mapped {
@@ -41,8 +42,8 @@ extension IPv6Address: LosslessStringConvertible {
             digits = Self.text(of: groups)
         }
         guard let zone else { return digits }
-        // A zone that can be parsed is safe to show and must be printed unchanged. Only a zone that
-        // a program set may need escapes.
+        // A zone that the parser accepts is safe to show, and stays unchanged so that the text can
+        // be parsed again. Only a zone that a program has set may need escapes.
         return "\(digits)%\(Self.isZone(zone) ? zone : TerminalText.escaped(zone))"
     }
 }
@@ -50,9 +51,10 @@ extension IPv6Address: LosslessStringConvertible {
 // MARK: Reading
 
 extension IPv6Address {
-    /// Returns whether an interface can have this name, or the text is an index in decimal.
+    /// Returns whether the text can be the name of an interface or an index in decimal.
     ///
     /// The kernel allows 1 to 15 bytes (`IFNAMSIZ` less the final NUL) without `/`, `:` and spaces.
+    /// Control and invisible characters are rejected too.
     package static func isZone(_ text: String) -> Bool {
         (1...15).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy { scalar in
@@ -61,9 +63,10 @@ extension IPv6Address {
             }
     }
 
-    /// Returns the eight groups of the text; `nil` if it is not an address.
+    /// Returns the eight groups of an address without a zone; `nil` if the text is not an address.
     private static func groups(in text: Substring.UTF8View) -> [UInt16]? {
-        // The longest text has eight groups, the last two as an IPv4 address: 45 bytes.
+        // The longest address has six groups and an IPv4 address, which are 45 bytes, so longer
+        // texts are rejected without parsing.
         guard text.count <= 45 else { return nil }
         guard let gap = gap(in: text) else {
             guard let groups = list(in: text, mayEndInIPv4: true), groups.count == 8 else {
@@ -78,7 +81,7 @@ extension IPv6Address {
         return before + Array(repeating: 0, count: 8 - before.count - after.count) + after
     }
 
-    /// Returns the position of the first `::`.
+    /// Returns the position of the first `::`; `nil` if there is none.
     private static func gap(in text: Substring.UTF8View) -> Range<Substring.UTF8View.Index>? {
         let colon = UInt8(ascii: ":")
         for (first, second) in zip(text.indices, text.indices.dropFirst())
@@ -88,8 +91,9 @@ extension IPv6Address {
         return nil
     }
 
-    /// Returns the groups of a list that is separated by single colons; an empty array for an empty
-    /// text.
+    /// Parses groups that are separated by single colons.
+    ///
+    /// Returns an empty array for an empty text, and `nil` if a group is not valid.
     private static func list(in text: Substring.UTF8View, mayEndInIPv4: Bool) -> [UInt16]? {
         if text.isEmpty { return [] }
         let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
@@ -109,7 +113,7 @@ extension IPv6Address {
         return groups
     }
 
-    /// Returns the group that one to four hexadecimal digits spell.
+    /// Parses a group of one to four hexadecimal digits; returns `nil` for any other text.
     private static func group(in digits: Substring.UTF8View) -> UInt16? {
         guard (1...4).contains(digits.count) else { return nil }
         var group: UInt16 = 0
@@ -140,7 +144,8 @@ extension IPv6Address {
         groups.map { String($0, radix: 16) }.joined(separator: ":")
     }
 
-    /// Returns the longest run of at least two groups of zeros, or the first of several.
+    /// Returns the longest run of at least two groups of zeros, or the first of several such runs;
+    /// `nil` if there is no such run.
     private static func longestRunOfZeros(in groups: [UInt16]) -> Range<Int>? {
         var longest = 0..<0
         var start = 0

@@ -1,13 +1,14 @@
 internal import SystemPackage
 
-// Conversions between public addresses and those of the kernel.
+// Conversions between public addresses and the kernel's addresses.
 extension SocketAddress {
-    /// Creates an address from the kernel's.
+    /// Creates an address from the kernel's format.
     ///
-    /// An IPv4 peer of a dual-stack socket becomes an IPv4 address.
+    /// An IPv4-mapped address becomes an IPv4 address, because a dual-stack socket reports IPv4
+    /// peers by mapped addresses.
     ///
-    /// `UnixAddress` cannot hold a path that fills `sun_path` without a NUL. Such a path becomes
-    /// `unnamed` and is not truncated, because the shorter path would name another socket.
+    /// `UnixAddress` cannot represent a path that fills `sun_path` without a NUL. Such a path
+    /// becomes `unnamed` and is not truncated, because the shorter path would name another socket.
     package init(_ raw: RawSocketAddress) {
         self.init(raw.content)
     }
@@ -33,11 +34,12 @@ extension SocketAddress {
         }
     }
 
-    /// Returns the address in the format that the kernel takes on a socket of this family.
+    /// Returns the address in the kernel's format for a socket of this family.
     ///
-    /// A dual-stack socket reaches IPv4 through mapped addresses.
+    /// An IPv4 address becomes IPv4-mapped for an IPv6 socket, because a dual-stack socket reaches
+    /// IPv4 peers by mapped addresses.
     ///
-    /// - Throws: `ENODEV` if the zone names no interface of this machine.
+    /// - Throws: `ENODEV` if this machine does not have the interface that the zone names.
     func raw(for family: AddressFamily) throws(Errno) -> RawSocketAddress {
         switch self {
         case .ipv4(let address, let port) where family == .ipv6:
@@ -60,7 +62,7 @@ extension SocketAddress {
 }
 
 extension IPv6Address {
-    /// The number of the interface that the zone names; 0 without a zone.
+    /// The index of the interface that the zone names; 0 if there is no zone.
     var scope: UInt32 {
         get throws(Errno) {
             guard let zone else { return 0 }
@@ -74,7 +76,7 @@ extension IPv6Address {
 }
 
 extension AddressFamily {
-    /// The family as the number that socket(2) takes.
+    /// The family's number for socket(2).
     var domain: SocketDomain {
         switch self {
         case .ipv4: .ipv4

@@ -1,14 +1,14 @@
 /// A port of an ``Endpoint``: a number, or the name of a service.
 ///
 /// A number literal outside the range, such as `70000`, does not compile. A name is looked up when
-/// the endpoint is resolved:
+/// the endpoint is resolved.
 ///
 /// ```swift
 /// let web: Port = 80
 /// let clock: Port = "daytime"
 /// ```
 ///
-/// Foundation also has a `Port`. In a file that imports both modules, write `Sockets.Port`.
+/// Foundation declares another `Port`, so write `Sockets.Port` in a file that imports both modules.
 public struct Port: Hashable, Sendable {
     private enum Content: Hashable {
         case number(UInt16)
@@ -26,8 +26,8 @@ public struct Port: Hashable, Sendable {
 
     /// Creates a port from a service's name, such as `http`, or from digits, such as `80`.
     ///
-    /// ASCII digits from 0 to 65535 become a number, and any other text becomes a name. The lookup
-    /// decides later whether the service exists. To validate untrusted text at once, use
+    /// ASCII digits from 0 to 65535 become a number, and any other text becomes a name. The service
+    /// is looked up later, so it need not exist yet. To validate untrusted text, use
     /// ``init(parsing:)``.
     ///
     /// - Parameter name: The name or the digits.
@@ -47,7 +47,7 @@ public struct Port: Hashable, Sendable {
         return name
     }
 
-    /// Returns the port number in a text of ASCII digits, 0 to 65535; `nil` for any other text.
+    /// Parses a port number from 0 to 65535 in ASCII digits; returns `nil` for any other text.
     ///
     /// Accepts one to five digits, so `080` is 80. `+80`, `80x`, `-1`, `0x50`, `٨٠`, spaces and the
     /// empty text are rejected.
@@ -66,7 +66,7 @@ extension Port: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
         self.init(number)
     }
 
-    /// Creates a port from a string literal: a service's name or digits, such as `"http"` and
+    /// Creates a port from a string literal: a service's name or digits, such as `"http"` or
     /// `"80"`.
     public init(stringLiteral name: String) {
         self.init(service: name)

@@ -9,7 +9,7 @@
     case ipv6(IPv6Address, port: UInt16)
     /// The name of a socket on this machine: `/run/app.sock`.
     case unix(UnixAddress)
-    /// No address: a socket that is not bound, or a Unix socket without a name.
+    /// No address, because the socket is not bound or is a Unix socket without a name.
     case unnamed
 
     /// Creates an address from an IP address and a port.
@@ -51,10 +51,10 @@
         }
     }
 
-    /// The address with an IPv4-mapped address replaced by the IPv4 address inside it:
-    /// `[::ffff:1.2.3.4]:80` becomes `1.2.3.4:80`.
+    /// The same address, but as IPv4 if it is IPv4-mapped: `[::ffff:1.2.3.4]:80` becomes
+    /// `1.2.3.4:80`.
     ///
-    /// A dual-stack listener shows IPv4 clients in this form.
+    /// A dual-stack listener reports the unmapped addresses of its IPv4 clients.
     package var unmapped: SocketAddress {
         guard case .ipv6(let address, let port) = self, let inner = address.ipv4Mapped else {
             return self
@@ -64,7 +64,7 @@
 
     /// Returns the address with another port.
     ///
-    /// Unix addresses and ``unnamed`` have no port and stay unchanged.
+    /// Unix addresses and ``unnamed`` are returned unchanged, because they have no port.
     package func with(port: UInt16) -> SocketAddress {
         guard let ip else { return self }
         return SocketAddress(ip, port: port)
@@ -81,7 +81,8 @@ extension SocketAddress: LosslessStringConvertible {
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) {
-        // Compares bytes, because `/` and a combining mark form one character.
+        // Compares bytes, because `/` followed by a combining mark is one `Character`, which is not
+        // equal to `/`.
         let utf8 = text.utf8
         let scheme = "unix:".utf8
         if text == "unnamed" {
@@ -96,9 +97,10 @@ extension SocketAddress: LosslessStringConvertible {
     }
 
     private init?(unix text: Substring.UTF8View) {
-        // An escape has four characters for each byte, and the mark has one.
+        // The longest text is `@` and a four-byte escape for each byte of the name, so longer texts
+        // are rejected.
         guard text.count <= 1 + 4 * UnixAddress.maximumLength else { return nil }
-        // `@` marks an abstract name, while `\x40` begins a path with an at sign.
+        // An unescaped `@` marks an abstract name. The escape `\x40` begins a path instead.
         let isAbstract = text.first == UInt8(ascii: "@")
         let bytes = TerminalText.bytes(unescaping: isAbstract ? text.dropFirst() : text)
         guard
@@ -125,8 +127,8 @@ extension SocketAddress: LosslessStringConvertible {
     /// The address in its usual form: `127.0.0.1:80`, `[::1]:80`, `/run/app.sock`, `@name`,
     /// `unnamed`.
     ///
-    /// A Unix path that does not begin with `/` follows `unix:`. Control characters and bytes that
-    /// are not UTF-8 appear as `\xNN`, so the text is safe in a terminal.
+    /// A Unix path that does not begin with `/` has the prefix `unix:`. Control characters and
+    /// bytes that are not UTF-8 appear as `\xNN`, so the text is safe in a terminal.
     public var description: String {
         switch self {
         case .ipv4(let address, let port): return "\(address):\(port)"

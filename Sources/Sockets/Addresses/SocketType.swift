@@ -1,13 +1,13 @@
-/// The type of a socket, as socket(2) takes it.
+/// The type of a socket, the second argument of socket(2).
 public enum SocketType: Hashable, Sendable, CaseIterable {
-    /// A connection that carries a stream of bytes: `SOCK_STREAM`, which is TCP over IP.
+    /// A connection that carries a stream of bytes: `SOCK_STREAM`. Over IP, this is TCP.
     case stream
-    /// Datagrams: `SOCK_DGRAM`, which is UDP over IP. They may be lost or reordered there.
+    /// Datagrams: `SOCK_DGRAM`. Over IP, this is UDP, whose datagrams may be lost or reordered.
     case datagram
     /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
     case sequencedPacket
 
-    /// The number that the kernel uses.
+    /// The kernel's number of the type.
     var raw: RawSocketType {
         switch self {
         case .stream: .stream

@@ -1,11 +1,11 @@
-/// Makes untrusted text safe to show: it cannot move the cursor, change colours, or hide other
-/// text.
+/// Functions that escape untrusted text, so that the text cannot move a terminal's cursor, change
+/// colours, or hide other text.
 package enum TerminalText {
-    /// Returns the bytes as text, in which every control or invisible character, and every byte
-    /// that is not UTF-8, appears as `\xNN`.
+    /// Returns the bytes as text, with `\xNN` in place of control characters, invisible characters
+    /// and bytes that are not UTF-8.
     ///
-    /// A backslash that would read as such an escape is escaped too, so ``bytes(unescaping:)``
-    /// returns exactly the same bytes.
+    /// A backslash that begins a literal `\xNN` is escaped too, so ``bytes(unescaping:)`` returns
+    /// the original bytes.
     package static func escaped(_ bytes: some Collection<UInt8>) -> String {
         let bytes = Array(bytes)
         if bytes.allSatisfy({ isPlain($0) }) { return String(decoding: bytes, as: UTF8.self) }
@@ -24,20 +24,19 @@ package enum TerminalText {
         return text
     }
 
-    /// Returns the text with every control or invisible character as `\xNN`.
+    /// Returns the text with `\xNN` in place of control and invisible characters.
     package static func escaped(_ text: String) -> String {
         escaped(text.utf8)
     }
 
-    /// Returns the text in quotation marks, escaped, for messages about input: `'80x'`.
+    /// Returns the escaped text in quotation marks, for messages about input: `'80x'`.
     ///
-    /// A text of more than `limit` bytes is shortened and shown with its length: `'aaa…' (100000
+    /// A text of more than `limit` bytes is shortened and followed by its length: `'aaa…' (100000
     /// bytes)`.
     package static func quoted(_ text: String, limit: Int = 120) -> String {
         let length = text.utf8.count
         if length <= limit { return "'\(escaped(text))'" }
-        // Cuts between characters, because half a character would appear as bytes that are not in
-        // the text.
+        // Cuts between Unicode scalars, because part of a scalar would appear as escaped bytes.
         var beginning = Substring.UnicodeScalarView()
         var size = 0
         for scalar in text.unicodeScalars {
@@ -48,9 +47,9 @@ package enum TerminalText {
         return "'\(escaped(String(beginning)))…' (\(length) bytes)"
     }
 
-    /// Returns the bytes that an escaped text stands for: the inverse of ``escaped(_:)``.
+    /// Returns the bytes that an escaped text represents: the inverse of ``escaped(_:)``.
     ///
-    /// A backslash that does not begin a complete `\xNN` stands for itself.
+    /// A backslash that does not begin a complete `\xNN` is returned unchanged.
     package static func bytes(unescaping text: some Collection<UInt8>) -> [UInt8] {
         let escaped = Array(text)
         var bytes: [UInt8] = []
@@ -71,8 +70,9 @@ package enum TerminalText {
         return bytes
     }
 
-    /// Returns whether a character can be shown unchanged: it is not a control, format,
-    /// line-separating, private or unassigned character.
+    /// Returns whether a character is safe to show unchanged.
+    ///
+    /// Control, format, line-separating, private-use and unassigned characters are not safe.
     static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return (0x20...0x7E).contains(scalar.value) }
         switch scalar.properties.generalCategory {
@@ -84,7 +84,7 @@ package enum TerminalText {
         }
     }
 
-    /// Returns whether a byte never needs an escape, whatever its neighbours are.
+    /// Returns whether a byte never needs an escape, regardless of the bytes around it.
     private static func isPlain(_ byte: UInt8) -> Bool {
         (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "\\")
     }
@@ -103,8 +103,8 @@ package enum TerminalText {
         return "\\x" + String(decoding: digits, as: UTF8.self)
     }
 
-    /// Returns the first character and its number of bytes; `nil` and the number of invalid bytes
-    /// if the bytes do not begin with a character.
+    /// Returns the first Unicode scalar and its length in bytes, or `nil` and the number of invalid
+    /// bytes at the beginning.
     private static func firstScalar(
         of bytes: ArraySlice<UInt8>
     ) -> (scalar: Unicode.Scalar?, length: Int) {

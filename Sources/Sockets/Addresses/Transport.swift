@@ -6,7 +6,7 @@
     case udp
     /// A stream within this machine.
     case unix
-    /// Datagrams within this machine, which are not lost or reordered.
+    /// Datagrams within this machine, which the kernel neither loses nor reorders.
     case unixDatagram
     /// A connection within this machine that preserves message boundaries.
     case unixSequencedPacket
@@ -33,7 +33,7 @@ extension Transport: CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// The type of the socket that reaches an endpoint of this transport.
+    /// The type of the sockets that use this transport.
     package var socketType: SocketType {
         switch self {
         case .tcp, .unix: .stream

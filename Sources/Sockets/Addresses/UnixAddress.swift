@@ -1,4 +1,4 @@
-/// The name of a Unix socket: a path of the file system, or an abstract name.
+/// The name of a Unix socket: a path in the file system, or an abstract name.
 ///
 /// A name consists of bytes, because the kernel accepts every byte except NUL in a path. A name
 /// that is too long is rejected and never truncated. The corresponding C type is `struct
@@ -6,15 +6,16 @@
 public struct UnixAddress: Hashable, Sendable {
     /// The kinds of names.
     public enum Kind: Hashable, Sendable {
-        /// A path of the file system, where binding creates a file.
+        /// A path in the file system. Binding creates a file at the path.
         case path
-        /// A name outside the file system, which disappears with its last socket (Linux).
+        /// A name outside the file system (only on Linux). It disappears when its last socket is
+        /// closed.
         case abstract
     }
 
-    /// The largest number of bytes in a name: the 108 of `sun_path`, less one NUL.
+    /// The largest number of bytes in a name: the 108 of `sun_path`, minus one for a NUL.
     ///
-    /// The NUL ends a path and begins an abstract name.
+    /// The NUL ends a path or begins an abstract name.
     public static let maximumLength = 107
 
     /// A description of valid names, for error texts.
@@ -40,7 +41,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// Creates the address of an abstract name; `nil` if the name is empty or has more than 107
     /// bytes as UTF-8.
     ///
-    /// The kernel would choose a name if it were given an empty one.
+    /// An empty name is rejected, because the kernel would choose another name in its place.
     ///
     /// - Parameter name: The name without the leading NUL or `@`.
     public init?(abstract name: String) {
@@ -56,8 +57,8 @@ public struct UnixAddress: Hashable, Sendable {
         self.init(.path, pathBytes)
     }
 
-    /// Creates the address of an abstract name from its bytes; `nil` if there are none or more than
-    /// 107.
+    /// Creates the address of an abstract name from its bytes; `nil` if there are no bytes or more
+    /// than 107.
     ///
     /// - Parameter abstractBytes: The bytes, which need not be UTF-8 and may contain NULs.
     public init?(abstractBytes: [UInt8]) {
@@ -72,7 +73,7 @@ public struct UnixAddress: Hashable, Sendable {
 
     /// The path; `nil` for an abstract name.
     ///
-    /// Bytes that are not UTF-8 are repaired, and ``bytes`` has the exact ones.
+    /// U+FFFD replaces bytes that are not UTF-8. ``bytes`` contains the original bytes.
     public var path: String? {
         kind == .path ? String(decoding: bytes, as: UTF8.self) : nil
     }
@@ -94,14 +95,14 @@ extension UnixAddress: CustomStringConvertible {
 // MARK: Text with a mark for abstract names
 
 extension UnixAddress {
-    /// Parses the name after `unix:`: `@` and an abstract name, or a path.
+    /// Parses the text after `unix:`: a path, or `@` and an abstract name.
     ///
-    /// Contains no escapes.
+    /// The text `\xNN` is not an escape here.
     package init?(marked text: String) {
         self.init(markedBytes: Array(text.utf8))
     }
 
-    /// Parses the same name from its bytes.
+    /// Parses the bytes of a path, or of `@` and an abstract name.
     package init?(markedBytes bytes: [UInt8]) {
         if bytes.first == UInt8(ascii: "@") {
             self.init(abstractBytes: Array(bytes.dropFirst()))

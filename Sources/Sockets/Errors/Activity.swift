@@ -1,21 +1,21 @@
-/// What an operation was doing when its stall is analyzed.
+/// The activity of an operation whose stall is analyzed.
 package struct Activity: Hashable, Sendable {
-    /// The direction of an operation.
+    /// The direction in which an operation transfers bytes.
     package enum Kind: Hashable, Sendable, CaseIterable {
         case reading, writing
         /// The operation writes and reads at the same time.
         case exchanging
-        /// There is no operation: the program asks for a diagnosis.
+        /// No operation is running, because the program requested a diagnosis.
         case nothing
     }
 
     package var kind: Kind
-    /// How long the operation has taken; nil if that was not measured.
+    /// The time since the operation began; nil if it was not measured.
     package var elapsed: Duration?
-    /// How long the kernel has neither accepted nor delivered a byte, as the operation saw it; nil
-    /// if that was not measured.
+    /// The time since the operation last passed a byte to the kernel or received a byte from the
+    /// kernel; nil if it was not measured.
     ///
-    /// Bytes may have moved between the kernels in the meantime.
+    /// Meanwhile, the kernels may have transferred bytes to each other.
     package var timeSinceProgress: Duration?
     /// How many bytes the operation has written.
     package var sent: Int
@@ -33,6 +33,6 @@ package struct Activity: Hashable, Sendable {
         self.received = received
     }
 
-    /// The activity of a diagnosis that no operation asked for.
+    /// The activity for a diagnosis outside an operation.
     package static let nothing = Activity(.nothing)
 }

@@ -1,8 +1,8 @@
-/// What the kernel reports about one connection at one moment: queues, windows and times.
+/// The kernel's statistics about one connection at one moment: queues, windows and times.
 ///
-/// The names are those of `ss` and of `TCP_INFO`, written out. A value is nil, and never zero, if
-/// this kernel does not report it or does not report it for this type of socket: `tcp_info` grew over
-/// the years, and the kernel reports little about Unix sockets.
+/// The names are those of `ss` and of `TCP_INFO`, written out. A value that the kernel does not
+/// report is nil and never zero. Older kernels report fewer fields of `tcp_info`, and every kernel
+/// reports little about Unix sockets.
 ///
 /// ```swift
 /// let report = try socket.diagnose()
@@ -15,21 +15,21 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public enum State: UInt8, Hashable, Sendable, CaseIterable {
         /// Both directions are open.
         case established = 1
-        /// This end is connecting, and the peer has not answered.
+        /// This end is connecting, but the peer has not answered.
         case synSent
-        /// The peer is connecting, and has not confirmed the connection.
+        /// The peer is connecting but has not confirmed the connection.
         case synReceived
-        /// This end has half-closed, and the peer has not acknowledged it.
+        /// This end has half-closed, but the peer has not acknowledged the half-close.
         case finWait1
-        /// This end has half-closed; the peer has not.
+        /// This end has half-closed, but the peer has not.
         case finWait2
         /// Both ends have closed; the kernel waits for late segments.
         case timeWait
-        /// There is no connection: it was never made, was reset, or was given up.
+        /// There is no connection, because it was never established, was reset, or was given up.
         case closed
-        /// The peer has half-closed; this end has not.
+        /// The peer has half-closed, but this end has not.
         case closeWait
-        /// Both ends have closed, and the peer has not acknowledged the close of this end.
+        /// Both ends have closed, but the peer has not acknowledged the close of this end.
         case lastAck
         /// The socket listens for connections.
         case listen
@@ -37,7 +37,8 @@ public struct ConnectionStatistics: Hashable, Sendable {
         case closing
     }
 
-    /// The time of the sample by the continuous clock, whose zero has no meaning.
+    /// The time of the sample by the continuous clock, so only differences between samples are
+    /// meaningful.
     public var takenAt: Duration
 
     /// The state of a TCP connection; nil for other sockets.
@@ -45,21 +46,21 @@ public struct ConnectionStatistics: Hashable, Sendable {
 
     // MARK: Queues, in bytes
 
-    /// The bytes that the kernel received and the program has not read: `Recv-Q`.
+    /// The bytes that the kernel has received but the program has not read: `Recv-Q`.
     public var receiveQueue: Int?
-    /// The bytes that the program wrote and the peer's kernel has not acknowledged: `Send-Q`.
+    /// The bytes that the program has written but the peer's kernel has not acknowledged: `Send-Q`.
     ///
-    /// On a Unix socket, these are the bytes that the peer has not read, plus the memory that the
-    /// kernel needs to keep them.
+    /// On a Unix socket, the number includes the kernel's overhead for the bytes that the peer has
+    /// not read.
     public var sendQueue: Int?
     /// The part of `sendQueue` that the kernel has not sent yet: `notsent`.
     public var notSent: Int?
-    /// How long both queues have kept their lengths, as far back as the samples go; nil after one
+    /// The time for which the lengths of both queues were the same in all samples; nil after one
     /// sample.
     public var timeSinceQueuesChanged: Duration?
-    /// The limit of the send buffer, as the kernel counts it: `SO_SNDBUF`.
+    /// The limit of the send buffer, which includes the kernel's overhead: `SO_SNDBUF`.
     public var sendBufferSize: Int?
-    /// The limit of the receive buffer, as the kernel counts it: `SO_RCVBUF`.
+    /// The limit of the receive buffer, which includes the kernel's overhead: `SO_RCVBUF`.
     public var receiveBufferSize: Int?
 
     // MARK: Windows, in bytes
@@ -75,22 +76,24 @@ public struct ConnectionStatistics: Hashable, Sendable {
 
     // MARK: Segments in flight
 
-    /// How many segments were sent and are not acknowledged: `unacked`.
+    /// How many segments have been sent but not acknowledged: `unacked`.
     public var unacknowledgedSegments: Int?
-    /// How many times in a row the oldest unacknowledged segment was sent again after its timeout.
+    /// How many times in a row the oldest unacknowledged segment was retransmitted after a timeout.
     public var retransmissions: Int?
     /// How many probes in a row the peer has not answered.
     ///
-    /// The kernel probes a closed window, and an idle connection with keep-alive.
+    /// The kernel sends probes while the peer's window is closed, and on an idle connection with
+    /// keep-alive.
     public var probes: Int?
     /// How many times the time to the next retransmission or probe was doubled.
     public var backoff: Int?
-    /// How many segments were sent again since the connection was made: `total_retrans`.
+    /// How many segments have been retransmitted since the connection was established:
+    /// `total_retrans`.
     public var totalRetransmissions: Int?
 
     // MARK: Times
 
-    /// The time since this end last sent data, retransmissions included: `lastsnd`.
+    /// The time since this end last sent data, including retransmissions: `lastsnd`.
     public var timeSinceLastSend: Duration?
     /// The time since this end last received data: `lastrcv`.
     public var timeSinceLastReceive: Duration?
@@ -99,7 +102,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var timeSinceLastAcknowledgement: Duration?
     /// The smoothed round-trip time: `rtt`.
     public var roundTripTime: Duration?
-    /// How long the kernel waits for an acknowledgement before it sends a segment again: `rto`.
+    /// How long the kernel waits for an acknowledgement before it retransmits a segment: `rto`.
     public var retransmissionTimeout: Duration?
 
     // MARK: Since the connection was made
@@ -108,7 +111,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var bytesAcknowledged: Int?
     /// How many bytes this end has received: `bytes_received`.
     public var bytesReceived: Int?
-    /// How long there was something to send: `busy`.
+    /// How long the connection had data to send: `busy`.
     public var busyTime: Duration?
     /// The part of `busyTime` in which the peer's window limited the sending: `rwnd_limited`.
     public var receiveWindowLimitedTime: Duration?
@@ -117,12 +120,12 @@ public struct ConnectionStatistics: Hashable, Sendable {
 
     // MARK: Readiness, as poll(2) reports it
 
-    /// A Boolean value that indicates whether a write would find room: `POLLOUT`.
+    /// A Boolean value that indicates whether the send buffer has space for a write: `POLLOUT`.
     public var isWritable: Bool?
     /// A Boolean value that indicates whether the peer has half-closed: `POLLRDHUP`.
     public var hasPeerHalfClosed: Bool?
-    /// A Boolean value that indicates whether both halves are closed, or the connection broke:
-    /// `POLLHUP` or `POLLERR`.
+    /// A Boolean value that indicates whether both directions are closed, or the connection has
+    /// failed: `POLLHUP` or `POLLERR`.
     public var isHungUp: Bool?
 
     /// Creates statistics in which every value but the time is nil.
@@ -132,9 +135,9 @@ public struct ConnectionStatistics: Hashable, Sendable {
         self.takenAt = takenAt
     }
 
-    /// The bytes that were sent and are not acknowledged: `sendQueue` without `notSent`.
+    /// The bytes that have been sent but not acknowledged: `sendQueue` minus `notSent`.
     ///
-    /// Nil if either is unknown.
+    /// The value is nil if `sendQueue` or `notSent` is unknown.
     public var unacknowledgedBytes: Int? {
         guard let sendQueue, let notSent else { return nil }
         return max(0, sendQueue - notSent)

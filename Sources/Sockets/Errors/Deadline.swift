@@ -1,13 +1,15 @@
 /// A time limit and, once the operation has started to wait, the instant at which it ends.
 ///
-/// It starts when ``start()`` is called first, so an operation that need not wait never reads the
-/// clock. It is two words: a value that holds a `ContinuousClock.Instant` or a `Duration?` is
-/// larger, and the former is copied through run-time tables, because its layout is only known then.
-/// That cost more than everything else in reading a line.
+/// A deadline starts at the first call of ``start()``, so an operation that need not wait never
+/// reads the clock.
+///
+/// A deadline is two words. A value with a `ContinuousClock.Instant` or a `Duration?` would be
+/// larger. The layout of an `Instant` is known only at run time, so copying it through run-time
+/// tables cost more than the rest of reading a line.
 package struct Deadline: Sendable {
     let limit: TimeLimit
-    /// The instant in nanoseconds of the continuous clock, `Int64.max` for never, or a value below 1
-    /// before the start.
+    /// The instant in nanoseconds of the continuous clock: `Int64.max` for never, and a value below
+    /// 1 before the start.
     private var instant = Self.unused
 
     private static let unused: Int64 = 0
@@ -24,7 +26,7 @@ package struct Deadline: Sendable {
         instant = limit == .never ? .max : Self.instant(of: limit)
     }
 
-    /// Starts the deadline unless it has started, and returns its instant.
+    /// Starts the deadline unless it has already started, and returns its instant.
     @inline(__always)
     @discardableResult
     mutating func start() -> Int64 {
@@ -32,23 +34,27 @@ package struct Deadline: Sendable {
         return instant
     }
 
-    /// Out of line, because most operations need not wait.
+    /// Starts the deadline.
+    ///
+    /// The function is not inlined, because most operations need not wait.
     @inline(never)
     private mutating func startNow() { instant = Self.instant(of: limit) }
 
-    /// Starts the deadline, and returns whether it had not started before.
+    /// Starts the deadline and returns `true`, or returns `false` if the deadline has already
+    /// started.
     mutating func startIfNeeded() -> Bool {
         guard instant < 1 else { return false }
         start()
         return true
     }
 
-    /// Begins one step of an operation that may take many.
+    /// Begins one step of an operation that may need many steps, or throws if the deadline has
+    /// passed.
     ///
-    /// Otherwise a peer that always keeps up could make the operation endless, because the
-    /// operation never waits.
+    /// Without this check, an operation whose peer always keeps up would never wait, so its limit
+    /// would never end it.
     ///
-    /// The first step reads no clock and cannot fail. The second step starts the deadline.
+    /// The first step neither reads the clock nor fails. The second step starts the deadline.
     @inline(__always)
     mutating func beginStep() throws(WaitFailure) {
         switch instant {
@@ -67,8 +73,8 @@ package struct Deadline: Sendable {
         }
     }
 
-    /// Returns the part of the deadline that ends after `milliseconds` from now, or with the
-    /// deadline if that is earlier.
+    /// Returns a deadline that passes `milliseconds` from now, or with this deadline if that is
+    /// earlier.
     mutating func slice(milliseconds: Int64) -> Deadline {
         var slice = Deadline(limit)
         slice.instant = min(start(), System.continuousNanoseconds() + milliseconds * 1_000_000)
@@ -85,7 +91,8 @@ package struct Deadline: Sendable {
     @inline(__always)
     var isNever: Bool { limit == .never }
 
-    /// The time that is left, not positive if the deadline has passed, or `nil` for ever.
+    /// The remaining time: zero or negative if the deadline has passed, and `nil` if it never
+    /// passes.
     ///
     /// The deadline must have started.
     var remaining: Duration? {
@@ -93,7 +100,7 @@ package struct Deadline: Sendable {
         return .nanoseconds(instant - System.continuousNanoseconds())
     }
 
-    /// The time that is left, as a limit for one of the operation's steps.
+    /// The deadline as a limit for one of the operation's steps.
     ///
     /// The deadline must have started.
     var remainingLimit: TimeLimit {

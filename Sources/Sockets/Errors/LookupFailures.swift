@@ -1,11 +1,11 @@
-/// Why `getaddrinfo` or `getnameinfo` found nothing: Python's `socket.gaierror`.
+/// The reason why `getaddrinfo` or `getnameinfo` found nothing: Python's `socket.gaierror`.
 public struct NameResolutionFailure: Hashable, Sendable, CustomStringConvertible {
     /// The C code, such as `EAI_NONAME`.
     public let code: Int32
     /// The text of `gai_strerror` for the code.
     public let message: String
     /// A Boolean value that indicates whether the name does not exist, or has no address of the
-    /// family.
+    /// requested family.
     public let isNotFound: Bool
     /// A Boolean value that indicates whether a name server did not answer, so a later attempt may
     /// succeed.
@@ -18,11 +18,11 @@ public struct NameResolutionFailure: Hashable, Sendable, CustomStringConvertible
         self.isTemporary = isTemporary
     }
 
-    /// The message with a lower-case first letter, as it appears after a colon.
+    /// The message with a lower-case first letter, to follow a colon.
     public var description: String { message.withLowercasedFirst }
 }
 
-/// Why a lookup of a host's names and addresses found nothing: Python's `socket.herror`.
+/// The reason why a lookup of a host's names and addresses found nothing: Python's `socket.herror`.
 @nonexhaustive
 public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
     /// `HOST_NOT_FOUND`: the host does not exist.
@@ -46,12 +46,12 @@ public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// The phrase with an upper-case first letter, as at the beginning of a sentence.
+    /// The text with an upper-case first letter, to begin a sentence.
     package var withUppercasedFirst: String {
         prefix(1).uppercased() + dropFirst()
     }
 
-    /// The phrase with a lower-case first letter, as in the middle of a sentence.
+    /// The text with a lower-case first letter, to continue a sentence.
     package var withLowercasedFirst: String {
         prefix(1).lowercased() + dropFirst()
     }

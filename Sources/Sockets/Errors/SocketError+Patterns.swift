@@ -1,9 +1,9 @@
 public import SystemPackage
 
-// `catch SocketError.timedOut` needs a value that is compared with any error, because a `do` with
-// other throwing calls and most closures have errors of the type `any Error`.
+// A pattern matches `any Error`, because that is the type of the error in most closures and in a
+// `do` block with other throwing calls.
 extension SocketError {
-    /// A set of causes, for the patterns of `catch` and `case`.
+    /// A set of causes that `catch` and `case` can match.
     ///
     /// ```swift
     /// do {
@@ -16,8 +16,8 @@ extension SocketError {
     /// ```
     ///
     /// The patterns, such as `SocketError.timedOut`, match in every context: in a typed `catch`,
-    /// beside other throwing calls, and in a closure. Write them with the type's name. A short
-    /// form such as `catch .timedOut` only matches if the type of the error is known to be
+    /// beside other throwing calls, and in a closure. Write them with the type's name. A short form
+    /// such as `catch .timedOut` matches only if the type of the error is known to be
     /// ``SocketError``.
     public struct Pattern: Sendable {
         private let matches: @Sendable (Cause) -> Bool
@@ -33,12 +33,12 @@ extension SocketError {
             self.init { $0 == .system(code) }
         }
 
-        /// Returns whether `error` is a ``SocketError`` with a cause of the pattern.
+        /// Returns whether `error` is a ``SocketError`` whose cause the pattern matches.
         ///
         /// - Parameters:
         ///   - pattern: The pattern.
         ///   - error: Any error.
-        /// - Returns: `true` if the error has a cause of the pattern.
+        /// - Returns: `true` if the pattern matches the error's cause.
         @_disfavoredOverload  // `catch .timedOut` would be ambiguous with the `Errno` of that name.
         public static func ~= (pattern: Pattern, error: any Error) -> Bool {
             guard let error = error as? SocketError else { return false }
@@ -46,7 +46,7 @@ extension SocketError {
         }
     }
 
-    /// Returns whether the error's cause is this error of the operating system.
+    /// Returns whether the error's cause is the operating system's error with this number.
     ///
     /// `Errno.timedOut` also matches ``Cause/timedOut(limit:)``, and `Errno.canceled` also matches
     /// ``Cause/cancelled``. Without this overload, `catch .timedOut` would compare the `Errno` with
@@ -69,37 +69,38 @@ extension SocketError {
 extension SocketError: SocketErrorPatterns {}
 extension SocketError.Pattern: SocketErrorPatterns {}
 
-/// Provides the pattern members, so that `SocketError.timedOut` compiles, and `.timedOut` where the
-/// type is inferred.
+/// The patterns, as static members of both ``SocketError`` and ``SocketError/Pattern``.
+///
+/// `SocketError.timedOut` is a member of ``SocketError``. Where the type is inferred, `.timedOut`
+/// is a member of ``SocketError/Pattern``.
 public protocol SocketErrorPatterns {}
 
 extension SocketErrorPatterns {
-    /// Matches the end of a time limit, and `ETIMEDOUT`.
+    /// Matches an operation that its time limit ended, and `ETIMEDOUT`.
     public static var timedOut: SocketError.Pattern {
         SocketError.Pattern { $0.isTimeout || $0 == .system(.timedOut) }
     }
 
-    /// Matches the cancellation of the task.
+    /// Matches an operation whose task was cancelled.
     public static var cancelled: SocketError.Pattern { SocketError.Pattern { $0 == .cancelled } }
 
     /// Matches a socket that was closed before or during the operation.
     public static var closed: SocketError.Pattern { SocketError.Pattern { $0 == .closed } }
 
-    /// Matches the end of a stream in the middle of the data to read.
+    /// Matches a stream that ended in the middle of the data to read.
     public static var endOfStream: SocketError.Pattern {
         SocketError.Pattern { $0 == .endOfStream }
     }
 
-    /// Matches the error of a write that was refused because an earlier write was sent only in
-    /// part.
+    /// Matches a write that failed because an earlier write was sent only in part.
     public static var incompleteWrite: SocketError.Pattern {
         SocketError.Pattern { $0 == .incompleteWrite }
     }
 
-    /// Matches a call during the same call of another task.
+    /// Matches a call that failed because another task was in the same call.
     public static var busy: SocketError.Pattern { SocketError.Pattern { $0 == .busy } }
 
-    /// Matches a TCP connect to the socket's own port.
+    /// Matches a TCP connect that reached the socket's own port.
     public static var selfConnect: SocketError.Pattern {
         SocketError.Pattern { $0 == .selfConnect }
     }
@@ -134,7 +135,7 @@ extension SocketErrorPatterns {
         SocketError.Pattern { if case .unknownService = $0 { true } else { false } }
     }
 
-    /// Matches a machine without a services database.
+    /// Matches a service lookup on a machine without a services database.
     public static var noServicesDatabase: SocketError.Pattern {
         SocketError.Pattern { $0 == .noServicesDatabase }
     }
@@ -151,7 +152,7 @@ extension SocketErrorPatterns {
     /// Matches `EADDRINUSE`: another socket is bound to the address.
     public static var addressInUse: SocketError.Pattern { .init(.addressInUse) }
 
-    /// Matches `EADDRNOTAVAIL`: the address is not one of this machine.
+    /// Matches `EADDRNOTAVAIL`: the address does not belong to this machine.
     public static var addressNotAvailable: SocketError.Pattern { .init(.addressNotAvailable) }
 
     /// Matches `ENETUNREACH`: there is no route to the network.

@@ -2,8 +2,8 @@ public import SystemPackage
 
 /// The error of this module: the operation, the addresses, the cause, and the bytes transferred.
 ///
-/// ``cause`` keeps apart the four classes of Python's tutorial (`socket.error`,
-/// `socket.gaierror`, `socket.herror`, `socket.timeout`). The description is one line:
+/// ``cause`` distinguishes the four error classes of Python (`socket.error`, `socket.gaierror`,
+/// `socket.herror`, `socket.timeout`). The description is one line:
 ///
 /// ```
 /// cannot connect to db.example:5433: no answer in 10 s (tried 2001:db8::7, 192.0.2.7)
@@ -19,10 +19,10 @@ public import SystemPackage
 /// }
 /// ```
 ///
-/// The error of a timeout on a connection has three more lines, which say why the transfer was
-/// stalled: see ``stallReport``.
+/// The error of a timeout on a connection has three more lines, which explain why the transfer was
+/// stalled (see ``stallReport``).
 ///
-/// The expected end of a stream is not an error: reads return 0, an empty array or `nil`. A
+/// The expected end of a stream is not an error, so reads return 0, an empty array or `nil`. A
 /// `SocketError` is one pointer wide.
 public struct SocketError: Error, Sendable {
     private let storage: Storage
@@ -39,8 +39,8 @@ public struct SocketError: Error, Sendable {
     ///   - endpoint: The endpoint before it was resolved.
     ///   - localAddress: The socket's own address.
     ///   - remoteAddress: The peer's address.
-    ///   - bytesTransferred: The bytes that had been sent or received.
-    ///   - unsentRequestBytes: The bytes that were accepted and never sent.
+    ///   - bytesTransferred: The number of bytes that had been sent or received.
+    ///   - unsentRequestBytes: The number of bytes that were accepted but never sent.
     ///   - partialBytes: The bytes that had been read when the stream ended.
     ///   - attempts: The attempts of a connect.
     ///   - stallReport: Why the transfer was stalled.
@@ -83,7 +83,8 @@ public struct SocketError: Error, Sendable {
     /// The peer's address, if there was one.
     public var remoteAddress: SocketAddress? { storage.remoteAddress }
 
-    /// The number of bytes that had been sent or received when the operation failed; 0 if none.
+    /// The number of bytes that had been sent or received when the operation failed; 0 if there
+    /// were none.
     public var bytesTransferred: Int { storage.bytesTransferred }
 
     /// The number of request bytes that were never sent because the stream was closed; 0 if there
@@ -97,14 +98,13 @@ public struct SocketError: Error, Sendable {
     /// The attempts of a connect, in their order.
     public var attempts: [Attempt] { storage.attempts }
 
-    /// Why a connection was stalled until the time limit ended the operation.
+    /// The reason why the connection was stalled until the time limit ended the operation.
     ///
-    /// It is set if a send, receive, read, write or exchange on a connection waited and timed out;
-    /// otherwise it is `nil`.
+    /// It is set if a send, receive, read, write or exchange on a connection waited and timed out.
+    /// Otherwise it is `nil`.
     public var stallReport: StallReport? { storage.stallReport }
 
-    /// Returns the error with another operation or endpoint, or with other figures of the whole
-    /// operation.
+    /// Returns a copy of the error with the given parts replaced.
     package func with(
         operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
         unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
@@ -119,7 +119,8 @@ public struct SocketError: Error, Sendable {
             attempts: attempts, stallReport: stallReport ?? self.stallReport)
     }
 
-    /// The system's error number, if that is the cause: `error.errno == .connectionRefused`.
+    /// The system's error number, such as `.connectionRefused`, or `nil` if the error has another
+    /// cause.
     public var errno: Errno? {
         if case .system(let code) = cause { code } else { nil }
     }
@@ -140,8 +141,8 @@ public struct SocketError: Error, Sendable {
         case nameResolution(NameResolutionFailure)
         /// A failed host lookup: Python's `socket.herror`.
         case hostLookup(HostLookupFailure)
-        /// The end of a time limit: Python's `socket.timeout`. `limit` is `nil` if it was given as
-        /// an instant.
+        /// The end of a time limit: Python's `socket.timeout`. `limit` is `nil` if the limit was an
+        /// instant.
         case timedOut(limit: Duration?)
         /// The task was cancelled.
         case cancelled
@@ -151,7 +152,8 @@ public struct SocketError: Error, Sendable {
         case endOfStream
         /// An earlier write was sent only in part, so another write would corrupt the stream.
         case incompleteWrite
-        /// Another task is in the same call. A connection has one reader at a time.
+        /// Another task is in the same call. For example, a connection allows only one reader at a
+        /// time.
         case busy
         /// A TCP connect reached its own socket, because the kernel had chosen the destination port
         /// as the source port.
@@ -168,7 +170,7 @@ public struct SocketError: Error, Sendable {
         case noServicesDatabase
     }
 
-    /// An attempt of a connect.
+    /// An attempt to connect to one address.
     public struct Attempt: Hashable, Sendable {
         /// The address of the attempt.
         public let address: SocketAddress
@@ -238,9 +240,9 @@ public struct SocketError: Error, Sendable {
         public static let getOption = Operation("read option")
         /// Setting an option: `setsockopt`.
         public static let setOption = Operation("set option")
-        /// Taking over a descriptor.
+        /// Taking over the ownership of a descriptor.
         public static let adopt = Operation("adopt")
-        /// Giving away a descriptor.
+        /// Giving up the ownership of a descriptor.
         public static let release = Operation("release the descriptor", "of", local: true)
         /// Duplicating a descriptor: `dup`.
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)

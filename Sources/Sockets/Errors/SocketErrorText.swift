@@ -1,4 +1,5 @@
-// The error's text: one line that names the operation, the addresses, the cause and the progress.
+// The text of an error: one line that names the operation, the addresses, the cause and the
+// progress.
 extension SocketError: CustomStringConvertible {
     /// One line without a full stop: operation, addresses, cause, bytes transferred, attempts.
     ///
@@ -56,7 +57,8 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var tried: String {
-        // The list is omitted for a single numeric address, because the first line already names it.
+        // The list is omitted for a single numeric address, because the text already names that
+        // address.
         guard attempts.count > 1 || endpoint.map({ !$0.isNumeric }) ?? false, !attempts.isEmpty
         else { return "" }
         if attempts.allSatisfy({ $0.cause == cause || $0.cause.isTimeout && cause.isTimeout }) {
@@ -68,7 +70,7 @@ extension SocketError: CustomStringConvertible {
 }
 
 extension SocketError.Cause: CustomStringConvertible {
-    /// The cause as a phrase that follows a colon.
+    /// The cause as a phrase, to follow a colon.
     public var description: String {
         switch self {
         case .system(let code):
@@ -117,8 +119,8 @@ extension Int {
 }
 
 extension Endpoint {
-    /// A Boolean value that indicates whether the endpoint is a numeric address, so that its
-    /// attempt has the same address.
+    /// A Boolean value that indicates whether the endpoint is a numeric address or a Unix path, so
+    /// that its only attempt has the same address.
     fileprivate var isNumeric: Bool {
         host.map { IPAddress($0) != nil } ?? true
     }

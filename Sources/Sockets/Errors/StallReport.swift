@@ -1,22 +1,22 @@
 /// An explanation of why a transfer is stalled: a verdict, the evidence for it, and advice.
 ///
-/// The error of a timeout carries a report (``SocketError/stallReport``), and `diagnose` makes one at
-/// any time:
+/// The error of a timeout contains a report (``SocketError/stallReport``), and `diagnose` creates a
+/// report at any time:
 ///
 /// ```swift
 /// print(try socket.diagnose(watching: .seconds(5)))
 /// ```
 ///
-/// A report describes what one end can see. The verdict follows from what the kernel reports about
-/// the socket at one moment or at two. If two causes look the same from this end, the evidence names
-/// both, and ``confidence-swift.property`` is lower.
+/// A report describes what one end can see. The verdict is derived from one or two samples of the
+/// kernel's statistics about the socket. If two causes look the same from this end, the evidence
+/// names both causes, and ``confidence-swift.property`` is lower.
 public struct StallReport: Sendable {
-    /// What is wrong, if anything is.
+    /// The state of a transfer, and the cause if the transfer is stalled.
     ///
     /// The set may grow, so switches need an `@unknown default`.
     @nonexhaustive
     public enum Verdict: Hashable, Sendable {
-        /// The peer's program does not read. Our bytes wait, and its kernel accepts no more.
+        /// The peer's program does not read, so the peer's kernel accepts no more of our bytes.
         case peerNotReading
         /// The peer reads more slowly than we send; the rate is nil if it could not be measured.
         case peerReadingSlowly(bytesPerSecond: Int?)
@@ -29,20 +29,21 @@ public struct StallReport: Sendable {
         case bothWaiting
         /// Nothing reaches the peer's machine any more, or nothing comes back.
         case networkLost
-        /// The connection was closed, reset or given up, or the peer has half-closed it.
+        /// The connection was closed or reset, the kernel gave it up, or the peer has half-closed
+        /// it.
         case peerGone
         /// This end does not read, so bytes from the peer wait here.
         case notReading
-        /// Bytes move, but too slowly; the limitation is nil if it is unknown.
+        /// Bytes move, but too slowly; the rate and the limitation are nil if they are unknown.
         case movingSlowly(bytesPerSecond: Int?, limitedBy: Limitation?)
-        /// Bytes move.
+        /// Bytes move, so the transfer is not stalled.
         case moving
-        /// No bytes are under way in either direction, and no operation waits for any.
+        /// No bytes are in flight in either direction, and no operation waits for bytes.
         case idle
-        /// The kernel reports too little, or it is too early to tell.
+        /// The kernel reports too little for a verdict, or it is too early for a verdict.
         case undetermined
 
-        /// The verdict's name for programs, which never changes, such as "peer-not-reading".
+        /// The verdict's stable name for programs, such as "peer-not-reading".
         public var code: String {
             switch self {
             case .peerNotReading: "peer-not-reading"
@@ -59,7 +60,7 @@ public struct StallReport: Sendable {
             }
         }
 
-        /// A Boolean value that indicates whether nothing will move until an end changes what it does.
+        /// A Boolean value that indicates whether the transfer cannot continue by itself.
         ///
         /// A slow transfer and an idle connection are not stuck.
         public var isStuck: Bool {
@@ -72,22 +73,22 @@ public struct StallReport: Sendable {
         }
     }
 
-    /// What keeps bytes from moving faster.
+    /// A factor that limits the rate of a transfer.
     ///
     /// The set may grow, so switches need an `@unknown default`.
     @nonexhaustive
     public enum Limitation: Hashable, Sendable {
-        /// The network loses segments, or carries no more.
+        /// The network loses segments, or has reached its capacity.
         case congestion
     }
 
-    /// How certain a verdict is.
+    /// The certainty of a verdict.
     public enum Confidence: Int, Hashable, Sendable, Comparable, CaseIterable {
-        /// The statistics fit, but they fit another cause as well.
+        /// The statistics fit the verdict but also fit another cause.
         case possible
-        /// Another cause would be unusual.
+        /// The statistics also fit another cause, which would be unusual.
         case likely
-        /// The statistics fit no other cause.
+        /// The statistics fit only the verdict.
         case certain
 
         /// Returns whether the left confidence is lower than the right one.
@@ -96,10 +97,10 @@ public struct StallReport: Sendable {
         }
     }
 
-    /// What is wrong, if anything is.
+    /// The state of the transfer, and the cause if the transfer is stalled.
     public var verdict: Verdict { contents.verdict }
 
-    /// How certain the verdict is.
+    /// The certainty of the verdict.
     public var confidence: Confidence { contents.confidence }
 
     /// One sentence with the numbers behind the verdict.
@@ -108,17 +109,19 @@ public struct StallReport: Sendable {
     /// One sentence that says what to do.
     public var advice: String { contents.advice }
 
-    /// What the kernel reported, at the later sample if there were two.
+    /// The kernel's statistics, from the last sample if there were several.
     public var statistics: ConnectionStatistics { contents.statistics }
 
-    /// The time between the first and the last sample; zero if there was one sample.
+    /// The time between the first and the last sample; zero if there was only one sample.
     public var samplingInterval: Duration { contents.samplingInterval }
 
     /// What the operation was doing.
     package var activity: Activity { contents.activity }
 
-    /// A report is one pointer wide: room for all statistics would be kept in the frame of every task
-    /// that waits, for a report that it hardly ever makes.
+    /// The parts of the report, in a box.
+    ///
+    /// The box makes a report one pointer wide. Without it, every waiting task would reserve memory
+    /// for all statistics in its frame, although it rarely creates a report.
     private var contents: Contents { box.contents }
     private let box: Box
 
@@ -150,12 +153,12 @@ public struct StallReport: Sendable {
 }
 
 extension StallReport: Hashable {
-    /// Returns whether both reports say the same about the same statistics.
+    /// Returns whether all parts of the two reports are equal, including the statistics.
     public static func == (left: StallReport, right: StallReport) -> Bool {
         left.contents == right.contents
     }
 
-    /// Hashes everything that the report says into the hasher.
+    /// Hashes all parts of the report, including the statistics.
     public func hash(into hasher: inout Hasher) { hasher.combine(contents) }
 }
 
@@ -214,7 +217,7 @@ extension StallReport.Confidence: CustomStringConvertible {
 }
 
 extension Int {
-    /// A rate, such as "512 bytes a second" or "80 KB a second": about three digits are enough.
+    /// The number as a rounded rate, such as "512 bytes a second" or "80 KB a second".
     package var bytesPerSecond: String {
         switch self {
         case ..<10_000: "\(self) \(self == 1 ? "byte" : "bytes") a second"

@@ -1,9 +1,9 @@
-/// How long an operation may take: the type of every `timeout:` parameter.
+/// The longest time that an operation may take: the type of every `timeout:` parameter.
 ///
 /// A limit covers the whole operation, however many system calls it makes. Reading a line with
 /// `.seconds(2)` takes at most 2 seconds, even if the line arrives byte by byte. An operation never
-/// gives up early. On an idle machine it is at most 20 ms late. A limit of zero or less, and an
-/// instant that has passed, make one attempt that does not wait.
+/// times out early. On an idle machine it times out at most 20 ms late. If the limit is zero or
+/// less, or an instant that has passed, the operation makes one attempt without waiting.
 ///
 /// ```swift
 /// try socket.receive(atMost: 512, timeout: .seconds(2))
@@ -22,10 +22,10 @@
 /// }
 /// ```
 public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
-    /// The limit as one word, so that it can be stored atomically and costs little in the frame of
-    /// a task.
+    /// The limit as one word, which can be stored atomically and needs little memory in a task's
+    /// frame.
     ///
-    /// Bit 62 marks an instant; durations and instants take fewer than 62 bits.
+    /// Bit 62 marks an instant. Durations and instants fit in the 62 bits below it.
     let packed: UInt64
 
     private static let instantBit: UInt64 = 1 << 62
@@ -48,7 +48,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     @inline(__always)
     init(packed: UInt64) { self.packed = packed }
 
-    /// Creates a limit from nanoseconds, at least 0 and at most ``Duration/longestNanoseconds``.
+    /// Creates a limit from a number of nanoseconds from 0 to ``Duration/longestNanoseconds``.
     @inline(__always)
     private init(nanoseconds: Int64) { packed = UInt64(nanoseconds) }
 
@@ -57,7 +57,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         packed = UInt64(max(0, instant)) | Self.instantBit
     }
 
-    /// No limit: the operation waits as long as it takes.
+    /// No limit, so the operation may wait for ever.
     public static let never = TimeLimit(packed: .max)
 
     /// Returns a limit of `seconds`.
@@ -65,11 +65,11 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         within(Int64(clamping: seconds), 1_000_000_000)
     }
 
-    /// Returns a limit of `seconds`, rounded down to the microsecond.
+    /// Returns a limit of `seconds`, rounded up to the nanosecond.
     ///
-    /// Not-a-number counts as zero.
+    /// Not-a-number and negative numbers count as zero.
     public static func seconds(_ seconds: Double) -> TimeLimit {
-        // This is also false for not-a-number.
+        // Not-a-number fails this check too, because it compares as false.
         guard seconds > 0 else { return TimeLimit(.zero) }
         return seconds > 1e10 ? .never : TimeLimit(.microseconds(seconds * 1e6))
     }
@@ -79,7 +79,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
         within(Int64(clamping: milliseconds), 1_000_000)
     }
 
-    /// Returns a limit that ends at `instant`, for as many operations as you like.
+    /// Returns a limit that ends at `instant`, which several operations can share.
     ///
     /// An instant more than 95 years after the clock's start counts as ``never``.
     public static func until(_ instant: ContinuousClock.Instant) -> TimeLimit {
@@ -90,7 +90,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 
     /// Creates a limit of `duration`, rounded up to the nanosecond.
     ///
-    /// A negative duration counts as zero, and one of more than 95 years as ``never``.
+    /// A negative duration counts as zero, and a duration of more than 95 years as ``never``.
     public init(_ duration: Duration) {
         packed = duration > .longest ? .max : UInt64(max(0, duration.nanosecondsRoundedUp))
     }
@@ -98,10 +98,10 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     /// Returns the instant at which the limit ends if it starts now, as a limit that several
     /// operations can share.
     ///
-    /// ``never`` and a limit that already is an instant stay the same.
+    /// ``never`` and a limit that is already an instant are returned unchanged.
     public func deadline() -> TimeLimit { Deadline(startingNow: self).remainingLimit }
 
-    /// Returns a limit of `count` units.
+    /// Returns a limit of `count` units of time.
     @inline(__always)
     private static func within(_ count: Int64, _ unitNanoseconds: Int64) -> TimeLimit {
         guard count <= Duration.longestNanoseconds / unitNanoseconds else { return .never }
@@ -130,8 +130,8 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
 extension ContinuousClock.Instant {
     /// The instant in nanoseconds since the start of the continuous clock, rounded up.
     ///
-    /// Instants more than 95 years away from it count as 95 years away, and later ones as
-    /// `Int64.max`.
+    /// An instant more than 95 years before the start counts as 95 years before it. An instant more
+    /// than 95 years after the start counts as `Int64.max`.
     fileprivate var nanosecondsRoundedUp: Int64 {
         let sinceStart = ContinuousClock().systemEpoch.duration(to: self)
         return sinceStart > .longest ? .max : sinceStart.nanosecondsRoundedUp
@@ -139,9 +139,9 @@ extension ContinuousClock.Instant {
 }
 
 extension Duration {
-    /// The duration for people: "10 s", "0.5 s", "50 ms", "0.2 ms".
+    /// The duration as a short text: "10 s", "0.5 s", "50 ms" or "0.2 ms".
     ///
-    /// Only zero is "0 ms".
+    /// Durations of less than 0.1 ms are rounded up to "0.1 ms", so only zero is "0 ms".
     package var brief: String {
         let micros = nanosecondsRoundedUp / 1_000
         if self > .zero, micros < 100 { return "0.1 ms" }

@@ -1,7 +1,7 @@
-/// The cause of a failed operation on its way to the code that makes a ``SocketError`` of it.
+/// The error of a failed wait, which the calling code converts to a ``SocketError``.
 ///
-/// It is one pointer wide, because every call that may throw it keeps room for it in the frame of
-/// the task, and an idle connection is mostly such frames.
+/// The cause is boxed, so that the error is one pointer wide. Every call that may throw it reserves
+/// memory for it in the task's frame, and such frames are most of the memory of an idle connection.
 struct WaitFailure: Error {
     private let storage: Storage
 
