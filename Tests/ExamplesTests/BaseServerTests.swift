@@ -3,7 +3,7 @@ import Testing
 
 @Suite("BaseServer", .ownThread)
 struct BaseServerTests {
-    @Test("the server reports each client and closes its connection")
+    @Test("the server reports each client and closes the client's connection")
     func reportsEachClient() throws {
         let program = try Program("BaseServer", "0", "2")
         let port = try program.port(after: "Listening on")
@@ -16,7 +16,7 @@ struct BaseServerTests {
         #expect(try program.remainingLines() == [])
     }
 
-    @Test("an invalid port is rejected in one line")
+    @Test("the program prints one line that names an invalid port")
     func rejectsInvalidPort() throws {
         let lines = try Program("BaseServer", "70000").remainingLines()
         #expect(lines.count == 1)

@@ -6,7 +6,7 @@ struct DatagramClientTests {
     private static let explanation =
         "UDP has no end of stream, so the client stops after 2 seconds of silence."
 
-    @Test("the client prints every reply that arrives in time, then stops after silence")
+    @Test("the client prints each reply and stops after 2 seconds of silence")
     func printsEveryReply() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let program = try Program("DatagramClient", "127.0.0.1", "\(server.port)", "ping")
@@ -24,7 +24,7 @@ struct DatagramClientTests {
             ])
     }
 
-    @Test("a port without a receiver is refused at once, not after the time limit")
+    @Test("the client reports a port without a receiver as refused, not as silent")
     func unservedPortIsRefusedAtOnce() throws {
         // A socket that is connected to another peer keeps the port, but drops the client's datagrams.
         let bound = try Socket(on: .udp("127.0.0.1", port: 0))

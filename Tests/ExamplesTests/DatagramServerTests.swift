@@ -3,7 +3,7 @@ import Testing
 
 @Suite("DatagramServer", .ownThread)
 struct DatagramServerTests {
-    @Test("the server sends each datagram back to its sender, also an empty one")
+    @Test("the server returns each datagram to its sender, even an empty datagram")
     func sendsEachDatagramBack() throws {
         let program = try Program("DatagramServer", "0", "3")
         let port = try program.port(after: "Waiting for datagrams on")
@@ -21,7 +21,7 @@ struct DatagramServerTests {
         #expect(try program.remainingLines() == [])
     }
 
-    @Test("client and server examples work together")
+    @Test("the client and server examples exchange a datagram")
     func examplesWorkTogether() throws {
         let server = try Program("DatagramServer", "0", "1")
         let port = try server.port(after: "Waiting for datagrams on")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Checks the links, the sessions and the tutorial table of the documents.
+/// Checks the links, the command sessions and the tutorial table of the documents.
 @Suite("Documents", .ownThread)
 struct DocumentsTests {
     private static let pages = [
@@ -31,7 +31,7 @@ struct DocumentsTests {
     }
 
     @Test(
-        "every documented session prints what the page shows",
+        "every documented command session prints the output that the page shows",
         arguments: ["README.md"] + ["Errors", "Deadlock"].map { "\(articles)/\($0).md" })
     func everySessionPrintsWhatThePageShows(page: String) throws {
         let blocks = try Self.text(of: page).matches(of: /(?s)```text\n(\$ .*?)\n```/).map(\.1)

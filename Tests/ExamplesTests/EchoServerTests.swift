@@ -3,7 +3,7 @@ import Testing
 
 @Suite("EchoServer")
 struct EchoServerTests {
-    @Test("the server echoes to several clients at once until they end their streams")
+    @Test("the server echoes to several clients at once until each client ends its stream")
     func severalClients() throws {
         let program = try Program("EchoServer", "0")
         let port = try program.port(after: "Listening on")

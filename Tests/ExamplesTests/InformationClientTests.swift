@@ -19,7 +19,7 @@ struct InformationClientTests {
     }
 
     @Test(
-        "the client looks up a service by its name",
+        "the client resolves a service name to a port",
         .enabled(
             if: FileManager.default.fileExists(atPath: "/etc/services"),
             "this machine has no /etc/services; install the package netbase"))
@@ -33,7 +33,7 @@ struct InformationClientTests {
                 "Connecting to remote host 127.0.0.1 on port 13... ") == true)
     }
 
-    @Test("the line of the connect step shows a refused connection")
+    @Test("a refused connection is reported on the line of the connect step")
     func showsRefusedConnection() throws {
         let (reserved, port) = try Socket.unservedPort()
         defer { reserved.close() }

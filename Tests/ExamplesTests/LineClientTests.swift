@@ -3,7 +3,7 @@ import Testing
 
 @Suite("LineClient", .ownThread)
 struct LineClientTests {
-    @Test("client and server examples exchange lines")
+    @Test("the client and server examples exchange lines")
     func examplesExchangeLines() throws {
         let server = try Program("LineServer", "0", "1")
         let port = try server.port(after: "Listening on")

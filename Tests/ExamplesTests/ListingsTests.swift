@@ -8,7 +8,7 @@ import Testing
 struct ListingsTests {
     private let host = "127.0.0.1"
 
-    @Test("a client connects by name, sends a request and receives the reply")
+    @Test("a client connects, sends a request and receives the reply")
     func blockingClient() throws {
         let port = try Socket.portOfServer { client in
             guard try client.receive(timeout: testTimeout) == Array("GET / HTTP/1.0\r\n\r\n".utf8)
@@ -27,7 +27,7 @@ struct ListingsTests {
         #expect(socket.remoteAddress.port == port.number)
     }
 
-    @Test("a client can resolve, create and connect a socket step by step")
+    @Test("a client can create a socket and connect in separate steps")
     func stepByStep() throws {
         let server = try Socket.loopbackServer()
         let address = server.localAddress
@@ -60,7 +60,7 @@ struct ListingsTests {
         #expect(lines == ["one", "two"])
     }
 
-    @Test("a timeout covers the whole operation, and the error counts the bytes sent")
+    @Test("sendAll throws a timeout error that counts the bytes sent")
     func timeout() throws {
         let (socket, peer) = try Socket.pair()
         defer { peer.close() }
@@ -81,7 +81,7 @@ struct ListingsTests {
         #expect((1..<message.count).contains(try #require(Int(match.1))))
     }
 
-    @Test("several operations share a deadline")
+    @Test("a second readLine times out at the deadline that the first readLine shares")
     func sharedDeadline() throws {
         let port = try Socket.portOfServer { client in
             try client.sendAll("220 ready\r\n250 ")
@@ -122,7 +122,7 @@ struct ListingsTests {
         #expect(replies == ["\(address) says pong"])
     }
 
-    @Test("a pattern catches one cause of an error")
+    @Test("catch SocketError.connectionRefused matches a refused connection")
     func errorPatterns() throws {
         let (reserved, unservedPort) = try Socket.unservedPort()
         defer { reserved.close() }
@@ -144,7 +144,7 @@ struct ListingsTests {
         #expect(report == ["No server listens on port \(unservedPort)"])
     }
 
-    @Test("the cause of an error is its class, and the text of the error is one line")
+    @Test("a refused connection has a system error as its cause and a one-line error text")
     func errorClasses() throws {
         let (reserved, unservedPort) = try Socket.unservedPort()
         defer { reserved.close() }
@@ -172,7 +172,7 @@ struct ListingsTests {
             ])
     }
 
-    @Test("a name resolves to addresses, and an address to names")
+    @Test("a host name resolves to addresses, and an address resolves to host and service names")
     func names() throws {
         let addresses = try Resolver.resolve(.tcp("localhost", port: 80))
         let (host, service) = try Resolver.name(of: addresses[0])
@@ -182,7 +182,7 @@ struct ListingsTests {
     }
 
     @Test(
-        "a service name resolves to a port, and a port to a name",
+        "a service name resolves to a port, and a port resolves to a service name",
         .enabled(
             if: FileManager.default.fileExists(atPath: "/etc/services"),
             "this machine has no /etc/services; install the package netbase"))
@@ -194,7 +194,7 @@ struct ListingsTests {
         #expect(name == "http")
     }
 
-    @Test("an endpoint is written in code or parsed from text")
+    @Test("an endpoint can be written in code or parsed from text")
     func endpoints() throws {
         let text = "[::1]:80"
 
@@ -209,7 +209,7 @@ struct ListingsTests {
         #expect(parsed == .tcp("::1", port: 80))
     }
 
-    @Test("options have typed values")
+    @Test("socket options are set and read as typed values")
     func options() throws {
         let socket = try Socket(.ipv4)
 

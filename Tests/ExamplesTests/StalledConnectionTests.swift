@@ -3,7 +3,7 @@ import Testing
 @Suite("StalledConnection", .ownThread)
 struct StalledConnectionTests {
     @Test(
-        "the program prints the verdict of each situation",
+        "the program prints the verdict of each stall situation",
         arguments: [
             ("peer-not-reading", "peer-not-reading"), ("both-writing", "both-writing"),
             ("both-waiting", "both-waiting"), ("not-reading", "not-reading"),
@@ -16,7 +16,7 @@ struct StalledConnectionTests {
         #expect(lines[lines.count - 3].contains("(\(code), "))
     }
 
-    @Test("the program lists its situations when called without one")
+    @Test("the program prints its usage when called without a situation")
     func usage() throws {
         let lines = try Program("StalledConnection").remainingLines()
         #expect(lines.first?.hasPrefix("usage: StalledConnection peer-not-reading|") == true)

@@ -18,7 +18,7 @@ struct TaskListingsTests {
         #expect(lines == ["one", "two"])
     }
 
-    @Test("an exchange reads while it writes")
+    @Test("exchange sends a request and returns the reply line")
     func exchange() async throws {
         let port = try Socket.portOfServer { client in
             let stream = SocketStream(client)
@@ -34,7 +34,7 @@ struct TaskListingsTests {
         #expect(reply.text.hasPrefix("you said hello"))
     }
 
-    @Test("a UDP server sends each datagram back")
+    @Test("a UDP server returns a datagram to its sender")
     func datagrams() async throws {
         let port: Sockets.Port = 0
         let (ports, announcement) = AsyncStream.makeStream(of: UInt16.self)
@@ -70,7 +70,7 @@ struct TaskListingsTests {
         server.cancel()
         try await server.value
     }
-    @Test("serve with options echoes to a client")
+    @Test("serve accepts options and runs its handler for a client")
     func servingWithOptions() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
         let address = listener.localAddress
@@ -85,7 +85,7 @@ struct TaskListingsTests {
         try await server.value
     }
 
-    @Test("a handler computes on the global executor and replies")
+    @Test("a handler computes on the global executor and writes the result")
     func longWork() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
         let address = listener.localAddress
@@ -105,7 +105,7 @@ struct TaskListingsTests {
         try await server.value
     }
 
-    @Test("a qualified name selects this module's address type")
+    @Test("the qualified name Sockets.SocketAddress refers to this module's type")
     func qualifiedName() {
         let address: Sockets.SocketAddress = .ipv4(.loopback, port: 51423)
         #expect("\(address)" == "127.0.0.1:51423")

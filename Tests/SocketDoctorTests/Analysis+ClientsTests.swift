@@ -11,7 +11,7 @@ struct AnalysisClientsTests {
         return try #require(findings.first)
     }
 
-    @Test("a client that waits at both samples gives a finding about its listener")
+    @Test("a client that is unaccepted in both samples gives a likely notAccepting finding")
     func unaccepted() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -38,13 +38,13 @@ struct AnalysisClientsTests {
         #expect(found.edges.map(\.waiter) == [1])
         #expect(found.edges.map(\.action) == [.accept])
 
-        // Different clients than before come and go.
+        // The earlier sample contains other clients, so no client has waited in both samples.
         var samples = model.samples()
         samples.earlier?.sockets.removeLast(2)
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("a full backlog is a certain finding, even without a visible client")
+    @Test("a full backlog gives a certain notAccepting finding even without a visible client")
     func full() throws {
         var model = ModelMachine()
         model.program(2, "server")
@@ -58,7 +58,7 @@ struct AnalysisClientsTests {
     }
 
     @Test(
-        "clients of a stopped listener give one finding with the listener")
+        "all clients of a stopped listener are combined in one notAccepting finding")
     func stopped() throws {
         var model = ModelMachine()
         model.program(2, "server", state: .stopped)

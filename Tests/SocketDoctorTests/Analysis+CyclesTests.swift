@@ -11,7 +11,7 @@ struct AnalysisCyclesTests {
         return try #require(findings.first)
     }
 
-    /// This many processes, each of which reads from the next or writes to it.
+    /// Returns a model of `count` processes, each of which reads from or writes to the next.
     private func processCycle(_ count: Int32, writing: Bool = false, seen: Bool = true)
         -> ModelMachine
     {
@@ -33,7 +33,7 @@ struct AnalysisCyclesTests {
         return model
     }
 
-    @Test("three processes that read from each other are a certain circular wait")
+    @Test("three processes that read from each other are reported as a certain circular wait")
     func reading() throws {
         let found = try only(processCycle(3))
         #expect(found.kind == .circularWait)
@@ -45,7 +45,7 @@ struct AnalysisCyclesTests {
         #expect(found.stallDuration == .seconds(2))
     }
 
-    @Test("three processes that write to each other give one finding, a circular wait")
+    @Test("three processes that write to each other are reported as one circular wait")
     func writing() throws {
         let found = try only(processCycle(3, writing: true))
         #expect(found.kind == .circularWait)
@@ -53,7 +53,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.allSatisfy { $0.action == .read && $0.call == "sendto" })
     }
 
-    @Test("full queues without visible calls show a likely circular wait")
+    @Test("full queues without visible calls are reported as a likely circular wait")
     func unseen() throws {
         var model = processCycle(3, writing: true, seen: false)
         for id: Int32 in 1...3 { model.change(id) { $0.threads = nil } }
@@ -64,7 +64,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.allSatisfy { $0.call == nil })
     }
 
-    @Test("two ends of one connection are both waiting or both writing")
+    @Test("a deadlock of two ends of one connection is reported as both waiting or both writing")
     func two() throws {
         var model = ModelMachine()
         model.program(1)
@@ -86,14 +86,14 @@ struct AnalysisCyclesTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("two processes over two connections are a circular wait")
+    @Test("two processes that wait over two connections are reported as a circular wait")
     func twoConnections() throws {
         let found = try only(processCycle(2))
         #expect(found.kind == .circularWait)
         #expect(found.connections.count == 2)
     }
 
-    @Test("a process that waits for itself is a circular wait")
+    @Test("a process that waits for itself is reported as a circular wait")
     func itself() throws {
         var model = ModelMachine()
         model.program(1)
@@ -103,7 +103,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.map(\.blockers) == [[1]])
     }
 
-    @Test("a process behind a cycle gives a finding after the cycle")
+    @Test("a process that waits for a cycle is reported after the cycle")
     func behind() throws {
         var model = processCycle(3)
         model.program(9, "p9")
@@ -114,7 +114,7 @@ struct AnalysisCyclesTests {
         #expect(findings[1].blockers == [1])
     }
 
-    @Test("a finding names the end of its chain, a stopped process or a cycle")
+    @Test("the finding about a chain of waits names the stopped process or cycle at its end")
     func root() throws {
         var model = ModelMachine()
         for id: Int32 in 1...3 { model.program(id, "p\(id)") }
@@ -140,7 +140,7 @@ struct AnalysisCyclesTests {
         #expect(last.blockers == [1, 2])
     }
 
-    @Test("a process that watches many stuck peers gives one finding")
+    @Test("a process that watches 20 stuck peers gives one finding with 8 waits")
     func many() throws {
         var model = ModelMachine()
         model.program(1, "watcher")
@@ -154,7 +154,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.count == 8)
     }
 
-    @Test("a finding about a wait for a stopped process gives the reason")
+    @Test("the finding about a wait for a stopped process says that a signal stopped the process")
     func stopped() throws {
         var model = ModelMachine()
         model.program(1)
@@ -165,7 +165,7 @@ struct AnalysisCyclesTests {
         #expect(found.evidence.hasSuffix("server[2] has been stopped by a signal."))
     }
 
-    @Test("a write to a stopped process is reported at once")
+    @Test("a write to a stopped process is reported as certain after only 200 ms")
     func stoppedReader() throws {
         var model = ModelMachine()
         model.program(1)
@@ -184,7 +184,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.map(\.action) == [.read])
     }
 
-    @Test("a parent and a child that wait for each other are a circular wait")
+    @Test("a parent and a child that wait for each other are reported as a circular wait")
     func child() throws {
         var model = ModelMachine()
         model.program(1)

@@ -24,13 +24,13 @@ struct AnalysisTests {
         return try #require(findings.first)
     }
 
-    /// Bytes that arrived this long ago and were not read.
+    /// Returns the statistics of a socket whose unread bytes arrived `time` ago.
     private func unread(_ bytes: Int = 5, for time: Duration = .seconds(3)) -> ConnectionStatistics
     {
         MeasuredStatistics.quiet(for: time).with { $0.receiveQueue = bytes }
     }
 
-    @Test("idle connections are not stuck, however old")
+    @Test("idle connections of any age give no finding")
     func idle() {
         #expect(pair().analysis.findings.isEmpty)
         #expect(pair(.unix).analysis.findings.isEmpty)
@@ -38,7 +38,7 @@ struct AnalysisTests {
         #expect(pair(.tcp, long, long).analysis.findings.isEmpty)
     }
 
-    @Test("a transfer at full speed is not stuck")
+    @Test("a transfer at full speed gives no finding")
     func flowing() {
         var samples = pair(.tcp, MeasuredStatistics.flowing(), unread(for: .zero)).samples()
         samples.earlier?.sockets[0].statistics.bytesAcknowledged! -= 1_000_000
@@ -46,7 +46,7 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("one sample gives no finding")
+    @Test("a single sample gives no finding")
     func oneLook() {
         var samples = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
             .samples()
@@ -62,7 +62,7 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("two full ends are a deadlock, over TCP and Unix")
+    @Test("two ends with full queues are reported as both writing, over TCP and Unix")
     func bothWriting() throws {
         let tcp = try only(pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
         #expect(tcp.kind == .bothWriting)
@@ -81,7 +81,7 @@ struct AnalysisTests {
         }
     }
 
-    @Test("an unchanged Unix queue gives no finding if both ends ran")
+    @Test("an unchanged Unix queue gives no finding if both processes ran between the samples")
     func conversation() throws {
         let (one, other) = (
             MeasuredStatistics.unix(queued: 768), MeasuredStatistics.unix(unread: 64)
@@ -93,7 +93,8 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.count == 1)
         samples.earlier?.processes[2]?.runCounter = 0
         #expect(Analysis(samples).findings.isEmpty)
-        // If the kernel does not count, the calls of the threads must be the same.
+        // If the kernel does not count run time, a finding requires that the threads stay in the
+        // same calls.
         var uncounted = model.samples()
         for id: Int32 in 1...2 {
             uncounted.earlier?.processes[id]?.runCounter = nil
@@ -105,7 +106,7 @@ struct AnalysisTests {
     }
 
     @Test(
-        "a Unix reader that read a part is slow and not stuck, although the send queue is unchanged"
+        "a Unix reader that read some bytes gives no finding although the send queue is unchanged"
     )
     func slowUnix() {
         let model = pair(
@@ -121,7 +122,7 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("one full direction names the peer that does not read")
+    @Test("one full direction is reported as peerNotReading with the call of the peer")
     func peerNotReading() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasTimeout: true))
@@ -134,7 +135,7 @@ struct AnalysisTests {
         #expect(found.evidence.contains("server[2] sleeps, in clock_nanosleep."))
     }
 
-    @Test("a stopped peer is the cause, and the advice is to continue it")
+    @Test("a stopped peer gives a certain finding with the advice to continue the process")
     func stopped() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.change(2) {
@@ -147,7 +148,8 @@ struct AnalysisTests {
         #expect(found.advice == "Let it continue: kill -CONT 2")
     }
 
-    @Test("bytes that stay unread give a finding about their reader, recent bytes do not")
+    @Test(
+        "bytes unread for 3 s give a finding about their reader, and bytes unread for 0.3 s do not")
     func notReading() throws {
         let found = try only(pair(.tcp, nil, unread()))
         #expect(found.kind == .notReading)
@@ -156,7 +158,7 @@ struct AnalysisTests {
         #expect(pair(.tcp, nil, unread(for: .milliseconds(300))).analysis.findings.isEmpty)
     }
 
-    @Test("repeated retransmissions without an answer are a lost network")
+    @Test("repeated retransmissions without an answer are reported as a lost network")
     func networkLost() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -169,7 +171,7 @@ struct AnalysisTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("a remote peer that does not read is found from one end")
+    @Test("a remote peer that does not read is detected from the local end")
     func remote() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -182,7 +184,7 @@ struct AnalysisTests {
         #expect(found.evidence.hasPrefix("client[1]: "))
     }
 
-    @Test("a closed socket with unsent bytes gives no finding")
+    @Test("unsent bytes of a closed socket without an owner give no finding")
     func orphan() {
         var model = ModelMachine()
         model.add(
@@ -192,7 +194,7 @@ struct AnalysisTests {
         #expect(model.analysis.findings.isEmpty)
     }
 
-    @Test("every connection is listed once, with both ends if both are on this machine")
+    @Test("each connection is listed once, with both ends if both ends are local")
     func connections() {
         var model = pair()
         model.connect(2, 1, .unix)
@@ -207,7 +209,7 @@ struct AnalysisTests {
         #expect(model.analysis.connections.map(\.count) == [1, 2, 2])
     }
 
-    @Test("hidden owners and calls are counted")
+    @Test("connections with hidden owners and hidden calls are counted")
     func hidden() {
         var model = pair()
         #expect(model.analysis.hidden(in: model.analysis.connections) == (0, 0))

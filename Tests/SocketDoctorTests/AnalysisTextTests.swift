@@ -20,7 +20,7 @@ struct AnalysisTextTests {
         return text(model).reason([7], model.sockets[0])
     }
 
-    @Test("a process is shown by name and number, and an unknown process by number")
+    @Test("a process prints with its name and PID, and an unknown process prints with its PID only")
     func names() {
         var model = ModelMachine()
         model.program(7, "serv\u{1B}er")
@@ -28,7 +28,7 @@ struct AnalysisTextTests {
         #expect(text(model).names(of: []) == "a hidden program")
     }
 
-    @Test("the reason names what the process does instead")
+    @Test("the reason for not reading names what the process does instead")
     func reasons() {
         func said(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
         #expect(said { $0.change(7) { $0.state = .running } }.contains("is running"))
@@ -48,7 +48,7 @@ struct AnalysisTextTests {
             }.contains("has 2 threads, and none of them waits for this connection"))
     }
 
-    @Test("the reason distinguishes other descriptors, waiting to write, and not reading")
+    @Test("the reason distinguishes a wait for other descriptors, a wait to write, and not reading")
     func watchers() {
         func said(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
             reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0
@@ -60,7 +60,7 @@ struct AnalysisTextTests {
                 "does not read what has arrived"))
     }
 
-    @Test("advice is given if the remedy is known")
+    @Test("the reason includes advice only if a remedy is known")
     func advice() {
         #expect(
             reason { $0.change(7) { $0.state = .stopped } }.advice
@@ -70,7 +70,7 @@ struct AnalysisTextTests {
         #expect(text(ModelMachine()).reason([], nil).0.isEmpty)
     }
 
-    @Test("the call of an owner is found by its descriptor and direction")
+    @Test("the call that blocks an owner is found by its descriptor and direction")
     func calls() {
         var model = ModelMachine()
         model.program(7)

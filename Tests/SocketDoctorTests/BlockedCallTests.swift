@@ -8,7 +8,7 @@ struct BlockedCallTests {
     private static let none: UInt64 = 0
     private static let minusOne = UInt64.max
 
-    /// A call with this name and these arguments; the other arguments are 0.
+    /// Returns the call with a name and its first arguments, where all other arguments are 0.
     private func call(_ name: String, _ arguments: UInt64...) throws -> BlockedCall {
         let all = arguments + [UInt64](repeating: 0, count: 6 - arguments.count) + [0x7FFC, 0x7F79]
         let line = (["45"] + all.map { "0x" + String($0, radix: 16) }).joined(separator: " ") + "\n"
@@ -28,7 +28,7 @@ struct BlockedCallTests {
     }
 
     @Test(
-        "a thread that runs or waits outside a call has no call",
+        "a line that is malformed or shows no system call is parsed as nil",
         arguments: [
             "running\n", "-1 0x7ffe 0x7f39\n", "", "45\n", "45 0x5\n", "x y\n", "0x1 0x2\n",
         ])
@@ -55,7 +55,7 @@ struct BlockedCallTests {
         #expect(try call(name, 7).wakeCondition == .descriptors([.init(7, wish)]))
     }
 
-    @Test("a call that moves bytes waits for either descriptor")
+    @Test("a call that copies between two descriptors waits for either descriptor")
     func two() throws {
         #expect(
             try call("sendfile", 7, 8).wakeCondition
@@ -65,7 +65,7 @@ struct BlockedCallTests {
                 == .descriptors([.init(8, .writing), .init(7, .reading)]))
     }
 
-    @Test("calls with a timeout are recognized")
+    @Test("hasTimeout is true only for calls with a time limit")
     func limits() throws {
         #expect(try call("poll", 1, 1, 0xFFFF_FFFF).hasTimeout == false)
         #expect(try call("poll", 1, 1, Self.minusOne).hasTimeout == false)
@@ -82,7 +82,8 @@ struct BlockedCallTests {
         #expect(try call("nanosleep").hasTimeout)
     }
 
-    @Test("a private futex waits for a thread, and a shared futex is unknown")
+    @Test(
+        "a private futex wait waits for a thread, and other futex calls have an unknown condition")
     func locks() throws {
         #expect(try call("futex", 0x7000, 128).wakeCondition == .thread)
         #expect(try call("futex", 0x7000, 128 | 9 | 256).wakeCondition == .thread)
@@ -91,7 +92,7 @@ struct BlockedCallTests {
         #expect(try call("futex", 0x7000, 128, 2, 0x7FFC).hasTimeout)
     }
 
-    @Test("waits for children, signals and time are recognized")
+    @Test("calls that wait for children, signals or time have that wake condition")
     func others() throws {
         #expect(try call("wait4", 0xFFFF_FFFF).wakeCondition == .child(nil))
         #expect(try call("wait4", 55).wakeCondition == .child(55))
@@ -102,7 +103,7 @@ struct BlockedCallTests {
         #expect(try call("pause").wakeCondition == .signal)
     }
 
-    @Test("the source of the descriptors follows from the call")
+    @Test("the source of the watched descriptors is decoded from the arguments of the call")
     func sources() throws {
         #expect(try call("poll", 0x7000, 3).source == .pollArray(address: 0x7000, count: 3))
         #expect(
@@ -114,7 +115,7 @@ struct BlockedCallTests {
         #expect(try call("poll", 1, Self.minusOne).source == .pollArray(address: 1, count: .max))
     }
 
-    @Test("a poll(2) array is parsed without its negative entries")
+    @Test("parsing a poll(2) array skips negative descriptors and entries without events")
     func pollArray() {
         var bytes: [UInt8] = []
         for (descriptor, events) in [(5, 1), (-1, 1), (6, 4), (7, 5), (8, 0), (9, 0x2000)] {
@@ -130,7 +131,7 @@ struct BlockedCallTests {
         #expect(BlockedCall.watched(pollArray: []).isEmpty)
     }
 
-    @Test("the descriptors of an epoll instance are parsed from its fdinfo")
+    @Test("the descriptors of an epoll instance are parsed from fdinfo without malformed lines")
     func fdinfo() {
         let text = """
             pos:	0
@@ -147,7 +148,7 @@ struct BlockedCallTests {
             ])
     }
 
-    @Test("select(2) bit sets are parsed up to the count")
+    @Test("select(2) bit sets are parsed up to the descriptor count")
     func bitSets() {
         #expect(
             BlockedCall.watched(reading: [0b0010_1000, 1], writing: [1], count: 9) == [

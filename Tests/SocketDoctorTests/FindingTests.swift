@@ -3,7 +3,7 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A finding")
+@Suite("Finding")
 struct FindingTests {
     private func finding(
         _ kind: Finding.Kind, _ confidence: StallReport.Confidence = .certain, seconds: Int = 1,
@@ -14,7 +14,7 @@ struct FindingTests {
             stall: (.seconds(seconds), false), evidence: "", advice: "")
     }
 
-    @Test("codes never change, and equal those of the verdicts")
+    @Test("finding codes are stable and include the codes of the shared verdicts")
     func codes() {
         #expect(
             Finding.Kind.allCases.map(\.code) == [
@@ -38,7 +38,7 @@ struct FindingTests {
         #expect(sorted.reversed().sorted().map(\.stallDuration) == sorted.map(\.stallDuration))
     }
 
-    @Test("equal findings have a stable order")
+    @Test("equally ranked findings have a stable order")
     func tie() {
         let (one, two) = (finding(.circularWait, cookie: 1), finding(.circularWait, cookie: 2))
         #expect(one < two)
@@ -46,7 +46,7 @@ struct FindingTests {
         #expect(one != two)
     }
 
-    @Test("the processes of a finding are listed once")
+    @Test("processes lists each process of a finding once")
     func processes() {
         var one = finding(.circularWait)
         one.edges = [

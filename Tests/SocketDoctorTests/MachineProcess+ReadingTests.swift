@@ -18,7 +18,7 @@ struct MachineProcessReadingTests {
         return try #require(process.threads).compactMap(\.call)
     }
 
-    @Test("this process is listed with its sockets")
+    @Test("this process is listed with its open socket")
     func own() throws {
         let socket = try Socket(.ipv4, .stream)
         let process = try ourselves()
@@ -31,7 +31,7 @@ struct MachineProcessReadingTests {
     }
 
     #if DEBUG
-        @Test("descriptors with unreadable targets are hidden, not absent")
+        @Test("a process whose descriptor links are unreadable has nil descriptors")
         func hidden() throws {
             let all = try FaultInjection.during([
                 .readlinkat: [FaultInjection.Fault](repeating: .error(.permissionDenied), count: 9)
@@ -39,7 +39,7 @@ struct MachineProcessReadingTests {
             #expect(all.contains { $0.descriptors == nil })
         }
 
-        @Test("a thread that ends during the reading is left out, and the others are read")
+        @Test("readThreads skips a thread that has ended and reads the other threads")
         func endedThread() throws {
             var process = try ourselves()
             process.state = .sleeping
@@ -52,7 +52,7 @@ struct MachineProcessReadingTests {
             #expect(process.threads?.isEmpty == false)
         }
 
-        @Test("one hidden thread hides all threads")
+        @Test("threads is nil if the call of one thread is hidden")
         func hiddenThread() throws {
             var process = try ourselves()
             process.state = .sleeping
@@ -62,7 +62,7 @@ struct MachineProcessReadingTests {
         }
     #endif
 
-    @Test("kernel threads are left out")
+    @Test("kernel threads are not listed")
     func kernel() throws {
         #expect(try MachineProcess.all().allSatisfy { $0.id != 2 && $0.parent != 2 })
     }

@@ -3,13 +3,13 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A process as /proc shows it")
+@Suite("MachineProcess")
 struct MachineProcessTests {
     private func process(_ stat: String) -> MachineProcess? {
         MachineProcess(stat: Array(stat.utf8))
     }
 
-    @Test("number, name, state and parent are parsed")
+    @Test("the number, name, state and parent of a process are parsed from its stat line")
     func stat() throws {
         let found = try #require(process("4711 (python3) S 17 4711 4711 0 -1"))
         #expect(found.id == 4711)
@@ -19,7 +19,7 @@ struct MachineProcessTests {
         #expect(found.description == "python3[4711]")
     }
 
-    @Test("a name may contain parentheses, spaces and control characters")
+    @Test("a process name with parentheses, spaces and control characters is parsed completely")
     func strangeNames() throws {
         let found = try #require(process("1 (a) R 9 (\u{1B}[2J)) T 5 0"))
         #expect(found.state == .stopped)
@@ -28,13 +28,13 @@ struct MachineProcessTests {
     }
 
     @Test(
-        "a malformed line gives no process",
+        "a malformed stat line is parsed as nil",
         arguments: ["", "1", "1 (a", "1 a) S 2", "x (a) S 2", "1 (a) S", "1 (a)", ") 1 ("])
     func nonsense(text: String) {
         #expect(process(text) == nil)
     }
 
-    @Test("state letters are decoded")
+    @Test("each state letter of a stat line is decoded to a process state")
     func states() {
         let states = "RSIDTtZX?".utf8.map { MachineProcess.State(letter: $0) }
         #expect(
@@ -44,7 +44,7 @@ struct MachineProcessTests {
             ])
     }
 
-    @Test("links of sockets, pipes, eventfds and epoll instances are distinguished")
+    @Test("descriptor links of sockets, pipes, eventfds and epoll instances are decoded")
     func targets() {
         func target(_ link: String) -> MachineProcess.DescriptorTarget? {
             MachineProcess.DescriptorTarget(link: Array(link.utf8))
@@ -60,7 +60,7 @@ struct MachineProcessTests {
         }
     }
 
-    @Test("a process matches its name, its truncated name and its command")
+    @Test("a process matches its name, its truncated name and its command path")
     func names() {
         var process = MachineProcess(id: 1, name: "a-very-long-nam")
         process.command = Array("/usr/bin/a-very-long-name".utf8)
@@ -72,7 +72,7 @@ struct MachineProcessTests {
         #expect(!MachineProcess(id: 1, name: "").isCalled(""))
     }
 
-    @Test("the descriptors of a socket are sorted")
+    @Test("descriptors(of:) returns the sorted descriptors of a socket")
     func descriptors() {
         let process = MachineProcess(
             id: 1, name: "a",
@@ -82,7 +82,7 @@ struct MachineProcessTests {
         #expect(MachineProcess(id: 1, name: "a", descriptors: nil).descriptors(of: 5).isEmpty)
     }
 
-    @Test("time slices and processor time form one counter, nil if the kernel does not count")
+    @Test("runCounter adds processor time and time slices, and is nil if the kernel counts neither")
     func runCounter() {
         #expect(MachineThread.runCounter(schedstat: Array("45 325734 41\n".utf8)) == 86)
         #expect(MachineThread.runCounter(schedstat: Array("0 0 0\n".utf8)) == nil)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Samples of the machine", .ownThread)
 struct MachineSamplesTests {
-    @Test("a connection with a stalled reader is found with its owner")
+    @Test("a connection with unread bytes is reported with the process that should read")
     func notReading() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("hello")
@@ -24,7 +24,7 @@ struct MachineSamplesTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test("a queue that changed after the first sample has a shorter time since its change")
+    @Test("the time since a queue changed starts at the first sample that shows the change")
     func changes() {
         func socket(_ time: Int, queued: Int) -> MachineSocket {
             MachineSocket(
@@ -43,7 +43,7 @@ struct MachineSamplesTests {
         #expect(last[0].statistics.timeSinceQueuesChanged == .milliseconds(300))
     }
 
-    @Test("sockets without queued bytes are not observed")
+    @Test("TCP sockets and Unix sockets without queued bytes are not observed")
     func quiet() {
         let unix = MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix())
         let tcp = MachineSocket(

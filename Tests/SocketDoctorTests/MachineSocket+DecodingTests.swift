@@ -52,7 +52,7 @@ struct MachineSocketDecodingTests {
         return try #require(sockets.first)
     }
 
-    @Test("a TCP entry has addresses, queues, a user and a time")
+    @Test("a TCP entry is decoded into addresses, queues, user and time")
     func connection() throws {
         let memory = Self.text(0, 131_072, 0, 2_626_560)
         let socket = try only(
@@ -80,7 +80,7 @@ struct MachineSocketDecodingTests {
         #expect(try only(Self.tcp(state: 8, unread: 6)).statistics.receiveQueue == 5)
     }
 
-    @Test("the queues of a listener are pending connections and the backlog")
+    @Test("the queues of a listener are decoded as pending connections and backlog")
     func listening() throws {
         let socket = try only(Self.tcp(state: 10, unread: 3, queued: 128))
         #expect(socket.isListening)
@@ -88,7 +88,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.receiveQueue == nil)
     }
 
-    @Test("a link-local IPv6 address has its interface, and a mapped address is IPv4")
+    @Test("a link-local IPv6 address is decoded with its interface, and a mapped address as IPv4")
     func addresses() throws {
         let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
         let there = try only(Self.tcp(family: 10, local: linkLocal, interface: 2))
@@ -100,7 +100,7 @@ struct MachineSocketDecodingTests {
         #expect("\(try only(Self.tcp(family: 10, local: mapped)).local)" == "127.0.0.1:80")
     }
 
-    @Test("TCP_INFO is decoded as from getsockopt")
+    @Test("the TCP_INFO attribute is decoded into statistics")
     func info() throws {
         var info = [UInt8](repeating: 0, count: 248)
         info[0] = 1
@@ -109,7 +109,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.timeSinceLastSend == .milliseconds(10))
     }
 
-    @Test("a Unix entry has its peer, its queues and its name")
+    @Test("a Unix entry is decoded into its peer, queues and name")
     func unixStream() throws {
         let attributes =
             Netlink.attribute(0, Array("/run/a.sock".utf8)) + Netlink.attribute(2, Self.text(5001))
@@ -126,7 +126,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.isConnected)
     }
 
-    @Test("a Unix stream is unwritable when a quarter of its limit is used, as for poll")
+    @Test("a Unix stream is decoded as unwritable when over a quarter of its send buffer is used")
     func unixFull() throws {
         let attributes =
             Netlink.attribute(4, Self.text(0, 53_249))
@@ -134,7 +134,7 @@ struct MachineSocketDecodingTests {
         #expect(try only(Self.unix(attributes: attributes)).statistics.isWritable == false)
     }
 
-    @Test("a peer that half-closed is detected")
+    @Test("the shutdown attribute of a Unix socket is decoded as a half-closed peer or a hang-up")
     func unixEnded() throws {
         let one = try only(Self.unix(attributes: Netlink.attribute(6, [1])))
         #expect((one.statistics.hasPeerHalfClosed, one.statistics.isHungUp) == (true, false))
@@ -142,7 +142,7 @@ struct MachineSocketDecodingTests {
         #expect((both.statistics.hasPeerHalfClosed, both.statistics.isHungUp) == (true, true))
     }
 
-    @Test("a Unix listener has the inodes of its clients")
+    @Test("a Unix listener is decoded with the inodes of its pending clients")
     func unixListening() throws {
         let attributes =
             Netlink.attribute(0, [0] + Array("name".utf8))
@@ -154,13 +154,13 @@ struct MachineSocketDecodingTests {
         #expect(socket.pendingInodes == [6001, 6002])
     }
 
-    @Test("Unix datagram sockets are left out, sequenced packets are not")
+    @Test("Unix datagram sockets are omitted from the list, and sequenced-packet sockets are kept")
     func types() throws {
         #expect(MachineSocket.decode(Self.unix(type: 2)[...], at: .zero).sockets.isEmpty)
         _ = try only(Self.unix(type: 5))
     }
 
-    @Test("a list ends with its end message or with an error")
+    @Test("decoding a list ends at an end message or an error, but not at an acknowledgement")
     func ends() {
         let list = Self.tcp() + Self.unix()
         #expect(MachineSocket.decode(list[...], at: .zero).end == nil)
@@ -175,7 +175,7 @@ struct MachineSocketDecodingTests {
         #expect(MachineSocket.decode(none[...], at: .zero).end == nil)
     }
 
-    @Test("no truncated, changed or duplicated byte makes decoding trap")
+    @Test("decoding never traps on truncated, changed or duplicated bytes")
     func hostile() {
         var generator = SeededGenerator(seed: 4)
         let seeds = [

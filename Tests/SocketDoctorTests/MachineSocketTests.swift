@@ -3,14 +3,14 @@ import Testing
 @testable import SocketDoctor
 @testable import Sockets
 
-@Suite("A socket of the machine")
+@Suite("MachineSocket")
 struct MachineSocketTests {
     private func tcp(_ change: (inout ConnectionStatistics) -> Void = { _ in }) -> MachineSocket {
         MachineSocket(
             .tcp, cookie: 1, inode: 2, statistics: MeasuredStatistics.quiet().with(change))
     }
 
-    @Test("a socket without waiting bytes is quiet")
+    @Test("isQuiet is true for a socket without bytes in its queues")
     func quiet() {
         #expect(tcp().isQuiet)
         #expect(tcp { $0.state = .closeWait }.isQuiet)
@@ -19,7 +19,7 @@ struct MachineSocketTests {
         )
     }
 
-    @Test("a socket with bytes that wait or are in flight is not quiet")
+    @Test("isQuiet is false while bytes are queued or in flight, or while the state changes")
     func busy() {
         #expect(!tcp { $0.receiveQueue = 1 }.isQuiet)
         #expect(!tcp { $0.sendQueue = 1 }.isQuiet)
@@ -29,7 +29,7 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .finWait1 }.isQuiet)
     }
 
-    @Test("a listener without waiting clients is quiet, and no listener is connected")
+    @Test("a listener is quiet unless a client is pending, and is never connected")
     func listening() {
         var socket = tcp { $0.state = .listen }
         socket.isListening = true
@@ -39,7 +39,9 @@ struct MachineSocketTests {
         #expect(!socket.isQuiet)
     }
 
-    @Test("a Unix socket with a peer is connected, even if the peer is closed")
+    @Test(
+        "isConnected is true for a Unix socket with a closed peer and false for a closed TCP socket"
+    )
     func connected() {
         var socket = MachineSocket(.unix, cookie: 1, inode: 2)
         #expect(!socket.isConnected)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Owners of sockets")
 struct MachineTests {
-    @Test("an inherited socket has several owners, sorted")
+    @Test("owners(of:) lists every descriptor of a shared socket, sorted by process")
     func several() {
         var model = ModelMachine()
         model.program(20)
@@ -30,12 +30,12 @@ struct MachineTests {
         #expect(Ownership(model.machine.processes.values).owners(of: model.sockets[0]).isEmpty)
     }
 
-    @Test("hidden descriptors make the ownership incomplete")
+    @Test("the ownership is incomplete if a process hides its descriptors")
     func hidden() {
         #expect(Ownership([MachineProcess(id: 1, name: "a", descriptors: nil)]).isIncomplete)
     }
 
-    @Test("the holders of a pipe are known")
+    @Test("holders(ofPipe:) returns every process that has the pipe open")
     func pipes() {
         let processes = [1, 2].map {
             MachineProcess(id: $0, name: "a", descriptors: [0: .pipe(inode: 9), 1: .eventfd])

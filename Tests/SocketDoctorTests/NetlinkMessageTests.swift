@@ -27,7 +27,7 @@ struct NetlinkMessageTests {
         return bytes
     }
 
-    @Test("a request has a header with its length")
+    @Test("a request starts with a header that contains the length")
     func request() {
         let bytes = NetlinkMessage.request([7, 8])
         #expect(bytes.count == 18)
@@ -35,7 +35,7 @@ struct NetlinkMessageTests {
         #expect(bytes.suffix(2) == [7, 8])
     }
 
-    @Test("a datagram contains several messages, aligned to words")
+    @Test("the messages of a datagram are parsed at word-aligned offsets")
     func several() {
         let bytes = Self.message(20, [1, 2, 3]) + Self.message(3, [0, 0, 0, 0])
         let messages = NetlinkMessage.messages(in: bytes[...])
@@ -43,7 +43,7 @@ struct NetlinkMessageTests {
         #expect(Array(messages[0].body) == [1, 2, 3])
     }
 
-    @Test("an error is the kernel's number without its sign")
+    @Test("an error message is parsed as a positive error number, or as EPROTO if truncated")
     func error() {
         var body: [UInt8] = []
         body.append(word: UInt32(bitPattern: -13))
@@ -56,13 +56,13 @@ struct NetlinkMessageTests {
             NetlinkMessage.messages(in: Self.message(2, body)[...]).map(\.kind) == [.error(.min)])
     }
 
-    @Test("a list that changed while it was read is marked")
+    @Test("a message of a list that changed while it was read is marked as interrupted")
     func interrupted() {
         let messages = NetlinkMessage.messages(in: Self.message(20, flags: 0x12, [1])[...])
         #expect(messages.map(\.isInterrupted) == [true])
     }
 
-    @Test("a truncated message or one with a wrong length is left out")
+    @Test("a truncated message or a message with a wrong length is ignored")
     func cut() {
         let bytes = Self.message(20, [1, 2, 3, 4])
         for count in 0..<bytes.count {
@@ -73,7 +73,7 @@ struct NetlinkMessageTests {
         #expect(NetlinkMessage.messages(in: liar[...]).isEmpty)
     }
 
-    @Test("attributes are found by type, without the flag bits")
+    @Test("attributes(after:) returns the first value of each type and ignores flag bits")
     func attributes() throws {
         let body =
             [9, 9, 9, 9] + Self.attribute(5, [1]) + Self.attribute(0x8002, [2, 3])
@@ -86,14 +86,14 @@ struct NetlinkMessageTests {
         #expect(message.attributes(after: 4000).isEmpty)
     }
 
-    @Test("an attribute that is too long ends the list")
+    @Test("an attribute whose length exceeds the message ends the list")
     func badAttribute() throws {
         let body = Self.attribute(1, [1]) + [2, 0, 9, 0]
         let message = try #require(NetlinkMessage.messages(in: Self.message(20, body)[...]).first)
         #expect(message.attributes(after: 0).keys.sorted() == [1])
     }
 
-    @Test("complete numbers are read, also in a slice")
+    @Test("numbers are read from a slice, and an incomplete number is read as nil")
     func numbers() {
         let bytes: ArraySlice<UInt8> = ([0xFF, 1, 0, 0, 0, 2, 0, 0, 0] as [UInt8])[1...]
         #expect(bytes.byte(at: 0) == 1)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The kernel's lists of sockets", .ownThread)
 struct SocketListTests {
-    @Test("both ends of a connection are listed with their queues")
+    @Test("both ends of a TCP connection are listed with their queues")
     func tcp() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("hello")
@@ -21,7 +21,7 @@ struct SocketListTests {
     }
 
     #if DEBUG
-        @Test("a refused request is an error, and a missing answer is a timeout")
+        @Test("a refused request throws the kernel's error, and a missing answer throws ETIMEDOUT")
         func failures() {
             for (code, told) in [
                 (Errno.permissionDenied, Errno.permissionDenied), (.wouldBlock, .timedOut),
@@ -40,7 +40,7 @@ struct SocketListTests {
         }
     #endif
 
-    @Test("IPv6 connections are listed")
+    @Test("an IPv6 connection is listed, and its unaccepted end has no owner")
     func tcp6() throws {
         let listener = try Socket(on: .tcp("::1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -54,7 +54,7 @@ struct SocketListTests {
         #expect(far.isOwnerless)
     }
 
-    @Test("both ends of a Unix pair name each other")
+    @Test("both ends of a Unix connection are listed with the inode of the other end")
     func unix() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))

@@ -19,7 +19,7 @@ struct SocketPairsTests {
         return socket
     }
 
-    @Test("the ends of a TCP connection have opposite addresses")
+    @Test("sockets with opposite addresses are paired as the ends of one TCP connection")
     func tcp() throws {
         let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
         let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000")
@@ -30,13 +30,13 @@ struct SocketPairsTests {
         #expect(pairs.peer(of: other) == nil)
     }
 
-    @Test("a socket that is connected to itself is its own peer")
+    @Test("a socket that is connected to itself is paired with itself")
     func itself() throws {
         let socket = try tcp(1, "127.0.0.1:40000", "127.0.0.1:40000")
         #expect(SocketPairs([socket]).peer(of: socket) == socket)
     }
 
-    @Test("Unix peers name each other, and a reused inode does not match")
+    @Test("Unix sockets are paired only if each socket has the inode of the other")
     func unix() {
         var near = MachineSocket(.unix, cookie: 1, inode: 11)
         var far = MachineSocket(.unix, cookie: 2, inode: 12)
@@ -48,7 +48,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, far]).peer(of: near) == nil)
     }
 
-    @Test("a client that is not accepted belongs to the listener")
+    @Test("an unaccepted TCP client is assigned to its listener")
     func unaccepted() throws {
         let near = try tcp(1, "127.0.0.1:40000", "127.0.0.1:80")
         let far = try tcp(2, "127.0.0.1:80", "127.0.0.1:40000", inode: 0)
@@ -66,7 +66,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, closed, listening]).listenerThatShouldAccept(near) == nil)
     }
 
-    @Test("a Unix listener names its clients")
+    @Test("an unaccepted Unix client is assigned to the listener that lists its inode")
     func unixUnaccepted() {
         var near = MachineSocket(.unix, cookie: 1, inode: 11)
         near.peerInode = 0
@@ -78,7 +78,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == nil)
     }
 
-    @Test("the most specific listener matches, and several on one port match none")
+    @Test("the most specific listener matches an address, and two equal listeners match none")
     func listeners() throws {
         let address = try #require(SocketAddress("127.0.0.1:80"))
         let anywhere = try listener(1, "0.0.0.0:80")

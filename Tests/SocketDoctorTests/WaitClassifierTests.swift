@@ -21,7 +21,7 @@ struct WaitClassifierTests {
         return model
     }
 
-    @Test("two processes that read from each other are stuck")
+    @Test("two processes that read from each other are classified as stuck")
     func reading() {
         let found = classify(readers())
         #expect(found.stuck == [1, 2])
@@ -30,7 +30,7 @@ struct WaitClassifierTests {
         #expect(found.waits.map(\.call) == ["recvfrom", "recvfrom"])
     }
 
-    @Test("no process is stuck if one of two readers runs")
+    @Test("no process is classified as stuck if one of two mutual readers runs")
     func running() {
         var model = readers()
         model.program(2)
@@ -41,7 +41,7 @@ struct WaitClassifierTests {
     }
 
     @Test(
-        "no process is stuck if a thread waits for a timer, a signal, a terminal or a client"
+        "no process is classified as stuck if something else can wake one of its threads"
     )
     func outside() {
         let calls = [
@@ -66,7 +66,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("threads that wait for locks and eventfds of their process do not unblock it")
+    @Test("threads that wait for their own process do not prevent a classification as stuck")
     func inside() {
         var model = readers()
         model.wait(2, in: BlockedCall("futex", .thread), further: true)
@@ -75,7 +75,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck == [1, 2])
     }
 
-    @Test("a process whose threads all wait for locks is not reported")
+    @Test("a process whose threads all wait for locks is not classified as stuck")
     func locks() {
         var model = ModelMachine()
         model.program(1)
@@ -83,7 +83,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a process that watches several descriptors is stuck only if all of them are")
+    @Test("a process that watches several descriptors is stuck only if every peer is stuck")
     func several() {
         var model = readers()
         model.program(3)
@@ -97,7 +97,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck == [1, 2, 3])
     }
 
-    @Test("a process that ran between the samples is not stuck")
+    @Test("a process that ran between the samples is not classified as stuck")
     func runCounter() {
         let samples = readers().samples()
         var earlier = samples.earlier
@@ -107,7 +107,7 @@ struct WaitClassifierTests {
         #expect(WaitClassifier(earlier: nil, now: samples.later).stuck == [1, 2])
     }
 
-    @Test("a hidden process counts as able to continue")
+    @Test("a process with hidden threads or descriptors is classified as able to continue")
     func hidden() {
         var model = readers()
         model.change(2) { $0.threads = nil }
@@ -117,7 +117,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a peer on another machine counts as able to continue")
+    @Test("a peer on another machine is classified as able to continue")
     func elsewhere() {
         var model = ModelMachine()
         model.program(1)
@@ -128,7 +128,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a reader with unread bytes or an end of stream is not stuck")
+    @Test("a reader with unread bytes or an end of stream is not classified as stuck")
     func readable() {
         for change: (inout ConnectionStatistics) -> Void in [
             { $0.receiveQueue = 1 }, { $0.hasPeerHalfClosed = true },
@@ -144,7 +144,7 @@ struct WaitClassifierTests {
         }
     }
 
-    @Test("two writers are stuck only if their send queues are not empty")
+    @Test("two writers are classified as stuck only if neither send queue is empty")
     func writing() {
         for isFull in [true, false] {
             var model = ModelMachine()
@@ -162,7 +162,7 @@ struct WaitClassifierTests {
         }
     }
 
-    @Test("a stopped process is stuck, and so is a process that waits for it")
+    @Test("a stopped process and a peer that waits for the process are classified as stuck")
     func stopped() {
         for state: MachineProcess.State in [.stopped, .traced] {
             var model = readers()
@@ -176,7 +176,7 @@ struct WaitClassifierTests {
         }
     }
 
-    @Test("a client that is not accepted waits for the process that listens")
+    @Test("an unaccepted client is classified as waiting for the process that listens")
     func unaccepted() {
         var model = ModelMachine()
         model.program(1)
@@ -201,7 +201,7 @@ struct WaitClassifierTests {
         #expect(classify(model).waits.map(\.blockers) == [[2]])
     }
 
-    @Test("a parent that waits for children is not stuck if one child can continue")
+    @Test("a parent that waits for children is classified as stuck only if no child can continue")
     func children() {
         var model = ModelMachine()
         model.program(1)
@@ -218,7 +218,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a pipe is waited for, unless a hidden process may hold it")
+    @Test("a pipe reader is classified as stuck unless a hidden process may hold the pipe")
     func pipes() {
         var model = ModelMachine()
         model.program(1)
@@ -235,7 +235,7 @@ struct WaitClassifierTests {
     }
 
     @Test(
-        "the stuck processes are those that reach none that can continue, in any order",
+        "a process is stuck if and only if its waits lead to no process that can continue",
         arguments: 0..<60)
     func property(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -9,7 +9,7 @@ struct WaitGraphTests {
         WaitGraph(edges.map { (from: $0.0, to: $0.1) })
     }
 
-    @Test("a chain has no cycle")
+    @Test("a graph without a cycle has no cyclic group")
     func chain() {
         #expect(graph([(1, 2), (2, 3), (1, 3)]).cyclicGroups.isEmpty)
         #expect(graph([]).cyclicGroups.isEmpty)
@@ -22,21 +22,21 @@ struct WaitGraphTests {
         #expect(graph.shortestCycle(in: [3, 1, 2]) == [1, 2, 3])
     }
 
-    @Test("a node that waits for itself is a cycle")
+    @Test("a node with an edge to itself is a cyclic group")
     func itself() {
         let graph = graph([(5, 5), (6, 5)])
         #expect(graph.cyclicGroups == [[5]])
         #expect(graph.shortestCycle(in: [5]) == [5])
     }
 
-    @Test("the shortest of several cycles is returned")
+    @Test("shortestCycle returns the shortest of several cycles")
     func shortest() {
         let graph = graph([(1, 2), (2, 3), (3, 4), (4, 1), (2, 1)])
         #expect(graph.cyclicGroups == [[1, 2, 3, 4]])
         #expect(graph.shortestCycle(in: [1, 2, 3, 4]) == [1, 2])
     }
 
-    @Test("all nodes at the end of a chain are reached")
+    @Test("reached(from:) returns the nodes of the cycle at the end of a chain")
     func reached() {
         let graph = graph([(1, 2), (2, 3), (3, 2), (7, 1)])
         #expect(graph.reached(from: 1) == [2, 3])
@@ -44,7 +44,7 @@ struct WaitGraphTests {
         #expect(graph.reached(from: 8).isEmpty)
     }
 
-    @Test("a chain may contain every process")
+    @Test("a cycle of 50,000 nodes is found")
     func long() {
         let count = 50_000
         let graph = graph((0..<count).map { ($0, ($0 + 1) % count) })

@@ -126,7 +126,7 @@ final class Program {
     }
 }
 
-/// A program that did not run as the test needs it.
+/// The reason why a program did not run as the test expects.
 struct ProgramFailure: Error, CustomStringConvertible {
     let description: String
 

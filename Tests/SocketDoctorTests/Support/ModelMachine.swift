@@ -1,7 +1,8 @@
 @testable import SocketDoctor
 @testable import Sockets
 
-/// A machine that a test models: processes, the connections between them, and what they wait for.
+/// A modelled machine: its processes, the connections between them, and the calls in which they
+/// wait.
 struct ModelMachine {
     private(set) var sockets: [MachineSocket] = []
     private(set) var processes: [Int32: MachineProcess] = [:]
@@ -18,7 +19,7 @@ struct ModelMachine {
         processes[id]?.runCounter = 1
     }
 
-    /// Makes a thread of a process wait: the first, or a further one.
+    /// Makes the first thread of a process wait, or adds a waiting thread if `further` is true.
     mutating func wait(_ id: Int32, in call: BlockedCall, further: Bool = false) {
         var threads = processes[id]?.threads ?? []
         if further || threads.isEmpty {
@@ -73,7 +74,7 @@ struct ModelMachine {
         return (open(one, inodes.0), open(other, inodes.1))
     }
 
-    /// Adds a socket, with an owner if there is one.
+    /// Adds a socket, and a descriptor that refers to it if `id` is not nil.
     @discardableResult
     mutating func add(_ socket: MachineSocket, to id: Int32? = nil) -> Int32 {
         sockets.append(socket)
@@ -95,7 +96,7 @@ struct ModelMachine {
         Machine(takenAt: .seconds(100), sockets: sockets, processes: Array(processes.values))
     }
 
-    /// Two samples, this long apart, between which nothing changed.
+    /// Returns two samples, `time` apart, between which nothing changed.
     func samples(over time: Duration = .seconds(1)) -> MachineSamples {
         var (earlier, later) = (machine, machine)
         earlier.takenAt -= time

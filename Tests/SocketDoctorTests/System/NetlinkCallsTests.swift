@@ -9,7 +9,7 @@ struct NetlinkCallsTests {
         Descriptor(try System.diagnosisSocket(timeoutMicroseconds: limit))
     }
 
-    @Test("the kernel answers a request")
+    @Test("the kernel answers a netlink request")
     func answer() throws {
         let socket = try diagnosis()
         try System.send(socket.number, request: MachineSocket.List.unix.request)
@@ -19,7 +19,7 @@ struct NetlinkCallsTests {
         #expect(socket.isCloseOnExec)
     }
 
-    @Test("the kernel answers an invalid request with an error")
+    @Test("the kernel answers an invalid netlink request with an error")
     func nonsense() throws {
         let socket = try diagnosis()
         try System.send(socket.number, request: NetlinkMessage.request([255, 0, 0, 0]))
@@ -33,7 +33,7 @@ struct NetlinkCallsTests {
         #expect(number > 0)
     }
 
-    @Test("receiving times out if the kernel does not answer")
+    @Test("receiving throws EAGAIN if the kernel does not answer within the time limit")
     func limit() throws {
         let socket = try diagnosis(limit: 20_000)
         var buffer = [UInt8](repeating: 0, count: 64)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Reading /proc")
 struct ProcessCallsTests {
-    @Test("the numbers in a directory are its numeric names")
+    @Test("numbers(in:) lists the numeric names in a directory")
     func numbers() throws {
         let socket = try RawSockets.bound(.stream)
         #expect(try System.numbers(in: "/proc/self/fd").contains(socket.number))
@@ -14,7 +14,7 @@ struct ProcessCallsTests {
         #expect(throws: Errno.noSuchFileOrDirectory) { try System.numbers(in: "/proc/nowhere") }
     }
 
-    @Test("a file is read up to the limit")
+    @Test("contents(of:atMost:) reads a file up to the limit")
     func contents() throws {
         let whole = try System.contents(of: "/proc/self/stat", atMost: 4096)
         #expect(String(decoding: whole, as: UTF8.self).hasPrefix("\(getpid()) ("))
@@ -26,7 +26,7 @@ struct ProcessCallsTests {
         }
     }
 
-    @Test("the link of a socket names its type")
+    @Test("readlinkat returns the link of a socket descriptor")
     func link() throws {
         let socket = try RawSockets.bound(.stream)
         let directory = Descriptor(try System.openDirectory("/proc/self/fd"))
@@ -51,7 +51,7 @@ struct ProcessCallsTests {
         }
     }
 
-    @Test("memory is read up to its end")
+    @Test("reading memory stops at the end of the mapping")
     func memoryEnds() throws {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
@@ -64,7 +64,7 @@ struct ProcessCallsTests {
         #expect(bytes == [UInt8](repeating: 7, count: page - 10))
     }
 
-    @Test("system calls that wait have names")
+    @Test("nameOfCall returns the names of blocking system calls, and nil for other calls")
     func calls() {
         let names = Set((0..<600).compactMap { System.nameOfCall($0) })
         let some: Set = ["read", "recvfrom", "sendto", "ppoll", "epoll_pwait", "futex", "accept4"]

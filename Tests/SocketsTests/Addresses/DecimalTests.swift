@@ -13,7 +13,7 @@ struct DecimalTests {
     }
 
     @Test(
-        "other text does not parse as a number",
+        "text other than digits up to the maximum does not parse as a number",
         arguments: ["", "256", "+1", "-1", " 1", "1 ", "1x", "0x1", "1_0", "٣", "１", "1\0", "1.0"])
     func anythingElseIsNoNumber(text: String) {
         #expect(Decimal.value(of: text.utf8, maximum: 255) == nil)

@@ -25,12 +25,14 @@ struct EndpointTests {
         (.unix("/a\u{7}"), "unix:/a\\x07"),
     ]
 
-    @Test("an endpoint prints the text that it parses from", arguments: descriptions)
+    @Test(
+        "an endpoint prints in its usual text form with control characters escaped",
+        arguments: descriptions)
     func anEndpointPrintsAsItIsRead(endpoint: Endpoint, text: String) {
         #expect(endpoint.description == text)
     }
 
-    @Test("a port is a literal, a UInt16 variable or a Port variable")
+    @Test("a port can be a literal, a UInt16 variable or a Port variable")
     func portsOfAllTypes() {
         let (number, port): (UInt16, Port) = (80, "http")
         #expect(Endpoint.tcp("h", port: number) == .tcp("h", port: 80))
@@ -41,7 +43,7 @@ struct EndpointTests {
         #expect(Endpoint.udp("h", port: port) == .udp("h", port: "http"))
     }
 
-    @Test("an Internet endpoint has a host and a port, and no path")
+    @Test("an Internet endpoint has a host and a port, but no path")
     func partsOfAnInternetEndpoint() {
         let endpoint = Endpoint.tcp("h", port: "http")
         #expect(endpoint.transport == .tcp)
@@ -50,7 +52,7 @@ struct EndpointTests {
         #expect(endpoint.path == nil)
     }
 
-    @Test("a Unix endpoint has a path, and neither host nor port")
+    @Test("a Unix endpoint has a path, but neither a host nor a port")
     func partsOfAUnixEndpoint() {
         let endpoint = Endpoint.unixDatagram("/dev/log")
         #expect(endpoint.transport == .unixDatagram)
@@ -65,7 +67,7 @@ struct EndpointTests {
         #expect(Endpoint.unix("/a") != .unixDatagram("/a"))
     }
 
-    @Test("an endpoint of arbitrary text can be created and printed")
+    @Test("an endpoint can be created from arbitrary text and printed")
     func nonsenseCanBePrinted() {
         let nonsense = String(repeating: "\u{0}[:]%@", count: 20_000)
         #expect(

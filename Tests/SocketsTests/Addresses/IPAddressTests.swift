@@ -12,19 +12,19 @@ struct IPAddressTests {
     }
 
     @Test(
-        "names, brackets, ports and prefix lengths are rejected",
+        "names, brackets, ports and prefix lengths are rejected as IP addresses",
         arguments: ["localhost", "[::1]", "1.2.3.4:80", "::/0", "10.0.0.0/8", "", " "])
     func otherTextIsRefused(text: String) {
         #expect(IPAddress(text) == nil)
     }
 
-    @Test("family is the version of the address")
+    @Test("family returns the version of the address")
     func theFamilyTellsTheVersion() {
         #expect(IPAddress.v4(.any).family == .ipv4)
         #expect(IPAddress.v6(.any).family == .ipv6)
     }
 
-    @Test("unmapped returns the IPv4 address inside a mapped one and other addresses unchanged")
+    @Test("unmapped returns the IPv4 address inside a mapped address and other addresses unchanged")
     func unmapping() {
         #expect(IPAddress("::ffff:192.0.2.7")?.unmapped == IPAddress("192.0.2.7"))
         #expect(IPAddress.v6(.loopback).unmapped == .v6(.loopback))
@@ -32,7 +32,7 @@ struct IPAddressTests {
     }
 
     @Test(
-        "the properties of an address are right for both versions",
+        "the address properties classify addresses of both versions",
         arguments: [
             ("0.0.0.0", "unspecified"), ("::", "unspecified"), ("127.0.0.1", "loopback"),
             ("::1", "loopback"), ("224.0.0.1", "multicast"), ("ff02::1", "multicast"),
@@ -50,7 +50,7 @@ struct IPAddressTests {
         #expect(properties.filter(\.0).map(\.1).joined() == expected)
     }
 
-    @Test("version 4 sorts before version 6, and each version sorts as numbers")
+    @Test("IPv4 addresses sort before IPv6 addresses, and each version sorts numerically")
     func sorting() {
         let texts = ["9.0.0.1", "10.0.0.1", "255.255.255.255", "::", "::1", "2001:db8::7"]
         let addresses = texts.compactMap(IPAddress.init)

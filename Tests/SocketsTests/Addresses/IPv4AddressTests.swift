@@ -3,7 +3,7 @@ import Testing
 
 @Suite("IPv4Address")
 struct IPv4AddressTests {
-    @Test("parts, bits and text create the same address")
+    @Test("octets, bits and text create equal addresses")
     func partsBitsAndTextAreTheSame() throws {
         let address = IPv4Address(192, 0, 2, 7)
         #expect(address.bits == 0xC000_0207)
@@ -27,7 +27,7 @@ struct IPv4AddressTests {
         #expect(accepted == [])
     }
 
-    @Test("random addresses round-trip through their text, as in C")
+    @Test("random addresses round-trip through their text, which equals the text from C")
     func randomAddressesComeBack() {
         var generator = SeededGenerator(seed: 4)
         var wrong: [IPv4Address] = []
@@ -41,7 +41,7 @@ struct IPv4AddressTests {
         #expect(wrong == [])
     }
 
-    @Test("C accepts every accepted text and prints it alike")
+    @Test("IPv4Address accepts exactly the texts that the C library accepts")
     func agreesWithC() {
         var texts = MutatedText(
             of: ["127.0.0.1", "1.2.3.4", "255.255.255.255", "10.0.0.0"], seed: 44)
@@ -60,30 +60,30 @@ struct IPv4AddressTests {
         #expect(accepted > 1_000)
     }
 
-    @Test("addresses sort as numbers")
+    @Test("IPv4 addresses sort numerically")
     func addressesSortAsNumbers() {
         #expect(IPv4Address(9, 0, 0, 0) < IPv4Address(10, 0, 0, 0))
         #expect(!(IPv4Address.any < IPv4Address.any))
     }
 
-    @Test("isLoopback covers 127.0.0.0/8")
+    @Test("isLoopback is true within 127.0.0.0/8 and false outside")
     func loopback() {
         expect(\.isLoopback, "127.0.0.0", "127.255.255.255", not: "126.255.255.255", "128.0.0.0")
     }
 
-    @Test("isMulticast covers 224.0.0.0/4")
+    @Test("isMulticast is true within 224.0.0.0/4 and false outside")
     func multicast() {
         expect(\.isMulticast, "224.0.0.0", "239.255.255.255", not: "223.255.255.255", "240.0.0.0")
     }
 
-    @Test("isPrivate covers the three ranges of RFC 1918")
+    @Test("isPrivate is true within the three ranges of RFC 1918 and false outside")
     func privateRanges() {
         expect(\.isPrivate, "10.0.0.0", "10.255.255.255", not: "9.255.255.255", "11.0.0.0")
         expect(\.isPrivate, "172.16.0.0", "172.31.255.255", not: "172.15.255.255", "172.32.0.0")
         expect(\.isPrivate, "192.168.0.0", "192.168.255.255", not: "192.167.255.255", "192.169.0.0")
     }
 
-    @Test("isLinkLocal covers 169.254.0.0/16")
+    @Test("isLinkLocal is true within 169.254.0.0/16 and false outside")
     func linkLocal() {
         expect(
             \.isLinkLocal, "169.254.0.0", "169.254.255.255", not: "169.253.255.255", "169.255.0.0")

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("IPv6Address")
 struct IPv6AddressTests {
-    @Test("halves and bytes create the same address")
+    @Test("two 64-bit halves and sixteen bytes create equal addresses")
     func halvesAndBytesAreTheSame() throws {
         let address = IPv6Address(high: 0x2001_0DB8_0000_0000, low: 7)
         let bytes: [UInt8] = [0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
@@ -16,7 +16,7 @@ struct IPv6AddressTests {
         #expect(IPv6Address(bytes: Array(repeating: 0, count: count)) == nil)
     }
 
-    @Test("only a mapped address contains an IPv4 address")
+    @Test("ipv4Mapped returns an IPv4 address only for a mapped address")
     func mappedAddresses() {
         let mapped = IPv6Address(mapping: IPv4Address(192, 0, 2, 7))
         #expect(mapped.high == 0 && mapped.low == 0xFFFF_C000_0207)
@@ -26,7 +26,7 @@ struct IPv6AddressTests {
         #expect(IPv6Address(high: 0, low: 0x1FFFF_C000_0207).ipv4Mapped == nil)
     }
 
-    @Test("the zone is part of the value")
+    @Test("addresses that differ only in their zones are not equal")
     func theZoneIsPartOfTheValue() throws {
         let plain = try #require(IPv6Address("fe80::1"))
         let zoned = try #require(IPv6Address("fe80::1%eth0"))
@@ -36,37 +36,37 @@ struct IPv6AddressTests {
         #expect(zoned.bytes == plain.bytes)
     }
 
-    @Test("addresses sort as numbers")
+    @Test("IPv6 addresses sort numerically")
     func addressesSortAsNumbers() {
         #expect(IPv6Address(high: 0, low: .max) < IPv6Address(high: 1, low: 0))
         #expect(IPv6Address(high: 1, low: 1) < IPv6Address(high: 1, low: 2))
         #expect(!(IPv6Address.any < IPv6Address.any))
     }
 
-    @Test("isLoopback covers ::1 and mapped 127.0.0.0/8")
+    @Test("isLoopback is true for ::1 and mapped 127.0.0.0/8, and false for others")
     func loopback() {
         expect(\.isLoopback, ["::1", "::ffff:127.0.0.1"], not: ["::", "::2", "::ffff:1.0.0.1"])
     }
 
-    @Test("isMulticast covers ff00::/8 and mapped 224.0.0.0/4")
+    @Test("isMulticast is true for ff00::/8 and mapped 224.0.0.0/4, and false for others")
     func multicast() {
         expect(\.isMulticast, ["ff00::", "ff02::1", "::ffff:224.0.0.1"], not: ["fe00::", "::1"])
     }
 
-    @Test("isLinkLocal covers fe80::/10 and mapped 169.254.0.0/16")
+    @Test("isLinkLocal is true for fe80::/10 and mapped 169.254.0.0/16, and false for others")
     func linkLocal() {
         expect(
             \.isLinkLocal, ["fe80::", "febf:ffff::1", "fe80::1%lo", "::ffff:169.254.1.1"],
             not: ["fe7f::", "fec0::", "::1"])
     }
 
-    @Test("isUniqueLocal covers fc00::/7")
+    @Test("isUniqueLocal is true for fc00::/7 and false for others")
     func uniqueLocal() {
         expect(
             \.isUniqueLocal, ["fc00::", "fdff::1"], not: ["fbff::", "fe00::", "::ffff:10.0.0.1"])
     }
 
-    @Test("isUnspecified covers :: and mapped 0.0.0.0")
+    @Test("isUnspecified is true for :: and mapped 0.0.0.0, and false for others")
     func unspecified() {
         expect(\.isUnspecified, ["::", "::ffff:0.0.0.0"], not: ["::1", "1::"])
     }
@@ -77,7 +77,7 @@ struct IPv6AddressTests {
         #expect(IPv6Address.loopback.description == "::1")
     }
 
-    @Test("addresses sort as numbers, then by zone, with no zone first")
+    @Test("addresses sort numerically, then by zone, with an absent zone first")
     func order() {
         let sorted = [
             IPv6Address(high: 0, low: 1), IPv6Address(high: 0, low: 1, zone: ""),

@@ -46,7 +46,9 @@ struct IPv6TextTests {
         ("64:ff9b::192.0.2.33", "64:ff9b::c000:221"),
     ]
 
-    @Test("an address parses in every form and prints in one", arguments: examples)
+    @Test(
+        "every text form of an address parses, and the address prints in canonical form",
+        arguments: examples)
     func everyFormIsPrintedInOne(text: String, canonical: String) throws {
         let address = try #require(IPv6Address(text))
         #expect(address.description == canonical)
@@ -55,7 +57,7 @@ struct IPv6TextTests {
     }
 
     @Test(
-        "a zone is an interface's name or index",
+        "a zone can be the name or the index of an interface",
         arguments: [
             "lo", "eth0", "2", "wlp3s0.100", "abcdefghijklmno", "br-1234567890ab", "größe0",
         ])
@@ -72,19 +74,19 @@ struct IPv6TextTests {
         #expect(IPv6Address(address.description) == address)
     }
 
-    @Test("a zone that no interface can have prints without control characters")
+    @Test("control characters in a zone print as escapes")
     func aWrongZoneIsPrintedEscaped() {
         let address = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "\u{1b}[31m")
         #expect(address.description == "fe80::1%\\x1b[31m")
     }
 
-    @Test("text that is not an address is rejected")
+    @Test("text that is not an IPv6 address is rejected")
     func wrongTextIsRefused() {
         let accepted = HostileInput.ipv6Addresses.filter { IPv6Address($0) != nil }
         #expect(accepted == [])
     }
 
-    @Test("random addresses round-trip through their text, as in C")
+    @Test("random addresses round-trip through their text and through the C library")
     func randomAddressesComeBack() {
         var generator = SeededGenerator(seed: 6)
         var wrong: [String] = []
@@ -104,7 +106,7 @@ struct IPv6TextTests {
         #expect(wrong == [])
     }
 
-    @Test("C accepts the same texts and parses the same addresses")
+    @Test("IPv6Address and the C library parse the same texts to the same addresses")
     func agreesWithC() {
         let seeds = [
             "::", "::1", "2001:db8::1:0:0:1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1", "fe80::1",

@@ -30,13 +30,13 @@ struct KernelAddressTests {
         }
     }
 
-    @Test("an abstract name may contain NULs, also at its end")
+    @Test("an abstract name with NULs, even at its end, round-trips through the kernel's format")
     func abstractNamesMayContainNUL() throws {
         let name = SocketAddress.unix(try #require(UnixAddress(abstractBytes: [0x61, 0, 0x62, 0])))
         #expect(SocketAddress(try name.raw(for: .unix)) == name)
     }
 
-    @Test("an IPv4 address on a dual-stack socket is mapped and comes back as IPv4")
+    @Test("an IPv4 address is mapped for a dual-stack socket and decoded as IPv4")
     func mappedAddresses() throws {
         let address = SocketAddress.ipv4(IPv4Address(192, 0, 2, 7), port: 80)
         let raw = try address.raw(for: .ipv6)
@@ -44,7 +44,7 @@ struct KernelAddressTests {
         #expect(SocketAddress(raw) == address)
     }
 
-    @Test("a zone becomes the number of its interface")
+    @Test("a zone resolves to the index of its interface")
     func zones() throws {
         let loopback = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "lo")
         let scope = try loopback.scope
@@ -54,14 +54,14 @@ struct KernelAddressTests {
     }
 
     @Test(
-        "a zone that names no interface fails with ENODEV",
+        "resolving a zone that names no interface throws ENODEV",
         arguments: ["nosuch0", "", "lo\0", "-1", "+1"])
     func unknownZones(zone: String) {
         let address = IPv6Address(high: 0, low: 1, zone: zone)
         #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
     }
 
-    @Test("a zone in digits is a number, and a name if it exceeds 32 bits")
+    @Test("a zone of digits resolves to that index if the number fits into 32 bits")
     func zonesInDigits() throws {
         #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope == 0)
         #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope == .max)
@@ -70,7 +70,7 @@ struct KernelAddressTests {
         }
     }
 
-    @Test("a path that fills sun_path becomes unnamed and is not truncated")
+    @Test("a kernel path that fills sun_path is decoded as unnamed and is not truncated")
     func pathOf108Bytes() throws {
         // The kernel accepts a path without a NUL, which `UnixAddress` cannot hold.
         let directory = Array("/tmp/".utf8)
@@ -83,7 +83,7 @@ struct KernelAddressTests {
         #expect(SocketAddress(raw) == .unnamed)
     }
 
-    @Test("an IPv4 peer of a dual-stack socket appears as IPv4")
+    @Test("a dual-stack socket reports an IPv4 peer with an IPv4 address")
     func peerOfDualStackSocket() throws {
         let listener = try RawSockets.make(.ipv6, .stream)
         try System.setOption(listener.number, .ipv6Only, 0)

@@ -11,7 +11,7 @@ struct PortTests {
         #expect(port.description == "80")
     }
 
-    @Test("a service name is kept for the lookup")
+    @Test("a service name creates a port without a number")
     func aNameIsKept() {
         let port: Port = "http"
         #expect(port.number == nil)
@@ -19,7 +19,7 @@ struct PortTests {
         #expect(port.description == "http")
     }
 
-    @Test("a name of digits creates a numeric port")
+    @Test("a service name of digits creates a numeric port if the number fits into 16 bits")
     func aNameOfDigitsIsANumber() {
         let port: Port = "80"
         #expect(port == 80)
@@ -34,7 +34,7 @@ struct PortTests {
         #expect(Port.number(parsing: text) == number)
     }
 
-    @Test("other text does not parse as a port number")
+    @Test("text other than digits from 0 to 65535 does not parse as a port number")
     func otherTextIsNoPort() {
         let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
         #expect(accepted == [])
@@ -48,7 +48,7 @@ struct PortTests {
         #expect(wrong == [])
     }
 
-    @Test("control characters of a name print as escapes")
+    @Test("control characters in a service name print as escapes")
     func controlCharactersAreEscaped() {
         #expect(Port(service: "a\u{1b}").description == "a\\x1b")
     }

@@ -47,7 +47,7 @@ struct SocketAddressTests {
     }
 
     @Test(
-        "a combining mark after the first byte does not change the kind of name",
+        "a combining mark after the first byte does not change the kind of a Unix address",
         arguments: ["/\u{35C}a", "@\u{35C}a", "\u{35C}a"])
     func aCombiningMarkChangesNothing(name: String) throws {
         let path = SocketAddress.unix(try #require(UnixAddress(path: name)))
@@ -56,7 +56,7 @@ struct SocketAddressTests {
         #expect(SocketAddress(abstract.description) == abstract)
     }
 
-    @Test("every Unix address also parses after unix:")
+    @Test("a Unix address parses the same with a unix: prefix")
     func unixMayStandBefore() {
         #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))
         #expect(SocketAddress("unix:@name") == SocketAddress("@name"))
@@ -77,7 +77,7 @@ struct SocketAddressTests {
         #expect(SocketAddress(.v4(.loopback), port: 80).family == .ipv4)
     }
 
-    @Test("Unix and unnamed addresses have no IP address and no port")
+    @Test("Unix and unnamed addresses have neither an IP address nor a port")
     func othersHaveNoParts() throws {
         let unix = SocketAddress.unix(try #require(UnixAddress(path: "/a")))
         #expect(unix.ip == nil && unix.port == nil && unix.family == .unix)
@@ -85,7 +85,7 @@ struct SocketAddressTests {
         #expect(unnamed.ip == nil && unnamed.port == nil && unnamed.family == nil)
     }
 
-    @Test("unmapped turns a mapped address into IPv4 and returns others unchanged")
+    @Test("unmapped turns a mapped address into IPv4 and returns other addresses unchanged")
     func unmapping() {
         let mapped = SocketAddress("[::ffff:192.0.2.7]:80")
         #expect(mapped?.unmapped.description == "192.0.2.7:80")
@@ -93,13 +93,13 @@ struct SocketAddressTests {
         #expect(SocketAddress.unnamed.unmapped == .unnamed)
     }
 
-    @Test("with(port:) replaces the port and leaves addresses without one unchanged")
+    @Test("with(port:) replaces a port and leaves addresses without a port unchanged")
     func anotherPort() {
         #expect(SocketAddress.ipv4(.loopback, port: 1).with(port: 2) == .ipv4(.loopback, port: 2))
         #expect(SocketAddress("@a")?.with(port: 2) == SocketAddress("@a"))
     }
 
-    @Test("every accepted mutated text round-trips through its description")
+    @Test("every mutated text that parses round-trips through its description")
     func acceptedTextComesBack() {
         let seeds = Self.samples.map(\.0) + Self.unixSamples.map(\.0) + HostileInput.socketAddresses
         var texts = MutatedText(of: seeds, seed: 8)

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("TerminalText")
 struct TerminalTextTests {
-    @Test("plain text is not changed", arguments: ["", "localhost:80", "a\\b", "größe 日本 🙂"])
+    @Test(
+        "escaping leaves plain text unchanged",
+        arguments: ["", "localhost:80", "a\\b", "größe 日本 🙂"])
     func plainTextStaysAsItIs(text: String) {
         #expect(TerminalText.escaped(text) == text)
     }
@@ -20,7 +22,7 @@ struct TerminalTextTests {
         #expect(TerminalText.escaped(text) == escaped)
     }
 
-    @Test("bytes that are not UTF-8 are escaped one by one")
+    @Test("each byte that is not valid UTF-8 is escaped")
     func wrongBytesAreShownOneByOne() {
         #expect(
             TerminalText.escaped([0x61, 0xFF, 0xC3, 0x62, 0xE2, 0x82]) == "a\\xff\\xc3b\\xe2\\x82")
@@ -32,7 +34,7 @@ struct TerminalTextTests {
         #expect(TerminalText.escaped("\\x4") == "\\x4")
     }
 
-    @Test("unescaping restores exactly the same bytes")
+    @Test("unescaping restores the original bytes exactly")
     func unescapingBringsBackTheSameBytes() {
         var generator = SeededGenerator(seed: 7)
         var wrong: [[UInt8]] = []
@@ -52,19 +54,20 @@ struct TerminalTextTests {
     }
 
     @Test(
-        "an incomplete escape stands for itself", arguments: ["\\", "\\x", "\\x4", "\\xg1", "\\n"])
+        "unescaping leaves an incomplete escape unchanged",
+        arguments: ["\\", "\\x", "\\x4", "\\xg1", "\\n"])
     func anIncompleteEscapeStandsForItself(text: String) {
         #expect(TerminalText.bytes(unescaping: text.utf8) == Array(text.utf8))
     }
 
-    @Test("quoted text is escaped and has quotation marks")
+    @Test("quoted returns escaped text in quotation marks")
     func quotedTextIsEscaped() {
         #expect(TerminalText.quoted("80x") == "'80x'")
         #expect(TerminalText.quoted("") == "''")
         #expect(TerminalText.quoted("a\u{1b}") == "'a\\x1b'")
     }
 
-    @Test("very long text is cut between characters and shown with its length")
+    @Test("quoted cuts long text between characters and appends the length in bytes")
     func veryLongTextIsCut() {
         let text = String(repeating: "é", count: 50_000)
         #expect(TerminalText.quoted(text, limit: 5) == "'éé…' (100000 bytes)")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("UnixAddress")
 struct UnixAddressTests {
-    @Test("a path keeps its bytes")
+    @Test("a Unix path with non-ASCII characters keeps its bytes")
     func aPathKeepsItsBytes() throws {
         let address = try #require(UnixAddress(path: "/run/größe.sock"))
         #expect(address.kind == .path)
@@ -23,7 +23,7 @@ struct UnixAddressTests {
     }
 
     @Test(
-        "107 bytes fit, and 108 are rejected and not truncated",
+        "a name of 107 bytes is accepted, and a longer name is rejected instead of truncated",
         arguments: [UnixAddress.Kind.path, .abstract])
     func tooLongNamesAreRefused(kind: UnixAddress.Kind) {
         let longest = Array(repeating: UInt8(ascii: "a"), count: UnixAddress.maximumLength)
@@ -33,13 +33,13 @@ struct UnixAddressTests {
         #expect(make(Array(repeating: 0x61, count: 100_000)) == nil)
     }
 
-    @Test("the length counts bytes, not characters")
+    @Test("the length limit of a path counts bytes, not characters")
     func theLengthCountsBytes() {
         #expect(UnixAddress(path: String(repeating: "é", count: 53))?.bytes.count == 106)
         #expect(UnixAddress(path: String(repeating: "é", count: 54)) == nil)
     }
 
-    @Test("an empty name is rejected")
+    @Test("an empty path or abstract name is rejected")
     func anEmptyNameIsRefused() {
         #expect(UnixAddress(path: "") == nil)
         #expect(UnixAddress(abstract: "") == nil)
@@ -57,12 +57,12 @@ struct UnixAddressTests {
         #expect(UnixAddress(abstractBytes: [0, 0x61])?.description == "@\\x00a")
     }
 
-    @Test("a path and an abstract name of the same bytes are not equal")
+    @Test("a path and an abstract name with the same bytes are not equal")
     func kindsAreDifferent() {
         #expect(UnixAddress(path: "a") != UnixAddress(abstract: "a"))
     }
 
-    @Test("marked text is an abstract name after an at sign, and has no escapes")
+    @Test("init(marked:) reads a leading at sign as an abstract name and decodes no escapes")
     func markedText() {
         #expect(UnixAddress(marked: "@a") == UnixAddress(abstract: "a"))
         #expect(UnixAddress(marked: "/a@b") == UnixAddress(path: "/a@b"))

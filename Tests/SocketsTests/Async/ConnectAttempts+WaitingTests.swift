@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("ConnectAttempts without a blocked thread", .ownThread)
+@Suite("Async ConnectAttempts", .ownThread)
 struct ConnectAttemptsWaitingTests {
     private let loop = LoopGroup.shared.next()
 
@@ -23,7 +23,7 @@ struct ConnectAttemptsWaitingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("the error lists every address if all refuse")
+    @Test("the connect error lists every attempt if all addresses refuse")
     func refused() async throws {
         let (holder, dead) = try Loopback.refusingPort()
         let error = await #expect(throws: SocketError.self) { try await connect(to: [dead, dead]) }
@@ -34,7 +34,7 @@ struct ConnectAttemptsWaitingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a watched attempt ends the wait, and its descriptor and the watcher go away")
+    @Test("a wait ends when the watched descriptor becomes writable, and close ends the watcher")
     func watched() async throws {
         let group = try LoopGroup(loops: 1)
         let watcher = EventSource(watchingOn: group.loops[0])

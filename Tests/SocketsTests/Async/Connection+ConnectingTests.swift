@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection(to:)", .ownThread)
 struct ConnectionConnectingTests {
-    /// An address whose every SYN is dropped: a queue of callers that is full.
+    /// An address that drops every SYN because the backlog of its listener is full.
     private struct BlackHole {
         let listener: Socket
         let guests: [Socket]
@@ -26,7 +26,7 @@ struct ConnectionConnectingTests {
     }
 
     @Test(
-        "a name is resolved, each address tried until one answers, and small writes leave at once")
+        "connecting by name tries each address until one accepts, and sets TCP_NODELAY")
     func triesEveryAddress() async throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
@@ -39,12 +39,12 @@ struct ConnectionConnectingTests {
         #expect(try server.receive() == Array("hello".utf8))
     }
 
-    @Test("an address that does not answer delays the next one by 250 ms only", .exclusiveThread)
+    @Test("an unresponsive address delays the next attempt by only 250 ms", .exclusiveThread)
     func blackHole() async throws {
         let hole = try BlackHole(.ipv6(.loopback, port: 0))
         let port = try #require(hole.address.port)
         let listener = try Socket(on: .tcp("127.0.0.1", port: Port(port)))
-        // On a loop of its own: other tests block the threads that all share.
+        // Use a separate loop, because other tests block the threads of the shared loops.
         let group = try LoopGroup(loops: 1)
         var best = Duration.seconds(9)
         // A busy machine delays some of the connects, but not all of them.
@@ -61,7 +61,7 @@ struct ConnectionConnectingTests {
         #expect(best < .milliseconds(500))
     }
 
-    @Test("a late answer ends the wait")
+    @Test("connect succeeds when the peer answers late")
     func lateAnswer() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address) }
@@ -72,7 +72,7 @@ struct ConnectionConnectingTests {
         #expect(client.remoteAddress == hole.address)
     }
 
-    @Test("the error lists every attempt with its duration")
+    @Test("the connect error lists every attempt with its address and cause")
     func everyAttempt() async throws {
         let (holder, address) = try Loopback.refusingPort()
         let port = try #require(address.port)
@@ -89,7 +89,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("the limit covers all attempts, and the error contains it")
+    @Test("connect throws timedOut with its limit if the address does not answer")
     func timesOut() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let start = ContinuousClock.now
@@ -102,7 +102,7 @@ struct ConnectionConnectingTests {
         #expect(error?.attempts.map(\.address) == [hole.address])
     }
 
-    @Test("cancellation ends the attempts at once")
+    @Test("cancellation ends a pending connect at once")
     func cancelled() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
@@ -119,7 +119,7 @@ struct ConnectionConnectingTests {
 
     @Test("failed, timed out and cancelled attempts leak no descriptor")
     func noDescriptorLeaks() async {
-        // In a process of its own, where no other test opens and closes any.
+        // Run in a separate process, where no other test opens or closes descriptors.
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
@@ -135,13 +135,13 @@ struct ConnectionConnectingTests {
                 let result = await task.result
                 #expect(throws: SocketError.self) { try result.get() }
             }
-            // The event loops, which started with the first connection, have a few of their own.
+            // The event loops, which start with the first connection, keep a few descriptors open.
             try #require(openDescriptors() - before < 20)
             withExtendedLifetime((holder, guest)) {}
         }
     }
 
-    @Test("connect to a full Unix backlog succeeds when there is room")
+    @Test("connect to a full Unix backlog succeeds after the server accepts another client")
     func fullUnixQueue() async throws {
         let listener = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: listener.localAddress)
@@ -152,7 +152,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(guest) {}
     }
 
-    @Test("connect to the own address fails with selfConnect")
+    @Test("connecting a socket to its own address throws selfConnect")
     func selfConnect() async throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
@@ -163,7 +163,7 @@ struct ConnectionConnectingTests {
     }
 
     @Test(
-        "an endpoint that is not a stream is invalid input",
+        "connecting to an endpoint that is not a stream throws invalidInput",
         arguments: [
             .udp("127.0.0.1", port: 7), .unixDatagram("/x"), .unixSequencedPacket("/x"),
         ] as [Endpoint])

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Connection: echo, copy", .ownThread)
 struct ConnectionCopyingTests {
-    @Test("echo sends back all bytes, on and off a loop", arguments: [true, false])
+    @Test(
+        "echo returns all bytes to the sender, on and off an event loop", arguments: [true, false])
     func echoes(onLoop: Bool) async throws {
         let (here, there) = try Connection.pair()
         let message = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -25,7 +26,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("a cancelled echo keeps the bytes that it could not send")
+    @Test("a cancelled echo loses no bytes and reports the number of bytes sent")
     func cancelledEcho() async throws {
         let (here, there) = try Connection.pair()
         let echo = Task { try await there.echo() }
@@ -57,7 +58,7 @@ struct ConnectionCopyingTests {
         #expect(returned + rest == sent)
     }
 
-    @Test("copy half-closes the other connection at end of stream")
+    @Test("copy forwards all bytes and half-closes the other connection at end of stream")
     func copies() async throws {
         let (client, front) = try Connection.pair()
         let (back, server) = try Connection.pair()

@@ -7,7 +7,7 @@ struct ConnectionDiagnosingTests {
     private static let limit = TimeLimit.milliseconds(700)
     private static let message = [UInt8](repeating: 0x61, count: 16 << 20)
 
-    /// Pairs for the same checks: the kernel reports much about TCP, and little about Unix sockets.
+    /// The kinds of pairs; the kernel reports much about TCP and little about Unix sockets.
     enum Kind: CaseIterable {
         case tcp, unix
 
@@ -31,7 +31,9 @@ struct ConnectionDiagnosingTests {
         throw SocketError(.diagnose, .closed)
     }
 
-    @Test("a write timeout reports a peer that does not read", arguments: Kind.allCases)
+    @Test(
+        "a write that times out reports peerNotReading if the peer does not read",
+        arguments: Kind.allCases)
     func peerNotReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         let report = try await report { () async throws(SocketError) in
@@ -41,7 +43,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("two ends that only write both report a deadlock", arguments: Kind.allCases)
+    @Test("two ends that write and never read both report bothWriting", arguments: Kind.allCases)
     func bothWriting(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         let other = Task { try? await peer.write(Self.message) }
@@ -61,7 +63,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "a read timeout reports that both ends wait for data",
+        "a read that times out reports bothWaiting if the peer does not write either",
         arguments: ["read", "line", "exactly", "lend"])
     func bothWaiting(operation: String) async throws {
         let (connection, peer) = try Kind.tcp.pair()
@@ -77,7 +79,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a readLine timeout reports the part of the line that came")
+    @Test("the stall report of readLine counts the bytes of the incomplete line")
     func partOfALine() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         try await peer.write("half a line")
@@ -88,7 +90,7 @@ struct ConnectionDiagnosingTests {
         #expect(report.evidence.contains("11 bytes of the expected data"))
     }
 
-    @Test("an exchange timeout reports a peer that does not read or does not reply")
+    @Test("an exchange that times out reports whether the peer did not read or did not reply")
     func exchanges() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         let quiet = try await report { () async throws(SocketError) in
@@ -102,7 +104,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an operation that did not wait has no stall report")
+    @Test("an operation that times out without waiting has no stall report")
     func noWait() async throws {
         let (connection, peer) = try Connection.pair()
         let error = await #expect(throws: SocketError.self) {
@@ -113,7 +115,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an idle connection is reported as idle, and diagnose does not disturb other tasks")
+    @Test("diagnose reports an idle connection and does not disturb a concurrent read")
     func idle() async throws {
         let (connection, peer) = try Kind.tcp.pair()
         async let line = connection.readLine()
@@ -123,7 +125,9 @@ struct ConnectionDiagnosingTests {
         #expect(try await line == "still there")
     }
 
-    @Test("unread bytes on this side are reported as ours to read", arguments: Kind.allCases)
+    @Test(
+        "diagnose reports notReading if received bytes stay unread on this side",
+        arguments: Kind.allCases)
     func notReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         try await peer.write("hello")
@@ -132,7 +136,7 @@ struct ConnectionDiagnosingTests {
         #expect(report.samplingInterval >= .milliseconds(600))
     }
 
-    @Test("a transfer at full speed is reported as moving", arguments: Kind.allCases)
+    @Test("diagnose does not report a transfer at full speed as stuck", arguments: Kind.allCases)
     func fullSpeed(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         async let reading: Void = {
@@ -149,7 +153,7 @@ struct ConnectionDiagnosingTests {
         _ = try? await (reading, writing)
     }
 
-    @Test("diagnose(watching:) ends when the task is cancelled or the connection closed")
+    @Test("diagnose(watching:) throws when its task is cancelled or the connection is closed")
     func ends() async throws {
         let (connection, peer) = try Connection.pair()
         let cancelled = Task { try await connection.diagnose(watching: .seconds(25)) }

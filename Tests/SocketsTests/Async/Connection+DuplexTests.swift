@@ -21,7 +21,7 @@ struct ConnectionDuplexTests {
         #expect(try await serving.value == written)
     }
 
-    @Test("a failing half cancels the other one, and the connection stays open")
+    @Test("duplex cancels the other half when one half throws, and keeps the connection open")
     func fails() async throws {
         let (here, there) = try Connection.pair()
         await #expect(throws: Refusal.self) {

@@ -4,10 +4,10 @@ import Testing
 
 @Suite("Connection: exchange", .ownThread)
 struct ConnectionExchangingTests {
-    /// What is too much for all buffers together: as much each way.
+    /// More bytes than all buffers between the two ends can hold.
     static let large = 256 << 20
 
-    @Test("write before read deadlocks against an echo")
+    @Test("writing 256 MiB to an echo server without reading times out")
     func standsStill() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
@@ -23,7 +23,7 @@ struct ConnectionExchangingTests {
         _ = try? echo.value()
     }
 
-    @Test("an exchange of 256 MiB each way completes against an echo")
+    @Test("an exchange of 256 MiB each way with an echo server completes")
     func large() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
@@ -49,7 +49,7 @@ struct ConnectionExchangingTests {
         #expect(try await serving.value == 17)
     }
 
-    @Test("the next read returns the bytes after a reply")
+    @Test("the next read returns the bytes that follow a reply")
     func surplus() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("one\ntwo\n")
@@ -59,7 +59,7 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "a peer that answers and closes without reading gets its answer through",
+        "exchange returns the reply of a peer that closes without reading the whole request",
         arguments: [
             false, true,
         ])
@@ -68,7 +68,7 @@ struct ConnectionExchangingTests {
         let connection = try Connection(adopting: socket)
         let answering = Background {
             try peer.sendAll("no\n")
-            // Something has to have come, so that the close breaks the connection.
+            // Wait for the first byte, because a close with unread bytes breaks the connection.
             _ = try peer.receive(atMost: 1)
             peer.close()
         }
@@ -81,7 +81,7 @@ struct ConnectionExchangingTests {
         #expect(error?.cause == .incompleteWrite)
     }
 
-    @Test("exchange fails if the peer resets before the reply, and the error counts the sent bytes")
+    @Test("exchange throws and counts the sent bytes if the peer closes before the reply")
     func breaks() async throws {
         let (here, there) = try Connection.pair()
         let closing = Task {
@@ -97,7 +97,7 @@ struct ConnectionExchangingTests {
         try await closing.value
     }
 
-    @Test("a stream that ends inside the reply fails with the partial bytes")
+    @Test("exchange throws endOfStream with the partial bytes if the stream ends inside the reply")
     func endsTooSoon() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("ab")
@@ -109,7 +109,7 @@ struct ConnectionExchangingTests {
         #expect(error?.partialBytes == Array("ab".utf8))
     }
 
-    @Test("a reply beyond the limit fails and stays readable")
+    @Test("a reply beyond the limit throws tooLarge and stays readable")
     func tooLarge() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("abcdef")
@@ -121,7 +121,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("abcdef".utf8))
     }
 
-    @Test("exchange times out and keeps the received bytes")
+    @Test("exchange throws timedOut and keeps the received bytes readable")
     func timesOut() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("part")
@@ -135,7 +135,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("part".utf8))
     }
 
-    @Test("cancellation ends an exchange at once")
+    @Test("a cancelled exchange throws cancelled, and later writes throw incompleteWrite")
     func cancelled() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task {
@@ -153,7 +153,7 @@ struct ConnectionExchangingTests {
         #expect(refused?.cause == .incompleteWrite)
     }
 
-    @Test("close ends an exchange at once")
+    @Test("close ends a pending exchange with the cause closed")
     func closed() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task { try await here.exchange("?", reading: .toEnd()) }

@@ -9,7 +9,7 @@ struct ConnectionFramingTests {
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("readExactly returns the count for any pieces")
+    @Test("readExactly returns the requested count of bytes that arrive one by one")
     func exactly() async throws {
         let peer = peer
         let writing = Task { for byte in "abcdefg".utf8 { try await peer.write([byte]) } }
@@ -19,7 +19,7 @@ struct ConnectionFramingTests {
         try await writing.value
     }
 
-    @Test("readExactly returns more than the usual buffer")
+    @Test("readExactly returns 1,000,000 bytes, more than the receive buffer can hold")
     func large() async throws {
         let block = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0) }
         let peer = peer
@@ -28,7 +28,7 @@ struct ConnectionFramingTests {
         try await writing.value
     }
 
-    @Test("readExactly at an early end fails with the partial bytes")
+    @Test("readExactly throws endOfStream with the partial bytes if the stream ends early")
     func endsTooSoon() async throws {
         try await peer.write("abc")
         peer.close()
@@ -40,7 +40,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.read().isEmpty)
     }
 
-    @Test("a cancelled readExactly loses no byte")
+    @Test("a cancelled readExactly loses no bytes")
     func cancelled() async throws {
         try await peer.write("abc")
         let connection = connection
@@ -57,7 +57,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readExactly(4) == Array("abcd".utf8))
     }
 
-    @Test("readUntil returns the message, then the rest, then nil")
+    @Test("readUntil returns the delimited message, then the remaining bytes, then nil")
     func until() async throws {
         try await peer.write("one;two")
         peer.close()
@@ -66,7 +66,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b) == nil)
     }
 
-    @Test("readUntil beyond its limit fails and keeps the bytes")
+    @Test("readUntil throws tooLarge beyond its limit and keeps the bytes readable")
     func untilTooLarge() async throws {
         try await peer.write("abcdef;")
         let error = await #expect(throws: SocketError.self) {
@@ -76,7 +76,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b, limit: 7) == Array("abcdef;".utf8))
     }
 
-    @Test("readToEnd returns everything up to its limit")
+    @Test("readToEnd returns all bytes up to its limit and throws tooLarge beyond the limit")
     func toEnd() async throws {
         try await peer.write("abcdef")
         peer.close()

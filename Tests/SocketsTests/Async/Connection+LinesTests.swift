@@ -10,7 +10,7 @@ struct ConnectionLinesTests {
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("lines end with LF or CR LF, may be empty, and the last one needs no end")
+    @Test("lines end with LF or CRLF, may be empty, and may end with the stream")
     func lineEnds() async throws {
         try await peer.write("one\ntwo\r\n\n\r\nt\rhree\npart\r")
         peer.close()
@@ -20,7 +20,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == nil)
     }
 
-    @Test("byteLines returns lines as bytes")
+    @Test("byteLines yields lines that are not UTF-8 as bytes")
     func bytes() async throws {
         try await peer.write([0xFF, 0x0A, 0xFE, 0x0D, 0x0A])
         peer.close()
@@ -29,7 +29,7 @@ struct ConnectionLinesTests {
         #expect(lines == [[0xFF], [0xFE]])
     }
 
-    @Test("leaving a loop over lines loses no byte")
+    @Test("breaking out of a loop over lines loses no bytes")
     func leaving() async throws {
         try await peer.write("one\ntwo\nthree\nfour")
         peer.close()
@@ -40,7 +40,7 @@ struct ConnectionLinesTests {
     }
 
     @Test(
-        "a line that arrives byte by byte is joined, on and off a loop",
+        "readLine joins a line that arrives byte by byte, on and off an event loop",
         arguments: [
             true, false,
         ])
@@ -53,7 +53,7 @@ struct ConnectionLinesTests {
         #expect(try await reading.value == ["slowly", "but surely"])
     }
 
-    @Test("a line beyond the limit is an error, and the line after it is readable")
+    @Test("readLine throws lineTooLong beyond its limit and then returns the next line")
     func beyondTheLimit() async throws {
         let peer = peer
         let writing = Task {
@@ -65,7 +65,7 @@ struct ConnectionLinesTests {
         try await writing.value
     }
 
-    @Test("after a timeout the next line is whole")
+    @Test("readLine returns the whole line after an earlier timeout")
     func timeout() async throws {
         try await peer.write("half")
         let error = await #expect(throws: SocketError.self) {
@@ -76,7 +76,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == "half a line")
     }
 
-    @Test("after a readLine timeout, any form of read returns the part that came")
+    @Test("read returns the part of a line that arrived before a readLine timeout")
     func timeoutThenRead() async throws {
         try await peer.write("half")
         _ = await #expect(throws: SocketError.self) {
@@ -97,7 +97,7 @@ struct ConnectionLinesTests {
         #expect(line == Array("two".utf8))
     }
 
-    @Test("another read during withLine fails with .busy")
+    @Test("a second line read inside withLine throws busy")
     func busy() async throws {
         try await peer.write("one\ntwo\n")
         try await connection.withLine { _ in
@@ -108,7 +108,7 @@ struct ConnectionLinesTests {
         }
     }
 
-    @Test("reading a line of a closed connection fails although lines had come")
+    @Test("readLine on a closed connection throws closed although a line is buffered")
     func closed() async throws {
         try await peer.write("one\ntwo\n")
         #expect(try await connection.readLine() == "one")

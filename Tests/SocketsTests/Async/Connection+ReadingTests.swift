@@ -34,7 +34,7 @@ struct ConnectionReadingTests {
         return array
     }
 
-    @Test("reading into a span takes buffered bytes first, and then bytes of the kernel")
+    @Test("reading into a span returns bytes from the kernel and bytes left in the buffer")
     func intoSpan() async throws {
         var array = [UInt8](repeating: 0x2E, count: 3)
         var elements = array.mutableSpan
@@ -47,7 +47,7 @@ struct ConnectionReadingTests {
         #expect(array == Array("res".utf8))
     }
 
-    @Test("reading into a span fails with .timedOut after the timeout")
+    @Test("reading into a span throws timedOut after the time limit")
     func intoSpanInVain() async throws {
         var array = [UInt8](repeating: 0, count: 3)
         var elements = array.mutableSpan
@@ -60,7 +60,7 @@ struct ConnectionReadingTests {
         }
     }
 
-    @Test("reading into an OutputRawSpan fills the free part only")
+    @Test("reading into an OutputRawSpan appends bytes up to the capacity")
     func intoStorage() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
@@ -76,7 +76,7 @@ struct ConnectionReadingTests {
         #expect(Array(memory) == Array(">abres".utf8))
     }
 
-    @Test("reading into an OutputRawSpan fails with .timedOut after the timeout")
+    @Test("reading into an OutputRawSpan throws timedOut after the time limit")
     func intoStorageInVain() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
@@ -90,13 +90,13 @@ struct ConnectionReadingTests {
         #expect(output.finalize(for: memory) == 0)
     }
 
-    @Test("reading into an empty buffer returns 0 at once")
+    @Test("read with a count of zero or less returns no bytes at once")
     func noRoom() async throws {
         #expect(try await connection.read(atMost: 0).isEmpty)
         #expect(try await connection.read(atMost: -1).isEmpty)
     }
 
-    @Test("a read waits for bytes that come later")
+    @Test("read waits until bytes arrive")
     func waits() async throws {
         let connection = connection
         async let bytes = connection.read(timeout: .seconds(10))
@@ -104,7 +104,7 @@ struct ConnectionReadingTests {
         #expect(try await bytes == Array("later".utf8))
     }
 
-    @Test("bytes and the end of the stream that arrive together are both read")
+    @Test("bytes and an end of stream that arrive together are read one after the other")
     func bytesAndEnd() async throws {
         for _ in 0..<200 {
             let (one, other) = try Socket.pair()
@@ -116,7 +116,7 @@ struct ConnectionReadingTests {
         }
     }
 
-    @Test("a timeout is not early, loses no byte and does not affect the next read")
+    @Test("read times out no earlier than its limit, and the next read succeeds")
     func timesOut() async throws {
         let start = ContinuousClock.now
         let error = await #expect(throws: SocketError.self) {
@@ -128,7 +128,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("readTimeout limits reads without a timeout of their own")
+    @Test("readTimeout limits each read that has no timeout argument")
     func ownLimit() async throws {
         connection.readTimeout = .milliseconds(10)
         let error = await #expect(throws: SocketError.self) { try await connection.read() }
@@ -138,7 +138,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a second reader gets .busy, and the first one gets its bytes")
+    @Test("read throws busy while another read is in progress")
     func secondReader() async throws {
         let connection = connection
         try connection.source.begin(.reading)
@@ -149,7 +149,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("cancellation ends the wait, and the next read works")
+    @Test("a cancelled read throws cancelled, and the next read succeeds")
     func cancelled() async throws {
         let connection = connection
         let reading = Task { try await connection.read() }
@@ -160,7 +160,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a reset by the peer fails this read and all later reads")
+    @Test("read throws connectionReset after the peer resets")
     func reset() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: client)
@@ -172,7 +172,7 @@ struct ConnectionReadingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("closing during a read fails with .closed and not as the end of the stream")
+    @Test("close during a read makes the read throw closed instead of returning end of stream")
     func closed() async throws {
         for _ in 0..<200 {
             let (here, there) = try Connection.pair()

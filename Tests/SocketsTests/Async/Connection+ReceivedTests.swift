@@ -7,7 +7,9 @@ import Testing
 struct ConnectionLendingTests {
     private struct Refusal: Error {}
 
-    @Test("withReceived passes the received bytes, on and off a loop", arguments: [true, false])
+    @Test(
+        "withReceived passes the received bytes to its body, on and off an event loop",
+        arguments: [true, false])
     func lends(onLoop: Bool) async throws {
         let (here, there) = try Connection.pair()
         try await here.write("hello")
@@ -35,7 +37,7 @@ struct ConnectionLendingTests {
         #expect(try await there.read() == Array("two".utf8))
     }
 
-    @Test("a second reader fails with .busy")
+    @Test("withReceived throws busy while another read is in progress")
     func busy() async throws {
         let (here, there) = try Connection.pair()
         let reader = Task { try await there.withReceived { $0.byteCount } }

@@ -13,7 +13,7 @@ struct ConnectionSendingFilesTests {
         return file
     }
 
-    @Test("sendFile sends a whole file that is larger than all buffers")
+    @Test("sendFile sends a whole file that is larger than the socket buffers")
     func whole() async throws {
         let (here, there) = try Connection.pair()
         let bytes = pattern(5_000_000)
@@ -30,7 +30,7 @@ struct ConnectionSendingFilesTests {
     }
 
     @Test(
-        "sendFile sends a part of a file and nothing beyond its end",
+        "sendFile sends the requested part of a file and stops at the end of the file",
         arguments: [(2, 3, "cde"), (4, 100, "ef"), (6, 1, ""), (100, 1, ""), (0, 0, "")])
     func part(offset: Int, count: Int, expected: String) async throws {
         let (here, there) = try Connection.pair()
@@ -41,7 +41,7 @@ struct ConnectionSendingFilesTests {
         #expect(try await there.readToEnd() == Array(expected.utf8))
     }
 
-    @Test("sendFile to a peer that has closed throws and raises no signal")
+    @Test("sendFile to a closed peer throws EPIPE without SIGPIPE")
     func brokenPipe() async throws {
         let (here, there) = try Connection.pair()
         there.close()
@@ -51,7 +51,7 @@ struct ConnectionSendingFilesTests {
         #expect(error?.errno == .brokenPipe)
     }
 
-    @Test("sendFile fails for a descriptor that is not a regular file or is closed")
+    @Test("sendFile throws for a pipe, a closed descriptor and a negative offset")
     func noFile() async throws {
         let (here, there) = try Connection.pair()
         let ends = try FileDescriptor.pipe()

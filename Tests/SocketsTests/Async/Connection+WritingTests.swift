@@ -13,7 +13,7 @@ struct ConnectionWritingTests {
         connection = try Connection(adopting: other)
     }
 
-    @Test("arrays, strings and parts arrive whole and in order")
+    @Test("write sends arrays, strings and parts completely and in order")
     func kinds() async throws {
         try await connection.write([1, 2])
         try await connection.write("ä")
@@ -23,7 +23,7 @@ struct ConnectionWritingTests {
         #expect(try peer.readAll(7) == [1, 2] + Array("ä".utf8) + [3, 4, 5])
     }
 
-    @Test("a write larger than the kernel's buffers returns when all bytes were accepted")
+    @Test("a write larger than the kernel's buffers sends all bytes")
     func large() async throws {
         let bytes = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0) }
         let peer = peer
@@ -32,7 +32,7 @@ struct ConnectionWritingTests {
         #expect(try await reading.result() == bytes)
     }
 
-    @Test("many parts that are sent piecewise arrive whole")
+    @Test("write(parts:) sends 500 parts completely and in order")
     func manyPieces() async throws {
         let parts = (0..<500).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 4000) }
         let peer = peer
@@ -41,7 +41,7 @@ struct ConnectionWritingTests {
         #expect(try await reading.result() == parts.flatMap { $0 })
     }
 
-    @Test("a partial write reports its length, and later writes fail until resumeWriting")
+    @Test("a partial write reports its length, and later writes throw until resumeWriting")
     func incomplete() async throws {
         let plenty = [UInt8](repeating: 1, count: 8 << 20)
         let error = try #require(
@@ -59,7 +59,7 @@ struct ConnectionWritingTests {
         #expect(try await reading.result().count == plenty.count)
     }
 
-    @Test("a second writer fails with .busy")
+    @Test("write throws busy while another write is in progress")
     func secondWriter() async throws {
         try connection.source.begin(.writing)
         let error = await #expect(throws: SocketError.self) { try await connection.write("x") }
@@ -69,9 +69,10 @@ struct ConnectionWritingTests {
         #expect(try peer.receive() == [0x78])
     }
 
-    @Test("writing to a peer that has closed fails")
+    @Test("write throws EPIPE after the peer shuts down both directions")
     func brokenPipe() async throws {
-        // A close alone would not be final while another test starts a program that inherits it.
+        // Shut down instead of closing, because a program that another test starts may hold the
+        // descriptor open for a moment.
         try peer.shutdown(.both)
         let error = await #expect(throws: SocketError.self) { try await connection.write("x") }
         #expect(error?.errno == .brokenPipe)

@@ -6,7 +6,7 @@ import Testing
 struct ConnectionSlotsTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("acquire fails when all slots are in use, and succeeds after one is given back")
+    @Test("acquire returns false if all slots are used, and cancelAcquire and release free a slot")
     func taking() {
         let slots = ConnectionSlots(2)
         #expect(slots.acquire() && slots.acquire() && !slots.acquire())
@@ -17,7 +17,8 @@ struct ConnectionSlotsTests {
     }
 
     @Test(
-        "a maximum below one counts as one, and nil as no limit", arguments: [0, -1, Int.min, nil])
+        "a maximum below 1 limits the slots to 1, and a nil maximum sets no limit",
+        arguments: [0, -1, Int.min, nil])
     func maximum(_ maximum: Int?) {
         let slots = ConnectionSlots(maximum)
         #expect(slots.acquire())
@@ -32,7 +33,7 @@ struct ConnectionSlotsTests {
         #expect(slots.acquire())
     }
 
-    @Test("a free slot wakes one waiter, in order of arrival")
+    @Test("freed slots wake the waiters one at a time in order of arrival")
     func order() async {
         let slots = ConnectionSlots(1)
         #expect(slots.acquire())
@@ -64,7 +65,7 @@ struct ConnectionSlotsTests {
         await Task(executorPreference: loop) {}.value
     }
 
-    @Test("a slot that was not needed wakes no waiter for a closed connection")
+    @Test("release wakes a task in waitForRelease, and cancelAcquire does not")
     func noUse() async {
         let (slots, wakeup) = (ConnectionSlots(2), Wakeup())
         #expect(slots.acquire() && slots.acquire())
@@ -78,14 +79,14 @@ struct ConnectionSlotsTests {
         await Task(executorPreference: loop) {}.value
         slots.cancelAcquire()
         #expect(slots.acquire())
-        // If the task had been woken, it would have run by the end of this one.
+        // A woken task would have run before this task ends.
         await Task(executorPreference: loop) {}.value
         slots.release()
         var waker = woken.makeAsyncIterator()
         #expect(await waker.next() == 1)
     }
 
-    @Test("waitForRelease returns at once below the minimum, and otherwise at the instant")
+    @Test("waitForRelease returns at once below the minimum, and otherwise at its deadline")
     func leaving() async {
         let (slots, wakeup) = (ConnectionSlots(nil), Wakeup())
         wakeup.reset()

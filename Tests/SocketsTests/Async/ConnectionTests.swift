@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection", .ownThread)
 struct ConnectionTests {
-    @Test("every operation on a closed connection fails, and a second close does nothing")
+    @Test("operations on a closed connection throw closed, and a second close has no effect")
     func closed() async throws {
         let (one, other) = try Connection.pair()
         one.close()
@@ -18,13 +18,13 @@ struct ConnectionTests {
         #expect(try await other.read(timeout: .seconds(5)).isEmpty)
     }
 
-    @Test("a connection without references is closed")
+    @Test("releasing the last reference to a connection closes the connection")
     func dropped() async throws {
         let other = try { try Connection.pair().1 }()
         #expect(try await other.read(timeout: .seconds(5)).isEmpty)
     }
 
-    @Test("options are set and read, and errors name the option")
+    @Test("connection options are set and read, and an error names the option")
     func options() throws {
         let (one, _) = try Connection.pair()
         try one.setOption(.receiveBufferSize, to: 20_000)
@@ -33,7 +33,7 @@ struct ConnectionTests {
         #expect(error?.description == "cannot set option noDelay: operation not supported")
     }
 
-    @Test("a half-close ends the stream of the peer, and reading continues")
+    @Test("shutdown(.write) ends the peer's stream, and reading continues")
     func halfClose() async throws {
         let (one, other) = try Connection.pair()
         try one.shutdown(.write)

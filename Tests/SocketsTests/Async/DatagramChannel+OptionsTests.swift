@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramChannel: options", .ownThread)
 struct DatagramChannelOptionsTests {
-    @Test("options are set and read, and errors name the option")
+    @Test("channel options are set and read, and an error names the option")
     func options() throws {
         let channel = try DatagramChannelTests.onLoopback()
         try channel.setOption(.receiveBufferSize, to: 20_000)
@@ -16,7 +16,7 @@ struct DatagramChannelOptionsTests {
     }
 
     @Test(
-        "channels of one and of both families join and leave a group",
+        "an IPv4 or dual-stack channel joins a multicast group, receives a datagram and leaves",
         arguments: [AddressFamily.ipv4, nil])
     func membership(family: AddressFamily?) async throws {
         let group = IPAddress.v4(IPv4Address(239, 255, 77, 79))
@@ -35,7 +35,7 @@ struct DatagramChannelOptionsTests {
         #expect(error?.subject == "multicastGroup 239.255.77.79")
     }
 
-    @Test("a channel joins and leaves an IPv6 group, and an error names an unknown interface")
+    @Test("a channel joins and leaves an IPv6 group, and a join error names the group")
     func membership6() async throws {
         let group = IPAddress.v6(try #require(IPv6Address("ff02::7779")))
         let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
@@ -48,7 +48,7 @@ struct DatagramChannelOptionsTests {
         #expect(error?.subject == "multicastGroup ff02::7779")
     }
 
-    @Test("an error of a closed channel names the option")
+    @Test("setting an option on a closed channel throws an error that names the option")
     func closed() throws {
         let channel = try DatagramChannelTests.onLoopback()
         channel.close()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramChannel: receiving", .timeLimit(.minutes(5)))
 struct DatagramChannelReceivingTests {
-    @Test("an empty datagram does not end a loop")
+    @Test("an empty datagram is received, and the next receive succeeds")
     func zeroLength() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -18,7 +18,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "next")
     }
 
-    @Test("a datagram that is too long is cut and marked, and one that just fits is whole")
+    @Test("receive marks a datagram longer than the limit as truncated, but not one that fits")
     func truncation() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         let sender = try Loopback.udp()
@@ -36,7 +36,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test(
-        "a negative count cuts the datagram to nothing, and the largest count is accepted")
+        "receive with a negative count returns no bytes, and with Int.max the whole datagram")
     func oddCounts() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -45,7 +45,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(atMost: .max).text == "abc")
     }
 
-    @Test("receive(into:) fills the buffer from its beginning, and the header has the full length")
+    @Test("receive(into:) fills the buffer and reports the original length of the datagram")
     func intoBuffer() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -62,7 +62,7 @@ struct DatagramChannelReceivingTests {
         #expect(array == Array("0123".utf8))
     }
 
-    @Test("a Unix datagram may be longer than 64 KiB")
+    @Test("a channel receives a Unix datagram of 100,000 bytes")
     func longUnixDatagram() async throws {
         let (one, other) = try Socket.pair(.datagram)
         let channel = try DatagramChannel(adopting: other)
@@ -71,7 +71,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(atMost: 200_000).bytes == long)
     }
 
-    @Test("datagrams that came before the first receive are received in order")
+    @Test("datagrams queued before the first receive are received in order")
     func burst() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -79,7 +79,7 @@ struct DatagramChannelReceivingTests {
         for number in 0..<100 { #expect(try await channel.receive().text == "\(number)") }
     }
 
-    @Test("a connected channel reports a missing peer, and works when the peer appears")
+    @Test("a connected channel throws connectionRefused, and works after the peer is bound")
     func refusedConnected() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -94,7 +94,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "yes")
     }
 
-    @Test("a waiting receive reports a missing peer at once")
+    @Test("a pending receive throws connectionRefused if the peer's port is closed")
     func refusedWhileWaiting() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -107,7 +107,7 @@ struct DatagramChannelReceivingTests {
         #expect(error?.errno == .connectionRefused)
     }
 
-    @Test("an unconnected channel ignores errors of unreachable peers")
+    @Test("a pending receive on an unconnected channel ignores a refused send")
     func refusedUnconnected() async throws {
         let server = try await DatagramChannel(on: .udp("0.0.0.0", port: 0))
         // With IP_RECVERR the kernel reports ICMP errors even to an unconnected socket.
@@ -126,7 +126,7 @@ struct DatagramChannelReceivingTests {
 
     #if DEBUG
         @Test(
-            "an unconnected channel skips ICMP errors only",
+            "receive on an unconnected channel skips ICMP errors and throws other errors",
             arguments: [
                 (Errno.connectionRefused, true), (.noRouteToHost, true),
                 (.networkUnreachable, true), (.messageTooLong, true), (.noMemory, false),
@@ -185,7 +185,7 @@ struct DatagramChannelReceivingTests {
         #expect(texts == (0..<40).map(String.init))
     }
 
-    @Test("an empty socket is not read again before an event")
+    @Test("receive clears the readiness only after the socket is drained")
     func noVainCalls() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -202,7 +202,7 @@ struct DatagramChannelReceivingTests {
         #expect(mayHaveMore())
     }
 
-    @Test("a receive ends at its timeout, not earlier, and the next one works")
+    @Test("receive times out no earlier than its limit, and the next receive succeeds")
     func timeLimit() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let start = ContinuousClock.now
@@ -215,7 +215,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive(timeout: .seconds(30)).text == "late")
     }
 
-    @Test("a receive with a timeout of zero returns a datagram that is there")
+    @Test("receive with a zero timeout returns a queued datagram, and throws if the queue is empty")
     func withoutTime() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         try Loopback.udp().send("here", to: channel.localAddress)
@@ -226,7 +226,7 @@ struct DatagramChannelReceivingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("a second receive fails with .busy")
+    @Test("receive throws busy while another receive is in progress")
     func busy() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -237,7 +237,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await reader.value.text == "for the first")
     }
 
-    @Test("leaving a loop loses no datagram")
+    @Test("breaking out of a loop over a channel loses no datagram")
     func leavingALoop() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -251,7 +251,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "c")
     }
 
-    @Test("cancellation ends a loop with .cancelled, and the channel stays open")
+    @Test("cancellation ends a loop over a channel with cancelled, and the channel stays open")
     func cancelledLoop() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { for try await _ in channel {} }
@@ -263,7 +263,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "still here")
     }
 
-    @Test("10,000 cancellations that race a datagram end each wait once and lose no datagram")
+    @Test("10,000 receives that race a cancellation and a datagram lose no datagram")
     func cancellationsRacingArrival() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -299,7 +299,7 @@ struct DatagramChannelReceivingTests {
         Task(executorPreference: loop) { await body() }
     }
 
-    @Test("the datagram of withReceived stays valid in the body, which may reply")
+    @Test("the body of withReceived may await a reply while the datagram stays valid")
     func lending() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -313,7 +313,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await client.receive().text == "echo this")
     }
 
-    @Test("withReceived throws the error of its body, and other receives fail with .busy meanwhile")
+    @Test("withReceived rethrows the error of its body, and a receive inside the body throws busy")
     func lendingFails() async throws {
         struct Refusal: Error {}
         let channel = try DatagramChannelTests.onLoopback()
@@ -335,7 +335,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test(
-        "the destination has the port, a zone only if it is link-local, and is nil for a group",
+        "a destination address has the port, a zone only if link-local, and is nil for a group",
         arguments: [
             (.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
             (.ipv4(bits: 0xEF00_0001, port: 0), nil),
@@ -350,7 +350,7 @@ struct DatagramChannelReceivingTests {
         #expect(SocketAddress(destination: packet, port: 7)?.description == text)
     }
 
-    @Test("a task that always finds a datagram yields to other tasks of its loop")
+    @Test("a task that receives queued datagrams yields to other tasks of its loop")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }

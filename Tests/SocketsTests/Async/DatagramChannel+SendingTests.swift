@@ -27,7 +27,7 @@ struct DatagramChannelSendingTests {
         return (peer, channel)
     }
 
-    @Test("spans, arrays and strings are sent to an address and to the peer")
+    @Test("send sends spans, arrays and strings to an address and to the connected peer")
     func shapes() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let open = try DatagramChannelTests.onLoopback()
@@ -50,14 +50,14 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("sending without an address fails on an unconnected channel")
+    @Test("send without an address throws EDESTADDRREQ on an unconnected channel")
     func withoutPeer() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let error = await #expect(throws: SocketError.self) { try await channel.send("x") }
         #expect(error?.description == "cannot send: destination address required")
     }
 
-    @Test("a send error names its cause and the destination")
+    @Test("a send error names the destination and the cause")
     func refusals() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let everybody = SocketAddress.ipv4(.broadcast, port: 9)
@@ -80,14 +80,16 @@ struct DatagramChannelSendingTests {
         #expect(noFile?.description == "cannot send to \(path): no such file or directory")
     }
 
-    @Test("a reply to a forged broadcast address returns false")
+    @Test(
+        "send to a subnet broadcast address returns false if unconnected, and throws if connected")
     func broadcastSender() async throws {
         let network = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: network))
         try channel.setOption(.broadcast, to: true)
         #expect(try await channel.send("x", to: network))
-        // Only the peer reaches a connected channel, so its program gets the error.
+        // Only the peer can send to a connected channel, so another destination is a mistake of the
+        // program.
         let connected = try DatagramChannel(to: channel.localAddress)
         let error = await #expect(throws: SocketError.self) {
             try await connected.send("x", to: network)
@@ -95,7 +97,7 @@ struct DatagramChannelSendingTests {
         #expect(error?.errno == .permissionDenied)
     }
 
-    @Test("a reply to a forged 0.0.0.0 is not sent, so a server cannot reply to itself in a loop")
+    @Test("send and reply to an unspecified address return false and send nothing")
     func unspecifiedSender() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(channel.localAddress.port)
@@ -113,7 +115,7 @@ struct DatagramChannelSendingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("a reply to a Unix sender that does not receive gives up after a second")
+    @Test("a reply to a Unix peer that does not receive returns false after 1 second")
     func senderThatDoesNotReceive() async throws {
         let (peer, channel) = try await fullPeer(isBound: true)
         let header = DatagramHeader(
@@ -123,7 +125,7 @@ struct DatagramChannelSendingTests {
         let duration = start.duration(to: .now)
         #expect(!hasLeft)
         #expect(duration >= .seconds(1) && duration < .seconds(10))
-        // With a timeout of its own, the reply throws.
+        // A reply with an explicit timeout throws.
         let error = await #expect(throws: SocketError.self) {
             try await channel.reply(
                 to: header, with: [UInt8(1)].span.bytes, timeout: .milliseconds(10))
@@ -134,7 +136,7 @@ struct DatagramChannelSendingTests {
         #expect(try await channel.reply(to: header, with: [UInt8(1)].span.bytes))
     }
 
-    @Test("a reply to a sender without an address returns false")
+    @Test("send and reply to a sender without a return address return false")
     func noReturnAddress() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: .ipv4(.loopback, port: 0)))
@@ -145,9 +147,10 @@ struct DatagramChannelSendingTests {
         #expect(try await channel.send("x", to: channel.localAddress))
     }
 
-    @Test("an unreachable destination returns false, and throws on a connected channel")
+    @Test(
+        "send to an unreachable destination returns false if unconnected, and throws if connected")
     func noWay() async throws {
-        // No machine has or may use an address of these blocks (RFC 5735, RFC 1122).
+        // No machine may use an address of this reserved block (RFC 5735, RFC 1122).
         let nowhere = SocketAddress.ipv4(IPv4Address(240, 0, 0, 1), port: 9)
         let channel = try DatagramChannelTests.onLoopback()
         #expect(try await !channel.send("x", to: nowhere))
@@ -156,7 +159,7 @@ struct DatagramChannelSendingTests {
         await #expect(throws: SocketError.self) { try await connected.send("x", to: nowhere) }
     }
 
-    @Test("no sender can stop a loop that replies to all")
+    @Test("an echo loop continues after senders without an address and senders that closed")
     func answeringEverybody() async throws {
         let channel = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
         let echoing = Task {
@@ -164,7 +167,7 @@ struct DatagramChannelSendingTests {
                 try await channel.send(datagram.bytes, to: datagram.sender)
             }
         }
-        // A sender without a path, one that has gone, and one that is there.
+        // Senders without a path and senders that have closed must not end the loop.
         let nameless = try DatagramChannel(adopting: Socket(.unix, .datagram))
         try await nameless.send("who am I?", to: channel.localAddress)
         for path in ["@" + Loopback.unixPath(), Loopback.unixPath()] {
@@ -179,7 +182,7 @@ struct DatagramChannelSendingTests {
         try await echoing.value
     }
 
-    @Test("several tasks send at the same time")
+    @Test("concurrent sends from several tasks succeed")
     func severalSenders() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let channel = try DatagramChannelTests.onLoopback()
@@ -195,7 +198,7 @@ struct DatagramChannelSendingTests {
     }
 
     @Test(
-        "a send to a full Unix peer waits until the peer receives",
+        "send waits until a Unix peer with a full queue receives",
         arguments: [false, true])
     func waitsForRoom(isConnected: Bool) async throws {
         let (peer, open) = try await fullPeer()
@@ -218,7 +221,7 @@ struct DatagramChannelSendingTests {
         #expect(last == "at last")
     }
 
-    @Test("a send to a full Unix peer ends at its timeout, not earlier")
+    @Test("send to a full Unix peer times out no earlier than its limit")
     func fullUntilLimit() async throws {
         let (peer, channel) = try await fullPeer()
         for limit in [0, 1, 30, 60] {
@@ -232,7 +235,7 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("a full Unix peer does not delay other sends, and a second waiting send fails with .busy")
+    @Test("while a send waits, sends to other peers succeed and a second waiting send throws busy")
     func fullAndBusy() async throws {
         let (peer, channel) = try await fullPeer()
         let address = peer.localAddress
@@ -252,7 +255,7 @@ struct DatagramChannelSendingTests {
         try await channel.send("still here", to: other.localAddress)
     }
 
-    @Test("closing ends the wait for a full Unix peer")
+    @Test("close ends a send that waits for a full Unix peer")
     func closingWhileFull() async throws {
         let (peer, channel) = try await fullPeer()
         let address = peer.localAddress
@@ -265,7 +268,7 @@ struct DatagramChannelSendingTests {
 
     #if DEBUG
         @Test(
-            "an interrupted or blocked send is repeated",
+            "send retries after EINTR and EAGAIN and sends the datagram once",
             arguments: [Errno.interrupted, .wouldBlock])
         func madeAgain(code: Errno) async throws {
             let peer = try DatagramChannelTests.onLoopback()
@@ -284,7 +287,7 @@ struct DatagramChannelSendingTests {
     #endif
 
     @Test(
-        "a reply leaves from the address that was used, on one family and on both",
+        "reply sends from the address that received the datagram, on IPv4 and dual stack",
         arguments: [AddressFamily.ipv4, nil])
     func reply(family: AddressFamily?) async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
@@ -309,7 +312,7 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("a reply over IPv6 leaves from the address that was used")
+    @Test("reply over IPv6 sends from the address that received the datagram")
     func reply6() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let port = try #require(server.localAddress.port)
@@ -321,7 +324,7 @@ struct DatagramChannelSendingTests {
         #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
     }
 
-    @Test("a channel with one address replies from that address")
+    @Test("reply sends from the channel's address if the datagram has no local address")
     func replyFromTheOnlyAddress() async throws {
         let server = try DatagramChannelTests.onLoopback()
         let client = try DatagramChannel(to: server.localAddress)
@@ -333,7 +336,7 @@ struct DatagramChannelSendingTests {
         #expect(try await client.receive(timeout: .seconds(30)).text == "answer")
     }
 
-    @Test("a reply from a foreign address is not sent")
+    @Test("reply from an address that is not local returns false")
     func replyFromElsewhere() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
         let client = try DatagramChannelTests.onLoopback()
@@ -343,7 +346,7 @@ struct DatagramChannelSendingTests {
         #expect(try await !server.reply(to: question, with: "answer"))
     }
 
-    @Test("a datagram to a group is answered from a local address")
+    @Test("a datagram to a multicast group has a local address, and reply sends from that address")
     func replyToGroup() async throws {
         let group = IPv4Address(239, 255, 77, 78)
         let member = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv4))
@@ -360,7 +363,7 @@ struct DatagramChannelSendingTests {
         #expect(answer.sender == .ipv4(.loopback, port: port))
     }
 
-    @Test("a task that can always send yields to other tasks of its loop")
+    @Test("a task that sends repeatedly yields to other tasks of its loop")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }

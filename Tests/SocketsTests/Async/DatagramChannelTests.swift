@@ -12,7 +12,7 @@ struct DatagramChannelTests {
         try DatagramChannel(on: Loopback.ipv4)
     }
 
-    @Test("a channel without a host serves both families and shows IPv4 senders as IPv4")
+    @Test("a channel without a host receives from both families and reports IPv4 senders as IPv4")
     func bothFamilies() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -33,7 +33,7 @@ struct DatagramChannelTests {
     }
 
     @Test(
-        "the family option restricts a channel to one family",
+        "the family option binds a channel to the unspecified address of that family",
         arguments: [AddressFamily.ipv4, .ipv6])
     func oneFamily(family: AddressFamily) async throws {
         let server = try await DatagramChannel(on: .udp(port: 0), options: .init(family: family))
@@ -41,7 +41,7 @@ struct DatagramChannelTests {
         #expect(server.localAddress.ip?.isUnspecified == true)
     }
 
-    @Test("a host name is looked up without blocking")
+    @Test("a channel resolves a host name for binding and for connecting")
     func byName() async throws {
         let server = try await DatagramChannel(
             on: .udp("localhost", port: 0), options: .init(family: .ipv4))
@@ -82,7 +82,7 @@ struct DatagramChannelTests {
         #expect(channel.localAddress.ip == .v4(IPv4Address(127, 0, 0, 3)))
     }
 
-    @Test("Unix datagrams have the sender's path, or .unnamed")
+    @Test("a Unix datagram has the sender's path, or .unnamed if the sender is not bound")
     func unix() async throws {
         let path = Loopback.unixPath()
         let server = try await DatagramChannel(on: .unixDatagram(path))
@@ -98,7 +98,7 @@ struct DatagramChannelTests {
         #expect(try await named.receive().text == "back")
     }
 
-    @Test("closing a channel removes its socket file, also that of a local address")
+    @Test("close removes the socket file of a bound channel and of a channel with a local address")
     func socketFile() async throws {
         let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())
         let server = try await DatagramChannel(on: .unixDatagram(path))
@@ -116,7 +116,7 @@ struct DatagramChannelTests {
     }
 
     @Test(
-        "an endpoint of a stream transport is refused by name",
+        "an endpoint of a stream transport throws invalidInput that names the endpoint",
         arguments: [
             Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x"),
         ]
@@ -138,7 +138,7 @@ struct DatagramChannelTests {
         }
     }
 
-    @Test("a port in use is refused unless all its sockets share it")
+    @Test("a bound port is refused unless both channels set reusePort")
     func reusePort() async throws {
         let first = try await DatagramChannel(
             on: .udp("127.0.0.1", port: 0), options: .init(reusePort: true))
@@ -152,7 +152,7 @@ struct DatagramChannelTests {
         #expect(second.localAddress == first.localAddress)
     }
 
-    @Test("closing ends waits and loops, and later calls fail with .closed")
+    @Test("close ends a pending receive and a loop, and later calls throw closed")
     func closing() async throws {
         let channel = try Self.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -171,7 +171,7 @@ struct DatagramChannelTests {
         #expect(asking?.cause == .closed)
     }
 
-    @Test("the last reference to a channel closes it")
+    @Test("releasing the last reference to a channel frees the port")
     func lastReference() async throws {
         var channel: DatagramChannel? = try Self.onLoopback()
         let address = try #require(channel).localAddress
@@ -181,7 +181,7 @@ struct DatagramChannelTests {
         #expect(channel?.localAddress == address)
     }
 
-    @Test("10,000 closes that race a datagram end each wait once, and never with an empty datagram")
+    @Test("10,000 closes that race a datagram end each receive with the datagram or with closed")
     func closesRacingArrival() async throws {
         let sender = try Loopback.udp()
         var received = 0
@@ -216,7 +216,7 @@ extension DatagramChannel {
         while !source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
     }
 
-    /// Waits until a task is waiting for room.
+    /// Waits until a task is waiting to send.
     func untilWriting() async {
         while !source.writing.isBusy.load(ordering: .acquiring) { await Task.yield() }
     }

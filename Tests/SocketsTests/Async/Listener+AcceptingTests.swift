@@ -16,7 +16,7 @@ struct ListenerAcceptingTests {
         #expect(Set(accepted) == Set(clients.map(\.localAddress)))
     }
 
-    @Test("leaving the loop keeps the listener open for another loop")
+    @Test("breaking out of a loop keeps the listener open for another loop")
     func leaving() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<2).map { _ in try Socket(to: listener.localAddress) }
@@ -31,7 +31,7 @@ struct ListenerAcceptingTests {
         #expect(!listener.isClosed)
     }
 
-    @Test("cancellation ends the loop with an error and loses no client")
+    @Test("cancellation ends a loop over a listener with cancelled and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { for try await _ in listener {} }
@@ -43,7 +43,7 @@ struct ListenerAcceptingTests {
     }
 
     #if DEBUG
-        @Test("shortages and aborted clients do not end the loop")
+        @Test("a loop over a listener continues after resource shortages and aborted clients")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -64,7 +64,7 @@ struct ListenerAcceptingTests {
             #expect(start.duration(to: .now) >= .milliseconds(35))
         }
 
-        @Test("closing ends a backoff pause at once")
+        @Test("close ends a backoff pause at once")
         func closingInAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             _ = try Socket(to: listener.localAddress)
@@ -76,14 +76,14 @@ struct ListenerAcceptingTests {
                     for try await _ in listener {}
                 }
             }
-            // Five pauses are 155 ms, the next is 160.
+            // The first five pauses take 155 ms in all, and the sixth takes 160 ms.
             while script.remaining(of: .accept) > 995 { await Task.yield() }
             listener.close()
             try await accepting.value
             #expect(script.remaining(of: .accept) > 990)
         }
 
-        @Test("cancellation ends a backoff pause at once")
+        @Test("cancellation ends a backoff pause with cancelled and loses no client")
         func cancellingAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -102,7 +102,7 @@ struct ListenerAcceptingTests {
             #expect(try await listener.accept().remoteAddress == client.localAddress)
         }
 
-        @Test("a broken listening socket ends the loop with its error")
+        @Test("an unexpected accept error ends a loop over a listener with that error")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])

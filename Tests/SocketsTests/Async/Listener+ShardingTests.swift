@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Listener: sharding", .ownThread)
 struct ListenerShardingTests {
-    @Test("each loop has a socket, all on the same port")
+    @Test("a sharded listener has one socket per loop, all bound to the same port")
     func sockets() async throws {
         let group = try LoopGroup(loops: 3)
         let listener = try await Listener(
@@ -21,9 +21,9 @@ struct ListenerShardingTests {
         }
     }
 
-    @Test("clients are spread over the loops, and each is served where it was accepted")
+    @Test("clients are distributed over all loops, and each client is served on its accepting loop")
     func spread() async throws {
-        // So many that a round-robin distribution is unlikely to match by chance.
+        // With four loops, a round-robin distribution is unlikely to match the queues by chance.
         let group = try LoopGroup(loops: 4)
         let listener = try Listener(on: Loopback.ipv4, group: group, options: .init(sharded: true))
         let clients = try call(listener, 64)
@@ -46,7 +46,7 @@ struct ListenerShardingTests {
         #expect(group.loops.map { served.withLock { $0 }[ObjectIdentifier($0)] } == queues)
     }
 
-    @Test("every shard accepts clients of both families")
+    @Test("every shard accepts IPv4 and IPv6 clients")
     func bothFamilies() async throws {
         let group = try LoopGroup(loops: 2)
         let listener = try await Listener(
@@ -74,7 +74,7 @@ struct ListenerShardingTests {
         try await serving.value
     }
 
-    @Test("a stopped sharded server refuses clients, and the handlers on all loops finish")
+    @Test("stopping a sharded server refuses new clients and lets running handlers finish")
     func gracefulStop() async throws {
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         let serving = Task {
@@ -96,7 +96,7 @@ struct ListenerShardingTests {
         #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
-    @Test("after the grace period the handlers on all loops are cancelled, with one log record")
+    @Test("the end of the grace period cancels the handlers on all loops and logs one record")
     func graceIsOver() async throws {
         let log = LogRecorder()
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
@@ -116,7 +116,7 @@ struct ListenerShardingTests {
         #expect(log.messages.map { $0.metadata["connections"] } == ["32"])
     }
 
-    @Test("closing a sharded listener closes every socket")
+    @Test("closing a sharded listener refuses new clients")
     func closing() async throws {
         let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
         listener.close()
@@ -124,7 +124,7 @@ struct ListenerShardingTests {
     }
 
     @Test(
-        "maximumConnections bounds all shards together, and each shard admits clients",
+        "maximumConnections limits all shards together, and every client is served",
         arguments: [1, 3])
     func limit(_ maximum: Int) async throws {
         let listener = try Listener(
@@ -164,7 +164,7 @@ struct ListenerShardingTests {
     }
 
     @Test(
-        "accept and the sequence fail on a sharded listener, with any number of loops",
+        "accept and iteration throw on a sharded listener, even with a single loop",
         arguments: [1, 2])
     func acceptIsRefused(_ loops: Int) async throws {
         let listener = try Listener(
@@ -179,7 +179,7 @@ struct ListenerShardingTests {
         #expect(!listener.isClosed)
     }
 
-    @Test("Unix sockets cannot be sharded")
+    @Test("a sharded Unix listener throws invalidInput")
     func unix() async throws {
         let path = "@" + Loopback.unixPath()
         let byEndpoint = await #expect(throws: SocketError.self) {
@@ -200,7 +200,7 @@ struct ListenerShardingTests {
     }
 
     #if DEBUG
-        @Test("a broken shard ends serve with its error")
+        @Test("an accept error of one shard ends serve with that error and closes all shards")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])
@@ -211,7 +211,7 @@ struct ListenerShardingTests {
             #expect(listener.shards.map(\.isClosed) == listener.shards.map { _ in true })
         }
 
-        @Test("clients of all shards are served after a shortage")
+        @Test("a sharded server serves all clients after a shortage of descriptors")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4, options: .init(sharded: true))
             let clients = try call(listener, 32)
@@ -239,7 +239,7 @@ struct ListenerShardingTests {
         }
     }
 
-    /// Returns the backlog of each socket, once `count` clients wait in all.
+    /// Returns the backlog of each socket, once `total` clients wait in all.
     private func queueLengths(of listener: Listener, total: Int) async throws -> [Int] {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {

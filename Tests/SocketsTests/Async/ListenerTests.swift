@@ -17,7 +17,7 @@ struct ListenerTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a listener on every interface shows IPv4 clients as IPv4")
+    @Test("a listener on every interface reports IPv4 clients as IPv4")
     func everyInterface() async throws {
         let listener = try await Listener(on: .tcp(port: 0))
         let port = try #require(listener.localAddress.port)
@@ -32,7 +32,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("host and service names are looked up")
+    @Test("a listener resolves a host name, and an unknown host or service throws")
     func names() async throws {
         let listener = try await Listener(on: .tcp("localhost", port: 0))
         #expect(listener.localAddress.ip?.isLoopback == true)
@@ -49,7 +49,7 @@ struct ListenerTests {
         #expect(unknown?.description.contains("nosuchservice") == true)
     }
 
-    @Test("a port in use is an error that names the address")
+    @Test("listening on a used port throws an error that names the address")
     func taken() async throws {
         let first = try await Listener(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
@@ -60,7 +60,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "an endpoint of another transport is refused",
+        "a listener on an endpoint that is not a stream throws invalidInput",
         arguments: [Endpoint.udp(port: 0), .unixDatagram("@x"), .unixSequencedPacket("@y")])
     func transports(_ endpoint: Endpoint) async throws {
         let error = await #expect(throws: SocketError.self) { try await Listener(on: endpoint) }
@@ -91,7 +91,7 @@ struct ListenerTests {
         client.close()
     }
 
-    @Test("many concurrent clients are all accepted")
+    @Test("a listener accepts all of 100 waiting clients")
     func manyClients() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let clients = try (0..<100).map { _ in try Socket(to: listener.localAddress) }
@@ -101,7 +101,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "accept without a client ends at its timeout, not earlier, and the next accept works")
+        "accept times out no earlier than its limit, and the next accept succeeds")
     func timeout() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let start = ContinuousClock.now
@@ -115,7 +115,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("cancellation ends accept and loses no client")
+    @Test("a cancelled accept throws cancelled and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { try await listener.accept() }
@@ -126,7 +126,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("closing ends accept and refuses clients, and a second close does nothing")
+    @Test("close ends a pending accept and refuses clients, and a second close has no effect")
     func close() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { try await listener.accept() }
@@ -138,7 +138,7 @@ struct ListenerTests {
         #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
-    @Test("a second accept fails with .busy")
+    @Test("accept throws busy while another accept is in progress")
     func busy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         try listener.source.begin(.reading)
@@ -148,7 +148,7 @@ struct ListenerTests {
     }
 
     #if DEBUG
-        @Test("accept reports a shortage, and the client stays in the backlog")
+        @Test("accept throws EMFILE without free descriptors, and the client stays in the backlog")
         func shortage() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -160,7 +160,7 @@ struct ListenerTests {
             #expect(try await listener.accept().remoteAddress == client.localAddress)
         }
 
-        @Test("accept skips clients that hung up before")
+        @Test("accept skips aborted clients and continues after EINTR")
         func abortedClients() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)
@@ -177,7 +177,7 @@ struct ListenerTests {
 
     // MARK: Unix sockets
 
-    @Test("a Unix listener accepts clients, and closing removes its file")
+    @Test("a Unix listener accepts clients, and close removes the socket file")
     func unixFile() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))
@@ -192,7 +192,7 @@ struct ListenerTests {
         #expect(access(path, F_OK) == -1)
     }
 
-    @Test("the file is removed with the last reference to a listener")
+    @Test("releasing the last reference to a Unix listener removes the socket file")
     func unixFileOfForgottenListener() async throws {
         let path = Loopback.unixPath()
         do {
@@ -202,14 +202,14 @@ struct ListenerTests {
         #expect(access(path, F_OK) == -1)
     }
 
-    @Test("the file of a live server is address in use, and a stale file is replaced")
+    @Test("a listener throws EADDRINUSE for the path of a live server and replaces a stale file")
     func staleFile() async throws {
         let path = Loopback.unixPath()
         let living = try await Listener(on: .unix(path))
         let error = await #expect(throws: SocketError.self) { try await Listener(on: .unix(path)) }
         #expect(error?.errno == .addressInUse)
         #expect(access(path, F_OK) == 0)
-        // A server that was killed removes nothing.
+        // A killed server leaves its socket file behind.
         let dead = try Socket(on: .unix(path + "-dead"))
         dead.names.withLock { $0.file?.keep() }
         dead.close()
@@ -221,7 +221,7 @@ struct ListenerTests {
         living.close()
     }
 
-    @Test("a file that is not a socket is kept")
+    @Test("a listener does not replace a file that is not a socket")
     func regularFile() async throws {
         let path = Loopback.unixPath()
         let file = Descriptor(open(path, O_CREAT | O_WRONLY, 0o600))
@@ -232,7 +232,7 @@ struct ListenerTests {
         #expect(file.number >= 0)
     }
 
-    @Test("an abstract name has no file")
+    @Test("an abstract name can be bound again after the listener is closed")
     func abstractName() async throws {
         let name = "@" + Loopback.unixPath()
         let listener = try await Listener(on: .unix(name))

@@ -31,7 +31,7 @@ struct LookupAsyncTests {
         }
     }
 
-    @Test("the answer ends the wait")
+    @Test("a lookup returns its answer to the waiting task")
     func answered() async throws {
         let server = try SilentServer()
         let asking = Task { try await ask(server, .never) }
@@ -40,7 +40,7 @@ struct LookupAsyncTests {
         #expect(try await asking.value == 1)
     }
 
-    @Test("a lookup without an answer is abandoned at the deadline")
+    @Test("a lookup without an answer throws timedOut at the deadline")
     func deadline() async throws {
         let server = try SilentServer()
         defer { server.answer() }
@@ -53,7 +53,7 @@ struct LookupAsyncTests {
         #expect(duration >= .milliseconds(50) && duration < .seconds(2))
     }
 
-    @Test("cancellation ends the wait")
+    @Test("cancellation ends a pending lookup with cancelled")
     func cancelled() async throws {
         let server = try SilentServer()
         defer { server.answer() }
@@ -64,7 +64,7 @@ struct LookupAsyncTests {
         #expect(error?.cause == .cancelled)
     }
 
-    @Test("the error of the lookup is thrown")
+    @Test("a lookup rethrows the error of its body")
     func failure() async throws {
         let error = await #expect(throws: SocketError.self) {
             try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
@@ -74,7 +74,7 @@ struct LookupAsyncTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("the lookup runs outside of any task")
+    @Test("the body of a lookup runs outside any task")
     func outsideOfTasks() async throws {
         let isInTask = try await Lookup.answer(until: Deadline(startingNow: .never), on: loop) {
             withUnsafeCurrentTask { $0 != nil }
@@ -82,7 +82,7 @@ struct LookupAsyncTests {
         #expect(!isInTask)
     }
 
-    @Test("concurrent answers, cancellations and deadlines end the wait once")
+    @Test("each lookup ends with its answer or an error when a cancellation and a deadline race")
     func races() async throws {
         for number in 0..<500 {
             let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)
@@ -93,7 +93,7 @@ struct LookupAsyncTests {
             switch await asking.result {
             case .success(let value): #expect(value == number)
             case .failure(let error as SocketError):
-                // Those that were left may still hold all threads.
+                // Abandoned lookups may still occupy all threads.
                 #expect(
                     error.cause == .cancelled || error.isTimeout
                         || error.errno == .resourceTemporarilyUnavailable)
@@ -103,7 +103,7 @@ struct LookupAsyncTests {
     }
 
     @Test(
-        "who names nothing that has to be looked up is answered on the spot, whatever the limit",
+        "an endpoint without a name resolves even after the deadline",
         arguments: [
             Endpoint.udp(port: 53), .udp("127.0.0.1", port: 53), .udp("::1", port: 53),
             .unixDatagram("/tmp/x"), .unix("@x"),
@@ -115,7 +115,7 @@ struct LookupAsyncTests {
     }
 
     @Test(
-        "a host or service name needs a lookup, which fails with no time left",
+        "an endpoint with a name resolves in time, and throws timedOut after the deadline",
         arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
     func names(endpoint: Endpoint) async throws {
         let never = Deadline(startingNow: .never)
@@ -129,7 +129,7 @@ struct LookupAsyncTests {
         #expect(error?.operation == .resolve)
     }
 
-    @Test("every initializer with a lookup times out and can be cancelled")
+    @Test("each initializer that looks up a name can time out and be cancelled")
     func initializers() async throws {
         let initializers: [@Sendable (TimeLimit) async throws -> Void] = [
             { limit in

@@ -2,11 +2,11 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Resolver for tasks")
+@Suite("Resolver: async")
 struct ResolverAsyncTests {
     private static let expired = TimeLimit.seconds(0)
 
-    @Test("an address literal and a Unix path resolve at once, even with no time left")
+    @Test("address literals and Unix paths resolve even with an expired time limit")
     func literals() async throws {
         let tcp = try await Resolver.resolve(.tcp("127.0.0.1", port: 80), timeout: Self.expired)
         #expect(tcp == [.ipv4(.loopback, port: 80)])
@@ -27,7 +27,7 @@ struct ResolverAsyncTests {
         #expect(names == ("127.0.0.1", "80"))
     }
 
-    @Test("each lookup returns what its blocking overload returns")
+    @Test("each async lookup returns the same result as its blocking overload")
     func sameAsBlocking() async throws {
         let blocking = try await Background {
             (
@@ -69,7 +69,9 @@ struct ResolverAsyncTests {
         "look up host localhost", "look up host 127.0.0.1",
     ]
 
-    @Test("an expired time limit ends a lookup, and the error names its subject", arguments: 0..<5)
+    @Test(
+        "a lookup with an expired time limit throws an error that names the subject",
+        arguments: 0..<5)
     func timeLimit(index: Int) async throws {
         let error = await #expect(throws: SocketError.self) {
             try await Self.lookups[index](Self.expired)
@@ -77,7 +79,7 @@ struct ResolverAsyncTests {
         #expect(error?.description == "cannot \(Self.descriptions[index]): timed out after 0 ms")
     }
 
-    @Test("cancellation ends a lookup, and the error names its subject", arguments: 0..<5)
+    @Test("a cancelled lookup throws an error that names the subject", arguments: 0..<5)
     func cancellation(index: Int) async throws {
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
@@ -88,7 +90,7 @@ struct ResolverAsyncTests {
         #expect(error?.description == "cannot \(Self.descriptions[index]): cancelled")
     }
 
-    @Test("a malformed host is rejected with the blocking overload's error")
+    @Test("a malformed host throws an error that explains the expected form")
     func malformedHosts() async throws {
         let error = await #expect(throws: SocketError.self) {
             try await Resolver.host(named: "127.1")

@@ -5,10 +5,10 @@ import Testing
 
 @Suite("KernelTimeout", .ownThread)
 struct KernelTimeoutTests {
-    /// A limit with the kernel that it is set in.
+    /// A `KernelTimeout` with a model of the option in the kernel.
     private final class Kernel {
         let timeout: KernelTimeout
-        /// What the kernel was told, in order.
+        /// The limits that were set in the kernel, in order.
         private(set) var calls: [UInt64] = []
         var refuses = false
 
@@ -25,7 +25,7 @@ struct KernelTimeoutTests {
         func leave() { timeout.leave() }
     }
 
-    @Test("calls without a limit never set the option")
+    @Test("calls without a limit never set the socket option")
     func neverNeedsNoCall() {
         let kernel = Kernel()
         for _ in 0..<3 {
@@ -36,7 +36,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.isEmpty)
     }
 
-    @Test("a repeated limit is set once")
+    @Test("a repeated limit sets the option once")
     func setOnce() {
         let kernel = Kernel()
         for _ in 0..<5 {
@@ -46,7 +46,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [2_000_000])
     }
 
-    @Test("another limit is set if no call is inside")
+    @Test("a new limit sets the option if no call is in progress")
     func changed() {
         let kernel = Kernel()
         for limit in [5, 0, 7, 7, KernelTimeout.longest, 0] as [UInt64] {
@@ -56,7 +56,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5, 0, 7, KernelTimeout.longest, 0])
     }
 
-    @Test("two calls with the same limit run together")
+    @Test("two calls with the same limit share the option")
     func sameLimitTogether() {
         let kernel = Kernel()
         #expect(kernel.enter(1000) && kernel.enter(1000))
@@ -66,7 +66,7 @@ struct KernelTimeoutTests {
     }
 
     @Test(
-        "with a call inside, another limit joins only a useful one that is not longer",
+        "a call shares a concurrent limit only if that is at least 20 ms and not above its own",
         arguments: [
             // inside, wanted, may join
             (0, 1000, false), (0, 1_000_000, false), (19_999, 0, false), (20_000, 0, true),
@@ -78,7 +78,7 @@ struct KernelTimeoutTests {
         #expect(kernel.enter(inside))
         let before = kernel.calls
         #expect(kernel.enter(wanted) == mayJoin)
-        // The option never changes under a call that waits.
+        // The option must not change while a call waits.
         #expect(kernel.calls == before)
         if mayJoin { kernel.leave() }
         kernel.leave()
@@ -86,7 +86,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.last ?? 0 == wanted)
     }
 
-    @Test("an unknown limit is set before use, also for a call without a limit")
+    @Test("an unknown option value is set before the first call, even a call without a limit")
     func unknown() {
         for limit in [0, 5000] as [UInt64] {
             let kernel = Kernel(isKnown: false)
@@ -98,7 +98,7 @@ struct KernelTimeoutTests {
         }
     }
 
-    @Test("a forgotten limit is not shared and is set again")
+    @Test("after forget, a limit is not shared with new calls and is set again")
     func forgotten() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000))
@@ -122,7 +122,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [0])
     }
 
-    @Test("forget during set survives it")
+    @Test("forget while the option is being set makes the next call set the option again")
     func forgottenWhileSetting() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000, during: { kernel.timeout.forget() }))
@@ -132,7 +132,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [50_000, 50_000])
     }
 
-    @Test("a call polls while the limit is being changed")
+    @Test("a call does not use the option while another call is setting the option")
     func whileSetting() {
         let kernel = Kernel()
         var others: [Bool] = []
@@ -149,7 +149,7 @@ struct KernelTimeoutTests {
         #expect(others == [false, false, false])
     }
 
-    @Test("a refused limit makes the call poll, and is tried again")
+    @Test("a call does not use an option that the kernel refuses, and later calls try again")
     func refused() {
         let kernel = Kernel()
         kernel.refuses = true
@@ -161,7 +161,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5000, 0, 0])
     }
 
-    @Test("forget during a refused set survives it")
+    @Test("forget during a refused change makes the next call set the option again")
     func refusedAndForgotten() {
         let kernel = Kernel()
         kernel.refuses = true
@@ -174,7 +174,7 @@ struct KernelTimeoutTests {
 
     // MARK: Races
 
-    /// The kernel's option, changed by several threads; and whether anybody was inside then.
+    /// A model of the kernel's option that counts each change while a call is waiting.
     private final class SharedKernel: Sendable {
         let timeout = KernelTimeout(isKnown: true)
         let option = Atomic<UInt64>(0)
@@ -192,7 +192,7 @@ struct KernelTimeoutTests {
             inside.add(1, ordering: .sequentiallyConsistent)
             entered.add(1, ordering: .relaxed)
             let inForce = option.load(ordering: .sequentiallyConsistent)
-            // Never for longer than was asked, and never for ever where there is a limit.
+            // A call with a limit must neither wait longer than the limit nor wait without a limit.
             if limit != 0, inForce == 0 || inForce > limit { violate() }
             inside.subtract(1, ordering: .sequentiallyConsistent)
             timeout.leave()
@@ -202,7 +202,7 @@ struct KernelTimeoutTests {
     }
 
     @Test(
-        "threads with different limits: none waits longer than it may, the option is never changed under a waiter"
+        "racing calls never exceed their limits and never change the option under a waiting call"
     )
     func stress() throws {
         let kernel = SharedKernel()
@@ -219,7 +219,7 @@ struct KernelTimeoutTests {
         #expect(kernel.violations.load(ordering: .relaxed) == 0)
         #expect(kernel.entered.load(ordering: .relaxed) > 1000)
         #expect(kernel.inside.load(ordering: .relaxed) == 0)
-        // Everybody has left: any limit can be had again.
+        // All calls have left, so any limit can be set again.
         kernel.timeout.forget()
         let isFree = kernel.timeout.enter(limit: 77) { $0 == 77 }
         #expect(isFree)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Socket: adopt, release, duplicate", .ownThread)
 struct SocketAdoptingTests {
-    @Test("an adopted descriptor keeps its addresses and its connection")
+    @Test("adopting a released descriptor keeps the addresses and the connection")
     func releaseAndAdopt() throws {
         let (client, server) = try Loopback.tcpPair()
         let descriptor = try client.release()
@@ -19,7 +19,8 @@ struct SocketAdoptingTests {
         #expect(try server.receive() == Array("still connected".utf8))
     }
 
-    @Test("an adopted descriptor waits whatever its mode and limits were")
+    @Test(
+        "receive on an adopted socket waits although the descriptor was non-blocking with a limit")
     func adoptingForcesTheMode() throws {
         let (one, other) = try Socket.pair()
         let descriptor = try one.release()
@@ -35,7 +36,7 @@ struct SocketAdoptingTests {
         #expect(fcntl(adopted.descriptor, F_GETFD) & FD_CLOEXEC != 0)
     }
 
-    @Test("an adopted listening socket accepts and times out")
+    @Test("an adopted listening socket accepts clients and times out")
     func adoptListener() throws {
         let original = try Socket(on: .tcp("127.0.0.1", port: 0))
         let listener = try Socket(adopting: try original.release())
@@ -47,7 +48,7 @@ struct SocketAdoptingTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
 
-    @Test("a released descriptor is blocking and has no time limits")
+    @Test("a released descriptor is blocking and has no kernel time limit")
     func releaseRestores() throws {
         let (one, other) = try Socket.pair()
         _ = #expect(throws: SocketError.self) { try one.receive(timeout: .milliseconds(5)) }
@@ -61,7 +62,7 @@ struct SocketAdoptingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("adopting a bad descriptor or a file throws")
+    @Test("adopting a closed descriptor or a file throws and leaves the file open")
     func badDescriptors() throws {
         let bad = #expect(throws: SocketError.self) {
             try Socket(adopting: FileDescriptor(rawValue: 1_000_000))
@@ -70,11 +71,11 @@ struct SocketAdoptingTests {
         let null = try FileDescriptor.open("/dev/null", .readOnly)
         let file = #expect(throws: SocketError.self) { try Socket(adopting: null) }
         #expect(file?.errno == .notSocket)
-        // It still belongs to whom it belonged.
+        // The test still owns the descriptor, so closing it succeeds.
         try null.close()
     }
 
-    @Test("release fails with resourceBusy while a call is inside")
+    @Test("release throws EBUSY while another call is in progress")
     func releaseWhileBusy() throws {
         let (one, other) = try Socket.pair()
         let background = Background { try one.receive() }
@@ -85,7 +86,7 @@ struct SocketAdoptingTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("a duplicate keeps the connection open, and each socket keeps its own limit")
+    @Test("a duplicate keeps the connection open and has its own time limits")
     func duplicate() throws {
         let (one, other) = try Socket.pair()
         let copy = try one.duplicate()
@@ -97,7 +98,7 @@ struct SocketAdoptingTests {
         #expect(error?.isTimeout == true)
         try other.send("x")
         #expect(try patient.value() == [0x78])
-        // The other's limit is not in force for the copy either.
+        // The limit of the original does not apply to the copy.
         let start = ContinuousClock.now
         _ = #expect(throws: SocketError.self) { try copy.receive(timeout: .milliseconds(60)) }
         #expect(start.duration(to: .now) >= .milliseconds(60))

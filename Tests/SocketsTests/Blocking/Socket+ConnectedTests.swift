@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket(to:)", .ownThread)
 struct SocketConnectedTests {
-    @Test("Socket(to:) tries the addresses of a name until one answers")
+    @Test("Socket(to:) tries the addresses of a name until one accepts")
     func triesEveryAddress() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
@@ -14,7 +14,7 @@ struct SocketConnectedTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == client.localAddress)
     }
 
-    @Test("the error lists every attempt with its duration")
+    @Test("the connect error lists every attempt with its address, cause and duration")
     func everyAttempt() throws {
         let (holder, address) = try Loopback.refusingPort()
         let port = try #require(address.port)
@@ -30,9 +30,9 @@ struct SocketConnectedTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a failed or timed out connect leaks no descriptor")
+    @Test("a failed or timed-out connect leaks no descriptor")
     func noDescriptorLeaks() async {
-        // In a process of its own, where no other test opens and closes any.
+        // Run in a separate process, where no other test opens or closes descriptors.
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
@@ -49,7 +49,7 @@ struct SocketConnectedTests {
         }
     }
 
-    @Test("a connected socket is in blocking mode")
+    @Test("receive on a connected socket waits until bytes arrive")
     func isBlocking() throws {
         let (client, server) = try Loopback.tcpPair()
         let background = Background { try client.receive() }
@@ -58,7 +58,7 @@ struct SocketConnectedTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("localAddress of the options is bound before connect")
+    @Test("the localAddress option binds the socket before connect")
     func fromLocal() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let (holder, own) = try Loopback.refusingPort()
@@ -67,7 +67,7 @@ struct SocketConnectedTests {
         #expect(client.localAddress == own)
     }
 
-    @Test("the endpoint determines the type of the socket")
+    @Test("the endpoint determines the type of the connected socket")
     func kinds() throws {
         let receiver = try Loopback.udp()
         let port = Port(try #require(receiver.localAddress.port))
@@ -80,7 +80,8 @@ struct SocketConnectedTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("a family without addresses fails in the resolver")
+    @Test(
+        "connecting to a host without an address of the requested family throws without an attempt")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(to: .tcp("127.0.0.1", port: 80), options: .init(family: .ipv6))
@@ -89,7 +90,7 @@ struct SocketConnectedTests {
         #expect(error?.attempts.isEmpty == true)
     }
 
-    @Test("Socket(to:) of the own address fails with selfConnect")
+    @Test("Socket(to:) throws selfConnect if the destination is its own local address")
     func selfConnect() throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
@@ -99,7 +100,7 @@ struct SocketConnectedTests {
         #expect(error?.cause == .selfConnect)
     }
 
-    @Test("socket options are set before connect, and the error names a refused one")
+    @Test("Socket(to:) sets socket options, and the error names an option that the kernel refuses")
     func socketOptions() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let options = ConnectOptions(socketOptions: [

@@ -12,7 +12,7 @@ struct SocketConnectingTests {
         #expect(try #require(socket.localAddress.port) > 0)
     }
 
-    @Test("the error of a bind to a used address names the address")
+    @Test("the error of binding to a used address names the address")
     func bindTaken() throws {
         let first = try Loopback.udp()
         let second = try Socket(.ipv4, .datagram)
@@ -23,7 +23,7 @@ struct SocketConnectingTests {
                 == "cannot bind to \(first.localAddress): address already in use")
     }
 
-    @Test("an address of another family is invalid input")
+    @Test("connect and bind reject an address of another family")
     func wrongFamily() throws {
         let socket = try Socket(.ipv4, .stream)
         let address = try #require(SocketAddress("[::1]:80"))
@@ -38,7 +38,7 @@ struct SocketConnectingTests {
         #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address is") == true)
     }
 
-    @Test("a refused socket can connect again")
+    @Test("a socket can connect again after a refused attempt")
     func refused() throws {
         let (holder, address) = try Loopback.refusingPort()
         let socket = try Socket(.ipv4, .stream)
@@ -51,7 +51,7 @@ struct SocketConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("connect succeeds if the peer resets before getpeername")
+    @Test("connect succeeds although getpeername reports that the socket is not connected")
     func resetBeforeNames() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
@@ -75,7 +75,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == socket.localAddress)
     }
 
-    @Test("connect to a full backlog times out on time")
+    @Test("connect to a full Unix backlog times out on time, and succeeds later")
     func connectTimesOut() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path), options: .init(backlog: 0))
@@ -91,15 +91,16 @@ struct SocketConnectingTests {
         #expect(took >= .milliseconds(200))
         #expect(took < .seconds(2))
         #expect(error?.description == "cannot connect to \(path): no answer in 200 ms")
-        // The socket is still good: once there is room, it connects.
+        // The socket stays usable, so it connects once the backlog has space.
         _ = try listener.accept(timeout: .seconds(5))
         try second.connect(to: address)
         withExtendedLifetime(first) {}
     }
 
-    @Test("connect to the own address fails with selfConnect")
+    @Test("connecting a bound socket to its own address throws selfConnect")
     func selfConnect() throws {
-        // Binding first makes certain what otherwise happens once in thirty thousand times.
+        // Binding first makes the self-connect certain. Otherwise it happens once in about 30,000
+        // connects.
         let socket = try Socket(.ipv4, .stream)
         try socket.bind(on: Loopback.ipv4)
         let error = #expect(throws: SocketError.self) {
@@ -109,7 +110,7 @@ struct SocketConnectingTests {
         #expect(socket.remoteAddress == .unnamed)
     }
 
-    @Test("accept skips disconnected clients and continues after EINTR")
+    @Test("accept skips aborted clients and continues after EINTR")
     func acceptGoesOn() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -121,7 +122,7 @@ struct SocketConnectingTests {
         #expect(server.remoteAddress == client.localAddress)
     }
 
-    @Test("accept without free descriptors fails, and the client stays in the backlog")
+    @Test("accept throws EMFILE without free descriptors, and the client stays in the backlog")
     func acceptWithoutDescriptors() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -134,7 +135,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("accept without a client times out")
+    @Test("accept without a client throws timedOut no earlier than its limit")
     func acceptTimesOut() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let start = ContinuousClock.now
@@ -145,14 +146,14 @@ struct SocketConnectingTests {
         #expect(start.duration(to: .now) >= .milliseconds(50))
     }
 
-    @Test("accept on a socket that does not listen fails at once")
+    @Test("accept on a socket that does not listen throws EINVAL")
     func acceptWithoutListen() throws {
         let socket = try Socket(.ipv4, .stream)
         let error = #expect(throws: SocketError.self) { try socket.accept() }
         #expect(error?.errno == .invalidArgument)
     }
 
-    @Test("concurrent accepts share the clients")
+    @Test("concurrent accepts accept every client")
     func severalAcceptors() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let acceptors = (0..<4).map { _ in
@@ -164,13 +165,13 @@ struct SocketConnectingTests {
         #expect(Set(accepted) == Set(clients.map(\.localAddress)))
     }
 
-    @Test("connect to unnamed lets a datagram socket receive from every sender again")
+    @Test("connect to .unnamed lets a datagram socket receive from every sender again")
     func takenBack() throws {
         let (one, other, stranger) = try (Loopback.udp(), Loopback.udp(), Loopback.udp())
         try one.connect(to: other.localAddress)
         try one.connect(to: .unnamed)
         #expect(one.remoteAddress == .unnamed)
-        // Linux takes back the port as well if it had chosen it, and chooses another.
+        // Linux also releases a port that it chose itself, and chooses another.
         try one.send("a", to: other.localAddress)
         let sender = try other.receiveFrom(timeout: .seconds(10)).sender
         try stranger.send("x", to: sender)
@@ -179,7 +180,7 @@ struct SocketConnectingTests {
         #expect(error?.errno == Errno(rawValue: EDESTADDRREQ))
     }
 
-    @Test("connect to unnamed fails on a stream")
+    @Test("connect to .unnamed throws on a stream socket")
     func noPeer() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(.ipv4, .stream).connect(to: .unnamed)
@@ -187,15 +188,16 @@ struct SocketConnectingTests {
         #expect(error?.operation == .connect)
     }
 
-    @Test("a connected datagram socket receives only from its peer, and gets its refusal")
+    @Test("a connected datagram socket receives from its peer and reports a refused datagram")
     func connectedDatagrams() throws {
         let peer = try Loopback.udp()
         let socket = try Socket(.ipv4, .datagram)
         try socket.connect(to: peer.localAddress)
         try peer.send("for you", to: socket.localAddress)
         #expect(try socket.receive() == Array("for you".utf8))
-        // A socket that is connected elsewhere refuses others. Closing it would not do while another
-        // test starts a program, which holds our descriptors until its exec.
+        // A socket that is connected to another peer refuses datagrams from this one. Closing it is
+        // not enough, because a program that another test starts holds our descriptors until its
+        // exec.
         try peer.connect(to: .ipv4(.loopback, port: 9))
         try socket.send("anybody?")
         let error = #expect(throws: SocketError.self) {

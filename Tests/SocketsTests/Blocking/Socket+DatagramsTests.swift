@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: datagrams", .ownThread)
 struct SocketDatagramsTests {
-    @Test("a received datagram has the sender's address, and a reply reaches it")
+    @Test("a received datagram has the address of its sender, and a reply to the address arrives")
     func sendAndAnswer() throws {
         let server = try Loopback.udp()
         let client = try Socket(.ipv4, .datagram)
@@ -17,7 +17,7 @@ struct SocketDatagramsTests {
         #expect(answer == Datagram(bytes: Array("answer".utf8), sender: server.localAddress))
     }
 
-    @Test("an empty datagram is received as a datagram")
+    @Test("an empty datagram is received as a datagram of zero bytes")
     func zeroLength() throws {
         let server = try Loopback.udp()
         let client = try Loopback.udp()
@@ -31,7 +31,8 @@ struct SocketDatagramsTests {
     }
 
     @Test(
-        "a datagram longer than the buffer is marked as truncated", arguments: [SocketType.datagram]
+        "receiveFrom marks a datagram longer than the buffer as truncated",
+        arguments: [SocketType.datagram]
     )
     func truncation(_ kind: SocketType) throws {
         let (one, other) = try Socket.pair(kind)
@@ -63,7 +64,7 @@ struct SocketDatagramsTests {
         #expect(array == Array("0123".utf8))
     }
 
-    @Test("a Unix datagram has the sender's path, or none for an unnamed sender")
+    @Test("a Unix datagram has the sender's path, or .unnamed if the sender is not bound")
     func unixDatagrams() throws {
         let path = Loopback.unixPath()
         let server = try Socket(on: .unixDatagram(path))
@@ -78,7 +79,7 @@ struct SocketDatagramsTests {
         #expect(try named.receive(timeout: .seconds(5)) == Array("back".utf8))
     }
 
-    @Test("a dual-stack socket shows an IPv4 sender as IPv4, and replies to it")
+    @Test("a dual-stack socket reports an IPv4 sender as IPv4 and can reply")
     func dualStack() throws {
         let server = try Socket(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
@@ -90,7 +91,7 @@ struct SocketDatagramsTests {
         #expect(try client.receiveFrom(timeout: .seconds(5)).text == "back")
     }
 
-    @Test("send to a broadcast address fails without the option")
+    @Test("send to a broadcast address throws EACCES unless the broadcast option is set")
     func broadcast() throws {
         let socket = try Loopback.udp()
         let everybody = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
@@ -100,7 +101,7 @@ struct SocketDatagramsTests {
         #expect(try socket.send("x", to: everybody) == 1)
     }
 
-    @Test("the error of a send to a missing Unix path names the path")
+    @Test("the error of sending to a missing Unix path names the path")
     func noReceiver() throws {
         let socket = try Socket(.unix, .datagram)
         let path = Loopback.unixPath()

@@ -2,12 +2,12 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Why a blocking socket stands still", .ownThread)
+@Suite("Socket: diagnose", .ownThread)
 struct SocketDiagnosingTests {
     private static let limit = TimeLimit.milliseconds(700)
     private static let message = [UInt8](repeating: 0x61, count: 16 << 20)
 
-    /// Pairs over which the same holds: TCP, whose kernel tells much, and Unix, whose tells little.
+    /// The kinds of pairs; the kernel reports much about TCP and little about Unix sockets.
     enum Kind: CaseIterable {
         case tcp, unix
 
@@ -21,7 +21,7 @@ struct SocketDiagnosingTests {
         }
     }
 
-    /// The report of an operation that has to end with a timeout.
+    /// Returns the stall report of an operation that must time out.
     private func report(
         _ operation: () throws(SocketError) -> Void
     ) throws -> StallReport {
@@ -32,7 +32,9 @@ struct SocketDiagnosingTests {
 
     // MARK: Timeouts
 
-    @Test("a peer that does not read is named by the sender's timeout", arguments: Kind.allCases)
+    @Test(
+        "a sendAll that times out reports peerNotReading if the peer does not read",
+        arguments: Kind.allCases)
     func peerNotReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let report = try report { () throws(SocketError) in
@@ -43,11 +45,11 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("two ends that write are named a deadlock by both", arguments: Kind.allCases)
+    @Test("two ends that write and never read both report bothWriting", arguments: Kind.allCases)
     func bothWriting(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let other = Background { try? peer.sendAll(Self.message) }
-        // The deadlock is there when both have filled what is between them.
+        // The deadlock is complete when both directions are full.
         let deadline = ContinuousClock.now + .seconds(10)
         while try socket.diagnose().statistics.receiveQueue ?? 0 < 100_000, .now < deadline {}
         let report = try report { () throws(SocketError) in
@@ -60,7 +62,9 @@ struct SocketDiagnosingTests {
         try other.value()
     }
 
-    @Test("a reader whose peer says nothing learns that both wait", arguments: Kind.allCases)
+    @Test(
+        "a receive that times out reports bothWaiting if the peer does not send",
+        arguments: Kind.allCases)
     func bothWaiting(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let report = try report { () throws(SocketError) in
@@ -70,7 +74,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a line that has come in part is told of")
+    @Test("the stall report of readLine counts the bytes of the incomplete line")
     func partOfALine() throws {
         let (socket, peer) = try Loopback.tcpPair()
         try peer.sendAll("half a line")
@@ -82,7 +86,9 @@ struct SocketDiagnosingTests {
         #expect(report.evidence.contains("11 bytes of the expected data"))
     }
 
-    @Test("reads of a stream tell what its socket would", arguments: ["line", "exactly", "flush"])
+    @Test(
+        "a SocketStream operation that times out has the stall report of its socket",
+        arguments: ["line", "exactly", "flush"])
     func streams(operation: String) throws {
         let (socket, peer) = try Loopback.tcpPair()
         let stream = SocketStream(socket, bufferSize: Self.message.count * 2)
@@ -99,7 +105,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an exchange whose peer reads and does not answer waits with it")
+    @Test("an exchange that times out without a reply reports bothWaiting")
     func exchangeWithoutReply() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let report = try report { () throws(SocketError) in
@@ -109,7 +115,9 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an exchange whose peer does not read says so", arguments: Kind.allCases)
+    @Test(
+        "an exchange that times out reports peerNotReading if the peer does not read",
+        arguments: Kind.allCases)
     func exchangeWithoutReader(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let error = try #require(throws: SocketError.self) {
@@ -120,7 +128,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("the description of such an error is its first line, and three more")
+    @Test("the description of a timeout error has four lines, with the verdict in the second")
     func description() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let error = try #require(throws: SocketError.self) {
@@ -136,7 +144,7 @@ struct SocketDiagnosingTests {
         #expect(lines[3].hasPrefix("    Check that"))
     }
 
-    @Test("what did not wait has no report, and asks the kernel nothing")
+    @Test("a receive with an expired time limit has no stall report")
     func noWait() throws {
         let (socket, peer) = try Socket.pair()
         let limits: [TimeLimit] = [.milliseconds(0), .until(.now - .seconds(1))]
@@ -150,7 +158,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("timeouts of other operations have no report")
+    @Test("timeouts of accept and receiveFrom have no stall report")
     func otherOperations() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepting = try #require(throws: SocketError.self) {
@@ -164,7 +172,8 @@ struct SocketDiagnosingTests {
         #expect(receiving.stallReport == nil)
     }
 
-    @Test("making the report does not make a timeout late", .exclusiveThread)
+    @Test(
+        "a receive that times out with a stall report ends less than 20 ms late", .exclusiveThread)
     func punctual() throws {
         let (socket, peer) = try Loopback.tcpPair()
         var best = Duration.seconds(9)
@@ -182,7 +191,7 @@ struct SocketDiagnosingTests {
 
     // MARK: At any moment
 
-    @Test("an idle connection is idle", arguments: Kind.allCases)
+    @Test("diagnose reports an idle connection as idle", arguments: Kind.allCases)
     func idle(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         #expect(try socket.diagnose().verdict == .idle)
@@ -190,7 +199,9 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("bytes that we do not read are ours to read", arguments: Kind.allCases)
+    @Test(
+        "diagnose reports notReading if received bytes stay unread on this side",
+        arguments: Kind.allCases)
     func notReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         try peer.sendAll("hello")
@@ -200,7 +211,9 @@ struct SocketDiagnosingTests {
         #expect(report.statistics.receiveQueue == 5)
     }
 
-    @Test("a peer that does not read is seen by watching", arguments: Kind.allCases)
+    @Test(
+        "diagnose(watching:) reports peerNotReading if the peer does not read",
+        arguments: Kind.allCases)
     func watchedPeerNotReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         _ = try Loopback.fill(socket)
@@ -209,18 +222,18 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a peer that was reset or has closed is gone", arguments: Kind.allCases)
+    @Test("diagnose reports peerGone after the peer resets or closes", arguments: Kind.allCases)
     func gone(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         try socket.send("x")
-        // With something unread in it, TCP resets instead of ending.
+        // TCP sends a reset instead of a FIN if a socket is closed with unread bytes.
         peer.close()
         let deadline = ContinuousClock.now + .seconds(10)
         while try socket.diagnose().verdict != .peerGone, .now < deadline {}
         #expect(try socket.diagnose().verdict == .peerGone)
     }
 
-    @Test("a transfer at full speed moves", arguments: Kind.allCases)
+    @Test("diagnose does not report a transfer at full speed as stuck", arguments: Kind.allCases)
     func fullSpeed(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let reader = Background {
@@ -239,7 +252,7 @@ struct SocketDiagnosingTests {
         _ = try? reader.value()
     }
 
-    @Test("a watch ends when the socket is closed")
+    @Test("diagnose(watching:) throws closed when the socket is closed")
     func closed() throws {
         let (socket, peer) = try Socket.pair()
         let watching = Background { try socket.diagnose(watching: .seconds(25)) }
@@ -250,7 +263,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("diagnose refuses sockets that are not connections")
+    @Test("diagnose throws on listeners, datagram sockets and unconnected sockets")
     func refused() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let datagram = try Loopback.udp()

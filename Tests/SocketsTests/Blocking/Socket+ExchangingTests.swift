@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: exchange", .ownThread)
 struct SocketExchangingTests {
-    @Test("an exchange larger than all buffers completes")
+    @Test("an exchange of 32 MiB each way completes")
     func large() throws {
         let count = 32 << 20
         let (socket, peer) = try Loopback.tcpPair()
@@ -17,7 +17,7 @@ struct SocketExchangingTests {
         #expect(try echo.value() == count)
     }
 
-    @Test("exchange receives nothing beyond the framing")
+    @Test("exchange consumes only the bytes of the framed reply")
     func framing() throws {
         let (here, there) = try Socket.pair()
         try there.sendAll("one\r\ntwo;threefour")
@@ -28,7 +28,8 @@ struct SocketExchangingTests {
         #expect(try there.receive() == Array("???".utf8))
     }
 
-    @Test("exchange reads a line in pieces, and a line that ends with the stream")
+    @Test(
+        "exchange joins a line that arrives in pieces and accepts a last line without a line feed")
     func pieces() throws {
         let (here, there) = try Socket.pair()
         let answering = Background {
@@ -44,7 +45,7 @@ struct SocketExchangingTests {
         try answering.value()
     }
 
-    @Test("the limit covers the whole exchange")
+    @Test("exchange throws timedOut with its limit and counts the sent bytes")
     func timesOut() throws {
         let (here, there) = try Socket.pair()
         let error = #expect(throws: SocketError.self) {
@@ -57,7 +58,7 @@ struct SocketExchangingTests {
         withExtendedLifetime(there) {}
     }
 
-    @Test("close ends an exchange at once")
+    @Test("close ends a pending exchange with the cause closed")
     func closed() throws {
         let (here, there) = try Socket.pair()
         let exchanging = Background { try here.exchange("?", reading: .line) }
@@ -68,7 +69,7 @@ struct SocketExchangingTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("datagrams have no exchange")
+    @Test("exchange on a datagram socket throws invalidInput")
     func kinds() {
         let error = #expect(throws: SocketError.self) {
             try Socket(.ipv4, .datagram).exchange("?", reading: .toEnd())

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Socket(on:)", .ownThread)
 struct SocketListeningTests {
-    @Test("an endpoint without a host listens on every interface, IPv4 and IPv6, with one socket")
+    @Test("an endpoint without a host listens on IPv4 and IPv6 with one socket")
     func everyInterface() throws {
         let listener = try Socket(on: .tcp(port: 0))
         let port = try #require(listener.localAddress.port)
@@ -21,7 +21,7 @@ struct SocketListeningTests {
         }
     }
 
-    @Test("a listener of one family leaves the port of the other family free")
+    @Test("an IPv6-only listener leaves its port free for an IPv4-only listener")
     func oneFamily() throws {
         // Another test may hold the IPv4 port, so try several ports.
         let sharesPort = try (0..<20).contains { _ in
@@ -33,7 +33,7 @@ struct SocketListeningTests {
         #expect(sharesPort)
     }
 
-    @Test("a listener uses only IPv4 if the machine has no IPv6")
+    @Test("an endpoint without a host listens only on IPv4 if the machine has no IPv6")
     func withoutIPv6() throws {
         let listener = try FaultInjection.during([
             .socket: [.error(.addressFamilyNotSupported)]
@@ -47,7 +47,7 @@ struct SocketListeningTests {
         #expect(disabled.localAddress.ip == .v4(.any))
     }
 
-    @Test("a port that is taken is an error that names it, and IPv4 is not tried instead")
+    @Test("listening on a used port throws EADDRINUSE without a fallback to IPv4")
     func taken() throws {
         let first = try Socket(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
@@ -58,7 +58,7 @@ struct SocketListeningTests {
         #expect(error?.description == "cannot bind to :\(port): address already in use")
     }
 
-    @Test("sockets with reusePort share a port")
+    @Test("two sockets with reusePort can listen on the same port")
     func reusePort() throws {
         let first = try Socket(on: .tcp("127.0.0.1", port: 0), options: .init(reusePort: true))
         let port = Port(try #require(first.localAddress.port))
@@ -66,7 +66,7 @@ struct SocketListeningTests {
         #expect(first.localAddress == second.localAddress)
     }
 
-    @Test("Socket(on:) binds a datagram socket and does not listen")
+    @Test("Socket(on:) binds a datagram socket without listening")
     func datagrams() throws {
         let socket = try Socket(on: .udp(port: 0))
         #expect(socket.type == .datagram)
@@ -75,7 +75,7 @@ struct SocketListeningTests {
         #expect(error?.errno == .notSupportedOnSocket)
     }
 
-    @Test("socket options are set before bind")
+    @Test("Socket(on:) sets the socket options of its ListenOptions")
     func socketOptions() throws {
         let options = ListenOptions(socketOptions: [
             .set(.keepAlive, to: true), .set(.receiveBufferSize, to: 20_000),
@@ -85,7 +85,7 @@ struct SocketListeningTests {
         #expect(try socket.option(.receiveBufferSize) == 40_000)
     }
 
-    @Test("an option that the kernel refuses is named in the error")
+    @Test("the error of Socket(on:) names a socket option that the kernel refuses")
     func refusedOption() throws {
         let options = ListenOptions(socketOptions: [.set(.error, to: nil)])
         let error = #expect(throws: SocketError.self) {
@@ -95,7 +95,7 @@ struct SocketListeningTests {
         #expect(error?.subject == "error")
     }
 
-    @Test("a sharded socket is refused")
+    @Test("Socket(on:) throws invalidInput for the option sharded")
     func sharded() {
         let error = #expect(throws: SocketError.self) {
             try Socket(on: Loopback.ipv4, options: .init(sharded: true))
@@ -106,7 +106,9 @@ struct SocketListeningTests {
         }
     }
 
-    @Test("Unix stream and sequenced-packet sockets listen", arguments: [true, false])
+    @Test(
+        "Unix stream and sequenced-packet sockets listen and accept a client",
+        arguments: [true, false])
     func unix(_ isAbstract: Bool) throws {
         let path = (isAbstract ? "@" : "") + Loopback.unixPath()
         for endpoint in [Endpoint.unix(path), .unixSequencedPacket(path)] {
@@ -121,7 +123,7 @@ struct SocketListeningTests {
         }
     }
 
-    @Test("close removes the socket's file")
+    @Test("close removes the file of a Unix listener")
     func fileIsRemoved() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))
@@ -130,7 +132,7 @@ struct SocketListeningTests {
         #expect(access(path, F_OK) == -1)
     }
 
-    @Test("a path of more than 107 bytes is refused, not cut")
+    @Test("a Unix path of more than 107 bytes is rejected, not truncated")
     func longPath() throws {
         let path = "/tmp/" + String(repeating: "x", count: 103)
         let error = #expect(throws: SocketError.self) { try Socket(on: .unix(path)) }
@@ -141,7 +143,7 @@ struct SocketListeningTests {
         #expect(access(String(path.prefix(107)), F_OK) == -1)
     }
 
-    @Test("a name that does not exist is a name-resolution failure")
+    @Test("listening on a name that does not exist throws a nameResolution error")
     func unknownName() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(on: .tcp("nosuch.invalid", port: 0))

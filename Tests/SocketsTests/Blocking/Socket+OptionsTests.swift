@@ -3,9 +3,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Options", .ownThread)
+@Suite("Socket: options", .ownThread)
 struct SocketOptionsTests {
-    @Test("flags can be set and read")
+    @Test("Boolean options are set and read")
     func flags() throws {
         let tcp = try Socket(.ipv4, .stream)
         let udp = try Socket(.ipv6, .datagram)
@@ -22,7 +22,7 @@ struct SocketOptionsTests {
         }
     }
 
-    @Test("numbers and durations can be set and read")
+    @Test("integer and duration options are set and read")
     func numbers() throws {
         let tcp = try Socket(.ipv4, .stream)
         try tcp.setOption(.keepAliveCount, to: 3)
@@ -37,7 +37,7 @@ struct SocketOptionsTests {
         #expect(try tcp.option(.sendBufferSize) == 40_000)
     }
 
-    @Test("hop limits are set for both families on a socket that serves both")
+    @Test("hop limits are set for IPv4, and for both families on an IPv6 socket")
     func timeToLive() throws {
         for family in [AddressFamily.ipv4, .ipv6] {
             let socket = try Socket(family, .datagram)
@@ -49,7 +49,7 @@ struct SocketOptionsTests {
         }
     }
 
-    @Test("linger is off, zero, or a number of seconds")
+    @Test("the linger option can be nil, zero or a number of seconds")
     func linger() throws {
         let socket = try Socket(.ipv4, .stream)
         #expect(try socket.option(.linger) == nil)
@@ -59,7 +59,7 @@ struct SocketOptionsTests {
         }
     }
 
-    @Test("an option that a socket does not have is an error that names it")
+    @Test("setting an unsupported option throws an error that names the option")
     func missing() throws {
         let (one, _) = try Socket.pair()
         let error = #expect(throws: SocketError.self) { try one.setOption(.noDelay, to: true) }
@@ -68,7 +68,7 @@ struct SocketOptionsTests {
         #expect(readOnly?.description == "cannot set option error: protocol not available")
     }
 
-    @Test("any option can be reached by level and name, as a number or as bytes")
+    @Test("a raw option is set and read by level and name, as a number or as bytes")
     func raw() throws {
         let socket = try Socket(.ipv4, .stream)
         let priority = SocketOption<Int32>.raw(level: SOL_SOCKET, name: SO_PRIORITY)
@@ -79,7 +79,7 @@ struct SocketOptionsTests {
         #expect(try socket.option(bytes) == [6, 0, 0, 0])
     }
 
-    @Test("a kernel time limit that is set as a raw option ends no call that has none")
+    @Test("a raw SO_RCVTIMEO does not end a receive without a time limit")
     func rawTimeout() throws {
         let (one, other) = try Socket.pair()
         let limit = SocketOption<[UInt8]>.raw(level: SOL_SOCKET, name: SO_RCVTIMEO)
@@ -92,7 +92,7 @@ struct SocketOptionsTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("members of a group receive what is sent to it, and no more after they left")
+    @Test("a member receives the datagrams of a multicast group and can leave only once")
     func multicast() throws {
         let group = IPv4Address(239, 255, 77, 77)
         let member = try Socket(on: .udp("0.0.0.0", port: 0))
@@ -109,7 +109,7 @@ struct SocketOptionsTests {
         #expect(error?.errno == .addressNotAvailable)
     }
 
-    @Test("an IPv6 group is joined on an interface, and an unknown interface is named")
+    @Test("a socket joins and leaves an IPv6 group, and a join error names the group")
     func multicast6() throws {
         let group = try #require(IPv6Address("ff02::7777"))
         let member = try Socket(.ipv6, .datagram)
@@ -123,13 +123,14 @@ struct SocketOptionsTests {
         #expect(error?.subject == "multicastGroup ff02::7777")
     }
 
-    @Test("a pending error is taken away by reading it")
+    @Test("reading a pending error clears the error")
     func pendingError() throws {
         let peer = try Loopback.udp()
         let socket = try Socket(.ipv4, .datagram)
         try socket.connect(to: peer.localAddress)
-        // A socket that is connected elsewhere refuses others. Closing it would not do while another
-        // test starts a program, which holds our descriptors until its exec.
+        // A socket that is connected to another peer refuses datagrams from this one. Closing it is
+        // not enough, because a program that another test starts holds our descriptors until its
+        // exec.
         try peer.connect(to: .ipv4(.loopback, port: 9))
         #expect(try socket.option(.error) == nil)
         try socket.send("x")

@@ -12,7 +12,7 @@ struct SocketReceivingTests {
         #expect(try other.receive(atMost: 100) == Array("llo".utf8))
     }
 
-    @Test("receive at the end of the stream returns nothing, repeatedly")
+    @Test("receive returns no bytes at end of stream, even repeatedly")
     func endOfStream() throws {
         let (one, other) = try Socket.pair()
         one.close()
@@ -24,7 +24,7 @@ struct SocketReceivingTests {
         }
     }
 
-    @Test("receive into a mutable span writes only its beginning")
+    @Test("receive(into:) writes only the received bytes into a mutable span")
     func intoMutableSpan() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll([7, 8])
@@ -35,7 +35,7 @@ struct SocketReceivingTests {
         #expect(array == [7, 8, 1, 1])
     }
 
-    @Test("receive into an output span appends")
+    @Test("receive into an OutputRawSpan appends the received bytes")
     func intoOutputSpan() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll([7, 8])
@@ -48,7 +48,7 @@ struct SocketReceivingTests {
         #expect(Array(memory.prefix(3)) == [1, 7, 8])
     }
 
-    @Test("receive(appendingTo:) keeps the array's bytes")
+    @Test("receive(appendingTo:) keeps the existing bytes of the array")
     func appending() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("cd")
@@ -67,7 +67,7 @@ struct SocketReceivingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("receive with a count of zero or less returns at once")
+    @Test("receive with a count of zero or less returns no bytes at once")
     func zeroCount() throws {
         let (one, other) = try Socket.pair()
         #expect(try other.receive(atMost: 0).isEmpty)
@@ -77,7 +77,7 @@ struct SocketReceivingTests {
         #expect(try other.receive() == Array("still here".utf8))
     }
 
-    @Test("receive continues after EINTR, with and without a limit")
+    @Test("receive continues after EINTR, with and without a time limit")
     func interruptions() throws {
         let (one, other) = try Socket.pair()
         try one.sendAll("ab")
@@ -93,7 +93,7 @@ struct SocketReceivingTests {
         }
     }
 
-    @Test("receive after a reset fails with connectionReset and the peer's address")
+    @Test("receive after a reset throws connectionReset with the peer's address")
     func reset() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.setOption(.linger, to: .zero)
@@ -105,7 +105,7 @@ struct SocketReceivingTests {
                 == "cannot receive from \(server.remoteAddress): connection reset by peer")
     }
 
-    @Test("a timeout loses no byte")
+    @Test("a receive that times out loses no bytes")
     func timeoutLosesNothing() throws {
         let (one, other) = try Socket.pair()
         _ = #expect(throws: SocketError.self) { try other.receive(timeout: .milliseconds(5)) }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: send", .ownThread)
 struct SocketSendingTests {
-    @Test("sending no bytes sends an empty datagram, and nothing on a stream")
+    @Test("sending zero bytes sends an empty datagram, but nothing on a stream")
     func noBytes() throws {
         for kind in [SocketType.datagram, .sequencedPacket] {
             let (one, other) = try Socket.pair(kind)
@@ -47,7 +47,7 @@ struct SocketSendingTests {
         #expect(try other.readAll(1000) == bytes)
     }
 
-    @Test("a sendAll that times out counts exactly the sent bytes")
+    @Test("a sendAll that times out reports the exact number of bytes sent")
     func sendAllTimesOut() throws {
         let (one, other) = try Loopback.tcpPair()
         let bytes = [UInt8](repeating: 5, count: 64 << 20)
@@ -65,7 +65,7 @@ struct SocketSendingTests {
         #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
-    @Test("send to a closed peer fails without SIGPIPE")
+    @Test("send to a closed peer throws EPIPE without SIGPIPE")
     func brokenPipe() throws {
         let (one, other) = try Socket.pair()
         other.close()
@@ -78,7 +78,7 @@ struct SocketSendingTests {
     }
 
     @Test(
-        "several pieces arrive as one run of bytes, empty pieces and more than 64 of them included")
+        "sendAll(parts:) sends all parts in order, even empty parts and more than 64 parts")
     func vectored() throws {
         let (one, other) = try Socket.pair()
         let parts = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0 % 5) }
@@ -88,7 +88,7 @@ struct SocketSendingTests {
         try one.sendAll(parts: [[], []])
     }
 
-    @Test("sendAll(parts:) continues inside a piece after short writes")
+    @Test("sendAll(parts:) continues inside a part after short writes")
     func vectoredShortWrites() throws {
         let (one, other) = try Socket.pair()
         let parts: [[UInt8]] = [[1, 2, 3], [], [4, 5, 6, 7], [8]]
@@ -100,7 +100,7 @@ struct SocketSendingTests {
         #expect(try other.readAll(8) == [1, 2, 3, 4, 5, 6, 7, 8])
     }
 
-    @Test("send(parts:) sends one datagram and refuses more than 64 pieces")
+    @Test("send(parts:) sends one datagram and rejects more than 64 parts")
     func vectoredDatagram() throws {
         let (one, other) = try Socket.pair(.datagram)
         #expect(try one.send(parts: [[1], [2, 3]]) == 3)
@@ -112,7 +112,7 @@ struct SocketSendingTests {
             error?.description == "cannot send: 65 pieces: expected at most 64 in a datagram")
     }
 
-    @Test("a datagram that is too long fails with messageTooLong")
+    @Test("sending a datagram that is too long throws messageTooLong")
     func messageTooLong() throws {
         let receiver = try Loopback.udp()
         let sender = try Loopback.udp()
@@ -126,7 +126,7 @@ struct SocketSendingTests {
 }
 
 extension Socket {
-    /// Receives exactly so many bytes.
+    /// Receives exactly `count` bytes.
     func readAll(_ count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -137,7 +137,7 @@ extension Socket {
         return bytes
     }
 
-    /// Receives until the peer ends the stream, and counts.
+    /// Receives until end of stream, and returns the number of bytes.
     func readToTheEnd() throws -> Int {
         var total = 0
         while case let more = try receive(timeout: .seconds(10)).count, more > 0 { total += more }

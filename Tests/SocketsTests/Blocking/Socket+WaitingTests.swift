@@ -8,7 +8,7 @@ struct SocketWaitingTests {
         .milliseconds(1), .milliseconds(30), .milliseconds(130), .seconds(0.0471),
     ]
 
-    @Test("receive times out on time", arguments: limits)
+    @Test("receive and receiveFrom time out neither early nor 2 seconds late", arguments: limits)
     func neverEarly(_ limit: TimeLimit) throws {
         let (one, other) = try Socket.pair()
         let udp = try Loopback.udp()
@@ -26,7 +26,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a limit until an instant ends at that instant")
+    @Test("a time limit until an instant ends a receive at that instant")
     func untilAnInstant() throws {
         let (one, other) = try Socket.pair()
         let deadline = ContinuousClock.now + .milliseconds(150)
@@ -37,7 +37,7 @@ struct SocketWaitingTests {
         #expect(ContinuousClock.now >= deadline)
     }
 
-    @Test("a limit that has passed makes one attempt and does not wait")
+    @Test("receive with an expired time limit returns available bytes, and otherwise throws")
     func passedLimit() throws {
         let (one, other) = try Socket.pair()
         try other.send("here")
@@ -48,7 +48,7 @@ struct SocketWaitingTests {
         }
     }
 
-    @Test("two threads with different limits on one socket end at their own limits")
+    @Test("two concurrent receives on one socket end at their own time limits")
     func differentLimits() throws {
         for longFirst in [true, false] {
             let (one, other) = try Socket.pair()
@@ -58,13 +58,13 @@ struct SocketWaitingTests {
                 try one.receive(timeout: .milliseconds(40))
             }
             #expect(error?.isTimeout == true)
-            // The thread without a limit was not ended by the other's, and still receives.
+            // The limit of the other thread did not end this receive.
             try other.send("z")
             #expect(try long.value() == Array("z".utf8))
         }
     }
 
-    @Test("a call without a limit outlasts another thread's limit")
+    @Test("a receive without a time limit outlasts a concurrent receive with a time limit")
     func neverOutlastsTheOthersLimit() throws {
         let (one, other) = try Socket.pair()
         let limited = Background { () -> Bool in
@@ -82,7 +82,7 @@ struct SocketWaitingTests {
         #expect(try patient.value() == Array("q".utf8))
     }
 
-    @Test("EINTR does not extend a limit")
+    @Test("receive keeps its time limit after EINTR")
     func interruptionsDoNotStretch() throws {
         let (one, other) = try Socket.pair()
         let start = ContinuousClock.now
@@ -97,7 +97,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a kernel limit set by other code does not end a call without a limit")
+    @Test("a kernel time limit set by other code does not end a receive without a time limit")
     func strangersLimit() throws {
         let (one, other) = try Socket.pair()
         try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
@@ -110,7 +110,7 @@ struct SocketWaitingTests {
         #expect(try background.value() == Array("s".utf8))
     }
 
-    @Test("send to a Unix peer that does not read times out")
+    @Test("send to a Unix peer that does not read times out at its limit")
     func unixStreamSendLimit() throws {
         for kind in [SocketType.stream, .datagram, .sequencedPacket] {
             let (one, other) = try Socket.pair(kind)
@@ -127,7 +127,7 @@ struct SocketWaitingTests {
     }
 
     @Test(
-        "a Unix stream send under a limit is not stretched by a peer that reads a little at a time")
+        "a Unix peer that reads slowly does not extend the time limit of sendAll")
     func unixStreamSendIsBoundedAsAWhole() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)

@@ -13,7 +13,7 @@ struct SocketStreamExchangingTests {
         stream = SocketStream(other)
     }
 
-    @Test("what was not flushed goes first, and what follows the reply is read next")
+    @Test("exchange sends unflushed bytes first and leaves the bytes after the reply readable")
     func order() throws {
         try stream.write("before ")
         try peer.sendAll("one\ntwo\n")
@@ -24,7 +24,7 @@ struct SocketStreamExchangingTests {
         #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(0)) }
     }
 
-    @Test("to the end, larger than all buffers")
+    @Test("an exchange of 16 MiB to the end of the stream completes")
     func large() throws {
         let echo = EchoServer.onThread(peer)
         let request = pattern(16 << 20)
@@ -34,7 +34,7 @@ struct SocketStreamExchangingTests {
         #expect(try echo.value() == request.count)
     }
 
-    @Test("an exchange that went in part refuses further writes")
+    @Test("write throws incompleteWrite after a partially sent exchange")
     func incomplete() throws {
         let error = #expect(throws: SocketError.self) {
             try stream.exchange(

@@ -13,7 +13,7 @@ struct SocketStreamLinesTests {
         stream = SocketStream(other, bufferSize: 16, lineLimit: 20)
     }
 
-    @Test("readLine accepts LF and CR LF and returns nil at end of stream")
+    @Test("readLine accepts LF and CRLF and returns nil at end of stream")
     func lineEnds() throws {
         try peer.sendAll("one\ntwo\r\n\n\r\nt\rhree\n")
         peer.close()
@@ -23,7 +23,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("readLine returns a last line without an end, including its CR")
+    @Test("readLine returns a last line without a line feed, including its CR")
     func lastLine() throws {
         try peer.sendAll("whole\npart\r")
         peer.close()
@@ -42,7 +42,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("readLine accepts a line of exactly the limit, with LF and CR LF")
+    @Test("readLine accepts a line of exactly the limit that ends with LF or CRLF")
     func exactlyTheLimit() throws {
         let line = String(repeating: "x", count: 20)
         try peer.sendAll("\(line)\n\(line)\r\n")
@@ -51,7 +51,7 @@ struct SocketStreamLinesTests {
     }
 
     @Test(
-        "a line beyond the limit is an error, and the line after it is readable",
+        "readLine throws lineTooLong beyond its limit and then returns the next line",
         arguments: [
             21, 22, 23, 40, 1000, 100_000,
         ])
@@ -67,7 +67,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("a last line beyond the limit fails once")
+    @Test("a last line beyond the limit throws lineTooLong once, and then readLine returns nil")
     func lastLineBeyondTheLimit() throws {
         try peer.sendAll(String(repeating: "x", count: 21))
         peer.close()
@@ -76,7 +76,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("after a line beyond the limit, a read returns its rest")
+    @Test("readExactly returns the rest of a line after readLine threw lineTooLong")
     func restOfALongLine() throws {
         try peer.sendAll(String(repeating: "x", count: 30))
         _ = #expect(throws: SocketError.self) { try stream.readLine() }
@@ -87,7 +87,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "next")
     }
 
-    @Test("a timeout while a long line is skipped loses nothing after it")
+    @Test("a timeout while readLine skips a long line does not lose the next line")
     func timeoutWhileSkipping() throws {
         try peer.sendAll(String(repeating: "x", count: 100))
         var error = #expect(throws: SocketError.self) { try stream.readLine() }
@@ -100,13 +100,13 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "next")
     }
 
-    @Test("U+FFFD replaces bytes that are not UTF-8")
+    @Test("readLine replaces bytes that are not UTF-8 with U+FFFD")
     func invalidUTF8() throws {
         try peer.sendAll([0x61, 0xFF, 0x62, 0x0A])
         #expect(try stream.readLine() == "a\u{FFFD}b")
     }
 
-    @Test("withLine passes the line's bytes and returns the closure's result")
+    @Test("withLine passes the bytes of the line and returns the result of its body")
     func withLine() throws {
         try peer.sendAll("abc\r\n\nlast")
         peer.close()
@@ -118,7 +118,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.withLine { $0.byteCount } == nil)
     }
 
-    @Test("withLine consumes the line even if the closure throws")
+    @Test("withLine consumes the line even if its body throws")
     func withLineThrows() throws {
         struct Refused: Error {}
         try peer.sendAll("one\ntwo\n")
@@ -126,7 +126,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "two")
     }
 
-    @Test("a read inside withLine is refused if it would change the buffer")
+    @Test("readLine inside withLine throws and leaves the line valid")
     func readInsideWithLine() throws {
         try peer.sendAll("one\n")
         try stream.withLine { line in

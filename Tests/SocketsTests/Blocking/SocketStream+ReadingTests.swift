@@ -24,7 +24,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read().isEmpty)
     }
 
-    @Test("readExactly returns the count for any pieces and any buffer size")
+    @Test("readExactly returns the requested count, even if the bytes arrive one by one")
     func readExactly() throws {
         let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
         let peer = peer
@@ -36,7 +36,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("readExactly at an early end keeps the partial bytes in the error")
+    @Test("readExactly throws endOfStream with the partial bytes if the stream ends early")
     func readExactlyAtEnd() throws {
         try peer.sendAll("abc")
         peer.close()
@@ -49,7 +49,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read().isEmpty)
     }
 
-    @Test("readUntil returns the bytes including the delimiter")
+    @Test("readUntil returns the bytes up to and including the delimiter")
     func readUntil() throws {
         try peer.sendAll("key=value;rest")
         #expect(try stream.readUntil(UInt8(ascii: "=")) == Array("key=".utf8))
@@ -59,7 +59,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readUntil(UInt8(ascii: ";")) == nil)
     }
 
-    @Test("readUntil beyond its limit fails and keeps the bytes")
+    @Test("readUntil throws tooLarge beyond its limit and keeps the bytes readable")
     func readUntilLimit() throws {
         try peer.sendAll("0123456789;")
         let error = #expect(throws: SocketError.self) {
@@ -69,7 +69,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readUntil(UInt8(ascii: ";"), limit: 11) == Array("0123456789;".utf8))
     }
 
-    @Test("readToEnd returns buffered and later bytes")
+    @Test("readToEnd returns all bytes up to the end of the stream")
     func readToEnd() throws {
         try peer.sendAll("first line\n")
         #expect(try stream.readLine() == "first line")
@@ -83,7 +83,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("readToEnd fails only beyond its limit and keeps the bytes")
+    @Test("readToEnd throws tooLarge only beyond its limit and keeps the bytes readable")
     func readToEndLimit() throws {
         try peer.sendAll("0123456789")
         peer.close()
@@ -93,7 +93,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readToEnd(limit: 10) == Array("0123456789".utf8))
     }
 
-    @Test("after a timeout, any form of read continues with the received bytes")
+    @Test("readLine returns the bytes that earlier reads received before they timed out")
     func timeoutLosesNothing() throws {
         let limit = TimeLimit.milliseconds(10)
         try peer.sendAll("ab")
@@ -112,12 +112,12 @@ struct SocketStreamReadingTests {
         #expect(try stream.read() == Array("d".utf8))
     }
 
-    @Test("a limit covers the whole operation and not each system call")
+    @Test("a timeout covers the whole readExactly and not each system call")
     func limitCoversAll() throws {
         let peer = peer
         let stop = Socket.closedFlag()
         let dripping = Background {
-            // A byte every few milliseconds, for as long as the reader lives.
+            // Send a byte every few milliseconds until the reader has finished.
             while !stop.isClosed {
                 try peer.send("x")
                 _ = try? stop.receive(timeout: .milliseconds(5))
@@ -135,7 +135,7 @@ struct SocketStreamReadingTests {
         #expect(took < .seconds(2))
     }
 
-    @Test("a read flushes the written bytes before it waits")
+    @Test("a read that must wait flushes the written bytes first")
     func readFlushes() throws {
         let peer = peer
         let answering = Background {
@@ -147,7 +147,7 @@ struct SocketStreamReadingTests {
         try answering.value()
     }
 
-    @Test("a read fails with closed when the socket closes")
+    @Test("read throws closed after the socket is closed")
     func closed() throws {
         stream.socket.close()
         let error = #expect(throws: SocketError.self) { try stream.read() }
@@ -156,7 +156,7 @@ struct SocketStreamReadingTests {
 }
 
 extension Socket {
-    /// A socket that is good for nothing but to be closed, and to be waited for.
+    /// Returns a socket that serves as a flag, which is set when the socket is closed.
     fileprivate static func closedFlag() -> Socket {
         guard let socket = try? Socket(.ipv4, .datagram) else { preconditionFailure() }
         return socket

@@ -26,7 +26,7 @@ struct SocketStreamWritingTests {
         try stream.flush()
     }
 
-    @Test("writes of all sizes arrive complete and in order")
+    @Test("writes of all sizes arrive completely and in order")
     func allSizes() throws {
         let sizes = [0, 1, 15, 16, 17, 31, 32, 33, 100, 5, 16, 1000, 3]
         var expected: [UInt8] = []
@@ -39,7 +39,7 @@ struct SocketStreamWritingTests {
         #expect(try peer.readAll(expected.count) == expected)
     }
 
-    @Test("short writes and EINTR neither lose nor repeat bytes")
+    @Test("write and flush neither lose nor repeat bytes after short writes and EINTR")
     func shortWrites() throws {
         let bytes = (0..<200).map { UInt8($0) }
         let faults = FaultInjection([
@@ -55,7 +55,7 @@ struct SocketStreamWritingTests {
         #expect(try peer.readAll(200) == bytes)
     }
 
-    @Test("a flush that times out counts the sent bytes, and the next one continues")
+    @Test("the next flush sends the bytes of a flush that timed out")
     func flushTimesOut() throws {
         let filled = try Loopback.fill(stream.socket)
         try stream.write("after")
@@ -70,7 +70,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == Array("after".utf8))
     }
 
-    @Test("writes after a partial write fail until resumeWriting")
+    @Test("write throws incompleteWrite after a partial write until resumeWriting")
     func incompleteWrite() throws {
         let plenty = [UInt8](repeating: 1, count: 16 << 20)
         let error = try #require(
@@ -89,7 +89,7 @@ struct SocketStreamWritingTests {
         #expect(try reading.value() == plenty)
     }
 
-    @Test("a write that sent nothing can be repeated")
+    @Test("a write that timed out without sending a byte can be repeated")
     func writeThatDidNotBegin() throws {
         let filled = try Loopback.fill(stream.socket)
         try stream.write([UInt8](repeating: 2, count: 15))
@@ -105,7 +105,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == [UInt8](repeating: 2, count: 16) + [0x78])
     }
 
-    @Test("the error of a write to a closed peer names the operation write")
+    @Test("the error of a flush to a closed peer names the operation write")
     func brokenPipe() throws {
         peer.close()
         try stream.write("x")

@@ -14,7 +14,7 @@ struct SocketStreamTests {
         #expect(try stream.readLine() == "hello")
     }
 
-    @Test("close flushes and closes, and a second close does nothing")
+    @Test("close flushes the buffer and closes the socket, and a second close has no effect")
     func close() throws {
         let (one, other) = try Socket.pair()
         let stream = SocketStream(one)
@@ -26,7 +26,7 @@ struct SocketStreamTests {
         try stream.close()
     }
 
-    @Test("close closes even if the flush fails, and counts the lost bytes")
+    @Test("close closes the socket even if the flush fails, and the error counts the lost bytes")
     func closeReportsLoss() throws {
         let (one, other) = try Socket.pair()
         other.close()
@@ -39,7 +39,7 @@ struct SocketStreamTests {
         #expect(one.isClosed)
     }
 
-    @Test("close times out and counts the sent and the lost bytes")
+    @Test("close throws timedOut with the number of lost bytes and closes the socket")
     func closeTimesOut() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)
@@ -54,7 +54,7 @@ struct SocketStreamTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a datagram socket is invalid input")
+    @Test("readLine and write throw if the socket is a datagram socket")
     func datagramSocket() throws {
         let (one, _) = try Socket.pair(.datagram)
         let stream = SocketStream(one)
@@ -65,7 +65,7 @@ struct SocketStreamTests {
         #expect(throws: SocketError.self) { try stream.write("x") }
     }
 
-    @Test("two streams on one socket read and write on two threads")
+    @Test("two SocketStreams on one socket read and write 20,000 lines on two threads")
     func twoStreams() throws {
         let (one, other) = try Loopback.tcpPair()
         let lines = 20_000

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket", .ownThread)
 struct SocketTests {
-    @Test("Socket(_:_:) supports each family and type of Linux")
+    @Test("Socket(_:_:) creates a socket of each family and type that Linux supports")
     func eachFamilyAndKind() throws {
         for family in AddressFamily.allCases {
             for kind in SocketType.allCases where family == .unix || kind != .sequencedPacket {
@@ -16,14 +16,14 @@ struct SocketTests {
         }
     }
 
-    @Test("an unsupported type is a system error of createSocket")
+    @Test("creating a socket of an unsupported type throws a createSocket error with an errno")
     func unsupportedKind() throws {
         let error = #expect(throws: SocketError.self) { try Socket(.ipv4, .sequencedPacket) }
         #expect(error?.operation == .createSocket)
         #expect(error?.errno != nil)
     }
 
-    @Test("pair returns connected sockets")
+    @Test("pair returns two connected sockets of each type")
     func pair() throws {
         for kind in SocketType.allCases {
             let (one, other) = try Socket.pair(kind)
@@ -33,7 +33,7 @@ struct SocketTests {
         }
     }
 
-    @Test("calls on a closed socket fail with closed, and a second close does nothing")
+    @Test("calls on a closed socket throw closed, and a second close has no effect")
     func closedRefuses() throws {
         let (one, _) = try Socket.pair()
         one.close()
@@ -50,7 +50,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a socket closes its descriptor with its last reference")
+    @Test("releasing the last reference to a socket closes the descriptor")
     func droppedSocketCloses() throws {
         let (one, other) = try Socket.pair()
         var dropped: Socket? = one
@@ -73,7 +73,7 @@ struct SocketTests {
         #expect(error?.errno == .brokenPipe)
     }
 
-    @Test("both addresses stay known after close")
+    @Test("the addresses of both ends match, and localAddress remains available after close")
     func addresses() throws {
         let (client, server) = try Loopback.tcpPair()
         #expect(client.localAddress == server.remoteAddress)
@@ -84,7 +84,7 @@ struct SocketTests {
     }
 
     @Test(
-        "a socket that has not been bound has no address, and a datagram socket gets one by sending"
+        "an unbound datagram socket has port 0 until a send binds a port"
     )
     func unboundAddress() throws {
         let receiver = try Loopback.udp()
@@ -96,7 +96,7 @@ struct SocketTests {
     }
 
     @Test(
-        "close wakes a thread that waits in a call, which gets .closed",
+        "close wakes a thread that waits in a call, and the call throws closed",
         arguments: [
             "receive", "receive with a limit", "receiveFrom", "accept", "send", "Unix accept",
         ])
@@ -141,7 +141,7 @@ struct SocketTests {
         }
     }
 
-    @Test("close wakes a Unix datagram send to a full peer")
+    @Test("close wakes a Unix datagram send that waits for a full peer")
     func closeWakesUnixDatagramSend() throws {
         let (sender, receiver) = try Socket.pair(.datagram)
         _ = try Loopback.fill(sender)
@@ -159,7 +159,7 @@ struct SocketTests {
         withExtendedLifetime(receiver) {}
     }
 
-    @Test("two threads send and receive 8 MiB each on one socket")
+    @Test("two connected sockets send and receive 8 MiB in both directions at the same time")
     func fullDuplex() throws {
         let (client, server) = try Loopback.tcpPair()
         let size = 8 << 20
@@ -168,7 +168,8 @@ struct SocketTests {
         #expect(try echo.value() == 2)
     }
 
-    /// Sends `size` bytes of a kind while receiving as many, and tells the kind that came.
+    /// Sends `size` bytes with the value `byte` while receiving as many, and returns the received
+    /// value.
     private static func sendAndReceive(
         _ socket: Socket, _ size: Int, _ byte: UInt8
     ) throws -> UInt8 {
@@ -185,7 +186,7 @@ struct SocketTests {
 
     @Test("10,000 rounds of connect, exchange and close leak no socket")
     func noDescriptorLeaks() async {
-        // In a process of its own, where no other test opens and closes any.
+        // Run in a separate process, where no other test opens or closes descriptors.
         await #expect(processExitsWith: .success) {
             let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
             let before = openSockets()
@@ -205,7 +206,7 @@ struct SocketTests {
         }
     }
 
-    @Test("concurrent close ends receive with closed or with bytes")
+    @Test("a receive that races close returns the sent bytes or throws closed")
     func closeRacesReceive() throws {
         for round in 0..<500 {
             let (one, other) = try Socket.pair()

@@ -5,7 +5,7 @@ import Testing
 @Suite("WaitPlan", .ownThread)
 struct WaitPlanTests {
     @Test(
-        "the kernel's limit, as the plan, the remainder and the attempt want it",
+        "kernelLimit follows from the plan, the remaining time, the attempt and the exactness",
         arguments: [
             // Without a limit.
             (.inKernel, nil, true, false, 0), (.inKernel, nil, false, false, 0),
@@ -13,14 +13,14 @@ struct WaitPlanTests {
             (.inKernelUnlessLimited, nil, false, false, 0),
             (.inSlices, nil, true, false, 50_000), (.inSlices, nil, false, false, 50_000),
             (.pollOnly, nil, true, false, nil), (.pollOnly, nil, false, false, nil),
-            // The length is given: exactly that, and poll for what is left afterwards.
+            // A duration: exactly that in the first attempt, and poll for the rest.
             (.inKernel, .seconds(2), true, true, 2_000_000),
             (.inKernel, .milliseconds(1), true, true, 1000),
             (.inKernel, .microseconds(3), true, true, 3),
             (.inKernel, .nanoseconds(1), true, true, 1),
             (.inKernel, .seconds(2), false, true, nil),
             (.inKernel, .seconds(3e9), true, true, KernelTimeout.longest),
-            // An instant: a power of two below, which the next operation can use too.
+            // An instant: the next lower power of two, which later operations can reuse.
             (.inKernel, .seconds(2), true, false, 1_048_576),
             (.inKernel, .microseconds(4096), true, false, 4096),
             (.inKernel, .microseconds(8191), true, false, 4096),
@@ -29,11 +29,11 @@ struct WaitPlanTests {
             (.inKernel, .zero, true, false, nil),
             (.inKernel, .seconds(3e9), true, false, 1 << 39),
             (.inKernel, .seconds(2), false, false, nil),
-            // A limit that the kernel would not keep, or that it is not asked for.
+            // Plans that do not use the kernel's limit.
             (.inKernelUnlessLimited, .seconds(2), true, true, nil),
             (.inKernelUnlessLimited, .seconds(2), false, false, nil),
             (.pollOnly, .seconds(2), true, true, nil), (.pollOnly, .seconds(2), false, false, nil),
-            // Slices: as long as the remainder, at most 50 ms, any number of times.
+            // Slices: the remaining time, but at most 50 ms, in every attempt.
             (.inSlices, .seconds(2), true, true, 50_000),
             (.inSlices, .seconds(2), false, false, 50_000),
             (.inSlices, .milliseconds(20), true, true, 20_000),
@@ -48,7 +48,7 @@ struct WaitPlanTests {
     }
 
     @Test(
-        "a remainder is never zero for the kernel, to which that is for ever, and never overflows",
+        "kernelLimit is never 0, which means forever, and never exceeds the longest timeout",
         arguments: [
             Duration.zero, .nanoseconds(1), .seconds(-1), .seconds(Int64.min), .seconds(Int64.max),
             Duration(attoseconds: .min), Duration(attoseconds: .max),
@@ -65,7 +65,7 @@ struct WaitPlanTests {
     }
 
     @Test(
-        "microseconds are rounded up",
+        "microsecondsRoundedUp rounds up and is at least 1",
         arguments: [
             (.zero, 1), (.nanoseconds(1), 1), (.nanoseconds(1000), 1), (.nanoseconds(1001), 2),
             (Duration(attoseconds: 1), 1), (Duration(attoseconds: 1_000_000_000_001), 2),
@@ -77,7 +77,7 @@ struct WaitPlanTests {
     }
 
     @Test(
-        "milliseconds are rounded up and capped at the maximum timeout of poll",
+        "millisecondsRoundedUp rounds up and is capped at the maximum timeout of poll",
         arguments: [
             (.zero, 1), (.nanoseconds(1), 1), (.milliseconds(1), 1), (.microseconds(1001), 2),
             (.seconds(2), 2000), (.seconds(2_147_483), 2_147_483_000),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection(adopting:)", .ownThread)
 struct ConnectionAdoptingTests {
-    @Test("adopting a connected socket keeps its addresses and closes the socket")
+    @Test("adopting a connected socket keeps the addresses and closes the original")
     func adopting() async throws {
         let (client, server) = try Loopback.tcpPair()
         let (local, remote) = (client.localAddress, client.remoteAddress)
@@ -16,7 +16,7 @@ struct ConnectionAdoptingTests {
         #expect(try await connection.read(timeout: .seconds(5)) == Array("hello".utf8))
     }
 
-    @Test("adopting a datagram socket or an unconnected socket fails")
+    @Test("adopting a datagram socket or an unconnected socket as a Connection throws")
     func refused() throws {
         let (datagrams, _) = try Socket.pair(.datagram)
         let kind = #expect(throws: SocketError.self) { try Connection(adopting: datagrams) }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("DatagramChannel(adopting:)", .ownThread)
 struct DatagramChannelAdoptingTests {
-    @Test("an adopted socket of a pair is connected")
+    @Test("an adopted socket of a pair is connected and sends a datagram to the other socket")
     func pair() async throws {
         let (one, other) = try Socket.pair(.datagram)
         let channels = try (DatagramChannel(adopting: one), DatagramChannel(adopting: other))
@@ -17,7 +17,7 @@ struct DatagramChannelAdoptingTests {
     }
 
     @Test(
-        "an adopted socket that is not bound gets a port", arguments: [AddressFamily.ipv4, .ipv6])
+        "adopting an unbound datagram socket binds a port", arguments: [AddressFamily.ipv4, .ipv6])
     func unbound(family: AddressFamily) async throws {
         let channel = try DatagramChannel(adopting: Socket(family, .datagram))
         #expect(channel.localAddress.port != 0)
@@ -25,7 +25,7 @@ struct DatagramChannelAdoptingTests {
         #expect(channel.remoteAddress == .unnamed)
     }
 
-    @Test("adopting a stream fails and leaves the socket open")
+    @Test("adopting a stream socket throws and leaves the socket open")
     func stream() throws {
         let (one, _) = try Socket.pair()
         let error = #expect(throws: SocketError.self) { try DatagramChannel(adopting: one) }

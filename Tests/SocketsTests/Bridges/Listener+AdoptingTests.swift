@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Listener(adopting:)", .ownThread)
 struct ListenerAdoptingTests {
-    @Test("adopting a listening socket closes the socket")
+    @Test("adopting a listening socket keeps the address and closes the original")
     func adopting() async throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let address = socket.localAddress
@@ -15,7 +15,7 @@ struct ListenerAdoptingTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("adopting a socket that does not listen fails and leaves it open")
+    @Test("adopting a socket that is not a listening stream throws and leaves the socket open")
     func adoptingOthers() throws {
         let path = Loopback.unixPath()
         for socket in [
@@ -31,7 +31,7 @@ struct ListenerAdoptingTests {
         }
     }
 
-    @Test("closing a waiting listener does not stop its duplicate in another process")
+    @Test("closing a listener during an accept does not affect a duplicate of its socket")
     func duplicates() async throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let duplicate = try socket.duplicate()

@@ -15,7 +15,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "an error of a client that has gone is retried",
+        "an error that concerns only an aborted client is retried",
         arguments: [
             Errno.connectionAbort, .protocolError, .networkDown, .hostIsDown, .noRouteToHost,
             .networkUnreachable, .protocolNotAvailable, .timedOut,
@@ -26,7 +26,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "a shortage pauses for 5 ms, doubling up to 1 s",
+        "a shortage pauses for 5 ms, and each repetition doubles the pause up to 1 s",
         arguments: shortages)
     func backOff(_ error: Errno) {
         var backoff = AcceptBackoff()
@@ -34,7 +34,7 @@ struct AcceptBackoffTests {
         #expect(pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1_000, 1_000, 1_000])
     }
 
-    @Test("an accepted client resets the pause but does not end the shortage")
+    @Test("an accepted client resets the pause to 5 ms but does not end the shortage")
     func accepted() {
         var backoff = AcceptBackoff()
         #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
@@ -43,7 +43,7 @@ struct AcceptBackoffTests {
         #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, false))
     }
 
-    @Test("an empty backlog ends the shortage, and the next one is reported again")
+    @Test("an empty backlog ends the shortage, and the next shortage is marked as the first again")
     func episodes() {
         var backoff = AcceptBackoff()
         #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
@@ -53,7 +53,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "an error of the socket itself fails",
+        "an error of the listening socket itself is not retried",
         arguments: [Errno.invalidArgument, .notSocket, .notSupportedOnSocket])
     func broken(_ error: Errno) {
         var backoff = AcceptBackoff()

@@ -22,7 +22,7 @@ struct ByteBufferTakingTests {
         #expect(buffer.take(2).isEmpty)
     }
 
-    @Test("takeLine returns a complete line, and takeLastLine the rest")
+    @Test("takeLine returns a complete line, and takeLastLine returns the rest")
     func lines() {
         var buffer = buffer("one\r\ntwo")
         var scanner = LineScanner(limit: 10)
@@ -32,7 +32,7 @@ struct ByteBufferTakingTests {
         #expect(text(buffer.takeLastLine(&scanner)) == nil)
     }
 
-    @Test("takeLine refuses a line that is too long and skips it")
+    @Test("takeLine fails with lineTooLong, skips that line and returns the next line")
     func tooLong() {
         var buffer = buffer("0123456789\nnext\n")
         var scanner = LineScanner(limit: 5)
@@ -43,7 +43,7 @@ struct ByteBufferTakingTests {
         #expect(text(buffer.takeLine(&scanner)) == "next")
     }
 
-    @Test("take(upTo:) includes the byte and respects the limit")
+    @Test("take(upTo:) includes the delimiter and fails with tooLarge beyond the limit")
     func upTo() {
         var buffer = buffer("a;bcd")
         var scanned = 0

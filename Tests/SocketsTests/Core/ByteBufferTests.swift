@@ -4,14 +4,15 @@ import Testing
 
 @Suite("ByteBuffer", .ownThread)
 struct ByteBufferTests {
-    /// The buffer's content; `#expect` cannot look into what cannot be copied.
+    /// The content of the buffer as an array, because `#expect` cannot capture a noncopyable value.
     private func content(_ buffer: borrowing ByteBuffer) -> [UInt8] { [UInt8](buffer.bytes) }
 
     private func append(_ bytes: [UInt8], to buffer: inout ByteBuffer) {
         bytes.withUnsafeBytes { buffer.append($0) }
     }
 
-    /// Room of at least `least` bytes, as `room(atLeast:)` gives it, of which `bytes` are written.
+    /// Writes `bytes` into the memory that `room(atLeast:)` returns, and returns the size of that
+    /// memory.
     private func write(
         _ bytes: [UInt8], atLeast least: Int, to buffer: inout ByteBuffer
     ) -> Int {
@@ -21,7 +22,7 @@ struct ByteBufferTests {
         return room.count
     }
 
-    @Test("a new buffer is empty and has its usual room")
+    @Test("a new buffer is empty and has free space for its capacity")
     func empty() {
         let buffer = ByteBuffer(capacity: 8)
         let (count, isEmpty, room) = (buffer.count, buffer.isEmpty, buffer.usualRoom)
@@ -31,7 +32,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [])
     }
 
-    @Test("bytes come out in order for any sizes of consume")
+    @Test("consume removes bytes in the order of append")
     func order() {
         var buffer = ByteBuffer(capacity: 8)
         append([1, 2, 3], to: &buffer)
@@ -45,7 +46,7 @@ struct ByteBufferTests {
         #expect(isEmpty)
     }
 
-    @Test("only the bytes reported by written count")
+    @Test("only the bytes that were reported to written(_:) become content")
     func partlyWritten() {
         var buffer = ByteBuffer(capacity: 8)
         let room = write([7], atLeast: 5, to: &buffer)
@@ -53,7 +54,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [7])
     }
 
-    @Test("appending no bytes changes nothing")
+    @Test("appending zero bytes leaves the buffer empty")
     func appendNothing() {
         var buffer = ByteBuffer(capacity: 8)
         append([], to: &buffer)
@@ -61,7 +62,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [])
     }
 
-    @Test("the buffer grows beyond its usual size and keeps its bytes")
+    @Test("the buffer grows beyond its capacity and keeps its bytes")
     func growth() {
         var buffer = ByteBuffer(capacity: 4)
         append([1, 2, 3], to: &buffer)
@@ -72,18 +73,18 @@ struct ByteBufferTests {
         #expect(room < 0)
     }
 
-    @Test("makeRoom moves the bytes to the front without loss")
+    @Test("room(atLeast:) shifts the content to the front of the memory without loss")
     func movingToTheFront() {
         var buffer = ByteBuffer(capacity: 8)
         append([1, 2, 3, 4, 5, 6, 7, 8], to: &buffer)
         buffer.consume(6)
         let room = write([9, 10], atLeast: 4, to: &buffer)
-        // The same memory: two bytes are in it, so six are free.
+        // The memory is the same and contains two bytes, so six bytes are free.
         #expect(room == 6)
         #expect(content(buffer) == [7, 8, 9, 10])
     }
 
-    @Test("an empty buffer frees large memory")
+    @Test("an emptied buffer frees memory that is much larger than its capacity")
     func shrinking() {
         var buffer = ByteBuffer(capacity: 8)
         append([UInt8](repeating: 1, count: 1000), to: &buffer)
@@ -95,7 +96,7 @@ struct ByteBufferTests {
         #expect(after == 8)
     }
 
-    @Test("an empty buffer keeps slightly larger memory")
+    @Test("an emptied buffer keeps memory that is slightly larger than its capacity")
     func keptMemory() {
         var buffer = ByteBuffer(capacity: 8)
         append([UInt8](repeating: 1, count: 32), to: &buffer)
@@ -105,7 +106,7 @@ struct ByteBufferTests {
     }
 
     @Test(
-        "any capacity can be asked for",
+        "a requested capacity is clamped to the range from 1 byte to 64 MiB",
         arguments: [(Int.min, 1), (-1, 1), (0, 1), (1, 1), (65536, 65536), (.max, 1 << 26)])
     func capacities(asked: Int, given: Int) {
         var buffer = ByteBuffer(capacity: asked)
@@ -115,7 +116,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [1, 2])
     }
 
-    @Test("10,000 random steps agree with an array")
+    @Test("10,000 random appends and consumes give the same content as an array")
     func randomSteps() {
         var generator = SeededGenerator(seed: 1)
         var buffer = ByteBuffer(capacity: 16)

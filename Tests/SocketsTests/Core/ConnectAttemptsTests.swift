@@ -20,7 +20,7 @@ struct ConnectAttemptsTests {
         }
     }
 
-    @Test("the connected socket does not wait")
+    @Test("the connected socket is non-blocking")
     func wins() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try connect(
@@ -37,7 +37,7 @@ struct ConnectAttemptsTests {
         }
     }
 
-    @Test("takeStarted returns an attempt under way once")
+    @Test("takeStarted returns a running attempt only once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
@@ -56,7 +56,7 @@ struct ConnectAttemptsTests {
         withExtendedLifetime(guest) {}
     }
 
-    @Test("willEnd is called before the descriptor of an attempt closes")
+    @Test("willEnd is called before the descriptor of an attempt is closed")
     func willEnd() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)
@@ -73,7 +73,7 @@ struct ConnectAttemptsTests {
         withExtendedLifetime(guest) {}
     }
 
-    @Test("advance throws the cause that stop was given, and the error lists the attempt")
+    @Test("advance throws the cause that was passed to stop, and the error lists the attempt")
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let guest = try Socket(to: full.localAddress)

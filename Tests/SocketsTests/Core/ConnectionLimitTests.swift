@@ -6,7 +6,7 @@ import Testing
 struct ConnectionLimitTests {
     private final class Waiter {}
 
-    @Test("acquire succeeds up to the maximum")
+    @Test("acquire returns true until the maximum is reached")
     func acquire() {
         var limit = ConnectionLimit<Waiter>(2)
         let results = (0..<3).map { _ in limit.acquire() }
@@ -14,7 +14,7 @@ struct ConnectionLimitTests {
         #expect(limit.used == 2)
     }
 
-    @Test("a waiter is enqueued only if it has to wait")
+    @Test("a waiter is enqueued only if the limit is reached")
     func enqueue() {
         var limit = ConnectionLimit<Waiter>(1)
         let waiter = Waiter()
@@ -29,7 +29,7 @@ struct ConnectionLimitTests {
         #expect(late && lateForRelease)
     }
 
-    @Test("release wakes one waiter of each queue, and cancelAcquire only one for a slot")
+    @Test("release wakes a waiter of each queue, and cancelAcquire wakes only a slot waiter")
     func waking() {
         var limit = ConnectionLimit<Waiter>(2)
         let waiters = (0..<3).map { _ in Waiter() }
@@ -43,7 +43,7 @@ struct ConnectionLimitTests {
         #expect(limit.used == 0)
     }
 
-    @Test("a waiter that left its queue is not woken")
+    @Test("a waiter that was dequeued is not woken, and the next waiter is woken instead")
     func dequeue() {
         var limit = ConnectionLimit<Waiter>(1)
         let waiters = [Waiter(), Waiter()]

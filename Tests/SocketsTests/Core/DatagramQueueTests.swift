@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DatagramQueue", .ownThread)
 struct DatagramInboxTests {
-    @Test("refill reports whether more datagrams may be available")
+    @Test("refill returns whether the socket has been drained")
     func more() throws {
         let receiver = try RawSockets.bound(.datagram)
         let sender = try RawSockets.bound(.datagram)
@@ -25,7 +25,7 @@ struct DatagramInboxTests {
         #expect(inbox.next() == nil)
     }
 
-    @Test("room returns the same memory again")
+    @Test("room(for:) reuses its memory")
     func same() {
         let inbox = DatagramQueue()
         let first = inbox.room(for: 65535).baseAddress
@@ -34,7 +34,7 @@ struct DatagramInboxTests {
     }
 
     @Test(
-        "as much is lent as was asked for, within reason",
+        "room(for:) returns the requested size, clamped to the range from 0 to 16 MiB",
         arguments: [(0, 0), (-5, 0), (1, 1), (200_000, 200_000), (.max, 1 << 24)])
     func counts(asked: Int, lent: Int) {
         #expect(DatagramQueue().room(for: asked).count == lent)

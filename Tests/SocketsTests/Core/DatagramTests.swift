@@ -10,7 +10,7 @@ struct DatagramTests {
         #expect(!datagram.isTruncated)
     }
 
-    @Test("localAddress is part of equality, and nil by default")
+    @Test("localAddress is nil by default and takes part in equality")
     func localAddress() {
         let address = SocketAddress.ipv4(.loopback, port: 7)
         let told = Datagram(bytes: [], sender: .unnamed, localAddress: address)

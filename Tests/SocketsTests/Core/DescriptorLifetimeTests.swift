@@ -5,7 +5,7 @@ import Testing
 
 @Suite("DescriptorLifetime", .ownThread)
 struct DescriptorLifetimeTests {
-    /// A lifetime and its descriptor, with the number of releases and of calls inside.
+    /// A lifetime that counts its releases and the calls in progress.
     private final class Guarded: Sendable {
         let lifetime = DescriptorLifetime()
         let releases = Atomic<Int>(0)
@@ -37,7 +37,7 @@ struct DescriptorLifetimeTests {
 
         func endClosing() { lifetime.leave(orRelease: release) }
 
-        /// What `Socket.close` does.
+        /// Closes the lifetime in the same way as `Socket.close`.
         @discardableResult
         func close() -> DescriptorLifetime.Closing {
             let closing = beginClosing()
@@ -53,19 +53,20 @@ struct DescriptorLifetimeTests {
 
     // MARK: Decisions
 
-    @Test("close without calls releases at once")
+    @Test("close without calls in progress releases the descriptor when close ends")
     func quietClose() {
         let socket = Guarded()
         #expect(!socket.isClosed)
         #expect(socket.beginClosing() == .unused)
         #expect(socket.isClosed)
-        // The closer is inside himself, so that the descriptor stays while he works.
+        // The closing call itself is a call in progress, so the descriptor stays open until that
+        // call ends.
         #expect(socket.releaseCount == 0)
         socket.endClosing()
         #expect(socket.releaseCount == 1)
     }
 
-    @Test("close with calls reports inUse, and the last leave releases")
+    @Test("close during calls returns inUse, and the last leave releases the descriptor")
     func wakingClose() {
         let socket = Guarded()
         #expect(socket.enter() && socket.enter())
@@ -78,7 +79,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.violationCount == 0)
     }
 
-    @Test("a second close does nothing, before and after the release")
+    @Test("a second close returns alreadyClosed, before and after the release")
     func closingAgain() {
         let socket = Guarded()
         #expect(socket.enter())
@@ -90,7 +91,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 1)
     }
 
-    @Test("enter fails after close and does not release twice")
+    @Test("enter fails after close and does not release the descriptor again")
     func enteringClosed() {
         let socket = Guarded()
         socket.close()
@@ -99,7 +100,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.isClosed)
     }
 
-    @Test("enter and leave keep the socket open")
+    @Test("calls without a close do not release the descriptor")
     func openSocketIsNotReleased() {
         let socket = Guarded()
         for _ in 0..<1000 {
@@ -110,7 +111,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 0)
     }
 
-    @Test("takeDescriptor succeeds only without calls, and prevents a release")
+    @Test("takeDescriptor succeeds only without calls in progress, and prevents a release")
     func takeDescriptor() {
         let socket = Guarded()
         #expect(socket.enter())
@@ -138,8 +139,7 @@ struct DescriptorLifetimeTests {
 
     // MARK: Races
 
-    /// Lets threads loose on one lifetime after another: each round is a fresh one, and all threads
-    /// begin it together.
+    /// Calls `body` on several threads at once, with a new lifetime in each round.
     private func race(
         rounds: Int, threads count: Int, _ body: @escaping @Sendable (Guarded, Int) -> Void
     ) throws -> [Guarded] {
@@ -159,7 +159,7 @@ struct DescriptorLifetimeTests {
     }
 
     @Test(
-        "in 10,000 races of calls and closers the descriptor is released once, with no call inside",
+        "10,000 races of calls and closes release each descriptor once and never during a call",
         .exclusiveThread)
     func calledAndClosed() throws {
         let sockets = try race(rounds: 10_000, threads: 4) { socket, index in
@@ -174,7 +174,7 @@ struct DescriptorLifetimeTests {
         #expect(sockets.allSatisfy { $0.isClosed })
     }
 
-    @Test("one of several concurrent closes succeeds")
+    @Test("exactly one of several concurrent closes succeeds")
     func severalClosers() throws {
         let winners = (0..<2000).map { _ in Lock(0) }
         let next = (0..<3).map { _ in Lock(0) }
@@ -190,7 +190,8 @@ struct DescriptorLifetimeTests {
     }
 
     @Test(
-        "a descriptor is handed over or released, never both and never neither", .exclusiveThread)
+        "10,000 races of takeDescriptor and close either take or release each descriptor",
+        .exclusiveThread)
     func handedOverOrReleased() throws {
         let handed = Lock<Set<ObjectIdentifier>>([])
         let sockets = try race(rounds: 10_000, threads: 3) { socket, index in

@@ -21,7 +21,7 @@ final class ExchangeTests {
         return step
     }
 
-    @Test("blocked names only the directions that can help")
+    @Test("blocked reports only the directions that can make progress")
     func waits() throws {
         let (here, there) = try Socket.pair()
         let request = [UInt8](repeating: 7, count: 8 << 20)
@@ -31,13 +31,14 @@ final class ExchangeTests {
             return
         }
         #expect(exchange.isIncomplete)
-        // After the reply nothing more is wanted, whatever comes.
+        // After the reply, the exchange needs no further input.
         try there.sendAll("reply\nsurplus")
         guard case .blocked(sends: true, receives: false) = step(&exchange, here, request) else {
             Issue.record("expected it to wait for room alone")
             return
         }
-        // Unlike a close, this holds at once, even while another test starts a program.
+        // Unlike a close, a shutdown has its effect at once, even while another test starts a
+        // program.
         try there.shutdown(.both)
         guard case .finished(let reply) = step(&exchange, here, request) else {
             Issue.record("expected it to finish")
@@ -47,7 +48,7 @@ final class ExchangeTests {
         #expect(reply.unsentRequestBytes == request.count - exchange.bytesTransferred)
     }
 
-    @Test("a reply of zero bytes consumes nothing")
+    @Test("a reply of zero bytes consumes no input")
     func emptyReply() throws {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(1, .exactly(0), delimitedLimit: 65536, keepsSurplus: true)
@@ -63,7 +64,7 @@ final class ExchangeTests {
     }
 
     #if DEBUG
-        @Test("EINTR repeats the step without a wait")
+        @Test("a step repeats a call after EINTR without waiting")
         func interrupted() throws {
             let (here, there) = try Socket.pair()
             var exchange = Exchange(1, .line, delimitedLimit: 65536, keepsSurplus: true)
@@ -85,7 +86,7 @@ final class ExchangeTests {
             #expect(reply.text == "reply")
         }
 
-        @Test("a request that cannot be sent fails without waiting for the reply")
+        @Test("a request that cannot be sent fails the exchange without waiting for the reply")
         func cannotSend() throws {
             let (here, there) = try Socket.pair()
             var exchange = Exchange(
@@ -102,7 +103,7 @@ final class ExchangeTests {
         }
     #endif
 
-    @Test("toEnd half-closes after the request")
+    @Test("toEnd half-closes the connection after the request")
     func halfCloses() throws {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: true)

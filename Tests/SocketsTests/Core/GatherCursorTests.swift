@@ -4,7 +4,7 @@ import Testing
 
 @Suite("GatherCursor")
 struct PartsCursorTests {
-    @Test("advance stops inside a piece and skips empty ones")
+    @Test("advance stops inside a part and skips empty parts")
     func advances() {
         var cursor = GatherCursor([[], [1, 2, 3], [], [4]])
         cursor.advance(by: 2)
@@ -18,7 +18,7 @@ struct PartsCursorTests {
         #expect(cursor.advanced == 4)
     }
 
-    @Test("a cursor over empty pieces is at its end")
+    @Test("a cursor over empty parts is at its end")
     func empty() {
         #expect(GatherCursor([[], []]).isAtEnd)
         #expect(GatherCursor([]).isAtEnd)

@@ -24,7 +24,7 @@ struct ConnectRaceTests {
 
     // MARK: Order
 
-    @Test("families alternate, starting with that of the first address")
+    @Test("addresses alternate between families, starting with the family of the first address")
     func familiesTakeTurns() {
         let six = Self.race(Self.six1, Self.six2, Self.six3, Self.four1, Self.four2)
         #expect(six.addresses == [Self.six1, Self.four1, Self.six2, Self.four2, Self.six3])
@@ -44,7 +44,7 @@ struct ConnectRaceTests {
 
     // MARK: Timing
 
-    @Test("the first attempt starts at once and the next one 250 ms later")
+    @Test("the first attempt starts at once, and the second attempt starts 250 ms later")
     func attemptsAreStaggered() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -54,7 +54,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(250)) == .wait(until: nil))
     }
 
-    @Test("the delay counts from the start of the previous attempt")
+    @Test("the delay before the next attempt counts from the start of the previous attempt")
     func theDelayCountsFromTheStart() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -62,7 +62,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(400)) == .wait(until: Self.milliseconds(650)))
     }
 
-    @Test("after a failure the next attempt starts at once")
+    @Test("the next attempt starts at once after a failure")
     func aFailureStartsTheNext() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -71,7 +71,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(10)) == .wait(until: Self.milliseconds(260)))
     }
 
-    @Test("one failure starts one attempt although others still run")
+    @Test("one failure starts only one attempt, although another attempt still runs")
     func oneFailureStartsOneAttempt() {
         var race = Self.race(Self.six1, Self.four1, Self.six2, Self.four2)
         #expect(race.next(at: .zero) == .start(0))
@@ -81,14 +81,14 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(300)) == .wait(until: Self.milliseconds(550)))
     }
 
-    @Test("the wait ends at the limit when that comes before the next start")
+    @Test("the wait ends at the limit if the limit comes before the next attempt")
     func theWaitEndsAtTheLimit() {
         var race = Self.race(Self.six1, Self.four1, limit: Self.milliseconds(100))
         #expect(race.next(at: .zero) == .start(0))
         #expect(race.next(at: .zero) == .wait(until: Self.milliseconds(100)))
     }
 
-    @Test("after the last start only the limit ends the wait")
+    @Test("the wait after the last attempt ends only at the limit")
     func onlyTheLimitEndsTheLastWait() {
         var race = Self.race(Self.six1, limit: .seconds(10))
         #expect(race.next(at: .zero) == .start(0))
@@ -97,7 +97,7 @@ struct ConnectRaceTests {
 
     // MARK: Success
 
-    @Test("the first answer cancels each other attempt once")
+    @Test("the first success cancels each other attempt once")
     func theFirstToAnswerWins() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -110,7 +110,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: Self.milliseconds(510)) == .finish(.connected(1)))
     }
 
-    @Test("a failed attempt is kept and not cancelled")
+    @Test("a failed attempt is listed and not cancelled")
     func failedAttemptsAreNotCancelled() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -124,7 +124,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("no attempt starts after a connection is established")
+    @Test("no attempt starts after a success")
     func nothingStartsAfterTheAnswer() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -132,7 +132,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.connected(0)))
     }
 
-    @Test("a second answer changes nothing")
+    @Test("results after the first success have no effect")
     func aSecondAnswerChangesNothing() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -145,7 +145,7 @@ struct ConnectRaceTests {
         #expect(race.attempts == [])
     }
 
-    @Test("an answer that is reported after the limit counts")
+    @Test("a success that is reported after the limit still connects")
     func anAnswerAtTheLimitCounts() {
         var race = Self.race(Self.six1, limit: .seconds(1))
         #expect(race.next(at: .zero) == .start(0))
@@ -155,7 +155,7 @@ struct ConnectRaceTests {
 
     // MARK: Failure
 
-    @Test("if all attempts fail, the result keeps every attempt")
+    @Test("a failure of all attempts lists every attempt with its cause and duration")
     func allFailed() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -172,7 +172,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("a peer's refusal is preferred to a missing route")
+    @Test("the result prefers a refused connection to an unreachable network")
     func refusalsSayMore() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -182,7 +182,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(Self.refused)))
     }
 
-    @Test("without any route, the result is the first cause")
+    @Test("the result is the cause of the first attempt if no address is reachable")
     func noWayAtAll() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -192,7 +192,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(.system(.networkUnreachable))))
     }
 
-    @Test("a failure counts once, and not at all without an attempt")
+    @Test("a failure counts once, and a report about an attempt that does not run is ignored")
     func wrongReportsDoNotCount() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -205,7 +205,7 @@ struct ConnectRaceTests {
         #expect(race.attempts.map(\.cause) == [Self.refused])
     }
 
-    @Test("no addresses fail at once")
+    @Test("an empty list of addresses fails at once")
     func noAddresses() {
         var race = Self.race()
         #expect(race.next(at: .zero) == .finish(.failed(.system(.addressNotAvailable))))
@@ -213,7 +213,7 @@ struct ConnectRaceTests {
 
     // MARK: Limit and end from outside
 
-    @Test("the limit cancels running attempts and keeps each with its cause")
+    @Test("the limit cancels the running attempts, and every attempt is listed with its cause")
     func theLimitEndsTheRace() {
         let limit = Self.milliseconds(300)
         var race = Self.race(Self.six1, Self.four1, Self.six2, limit: limit)
@@ -236,7 +236,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("a limit until an instant has no duration in the cause")
+    @Test("a limit that is an instant gives a timedOut cause without a duration")
     func aLimitThatWasAMoment() {
         var race = HappyEyeballs(
             addresses: [Self.six1], limit: .seconds(1), limitCause: .timedOut(limit: nil))
@@ -245,7 +245,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.failed(.timedOut(limit: nil))))
     }
 
-    @Test("one attempt is made without any time")
+    @Test("a limit of zero still makes one attempt")
     func withoutAnyTimeOneAttemptIsMade() {
         var race = Self.race(Self.six1, Self.four1, limit: .zero)
         #expect(race.next(at: .zero) == .start(0))
@@ -253,7 +253,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .zero) == .finish(.failed(.timedOut(limit: .zero))))
     }
 
-    @Test("stop cancels running attempts and starts no more")
+    @Test("stop cancels running attempts and starts no further attempts")
     func aStoppedRace() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -266,7 +266,7 @@ struct ConnectRaceTests {
             ])
     }
 
-    @Test("stop has no effect after the attempts have finished")
+    @Test("stop has no effect after a success")
     func stoppingAfterTheEnd() {
         var race = Self.race(Self.six1)
         #expect(race.next(at: .zero) == .start(0))
@@ -275,7 +275,7 @@ struct ConnectRaceTests {
         #expect(race.next(at: .seconds(1)) == .finish(.connected(0)))
     }
 
-    @Test("any order of events ends each attempt once and finishes")
+    @Test("any random order of events ends each attempt exactly once")
     func randomRaces() {
         var generator = SeededGenerator(seed: 8305)
         var wrong: [Int] = []
@@ -285,7 +285,7 @@ struct ConnectRaceTests {
         #expect(wrong == [])
     }
 
-    /// Runs a race in which attempts end at random, and checks its book-keeping.
+    /// Runs a race whose attempts end at random, and returns whether each step was consistent.
     private static func randomRaceIsSound(using generator: inout SeededGenerator) -> Bool {
         let all = [six1, six2, six3, four1, four2]
         let count = Int.random(in: 1...5, using: &generator)
@@ -313,7 +313,8 @@ struct ConnectRaceTests {
                     now += milliseconds(Int.random(in: 0...50, using: &generator))
                     if Int.random(in: 0..<4, using: &generator) == 0 {
                         race.succeeded(index)
-                        // The winner's socket is handed over, no longer ours to close.
+                        // The caller takes over the connected socket, so it does not count as open
+                        // here.
                         open.remove(index)
                     } else {
                         race.failed(index, because: refused, at: now)

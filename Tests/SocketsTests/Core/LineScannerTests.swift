@@ -14,7 +14,8 @@ struct LineScannerTests {
         Array(text.utf8).withUnsafeBytes { scanner.skip($0) }
     }
 
-    /// Goes through the text as a stream does that receives it in pieces: what is found, in order.
+    /// Scans the text in pieces of `size` bytes, and returns the lines, the number of lines that
+    /// were too long, and the rest.
     private func findings(
         in text: String, pieces size: Int, limit: Int
     ) -> (lines: [String], tooLong: Int, rest: String) {
@@ -46,7 +47,7 @@ struct LineScannerTests {
     }
 
     @Test(
-        "a line ends with LF or CR LF, and with nothing else",
+        "a line ends only with LF or CRLF",
         arguments: [
             ("a\n", .line(length: 1, consumed: 2)), ("a\r\n", .line(length: 1, consumed: 3)),
             ("\n", .line(length: 0, consumed: 1)), ("\r\n", .line(length: 0, consumed: 2)),
@@ -60,24 +61,24 @@ struct LineScannerTests {
         #expect(scan(text, with: &scanner) == expected)
     }
 
-    @Test("a line end may arrive in two pieces")
+    @Test("a CRLF that arrives in two pieces ends one line")
     func splitEnd() {
         var scanner = LineScanner(limit: 100)
         #expect(scan("ab\r", with: &scanner) == .needsMore)
         #expect(scan("ab\r\n", with: &scanner) == .line(length: 2, consumed: 4))
     }
 
-    @Test("scanned bytes are not scanned again")
+    @Test("scan does not examine earlier bytes again until restart")
     func remembersHowFar() {
         var scanner = LineScanner(limit: 100)
         #expect(scan("aaaa", with: &scanner) == .needsMore)
-        // An end among the first four would have been seen: the scanner trusts that.
+        // The scanner skips the first four bytes, because the earlier scan found no line end there.
         #expect(scan("a\naab\n", with: &scanner) == .line(length: 5, consumed: 6))
         scanner.restart()
         #expect(scan("a\naab\n", with: &scanner) == .line(length: 1, consumed: 2))
     }
 
-    @Test("a line of exactly the limit is accepted, also with CR LF")
+    @Test("a line of exactly the limit is accepted with LF and with CRLF")
     func atTheLimit() {
         for text in ["abc\n", "abc\r\n"] {
             var scanner = LineScanner(limit: 3)
@@ -85,12 +86,12 @@ struct LineScannerTests {
         }
         var scanner = LineScanner(limit: 3)
         #expect(scan("abc", with: &scanner) == .needsMore)
-        // May be the CR of the end.
+        // The fourth byte may be the CR of a CRLF.
         #expect(scan("abc\r", with: &scanner) == .needsMore)
         #expect(scan("abc\r\n", with: &scanner) == .line(length: 3, consumed: 5))
     }
 
-    @Test("a longer line is too long as soon as that is certain")
+    @Test("a line beyond the limit is reported as too long as soon as the length is certain")
     func overTheLimit() {
         var whole = LineScanner(limit: 3)
         #expect(scan("abcd\nx", with: &whole) == .tooLong(consumed: 5, isOpen: false))
@@ -114,7 +115,7 @@ struct LineScannerTests {
         #expect(skip("next\n", with: &scanner) == 0)
     }
 
-    @Test("stopSkipping keeps the rest of a line")
+    @Test("stopSkipping keeps the rest of a line that was too long")
     func stopSkipping() {
         var scanner = LineScanner(limit: 3)
         _ = scan("abcdef", with: &scanner)
@@ -125,7 +126,8 @@ struct LineScannerTests {
     }
 
     @Test(
-        "any limit can be asked for", arguments: [(Int.min, 0), (-1, 0), (0, 0), (.max, .max - 1)])
+        "a requested limit is clamped to the range from 0 to Int.max - 1",
+        arguments: [(Int.min, 0), (-1, 0), (0, 0), (.max, .max - 1)])
     func limits(asked: Int, given: Int) {
         var scanner = LineScanner(limit: asked)
         #expect(scanner.limit == given)
@@ -137,7 +139,7 @@ struct LineScannerTests {
         )
     }
 
-    @Test("pieces of any size give the same lines", arguments: 1...9)
+    @Test("input in pieces of any size gives the same lines", arguments: 1...9)
     func pieces(size: Int) {
         let text = "one\r\n\ntoo long for this\nthree\r\n\r\nfour\n1234567\r\n12345678\r\nlast"
         let found = findings(in: text, pieces: size, limit: 7)
@@ -146,7 +148,7 @@ struct LineScannerTests {
         #expect(found.rest == "last")
     }
 
-    @Test("random bytes in random pieces give the same lines as splitting")
+    @Test("random text in random pieces gives the same lines as splitting at line feeds")
     func randomText() {
         var generator = SeededGenerator(seed: 2)
         for _ in 0..<2000 {

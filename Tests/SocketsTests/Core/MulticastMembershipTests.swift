@@ -7,7 +7,7 @@ import Testing
 struct MulticastChangeTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 
-    @Test("the subject names the group or the escaped interface")
+    @Test("subject names the group, or the interface with escaped control characters")
     func subjects() {
         let joining = MulticastMembership.membership(.join, of: group, interface: "lo")
         #expect(joining.subject == "multicastGroup 239.1.2.3")
@@ -15,7 +15,7 @@ struct MulticastChangeTests {
         #expect(sending.subject == "multicastInterface e\\x1b0")
     }
 
-    @Test("an interface that does not exist is an error")
+    @Test("applying a membership on an interface that does not exist throws ENODEV")
     func unknownInterface() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         for name in ["nosuch0", "", "lo\0"] {
@@ -30,14 +30,15 @@ struct MulticastChangeTests {
         }
     }
 
-    @Test("the zone of a group is its interface by default")
+    @Test("the zone of a group address is the default interface of a membership")
     func zone() throws {
         let socket = try RawSockets.make(.ipv6, .datagram)
         let zoned = try #require(IPv6Address("ff02::7780%lo"))
         let bare = try #require(IPv6Address("ff02::7780"))
         try MulticastMembership.membership(.join, of: .v6(zoned), interface: nil)
             .apply(to: socket.number, .ipv6)
-        // It is the same membership: joined already, and left by its other name.
+        // Both forms name one membership, so a second join fails, and a leave by the other form
+        // succeeds.
         #expect(throws: Errno.addressInUse) {
             try MulticastMembership.membership(.join, of: .v6(bare), interface: "lo")
                 .apply(to: socket.number, .ipv6)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("OwnedDescriptor and OwnedSocket", .ownThread)
 struct OwnedDescriptorTests {
-    @Test("a descriptor closes itself at the end of its scope")
+    @Test("an OwnedDescriptor closes its descriptor at the end of the scope")
     func closes() throws {
         let number: Int32
         let socket: UInt
@@ -16,7 +16,7 @@ struct OwnedDescriptorTests {
         #expect(inode(of: number) != socket)
     }
 
-    @Test("a descriptor that was taken out stays open")
+    @Test("a descriptor that was taken from an OwnedDescriptor stays open")
     func taken() throws {
         let descriptor = OwnedDescriptor(try System.socket(.unix, .stream))
         let socket = try #require(inode(of: descriptor.number))
@@ -25,7 +25,7 @@ struct OwnedDescriptorTests {
         System.close(number)
     }
 
-    @Test("a bound Unix socket that no type takes over removes its file")
+    @Test("an OwnedSocket that is not taken over removes its socket file")
     func file() throws {
         let address = SocketAddress.unix(try #require(UnixAddress(path: Loopback.unixPath())))
         do {
@@ -38,7 +38,7 @@ struct OwnedDescriptorTests {
         #expect(UnixSocketFile(boundTo: address) == nil)
     }
 
-    @Test("an address of another family is refused")
+    @Test("raw(for:) throws for another family and maps an IPv4 address for an IPv6 socket")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
             try Loopback.ipv4.raw(for: .unix, .connect)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SocketOption", .ownThread)
 struct SocketOptionTests {
-    @Test("an error names an option by its Swift name")
+    @Test("each option has its Swift name, and a raw option has its level and number")
     func names() {
         let flags: [SocketOption<Bool>] = [
             .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,
@@ -31,7 +31,7 @@ struct SocketOptionTests {
         #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).name == "(1, 12)")
     }
 
-    @Test("only raw options are marked as raw")
+    @Test("isRaw is true only for raw options")
     func raw() {
         #expect(SocketOption<Int32>.raw(level: 1, name: 12).isRaw)
         #expect(SocketOption<[UInt8]>.raw(level: 1, name: 12).isRaw)
@@ -41,7 +41,7 @@ struct SocketOptionTests {
     }
 
     @Test(
-        "a duration is whole seconds, rounded up, and never less than none",
+        "a duration option is rounded up to whole seconds",
         arguments: [
             (.seconds(90), 90), (.milliseconds(1), 1), (.milliseconds(89_001), 90),
             (Duration(attoseconds: 1), 1), (.seconds(32_767), 32_767),
@@ -54,7 +54,7 @@ struct SocketOptionTests {
         #expect(try socket.option(.linger) == .seconds(seconds))
     }
 
-    @Test("a value that the kernel refuses throws")
+    @Test("setting a value that the kernel refuses throws EINVAL")
     func refusedValues() throws {
         let socket = try Socket(.ipv4, .stream)
         for duration in [Duration.zero, .seconds(-1), .seconds(Int64.max), .seconds(Int64.min)] {
@@ -74,7 +74,7 @@ struct SocketOptionTests {
     }
 
     @Test(
-        "the kind that the kernel tells is the one that was asked for",
+        "the type option returns the type of the socket and cannot be set",
         arguments: SocketType.allCases)
     func type(kind: SocketType) throws {
         let socket = try Socket(.unix, kind)
@@ -83,7 +83,7 @@ struct SocketOptionTests {
         #expect(error?.errno == .protocolNotAvailable)
     }
 
-    @Test("an option of a closed socket fails with closed and its name")
+    @Test("reading or setting an option of a closed socket throws an error that names the option")
     func closed() throws {
         let socket = try Socket(.ipv4, .stream)
         socket.close()
@@ -93,7 +93,7 @@ struct SocketOptionTests {
         #expect(write?.description == "cannot set option linger: the socket is closed")
     }
 
-    @Test("an IPv6 socket sets an option for IPv4 as well")
+    @Test("multicast options of an IPv6 socket are set for both families")
     func bothFamilies() throws {
         let socket = try Socket(.ipv6, .datagram)
         try socket.setOption(.multicastLoop, to: false)

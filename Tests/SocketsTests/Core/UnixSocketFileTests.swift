@@ -5,7 +5,7 @@ import Testing
 
 @Suite("UnixSocketFile", .ownThread)
 struct SocketFileTests {
-    @Test("bind replaces the file of a dead server")
+    @Test("bind replaces the socket file of a server that has ended")
     func stale() throws {
         let path = Loopback.unixPath()
         let dead = try Socket(.unix)
@@ -18,7 +18,7 @@ struct SocketFileTests {
         #expect(try listener.accept(timeout: .seconds(5)).localAddress == listener.localAddress)
     }
 
-    @Test("bind to the path of a running server fails, and the server keeps serving")
+    @Test("bind to the path of a running server throws, and the server keeps serving")
     func alive() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))
@@ -48,7 +48,7 @@ struct SocketFileTests {
         #expect(status.st_size == 8)
     }
 
-    @Test("close keeps the file of another server at the same path")
+    @Test("close keeps the file that another server created at the same path")
     func takenOver() throws {
         let path = Loopback.unixPath()
         let first = try Socket(on: .unix(path))
@@ -60,13 +60,14 @@ struct SocketFileTests {
         withExtendedLifetime(second) {}
     }
 
-    @Test("an abstract name has no file")
+    @Test("an abstract name has no socket file")
     func abstract() throws {
         let address = try #require(UnixAddress(abstract: Loopback.unixPath()))
         #expect(UnixSocketFile(boundTo: .unix(address)) == nil)
     }
 
-    /// A program that another test starts holds our descriptors for a moment, between fork and exec.
+    /// Waits until no process holds the socket, because a program that another test starts inherits
+    /// our descriptors until its exec.
     private static func waitUntilUnused(_ path: String) throws {
         let address = SocketAddress.unix(try #require(UnixAddress(path: path)))
         let deadline = ContinuousClock.now + .seconds(10)

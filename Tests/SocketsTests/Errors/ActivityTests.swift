@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Activity of an operation")
+@Suite("Activity")
 struct ActivityTests {
-    @Test("values that were not measured are nil or zero")
+    @Test("unmeasured times are nil, and byte counts are 0 by default")
     func defaults() {
         let activity = Activity(.writing)
         #expect(activity.elapsed == nil)
@@ -13,7 +13,7 @@ struct ActivityTests {
         #expect(activity.received == 0)
     }
 
-    @Test("a diagnosis without an operation has no activity")
+    @Test("Activity.nothing has the kind nothing")
     func outside() {
         #expect(Activity.nothing.kind == .nothing)
     }

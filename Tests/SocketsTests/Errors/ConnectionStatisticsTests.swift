@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection statistics")
+@Suite("ConnectionStatistics")
 struct ConnectionStatisticsTests {
-    @Test("unknown statistics are nil and not zero")
+    @Test("unknown statistics are nil, not 0")
     func absent() {
         for child in Mirror(reflecting: ConnectionStatistics()).children
         where child.label != "takenAt" {
@@ -12,7 +12,8 @@ struct ConnectionStatisticsTests {
         }
     }
 
-    @Test("unacknowledged bytes are the send queue without the bytes not sent")
+    @Test(
+        "unacknowledgedBytes is the send queue minus the unsent bytes, or nil if either is unknown")
     func unacknowledged() {
         var statistics = ConnectionStatistics()
         #expect(statistics.unacknowledgedBytes == nil)
@@ -22,14 +23,14 @@ struct ConnectionStatisticsTests {
         #expect(statistics.unacknowledgedBytes == 70)
     }
 
-    @Test("unacknowledged bytes are never negative")
+    @Test("unacknowledgedBytes is never negative")
     func neverNegative() {
         var statistics = ConnectionStatistics()
         (statistics.sendQueue, statistics.notSent) = (10, 30)
         #expect(statistics.unacknowledgedBytes == 0)
     }
 
-    @Test("states have the kernel's numbers")
+    @Test("the raw values of the TCP states equal the kernel's numbers")
     func states() {
         #expect(ConnectionStatistics.State.allCases.map(\.rawValue) == Array(1...11))
         #expect(ConnectionStatistics.State.closeWait.rawValue == 8)

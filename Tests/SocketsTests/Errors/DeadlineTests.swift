@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Deadline")
 struct DeadlineTests {
-    @Test("a deadline starts when it is first started, and keeps its instant")
+    @Test("a deadline gets its instant at the first start and keeps that instant")
     func start() {
         var deadline = Deadline(.milliseconds(20))
         #expect(!deadline.hasPassed)
@@ -17,7 +17,7 @@ struct DeadlineTests {
         #expect(deadline.hasPassed)
     }
 
-    @Test("startIfNeeded returns true only the first time")
+    @Test("startIfNeeded returns true only for the first start")
     func startIfNeeded() {
         var deadline = Deadline(.seconds(100))
         let results = [deadline.startIfNeeded(), deadline.startIfNeeded()]
@@ -27,7 +27,7 @@ struct DeadlineTests {
         #expect(!isFirst)
     }
 
-    @Test("a deadline without a limit never passes")
+    @Test("a deadline with the limit .never does not pass and has no remaining time")
     func never() {
         var deadline = Deadline(.never)
         #expect(deadline.isNever)
@@ -39,7 +39,7 @@ struct DeadlineTests {
         #expect(deadline.cause == .timedOut(limit: nil))
     }
 
-    @Test("a duration ends that long after the start, and the error cause names it")
+    @Test("a duration ends that long after the start, and the cause contains the duration")
     func duration() throws {
         let before = System.continuousNanoseconds()
         var deadline = Deadline(startingNow: .seconds(100))
@@ -52,7 +52,7 @@ struct DeadlineTests {
         #expect(!deadline.hasPassed)
     }
 
-    @Test("an instant is the end itself, and the error cause names no limit")
+    @Test("an instant ends at that instant, and the cause contains no duration")
     func instant() throws {
         let instant = ContinuousClock.now + .seconds(50)
         let deadline = Deadline(startingNow: .until(instant))
@@ -61,7 +61,7 @@ struct DeadlineTests {
         #expect(deadline.remainingLimit == .until(instant))
     }
 
-    @Test("the remaining limit ends at the same instant")
+    @Test("remainingLimit of a deadline ends at the same instant")
     func remainingLimit() {
         for limit in [TimeLimit.seconds(7), .seconds(3_000_000_000)] {
             var deadline = Deadline(startingNow: limit)
@@ -72,7 +72,7 @@ struct DeadlineTests {
     }
 
     @Test(
-        "an instant in the past has passed, however long ago",
+        "a deadline at an instant in the past has passed, even if the instant is long ago",
         arguments: [
             Duration.nanoseconds(1), .seconds(1), .seconds(3e9), .seconds(Int64.max),
             Duration(attoseconds: .max),
@@ -86,7 +86,7 @@ struct DeadlineTests {
         #expect(remaining.millisecondsRoundedUp == 1)
     }
 
-    @Test("the first step does not start a deadline that has passed, and the third step fails")
+    @Test("beginStep throws timedOut at the third step if the limit is zero")
     func steps() throws {
         var deadline = Deadline(.seconds(0))
         try deadline.beginStep()
@@ -100,7 +100,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("a slice is as long as requested, and ends no later than its deadline")
+    @Test("a slice ends after the requested time, or at the deadline if that is earlier")
     func slices() {
         var long = Deadline(.seconds(1000))
         var short = Deadline(.milliseconds(1))
@@ -117,7 +117,7 @@ struct DeadlineTests {
         #expect(endOfNever < now + 15_000_000_000)
     }
 
-    @Test("a deadline is two words, and a failure on its way is one")
+    @Test("Deadline is 16 bytes wide, and TimeLimit and WaitFailure are 8 bytes wide")
     func size() {
         #expect(MemoryLayout<TimeLimit>.size == 8)
         #expect(MemoryLayout<Deadline>.size == 16)

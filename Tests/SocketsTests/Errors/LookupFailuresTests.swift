@@ -11,7 +11,7 @@ struct LookupFailuresTests {
             code: code, message: message, isNotFound: isNotFound, isTemporary: isTemporary)
     }
 
-    @Test("a name resolution failure prints libc's message in lower case")
+    @Test("a name-resolution failure prints the C library's message with a lowercase first letter")
     func resolutionText() {
         let failure = failure(-2, "Name or service not known", true, false)
         #expect(failure.description == "name or service not known")
@@ -20,7 +20,7 @@ struct LookupFailuresTests {
         #expect(failure.isNotFound && !failure.isTemporary)
     }
 
-    @Test("failures are equal if all their parts are")
+    @Test("name-resolution failures are equal only if all their parts are equal")
     func equality() {
         let one = failure(-2, "a", true, false)
         #expect(one == failure(-2, "a", true, false))
@@ -30,7 +30,7 @@ struct LookupFailuresTests {
         #expect(one != failure(-2, "a", true, true))
     }
 
-    @Test("each host lookup failure has its own phrase")
+    @Test("each host-lookup failure has its own description")
     func hostPhrases() {
         #expect(HostLookupFailure.hostNotFound.description == "unknown host")
         #expect(HostLookupFailure.tryAgain.description == "host name lookup failure, try again")
@@ -39,7 +39,7 @@ struct LookupFailuresTests {
     }
 
     @Test(
-        "only the first letter changes its case",
+        "withLowercasedFirst changes only the first letter",
         arguments: [
             ("Connection refused", "connection refused"), ("", ""), ("A", "a"), ("é", "é"),
             ("Éa", "éa"), ("already", "already"), ("1 B", "1 B"), ("No IPv6", "no IPv6"),

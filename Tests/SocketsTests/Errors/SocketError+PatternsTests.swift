@@ -38,7 +38,7 @@ struct SocketErrorPatternsTests {
 
     private func succeed() throws {}
 
-    @Test("a pattern matches its causes and no others")
+    @Test("each error pattern matches only its own causes")
     func eachPatternMatchesItsCauses() {
         for (index, (pattern, _)) in Self.pairs.enumerated() {
             for (other, (_, cause)) in Self.pairs.enumerated() {
@@ -49,7 +49,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("a pattern of name resolution matches its failures")
+    @Test("the pattern nameResolution matches a name-resolution error")
     func nameResolution() {
         guard case SocketError.nameResolution = nameResolutionError() else {
             Issue.record("no match")
@@ -66,13 +66,13 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("a pattern does not match an error of another type")
+    @Test("an error pattern does not match an error of another type")
     func otherErrors() {
         #expect(!(SocketError.timedOut ~= OtherError()))
         #expect(!(SocketError.connectionRefused ~= Errno.connectionRefused))
     }
 
-    @Test("a pattern matches in a typed catch")
+    @Test("an error pattern matches in a typed catch")
     func typedCatch() {
         do throws(SocketError) {
             try fail(.timedOut(limit: nil))
@@ -85,7 +85,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("a pattern matches beside other throwing calls")
+    @Test("an error pattern matches in a do block with other throwing calls")
     func mixedCatch() {
         do {
             try succeed()
@@ -99,7 +99,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("a pattern matches in a closure")
+    @Test("an error pattern matches in a catch inside a closure")
     func catchInAClosure() {
         let outcome = ["a"].map { text in
             do {
@@ -116,7 +116,7 @@ struct SocketErrorPatternsTests {
         #expect(outcome == ["cancelled"])
     }
 
-    @Test("the short form matches in a typed catch, with and without an Errno of that name")
+    @Test("the short form of an error pattern, such as .timedOut, matches in a typed catch")
     func shortForm() {
         do throws(SocketError) {
             try fail(.timedOut(limit: .seconds(1)))
@@ -144,7 +144,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("an Errno matches the system's error and its counterpart among the causes")
+    @Test("an Errno matches the same system error and the equivalent cause")
     func errno() {
         func isMatch(_ code: Errno, _ cause: SocketError.Cause) -> Bool {
             code ~= SocketError(.read, cause)

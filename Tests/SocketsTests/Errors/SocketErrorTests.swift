@@ -16,13 +16,13 @@ struct SocketErrorTests {
         .unknownService("x", transport: .tcp), .noServicesDatabase,
     ]
 
-    @Test("an error is one pointer wide, so throwing functions return it in a register")
+    @Test("SocketError and its optional are one pointer wide")
     func size() {
         #expect(MemoryLayout<SocketError>.size == 8)
         #expect(MemoryLayout<SocketError?>.size == 8)
     }
 
-    @Test("an error keeps all its parts")
+    @Test("an error keeps all parts that its initializer receives")
     func everythingIsKept() {
         let local = SocketAddress.ipv4(.loopback, port: 1)
         let remote = SocketAddress.ipv4(.loopback, port: 2)
@@ -45,7 +45,7 @@ struct SocketErrorTests {
         #expect(error.attempts[0].duration == .milliseconds(3))
     }
 
-    @Test("omitted parts are nil, empty or zero")
+    @Test("omitted parts of an error are nil, empty or zero")
     func defaults() {
         let error = SocketError(.send, .closed)
         #expect(error.subject == nil)
@@ -58,7 +58,7 @@ struct SocketErrorTests {
         #expect(error.attempts.isEmpty)
     }
 
-    @Test("with(…) replaces the given parts and keeps the others")
+    @Test("with(…) replaces the given parts of an error and keeps the others")
     func with() {
         let error = SocketError(
             .write, .closed, subject: "s", localAddress: .unnamed,
@@ -76,13 +76,13 @@ struct SocketErrorTests {
         #expect(error.endpoint == nil && error.unsentRequestBytes == 0)
     }
 
-    @Test("all causes differ")
+    @Test("all causes have distinct values and descriptions")
     func causesDiffer() {
         #expect(Set(Self.causes).count == Self.causes.count)
         #expect(Set(Self.causes.map(\.description)).count == Self.causes.count)
     }
 
-    @Test("the four classes of Python's socket module can be changed apart", arguments: causes)
+    @Test("each cause belongs to the expected class of Python's socket errors", arguments: causes)
     func classes(cause: SocketError.Cause) throws {
         let thrown: any Error = SocketError(.connect, cause)
         let error = try #require(thrown as? SocketError)
@@ -103,7 +103,7 @@ struct SocketErrorTests {
         #expect((error.errno != nil) == (found == "socket.error"))
     }
 
-    @Test("errno is the number of a system error")
+    @Test("errno is the number of a system error, and nil for other causes")
     func errno() {
         #expect(SocketError(.send, .system(.brokenPipe)).errno == .brokenPipe)
         #expect(SocketError(.send, .closed).errno == nil)
@@ -111,7 +111,7 @@ struct SocketErrorTests {
         #expect(!SocketError(.connect, .system(.timedOut)).isTimeout)
     }
 
-    @Test("every operation has its own phrase")
+    @Test("each operation has its own description")
     func operations() {
         let operations: [SocketError.Operation] = [
             .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .createSocket, .bind,

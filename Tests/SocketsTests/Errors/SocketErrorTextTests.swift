@@ -331,29 +331,29 @@ struct SocketErrorTextTests {
         ),
     ]
 
-    @Test("errors of connecting have the expected text", arguments: connecting)
+    @Test("errors of connecting print the expected text", arguments: connecting)
     func connectingText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("errors of sending and receiving have the expected text", arguments: moving)
+    @Test("errors of sending and receiving print the expected text", arguments: moving)
     func movingText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
     @Test(
-        "errors about local addresses, options and descriptors have the expected text",
+        "errors about local addresses, options and descriptors print the expected text",
         arguments: local)
     func localText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("errors about names, services and input have the expected text", arguments: names)
+    @Test("errors about names, services and input print the expected text", arguments: names)
     func namesText(error: SocketError, text: String) {
         #expect(error.description == text)
     }
 
-    @Test("an error is one line without control characters, whatever the endpoint's name is")
+    @Test("an error prints as one line without control characters for any endpoint")
     func hostileEndpoints() throws {
         let path = try #require(UnixAddress(pathBytes: [0x2F, 0x0A, 0x1B, 0xFF]))
         let zone = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "\u{1b}[31m\n")
@@ -378,7 +378,7 @@ struct SocketErrorTextTests {
         }
     }
 
-    @Test("string interpolation prints the description")
+    @Test("string interpolation prints the description of an error")
     func interpolation() {
         let error: any Error = SocketError(.connect, .closed, endpoint: Self.database)
         #expect("\(error)" == "cannot connect to db.example:5433: the socket is closed")

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Stall reports")
+@Suite("StallReport")
 struct StallReportTests {
     private static let verdicts: [(StallReport.Verdict, code: String, isStuck: Bool)] = [
         (.peerNotReading, "peer-not-reading", true),
@@ -18,18 +18,18 @@ struct StallReportTests {
         (.undetermined, "undetermined", false),
     ]
 
-    @Test("every verdict has its own code, which never changes")
+    @Test("each verdict has a distinct and stable code")
     func codes() {
         for (verdict, code, _) in Self.verdicts { #expect(verdict.code == code) }
         #expect(Set(Self.verdicts.map(\.code)).count == 11)
     }
 
-    @Test("moving and idle connections are not stuck")
+    @Test("isStuck has the expected value for each verdict")
     func stuck() {
         for (verdict, _, isStuck) in Self.verdicts { #expect(verdict.isStuck == isStuck) }
     }
 
-    @Test("the description is three sentences: verdict, evidence and advice")
+    @Test("the description of a report consists of the verdict, the evidence and the advice")
     func description() {
         let report = StallReport(
             .bothWriting, .certain, evidence: "12 bytes wait.", advice: "Read.",
@@ -42,7 +42,7 @@ struct StallReportTests {
                 """)
     }
 
-    @Test("the description of a verdict contains its rate and limitation")
+    @Test("the description of a verdict contains the rate and the limitation if known")
     func rates() {
         #expect(
             "\(StallReport.Verdict.movingSlowly(bytesPerSecond: 512, limitedBy: .congestion))"
@@ -52,7 +52,7 @@ struct StallReportTests {
                 == "the peer reads slowly")
     }
 
-    @Test("a rate has about three digits")
+    @Test("a rate prints as bytes, KB or MB a second")
     func rateText() {
         #expect(1.bytesPerSecond == "1 byte a second")
         #expect(9_999.bytesPerSecond == "9999 bytes a second")
@@ -60,7 +60,7 @@ struct StallReportTests {
         #expect(25_000_000.bytesPerSecond == "25 MB a second")
     }
 
-    @Test("possible is lower than likely, and likely lower than certain")
+    @Test("confidences sort as possible, likely, certain")
     func confidence() {
         #expect(StallReport.Confidence.allCases.sorted() == [.possible, .likely, .certain])
         #expect(

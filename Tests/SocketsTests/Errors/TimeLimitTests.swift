@@ -6,7 +6,7 @@ import Testing
 struct TimeLimitTests {
     // MARK: Making them
 
-    @Test("equal durations are equal limits")
+    @Test("limits of equal duration are equal")
     func equality() {
         #expect(TimeLimit.seconds(2) == .milliseconds(2000))
         #expect(TimeLimit.seconds(2) == .seconds(2.0))
@@ -21,7 +21,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "a limit of more than 95 years is .never",
+        "a limit of more than 95 years becomes .never",
         arguments: [
             .seconds(Int.max), .seconds(UInt64.max), .seconds(Int128.max), .seconds(4_000_000_000),
             .seconds(Double.infinity), .seconds(Double.greatestFiniteMagnitude), .seconds(3.1e9),
@@ -37,7 +37,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "a negative limit and not-a-number count as zero",
+        "a negative or NaN limit becomes zero",
         arguments: [
             .seconds(-1), .seconds(Int.min), .seconds(Int128.min), .seconds(-0.5), .seconds(-0.0),
             .seconds(-Double.infinity), .seconds(Double.nan), .seconds(-Double.nan),
@@ -52,7 +52,7 @@ struct TimeLimitTests {
         #expect(deadline.hasPassed)
     }
 
-    @Test("95 years is the longest limit")
+    @Test("a limit of 3,000,000,000 s is the longest, and a longer limit becomes .never")
     func longest() {
         #expect(TimeLimit.seconds(3_000_000_000) != .never)
         #expect(TimeLimit.seconds(3_000_000_001) == .never)
@@ -60,7 +60,7 @@ struct TimeLimitTests {
         #expect(TimeLimit.milliseconds(3_000_000_000_000) == .seconds(3_000_000_000))
     }
 
-    @Test("a fraction of a second is exact to the microsecond")
+    @Test("a fraction of a second is kept to the microsecond")
     func fractions() {
         #expect(TimeLimit.seconds(0.000_001) == TimeLimit(.microseconds(1)))
         #expect(TimeLimit.seconds(1.5) == .milliseconds(1500))
@@ -69,7 +69,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "a limit survives packing into one word",
+        "a limit that is packed into one word and unpacked is unchanged",
         arguments: [
             .never, .seconds(0), .milliseconds(1), .seconds(3_000_000_000), .until(.now),
             .until(.now + .seconds(2e9)), .until(.now - .seconds(1e12)),
@@ -80,7 +80,7 @@ struct TimeLimitTests {
 
     // MARK: Sharing
 
-    @Test("deadline() turns a duration into an instant that operations share")
+    @Test("deadline() turns a duration into an instant that several operations can share")
     func deadline() throws {
         let before = ContinuousClock.now
         let deadline = TimeLimit.seconds(100).deadline()
@@ -97,12 +97,12 @@ struct TimeLimitTests {
         #expect(deadline.packed <= TimeLimit.until(latest).packed)
     }
 
-    @Test("deadline() keeps .never")
+    @Test("deadline() of .never returns .never")
     func deadlineOfNever() {
         #expect(TimeLimit.never.deadline() == .never)
     }
 
-    @Test("the kernel's clock and Swift's continuous clock are the same")
+    @Test("System.continuousNanoseconds and ContinuousClock read the same clock")
     func sameClock() {
         let before = ContinuousClock.now
         let instant = System.continuousNanoseconds()
@@ -115,7 +115,7 @@ struct TimeLimitTests {
     // MARK: Text
 
     @Test(
-        "a duration is printed in the unit that fits",
+        "a duration prints in milliseconds, seconds or minutes",
         arguments: [
             (.zero, "0 ms"), (Duration(attoseconds: 1), "0.1 ms"), (.nanoseconds(1), "0.1 ms"),
             (.microseconds(1), "0.1 ms"), (.microseconds(99), "0.1 ms"),
@@ -134,12 +134,12 @@ struct TimeLimitTests {
         #expect(duration.brief == text)
     }
 
-    @Test("the smallest duration is printed without a trap")
+    @Test("the smallest duration prints without a trap")
     func leastDuration() {
         #expect(Duration(attoseconds: .min).brief == Duration.seconds(-3e9).brief)
     }
 
-    @Test("a limit is printed as its duration, as never, or relative to now")
+    @Test("a limit prints as its duration, as never, or relative to now")
     func description() {
         #expect(TimeLimit.seconds(2).description == "2 s")
         #expect(TimeLimit.milliseconds(50).description == "50 ms")

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("EventLoop", .ownThread)
 struct EventLoopTests {
-    @Test("a task that prefers a loop runs on its thread, before and after a wait")
+    @Test("a task that prefers a loop runs on the loop's thread before and after a suspension")
     func preference() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
@@ -21,7 +21,7 @@ struct EventLoopTests {
         }.value
     }
 
-    @Test("all jobs that other threads enqueue run")
+    @Test("a loop runs all jobs that other threads enqueue")
     func jobsOfOtherThreads() async throws {
         let group = try LoopGroup(loops: 2)
         let count = Counter()
@@ -36,13 +36,14 @@ struct EventLoopTests {
         #expect(count.now == 2_000)
     }
 
-    @Test("closures from other threads run on the loop's thread, and its own run at once")
+    @Test("perform runs a closure on the loop's thread, and at once if called on the loop")
     func closures() async throws {
         let group = try LoopGroup(loops: 1)
         let isThere = await withCheckedContinuation { continuation in
             group.loops[0].perform { loop in
                 var isAtOnce = false
-                // Not concurrent: a closure from the loop itself has run when `perform` returns.
+                // This access is not concurrent, because a closure from the loop itself has run
+                // when `perform` returns.
                 withUnsafeMutablePointer(to: &isAtOnce) { flag in
                     nonisolated(unsafe) let flag = flag
                     loop.perform { _ in flag.pointee = true }
@@ -54,7 +55,7 @@ struct EventLoopTests {
     }
 
     #if DEBUG
-        @Test("many wakes of a busy loop write to its eventfd once")
+        @Test("100 wakes of a busy loop write to its eventfd at most once")
         func coalescing() async throws {
             let group = try LoopGroup(loops: 1)
             let loop = group.loops[0]
@@ -77,7 +78,7 @@ struct EventLoopTests {
         }
     #endif
 
-    @Test("a task that outlives its loop still runs, however often it has to be enqueued")
+    @Test("a task that outlives its preferred loop still runs for 100,000 turns")
     func outliving() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]
@@ -98,7 +99,7 @@ struct EventLoopTests {
         #expect(await task.value == 100_000)
     }
 
-    @Test("a stopped loop is deallocated")
+    @Test("a loop is deallocated after its group is released")
     func memory() async throws {
         weak var loop: EventLoop?
         do {
@@ -113,8 +114,8 @@ struct EventLoopTests {
 
     /// Two flooding tasks always find something to read.
     ///
-    /// Between the moment when the third task has something to read and the moment when it reads
-    /// it, neither may exceed its operation budget.
+    /// From the moment when the third task's socket becomes readable until that task reads, neither
+    /// flooding task may exceed its operation budget.
     @Test("a task whose read becomes ready waits for at most 32 operations of each flooding task")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
@@ -160,7 +161,7 @@ struct EventLoopTests {
         #expect(worst > 0)
     }
 
-    @Test("a loop with an idle connection uses no processor time")
+    @Test("a loop with an idle connection uses less than 5 ms of processor time in 500 ms")
     func idle() async throws {
         let group = try LoopGroup(loops: 1)
         let (idle, peer) = try Connection.pair(group: group)

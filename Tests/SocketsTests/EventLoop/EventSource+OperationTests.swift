@@ -5,7 +5,7 @@ import Testing
 
 @Suite("EventSource: operations", .ownThread)
 struct EventSourceOperationTests {
-    @Test("a second operation in a busy direction fails, and the other direction stays free")
+    @Test("begin throws busy for a busy direction and succeeds for the other direction")
     func busy() throws {
         let (one, _) = try Connection.pair()
         try one.source.begin(.reading)
@@ -18,7 +18,7 @@ struct EventSourceOperationTests {
         one.source.end(.reading)
     }
 
-    @Test("a failed begin on a busy direction does not keep the descriptor open")
+    @Test("a failed begin does not keep the descriptor open after close")
     func busyLeaves() async throws {
         let (one, _) = try Connection.pair()
         let number = one.source.descriptor
@@ -30,7 +30,7 @@ struct EventSourceOperationTests {
         #expect(await eventually { fcntl(number, F_GETFD) == -1 })
     }
 
-    @Test("begin fails on a closed source")
+    @Test("begin throws closed on a closed source")
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.close()
@@ -38,7 +38,7 @@ struct EventSourceOperationTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("an interrupted attempt is repeated, and an error leaves the direction ready")
+    @Test("perform repeats an interrupted attempt, and an error leaves the direction ready")
     func attempts() async throws {
         let (one, _) = try Connection.pair()
         var attempts = 0

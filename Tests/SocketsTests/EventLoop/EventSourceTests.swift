@@ -6,7 +6,7 @@ import Testing
 
 @Suite("EventSource", .ownThread)
 struct EventSourceTests {
-    @Test("each direction accepts one operation at a time")
+    @Test("each direction of a source accepts one operation at a time")
     func busy() throws {
         let (one, _) = try Connection.pair()
         let source = one.source
@@ -19,7 +19,7 @@ struct EventSourceTests {
         source.end(.reading)
     }
 
-    @Test("closing a source releases its descriptor, and begin fails afterwards")
+    @Test("begin throws closed after close, and a second close has no effect")
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.source.close()
@@ -31,7 +31,7 @@ struct EventSourceTests {
         #expect(!next.isClosed)
     }
 
-    @Test("a wait whose deadline is later than an old timer ends at its deadline")
+    @Test("a read times out no earlier than its deadline, despite timers of earlier reads")
     func laterDeadline() async throws {
         let (one, other) = try Connection.pair()
         defer { other.close() }
@@ -46,7 +46,7 @@ struct EventSourceTests {
         }
     }
 
-    @Test("a timer that fires early is rescheduled only if there is a deadline")
+    @Test("timerFired reschedules an early timer and makes the direction ready at the deadline")
     func timers() throws {
         // If the peer closed, its event would wake the source.
         let (one, peer) = try Connection.pair()
@@ -63,7 +63,7 @@ struct EventSourceTests {
         #expect(one.source.timerFired(.reading, 60) == nil)
     }
 
-    @Test("a closed source is deallocated at once although it has pending timers")
+    @Test("a closed source with pending timers is deallocated")
     func memory() async throws {
         let group = try LoopGroup(loops: 1)
         defer { group.shutdown() }
@@ -87,7 +87,7 @@ struct EventSourceTests {
         #expect(await eventually { source == nil })
     }
 
-    @Test("close shuts the connection down while an operation is still inside")
+    @Test("close shuts the connection down even during an operation")
     func closeInside() async throws {
         let (one, other) = try Connection.pair()
         try one.source.begin(.reading)
@@ -96,7 +96,7 @@ struct EventSourceTests {
         one.source.end(.reading)
     }
 
-    @Test("a cancellation inside a scope ends the wait and does not affect later reads")
+    @Test("a cancellation scope ends each of its reads, and a later read succeeds")
     func cancellationScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -111,7 +111,7 @@ struct EventSourceTests {
         #expect(try await one.read() == [0x78])
     }
 
-    @Test("a closing scope closes the source when its task is cancelled")
+    @Test("a closing cancellation scope closes the source when its task is cancelled")
     func closingScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -127,7 +127,7 @@ struct EventSourceTests {
         #expect(try await other.read().isEmpty)
     }
 
-    @Test("10,000 closes that race reads end each read with .closed and never with foreign bytes")
+    @Test("10,000 reads that race close throw closed and never return bytes of another connection")
     func closesRacingReads() async throws {
         let group = try LoopGroup(loops: 2)
         try await withThrowingTaskGroup(of: Void.self) { workers in

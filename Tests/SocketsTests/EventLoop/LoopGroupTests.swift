@@ -5,17 +5,17 @@ import Testing
 
 @Suite("LoopGroup", .ownThread)
 struct LoopGroupTests {
-    @Test("the shared group has a loop for each processor")
+    @Test("the shared group has one loop per processor")
     func shared() {
         #expect(LoopGroup.shared.loops.count == System.processorCount)
     }
 
-    @Test("a group has as many loops as requested, at least one", arguments: [-1, 0, 1, 3])
+    @Test("a group has the requested number of loops, but at least one", arguments: [-1, 0, 1, 3])
     func count(_ count: Int) throws {
         #expect(try LoopGroup(loops: count).loops.count == max(1, count))
     }
 
-    @Test("nextRoundRobin returns the loops in order")
+    @Test("nextRoundRobin returns the loops in turn")
     func turns() throws {
         let group = try LoopGroup(loops: 3)
         let taken = (0..<6).map { _ in ObjectIdentifier(group.nextRoundRobin()) }
@@ -23,7 +23,7 @@ struct LoopGroupTests {
         #expect(Set(taken).count == 3)
     }
 
-    @Test("next returns the current loop of the group, and otherwise the loops in order")
+    @Test("next returns the current loop inside the group, and otherwise the loops in turn")
     func next() async throws {
         let group = try LoopGroup(loops: 2)
         let other = try LoopGroup(loops: 1)
@@ -34,7 +34,7 @@ struct LoopGroupTests {
         #expect(Set((0..<2).map { _ in ObjectIdentifier(group.next()) }).count == 2)
     }
 
-    @Test("the shared group refuses to shut down")
+    @Test("shutdown of the shared group has no effect")
     func refusal() async {
         LoopGroup.shared.shutdown()
         let loop = LoopGroup.shared.loops[0]
@@ -42,7 +42,7 @@ struct LoopGroupTests {
         #expect(isThere)
     }
 
-    @Test("a second shutdown does nothing, and jobs that were enqueued before still run")
+    @Test("jobs that were enqueued before shutdown run, and a second shutdown has no effect")
     func shutdown() async throws {
         let group = try LoopGroup(loops: 2)
         let tasks = (0..<100).map { number in
@@ -59,7 +59,7 @@ struct LoopGroupTests {
     }
 
     #if DEBUG
-        @Test("starting a group without descriptors fails with .tooManyOpenFiles and leaks nothing")
+        @Test("creating a group without free descriptors throws EMFILE and leaks no descriptor")
         func noDescriptors() async throws {
             let before = Self.pollers
             let error = #expect(throws: SocketError.self) {
@@ -83,7 +83,7 @@ struct LoopGroupTests {
         }
     }
 
-    @Test("every operation on a group that could not start throws its error")
+    @Test("every operation on a group that failed to start throws the error of the group")
     func failing() async throws {
         let group = LoopGroup(failing: .tooManyOpenFiles)
         func told(_ body: () async throws -> Void) async {

@@ -9,13 +9,13 @@ struct ReadinessWordTests {
         var isReady: Bool { word.isReady }
     }
 
-    @Test("a new word is ready")
+    @Test("a new readiness word is ready")
     func beginsReady() {
         let box = Box()
         #expect(box.isReady)
     }
 
-    @Test("a cleared word becomes ready by a wake")
+    @Test("wake makes a cleared word ready")
     func clearAndWake() {
         let box = Box()
         box.word.clear()
@@ -32,7 +32,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("a wake before the wait is not lost")
+    @Test("park returns after an earlier wake")
     func wakeBeforePark() async {
         let box = Box()
         box.word.clear()
@@ -41,7 +41,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("a wake ends the wait and leaves the word ready")
+    @Test("wake ends a park and leaves the word ready")
     func parkThenWake() async {
         let box = Box()
         box.word.clear()
@@ -51,7 +51,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("10,000 wakes that race waits end each wait exactly once")
+    @Test("10,000 wakes that race park resume each park exactly once")
     func race() async {
         let (one, other) = (Box(), Box())
         one.word.clear()

@@ -16,7 +16,7 @@ struct TimerQueueTests {
         }
     }
 
-    @Test("an empty queue has nothing to wait for")
+    @Test("wait(from:) returns nil for an empty queue")
     func empty() {
         var timers = TimerQueue()
         #expect(timers.wait(from: 7) == nil)
@@ -24,7 +24,7 @@ struct TimerQueueTests {
         timers.fire(at: .max)
     }
 
-    @Test("the wait lasts until the earliest timer, and is never negative")
+    @Test("wait(from:) returns the time until the earliest timer, and 0 for a past timer")
     func wait() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -37,7 +37,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 1_000) == 0)
     }
 
-    @Test("timers fire in order, once each, and not early")
+    @Test("timers fire in order, once each and never early")
     func order() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -54,7 +54,7 @@ struct TimerQueueTests {
         #expect(recorder.fired.allSatisfy { $0.direction == .writing })
     }
 
-    @Test("a timer that has fired releases its target")
+    @Test("a timer releases its target after firing")
     func letsGo() {
         var timers = TimerQueue()
         var recorder: Recorder? = Recorder()
@@ -67,7 +67,7 @@ struct TimerQueueTests {
         withExtendedLifetime(timer) {}
     }
 
-    @Test("a timer whose target returns an instant fires again")
+    @Test("a timer whose target returns an instant fires again at that instant")
     func putBack() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -101,7 +101,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 20) == 10)
     }
 
-    @Test("the wait ignores cancelled timers that were removed")
+    @Test("wait(from:) ignores cancelled timers that were removed")
     func waitAfterSweeping() {
         var timers = TimerQueue()
         let recorder = Recorder()
@@ -112,7 +112,7 @@ struct TimerQueueTests {
         #expect(timers.wait(from: 0) == 10_000)
     }
 
-    @Test("cancelled timers are removed before they are due, and all others fire")
+    @Test("the queue removes cancelled timers early and still fires all other timers")
     func sweeping() {
         var timers = TimerQueue()
         let recorder = Recorder()

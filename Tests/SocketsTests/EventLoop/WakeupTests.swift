@@ -6,7 +6,7 @@ import Testing
 struct WakeupTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("a wake ends the wait, even if it came before")
+    @Test("a wake ends a wait, even a wake before the wait")
     func wake() async {
         let wakeup = Wakeup()
         wakeup.reset()
@@ -19,7 +19,7 @@ struct WakeupTests {
         #expect(!waiting.isCancelled)
     }
 
-    @Test("a wait without a wake ends at its instant, and not earlier")
+    @Test("a wait without a wake ends no earlier than its instant")
     func time() async {
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
@@ -35,7 +35,7 @@ struct WakeupTests {
         }
     }
 
-    @Test("a cancellation ends the wait")
+    @Test("a cancellation ends a wait")
     func cancellation() async {
         let wakeup = Wakeup()
         wakeup.reset()

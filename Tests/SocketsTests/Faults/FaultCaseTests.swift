@@ -7,7 +7,7 @@ import Testing
 /// such a use.
 ///
 /// No operation traps, takes more than five seconds or leaks a descriptor, and the error names the
-/// operation and the error code. Each table runs in a process of its own, because other tests open
+/// operation and the error code. Each table runs in a separate process, because other tests open
 /// descriptors too.
 @Suite("System-call faults", .ownThread)
 struct FaultCaseTests {
@@ -17,8 +17,8 @@ struct FaultCaseTests {
     private static let usesChildProcess = Environment.number("SOCKETS_FAULTS") == nil
 
     private static func run(_ points: [FaultPoint]) async {
-        // The event loops of the process must exist before descriptors are counted: ours, and that of
-        // the runtime, which creates it for its first timer.
+        // Both event loops of the process must exist before descriptors are counted: that of the
+        // library, and that of the runtime, which the first timer creates.
         _ = LoopGroup.shared
         await withCheckedContinuation { continuation in
             DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(1)) {
@@ -38,19 +38,19 @@ struct FaultCaseTests {
         precondition(wrong == 0, "\(wrong) cases failed")
     }
 
-    @Test("a failed system call in a blocking operation is reported, leaks nothing and never hangs")
+    @Test("a failing system call in a blocking operation is reported without a leak or a hang")
     func blocking() async {
         guard Self.usesChildProcess else { return await Self.run(FaultPoint.blocking) }
         await #expect(processExitsWith: .success) { await Self.run(FaultPoint.blocking) }
     }
 
-    @Test("a failed system call in an async operation is reported, leaks nothing and never hangs")
+    @Test("a failing system call in an async operation is reported without a leak or a hang")
     func asynchronous() async {
         guard Self.usesChildProcess else { return await Self.run(FaultPoint.asynchronous) }
         await #expect(processExitsWith: .success) { await Self.run(FaultPoint.asynchronous) }
     }
 
-    @Test("the tables contain each system call of the library, and at least 60 cases")
+    @Test("the fault tables contain each system call of the library and at least 60 cases")
     func tableIsComplete() {
         let points = FaultPoint.blocking + FaultPoint.asynchronous
         let cases = points.flatMap(\.cases)
