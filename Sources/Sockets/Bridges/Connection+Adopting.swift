@@ -1,7 +1,9 @@
 internal import SystemPackage
 
 extension Connection {
-    /// Takes over a connected stream socket, which then counts as closed.
+    /// Creates a connection that takes ownership of a connected stream socket.
+    ///
+    /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
     /// ```swift
     /// let connection = try Connection(adopting: Socket(adopting: descriptor))
@@ -11,8 +13,8 @@ extension Connection {
     ///   - socket: A connected socket of the type ``SocketType/stream``.
     ///   - group: The loop group. The connection belongs to one of its loops.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type;
-    ///   ``SocketError/Cause/system(_:)`` with `socketNotConnected` if it is not connected, and the
-    ///   socket is then closed; the errors of ``Socket/release()``.
+    ///   ``SocketError/Cause/system(_:)`` with `socketNotConnected` if it is not connected, in
+    ///   which case the socket is closed; the errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {

@@ -1,8 +1,10 @@
 extension DatagramChannel {
-    /// Takes over a datagram socket, which then counts as closed.
+    /// Creates a channel that takes ownership of a datagram socket.
     ///
-    /// The socket may be bound, connected or neither. An Internet socket that is not bound gets a port
-    /// that the kernel chooses. The channel removes the file that the socket would have removed.
+    /// Later calls on `socket` throw ``SocketError/Cause/closed``.
+    ///
+    /// The socket may be bound, connected or neither. If an Internet socket is not bound, the
+    /// kernel chooses a port. The channel becomes responsible for removing the socket file.
     ///
     /// - Parameters:
     ///   - socket: A socket of the type ``SocketType/datagram``.

@@ -1,15 +1,18 @@
 internal import SystemPackage
 
 extension Listener {
-    /// Takes over a listening stream socket, which then counts as closed.
+    /// Creates a listener that takes ownership of a listening stream socket.
     ///
-    /// The listener removes the file that the socket would have removed.
+    /// Later calls on `socket` throw ``SocketError/Cause/closed``.
+    ///
+    /// The listener becomes responsible for removing the socket file.
     ///
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.
     ///   - group: The loops that wait for clients and serve them.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type or does not
-    ///   listen; the errors of ``Socket/release()``. The socket is then unchanged.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type or does
+    ///   not listen; the errors of ``Socket/release()``. If the initializer throws one of these
+    ///   errors, the socket is unchanged.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {

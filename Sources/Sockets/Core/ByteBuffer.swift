@@ -10,8 +10,9 @@ struct ByteBuffer: ~Copyable {
     private var end = 0
     private let usualCapacity: Int
 
-    /// Creates an empty buffer with a usual capacity, which is clamped to between 1 byte and 64
-    ///   MiB.
+    /// Creates an empty buffer.
+    ///
+    /// - Parameter capacity: The usual capacity in bytes, clamped to between 1 byte and 64 MiB.
     init(capacity: Int) {
         usualCapacity = min(max(1, capacity), 1 << 26)
         memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)

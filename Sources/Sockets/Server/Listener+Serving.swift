@@ -1,6 +1,6 @@
 extension Listener {
-    /// Accepts connections until the task is cancelled, and runs `handler` for each of them, all at
-    /// the same time.
+    /// Accepts connections and runs `handler` concurrently for each connection, until the task is
+    /// cancelled.
     ///
     /// ```swift
     /// try await Listener(on: .tcp(port: 51423)).serve { connection in
@@ -14,17 +14,19 @@ extension Listener {
     /// in the kernel's backlog.
     ///
     /// When the task is cancelled or the listener is closed, `serve` stops accepting and waits for
-    /// the handlers, which do not notice, until ``ServeOptions/gracePeriod`` has passed. Then it
-    /// cancels the handlers that are left, closes their connections and returns when they have
-    /// ended. After that the listener is closed.
+    /// the handlers for at most ``ServeOptions/gracePeriod``. The handlers do not observe a
+    /// cancellation during that time. Then `serve` cancels the remaining handlers, closes their
+    /// connections and returns when the handlers have ended. The listener is closed after `serve`
+    /// returns.
     ///
-    /// ### Work that takes long
+    /// ### Long-running work
     ///
-    /// A handler runs on the thread of the loop that waits for its connection, because that costs
-    /// the least. If the listener is sharded, that is the loop that accepted the client; otherwise
-    /// the loops take turns. A handler must not block its thread or compute for long, because every
-    /// connection of the loop would wait. A `@concurrent` function does not leave the loop, because
-    /// the task prefers the loop as its executor. Move such work to Swift's thread pool:
+    /// A handler runs on the thread of its connection's loop, because that costs the least. If the
+    /// listener is sharded, this is the loop that accepted the client. Otherwise, `serve` assigns
+    /// connections to the loops in turn. A handler must not block its thread or compute for long,
+    /// because every connection of the loop would wait. A `@concurrent` function does not leave the
+    /// loop, because the task prefers the loop as its executor. Move long-running work to Swift's
+    /// thread pool:
     ///
     /// ```swift
     /// try await listener.serve { connection in
@@ -50,8 +52,9 @@ extension Listener {
     ) async throws(SocketError) {
         try beginServing()
         let server = Server(self, options, handler)
-        // The handlers are children of another task, because a cancellation of this one must not
-        // reach them. The other task inherits the priority and the task-local values.
+        // Run the handlers as children of a separate task, because a cancellation of the current
+        // task must not reach them. The separate task inherits the priority and the task-local
+        // values.
         let serving = Task(executorPreference: source.loop) { await server.run() }
         let failure = await withTaskCancellationHandler {
             await serving.value
@@ -61,7 +64,7 @@ extension Listener {
         if let failure { throw self.failure(failure) }
     }
 
-    /// Begins to accept from the sockets of all shards, or of none.
+    /// Begins accepting on all shards, or on none if a shard fails.
     private func beginServing() throws(SocketError) {
         var begun: [Listener] = []
         do throws(WaitFailure) {

@@ -1,7 +1,8 @@
 internal import Logging
 internal import Synchronization
 
-/// One call of `serve`: accepts until the listener is closed, then waits for the handlers.
+/// A call of `serve`, which accepts clients until the listener is closed and then waits for the
+/// handlers.
 final class Server: Sendable {
     private let listener: Listener
     private let options: ServeOptions
@@ -11,7 +12,7 @@ final class Server: Sendable {
     private let acceptingShards: Atomic<Int>
     /// The cause of the first shard failure, if any.
     private let failure = Lock<SocketError.Cause?>(nil)
-    /// Woken when a shard stops accepting, and after that when a connection closes.
+    /// The wakeup for a shard that stops accepting, and later for a connection that closes.
     private let progress = Wakeup()
 
     init(
@@ -27,8 +28,9 @@ final class Server: Sendable {
 
     /// Serves until all handlers have ended, and returns the cause if a socket failed.
     ///
-    /// The calling code has begun the reading direction of every shard. The server ends it when the
-    /// shard stops accepting, so that the descriptors are released before the handlers end.
+    /// The caller must have begun the reading direction of every shard. The server ends the
+    /// direction of a shard when the shard stops accepting, so that the descriptors are released
+    /// before the handlers end.
     func run() async -> SocketError.Cause? {
         await withDiscardingTaskGroup { shards in
             for shard in listener.shards {
@@ -36,7 +38,7 @@ final class Server: Sendable {
             }
             await waitForAcceptors()
             await waitForHandlers()
-            // This reaches the handlers, because they are children of these children.
+            // This also cancels the handlers, because they are children of the shards' tasks.
             shards.cancelAll()
         }
         return failure.withLock { $0 }
@@ -49,8 +51,8 @@ final class Server: Sendable {
                 await accept(from: shard, into: &handlers)
             }
             if cause != .closed { failure.withLock { $0 = $0 ?? cause } }
-            // A broken shard ends the others too, because the kernel would still assign clients to
-            // it.
+            // If a shard fails, stop the other shards too, because the kernel would still assign
+            // clients to the failed shard.
             listener.close()
             shard.source.end(.reading)
             acceptingShards.subtract(1, ordering: .releasing)
@@ -58,7 +60,7 @@ final class Server: Sendable {
         }
     }
 
-    /// Accepts clients until that fails, and returns the cause.
+    /// Accepts clients until accepting fails, and returns the cause.
     private func accept(
         from shard: Listener, into handlers: inout DiscardingTaskGroup
     ) async -> SocketError.Cause {
@@ -122,11 +124,11 @@ final class Server: Sendable {
         let socketError = error as? SocketError
         var metadata: Logger.Metadata = [
             "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-            // An error of a handler may quote its peer, which must not be able to write control
-            // characters to a log or a terminal.
+            // Escape the error, because it may quote the peer, which must not be able to write
+            // control characters to a log or a terminal.
             "error": "\(socketError?.firstLine ?? TerminalText.escaped("\(error)"))",
         ]
-        // A log record is one line.
+        // Log only these parts of the report, because a log record is one line.
         if let report = socketError?.stallReport {
             metadata["verdict"] = "\(report.verdict.code)"
             metadata["evidence"] = "\(report.evidence)"

@@ -1,11 +1,11 @@
-/// Samples of one socket's statistics, of which the first and the last are analyzed.
+/// A series of samples of one socket's statistics, whose first and last samples are analyzed.
 ///
-/// This type performs no I/O. Two samples suffice for TCP, because the kernel counts its bytes. For
-/// a Unix socket, the kernel reports only the lengths of the queues, which may be equal at two
-/// moments although bytes flow. So the socket is sampled often, and the time of the last change is
-/// kept.
+/// This type performs no I/O. Two samples suffice for TCP, because the kernel counts the
+/// transferred bytes. For a Unix socket, the kernel reports only the queue lengths, which may be
+/// equal in two samples although bytes flow. So the socket is sampled often, and this type stores
+/// the time of the last change.
 package struct ConnectionSamples {
-    /// How many samples are taken, the first and the last included.
+    /// The maximum number of pauses into which the duration is divided.
     private static let count = 40
 
     private var first: ConnectionStatistics?
@@ -24,7 +24,7 @@ package struct ConnectionSamples {
         last = statistics
     }
 
-    /// Returns how long to wait before the next sample; nil if the samples cover the duration.
+    /// Returns how long to wait before the next sample, or nil if the samples span the duration.
     package func pause(of duration: Duration) -> Duration? {
         guard let first, let last else { return .zero }
         let rest = duration - (last.takenAt - first.takenAt)

@@ -1,11 +1,12 @@
 extension ConnectionStatistics {
-    /// Reads what the kernel reports about a stream socket now, with eight system calls that change
-    /// nothing and do not wait.
+    /// Reads the kernel's current statistics of a stream socket, with seven system calls that have
+    /// no side effects and do not wait.
     init(reading descriptor: Int32) {
         self.init(takenAt: .nanoseconds(System.continuousNanoseconds()))
         if let info = System.tcpInfo(descriptor) { apply(tcpInfo: info) }
         receiveQueue = System.queueLength(descriptor, .receiveQueue)
-        // In this order, so that bytes sent in between cannot make `unacknowledgedBytes` negative.
+        // Read `notSent` before `sendQueue`, so that bytes written in between cannot make
+        // `unacknowledgedBytes` negative.
         notSent = System.queueLength(descriptor, .notSent) ?? notSent
         sendQueue = System.queueLength(descriptor, .sendQueue)
         sendBufferSize = System.bufferLimit(descriptor, .sendBufferSize)

@@ -1,10 +1,10 @@
 extension ConnectionStatistics {
-    /// Applies the bytes of a kernel's `struct tcp_info`, whatever their number.
+    /// Applies the kernel's `struct tcp_info`, given as bytes of any length.
     ///
-    /// The structure only ever grew at its end, so the number of bytes decides which fields exist; a
-    /// field that is incomplete is nil. Fields are read by their offsets, because the C library
-    /// declares the structure as it was in 2006. getsockopt(2) and netlink's `INET_DIAG_INFO` give the
-    /// same bytes.
+    /// New kernel versions only append fields to the structure, so the number of bytes determines
+    /// which fields exist. An incomplete field is nil. Fields are read by offset, because the C
+    /// library declares the structure of 2006. getsockopt(2) and netlink's `INET_DIAG_INFO` return
+    /// the same bytes.
     package mutating func apply(tcpInfo bytes: [UInt8]) {
         let info = TCPInfo(bytes: bytes)
         state = info.byte(at: 0).flatMap { State(rawValue: UInt8(clamping: $0)) }
@@ -16,7 +16,8 @@ extension ConnectionStatistics {
         bytesReceived = info.long(at: 128)
         receiveWindow = info.word(at: 232)
 
-        // On a listening socket, the remaining fields hold the lengths of its accept queue.
+        // On a listening socket, some of the remaining fields describe the accept queue, so ignore
+        // them.
         guard state != .listen else { return }
         retransmissions = info.byte(at: 2)
         probes = info.byte(at: 3)
@@ -34,8 +35,9 @@ extension ConnectionStatistics {
     }
 }
 
-/// The fields of the kernel's `struct tcp_info` by their offsets in bytes (linux/tcp.h); nil beyond the
-/// end of the bytes.
+/// A reader of `struct tcp_info` fields by byte offset (linux/tcp.h).
+///
+/// A field beyond the end of the bytes is nil.
 private struct TCPInfo {
     let bytes: [UInt8]
 
@@ -63,7 +65,7 @@ private struct TCPInfo {
         long(at: offset).map { Duration.microseconds($0).clamped }
     }
 
-    /// The kernel writes numbers in the machine's own order.
+    /// Returns the number at a byte offset, in the byte order of the machine.
     private func number<Number: FixedWidthInteger>(at offset: Int, _: Number.Type) -> Number? {
         let size = Number.bitWidth / 8
         guard offset + size <= bytes.count else { return nil }

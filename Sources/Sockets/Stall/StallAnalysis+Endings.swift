@@ -1,6 +1,6 @@
-// Connections that have ended, and networks that fail.
+// Diagnoses of ended connections and failed networks.
 extension StallAnalysis {
-    /// The diagnosis of a connection that has ended or broken.
+    /// The diagnosis if the connection has ended or broken.
     var ended: Diagnosis? {
         if now.state == .closed || (!isTCP && now.isHungUp == true) {
             let rest = receiveQueue > 0 ? "; \(receiveQueue.bytes) from it can still be read" : ""
@@ -25,7 +25,7 @@ extension StallAnalysis {
             advice: "Close the connection; if it stays open for writing, the peer may still read.")
     }
 
-    /// The diagnosis of data or probes that the peer's machine does not answer.
+    /// The diagnosis if the peer's machine does not answer data or probes.
     var networkLost: Diagnosis? {
         if now.state == .synSent || now.state == .synReceived { return unanswered }
         let silence = now.timeSinceLastAcknowledgement
@@ -38,7 +38,8 @@ extension StallAnalysis {
                 "\(what) in flight were sent again \(times.times) without an answer\(quiet)",
                 advice: advice)
         }
-        // A peer's kernel answers only one of two probes within half a second.
+        // Require two probes and a second of silence, because a peer's kernel answers only one of
+        // two probes within half a second.
         if let probes = now.probes, probes >= 2, silence.map({ $0 >= Self.answerTime }) ?? true {
             let waiting = sendQueue > 0 ? "\(sendQueue.bytes) wait here, " : ""
             return Diagnosis(
@@ -52,7 +53,7 @@ extension StallAnalysis {
         "Check the path to the peer (firewall, cable, the peer's machine); a program can only set a"
         + " time limit and connect again."
 
-    /// The diagnosis of a connection that is not established yet.
+    /// The diagnosis if the connection is not established yet.
     private var unanswered: Diagnosis {
         let times = now.retransmissions ?? 0
         return Diagnosis(
@@ -63,7 +64,7 @@ extension StallAnalysis {
 
     /// Whether no acknowledgement has arrived since data was last sent.
     ///
-    /// An acknowledgement that announces a closed window is an answer too.
+    /// An acknowledgement that announces a closed window is also an answer.
     private var isWithoutAnswer: Bool {
         guard let silence = now.timeSinceLastAcknowledgement, let sent = now.timeSinceLastSend
         else { return true }

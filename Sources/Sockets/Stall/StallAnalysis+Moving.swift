@@ -1,10 +1,12 @@
-// Bytes that move, and their rate.
+// Diagnoses of connections that transfer bytes, and their rates.
 extension StallAnalysis {
-    /// The diagnosis if the two samples differ: then nothing is stuck, but it may be slow.
+    /// The diagnosis if bytes were transferred between the two samples, so the connection is at
+    /// most slow.
     var moving: Diagnosis? {
         guard let change, !isDeadlocked else { return nil }
-        // Bytes that fitted into the peer's window before were not read by the peer. Bytes that arrived
-        // here and still wait here were not read by this end.
+        // Acknowledged bytes are not progress if they only filled the peer's window, because the
+        // peer has not read them. Received bytes are not progress if they are all still queued,
+        // because this end has not read them.
         let sent = isPeerFull && change.peerHasRead == false ? 0 : change.acknowledged ?? 0
         let allWait =
             receiveQueue >= change.received ?? 0
@@ -19,24 +21,26 @@ extension StallAnalysis {
             let what = parts.compactMap { $0 }.joined(separator: " and ")
             return moves("\(what) in \(change.time.brief)")
         }
-        // Where the kernel counts bytes, the queues alone show only that this end reads. Reading
-        // here does not free a peer whose window is full.
+        // If the kernel counts bytes, the queues only add whether this end has read. Reading here
+        // does not unblock the sending direction, so it is not progress if the peer's window is
+        // full.
         let isCounted = change.acknowledged != nil && change.received != nil
         let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)
         else { return nil }
-        // The queues changed, but so long ago that the movement is over.
+        // The last change is too long ago, so the transfer has stopped.
         if stillness(change) >= Self.observedStall { return nil }
         return moves("the queues changed within \(change.time.brief)")
     }
 
-    /// How long the queues have not changed, within the time between the samples.
+    /// Returns how long the queues have been unchanged, at most the time between the samples.
     private func stillness(_ change: Change) -> Duration {
         min(
             now.timeSinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
     }
 
-    /// Whether a deadlock formed between the samples, after bytes had moved in both directions.
+    /// Whether a deadlock began between the samples, after bytes were transferred in both
+    /// directions.
     private var isDeadlocked: Bool {
         isPeerFull && isOurWindowFull && (now.timeSinceLastSend ?? .zero) >= Self.likelyStall
             && (now.timeSinceLastReceive ?? .zero) >= Self.likelyStall
@@ -50,9 +54,9 @@ extension StallAnalysis {
             advice: "Nothing is stuck; if the operation takes too long, set a longer time limit.")
     }
 
-    /// Whether the send queue would take long to drain at this rate.
+    /// Returns whether the send queue would take long to drain at this rate.
     ///
-    /// A full queue alone is usual, because every program that sends as fast as it can fills it.
+    /// A full queue alone is normal, because any program that sends at full speed fills the queue.
     private func isSlow(_ bytes: Int, _ time: Duration) -> Bool {
         Double(sendQueue) > Self.slowQueueSeconds * rate(bytes, time)
     }
@@ -62,7 +66,8 @@ extension StallAnalysis {
         return seconds > 0 ? Double(bytes) / seconds : .infinity
     }
 
-    /// The rate in bytes per second; nil if it is infinite or does not fit.
+    /// Returns the rate in bytes per second, or nil if it is infinite or does not fit into an
+    /// `Int`.
     func wholeRate(_ bytes: Int, _ time: Duration) -> Int? {
         let rate = rate(bytes, time)
         return rate < 1e18 ? max(1, Int(rate)) : nil

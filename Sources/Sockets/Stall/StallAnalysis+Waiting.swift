@@ -1,8 +1,8 @@
-// Which end waits for which.
+// Diagnoses of connections on which one end waits for the other.
 extension StallAnalysis {
     // MARK: Outgoing
 
-    /// The diagnosis of bytes in the send queue.
+    /// The diagnosis if the send queue contains bytes.
     var outgoing: Diagnosis? {
         guard sendQueue > 0 else { return nil }
         if isPeerFull { return peerFull }
@@ -10,7 +10,7 @@ extension StallAnalysis {
         return unreadByPeer
     }
 
-    /// The peer accepts no more bytes.
+    /// The diagnosis if the peer accepts no more bytes.
     private var peerFull: Diagnosis {
         let still = timeSinceSending ?? waitWithoutProgress
         let shortest = activity.kind == .nothing ? Self.observedStall : Self.schedulingDelay
@@ -24,7 +24,7 @@ extension StallAnalysis {
                     + " does",
                 advice: "Take more samples: diagnose(watching: .seconds(1)).")
         }
-        // Two full directions after a long wait are hardly a coincidence.
+        // If both directions are full, report a deadlock, which a longer wait makes more likely.
         if isOurWindowFull {
             return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
         }
@@ -65,14 +65,16 @@ extension StallAnalysis {
         return "the peer's window is \(window.bytes)"
     }
 
-    /// How long an operation has waited that moved no byte.
+    /// How long an operation has waited without sending a byte.
     ///
-    /// The kernel reports no times for Unix sockets, but such an operation has waited all the time.
+    /// The kernel reports no times for Unix sockets, but such an operation has waited since it
+    /// began.
     private var waitWithoutProgress: Duration? {
         activity.kind != .nothing && activity.sent == 0 ? activity.elapsed : nil
     }
 
-    /// The peer accepted bytes since the operation began, so it may be reading slowly.
+    /// The diagnosis if the peer accepted bytes since the operation began, so it may be reading
+    /// slowly.
     private var slowReader: Diagnosis? {
         let sign: String
         if isTCP {
@@ -81,7 +83,8 @@ extension StallAnalysis {
             else { return nil }
             sign = "it accepted some \(sent.brief) ago"
         } else {
-            // The send queue counts more than the bytes, so at least the rest was read.
+            // The reported queue length includes the kernel's overhead, so the peer has read at
+            // least the difference.
             guard timeSinceSending == nil, activity.kind == .writing, activity.sent > sendQueue
             else { return nil }
             sign = "it has read \((activity.sent - sendQueue).bytes) or more in the meantime"
@@ -93,7 +96,7 @@ extension StallAnalysis {
             advice: Self.adviceForSlowReader)
     }
 
-    /// Bytes were sent and are not acknowledged yet.
+    /// The diagnosis if bytes were sent but are not acknowledged yet.
     private var inFlight: Diagnosis {
         let sent = now.timeSinceLastSend ?? .zero
         let what =
@@ -114,7 +117,7 @@ extension StallAnalysis {
             advice: "Set a longer time limit: a lost network shows after about a second.")
     }
 
-    /// The window is open and nothing is in flight, but bytes are not sent.
+    /// The diagnosis if bytes are not sent although the window is open and nothing is in flight.
     private var heldBack: Diagnosis {
         let still = timeSinceSending ?? .zero
         if notSent > 0, still >= Self.answerTime {
@@ -127,9 +130,9 @@ extension StallAnalysis {
         return moves("\(sendQueue.bytes) are about to be sent", .possible)
     }
 
-    /// A Unix peer has room, but has not read everything.
+    /// The diagnosis if a Unix peer has buffer space but has not read everything.
     private var unreadByPeer: Diagnosis? {
-        // The kernel reports only the length of the queue for other sockets.
+        // For Unix sockets, the kernel reports only a queue length that includes its overhead.
         let waiting = "\(sendQueue.bytes) (with the kernel's overhead)"
         guard activity.kind == .reading || activity.kind == .exchanging else {
             let still = now.timeSinceQueuesChanged ?? change?.time
@@ -152,7 +155,7 @@ extension StallAnalysis {
 
     // MARK: Incoming
 
-    /// The diagnosis of bytes that arrived and were not read.
+    /// The diagnosis if bytes arrived but have not been read.
     var incoming: Diagnosis? {
         guard receiveQueue > 0 else { return nil }
         let last = now.timeSinceLastReceive
@@ -192,7 +195,7 @@ extension StallAnalysis {
 
     // MARK: Empty queues
 
-    /// The diagnosis of two empty queues.
+    /// The diagnosis if both queues are empty.
     var quiet: Diagnosis {
         guard now.sendQueue != nil || now.receiveQueue != nil || isTCP else {
             return Diagnosis(
@@ -214,7 +217,7 @@ extension StallAnalysis {
         }
     }
 
-    /// A part of the expected bytes has arrived, the last of them recently.
+    /// The diagnosis if a part of the expected bytes has arrived, the last of them recently.
     private var slowlyArriving: Diagnosis? {
         guard activity.received > 0, let elapsed = activity.elapsed,
             let last = now.timeSinceLastReceive ?? activity.timeSinceProgress,
@@ -229,7 +232,7 @@ extension StallAnalysis {
             advice: "Set a longer time limit: the peer or the network is slow, but not stuck.")
     }
 
-    /// The last bytes of the request were sent so recently that an answer is not due yet.
+    /// The diagnosis if the request was sent so recently that a reply is not due yet.
     private var justSent: Diagnosis? {
         guard activity.kind == .exchanging, let last = now.timeSinceLastSend,
             last < Self.schedulingDelay
@@ -237,7 +240,7 @@ extension StallAnalysis {
         return moves("the last bytes were sent \(last.brief) ago", .possible)
     }
 
-    /// The peer has received everything and sends nothing.
+    /// The diagnosis if the peer has received everything but sends nothing.
     private var bothWaiting: Diagnosis {
         let part =
             activity.received > 0
@@ -258,6 +261,6 @@ extension StallAnalysis {
 }
 
 extension Int {
-    /// "once" or "3 times".
+    /// The number as text, such as "once" or "3 times".
     var times: String { self == 1 ? "once" : "\(self) times" }
 }

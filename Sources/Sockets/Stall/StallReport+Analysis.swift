@@ -1,7 +1,7 @@
 extension StallReport {
-    /// Analyzes what blocks a connection, from one sample or two.
+    /// Determines what blocks a connection from one or two samples.
     ///
-    /// A decision without I/O: the same statistics give the same report.
+    /// It performs no I/O, so the same statistics always yield the same report.
     ///
     /// - Parameters:
     ///   - earlier: The statistics of an earlier sample, or nil if there was one sample.
@@ -21,7 +21,8 @@ extension StallReport {
 }
 
 extension SocketError {
-    /// Returns the same failure, attributed to the operation that it was a step of.
+    /// Returns the same error, attributed to the whole operation instead of to the step that
+    /// failed.
     ///
     /// The stall is analyzed again with the bytes that the whole operation has sent and received,
     /// because the verdict may depend on them.
@@ -58,11 +59,12 @@ struct Diagnosis {
     }
 }
 
-/// A sequence of questions about a connection, of which the first that has an answer decides.
+/// An analysis that makes several checks in order and returns the first diagnosis.
 ///
-/// The order matters. A connection that has ended explains everything else. If the peer's machine
-/// stops answering, the network is lost, whatever moved before. A connection on which bytes move is not
-/// stuck. Only then do windows and queues show which end waits for which.
+/// The order matters. The end of a connection explains all other symptoms. If the peer's machine
+/// stops answering, the network is lost even if bytes were transferred before. If bytes are being
+/// transferred, the connection is not stuck. Only after these checks do windows and queues show
+/// which end waits for the other.
 struct StallAnalysis {
     let earlier: ConnectionStatistics?
     let now: ConnectionStatistics
@@ -74,27 +76,34 @@ struct StallAnalysis {
 
     // MARK: Thresholds
 
-    /// A busy machine often leaves a reader unscheduled for this long, which is not a stall.
+    /// How long a busy machine often leaves a reader unscheduled, so a shorter pause is not a
+    /// stall.
     static let schedulingDelay = Duration.milliseconds(100)
-    /// After this long without room, an operation gets a verdict, even if a few bytes moved in the
-    /// meantime.
+    /// How long an operation must wait before it gets a verdict, even if a few bytes were
+    /// transferred meanwhile.
     static let operationStall = Duration.milliseconds(200)
-    /// A diagnosis that no operation asked for needs stillness of this length, because no operation has
-    /// waited yet.
-    static let observedStall = Duration.milliseconds(500)
-    /// A stall of this length makes a cause likely and not only possible.
+    /// How long nothing must be transferred before a diagnosis outside an operation reports a
+    /// stall.
     ///
-    /// It is short enough for a time limit of one second, at whose beginning bytes were still sent.
+    /// It is longer than `operationStall`, because no operation has waited yet.
+    static let observedStall = Duration.milliseconds(500)
+    /// The length from which a stall makes a cause likely rather than only possible.
+    ///
+    /// It is well below one second, so an operation with a limit of one second reaches it even if
+    /// bytes were sent at the beginning.
     static let likelyStall = Duration.milliseconds(600)
-    /// A reachable kernel has answered after this long; it may ignore a probe that follows another
-    /// within half a second.
+    /// How long a reachable kernel may take to answer.
+    ///
+    /// A kernel may ignore a probe that follows another probe within half a second.
     static let answerTime = Duration.seconds(1)
-    /// A peer that has not accepted a byte for this long does not read slowly; it does not read.
+    /// How long a peer must accept no bytes before it is certain that it does not read at all,
+    /// rather than slowly.
     static let certainStall = Duration.seconds(30)
-    /// A queue that takes longer than this many seconds to drain is slow.
+    /// The time to drain the send queue, in seconds, above which a transfer is slow.
     static let slowQueueSeconds = 5.0
-    /// The resolution of the times of the last send and the last acknowledgement: the kernel's ticks
-    /// are up to 10 ms long.
+    /// The inaccuracy of a comparison of the times of the last send and the last acknowledgement.
+    ///
+    /// The kernel measures each time in ticks of up to 10 ms.
     static let clockTick = Duration.milliseconds(20)
 
     // MARK: Changes between two samples
@@ -103,7 +112,8 @@ struct StallAnalysis {
         var time: Duration
         var acknowledged: Int?
         var received: Int?
-        /// Whether the peer has opened its window further, so it has read; nil if a window is unknown.
+        /// Whether the peer has extended its window, which shows that it has read, or nil if a
+        /// window is unknown.
         var peerHasRead: Bool?
         var queuesDiffer: Bool
         /// Whether this end has read some of the received bytes.
@@ -129,16 +139,16 @@ struct StallAnalysis {
             retransmitted: increase(earlier.totalRetransmissions, now.totalRetransmissions) ?? 0)
     }
 
-    /// The last byte of the whole stream that the peer accepts.
+    /// Returns the position in the whole stream up to which the peer accepts bytes.
     ///
-    /// Bytes that it acknowledges without reading them do not move this end.
+    /// The position stays the same if the peer acknowledges bytes without reading them.
     private func windowEnd(of statistics: ConnectionStatistics) -> Int? {
         zip(statistics.bytesAcknowledged, statistics.sendWindow).map {
             $0.addingReportingOverflow($1).partialValue
         }
     }
 
-    /// Both values; nil unless both are known.
+    /// Returns both values, or nil if either value is unknown.
     private func zip<Value>(_ first: Value?, _ second: Value?) -> (Value, Value)? {
         guard let first, let second else { return nil }
         return (first, second)
@@ -160,41 +170,45 @@ struct StallAnalysis {
     var isInFlight: Bool { (now.unacknowledgedSegments ?? 0) > 0 }
     var isTCP: Bool { now.state != nil }
 
-    /// Whether the peer accepts none of the bytes that are not sent yet.
+    /// Whether the peer accepts none of the unsent bytes.
     ///
-    /// The window need not be zero, because a sender waits rather than send a small part of a segment.
+    /// The window need not be zero, because a sender also waits if the window is smaller than a
+    /// segment.
     var isPeerFull: Bool {
         guard isTCP || now.sendWindow != nil else {
             return now.isWritable == false && sendQueue > 0
         }
         guard notSent > 0 else { return false }
         guard let window = now.sendWindow else {
-            // On an older kernel, only a closed window is probed while nothing is in flight.
+            // An older kernel does not report the window, but it sends probes with nothing in
+            // flight only if the window is closed.
             return !isInFlight && ((now.backoff ?? 0) > 0 || (now.probes ?? 0) > 0)
         }
         return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, notSent))
     }
 
-    /// Whether the peer can send no more because this end does not read: the peer has filled the
-    /// window, or too little of it is left for a segment.
+    /// Whether the peer can send no more because this end does not read.
+    ///
+    /// The peer has then filled the window, or the rest of the window is smaller than a segment.
     var isOurWindowFull: Bool {
         guard receiveQueue > 0 else { return false }
-        // A limit counts more than the bytes themselves. The limit of a Unix socket is the sender's,
-        // which is assumed to be the same at both ends.
+        // A buffer limit includes the kernel's overhead, so the buffer is full with fewer bytes
+        // than the limit. On a Unix socket, the sender's limit applies, so assume that both ends
+        // have the same limit.
         guard isTCP else { return now.sendBufferSize.map { receiveQueue >= $0 / 4 } ?? false }
         guard let window = now.receiveWindow else {
             return now.receiveBufferSize.map { receiveQueue >= $0 / 2 } ?? false
         }
         let isTooSmall = window < (now.receiveSegmentSize ?? 1) && receiveQueue >= window
         // The reported window may be out of date, because the kernel updates it only when it sends
-        // an acknowledgement.
+        // an acknowledgement. So check the buffer too.
         let isBufferFull = now.receiveBufferSize.map { receiveQueue >= $0 / 4 * 3 } ?? false
         return isTooSmall || window <= receiveQueue / 4 || isBufferFull
     }
 
-    /// How long nothing was sent; nil if that was not measured.
+    /// The time since bytes were last sent, or nil if it was not measured.
     var timeSinceSending: Duration? {
-        // The wait of a reader says nothing about what was sent.
+        // Only the wait of a writer shows how long nothing was sent.
         let writes = activity.kind == .writing || activity.kind == .exchanging
         guard writes, let waited = activity.timeSinceProgress else {
             return now.timeSinceLastSend ?? now.timeSinceQueuesChanged
