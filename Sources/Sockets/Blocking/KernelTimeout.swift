@@ -1,16 +1,16 @@
 internal import Synchronization
 
-/// The kernel's time limit of one direction (`SO_RCVTIMEO`, `SO_SNDTIMEO`), which all threads that
-/// use the socket share.
+/// The kernel's timeout of one direction (`SO_RCVTIMEO` or `SO_SNDTIMEO`), shared by all threads
+/// that use the socket.
 ///
-/// Waiting in the kernel takes one system call, and waiting with poll takes two. But the limit
-/// belongs to the socket and not to the call. So this remembers the limit, and sets it only when
-/// another one is needed and no call waits under it. A call that needs another limit at such a time
-/// uses poll.
+/// Waiting in the kernel needs one system call, whereas waiting with poll needs two. But the
+/// timeout belongs to the socket rather than to the call. So this type caches the timeout, and
+/// changes it only when a call needs another timeout and no other call is waiting. If another call
+/// is waiting, the new call uses poll.
 ///
-/// It is one atomic word: 40 bits for the limit in microseconds (0 is none), 20 bits for the number
-/// of waiting calls, one bit while the limit is being changed, and one bit if other code may have
-/// changed it.
+/// The state is one atomic word. It has 40 bits for the timeout in microseconds (0 means none), 20
+/// bits for the number of waiting calls, one bit that is set while the timeout is being changed,
+/// and one bit that is set if other code may have changed the timeout.
 struct KernelTimeout: ~Copyable {
     private let word: Atomic<UInt64>
 
@@ -20,26 +20,29 @@ struct KernelTimeout: ~Copyable {
     private static let changing: UInt64 = 1 << 62
     private static let unknown: UInt64 = 1 << 63
 
-    /// A call whose limit is longer than the current one waits under the current one, and then
-    /// again, because that is cheaper than polling.
+    /// The shortest timeout, in microseconds, under which a call with a longer limit waits
+    /// repeatedly.
     ///
-    /// This is the shortest limit in microseconds for which that is so.
+    /// From this length on, repeated waits are cheaper than polling.
     private static let usefulLimit: UInt64 = 20_000
 
-    /// - Parameter isKnown: `false` for a descriptor that other code created.
+    /// Creates the state of a socket without a timeout.
+    ///
+    /// - Parameter isKnown: `false` if other code may have set a timeout on the descriptor.
     init(isKnown: Bool) {
         word = Atomic(isKnown ? 0 : Self.unknown)
     }
 
-    /// The longest limit that fits.
+    /// The longest timeout that fits into the word.
     ///
-    /// A longer wait wakes up every twelve days and continues.
+    /// A longer wait wakes up about every twelve days and continues.
     static let longest = limitMask
 
-    /// Begins a call that waits in the kernel for at most `limit` microseconds (0 is for ever).
+    /// Begins a call that waits in the kernel for at most `limit` microseconds, or forever if it is
+    /// 0.
     ///
-    /// `set` changes the kernel's limit. Returns `false` if another limit is in use; the call must
-    /// then poll.
+    /// `set` changes the kernel's timeout. Returns `false` if the kernel has another timeout that
+    /// cannot be changed now, so the call must poll.
     @inline(__always)
     func enter(limit: UInt64, set: (UInt64) -> Bool) -> Bool {
         var old = word.load(ordering: .relaxed)
@@ -57,10 +60,10 @@ struct KernelTimeout: ~Copyable {
         }
     }
 
-    /// The slow part of `enter`.
+    /// Runs the slow path of `enter`.
     ///
-    /// Returns `nil` if the call must poll, `old` if it has begun, and another word if `enter` must
-    /// try again.
+    /// Returns `nil` if the call must poll, `old` if the call has begun, or another word if `enter`
+    /// must try again.
     @inline(never)
     private func enterOther(
         _ old: UInt64, _ limit: UInt64, _ set: (UInt64) -> Bool
@@ -69,7 +72,7 @@ struct KernelTimeout: ~Copyable {
             let (exchanged, original) = word.compareExchange(
                 expected: old, desired: Self.changing | Self.call, ordering: .acquiring)
             guard exchanged else { return original }
-            // During the change only `forget` writes the word, and its bit must survive.
+            // Add instead of storing, because `forget` may set its bit during the change.
             if set(limit) {
                 word.wrappingAdd(limit &- Self.changing, ordering: .acquiringAndReleasing)
                 return old
@@ -92,7 +95,7 @@ struct KernelTimeout: ~Copyable {
         word.subtract(Self.call, ordering: .releasing)
     }
 
-    /// Notes that other code may have changed the limit, so that the next call sets it again.
+    /// Records that other code may have changed the timeout, so the next call sets it again.
     func forget() {
         word.bitwiseOr(Self.unknown, ordering: .relaxed)
     }

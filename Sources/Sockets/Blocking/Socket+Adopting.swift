@@ -1,17 +1,17 @@
 internal import Synchronization
 public import SystemPackage
 
-// Descriptors that other code created, or takes.
+// Descriptors that are received from other code or passed to it.
 extension Socket {
-    /// Takes over a socket that other code created, such as one inherited from the parent process.
+    /// Creates a socket from a descriptor that other code created, such as the parent process.
     ///
     /// ```swift
     /// let socket = try Socket(adopting: FileDescriptor(rawValue: 3))
     /// ```
     ///
-    /// The descriptor then belongs to this object, which closes it. It gets close-on-exec and the
-    /// blocking mode that the calls need. If the initializer throws, the descriptor is unchanged and
-    /// still belongs to the calling code.
+    /// The socket owns the descriptor and closes it. The initializer sets close-on-exec and the
+    /// blocking mode that the calls need. If the initializer throws, the caller still owns the
+    /// descriptor.
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
@@ -37,14 +37,14 @@ extension Socket {
         }
     }
 
-    /// Gives up the descriptor, which the calling code then has to close.
+    /// Transfers ownership of the descriptor to the caller, which must close it.
     ///
-    /// The socket counts as closed.
+    /// Later calls on the socket throw ``SocketError/Cause/closed``.
     ///
-    /// The descriptor is blocking and without time limits, as socket(2) creates it. It keeps
-    /// close-on-exec. The file of a Unix path stays.
+    /// The descriptor is blocking and has no timeouts, as after socket(2). It keeps close-on-exec.
+    /// The file of a Unix socket is not removed.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `resourceBusy` while another thread is inside a
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a
     ///   call; ``SocketError/Cause/closed``.
     public func release() throws(SocketError) -> FileDescriptor {
         let socket = try handOver()
@@ -52,7 +52,9 @@ extension Socket {
         return FileDescriptor(rawValue: socket.descriptor.take())
     }
 
-    /// Gives up the socket with its addresses and its file, blocking and without time limits.
+    /// Transfers ownership of the socket, its addresses and its file to the caller.
+    ///
+    /// The descriptor is then blocking and has no timeouts.
     func handOver() throws(SocketError) -> OwnedSocket {
         let local = localAddress
         try call(.release) { descriptor throws(Errno) in
@@ -71,15 +73,15 @@ extension Socket {
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// Both have to be closed, and the connection ends with the last. A shutdown or an option applies
-    /// to both.
+    /// Both sockets must be closed, and the connection ends when the second socket is closed. A
+    /// shutdown or an option applies to both sockets.
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left;
     ///   ``SocketError/Cause/closed``.
     public func duplicate() throws(SocketError) -> Socket {
         let copy = try call(.duplicate) { descriptor throws(Errno) in
-            // From now on each could run into the time limit of the other, so neither uses the
-            // kernel's limit.
+            // The two sockets share the kernel's timeouts, so neither may set a time limit in the
+            // kernel from now on.
             hasDuplicate.store(true, ordering: .sequentiallyConsistent)
             return try System.duplicate(descriptor)
         }

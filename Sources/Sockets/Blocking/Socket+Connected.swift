@@ -1,26 +1,27 @@
 internal import SystemPackage
 
-// From an endpoint to a connection.
+// Initializers that connect.
 extension Socket {
-    /// Connects to an endpoint: resolves its name and tries its addresses until one answers.
+    /// Creates a socket that is connected to an endpoint.
     ///
     /// ```swift
     /// let socket = try Socket(to: .tcp("www.example.com", port: "http"))
     /// ```
     ///
-    /// The attempts follow RFC 8305: IPv6 and IPv4 addresses alternate, and the next attempt starts
-    /// when the previous one has failed or has not answered for 250 ms. The first connection wins,
+    /// The initializer resolves the name and tries the addresses as RFC 8305 specifies. IPv6 and
+    /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
+    /// or has had no answer for 250 ms. The socket uses the first connection that is established,
     /// and the other attempts are closed. A UDP socket connects at once, because the kernel sends
     /// nothing to the peer. The call blocks the thread; the async counterpart is
     /// ``Connection/init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer, of any transport. The transport determines the socket's type.
-    ///   - timeout: The limit of the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup and all attempts together.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv`` and
-    ///   ``connect(to:timeout:)``. ``SocketError/attempts`` lists every address that was tried, and
-    ///   the cause is the most informative one.
+    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
+    ///   and ``connect(to:timeout:)``. ``SocketError/attempts`` lists every address that was tried,
+    ///   and the cause is the most informative of their causes.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10),
         options: ConnectOptions = ConnectOptions()
@@ -36,12 +37,12 @@ extension Socket {
         }
     }
 
-    /// Connects to an address; see ``init(to:timeout:options:)``.
+    /// Creates a socket that is connected to an address; see ``init(to:timeout:options:)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
-    ///   - type: The socket's type, because an address has none.
-    ///   - timeout: The limit of the attempt.
+    ///   - type: The socket's type, which an address does not specify.
+    ///   - timeout: The time limit for the attempt.
     ///   - options: The local address and the socket options.
     /// - Throws: The errors of ``connect(to:timeout:)``.
     public convenience init(
@@ -51,13 +52,14 @@ extension Socket {
         try self.init(toOneOf: [address], type, options, Deadline(startingNow: timeout))
     }
 
-    /// Connects to the address that answers first.
+    /// Creates a socket that is connected to the address that answers first.
     private convenience init(
         toOneOf addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
     ) throws(SocketError) {
         guard let first = addresses.first, first.family != .unix else {
-            // A full backlog is waited for in the kernel, which does not report when there is room.
+            // Wait in the kernel for a full Unix backlog, because the kernel does not report when
+            // the backlog has space.
             let address = addresses.first ?? .unnamed
             self.init(taking: try OwnedSocket.unconnected(for: address, type, options))
             try connect(to: address, timeout: deadline.remainingLimit)
@@ -69,7 +71,7 @@ extension Socket {
 
     /// Waits for the attempts with poll(2).
     ///
-    /// Returns a socket that waits by itself.
+    /// Returns a connected, blocking socket.
     private static func connected(
         _ attempts: consuming ConnectAttempts
     ) throws(SocketError) -> OwnedSocket {

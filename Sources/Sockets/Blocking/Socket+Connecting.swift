@@ -1,17 +1,18 @@
 internal import SystemPackage
 
-// From an address to a connection: bind, listen, accept, connect.
+// The calls bind, listen, accept and connect.
 extension Socket {
     /// Binds a local address: bind(2).
     ///
-    /// With port 0 the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
-    /// binds every interface. An IPv6 socket binds an IPv4 address as a mapped one.
+    /// With port 0, the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
+    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address.
     ///
     /// - Parameter address: The local address.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, with `addressNotAvailable` if
-    ///   the address is not one of this machine, with `permissionDenied` for ports below 1024, or with
-    ///   `invalidArgument` if the socket is bound already; ``SocketError/Cause/invalidInput(_:)`` if
-    ///   the address is of another family; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, with `addressNotAvailable`
+    ///   if the address does not belong to this machine, with `permissionDenied` for ports below
+    ///   1024, or with `invalidArgument` if the socket is already bound;
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the address has another family;
+    ///   ``SocketError/Cause/closed``.
     public func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind)
@@ -25,10 +26,10 @@ extension Socket {
         }
     }
 
-    /// Listens for clients, which then wait in the backlog: listen(2).
+    /// Starts listening for clients, which wait in the backlog until they are accepted: listen(2).
     ///
-    /// - Parameter backlog: How many clients may wait to be accepted. A negative number counts as 0.
-    ///   The kernel lowers the number to its own limit.
+    /// - Parameter backlog: The maximum number of clients that wait to be accepted. A negative
+    ///   number is treated as 0. The kernel reduces the number to its own limit.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, or with `notSupportedOnSocket`
     ///   for a datagram socket; ``SocketError/Cause/closed``.
     public func listen(backlog: Int = ListenOptions.maximumBacklog) throws(SocketError) {
@@ -38,7 +39,7 @@ extension Socket {
         names.withLock { $0.local = local }
     }
 
-    /// Waits for the next client: accept(2).
+    /// Waits for the next client and accepts its connection: accept(2).
     ///
     /// ```swift
     /// let client = try server.accept(timeout: .seconds(60))
@@ -48,10 +49,10 @@ extension Socket {
     /// Waiting uses no processor time. A client that disconnects before it is accepted is skipped. The
     /// call blocks the thread; the async counterpart is ``Listener/accept(timeout:)``.
     ///
-    /// - Parameter timeout: The limit of the wait.
+    /// - Parameter timeout: The maximum time to wait.
     /// - Returns: The socket of the client's connection.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` or
-    ///   `tooManyOpenFilesInSystem`, and the client then stays in the backlog, or with
+    ///   `tooManyOpenFilesInSystem`, in which case the client stays in the backlog, or with
     ///   `invalidArgument` if the socket does not listen; ``SocketError/Cause/timedOut(limit:)``;
     ///   ``SocketError/Cause/closed``.
     public func accept(timeout: TimeLimit = .never) throws(SocketError) -> Socket {
@@ -73,20 +74,20 @@ extension Socket {
 
     /// Connects to an address: connect(2).
     ///
-    /// On a datagram socket this only sets where `send` sends to and which sender `receive` accepts;
-    /// ``SocketAddress/unnamed`` takes that back, and the port if the kernel had chosen it. After a
-    /// failure or a timeout the socket is unconnected, and can connect again. The call blocks the
-    /// thread; the async counterpart is
+    /// On a datagram socket, this only sets the destination of `send` and the only sender from
+    /// which `receive` accepts datagrams. Connecting to ``SocketAddress/unnamed`` undoes this and
+    /// releases a port that the kernel chose. After a failure or a timeout, the socket is
+    /// unconnected and can connect again. The call blocks the thread; the async counterpart is
     /// ``Connection/init(to:timeout:group:options:)-(SocketAddress,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
-    ///   - timeout: The limit of the wait.
+    ///   - timeout: The maximum time to wait.
     /// - Throws: ``SocketError/Cause/system(_:)`` with the system's error, such as
     ///   `connectionRefused`, `networkUnreachable` or `socketIsConnected`;
     ///   ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer;
     ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
-    ///   ``SocketError/Cause/invalidInput(_:)`` if the address is of another family;
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the address has another family;
     ///   ``SocketError/Cause/closed``.
     public func connect(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10)
@@ -125,7 +126,7 @@ extension Socket {
             try System.setBlocking(descriptor, false)
         }
         defer {
-            // Fails only on a socket that was closed meanwhile.
+            // Ignore the error, because this call fails only if the socket was closed meanwhile.
             _ = try? call(.connect) { descriptor throws(Errno) in
                 try System.setBlocking(descriptor, true)
             }
@@ -141,14 +142,14 @@ extension Socket {
                 }
             }
         } catch {
-            // Otherwise the attempt could still succeed after the call has failed. A connection that
-            // existed before stays.
+            // Abandon the attempt, because it could still succeed after this call has failed. But
+            // keep a connection that existed before this call.
             if error.errno != .socketIsConnected { disconnect() }
             throw error
         }
     }
 
-    /// Ends an attempt to connect, so that the socket is unconnected again.
+    /// Ends an attempt to connect, so the socket is unconnected again.
     private func disconnect() {
         _ = try? call(.connect) { descriptor throws(Errno) in
             try System.connect(descriptor, RawSocketAddress(.unnamed))

@@ -8,21 +8,21 @@ extension Socket {
     /// try socket.send("ping".utf8.span.bytes, to: .ipv4(.loopback, port: 51423))
     /// ```
     ///
-    /// A datagram may be empty. Success means that the datagram was sent, not that it arrived.
+    /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
     /// Broadcast addresses need the option `.broadcast`. The call blocks the thread while there is
-    /// no room; the async counterpart is `DatagramChannel.send(_:to:timeout:)`.
+    /// no buffer space; the async counterpart is `DatagramChannel.send(_:to:timeout:)`.
     ///
     /// - Parameters:
     ///   - bytes: The bytes of the datagram.
     ///   - address: The receiver.
-    ///   - timeout: The limit of the wait for room.
+    ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
     ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
-    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
-    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
-    ///   family; ``SocketError/Cause/closed``.
+    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
+    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
+    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
+    ///   address has another family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
@@ -45,10 +45,10 @@ extension Socket {
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
     ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
-    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
-    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
-    ///   family; ``SocketError/Cause/closed``.
+    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
+    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
+    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
+    ///   address has another family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
@@ -60,10 +60,10 @@ extension Socket {
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
     ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if no socket received an earlier datagram of a connected socket, or if
-    ///   the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer or the
-    ///   kernel has no room; ``SocketError/Cause/invalidInput(_:)`` if the address is of another
-    ///   family; ``SocketError/Cause/closed``.
+    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
+    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
+    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
+    ///   address has another family; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never
@@ -78,12 +78,12 @@ extension Socket {
     /// try socket.send(datagram.bytes, to: datagram.sender)
     /// ```
     ///
-    /// A datagram that is longer than `count` is cut; see ``Datagram/isTruncated``. The call blocks
-    /// the thread; the async counterpart is ``DatagramChannel/receive(atMost:timeout:)``.
+    /// A datagram that is longer than `count` is truncated; see ``Datagram/isTruncated``. The call
+    /// blocks the thread; the async counterpart is ``DatagramChannel/receive(atMost:timeout:)``.
     ///
     /// - Parameters:
-    ///   - count: The largest number of bytes to receive.
-    ///   - timeout: The limit of the wait.
+    ///   - count: The maximum number of bytes to receive.
+    ///   - timeout: The maximum time to wait.
     /// - Returns: The datagram and its sender.
     /// - Throws: The errors of ``receive(atMost:timeout:)``.
     public func receiveFrom(
@@ -106,8 +106,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The limit of the wait.
-    /// - Returns: The size of the datagram, and its sender.
+    ///   - timeout: The maximum time to wait.
+    /// - Returns: The size and the sender of the datagram.
     /// - Throws: The errors of ``receive(atMost:timeout:)``.
     public func receiveFrom(
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never

@@ -1,19 +1,20 @@
 internal import SystemPackage
 
-// The reason why a connection is stalled.
+// Stall diagnosis.
 extension Socket {
-    /// Examines the connection and returns whether it is stalled, and why.
+    /// Examines the connection and reports whether and why it is stalled.
     ///
     /// ```swift
     /// print(try socket.diagnose(watching: .seconds(5)))
     /// ```
     ///
     /// The call has no side effects, and other threads may use the socket meanwhile. One sample
-    /// cannot tell a peer that reads slowly from one that does not read. Two samples can, if bytes
-    /// move between them. With a duration, the call blocks the thread for that long; the async
+    /// cannot distinguish a peer that reads slowly from a peer that does not read. Two samples can
+    /// if bytes are transferred between them. The call blocks the thread for `duration`; the async
     /// counterpart is ``Connection/diagnose(watching:)``.
     ///
-    /// - Parameter duration: How long to watch. Zero or less takes one sample and does not wait.
+    /// - Parameter duration: How long to watch. If the duration is zero or less, the call takes one
+    ///   sample and does not wait.
     /// - Returns: The report.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram socket and for a listening
     ///   socket; ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
@@ -22,9 +23,9 @@ extension Socket {
         try diagnose(watching: duration, during: .nothing)
     }
 
-    /// See `diagnose(watching:)`.
+    /// Examines the connection as `diagnose(watching:)` does, during an operation.
     ///
-    /// The calling code knows which operation is under way.
+    /// The caller specifies the operation as `activity`.
     package func diagnose(
         watching duration: Duration = .zero, during activity: Activity
     ) throws(SocketError) -> StallReport {
@@ -56,7 +57,8 @@ extension Socket {
         let isListening: Bool
         do throws(Errno) {
             isListening = try System.isListening(descriptor)
-            // A TCP connection that was reset has no peer any more, but it can be examined.
+            // Skip the check if the peer's address was captured, because a TCP connection that was
+            // reset has no peer any more but can be examined.
             if !isListening, names.withLock({ $0.remote }) == nil {
                 _ = try System.getpeername(descriptor)
             }
@@ -69,13 +71,13 @@ extension Socket {
         }
     }
 
-    /// Makes the error of an operation whose limit has ended, with the reason why nothing moved.
+    /// Returns the error of an operation that timed out, with a report of why it was stalled.
     ///
-    /// The calling code is inside a call. The kernel is only asked now, so that successful
-    /// operations pay nothing.
+    /// The caller must be inside a call. The kernel is queried only now, so successful operations
+    /// have no extra cost.
     ///
-    /// `stalledSince` is the rest of the limit when the operation began to wait, and `isWhole` says
-    /// whether the operation began at that time. `sent` is the number of bytes that an exchange has
+    /// `stalledSince` is the time that was left when the operation began to wait. `isWhole` is true
+    /// if the operation began at that moment. `sent` is the number of bytes that an exchange has
     /// sent.
     @inline(never)
     func timeout(
@@ -83,12 +85,14 @@ extension Socket {
         isWhole: Bool = false, sent: Int = 0, received: Int = 0
     ) -> SocketError {
         let cause = deadline.cause
-        // An operation that did not wait cannot tell whether the connection is stalled.
+        // Omit the report if the operation did not wait, because then nothing shows that the
+        // connection is stalled.
         let waited = stalledSince.map { $0 > .zero } ?? false
         guard waited || !isWhole, type != .datagram, let activityKind = Activity.Kind(operation)
         else { return failure(operation, cause, bytesTransferred: sent) }
         let rest = deadline.remaining ?? .zero
-        // A send waits in the kernel until its limit ends, even if it sent a part long before.
+        // Without a recorded wait, the time since progress is unknown, because a send that has sent
+        // a part still waits in the kernel until its limit ends.
         let still = waited ? stalledSince.map { $0 - rest } : nil
         let activity = Activity(
             activityKind, elapsed: deadline.limit.duration.map { $0 - rest },

@@ -11,25 +11,24 @@ extension Socket {
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
-    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
-    /// most 65,536 bytes.
-    /// Nothing beyond the reply is received, so that the next call finds it. The call blocks the
-    /// thread; the async counterpart is ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
+    /// stream. The other forms keep the connection open. A line or a message that ends with a
+    /// delimiter byte has at most 65,536 bytes. Bytes after the reply are not received, so the next
+    /// call can receive them. The call blocks the thread; the async counterpart is
+    /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The limit of the whole exchange.
+    ///   - timeout: The time limit for the whole exchange.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``;
-    ///   ``SocketError/Cause/closed``; ``SocketError/Cause/invalidInput(_:)`` unless the socket is a
-    ///   stream. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``;
+    ///   ``SocketError/Cause/invalidInput(_:)`` unless the socket is a stream.
+    ///   ``SocketError/bytesTransferred`` is the number of request bytes that were sent.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
@@ -49,16 +48,16 @@ extension Socket {
         }
     }
 
-    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    /// Sends a string as UTF-8 and receives the reply; see
+    /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``;
-    ///   ``SocketError/Cause/closed``; ``SocketError/Cause/invalidInput(_:)`` unless the socket is a
-    ///   stream. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``;
+    ///   ``SocketError/Cause/invalidInput(_:)`` unless the socket is a stream.
+    ///   ``SocketError/bytesTransferred`` is the number of request bytes that were sent.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
@@ -73,11 +72,11 @@ extension Socket {
     ) throws(SocketError) -> Reply {
         guard enter() else { throw failure(.exchange, .closed) }
         defer { leave() }
-        // The rest of the limit when the exchange began to wait.
+        // The time that was left when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {
             let step = exchange.step(descriptor, request, &input, &scanner, isAtEnd: &isAtEnd)
-            // The shutdown in `close` looks like the end of the stream, but is not.
+            // Report `closed`, because the shutdown in `close` looks like the end of the stream.
             if isClosed {
                 throw failure(.exchange, .closed, bytesTransferred: exchange.bytesTransferred)
             }

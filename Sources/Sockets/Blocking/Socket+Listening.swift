@@ -1,27 +1,28 @@
-// From an endpoint to a bound socket.
+// Initializers that bind.
 extension Socket {
-    /// Binds an endpoint, and also listens if the socket is a stream.
+    /// Creates a socket that is bound to an endpoint, and listens unless it is a datagram socket.
     ///
     /// ```swift
     /// let server = try Socket(on: .tcp(port: 51423))
     /// let client = try server.accept()
     /// ```
     ///
-    /// A TCP, Unix stream or Unix sequenced-packet socket is ready for `accept`, a datagram socket for
-    /// `receiveFrom`. An endpoint without a host binds every interface, IPv4 and IPv6 with one socket,
-    /// or IPv4 alone where there is no IPv6. `SO_REUSEADDR` is set on TCP sockets, so that a server
-    /// can restart at once. With port 0 the kernel chooses the port; see ``localAddress``.
+    /// A datagram socket is then ready for `receiveFrom`, and every other socket for `accept`. An
+    /// endpoint without a host binds every interface. One socket then serves IPv4 and IPv6, or only
+    /// IPv4 on a machine without IPv6. `SO_REUSEADDR` is set on TCP sockets, so a server can
+    /// restart at once. With port 0, the kernel chooses the port; see ``localAddress``.
     ///
-    /// A Unix path that a dead server left behind is replaced. The path of a running server fails with
-    /// `addressInUse`, and any other file is left alone. `close` removes the file.
+    /// If a server that has ended left its socket file behind, the file is replaced. If a running
+    /// server uses the path, or if the path is another kind of file, the call throws
+    /// `addressInUse`. `close` removes the socket file.
     ///
-    /// The call blocks the thread while it looks a name up; the async counterparts are
+    /// The call blocks the thread while it resolves a name; the async counterparts are
     /// ``Listener/init(on:timeout:group:options:)`` and
     /// ``DatagramChannel/init(on:timeout:group:options:)``.
     ///
     /// - Parameters:
     ///   - endpoint: The local end, of any transport. The transport determines the socket's type.
-    ///   - timeout: The limit of the name lookup.
+    ///   - timeout: The time limit for the name lookup.
     ///   - options: The family, the backlog and the socket options.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``,
     ///   ``bind(on:)`` and ``listen(backlog:)``.
@@ -40,14 +41,14 @@ extension Socket {
         }
     }
 
-    /// Binds an address, and also listens if the socket is a stream; see
-    /// ``init(on:timeout:options:)``.
+    /// Creates a socket that is bound to an address, and listens unless it is a datagram socket;
+    /// see ``init(on:timeout:options:)``.
     ///
-    /// An IPv6 address serves IPv6 alone, also the wildcard address.
+    /// An IPv6 address serves only IPv6, even if it is the wildcard address.
     ///
     /// - Parameters:
     ///   - address: The local address.
-    ///   - type: The socket's type, because an address has none.
+    ///   - type: The socket's type, which an address does not specify.
     ///   - options: The backlog and the socket options.
     /// - Throws: The errors of ``bind(on:)`` and ``listen(backlog:)``.
     public convenience init(

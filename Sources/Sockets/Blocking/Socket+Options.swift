@@ -23,7 +23,7 @@ extension Socket: DescriptorOwner {
     ///
     /// - Parameters:
     ///   - option: The option to set.
-    ///   - value: Its new value.
+    ///   - value: The option's new value.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
     ///   have the option, with `invalidArgument` or with `permissionDenied`;
     ///   ``SocketError/Cause/closed``.
@@ -40,9 +40,10 @@ extension Socket: DescriptorOwner {
     ///
     /// - Parameters:
     ///   - group: The address of the group.
-    ///   - interface: The interface to receive on; `nil` for the one that the routes choose.
+    ///   - interface: The interface to receive on, or `nil` for the interface that the routes
+    ///     select.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `invalidArgument` if the address is not a
-    ///   multicast address, with `addressInUse` if the socket has joined already, or with
+    ///   multicast address, with `addressInUse` if the socket has already joined, or with
     ///   `operationNotSupportedByDevice` if the interface does not exist;
     ///   ``SocketError/Cause/closed``.
     public func joinMulticastGroup(

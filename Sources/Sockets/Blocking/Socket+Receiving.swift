@@ -2,7 +2,7 @@ internal import SystemPackage
 
 // Receiving on connected sockets.
 extension Socket {
-    /// Receives the available bytes, waiting until there is at least one: recv(2).
+    /// Receives the available bytes, waiting until there is at least one byte: recv(2).
     ///
     /// ```swift
     /// var storage = [UInt8](repeating: 0, count: 4096)
@@ -13,12 +13,12 @@ extension Socket {
     ///
     /// The bytes are at the beginning of `buffer`. On a stream, 0 means that the peer has ended the
     /// stream, or that the buffer is empty. On a datagram socket, 0 means an empty datagram, and
-    /// the part of a datagram that does not fit is lost; `receiveFrom` reports that. The call
-    /// blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
+    /// the part of a datagram that does not fit is lost; `receiveFrom` reports such a loss. The
+    /// call blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The limit of the wait. A timeout loses no byte.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes.
     /// - Returns: The number of received bytes.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `connectionReset`, with `connectionRefused`
     ///   if an earlier datagram found no receiver, or with `socketNotConnected`;
@@ -35,7 +35,7 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The limit of the wait.
+    ///   - timeout: The maximum time to wait.
     /// - Returns: The number of received bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -50,7 +50,7 @@ extension Socket {
         }
     }
 
-    /// Receives at most `count` bytes as an array, which is empty at the end of a stream; see
+    /// Receives and returns at most `count` bytes, or an empty array at the end of a stream; see
     /// ``receive(into:timeout:)-(MutableRawSpan,_)``.
     ///
     /// ```swift
@@ -58,8 +58,8 @@ extension Socket {
     /// ```
     ///
     /// - Parameters:
-    ///   - count: The largest number of bytes to receive.
-    ///   - timeout: The limit of the wait.
+    ///   - count: The maximum number of bytes to receive.
+    ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -75,9 +75,9 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - bytes: The array to append to.
-    ///   - count: The largest number of bytes to receive.
-    ///   - timeout: The limit of the wait.
-    /// - Returns: The number of bytes; 0 at the end of a stream.
+    ///   - count: The maximum number of bytes to receive.
+    ///   - timeout: The maximum time to wait.
+    /// - Returns: The number of bytes, or 0 at the end of a stream.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit = .never
@@ -90,12 +90,12 @@ extension Socket {
 
     /// Returns the available bytes and leaves them in the receive queue: recv(2) with `MSG_PEEK`.
     ///
-    /// It waits until there is at least one byte. At the end of a stream the array is empty. The
-    /// call blocks the thread.
+    /// The call waits until there is at least one byte. At the end of a stream, the array is empty.
+    /// It blocks the thread.
     ///
     /// - Parameters:
-    ///   - count: The largest number of bytes to return.
-    ///   - timeout: The limit of the wait.
+    ///   - count: The maximum number of bytes to return.
+    ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func peek(
@@ -114,7 +114,8 @@ extension Socket {
         _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags,
         isFirst: Bool = true
     ) throws(SocketError) -> Int {
-        // For an empty buffer, the kernel would wait on a Unix stream, and return 0 on a TCP one.
+        // Return 0 for an empty buffer, because the kernel would return 0 on a TCP stream but wait
+        // on a Unix stream.
         if _slowPath(buffer.isEmpty), type == .stream, !isClosed { return 0 }
         return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
@@ -126,9 +127,9 @@ extension Socket {
 extension [UInt8] {
     /// Appends at most `count` bytes.
     ///
-    /// `body` writes them and returns their number.
+    /// `body` writes the bytes and returns their number.
     ///
-    /// The memory is limited to what one call can fill, because `count` may be `Int.max`.
+    /// The memory is limited to the size that one call can fill, because `count` may be `Int.max`.
     mutating func append<Failure: Error>(
         atMost count: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {

@@ -2,20 +2,20 @@ internal import SystemPackage
 
 // Sending on connected sockets.
 extension Socket {
-    /// Sends the bytes that the kernel accepts at once, and returns their number: send(2).
+    /// Sends as many bytes as the kernel accepts in one call, and returns their number: send(2).
     ///
-    /// On a stream this may be a part; ``sendAll(_:timeout:)-(RawSpan,_)`` sends everything. On a
-    /// datagram socket the bytes are one datagram, which may be empty. Success means only that the
-    /// kernel has the bytes, because a disconnected peer may be detected later. The call blocks the
-    /// thread while the kernel has no room; the async counterpart is
-    /// `Connection.write(_:timeout:)`.
+    /// On a stream, this may be only a part of the bytes; ``sendAll(_:timeout:)-(RawSpan,_)`` sends
+    /// all of them. On a datagram socket, the bytes are one datagram, which may be empty. Success
+    /// means only that the kernel has accepted the bytes, because a disconnected peer may be
+    /// detected later. The call blocks the thread while the kernel has no buffer space; the async
+    /// counterpart is `Connection.write(_:timeout:)`.
     ///
     /// - Parameters:
     ///   - bytes: The bytes to send.
-    ///   - timeout: The limit of the wait for room.
+    ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
-    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
+    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
     ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) -> Int {
@@ -26,8 +26,8 @@ extension Socket {
 
     /// Sends the bytes of an array; see ``send(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
-    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
+    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
     ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) -> Int {
@@ -36,8 +36,8 @@ extension Socket {
 
     /// Sends a string as UTF-8; see ``send(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset`, and bytes
-    ///   that the peer sent before may still be readable, or with `messageTooLong`;
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
+    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
     ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
     @discardableResult
     public func send(_ text: String, timeout: TimeLimit = .never) throws(SocketError) -> Int {
@@ -50,17 +50,17 @@ extension Socket {
     /// try socket.sendAll("GET / HTTP/1.0\r\n\r\n", timeout: .seconds(10))
     /// ```
     ///
-    /// On a datagram socket the bytes are one datagram, which may be empty. If both ends send more
-    /// than the queues hold and neither reads, that is a deadlock: set a timeout, or receive on
-    /// another thread meanwhile. The call blocks the thread; the async counterpart is
+    /// On a datagram socket, the bytes are one datagram, which may be empty. If both ends send more
+    /// than the queues can store and neither end reads, they deadlock. So set a timeout, or receive
+    /// on another thread meanwhile. The call blocks the thread; the async counterpart is
     /// `Connection.write(_:timeout:)`.
     ///
     /// - Parameters:
     ///   - bytes: The bytes to send.
-    ///   - timeout: The limit for all system calls together.
+    ///   - timeout: The time limit for all system calls together.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
     ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
@@ -76,7 +76,7 @@ extension Socket {
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
     ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(bytes.span.bytes, timeout: timeout)
@@ -86,22 +86,22 @@ extension Socket {
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no room in time; ``SocketError/Cause/closed`` if the socket is closed.
+    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
     ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func sendAll(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Sends several pieces as one sequence of bytes, or as one datagram, without joining them
-    /// first: sendmsg(2).
+    /// Sends several pieces in order, or as one datagram, without joining them in memory:
+    /// sendmsg(2).
     ///
-    /// One call sends at most 64 pieces. A datagram of more pieces is refused, because it would be
-    /// cut.
+    /// One call sends at most 64 pieces. A datagram of more pieces is rejected, because it would be
+    /// truncated.
     ///
     /// - Parameters:
     ///   - parts: The pieces, in order.
-    ///   - timeout: The limit of the wait for room.
-    /// - Returns: The number of bytes that were sent, which may be a part.
+    ///   - timeout: The maximum time to wait for buffer space.
+    /// - Returns: The number of bytes that were sent, which may be less than the total.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram of more than 64 pieces; the
     ///   errors of ``send(_:timeout:)-(RawSpan,_)``.
     @discardableResult
@@ -112,12 +112,12 @@ extension Socket {
         return try send(parts[...], skipping: 0, Deadline(startingNow: timeout), isFirst: true)
     }
 
-    /// Sends all of several pieces, in order, or as one datagram; see
+    /// Sends all bytes of several pieces in order, or as one datagram; see
     /// ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
     /// - Parameters:
     ///   - parts: The pieces, in order.
-    ///   - timeout: The limit for all system calls together.
+    ///   - timeout: The time limit for all system calls together.
     /// - Throws: The errors of ``send(parts:timeout:)`` and ``sendAll(_:timeout:)-(RawSpan,_)``.
     public func sendAll(parts: [[UInt8]], timeout: TimeLimit = .never) throws(SocketError) {
         try checkCount(of: parts)
@@ -140,7 +140,7 @@ extension Socket {
         }
     }
 
-    /// Repeats `step` until `total` bytes were sent, and counts them in the error.
+    /// Repeats `step` until `total` bytes were sent, and adds the number of sent bytes to an error.
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
     ) throws(SocketError) {
@@ -178,9 +178,10 @@ extension Socket {
         }
     }
 
-    /// Returns the largest number of bytes for one call.
+    /// Returns the maximum number of bytes for one call.
     ///
-    /// A datagram cannot be divided, and without a limit there is no deadline to check in between.
+    /// Only a stream with a time limit divides its bytes, so that the deadline is checked between
+    /// calls. A datagram cannot be divided.
     @inline(__always)
     private func most(under deadline: Deadline) -> Int {
         type == .stream && !deadline.isNever ? System.mostAtOnce : .max

@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import SystemPackage
 
-// Every operation is written once, as one system call. This file decides how to wait for it.
+// Each operation provides one system call, and this file decides how to wait for the call.
 extension Socket {
     /// The direction of an operation, which selects the kernel's time limit and the readiness.
     enum Direction {
@@ -25,9 +25,9 @@ extension Socket {
 
     /// Calls `attempt` until it succeeds or fails, or until the deadline has passed.
     ///
-    /// `attempt` makes one system call. With `dontWait` it must not wait, and throws `EAGAIN`.
-    /// `isFirst` says whether this is the operation's first call under this deadline.
-    /// `EventSource.perform` is the async counterpart.
+    /// `attempt` makes one system call. With `dontWait`, it must throw `EAGAIN` instead of waiting.
+    /// `isFirst` is true for the operation's first call under this deadline. `EventSource.perform`
+    /// is the async counterpart.
     @inline(__always)
     func perform<Result: ~Copyable>(
         _ operation: SocketError.Operation, _ direction: Direction, _ plan: WaitPlan,
@@ -40,7 +40,7 @@ extension Socket {
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let initialTime = remaining
-        // If the peer always keeps up, no call waits, so the deadline is also checked here.
+        // Check the deadline here too, because no call waits if the peer always keeps up.
         if !isFirst, let remaining, remaining <= .zero {
             throw timeout(operation, deadline, nil)
         }
@@ -59,7 +59,8 @@ extension Socket {
                 } else {
                     result = try attempt(descriptor, .dontWait)
                 }
-                // The shutdown in `close` looks like the end of the stream, but is not.
+                // Report `closed`, because the shutdown in `close` looks like the end of the
+                // stream.
                 if _slowPath(lifetime.isClosed) { throw .badFileDescriptor }
                 return result
             } catch {
@@ -70,10 +71,11 @@ extension Socket {
                 case .wouldBlock where hasPassed:
                     throw timeout(operation, deadline, initialTime, isWhole: isWhole)
                 case .wouldBlock:
-                    // A call without a limit only returns if another thread's limit ended it, or
-                    // if other code changed the option or the descriptor's mode.
+                    // A call without a limit returns `EAGAIN` only if another thread's limit ended
+                    // the wait, or if other code changed the option or the descriptor's mode. So
+                    // the cached timeouts are wrong.
                     if waitedInKernel, limit == 0 { forgetKernelTimeouts() }
-                    // The time that the kernel has waited is over.
+                    // Update the remaining time, because the call has waited in the kernel.
                     if waitedInKernel { remaining = deadline.remaining }
                     if remaining.map({ $0 > .zero }) ?? true {
                         try wait(operation, direction, plan, remaining)
@@ -95,8 +97,8 @@ extension Socket {
         do throws(Errno) {
             switch plan {
             case .inSlices:
-                // The slice is over. If another thread uses the kernel's limit, wait for its slice
-                // to end. Polling the descriptor would spin, because a datagram socket is always
+                // The slice has ended, or another thread uses the kernel's timeout, so pause and
+                // try again. Polling the descriptor would spin, because a datagram socket is always
                 // ready.
                 var none: [PollRequest] = []
                 try System.poll(&none, milliseconds: 1)
@@ -138,19 +140,19 @@ extension Socket {
         }
     }
 
-    /// Marks the kernel's limits as unknown, so that they are set again before the next use.
+    /// Marks the kernel's timeouts as unknown, so the next call sets them again.
     func forgetKernelTimeouts() {
         receiveTimeout.forget()
         sendTimeout.forget()
     }
 
-    /// The way in which sending waits on this type of socket.
+    /// The plan for how sending waits on this type of socket.
     var sendPlan: WaitPlan {
         guard family == .unix else { return .inKernel }
         return type == .stream ? .inKernelUnlessLimited : .inSlices
     }
 
-    /// Makes the error of a failed operation, with the addresses that are known.
+    /// Returns the error of a failed operation, with the known addresses.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
         remote: SocketAddress? = nil, bytesTransferred: Int = 0, stallReport: StallReport? = nil

@@ -1,8 +1,8 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// A blocking socket of any family and type, with the POSIX calls under their own names in Swift
-/// spelling.
+/// A blocking socket of any family and type, whose methods have the names of the POSIX calls in
+/// Swift spelling.
 ///
 /// ```swift
 /// let socket = try Socket(to: .tcp("www.example.com", port: "http"))
@@ -11,9 +11,9 @@ internal import SystemPackage
 /// ```
 ///
 /// Several threads may use a socket at once: one may send while another receives. ``close()`` wakes
-/// the threads that wait inside a call, which then throws ``SocketError/Cause/closed``. The descriptor
-/// is released when the last call has left, so it is never reused while a thread waits for it. A
-/// socket closes itself when the last reference to it goes away.
+/// the threads that wait inside a call, and the call throws ``SocketError/Cause/closed``. The
+/// descriptor is released when the last call has ended, so its number is never reused while a
+/// thread waits for it. A socket is closed when the last reference to it is released.
 ///
 /// Calls may block the thread. In async code, use ``Connection``, ``Listener`` and
 /// ``DatagramChannel``; blocking a thread of Swift's shared pool can stop the whole process.
@@ -29,9 +29,9 @@ public final class Socket: Sendable {
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names: Lock<Names>
-    /// Whether the descriptor has a duplicate, which could change the kernel's time limits.
+    /// Whether the descriptor has a duplicate, which could change the kernel's timeouts.
     ///
-    /// The kernel's limit is then used only to wait for ever.
+    /// A call then waits in the kernel only if it has no time limit.
     let hasDuplicate = Atomic<Bool>(false)
 
     /// The captured addresses, and the socket file to remove at the end.
@@ -68,7 +68,8 @@ public final class Socket: Sendable {
         return (Socket(taking: pair.one), Socket(taking: pair.other))
     }
 
-    /// Takes over a socket.
+    /// Creates a socket that takes ownership of the descriptor, the addresses and the file of
+    /// `socket`.
     init(taking socket: consuming OwnedSocket) {
         family = socket.family
         type = socket.type
@@ -81,9 +82,9 @@ public final class Socket: Sendable {
 
     deinit { close() }
 
-    /// Closes the socket: close(2), at once or when the last call has left.
+    /// Closes the socket at once, or when the last call has ended: close(2).
     ///
-    /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. The second close does
+    /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. A second close does
     /// nothing. The kernel still delivers the bytes that it has accepted. If a thread waits in
     /// ``accept(timeout:)``, the close also shuts the listening socket down for the other processes
     /// that share it.
@@ -92,7 +93,8 @@ public final class Socket: Sendable {
         guard closing != .alreadyClosed else { return }
         names.withLock { $0.file.take() }?.remove()
         if closing == .inUse {
-            // Fails on a socket that is not connected, and wakes its waiting threads all the same.
+            // Ignore the error, because shutdown fails on an unconnected socket but still wakes the
+            // waiting threads.
             try? System.shutdown(descriptor, .both)
         }
         leave()
@@ -108,7 +110,7 @@ public final class Socket: Sendable {
 
     /// Ends a call.
     ///
-    /// The last call that leaves a closed socket releases the descriptor.
+    /// The last call on a closed socket releases the descriptor when it ends.
     @inline(__always)
     func leave() {
         lifetime.leave { releaseDescriptor() }
@@ -130,12 +132,13 @@ public final class Socket: Sendable {
         try end(direction)
     }
 
-    /// The local address, captured by bind or connect; ``SocketAddress/unnamed`` before that.
+    /// The local address that bind or connect captured: getsockname(2).
     ///
-    /// getsockname(2). The wildcard address of a listening socket stays the wildcard.
+    /// It is ``SocketAddress/unnamed`` before bind or connect. For a socket that listens on the
+    /// wildcard address, it is the wildcard address.
     public var localAddress: SocketAddress {
         if let captured = names.withLock({ $0.local }) { return captured }
-        // A datagram socket gets its address with the first send.
+        // Ask the kernel, because a datagram socket gets its address with the first send.
         let local = try? call(.getOption) { descriptor throws(Errno) in
             SocketAddress(try System.getsockname(descriptor))
         }
@@ -144,10 +147,10 @@ public final class Socket: Sendable {
         return local
     }
 
-    /// The peer's address, captured by connect or accept; ``SocketAddress/unnamed`` before that, and
-    /// for a Unix client without a name.
+    /// The peer's address that connect or accept captured: getpeername(2).
     ///
-    /// getpeername(2). A socket that listens on both families shows IPv4 clients as IPv4.
+    /// It is ``SocketAddress/unnamed`` before connect or accept, and for a Unix client without an
+    /// address. A socket that listens on IPv4 and IPv6 reports the IPv4 addresses of IPv4 clients.
     public var remoteAddress: SocketAddress {
         names.withLock { $0.remote ?? .unnamed }
     }

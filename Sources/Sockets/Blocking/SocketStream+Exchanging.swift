@@ -9,26 +9,25 @@ extension SocketStream {
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
-    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
-    /// most the stream's line limit.
-    /// Unflushed bytes are sent before the request. The call blocks the thread; the async counterpart
-    /// is ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
+    /// stream. The other forms keep the connection open. The stream's line limit applies to a line
+    /// and to a message that ends with a delimiter byte. Unflushed bytes are sent before the
+    /// request. The call blocks the thread; the async counterpart is
+    /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The limit of the whole exchange.
-    ///     After a failure the received bytes stay in the stream.
+    ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
+    ///     in the stream.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``;
-    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/incompleteWrite`` after a
+    ///   write that ended part-way; ``SocketError/Cause/closed``. ``SocketError/bytesTransferred``
+    ///   is the number of request bytes that were sent.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
@@ -40,7 +39,8 @@ extension SocketStream {
                 .invalidInput("a read inside withLine: expected none until its closure ends"))
         }
         if framing != .line { scanner.stopSkipping() }
-        // To flush first could be to wait for a peer that waits for us.
+        // Send unflushed bytes with the request, because flushing first could deadlock with a peer
+        // that also waits for this end to read.
         let request = output.isEmpty ? request : [UInt8](output.bytes) + request
         let pending = output.count
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
@@ -55,16 +55,16 @@ extension SocketStream {
         }
     }
 
-    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    /// Sends a string as UTF-8 and receives the reply; see
+    /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``;
-    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/incompleteWrite`` after a
+    ///   write that ended part-way; ``SocketError/Cause/closed``. ``SocketError/bytesTransferred``
+    ///   is the number of request bytes that were sent.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {

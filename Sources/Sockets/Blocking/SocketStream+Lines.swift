@@ -1,17 +1,17 @@
 // Lines.
 extension SocketStream {
-    /// Reads the next line as a string, without its end.
+    /// Reads the next line as a string without its line ending.
     ///
     /// ```swift
     /// while let line = try stream.readLine() { print(line) }
     /// ```
     ///
-    /// A line ends with LF or CR LF. Bytes after the last line end are a line too. U+FFFD replaces
-    /// bytes that are not UTF-8. The call blocks the thread; the async counterparts are
+    /// A line ends with LF or CR LF. The bytes after the last line ending are also a line. U+FFFD
+    /// replaces bytes that are not UTF-8. The call blocks the thread; the async counterparts are
     /// ``Connection/readLine(timeout:)`` and ``Connection/lines``.
     ///
-    /// - Parameter timeout: The limit for the whole line. After a timeout, the received part stays in
-    ///   the stream.
+    /// - Parameter timeout: The time limit for the whole line. After a timeout, the received part
+    ///   stays in the stream.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's
     ///   limit; the next call skips its rest. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -26,13 +26,13 @@ extension SocketStream {
     /// while let count = try stream.withLine({ $0.byteCount }) { total += count }
     /// ```
     ///
-    /// This is the fastest way to read lines. The line is consumed, also if `body` throws. `body`
+    /// This is the fastest way to read lines. The line is consumed even if `body` throws. `body`
     /// must not read from the stream. The call blocks the thread; the async counterpart is
     /// ``Connection/withLine(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - timeout: The limit for the whole line.
-    ///   - body: The closure that gets the line without its end.
+    ///   - timeout: The time limit for the whole line.
+    ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.
     @inlinable
@@ -42,14 +42,14 @@ extension SocketStream {
         guard let line = try nextLine(timeout: timeout) else { return nil }
         isLending = true
         defer { isLending = false }
-        // Safe: the bytes stay in the stream's buffer until it is filled, which is refused while
-        // they are lent.
+        // Safe because the bytes stay in the buffer until the next `fill`, which throws while
+        // `isLending` is true.
         return try body(RawSpan(_unsafeBytes: line))
     }
 
-    /// Takes the next line.
+    /// Removes and returns the next line, or returns `nil` at the end of the stream.
     ///
-    /// Its bytes stay in place until the stream is filled again.
+    /// The returned bytes are valid until the next `fill`.
     @usableFromInline
     func nextLine(timeout: TimeLimit) throws(SocketError) -> UnsafeRawBufferPointer? {
         var deadline = Deadline(timeout)

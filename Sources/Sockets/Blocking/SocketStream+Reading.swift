@@ -1,14 +1,13 @@
 // Reads of a chosen size.
 extension SocketStream {
-    /// Reads the available bytes, waiting until there is at least one.
+    /// Reads the available bytes, waiting until there is at least one byte.
     ///
-    /// Returns an empty array at the end of the stream, and if `count` is 0. The call blocks the
-    /// thread; the async counterpart is ``Connection/read(atMost:timeout:)``.
+    /// The call blocks the thread; the async counterpart is ``Connection/read(atMost:timeout:)``.
     ///
     /// - Parameters:
-    ///   - count: The largest number of bytes to return.
-    ///   - timeout: The limit of the wait. After a timeout, no byte is lost.
-    /// - Returns: The bytes; an empty array at the end of the stream and if `count` is 0.
+    ///   - count: The maximum number of bytes to return.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes.
+    /// - Returns: The bytes, or an empty array at the end of the stream or if `count` is 0.
     /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``.
     public func read(
         atMost count: Int = 65536, timeout: TimeLimit = .never
@@ -31,11 +30,12 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - count: The number of bytes to read.
-    ///   - timeout: The limit for all of the bytes. After a timeout, the received bytes stay in the
-    ///     stream.
+    ///   - timeout: The time limit for all bytes together. After a timeout, the received bytes stay
+    ///     in the stream.
     /// - Returns: The `count` bytes.
-    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends before; the received bytes are
-    ///   then in ``SocketError/partialBytes``. The errors of ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
+    ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
+    ///   ``Socket/receive(atMost:timeout:)``.
     public func readExactly(
         _ count: Int, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -49,13 +49,14 @@ extension SocketStream {
 
     /// Reads up to and including the first `byte`.
     ///
-    /// If the stream ends before that byte, the call returns the bytes before the end. It blocks the
-    /// thread; the async counterpart is ``Connection/readUntil(_:limit:timeout:)``.
+    /// If the stream ends before that byte, the call returns the remaining bytes. The call blocks
+    /// the thread; the async counterpart is ``Connection/readUntil(_:limit:timeout:)``.
     ///
     /// - Parameters:
     ///   - byte: The byte that ends the message.
-    ///   - limit: The longest message in bytes, including its end; the stream's line limit if `nil`.
-    ///   - timeout: The limit for the whole message.
+    ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for the
+    ///     stream's line limit.
+    ///   - timeout: The time limit for the whole message.
     /// - Returns: The bytes, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
     ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -70,10 +71,10 @@ extension SocketStream {
     /// The call blocks the thread; the async counterpart is ``Connection/readToEnd(limit:timeout:)``.
     ///
     /// - Parameters:
-    ///   - limit: The largest number of bytes to accept, 16 MiB by default.
-    ///   - timeout: The limit for all of the bytes.
-    /// - Returns: The bytes; an empty array if the stream has already ended.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive; they stay in the
+    ///   - limit: The maximum number of bytes to accept, 16 MiB by default.
+    ///   - timeout: The time limit for all bytes together.
+    /// - Returns: The bytes, or an empty array if the stream has already ended.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
     ///   stream. The errors of ``Socket/receive(atMost:timeout:)``.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit = .never
@@ -83,7 +84,7 @@ extension SocketStream {
 
     /// Reads one message.
     ///
-    /// Returns `nil` if the stream ends before it.
+    /// Returns `nil` if the stream ends before the message is complete.
     private func read(
         _ framing: Framing, limit: Int? = nil, timeout: TimeLimit
     ) throws(SocketError) -> [UInt8]? {
@@ -101,7 +102,7 @@ extension SocketStream {
         }
     }
 
-    /// Receives once.
+    /// Receives bytes into the buffer once.
     ///
     /// Returns `false` at the end of the stream.
     func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
@@ -113,7 +114,8 @@ extension SocketStream {
         }
         if isAtEnd { return false }
         let isFirst = deadline.startIfNeeded()
-        // The peer may be waiting for the unsent bytes; then neither end would ever continue.
+        // Flush first, because the peer may be waiting for the unsent bytes, and then both ends
+        // would wait forever.
         if !output.isEmpty { try flush(deadline, isFirst: isFirst) }
         let room = input.roomToFill
         let count: Int

@@ -2,25 +2,25 @@
 extension SocketStream {
     /// Writes bytes into the buffer.
     ///
-    /// They go to the kernel when the buffer is full or flushed.
+    /// The bytes are sent when the buffer is full or flushed.
     ///
     /// ```swift
     /// try stream.write("status\n")
     /// try stream.flush()
     /// ```
     ///
-    /// If a write ends part-way, ``SocketError/bytesTransferred`` is the number of these bytes that
-    /// the stream has accepted. They are sent or stay in the buffer. Further writes are refused
-    /// until ``resumeWriting()`` is called, because they would continue in the wrong place. The
-    /// call blocks the thread while the kernel has no room; the async counterpart is
-    /// `Connection.write(_:timeout:)`.
+    /// If a write ends part-way, ``SocketError/bytesTransferred`` is the number of its bytes that
+    /// the stream has accepted. The accepted bytes have been sent or stay in the buffer. Further
+    /// writes throw until ``resumeWriting()`` is called, because otherwise they would continue in
+    /// the middle of a message. The call blocks the thread while the kernel has no buffer space;
+    /// the async counterpart is `Connection.write(_:timeout:)`.
     ///
     /// - Parameters:
     ///   - bytes: The bytes to write.
-    ///   - timeout: The limit for all of the bytes.
+    ///   - timeout: The time limit for all bytes together.
     /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
     ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
     ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try requireStream(.write)
@@ -44,7 +44,7 @@ extension SocketStream {
     ///
     /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
     ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
     ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try write(bytes.span.bytes, timeout: timeout)
@@ -54,7 +54,7 @@ extension SocketStream {
     ///
     /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
     ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no room in time;
+    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
     ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try write(text.utf8.span.bytes, timeout: timeout)
@@ -62,10 +62,10 @@ extension SocketStream {
 
     /// Sends all written bytes, waiting until the kernel has accepted them.
     ///
-    /// After a timeout the rest stays in the buffer, and the next flush continues with it. The call
-    /// blocks the thread.
+    /// After a timeout, the unsent bytes stay in the buffer, and the next flush sends them. The
+    /// call blocks the thread.
     ///
-    /// - Parameter timeout: The limit for all of the bytes.
+    /// - Parameter timeout: The time limit for all bytes together.
     /// - Throws: The errors of ``Socket/send(_:timeout:)-(RawSpan,_)``.
     ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func flush(timeout: TimeLimit = .never) throws(SocketError) {
@@ -73,14 +73,16 @@ extension SocketStream {
         try flush(Deadline(startingNow: timeout), isFirst: true)
     }
 
-    /// Allows writes again after one that ended part-way.
+    /// Allows writes again after a write that ended part-way.
     ///
     /// The program must continue at the byte where that write stopped.
     public func resumeWriting() {
         isIncomplete = false
     }
 
-    /// Accepts as many bytes as there is room for, and makes room first if there is none.
+    /// Copies bytes into the buffer or sends them directly, and returns how many it accepted.
+    ///
+    /// It flushes the buffer first if the buffer is full.
     private func writeSome(
         _ bytes: UnsafeRawBufferPointer, _ deadline: inout Deadline
     ) throws(SocketError) -> Int {
@@ -89,7 +91,8 @@ extension SocketStream {
             try flush(deadline, isFirst: isFirst)
         }
         if output.isEmpty, bytes.count >= output.usualRoom {
-            // A copy is not worthwhile for as much as the buffer holds.
+            // Send the bytes directly, because copying a whole buffer's worth of bytes gains
+            // nothing.
             let isFirst = deadline.startIfNeeded()
             return try socket.send(bytes, deadline, isFirst: isFirst)
         }

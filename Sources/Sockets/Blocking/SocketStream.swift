@@ -5,9 +5,9 @@
 /// while let line = try stream.readLine() { print(line) }
 /// ```
 ///
-/// Bytes that were received and not yet consumed stay in the stream, so a timeout loses nothing,
-/// and a read of another kind continues with them. Before a read waits for the peer, it flushes the
-/// written bytes, because the peer may be waiting for them.
+/// Bytes that were received but not yet consumed stay in the stream, so a timeout loses nothing,
+/// and a read of another kind returns these bytes first. Before a read waits for the peer, it
+/// flushes the written bytes, because the peer may be waiting for them.
 ///
 /// One thread at a time may use a stream. To read on one thread and write on another, give each
 /// thread a stream on the same socket. Calls may block the thread; the async counterpart is
@@ -15,30 +15,30 @@
 public final class SocketStream {
     /// The underlying socket.
     ///
-    /// Receiving from it directly takes bytes away from the stream.
+    /// Bytes that the program receives directly from the socket do not reach the stream.
     public let socket: Socket
 
-    // Run-time checks for exclusive access would cost more than finding a line. Safe without them:
-    // no function is called from outside while one of these changes, and the stream belongs to one
-    // thread at a time.
+    // Run-time exclusivity checks are disabled, because they would cost more than finding a line.
+    // This is safe because no outside code runs while these properties change, and only one thread
+    // at a time uses the stream.
     @exclusivity(unchecked) var input: ByteBuffer
     @exclusivity(unchecked) var output: ByteBuffer
     @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
-    /// Whether a closure is using the bytes of a line, so that the buffer must not change.
+    /// Whether a closure is using the bytes of a line, so the buffer must not change.
     @exclusivity(unchecked) @usableFromInline var isLending = false
-    /// Whether a write ended part-way, so that more bytes would continue in the wrong place.
+    /// Whether a write ended part-way, so further bytes would continue in the middle of a message.
     var isIncomplete = false
 
     /// Creates a stream on a connected socket.
     ///
     /// - Parameters:
-    ///   - socket: A socket of the type ``SocketType/stream``. The first read or write refuses
+    ///   - socket: A socket of the type ``SocketType/stream``. The first read or write rejects
     ///     other types.
-    ///   - bufferSize: The size of the buffer of each direction, in bytes. It grows only for a read
-    ///     that asks for more in one piece.
-    ///   - lineLimit: The longest line, in bytes without its end. It bounds the memory that a peer
-    ///     can fill with a line without an end.
+    ///   - bufferSize: The size in bytes of the buffer for each direction. A buffer grows only for
+    ///     a read that requests more bytes at once.
+    ///   - lineLimit: The maximum length of a line in bytes, without its line ending. It limits the
+    ///     memory that a peer can fill with an endless line.
     public init(_ socket: Socket, bufferSize: Int = 65536, lineLimit: Int = 65536) {
         self.socket = socket
         input = ByteBuffer(capacity: bufferSize)
@@ -46,12 +46,12 @@ public final class SocketStream {
         scanner = LineScanner(limit: lineLimit)
     }
 
-    /// Connects to an endpoint, and makes a stream of the connection; see
+    /// Connects to an endpoint and creates a stream on the connection; see
     /// ``Socket/init(to:timeout:options:)``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer, of a stream transport.
-    ///   - timeout: The limit of the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup and all attempts together.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: The errors of ``Socket/init(to:timeout:options:)``.
     public convenience init(
@@ -61,12 +61,12 @@ public final class SocketStream {
         self.init(try Socket(to: endpoint, timeout: timeout, options: options))
     }
 
-    /// Flushes the written bytes and closes the socket, also if the flush fails.
+    /// Flushes the written bytes and closes the socket, even if the flush fails.
     ///
-    /// The second close does nothing. A stream that goes away without `close` does not flush. The
-    /// call blocks the thread.
+    /// A second close does nothing. A stream that is released without `close` does not flush its
+    /// bytes. The call blocks the thread.
     ///
-    /// - Parameter timeout: The limit of the flush.
+    /// - Parameter timeout: The time limit for the flush.
     /// - Throws: The errors of ``flush(timeout:)``. ``SocketError/unsentRequestBytes`` is the
     ///   number of lost bytes.
     public func close(timeout: TimeLimit = .never) throws(SocketError) {

@@ -1,31 +1,34 @@
-/// The way in which one kind of operation waits, depending on when the kernel ends a wait reliably.
+/// The plan for how one kind of operation waits, which depends on how reliably the kernel ends its
+/// wait.
 ///
-/// This is a decision without I/O; `Socket.perform` applies it.
+/// It performs no I/O. `Socket.perform` applies it.
 enum WaitPlan {
-    /// The call waits in the kernel under the kernel's limit. A shutdown wakes it.
+    /// The call waits in the kernel under the kernel's timeout. A shutdown wakes the call.
     case inKernel
-    /// The call waits in the kernel only without a limit. `SO_SNDTIMEO` does not bound a Unix
-    /// stream send, because it restarts for each buffer.
+    /// The call waits in the kernel only if it has no limit. `SO_SNDTIMEO` does not limit a Unix
+    /// stream send, because the timeout restarts for each buffer.
     case inKernelUnlessLimited
-    /// The call waits in the kernel in slices, because a shutdown does not wake it: sending a Unix
-    /// datagram to a full peer, and connecting to a full Unix backlog.
+    /// The call waits in the kernel in slices, because a shutdown does not wake it. This applies to
+    /// sending a Unix datagram to a full peer, and to connecting to a full Unix backlog.
     case inSlices
-    /// The descriptor does not wait. accept has no flag that says "do not wait".
+    /// The descriptor is nonblocking, and the operation waits with poll. accept needs this because
+    /// it has no flag that prevents waiting.
     case pollOnly
 
-    /// The longest time, in microseconds, for which `close` waits for a slice to end.
+    /// The length of a slice in microseconds, which limits how late a waiting call detects `close`.
     static let slice: UInt64 = 50_000
 
-    /// Returns the limit in microseconds under which the call may wait in the kernel; 0 is none,
-    /// and `nil` means that it must not wait there.
+    /// Returns the timeout in microseconds for a wait in the kernel, 0 for no timeout, or `nil` if
+    /// the call must not wait in the kernel.
     ///
     /// - Parameters:
-    ///   - remaining: The rest of the operation's limit; `nil` is for ever.
-    ///   - isFirst: Whether this is the operation's first attempt. The kernel's clock is coarse and
-    ///     may fire a little early. The rest is then too short to change the option again.
-    ///   - isExact: Whether the limit is a duration, which the next operation will repeat, and not
-    ///     an instant, whose remainder differs each time.
-    /// - Returns: The limit, or `nil`.
+    ///   - remaining: The remaining time of the operation, or `nil` for no limit.
+    ///   - isFirst: Whether this is the operation's first attempt. The kernel's coarse clock may
+    ///     end a wait slightly early. The remaining time is then too short to be worth changing the
+    ///     option again.
+    ///   - isExact: Whether the limit is a duration, which the next operation is likely to repeat,
+    ///     rather than an instant, to which the remaining time differs each time.
+    /// - Returns: The timeout, or `nil`.
     func kernelLimit(remaining: Duration?, isFirst: Bool, isExact: Bool) -> UInt64? {
         guard let remaining else {
             switch self {
@@ -43,19 +46,20 @@ enum WaitPlan {
             guard isFirst else { return nil }
             let micros = min(remaining.microsecondsRoundedUp, KernelTimeout.longest)
             if isExact { return micros }
-            // A power of two below the remainder stays the same for many operations.
+            // Round down to a power of two, which stays the same for many operations, so the option
+            // rarely changes.
             return micros < 4_000 ? nil : 1 << (63 - micros.leadingZeroBitCount)
         }
     }
 }
 
 extension Duration {
-    /// At least 1, because 0 means "for ever" to the kernel.
+    /// The duration in microseconds, at least 1 because 0 means forever to the kernel.
     var microsecondsRoundedUp: UInt64 {
         UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000))
     }
 
-    /// The duration for poll, which takes at most 24 days.
+    /// The duration in milliseconds, at most 24 days because poll accepts no longer timeout.
     var millisecondsRoundedUp: Int32 {
         Int32(clamping: (microsecondsRoundedUp + 999) / 1_000)
     }
