@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "CSockets.h"
 
-// On another platform, the header's #error is the only error.
+// The file is empty on another platform, so that the header's #error is the only error.
 #ifdef __linux__
 
 #include <linux/netlink.h>
@@ -34,8 +34,8 @@ const uint32_t csockets_epoll_readable = EPOLLIN;
 const uint32_t csockets_epoll_writable = EPOLLOUT;
 const uint32_t csockets_epoll_ending = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 
-/// Returns whether the entry contains `size` bytes of data. The kernel truncates data that does not fit into the
-/// buffer, and CMSG_NXTHDR only checks headers.
+/// Returns whether the entry contains `size` bytes of data. This check is needed, because the
+/// kernel truncates data that does not fit into the buffer, and CMSG_NXTHDR checks only headers.
 static int holds(const struct msghdr *message, const struct cmsghdr *entry, size_t size) {
     const char *end = (const char *)message->msg_control + message->msg_controllen;
     size_t left = (size_t)(end - (const char *)entry);
@@ -50,12 +50,14 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
             struct in_pktinfo data;
             if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
-            // For a multicast or broadcast datagram, ipi_addr is not an address of this machine.
+            // ipi_spec_dst is the local address. ipi_addr is not used, because for a multicast or
+            // broadcast datagram it is not an address of this machine.
             if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
             info->family = AF_INET;
             info->interface = (unsigned int)data.ipi_ifindex;
             memcpy(info->address, &data.ipi_spec_dst, sizeof data.ipi_spec_dst);
-            // A dual-stack socket also has an IPV6_PKTINFO entry, which is less exact.
+            // The search ends here, because the IPV6_PKTINFO entry of a dual-stack socket is less
+            // exact.
             return 1;
         }
         if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
@@ -122,7 +124,7 @@ static const struct {
 #ifdef SYS_epoll_pwait2
     CALL(epoll_pwait2),
 #endif
-    // Newer architectures only have the variants with more arguments.
+    // Newer architectures have only the variants of these calls with more arguments.
 #ifdef SYS_poll
     CALL(poll),
 #endif

@@ -1,6 +1,6 @@
 // The parts of the kernel's interface that Swift cannot import: calls and constants that need
-// _GNU_SOURCE, and function-like macros. Only the .c file defines _GNU_SOURCE, so the header means
-// the same for every file that includes it.
+// _GNU_SOURCE, and function-like macros. Only the .c file defines _GNU_SOURCE, so the header has
+// the same meaning in every file that includes it.
 #ifndef CSOCKETS_H
 #define CSOCKETS_H
 
@@ -17,7 +17,7 @@
 /// accept4(2), whose SOCK_CLOEXEC takes effect before another thread can fork.
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
-/// EAI_ADDRFAMILY and EAI_NODATA: errors of getaddrinfo(3) that only the GNU library names.
+/// EAI_ADDRFAMILY and EAI_NODATA: errors of getaddrinfo(3) that only the GNU C library defines.
 extern const int csockets_eai_addrfamily;
 extern const int csockets_eai_nodata;
 
@@ -37,51 +37,52 @@ struct csockets_packet_info {
     int family;
     /// The index of the interface; 0 for any.
     unsigned int interface;
-    /// The local address in network order: its first 4 bytes, or all 16.
+    /// The local address in network order: 4 bytes for IPv4, 16 bytes for IPv6.
     uint8_t address[16];
 };
 
-/// Reads the first address in the control data of a received message. Returns 0 if there is none.
+/// Reads the local address from the control data of a received message, and prefers IPv4. Returns 0
+/// if there is no address.
 int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info);
 
-/// Writes control data to the buffer at `msg_control` and sets its length.
+/// Writes packet information to the buffer at `msg_control` and sets `msg_controllen`.
 void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
 
-/// The events of a socket, which is registered once: readable, writable, urgent data, hang-up;
+/// A socket is registered once, for these events: readable, writable, urgent data and hang-up,
 /// edge-triggered.
 extern const uint32_t csockets_epoll_interest;
-/// The events of an eventfd and of a datagram socket: readable; edge-triggered. Each write to an
-/// eventfd, and each datagram, triggers an edge.
+/// The event for which an eventfd or a datagram socket is registered: readable, edge-triggered.
+/// Each write to the eventfd and each datagram triggers a new edge.
 extern const uint32_t csockets_epoll_input;
-/// EPOLLIN; EPOLLOUT; and the events after which a short read may leave bytes in the kernel's
-/// buffer. These are the end and the failure of the connection, and urgent data, before which a
-/// read stops (tcp(7)).
+/// EPOLLIN and EPOLLOUT.
 extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;
+/// The events after which a short read may leave bytes in the kernel's buffer: the end or the
+/// failure of the connection, and urgent data, before which a read stops (tcp(7)).
 extern const uint32_t csockets_epoll_ending;
 
-/// ioctl(2) for the queues of a socket, with one of the requests of linux/sockios.h. Swift cannot
-/// call variadic functions.
+/// Requests of linux/sockios.h for the length of a socket's queue. csockets_queue makes them with
+/// ioctl(2), because Swift cannot call variadic functions.
 extern const unsigned long csockets_unread;
 extern const unsigned long csockets_queued;
 extern const unsigned long csockets_unsent;
 int csockets_queue(int descriptor, unsigned long request, int *bytes);
 
-/// POLLRDHUP of poll(2), which needs _GNU_SOURCE: the peer has half-closed.
+/// POLLRDHUP of poll(2), which requires _GNU_SOURCE: the peer has half-closed.
 extern const short csockets_peer_has_ended;
 
-/// The family and the protocol of Netlink's socket diagnosis (sock_diag(7)). Swift's C library does
-/// not contain the kernel's headers, so the code that reads the messages states the offsets and the
-/// attributes' numbers.
+/// The family and the protocol of Netlink's socket diagnosis (sock_diag(7)). Swift does not import
+/// the kernel's headers, so the Swift code that reads the messages defines their offsets and
+/// attribute numbers.
 extern const int csockets_netlink;
 extern const int csockets_netlink_diagnosis;
 
-/// Returns the name of the system call with this number on this architecture, as in its manual
-/// page. Returns NULL for calls that do not wait for a descriptor, a thread, a child, a signal or a
-/// time.
+/// Returns the name, as in the manual page, of the system call with this number on this
+/// architecture. Returns NULL for calls that do not wait for a descriptor, a thread, a child, a
+/// signal or a time.
 const char *csockets_call_name(long number);
 
-/// process_vm_readv(2) of one block.
+/// Reads one block of another process's memory: process_vm_readv(2).
 ssize_t csockets_read_memory(pid_t process, uint64_t address, void *buffer, size_t size);
 
 #endif

@@ -75,7 +75,7 @@ extension IPv6Address {
     /// A Boolean value that indicates whether the address is `::`, which is never assigned to a
     /// machine.
     ///
-    /// ``isUnspecified``, ``isLoopback``, ``isMulticast`` and ``isLinkLocal`` treat an IPv4-mapped
+    /// This property, ``isLoopback``, ``isMulticast`` and ``isLinkLocal`` treat an IPv4-mapped
     /// address as the IPv4 address inside it.
     public var isUnspecified: Bool {
         ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0)

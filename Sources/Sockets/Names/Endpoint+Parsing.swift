@@ -18,9 +18,9 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - text: The endpoint.
-    ///   - transport: The transport of a text that names none.
+    ///   - transport: The transport if the text does not name one.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is not an endpoint. The error
-    ///   names the text. The lookup decides later whether the host and the service exist.
+    ///   names the text. The host and the service are looked up later, so they need not exist yet.
     public init(parsing text: String, transport: Transport = .tcp) throws(SocketError) {
         let (scheme, rest) = try Self.scheme(of: text)
         let transport = scheme ?? transport
@@ -32,7 +32,7 @@ extension Endpoint {
         }
     }
 
-    /// Returns the transport that the text names, and the text after it.
+    /// Returns the transport that the text names, and the text after the scheme.
     private static func scheme(
         of text: String
     ) throws(SocketError) -> (scheme: Transport?, rest: Substring) {
@@ -55,7 +55,8 @@ extension Endpoint {
     private static func unix(
         _ transport: Transport, _ name: Substring.UTF8View, of text: String
     ) throws(SocketError) -> Endpoint {
-        // `unix:///run/app.sock` is a URL with an empty host. A Unix socket has no other host.
+        // `unix:///run/app.sock` is a URL with an empty host. Any other host is rejected, because a
+        // Unix socket has no host.
         var name = name
         if name.starts(with: "//".utf8) {
             name = name.dropFirst(2)
@@ -64,7 +65,8 @@ extension Endpoint {
             }
         }
         var bytes = TerminalText.bytes(unescaping: name)
-        // An escaped at sign is part of the path and does not mark an abstract name.
+        // An escaped at sign belongs to the path, so `./` prevents it from marking an abstract
+        // name.
         let at = UInt8(ascii: "@")
         if bytes.first == at, name.first != at { bytes = Array("./".utf8) + bytes }
         guard UnixAddress(markedBytes: bytes) != nil else {

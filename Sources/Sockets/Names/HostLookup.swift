@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// The parameters of a host lookup: the host, the service and what to return.
+/// The parameters of a host lookup: the host, the service, and options for the result.
 struct HostLookup {
     var host: String
     var service: Port?
@@ -10,13 +10,13 @@ struct HostLookup {
     var canonicalName = false
     var forBinding = false
 
-    /// A Boolean value that indicates whether the lookup may have to wait for libc.
+    /// A Boolean value that indicates whether the lookup may block in libc.
     var mayBlock: Bool {
         if let service, service.number == nil { return true }
         return !host.isEmpty && IPAddress(host) == nil
     }
 
-    /// Returns the addresses, and calls libc only if the host is neither empty nor numeric.
+    /// Returns the addresses of the host, without a query if the host is empty or numeric.
     func resolution(until deadline: Deadline) throws(SocketError) -> Resolver.Resolution {
         guard family != .unix, transport?.isUnix != true else {
             throw SocketError(
@@ -33,7 +33,8 @@ struct HostLookup {
                 addresses: [SocketAddress(literal, port: port)],
                 canonicalName: canonicalName ? literal.description : nil)
         }
-        // An address literal of the other family must not trigger a DNS query.
+        // An address literal of the other family must not trigger a DNS query, so this lookup is
+        // numeric-only.
         return try lookUp(numericOnly: numericOnly || literal != nil, port, until: deadline)
     }
 
@@ -43,7 +44,7 @@ struct HostLookup {
         return try Services.port(named: port.service ?? "", transport: transport)
     }
 
-    /// Returns what an empty host means, in order of preference.
+    /// Returns the addresses for an empty host, in order of preference.
     private func ownAddresses(_ port: UInt16) -> Resolver.Resolution {
         let both: [IPAddress] =
             forBinding ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]

@@ -1,22 +1,24 @@
-/// Validates host names in untrusted text, before libc or a name server sees them.
+/// Functions that validate untrusted host names before libc or a name server sees them.
 ///
-/// Libc reads `127.1`, `0x7f000001` and `010.0.0.1` as addresses, which many filters do not
-/// recognize. It also stops at a NUL, and queries name servers for names that cannot exist.
+/// Libc accepts `127.1`, `0x7f000001` and `010.0.0.1` as addresses, which many filters do not
+/// recognize. It also ignores the text after a NUL, and queries name servers for names that cannot
+/// exist.
 enum HostName {
-    /// Checks that `text` can be a host.
+    /// Checks that `text` is a valid host.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `text` is not a host.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `text` is not a valid host.
     static func check(_ text: String) throws(SocketError) {
         guard let problem = problem(with: text) else { return }
         throw SocketError(
             .parse, .invalidInput(problem), subject: "host \(TerminalText.quoted(text))")
     }
 
-    /// Returns why `text` is not a host, as the end of a sentence; `nil` if it can be one.
+    /// Returns the reason why `text` is not a valid host, as the end of a sentence; `nil` if it is
+    /// valid.
     ///
     /// A host is a numeric address or a name. A name consists of labels separated by dots, with an
-    /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits,
-    /// hyphens and underscores (RFC 1123; underscores occur in practice).
+    /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits and
+    /// hyphens (RFC 1123), or underscores, which occur in practice.
     static func problem(with text: String) -> String? {
         if text.isEmpty { return "expected a name or a numeric address" }
         if IPAddress(text) != nil { return nil }
@@ -50,9 +52,9 @@ enum HostName {
             }
     }
 
-    /// Returns whether libc's `inet_aton` may parse a text with this last label as a number.
+    /// Returns whether libc's `inet_aton` might accept a host with this last label as an address.
     ///
-    /// This rejects no valid name, because no top-level domain is a number.
+    /// Rejecting such hosts rejects no valid name, because no top-level domain is a number.
     private static func looksLikeNumber(_ label: Substring.UTF8View) -> Bool {
         if label.allSatisfy(Decimal.isDigit) { return true }
         let prefix = label.prefix(2)

@@ -1,17 +1,18 @@
 internal import SystemPackage
 
-/// An error of a libc lookup that corresponds to a cause of `SocketError`.
+/// An error of a libc lookup, which is converted to a cause of `SocketError`.
 protocol LookupFailure: Error {
-    /// The cause that users see.
+    /// The cause that users of the library see.
     var cause: SocketError.Cause { get }
 }
 
-/// Runs libc's lookups, which may block for as long as name servers do not answer.
+/// Calls of libc's lookup functions, which may block for as long as name servers do not answer.
 enum Lookup {
     /// Returns the result of `call`, or throws when the deadline passes.
     ///
-    /// Without a deadline, `call` runs on the calling thread. With a deadline it runs on a thread
-    /// of its own, which is abandoned when the deadline passes, even while it reads `/etc/hosts`.
+    /// If the deadline never passes, `call` runs on the calling thread. Otherwise `call` runs on
+    /// its own thread, which is abandoned when the deadline passes, even if it is only reading
+    /// `/etc/hosts`.
     ///
     /// - Throws: The error that `makeError` creates for the cause.
     static func result<Value: Sendable, Failure: LookupFailure>(
@@ -39,7 +40,7 @@ enum Lookup {
 }
 
 extension AddressInfoFailure: LookupFailure {
-    /// A name resolution failure, or the system's error if there was one behind it.
+    /// The system's error if a system call failed, and a name resolution failure otherwise.
     var cause: SocketError.Cause {
         if let errno { return .system(errno) }
         return .nameResolution(
@@ -49,7 +50,7 @@ extension AddressInfoFailure: LookupFailure {
 }
 
 extension HostCallFailure: LookupFailure {
-    /// A host lookup failure, or the system's error if there was one behind it.
+    /// The system's error if a system call failed, and a host lookup failure otherwise.
     var cause: SocketError.Cause {
         switch self {
         case .hostNotFound: .hostLookup(.hostNotFound)

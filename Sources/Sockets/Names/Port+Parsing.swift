@@ -2,8 +2,8 @@ extension Port {
     /// Parses a port from untrusted text: digits from 0 to 65535, or the name of a service.
     ///
     /// A service name begins with a letter and continues with letters, digits, `-`, `_`, `.` and
-    /// `+`. It has at most 63 characters (RFC 6335 allows fewer, but `/etc/services` has some of
-    /// these). The lookup decides later whether the service exists. `+80`, `-1`, `80x`, `0x50`,
+    /// `+`. It has at most 63 characters. RFC 6335 is stricter, but `/etc/services` contains such
+    /// names. The service is looked up later, so it need not exist yet. `+80`, `-1`, `80x`, `0x50`,
     /// `٨٠`, spaces and the empty text are rejected.
     ///
     /// ```swift
@@ -22,21 +22,21 @@ extension Port {
         self = port
     }
 
-    /// Creates a port from the same text as `init(parsing:)`; `nil` if it is not a port.
+    /// Creates a port from a text that `init(parsing:)` accepts; `nil` for any other text.
     init?(validating text: String) {
         guard Port.number(parsing: text) != nil || Self.isServiceName(text) else { return nil }
         self.init(service: text)
     }
 
-    /// Returns the port if it is a number or has the form of a service name.
+    /// Returns the port if it is a number or a valid service name, and throws otherwise.
     ///
-    /// `init(service:)` checks nothing, so this check comes before the lookup.
+    /// `init(service:)` does not validate the name, so the lookup must validate it first.
     func checked() throws(SocketError) -> Port {
         if let service { return try Port(parsing: service) }
         return self
     }
 
-    /// What a port looks like, for error texts.
+    /// A description of valid ports, for error texts.
     static let expectation = "expected 0 to 65535 in digits, or a service name"
 
     private static func isServiceName(_ text: String) -> Bool {

@@ -1,5 +1,5 @@
-// The older pair of calls, which also return a host's aliases and have their own error codes:
-// Python's gethostbyname_ex and gethostbyaddr, with socket.herror.
+// The older pair of lookup functions, which also return a host's aliases and have their own error
+// codes. In Python, these are gethostbyname_ex and gethostbyaddr, with socket.herror.
 
 extension Resolver {
     /// The names and addresses of a host.
@@ -12,11 +12,10 @@ extension Resolver {
         public let addresses: [IPAddress]
     }
 
-    /// Returns the names and addresses of a host that is given by name, for one family.
+    /// Looks up a host by name and returns its names and its addresses of one family.
     ///
-    /// A numeric address is its own entry and needs no query. Blocks the thread during the lookup;
-    /// in a task, call the overload that is `async`. The corresponding C function is
-    /// `gethostbyname2_r`.
+    /// A numeric address is returned without a query. Blocks the thread during the lookup; in a
+    /// task, call the overload that is `async`. The corresponding C function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
@@ -54,7 +53,7 @@ extension Resolver {
         return HostEntry(entry)
     }
 
-    /// Returns the names of a host that is given by address.
+    /// Looks up a host by address and returns its names.
     ///
     /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
     /// Blocks the thread during the lookup; in a task, call the overload that is `async`. The

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Resolves names to addresses and addresses to names.
+/// Functions that resolve names to addresses and addresses to names.
 ///
 /// ```swift
 /// let addresses = try Resolver.resolve(.tcp("www.example.com", port: "http"))
@@ -10,9 +10,9 @@ internal import SystemPackage
 /// The functions call the operating system, which reads files such as `/etc/hosts` and queries name
 /// servers. A numeric address needs no query.
 ///
-/// Each function exists twice. The synchronous one blocks its thread until the answer is there or
-/// the time limit ends. The `async` one suspends the task instead, and also ends when the task is
-/// cancelled.
+/// Each function that may wait has two overloads. The synchronous overload blocks its thread until
+/// the answer arrives or the time limit ends. The `async` overload suspends the task instead, and
+/// also ends when the task is cancelled.
 public enum Resolver {
     /// The result of resolving a host's name.
     public struct Resolution: Hashable, Sendable {
@@ -27,16 +27,16 @@ public enum Resolver {
     /// Blocks the thread during the lookup; in a task, call the overload that is `async`.
     ///
     /// - Parameters:
-    ///   - endpoint: A Unix endpoint is its own address. No lookup takes place, and the file system
-    ///     is not touched.
+    ///   - endpoint: The endpoint. A Unix endpoint needs no lookup, and the file system is not
+    ///     accessed.
     ///   - family: The family of the addresses to return; `nil` for all.
     ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
     ///   - timeout: How long to wait for the host's addresses. A lookup cannot be interrupted, so
-    ///     at the limit it is abandoned and ends on a thread of its own. At most 64 such threads
-    ///     exist.
+    ///     at the limit it is abandoned and continues on its own thread. There are at most 64 such
+    ///     threads.
     /// - Returns: The addresses, at least one.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
     ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
@@ -162,9 +162,8 @@ public enum Resolver {
 
     /// Returns the name of this machine.
     ///
-    /// The corresponding C function is `gethostname`.
-    ///
-    /// Does not wait, so there is no asynchronous overload.
+    /// The corresponding C function is `gethostname`. The call does not wait, so it has no `async`
+    /// overload.
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` if the system reports an error.
     public static func hostName() throws(SocketError) -> String {

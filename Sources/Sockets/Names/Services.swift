@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Looks up services and ports in the services database, usually `/etc/services`.
+/// Functions that look up services and ports in the services database, usually `/etc/services`.
 ///
 /// ```swift
 /// try Services.port(named: "http", transport: .tcp)      // 80
@@ -8,7 +8,7 @@ internal import SystemPackage
 /// ```
 ///
 /// The functions block their thread while the operating system reads the database. They are fast if
-/// it is a file, and may wait if `nsswitch.conf` names another source. In a task,
+/// the database is a file, but may wait if `nsswitch.conf` names another source. In a task,
 /// ``Resolver/resolve(host:service:family:transport:numericOnly:canonicalName:forBinding:timeout:)-7homb``
 /// looks up the port of a service without blocking a thread.
 public enum Services {
@@ -110,7 +110,9 @@ public enum Services {
         }
     }
 
-    /// Returns whether a database can contain this name; C would stop reading at a NUL.
+    /// Returns whether the text has 1 to 255 visible ASCII characters.
+    ///
+    /// This excludes the NUL, at which C would stop reading.
     private static func isVisibleASCII(_ text: String) -> Bool {
         (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }

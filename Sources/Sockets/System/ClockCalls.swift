@@ -1,12 +1,11 @@
 internal import Glibc
 
 extension System {
-    /// clock_gettime(2) with `CLOCK_BOOTTIME`, in nanoseconds: the clock that Swift calls continuous,
-    /// which goes on while the machine sleeps.
-    // Not inlined, because its stack space would be in the frame of every waiting task.
-    /// clock_gettime(2) with `CLOCK_BOOTTIME`, in nanoseconds.
+    /// Returns the time of Swift's continuous clock in nanoseconds: clock_gettime(2) with
+    /// `CLOCK_BOOTTIME`.
     ///
-    /// Swift's continuous clock is the same: it also counts while the machine sleeps.
+    /// This clock also advances while the machine sleeps. The function is not inlined, because its
+    /// stack space would be in the frame of every waiting task.
     @inline(never)
     package static func continuousNanoseconds() -> Int64 {
         #if DEBUG
@@ -21,22 +20,22 @@ extension System {
 extension Duration {
     /// The longest limit, 95 years, in nanoseconds.
     ///
-    /// Longer limits count as none, so that no sum with a clock can overflow.
+    /// Longer limits are treated as no limit, so that adding a limit to a clock's time cannot
+    /// overflow.
     package static let longestNanoseconds: Int64 = 3_000_000_000_000_000_000
 
     /// The longest limit, 95 years.
     ///
-    /// It is made of whole nanoseconds, because making one from a `Double` costs more than the rest
-    /// of an operation.
+    /// The duration is created from an integer, because creating it from a `Double` costs more than
+    /// the rest of an operation.
     package static var longest: Duration { .nanoseconds(longestNanoseconds) }
 
-    /// The duration, limited to 95 years either way, so that no sum or product with it can
-    /// overflow.
+    /// The duration, limited to ±95 years, so that sums and products with it cannot overflow.
     package var clamped: Duration { min(max(self, .zero - .longest), .longest) }
 
-    /// The clamped duration in nanoseconds, rounded up, so that nothing ends before its time.
+    /// The clamped duration in nanoseconds, rounded up so that no time limit ends early.
     ///
-    /// Every conversion of a duration to an integer goes through this one.
+    /// Every conversion of a duration to an integer uses this property.
     package var nanosecondsRoundedUp: Int64 {
         let (seconds, attoseconds) = clamped.components
         let (whole, rest) = attoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)

@@ -1,9 +1,10 @@
 internal import Glibc
 internal import SystemPackage
 
-// accept and connect without the kernel's special cases.
+// Variants of accept and connect that handle the kernel's special cases.
 extension System {
-    /// Calls accept(2) until a connection comes whose client has not left yet.
+    /// Accepts the next connection whose client has not disconnected yet, by repeated calls of
+    /// accept(2).
     static func acceptNext(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
@@ -16,11 +17,12 @@ extension System {
         }
     }
 
-    /// Errors of the new connection, which Linux reports through accept.
+    /// The errors of a new connection that Linux reports as errors of accept(2).
     ///
-    /// They do not concern the listening socket (accept(2), "Error handling").
+    /// The listening socket still works after these errors (accept(2), "Error handling").
     ///
-    /// The page also lists `EOPNOTSUPP`, but a datagram socket fails with it in every call.
+    /// The manual page also lists `EOPNOTSUPP`. It is not included, because every accept on a
+    /// datagram socket fails with it, so the repetition would never end.
     static let abortedConnectionErrors: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
         .noRouteToHost, .networkUnreachable, .timedOut, Errno(rawValue: ENONET),
@@ -37,18 +39,18 @@ extension System {
         } catch .nowInProgress {
             throw .wouldBlock
         } catch .interrupted {
-            // An interrupted connect continues in the kernel.
+            // An interrupted connect continues in the kernel, so it is still in progress.
             throw .wouldBlock
         }
     }
 
-    /// Returns when a started connect has succeeded, and throws its error when it has failed.
+    /// Returns if a started connect has succeeded, and throws its error if it has failed.
     ///
     /// Throws `EAGAIN` while the connect is in progress.
     ///
-    /// Calls connect(2) once more. `SO_ERROR` would also tell the result, but another reader could
-    /// have cleared it. Linux then still believes that the connect is in progress: a second
-    /// connect, to another address, succeeds and does nothing.
+    /// Calls connect(2) again. `SO_ERROR` would also report the result, but another reader may have
+    /// cleared it. After `SO_ERROR` alone, Linux also regards the connect as still in progress, so
+    /// a second connect to another address succeeds and does nothing.
     static func finishConnect(
         _ descriptor: Int32, _ address: RawSocketAddress
     ) throws(Errno) {
@@ -61,9 +63,10 @@ extension System {
         }
     }
 
-    /// Calls connect(2) in the Unix domain, which waits while the backlog is full.
+    /// Connects a Unix socket: connect(2), which waits while the listener's backlog is full.
     ///
-    /// connect(2) has no flag for "do not wait", so the descriptor's mode changes during the call.
+    /// connect(2) has no flag like `MSG_DONTWAIT`, so the descriptor is nonblocking during a call
+    /// that must not wait.
     static func connectUnix(
         _ descriptor: Int32, _ address: RawSocketAddress, mayWait: Bool
     ) throws(Errno) {

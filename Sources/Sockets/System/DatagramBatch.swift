@@ -1,34 +1,37 @@
 internal import CSockets
 internal import Glibc
 
-/// A datagram in the memory that recvmmsg(2) has filled.
+/// A datagram in the memory of a batch, which recvmmsg(2) has filled.
 struct ReceivedDatagram {
     /// The data, valid until the batch is filled again.
     let bytes: UnsafeRawBufferPointer
     /// The size of the datagram, even if the buffer was too small for it.
     let originalCount: Int
     let sender: RawSocketAddress
-    /// The local address to which the datagram was sent, if `System.enablePacketInfo` was called.
+    /// The local address to which the datagram was sent, or `nil` if `System.enablePacketInfo` was
+    /// not called.
     let local: PacketAddress?
 }
 
-/// The Internet datagrams of one recvmmsg(2) call, until they are taken one by one.
+/// The Internet datagrams of one recvmmsg(2) call, which ``next()`` returns one by one.
 ///
-/// One call for many datagrams costs less than one call for each. A call that returns fewer
-/// datagrams than it could has also emptied the kernel's queue, which another call would have to
-/// find out.
+/// One call for many datagrams costs less than one call for each datagram. If a call returns fewer
+/// than ``capacity`` datagrams, the kernel's queue is empty, so the caller need not make another
+/// call to detect this.
 struct DatagramBatch: ~Copyable {
-    // Safe: this value owns the memory, and the vectors point into it. The kernel writes at most as
-    // many bytes as the vectors offer.
+    // Safe: this value owns the memory, and the vectors point into that memory. The kernel writes
+    // at most as many bytes as the vectors specify.
     private var memory: Memory?
     private var count = 0
     private var taken = 0
 
     /// The largest number of datagrams that one call returns.
     static let capacity = 16
-    /// UDP's length field has 16 bits (RFC 768).
+    /// The size of one datagram's buffer, which is enough because UDP's length field has 16 bits
+    /// (RFC 768).
     private static let datagramCapacity = 65536
-    /// More than the two kinds of packet information need together.
+    /// The size of a buffer for control data, which is more than both kinds of packet information
+    /// need.
     private static let controlCapacity = 256
 
     private struct Memory {
@@ -37,7 +40,8 @@ struct DatagramBatch: ~Copyable {
         let names = UnsafeMutablePointer<sockaddr_storage>.allocate(capacity: capacity)
         let control = UnsafeMutableRawPointer.allocate(
             byteCount: capacity * controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment)
-        // So large that malloc maps it, and no page is used before the kernel writes to it.
+        // The block is so large that malloc maps it, so a page uses no memory before the kernel
+        // writes to it.
         let bytes = UnsafeMutableRawPointer.allocate(
             byteCount: capacity * datagramCapacity, alignment: 16)
 
@@ -56,7 +60,7 @@ struct DatagramBatch: ~Copyable {
         }
 
         /// Restores the sizes of the buffers, which the kernel overwrites with the sizes that it
-        /// used.
+        /// has used.
         func offerRoom(_ index: Int) {
             messages[index].message.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
             messages[index].message.msg_controllen = controlCapacity
@@ -77,7 +81,7 @@ struct DatagramBatch: ~Copyable {
     @inline(__always)
     var isEmpty: Bool { taken == count }
 
-    /// Takes the oldest datagram; `nil` if all have been taken.
+    /// Takes the oldest datagram; returns `nil` if all datagrams have been taken.
     @inline(__always)
     mutating func next() -> ReceivedDatagram? {
         guard taken < count, let memory else { return nil }
@@ -97,7 +101,7 @@ struct DatagramBatch: ~Copyable {
             local: isTold ? System.address(in: info) : nil)
     }
 
-    /// Passes the buffers to a call that fills them and returns the number of datagrams.
+    /// Calls `body`, which fills the buffers and returns the number of datagrams or −1.
     ///
     /// Datagrams that have not been taken are lost.
     @inline(__always)

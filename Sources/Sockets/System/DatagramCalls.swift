@@ -2,25 +2,25 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// The local address of a datagram, without a port: where it was sent to, or where it is sent from.
+/// A local address without a port, to which a datagram was sent or from which it will be sent.
 typealias PacketAddress = RawSocketAddress.Content
 
 extension System {
-    /// setsockopt(2) with `IP_PKTINFO` or `IPV6_RECVPKTINFO`: makes `recvmmsg` report the address
-    /// to which a datagram was sent.
+    /// Makes `recvmmsg` report the address to which each datagram was sent: setsockopt(2) with
+    /// `IP_PKTINFO` or `IPV6_RECVPKTINFO`.
     ///
-    /// An IPv6 socket that also serves IPv4 needs both options.
+    /// Sets both options on an IPv6 socket, because it may also receive IPv4 datagrams.
     static func enablePacketInfo(_ descriptor: Int32, isIPv6: Bool) throws(Errno) {
         if isIPv6 { try setOption(descriptor, .packetInfo6, 1) }
         try setOption(descriptor, .packetInfo4, 1)
     }
 
-    /// recvmmsg(2): replaces the contents of the batch with the datagrams in the kernel's queue,
-    /// and returns their number, which is at least 1.
+    /// Replaces the contents of the batch with datagrams from the kernel's queue, and returns their
+    /// number, which is at least 1: recvmmsg(2).
     ///
-    /// The datagrams contain the address to which they were sent if `enablePacketInfo` was called.
-    /// The interface is the scope of an IPv6 address. The next call reports an error that occurs
-    /// after the first datagram.
+    /// If `enablePacketInfo` was called, each datagram contains the address to which it was sent.
+    /// The scope of an IPv6 address is the interface. If an error occurs after the first datagram,
+    /// the next call reports it.
     @inline(__always)
     static func recvmmsg(
         _ descriptor: Int32, _ batch: inout DatagramBatch, _ flags: TransferFlags
@@ -34,7 +34,7 @@ extension System {
             })
     }
 
-    /// sendmsg(2) of one datagram with `MSG_NOSIGNAL`, from an address of this machine.
+    /// Sends one datagram from an address of this machine: sendmsg(2) with `MSG_NOSIGNAL`.
     ///
     /// - Throws: `EINVAL` if the address does not belong to this machine.
     static func sendmsg(
@@ -44,7 +44,7 @@ extension System {
         let info = packetInfo(of: local)
         return try systemCall(.sendmsg, onInterrupt: .report) {
             destination.withAddress { address, length in
-                // The kernel only reads these bytes.
+                // The cast is safe, because the kernel only reads these bytes.
                 let bytesToRead = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
                 return withMessage(bytesToRead, bytes.count) { message in
                     message.msg_name = UnsafeMutableRawPointer(mutating: address)
@@ -61,7 +61,8 @@ extension System {
         }
     }
 
-    /// More than the two kinds of packet information need together.
+    /// The size of a buffer for control data, which is more than both kinds of packet information
+    /// need.
     private static let controlCapacity = 256
 
     /// Calls `body` with a message of one part and a buffer for control data.

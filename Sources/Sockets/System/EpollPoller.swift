@@ -10,17 +10,19 @@ struct Readiness: OptionSet {
     static let readable = Readiness(rawValue: 1)
     /// The descriptor can be written, or a connect has ended.
     static let writable = Readiness(rawValue: 2)
-    /// The peer has half-closed, or the connection has failed: reads and writes report which.
+    /// The peer has half-closed, or the connection has failed; the next read or write reports
+    /// which.
     ///
-    /// Urgent data also counts, because a read stops before it although more bytes are there.
+    /// Urgent data sets this flag too, because a read stops before the urgent byte although more
+    /// bytes are available.
     static let ending = Readiness(rawValue: 4)
 }
 
-/// The back end of an event loop on Linux: epoll(7), edge-triggered, and an eventfd(2) for wakeups.
+/// The back end of an event loop: edge-triggered epoll(7), and an eventfd(2) for wakeups.
 ///
-/// The contract for other platforms: A descriptor is registered once. A change is reported once, to
-/// the waiting thread. Any thread may call `register`, `deregister` and `wake`. After `deregister`
-/// has returned, no later wait reports the descriptor.
+/// The event loop relies on this contract: Each descriptor is registered once. Each change is
+/// reported once, to the waiting thread. Any thread may call `register`, `deregister` and `wake`.
+/// After `deregister` has returned, no later wait reports the descriptor.
 struct Poller: ~Copyable {
     private let epoll: Int32
     private let eventDescriptor: Int32
@@ -51,8 +53,8 @@ struct Poller: ~Copyable {
             throw error
         }
         let poller = Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
-        // The eventfd is never read, because each write triggers a new edge and its counter never
-        // becomes full.
+        // The eventfd is never drained, because each write triggers a new edge, and its counter
+        // would take centuries to overflow.
         try poller.register(eventDescriptor, token: 0, reportsWritable: false)
         return poller
     }
@@ -77,17 +79,18 @@ struct Poller: ~Copyable {
         events.deallocate()
     }
 
-    /// epoll_ctl(2): reports the descriptor from now on, under a token that is not 0.
+    /// Starts to report the readiness of a descriptor, identified by `token`: epoll_ctl(2).
     ///
-    /// Write readiness is reported only on request.
+    /// Token 0 is reserved for the eventfd. Write readiness is reported only if `reportsWritable`
+    /// is true.
     func register(
         _ descriptor: Int32, token: UInt, reportsWritable: Bool = true
     ) throws(Errno) {
         try control(EPOLL_CTL_ADD, descriptor, token, reportsWritable)
     }
 
-    /// epoll_ctl(2): changes what is reported about a registered descriptor, and reports its
-    /// current state again.
+    /// Changes whether write readiness of a registered descriptor is reported, and reports its
+    /// current readiness again: epoll_ctl(2).
     func change(_ descriptor: Int32, token: UInt, reportsWritable: Bool) throws(Errno) {
         try control(EPOLL_CTL_MOD, descriptor, token, reportsWritable)
     }
@@ -107,13 +110,13 @@ struct Poller: ~Copyable {
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
     }
 
-    /// epoll_ctl(2): reports the descriptor no more.
+    /// Stops reporting the readiness of a descriptor: epoll_ctl(2).
     func deregister(_ descriptor: Int32) {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.unwatch(descriptor, by: epoll) }
         #endif
         var event = epoll_event()
-        // Fails only if the descriptor was never registered.
+        // The call fails only if the descriptor was never registered, so its error is ignored.
         _ = try? systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
     }
 
@@ -124,15 +127,16 @@ struct Poller: ~Copyable {
         #endif
         guard failure == nil else { return }
         var one: UInt64 = 1
-        // Fails only if the counter is full, which would take centuries.
+        // The write fails only if the counter is full, which would take centuries, so its error is
+        // ignored.
         _ = try? systemCall(.write) { Glibc.write(eventDescriptor, &one, 8) }
     }
 
-    /// epoll_wait(2): waits for at most this many nanoseconds, or without a limit for `nil`, and
-    /// reports the changes.
+    /// Waits until a descriptor changes, a thread calls `wake`, or the time limit ends, and reports
+    /// the changes: epoll_wait(2).
     ///
     /// - Parameters:
-    ///   - nanoseconds: The time limit.
+    ///   - nanoseconds: The time limit, or `nil` for no limit.
     ///   - woken: Called if a thread has called `wake`.
     ///   - changed: Called with the token and the readiness of each changed descriptor.
     func wait(

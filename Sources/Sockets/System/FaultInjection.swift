@@ -1,19 +1,21 @@
 #if DEBUG
     package import SystemPackage
 
-    /// Makes selected system calls of the current task fail, or transfer fewer bytes, for tests.
+    /// A script that makes selected system calls of the current task fail or transfer fewer bytes,
+    /// for tests.
     ///
-    /// Exists in debug builds only: a release build has neither the type nor the branch that checks
-    /// it. Each call uses up the next fault of its script. After the last one, calls reach the
-    /// kernel again.
+    /// The class exists only in debug builds, so a release build has neither the type nor the
+    /// branch that checks for a script. Each call consumes the next fault in its part of the
+    /// script. After the last fault, calls reach the kernel again.
     package final class FaultInjection: Sendable {
         /// The effect on one call.
         package enum Fault: Sendable {
             /// The call reaches the kernel.
             case pass
-            /// The call fails with this number and does not reach the kernel.
+            /// The call fails with this error number and does not reach the kernel.
             case error(Errno)
-            /// The kernel transfers at most this many bytes: for recv, send, sendmsg and sendfile.
+            /// The kernel transfers at most this many bytes (only for recv, send, sendmsg and
+            /// sendfile).
             case short(Int)
         }
 
@@ -25,14 +27,14 @@
             self.script = Lock(script)
         }
 
-        /// Runs `body` with this script in effect for the calls of its thread.
+        /// Runs `body` while this script applies to the system calls of the current task.
         package static func during<Result>(
             _ script: [SystemCall: [Fault]], _ body: () throws -> Result
         ) rethrows -> Result {
             try $current.withValue(FaultInjection(script), operation: body)
         }
 
-        /// Returns the number of faults of `call` that have not been used.
+        /// Returns the number of faults for `call` that have not been consumed.
         package func remaining(of call: SystemCall) -> Int {
             script.withLock { $0[call]?.count ?? 0 }
         }
@@ -48,7 +50,8 @@
                     script[call]?.removeFirst()
                     return code
                 case .short:
-                    // `limit` uses these up, and every call that can be short calls it first.
+                    // A call that can be short calls `limit` first, which replaces this fault, so
+                    // this call cannot be short.
                     preconditionFailure("\(call.rawValue)(2) cannot be made to move fewer bytes")
                 }
             }
@@ -57,7 +60,8 @@
         func limit(_ count: Int, of call: SystemCall) -> Int {
             script.withLock { script in
                 guard case .short(let most)? = script[call]?.first else { return count }
-                // The fault stays at the head until the call is made, as "pass".
+                // The fault becomes `pass`, because `nextError` then consumes one fault for the
+                // same call.
                 script[call]?[0] = .pass
                 return min(count, most)
             }

@@ -1,9 +1,9 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The file that a path names at one moment.
+/// The identity of the file that a path names at one moment.
 ///
-/// Another file of the same name has another identity.
+/// Another file at the same path has another identity.
 struct FileIdentity: Equatable {
     var device: UInt64
     var inode: UInt64

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Why gethostbyname2_r(3) or gethostbyaddr_r(3) found no entry: `h_errno`.
+/// The reason why gethostbyname2_r(3) or gethostbyaddr_r(3) found no entry: `h_errno`.
 package enum HostCallFailure: Error, Equatable {
     /// `HOST_NOT_FOUND`
     case hostNotFound
@@ -14,7 +14,7 @@ package enum HostCallFailure: Error, Equatable {
     /// `NETDB_INTERNAL`: a system call failed.
     case system(Errno)
 
-    /// Creates the failure for a code of `h_errno` and the error number that came with it.
+    /// Creates the failure for a value of `h_errno` and the error number of the same call.
     init(hostErrno: Int32, errno: Int32) {
         switch hostErrno {
         case HOST_NOT_FOUND: self = .hostNotFound
@@ -35,7 +35,7 @@ package struct RawHostEntry: Equatable {
 }
 
 extension System {
-    /// gethostbyname2_r(3): the names and addresses of a host, for one family.
+    /// Returns the names of a host and its addresses of one family: gethostbyname2_r(3).
     ///
     /// `name` must not contain a NUL, because C would stop reading there.
     package static func gethostbyname2_r(
@@ -46,7 +46,8 @@ extension System {
         }
     }
 
-    /// gethostbyaddr_r(3): the names of the host with an address of 4 or 16 bytes in network order.
+    /// Returns the names of the host with an address of 4 or 16 bytes in network order:
+    /// gethostbyaddr_r(3).
     package static func gethostbyaddr_r(
         _ address: [UInt8], domain: SocketDomain
     ) throws(HostCallFailure) -> RawHostEntry {
@@ -57,7 +58,7 @@ extension System {
         }
     }
 
-    /// Calls with a growing buffer until the entry fits, and copies the entry.
+    /// Repeats `call` with a larger buffer until the entry fits, and returns a copy of the entry.
     private static func hostEntry(
         _ call: (
             UnsafeMutablePointer<hostent>, UnsafeMutablePointer<CChar>, Int,
@@ -72,7 +73,8 @@ extension System {
             var result: UnsafeMutablePointer<hostent>?
             var hostErrno: Int32 = 0
             let code = call(&entry, buffer, size, &result, &hostErrno)
-            // Safe: the result is `entry`, whose pointers lead into `buffer`, and both still exist.
+            // Safe: the result is `entry`, whose pointers point into `buffer`. Neither has been
+            // freed yet.
             if code == 0, let found = result?.pointee { return RawHostEntry(found) }
             guard code == ERANGE, size < nameBufferLimit else {
                 throw HostCallFailure(hostErrno: hostErrno, errno: code)
@@ -108,7 +110,7 @@ func pointers(
 
 /// Returns copies of the strings in a list that ends with a null pointer.
 ///
-/// Invalid UTF-8 is repaired.
+/// U+FFFD replaces invalid UTF-8.
 func strings(inList list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [String] {
     pointers(inList: list).map { String(cString: $0) }
 }

@@ -2,11 +2,11 @@ internal import Glibc
 
 /// A value that is protected by a `pthread_mutex_t`.
 ///
-/// The thread sanitizer does not understand the futex of `Synchronization.Mutex` and reports false
-/// races for it.
+/// `Synchronization.Mutex` is not used, because the thread sanitizer does not understand its futex
+/// and reports false races.
 package final class Lock<Value>: @unchecked Sendable {
-    // Safe: `value` is only accessed between lock and unlock, and the mutex has memory of its own,
-    // so it never moves.
+    // Safe: `value` is only accessed between lock and unlock, and the mutex has its own memory, so
+    // its address never changes.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var value: Value
 

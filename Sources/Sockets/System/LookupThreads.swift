@@ -1,19 +1,19 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Runs calls that cannot be interrupted, such as getaddrinfo(3), on threads of their own, so that
-/// the caller can stop waiting at its deadline.
+/// Threads for calls that cannot be interrupted, such as getaddrinfo(3), so that the caller can
+/// stop waiting at its deadline.
 package struct LookupThreads: Sendable {
-    /// The lookups of the whole process.
+    /// The threads for all lookups of the process.
     ///
-    /// A silent name server holds each lookup for seconds. The limit keeps a program that repeats
-    /// lookups in a loop from filling its memory with stacks.
+    /// A name server that does not answer delays each lookup for seconds. The limit prevents a
+    /// program that repeats lookups in a loop from filling its memory with stacks.
     package static let shared = LookupThreads(atMost: 64)
 
     private let maximum: Int
     private let running = Lock(0)
 
-    /// Creates a set of threads for at most `maximum` calls at a time, abandoned ones included.
+    /// Creates a set of threads for at most `maximum` calls at a time, including abandoned calls.
     package init(atMost maximum: Int) {
         self.maximum = maximum
     }
@@ -34,9 +34,10 @@ package struct LookupThreads: Sendable {
         return slot.wait(for: duration)
     }
 
-    /// Runs `body` on a thread.
+    /// Runs `body` on a new thread.
     ///
-    /// When the thread no longer counts, calls the closure that `body` returned.
+    /// The closure that `body` returns is called when the thread no longer counts towards the
+    /// limit.
     ///
     /// - Throws: `EAGAIN` if too many calls are running, or if the system has no more threads.
     func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) {
@@ -49,7 +50,8 @@ package struct LookupThreads: Sendable {
         do throws(Errno) {
             try System.startThread { [running] in
                 let end = body()
-                // Before the closure runs, because it may cause the next call at once.
+                // The slot is freed before the closure runs, because the closure may cause the next
+                // call at once.
                 running.withLock { $0 -= 1 }
                 end()
             }
@@ -60,10 +62,11 @@ package struct LookupThreads: Sendable {
     }
 }
 
-/// A result that one thread stores and another waits for.
+/// A slot in which one thread stores a result for another thread that waits.
 private final class ResultSlot<Result>: @unchecked Sendable {
     // Safe: `result` is only accessed between lock and unlock. The mutex and the condition have
-    // memory of their own, so they never move, and the last of the two threads frees them.
+    // their own memory, so their addresses never change. The thread that drops the last reference
+    // frees that memory.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let isStored: UnsafeMutablePointer<pthread_cond_t>
     private var result: Result?
@@ -75,7 +78,8 @@ private final class ResultSlot<Result>: @unchecked Sendable {
         isStored.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // The default is the wall clock, which may be set during the wait.
+        // The monotonic clock is used, because the default is the wall clock, which may be set
+        // during the wait.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         let code = pthread_mutex_init(mutex, nil) | pthread_cond_init(isStored, &attributes)
         precondition(code == 0, "pthread_cond_init failed")

@@ -7,9 +7,10 @@ enum Membership {
 }
 
 extension System {
-    /// setsockopt(2) with `IP_ADD_MEMBERSHIP` or `IP_DROP_MEMBERSHIP`.
+    /// Joins or leaves an IPv4 group: setsockopt(2) with `IP_ADD_MEMBERSHIP` or
+    /// `IP_DROP_MEMBERSHIP`.
     ///
-    /// For interface 0, the kernel chooses one by its routes.
+    /// For interface 0, the kernel chooses an interface by its routes.
     static func setMembership(
         _ descriptor: Int32, _ membership: Membership, ofIPv4Group bits: UInt32,
         on interface: UInt32
@@ -18,7 +19,7 @@ extension System {
         try setsockopt(descriptor, Int32(IPPROTO_IP), name, request(bits, interface))
     }
 
-    /// setsockopt(2) with `IPV6_JOIN_GROUP` or `IPV6_LEAVE_GROUP`.
+    /// Joins or leaves an IPv6 group: setsockopt(2) with `IPV6_JOIN_GROUP` or `IPV6_LEAVE_GROUP`.
     static func setMembership(
         _ descriptor: Int32, _ membership: Membership, ofIPv6Group high: UInt64, _ low: UInt64,
         on interface: UInt32

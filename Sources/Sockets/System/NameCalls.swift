@@ -2,7 +2,7 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// Why getaddrinfo(3) or getnameinfo(3) failed.
+/// The reason why getaddrinfo(3) or getnameinfo(3) failed.
 package struct AddressInfoFailure: Error, Equatable {
     /// The `EAI_` code, such as `EAI_NONAME`.
     package let code: Int32
@@ -13,7 +13,7 @@ package struct AddressInfoFailure: Error, Equatable {
     package var message: String { String(cString: gai_strerror(code)) }
 
     /// A Boolean value that indicates whether the name does not exist, or has no address of the
-    /// family.
+    /// requested family.
     package var isNotFound: Bool {
         [EAI_NONAME, csockets_eai_nodata, csockets_eai_addrfamily].contains(code)
     }
@@ -21,10 +21,10 @@ package struct AddressInfoFailure: Error, Equatable {
     /// A Boolean value that indicates whether a later attempt may succeed.
     package var isTemporary: Bool { code == EAI_AGAIN }
 
-    /// Creates the failure for a call's result, before another call changes `errno`.
+    /// Creates the failure for a call's result; must run before another call changes `errno`.
     init(code: Int32) {
         self.code = code
-        // NSS modules have been seen to fail with `errno` 0.
+        // Some NSS modules fail with `errno` 0, which is replaced by `EIO`.
         errno = code != EAI_SYSTEM ? nil : Errno(rawValue: Glibc.errno == 0 ? EIO : Glibc.errno)
     }
 }
@@ -39,13 +39,14 @@ package struct AddressInfo {
 
 /// The flags of getnameinfo(3).
 package struct NameInfoOptions {
-    /// Fails if the host has no name (`NI_NAMEREQD`).
+    /// Whether the call fails if the host has no name (`NI_NAMEREQD`).
     package var nameRequired = false
-    /// Returns the address in digits, without a lookup (`NI_NUMERICHOST`).
+    /// Whether the call returns the address in digits, without a lookup (`NI_NUMERICHOST`).
     package var numericHost = false
-    /// Returns the port in digits, without a lookup (`NI_NUMERICSERV`).
+    /// Whether the call returns the port in digits, without a lookup (`NI_NUMERICSERV`).
     package var numericService = false
-    /// Looks up UDP services, which can differ from those of TCP (`NI_DGRAM`).
+    /// Whether the call looks up a UDP service, which can differ from the TCP service on the port
+    /// (`NI_DGRAM`).
     package var datagram = false
 
     package init() {}
@@ -57,9 +58,10 @@ package struct NameInfoOptions {
 }
 
 extension System {
-    /// getaddrinfo(3): the addresses of a host.
+    /// Returns the addresses of a host: getaddrinfo(3).
     ///
-    /// Only streams are requested, so each address occurs once.
+    /// The request is limited to stream sockets, so that each address occurs once and not once for
+    /// each type.
     ///
     /// `host` must not contain a NUL, because C would stop reading there.
     package static func getaddrinfo(
@@ -89,12 +91,12 @@ extension System {
         return result
     }
 
-    /// getnameinfo(3): the names of an address's host and service.
+    /// Returns the names of an address's host and service: getnameinfo(3).
     package static func getnameinfo(
         _ address: RawSocketAddress, _ options: NameInfoOptions
     ) throws(AddressInfoFailure) -> (host: String, service: String) {
-        // RFC 1035 limits a name to 255 bytes. Files may hold longer ones, and 1025 is
-        // `NI_MAXHOST`.
+        // RFC 1035 limits a name to 255 bytes, but files may contain longer names. So the buffer
+        // has the 1025 bytes of `NI_MAXHOST` and grows if necessary.
         var size = Int(NI_MAXHOST)
         while true {
             var host = [CChar](repeating: 0, count: size)
@@ -112,14 +114,15 @@ extension System {
         }
     }
 
-    /// gethostname(2): the name of this machine.
+    /// Returns the name of this machine: gethostname(2).
     package static func gethostname() throws(Errno) -> String {
-        // Linux allows 64 bytes. If a kernel allows more, the buffer grows.
+        // Linux allows 64 bytes. The buffer grows in case a kernel allows more.
         var size = 256
         while true {
             var name = [CChar](repeating: 0, count: size)
             do {
-                // The last byte stays NUL, even if a cut name comes without one.
+                // The last byte is excluded, so the text ends with a NUL even if the kernel
+                // truncates the name.
                 _ = try systemCall(.gethostname) { Glibc.gethostname(&name, size - 1) }
                 return text(in: name)
             } catch .fileNameTooLong where size < nameBufferLimit {
@@ -130,11 +133,11 @@ extension System {
 
     /// Returns the text before the first NUL.
     ///
-    /// Invalid UTF-8 is repaired.
+    /// U+FFFD replaces invalid UTF-8.
     private static func text(in buffer: [CChar]) -> String {
         String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 
-/// The size at which buffers for names stop growing: 16 MiB, far above any real answer.
+/// The size at which buffers for names stop growing: 16 MiB, far more than any real answer needs.
 let nameBufferLimit = 1 << 24

@@ -1,7 +1,7 @@
 internal import Glibc
 package import SystemPackage
 
-/// The kernel's time limit of one direction: `SO_RCVTIMEO` or `SO_SNDTIMEO`.
+/// The kernel's time limit for one direction: `SO_RCVTIMEO` or `SO_SNDTIMEO`.
 package enum TimeoutOption {
     case receive, send
 
@@ -14,22 +14,21 @@ package enum TimeoutOption {
 }
 
 extension System {
-    /// getsockopt(2) of an `int`.
+    /// Reads an option of the type `int`: getsockopt(2).
     static func option(
         _ descriptor: Int32, _ key: OptionKey, fromUser: Bool = false
     ) throws(Errno) -> Int32 {
         try getsockopt(descriptor, key.level, key.name, Int32(0), fromUser: fromUser)
     }
 
-    /// setsockopt(2) of an `int`.
+    /// Sets an option of the type `int`: setsockopt(2).
     static func setOption(
         _ descriptor: Int32, _ key: OptionKey, _ value: Int32, fromUser: Bool = false
     ) throws(Errno) {
         try setsockopt(descriptor, key.level, key.name, value, fromUser: fromUser)
     }
 
-    /// getsockopt(2) of as many bytes as the kernel writes, at most `capacity`, for an option that
-    /// is the user's.
+    /// Reads the bytes of an option that the user has chosen, at most `capacity`: getsockopt(2).
     static func option(
         _ descriptor: Int32, _ key: OptionKey, capacity: Int
     ) throws(Errno) -> [UInt8] {
@@ -41,7 +40,8 @@ extension System {
         return Array(bytes.prefix(Int(length)))
     }
 
-    /// setsockopt(2) of bytes that are the user's: there may be a pointer or a descriptor in them.
+    /// Sets an option to the user's bytes, which may contain an invalid pointer or descriptor:
+    /// setsockopt(2).
     static func setOption(
         _ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]
     ) throws(Errno) {
@@ -50,20 +50,22 @@ extension System {
         }
     }
 
-    /// getsockopt(2) with `SO_LINGER`: seconds, or `nil` if it is off.
+    /// Reads the linger time in seconds, or `nil` if lingering is off: getsockopt(2) with
+    /// `SO_LINGER`.
     static func linger(_ descriptor: Int32) throws(Errno) -> Int32? {
         let key = OptionKey.linger
         let value = try getsockopt(descriptor, key.level, key.name, Glibc.linger())
         return value.l_onoff == 0 ? nil : value.l_linger
     }
 
-    /// setsockopt(2) with `SO_LINGER`: seconds, or `nil` to turn it off.
+    /// Sets the linger time in seconds, or turns lingering off for `nil`: setsockopt(2) with
+    /// `SO_LINGER`.
     static func setLinger(_ descriptor: Int32, _ seconds: Int32?) throws(Errno) {
         let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
         try setsockopt(descriptor, OptionKey.linger.level, OptionKey.linger.name, value)
     }
 
-    /// setsockopt(2) with a value of fixed layout.
+    /// Sets an option to a value of fixed layout: setsockopt(2).
     static func setsockopt<Value>(
         _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value, fromUser: Bool = false
     ) throws(Errno) {
@@ -77,9 +79,9 @@ extension System {
         }
     }
 
-    /// getsockopt(2) into a value of fixed layout.
+    /// Reads an option as a value of fixed layout: getsockopt(2).
     ///
-    /// Bytes that the kernel does not write keep their value.
+    /// Bytes that the kernel does not write are those of `initial`.
     static func getsockopt<Value: BitwiseCopyable>(
         _ descriptor: Int32, _ level: Int32, _ name: Int32, _ initial: Value, fromUser: Bool = false
     ) throws(Errno) -> Value {
@@ -93,9 +95,9 @@ extension System {
         return value
     }
 
-    /// setsockopt(2) of a time limit in microseconds.
+    /// Sets a time limit in microseconds: setsockopt(2).
     ///
-    /// 0 means no limit.
+    /// The value 0 means that there is no limit.
     package static func setTimeout(
         _ descriptor: Int32, _ option: TimeoutOption, microseconds: UInt64
     ) throws(Errno) {
@@ -104,7 +106,8 @@ extension System {
         try setsockopt(descriptor, SOL_SOCKET, option.name, value)
     }
 
-    /// getsockopt(2) with `SO_DOMAIN` and `SO_TYPE`, for a descriptor to adopt.
+    /// Returns the domain and the type of a descriptor to adopt: getsockopt(2) with `SO_DOMAIN` and
+    /// `SO_TYPE`.
     static func identity(of descriptor: Int32) throws(Errno) -> (
         domain: SocketDomain, type: RawSocketType
     ) {
@@ -113,22 +116,23 @@ extension System {
         return (SocketDomain(rawValue: domain), RawSocketType(rawValue: type))
     }
 
-    /// getsockopt(2) with `SO_ACCEPTCONN`: whether listen(2) has been called on a descriptor, which
-    /// may belong to the user.
+    /// Returns whether listen(2) was called on a descriptor, which may belong to the user:
+    /// getsockopt(2) with `SO_ACCEPTCONN`.
     static func isListening(_ descriptor: Int32) throws(Errno) -> Bool {
         try getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, Int32(0), fromUser: true) != 0
     }
 
-    /// getsockopt(2) with `SO_ERROR`: returns the pending error of a socket and clears it; `nil` if
-    /// there is none.
+    /// Returns and clears the pending error of a socket, or returns `nil` if there is none:
+    /// getsockopt(2) with `SO_ERROR`.
     static func takeError(_ descriptor: Int32) throws(Errno) -> Errno? {
         let code = try getsockopt(descriptor, SOL_SOCKET, SO_ERROR, Int32(0))
         return code == 0 ? nil : Errno(rawValue: code)
     }
 
-    /// if_nametoindex(3): returns `nil` if no interface has this name.
+    /// Returns the index of the interface with this name, or `nil` if there is none:
+    /// if_nametoindex(3).
     static func if_nametoindex(_ name: String) -> UInt32? {
-        // C would stop reading there, and find the interface of another name.
+        // C would stop reading at the NUL and find an interface with a shorter name.
         guard !name.utf8.contains(0) else { return nil }
         let index = Glibc.if_nametoindex(name)
         return index == 0 ? nil : index

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The level and the name of an option, as setsockopt(2) takes them.
+/// The level and the name of an option, for setsockopt(2).
 struct OptionKey: Hashable, Sendable {
     var level: Int32
     var name: Int32

@@ -19,13 +19,13 @@ package struct RawSocketAddress {
         length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     }
 
-    /// Creates an address that a call has written.
+    /// Creates an address from the storage and the length that a call has written.
     init(storage: sockaddr_storage, length: socklen_t) {
         self.storage = storage
         self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
     }
 
-    /// Copies an address of libc, such as one in an `addrinfo`.
+    /// Copies an address that libc has created, such as one in an `addrinfo`.
     init(copying address: UnsafePointer<sockaddr>, length: socklen_t) {
         self.length = min(length, socklen_t(MemoryLayout<sockaddr_storage>.size))
         withUnsafeMutableBytes(of: &storage) { storage in
@@ -62,7 +62,8 @@ package struct RawSocketAddress {
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
             store(address)
-            // All bytes of an abstract name count, while a path ends with a NUL.
+            // A path ends with a NUL if the storage has space for it. An abstract name has no NUL
+            // at the end, because every byte of the length belongs to the name.
             let terminator = name.first == 0 || name.count == unixNameCapacity ? 0 : 1
             length = socklen_t(unixNameOffset + name.count + terminator)
         case .unnamed:
@@ -73,7 +74,7 @@ package struct RawSocketAddress {
 
     /// The contents of the storage.
     ///
-    /// A truncated address is unnamed.
+    /// A truncated address is returned as unnamed.
     package var content: Content {
         guard length >= MemoryLayout<sa_family_t>.size else { return .unnamed }
         switch Int32(storage.ss_family) {

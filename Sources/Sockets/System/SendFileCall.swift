@@ -2,13 +2,14 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
-    /// sendfile(2): sends bytes of a user's file, starting at an offset.
+    /// Sends bytes of a user's file, starting at an offset: sendfile(2).
     ///
     /// Returns 0 at the end of the file.
     ///
     /// sendfile has no flag like `MSG_NOSIGNAL`. If the peer has closed the connection, the kernel
     /// sends SIGPIPE to the thread, which would end the program. So the signal is blocked during
-    /// the call and consumed if the call raised it. A signal that was already pending stays.
+    /// the call and consumed if the call raised it. A signal that was already pending remains
+    /// pending.
     static func sendfile(
         _ descriptor: Int32, from file: Int32, offset: Int, count: Int
     ) throws(Errno) -> Int {

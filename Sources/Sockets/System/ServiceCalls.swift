@@ -1,7 +1,7 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Why getservbyname_r(3) or getservbyport_r(3) found no entry.
+/// The reason why getservbyname_r(3) or getservbyport_r(3) found no entry.
 package enum ServiceCallFailure: Error, Equatable {
     /// The services database has no such entry.
     case unknown
@@ -12,7 +12,7 @@ package enum ServiceCallFailure: Error, Equatable {
 
     /// Creates the failure for the result of a call that found no entry.
     ///
-    /// Tried: without `/etc/services` the result is `ENOENT`, and with an empty file it is 0.
+    /// In experiments, the result was `ENOENT` without `/etc/services`, and 0 with an empty file.
     init(code: Int32) {
         switch code {
         case 0: self = .unknown
@@ -31,9 +31,10 @@ package struct RawServiceEntry: Equatable {
 }
 
 extension System {
-    /// getservbyname_r(3): the service with this name, over any transport if that is `nil`.
+    /// Returns the service with this name, for any transport if `transport` is `nil`:
+    /// getservbyname_r(3).
     ///
-    /// Neither text may contain a NUL, because C would stop reading there.
+    /// `name` and `transport` must not contain a NUL, because C would stop reading there.
     package static func getservbyname_r(
         _ name: String, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
@@ -42,17 +43,18 @@ extension System {
         }
     }
 
-    /// getservbyport_r(3): the service on this port, over any transport if that is `nil`.
+    /// Returns the service on this port, for any transport if `transport` is `nil`:
+    /// getservbyport_r(3).
     package static func getservbyport_r(
         _ port: UInt16, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
         try serviceEntry { entry, buffer, size, result in
-            // C takes the port in network order, in an int.
+            // C expects the port in network order, in an `int`.
             Glibc.getservbyport_r(Int32(port.bigEndian), transport, entry, buffer, size, result)
         }
     }
 
-    /// Calls with a growing buffer until the entry fits, and copies the entry.
+    /// Repeats `call` with a larger buffer until the entry fits, and returns a copy of the entry.
     private static func serviceEntry(
         _ call: (
             UnsafeMutablePointer<servent>, UnsafeMutablePointer<CChar>, Int,
@@ -66,7 +68,8 @@ extension System {
             var entry = servent()
             var result: UnsafeMutablePointer<servent>?
             let code = call(&entry, buffer, size, &result)
-            // Safe: the result is `entry`, whose pointers lead into `buffer`, and both still exist.
+            // Safe: the result is `entry`, whose pointers point into `buffer`. Neither has been
+            // freed yet.
             if code == 0, let found = result?.pointee { return RawServiceEntry(found) }
             guard code == ERANGE, size < nameBufferLimit else {
                 throw ServiceCallFailure(code: code)

@@ -4,13 +4,13 @@
 
     /// A replacement for the kernel under event loops and connections, for deterministic tests.
     ///
-    /// It simulates bytes, clients, readiness and the clock. Setting an option or a mode has no
-    /// effect and no error.
+    /// It simulates bytes, clients, readiness and the clock. Setting an option or a mode succeeds
+    /// without an effect.
     ///
-    /// Exists in debug builds only, like `FaultInjection`: a release build has neither the type nor
-    /// the branch that checks it.
+    /// The protocol exists only in debug builds, like `FaultInjection`, so a release build has
+    /// neither the type nor the branch that checks for a simulation.
     protocol SimulatedKernel: AnyObject {
-        /// The clock.
+        /// The time of the simulated clock.
         var nanoseconds: Int64 { get }
 
         func receive(
@@ -26,11 +26,11 @@
         func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool)
         func unwatch(_ descriptor: Int32, by epoll: Int32)
         func wake(_ epoll: Int32)
-        /// Returns the changes of the descriptors by token. Token 0 is the wakeup.
+        /// Returns the readiness of each changed descriptor with its token. Token 0 means a wakeup.
         func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
     }
 
-    /// The kernel that the calling thread uses.
+    /// The choice of the kernel that the calling thread uses.
     enum Simulation {
         private static let key: pthread_key_t = {
             var key = pthread_key_t()
@@ -39,9 +39,9 @@
             return key
         }()
 
-        /// The kernel of the current `run`, or `nil` for the real one.
+        /// The simulated kernel of the current `run`, or `nil` if the thread uses the real kernel.
         static var kernel: (any SimulatedKernel)? {
-            // Safe: `run` keeps the box alive while its pointer is set, on this thread.
+            // Safe: `run` keeps the box alive while this thread has a pointer to it.
             pthread_getspecific(key).map {
                 Unmanaged<Box>.fromOpaque($0).takeUnretainedValue().kernel
             }
@@ -49,7 +49,8 @@
 
         /// Runs `body` with a simulated kernel.
         ///
-        /// Everything that `body` starts must run on this thread.
+        /// Everything that `body` starts must run on this thread, because other threads use the
+        /// real kernel.
         static func run<Result>(
             on kernel: any SimulatedKernel, _ body: () throws -> Result
         ) rethrows -> Result {

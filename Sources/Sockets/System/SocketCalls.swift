@@ -2,7 +2,7 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// The domain of a socket, as the number that socket(2) takes.
+/// The number of a socket's domain for socket(2).
 package struct SocketDomain: RawRepresentable, Hashable, Sendable {
     package var rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -11,7 +11,7 @@ package struct SocketDomain: RawRepresentable, Hashable, Sendable {
     package static let unix = SocketDomain(rawValue: AF_UNIX)
 }
 
-/// The type of a socket, as the number that socket(2) takes.
+/// The number of a socket's type for socket(2).
 package struct RawSocketType: RawRepresentable, Hashable, Sendable {
     package var rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
@@ -33,8 +33,8 @@ package enum ShutdownHow: Sendable {
     }
 }
 
-// Every descriptor has close-on-exec from the start, so that a program that another thread starts
-// does not inherit it.
+// Every descriptor is created with close-on-exec, so that a program that another thread starts at
+// the same time does not inherit the descriptor.
 private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
 private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
@@ -44,7 +44,7 @@ extension System {
         try systemCall(.socket) { Glibc.socket(domain.rawValue, type.rawValue | closeOnExec, 0) }
     }
 
-    /// socketpair(2) in the Unix domain.
+    /// Creates two connected Unix sockets: socketpair(2).
     static func socketpair(_ type: RawSocketType) throws(Errno) -> (Int32, Int32) {
         var pair: [Int32] = [-1, -1]
         _ = try systemCall(.socketpair) {
@@ -63,7 +63,8 @@ extension System {
         _ = try systemCall(.listen) { Glibc.listen(descriptor, backlog) }
     }
 
-    /// accept4(2) with `SOCK_CLOEXEC`, and with `SOCK_NONBLOCK` if `blocking` is false.
+    /// Accepts a connection: accept4(2) with `SOCK_CLOEXEC`, and with `SOCK_NONBLOCK` if `blocking`
+    /// is false.
     static func accept(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
@@ -90,7 +91,7 @@ extension System {
         }
     }
 
-    /// Half-closes a connection: shutdown(2).
+    /// Shuts down one direction of a connection, or both directions: shutdown(2).
     static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
         #if DEBUG
             if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, how) }
@@ -100,7 +101,8 @@ extension System {
 
     /// Closes a descriptor: close(2).
     ///
-    /// Linux releases the descriptor even if the call is interrupted, so it is never called twice.
+    /// Linux releases the descriptor even if the call is interrupted, so the call is never
+    /// repeated.
     package static func close(_ descriptor: Int32) {
         #if DEBUG
             if let kernel = Simulation.kernel { return kernel.close(descriptor) }
@@ -108,7 +110,8 @@ extension System {
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
-            // Closing a socket loses no data: send has already reported what could not be sent.
+            // The error is ignored, because it does not mean lost data: send has already reported
+            // what could not be sent.
         }
     }
 
@@ -132,14 +135,14 @@ extension System {
         return address
     }
 
-    /// fcntl(2) with `F_DUPFD_CLOEXEC`: dup(2) whose copy no started program inherits.
+    /// Duplicates a descriptor, with close-on-exec on the copy: fcntl(2) with `F_DUPFD_CLOEXEC`.
     static func duplicate(_ descriptor: Int32) throws(Errno) -> Int32 {
         try systemCall(.dup) { Glibc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
     }
 
-    /// fcntl(2): whether calls on a descriptor wait.
+    /// Sets whether calls on a descriptor wait: fcntl(2) with `O_NONBLOCK`.
     ///
-    /// The descriptor may be a user's.
+    /// The descriptor may belong to the user.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
         #if DEBUG
             if Simulation.kernel != nil { return }
@@ -150,7 +153,7 @@ extension System {
         _ = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_SETFL, newFlags) }
     }
 
-    /// fcntl(2) with `FD_CLOEXEC`.
+    /// Sets close-on-exec on a descriptor: fcntl(2) with `FD_CLOEXEC`.
     ///
     /// The descriptor may belong to the user.
     static func setCloseOnExec(_ descriptor: Int32) throws(Errno) {

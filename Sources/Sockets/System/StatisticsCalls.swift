@@ -4,11 +4,11 @@ internal import SystemPackage
 
 /// A queue that the kernel keeps for a socket.
 enum SocketQueue {
-    /// Received and not read: `SIOCINQ`.
+    /// The bytes that were received but not read: `SIOCINQ`.
     case receiveQueue
-    /// Written and not acknowledged, or not read by a Unix peer: `SIOCOUTQ`.
+    /// The bytes that were written but not acknowledged, or not read by a Unix peer: `SIOCOUTQ`.
     case sendQueue
-    /// Written and not sent, for TCP only: `SIOCOUTQNSD`.
+    /// The bytes that were written but not sent, for TCP only: `SIOCOUTQNSD`.
     case notSent
 
     fileprivate var request: UInt {
@@ -33,18 +33,20 @@ struct SocketCondition: OptionSet {
     static let broken = SocketCondition(rawValue: Int16(POLLERR))
 }
 
-// Figures about a socket for diagnosis, which must not change the socket. A figure is nil if the
-// kernel does not have it for this type of socket, or if the call fails.
+// Calls that read a socket's statistics for a diagnosis and do not change the socket. A result is
+// nil if the kernel does not report it for this type of socket, or if the call fails.
 extension System {
-    /// getsockopt(2) with `TCP_INFO`: as many bytes as this kernel knows, which have become more
-    /// over the years; `nil` for sockets other than TCP.
+    /// Returns the bytes of `TCP_INFO`, or `nil` for sockets other than TCP: getsockopt(2).
+    ///
+    /// Newer kernels return more bytes.
     static func tcpInfo(_ descriptor: Int32) -> [UInt8]? {
-        // The kernel writes only the bytes that it has, 280 today.
+        // The capacity exceeds the 280 bytes of today's kernels, and a kernel writes only the bytes
+        // that it has.
         let key = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_INFO)
         return try? option(descriptor, key, capacity: 512)
     }
 
-    /// ioctl(2): the number of bytes in a queue.
+    /// Returns the number of bytes in a queue: ioctl(2).
     static func queueLength(_ descriptor: Int32, _ queue: SocketQueue) -> Int? {
         var bytes: Int32 = 0
         do throws(Errno) {
@@ -57,13 +59,13 @@ extension System {
         return bytes < 0 ? nil : Int(bytes)
     }
 
-    /// getsockopt(2) with `SO_SNDBUF` or `SO_RCVBUF`: the limit of a buffer, as the kernel counts
-    /// it.
+    /// Returns the limit of a buffer, which includes the kernel's overhead: getsockopt(2) with
+    /// `SO_SNDBUF` or `SO_RCVBUF`.
     static func bufferLimit(_ descriptor: Int32, _ key: OptionKey) -> Int? {
         (try? option(descriptor, key, fromUser: true)).map { Int($0) }
     }
 
-    /// poll(2) without waiting.
+    /// Returns the current state of a socket: poll(2) without waiting.
     static func condition(_ descriptor: Int32) -> SocketCondition? {
         var entry = pollfd(
             fd: descriptor, events: Int16(POLLOUT) | csockets_peer_has_ended, revents: 0)

@@ -1,7 +1,7 @@
 internal import Glibc
 package import SystemPackage
 
-/// The system calls of this folder, by the names of their manual pages.
+/// The system calls of this package, by the names of their manual pages.
 package enum SystemCall: String, Sendable, CaseIterable {
     case socket, socketpair, bind, listen, accept, connect, shutdown, close, dup, fcntl
     case recv, recvfrom, recvmmsg, send, sendto, sendmsg, sendfile, poll
@@ -10,23 +10,25 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case open, opendir, readlinkat, process_vm_readv
 }
 
-/// The kernel's calls: one function for each, under the call's own name.
+/// A namespace with one function for each system call, under the call's own name.
 package enum System {}
 
-/// What happens if a signal interrupts a call before the call had an effect (`EINTR`).
+/// The reaction if a signal interrupts a call before the call had an effect (`EINTR`).
 package enum Interruption {
-    /// Repeats the call: for calls without a time limit of their own.
+    /// Repeats the call, which is correct for calls without their own time limit.
     case retry
-    /// Throws: for calls with a deadline, because the remaining time must be computed again.
+    /// Throws `EINTR`, so that a caller with a deadline can compute the remaining time again.
     case report
 }
 
-/// Makes one system call and turns −1 into the error number.
+/// Makes one system call, and throws the error number if the result is −1.
 ///
-/// No other function does this, and no other function retries `EINTR`.
+/// The library makes every call of ``SystemCall`` through this function, so that checks and retries
+/// are in one place.
 ///
-/// `EFAULT`, and `EBADF` on a descriptor that the library owns, reveal a bug that could write into
-/// an unrelated file, so they stop the program. A descriptor or a raw value of the user (`fromUser: true`) may be invalid, which is an ordinary error.
+/// `EFAULT` and `EBADF` stop the program, because they reveal a bug in the library that could write
+/// into an unrelated file. If `fromUser` is true, the user's descriptor or raw value may be
+/// invalid, so these errors are thrown like any other.
 @inline(__always)
 package func systemCall<Result: FixedWidthInteger & SignedInteger>(
     _ call: SystemCall,
@@ -60,7 +62,8 @@ package func systemCall<Result: FixedWidthInteger & SignedInteger>(
 
 /// Makes one system call that transfers bytes.
 ///
-/// `body` gets the number of bytes that it may transfer, so that tests can make any transfer short.
+/// `body` receives the number of bytes that it may transfer, which tests can reduce to make any
+/// transfer short.
 @inline(__always)
 package func transferCall(
     _ call: SystemCall,

@@ -2,10 +2,10 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
-    /// pthread_create(3): runs `body` on a detached thread.
+    /// Runs `body` on a detached thread: pthread_create(3).
     ///
-    /// The thread receives no signals. Signals of the program are for its own threads, and SIGPIPE,
-    /// which sendfile(2) and splice(2) raise, must not end the program.
+    /// The thread blocks all signals, because the program's signals are for the program's own
+    /// threads. SIGPIPE, which sendfile(2) and splice(2) raise, must not end the program either.
     ///
     /// - Throws: `EAGAIN` if the system has no more threads.
     static func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
@@ -20,7 +20,7 @@ extension System {
         let code = pthread_create(
             &thread, nil,
             { job in
-                // Safe: retained above for this thread, which releases it exactly once.
+                // Safe: the job was retained above for this thread, which releases it exactly once.
                 job.map { Unmanaged<Job>.fromOpaque($0).takeRetainedValue().body() }
                 return nil
             }, job.toOpaque())
@@ -31,11 +31,11 @@ extension System {
         pthread_detach(thread)
     }
 
-    /// pthread_self(3), for comparing threads.
+    /// The identity of the calling thread, for comparisons: pthread_self(3).
     @inline(__always)
     static var currentThread: UInt { UInt(pthread_self()) }
 
-    /// sysconf(3) with `_SC_NPROCESSORS_ONLN`: the number of processors, at least 1.
+    /// The number of processors, at least 1: sysconf(3) with `_SC_NPROCESSORS_ONLN`.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     private final class Job: Sendable {

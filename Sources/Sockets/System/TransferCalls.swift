@@ -4,7 +4,7 @@ package import SystemPackage
 
 /// The flags of a transfer.
 ///
-/// Every send also has `MSG_NOSIGNAL`.
+/// Every call that sends adds `MSG_NOSIGNAL`.
 struct TransferFlags: OptionSet {
     let rawValue: Int32
 
@@ -18,7 +18,7 @@ struct TransferFlags: OptionSet {
     static let fullLength = TransferFlags(rawValue: Int32(MSG_TRUNC))
 }
 
-/// A descriptor that poll(2) watches, and the result.
+/// A descriptor for poll(2) to watch, and the result.
 package struct PollRequest {
     package var descriptor: Int32
     package var isForWriting: Bool
@@ -32,7 +32,7 @@ package struct PollRequest {
 }
 
 extension System {
-    /// recv(2).
+    /// Receives bytes or one datagram: recv(2).
     ///
     /// Returns 0 for the end of a stream and for an empty datagram.
     @inline(__always)
@@ -47,7 +47,7 @@ extension System {
         }
     }
 
-    /// recvfrom(2).
+    /// Receives bytes or one datagram, and the sender's address: recvfrom(2).
     ///
     /// With `fullLength`, the count may be larger than the buffer.
     static func recvfrom(
@@ -64,15 +64,16 @@ extension System {
         return (count, sender)
     }
 
-    /// The number of bytes of a stream that one call sends, if a time limit may end or other
-    /// connections need a turn.
+    /// The largest number of bytes that one call sends on a stream, if there is a time limit or if
+    /// other connections need a turn.
     ///
-    /// While the peer keeps up, one call continues until all bytes are sent. The kernel's own limit
-    /// (`SO_SNDTIMEO`) only counts the time that it waits. Without this limit, 1 GiB under a time
-    /// limit of 100 ms takes 300 ms.
+    /// While the peer keeps up, one call continues until all bytes are sent, because the kernel's
+    /// time limit (`SO_SNDTIMEO`) includes only the time that the kernel waits. If one call sent
+    /// everything, 1 GiB with a time limit of 100 ms would take 300 ms.
     static let mostAtOnce = 1 << 20
 
-    /// send(2) with `MSG_NOSIGNAL`: a closed connection is an error and does not end the program.
+    /// Sends bytes or one datagram: send(2) with `MSG_NOSIGNAL`, so that a closed connection is an
+    /// error and does not end the program.
     @inline(__always)
     static func send(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
@@ -85,7 +86,7 @@ extension System {
         }
     }
 
-    /// sendto(2) with `MSG_NOSIGNAL`.
+    /// Sends bytes or one datagram to an address: sendto(2) with `MSG_NOSIGNAL`.
     static func sendto(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags,
         _ address: RawSocketAddress
@@ -99,12 +100,13 @@ extension System {
         }
     }
 
-    /// The number of parts that one sendmsg(2) takes.
+    /// The largest number of parts in one sendmsg(2).
     ///
-    /// The kernel's own limit is 1024.
+    /// The kernel's limit is 1024.
     static let vectorLimit = 64
 
-    /// sendmsg(2) with `MSG_NOSIGNAL`: sends the parts as one run of bytes, or as one datagram.
+    /// Sends the parts as consecutive bytes of a stream, or as one datagram: sendmsg(2) with
+    /// `MSG_NOSIGNAL`.
     ///
     /// Skips the first `skipped` bytes of the first part, and sends at most `most` bytes.
     static func sendmsg(
@@ -114,11 +116,11 @@ extension System {
         var vectors: [iovec] = []
         vectors.reserveCapacity(min(parts.count, vectorLimit))
         var outcome: Result<Int, Errno> = .success(0)
-        // The bytes of each part are only guaranteed to stay in place inside its own closure. So
-        // the closures are nested, and the innermost one makes the call.
+        // The address of a part's bytes is valid only inside the part's closure. So the closures
+        // are nested, and the innermost closure makes the call.
         func descend(_ parts: ArraySlice<[UInt8]>, _ skipped: Int) {
-            // Skipped here and not by recursion, because there may be more of them than fit on the
-            // stack.
+            // Empty parts are skipped without recursion, because recursion over many empty parts
+            // could overflow the stack.
             let rest = parts.drop { $0.isEmpty }
             guard let first = rest.first, vectors.count < vectorLimit else {
                 outcome = call(descriptor, &vectors, atMost: most, flags)
@@ -164,7 +166,7 @@ extension System {
         }
     }
 
-    /// Removes `excess` bytes from the end.
+    /// Removes `excess` bytes from the end of the vectors.
     private static func shorten(_ vectors: UnsafeMutableBufferPointer<iovec>, by excess: Int) {
         var excess = excess
         for index in vectors.indices.reversed() where excess > 0 {
@@ -174,11 +176,11 @@ extension System {
         }
     }
 
-    /// poll(2): waits until one of the descriptors is ready, for at most `milliseconds`, or without
-    /// a limit for −1.
+    /// Waits until one of the descriptors is ready, for at most `milliseconds`, or without a limit
+    /// for −1: poll(2).
     ///
     /// A descriptor with an error or a hang-up counts as ready, and the next call on it reports the
-    /// reason. An interruption by a signal returns with no descriptor ready.
+    /// reason. If a signal interrupts the call, the call returns and no descriptor is ready.
     package static func poll(_ requests: inout [PollRequest], milliseconds: Int32) throws(Errno) {
         var entries = requests.map { request in
             pollfd(
