@@ -60,16 +60,18 @@ extension MachineProcess {
             sum.flatMap { sum in thread.runCounter.map { sum &+ $0 } }
         }
         guard state == .sleeping else { return }
-        threads = try? found.compactMap { thread in
+        var waiting: [MachineThread] = []
+        for var thread in found {
             do throws(Errno) {
-                var thread = thread
                 thread.call = try call(of: thread.id)
-                return thread
-            } catch Errno.noSuchFileOrDirectory, Errno.noSuchProcess {
-                // The thread has ended since the directory was read.
-                return nil
+                waiting.append(thread)
+            } catch {
+                // A thread that has ended since the directory was read is left out. If one thread is
+                // hidden, all are.
+                guard error == .noSuchFileOrDirectory || error == .noSuchProcess else { return }
             }
         }
+        threads = waiting
     }
 
     private func runCounter(of thread: Int32) -> UInt64? {
