@@ -50,8 +50,9 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
             struct in_pktinfo data;
             if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
-            // ipi_spec_dst is the local address. ipi_addr is not used, because for a multicast or
-            // broadcast datagram it is not an address of this machine.
+            // An entry without a local address (ipi_spec_dst) is skipped. ipi_addr cannot replace
+            // it, because ipi_addr of a multicast or broadcast datagram is not an address of this
+            // machine.
             if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
             info->family = AF_INET;
             info->interface = (unsigned int)data.ipi_ifindex;

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/// accept4(2), whose SOCK_CLOEXEC takes effect before another thread can fork.
+/// Accepts a connection: accept4(2). SOCK_CLOEXEC takes effect before another thread can fork.
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
 /// EAI_ADDRFAMILY and EAI_NODATA: errors of getaddrinfo(3) that only the GNU C library defines.
@@ -27,7 +27,7 @@ struct csockets_datagram {
     unsigned int length;
 };
 
-/// recvmmsg(2) without a timeout.
+/// Receives several datagrams: recvmmsg(2) without a timeout.
 int csockets_recvmmsg(
     int descriptor, struct csockets_datagram *datagrams, unsigned int count, int flags);
 
@@ -41,8 +41,8 @@ struct csockets_packet_info {
     uint8_t address[16];
 };
 
-/// Reads the local address from the control data of a received message, and prefers IPv4. Returns 0
-/// if there is no address.
+/// Reads the local address from the control data of a received message; an IPv4 address has
+/// priority. Returns 0 if there is no address.
 int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_info *info);
 
 /// Writes packet information to the buffer at `msg_control` and sets `msg_controllen`.

@@ -39,7 +39,7 @@ public struct Endpoint: Hashable, Sendable {
         return port
     }
 
-    /// The path of a Unix endpoint, or `@` and an abstract name; `nil` for the others.
+    /// The path of a Unix endpoint, or `@` and an abstract name; `nil` for other endpoints.
     public var path: String? {
         guard case .path(let path) = place else { return nil }
         return path

@@ -7,7 +7,7 @@ public enum SocketType: Hashable, Sendable, CaseIterable {
     /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
     case sequencedPacket
 
-    /// The kernel's number of the type.
+    /// The kernel's number for the type.
     var raw: RawSocketType {
         switch self {
         case .stream: .stream

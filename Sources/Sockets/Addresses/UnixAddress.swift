@@ -97,7 +97,7 @@ extension UnixAddress: CustomStringConvertible {
 extension UnixAddress {
     /// Parses the text after `unix:`: a path, or `@` and an abstract name.
     ///
-    /// The text `\xNN` is not an escape here.
+    /// `\xNN` is not interpreted as an escape.
     package init?(marked text: String) {
         self.init(markedBytes: Array(text.utf8))
     }

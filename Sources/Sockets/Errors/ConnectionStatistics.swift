@@ -23,7 +23,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
         case finWait1
         /// This end has half-closed, but the peer has not.
         case finWait2
-        /// Both ends have closed; the kernel waits for late segments.
+        /// Both ends have closed, and the kernel waits for late segments.
         case timeWait
         /// There is no connection, because it was never established, was reset, or was given up.
         case closed
@@ -55,8 +55,8 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var sendQueue: Int?
     /// The part of `sendQueue` that the kernel has not sent yet: `notsent`.
     public var notSent: Int?
-    /// The time for which the lengths of both queues were the same in all samples; nil after one
-    /// sample.
+    /// The time since the length of a queue last changed between samples, or since the first
+    /// sample; nil after one sample.
     public var timeSinceQueuesChanged: Duration?
     /// The limit of the send buffer, which includes the kernel's overhead: `SO_SNDBUF`.
     public var sendBufferSize: Int?

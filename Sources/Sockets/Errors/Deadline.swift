@@ -1,4 +1,4 @@
-/// A time limit and, once the operation has started to wait, the instant at which it ends.
+/// A time limit and, once the operation has started to wait, the instant at which the limit ends.
 ///
 /// A deadline starts at the first call of ``start()``, so an operation that need not wait never
 /// reads the clock.
@@ -51,8 +51,8 @@ package struct Deadline: Sendable {
     /// Begins one step of an operation that may need many steps, or throws if the deadline has
     /// passed.
     ///
-    /// Without this check, an operation whose peer always keeps up would never wait, so its limit
-    /// would never end it.
+    /// Without this check, an operation whose peer always keeps up would never wait, so the limit
+    /// would never end the operation.
     ///
     /// The first step neither reads the clock nor fails. The second step starts the deadline.
     @inline(__always)

@@ -95,7 +95,7 @@ public struct SocketError: Error, Sendable {
     /// empty.
     public var partialBytes: [UInt8] { storage.partialBytes }
 
-    /// The attempts of a connect, in their order.
+    /// The failed attempts of a connect, in the order in which they started.
     public var attempts: [Attempt] { storage.attempts }
 
     /// The reason why the connection was stalled until the time limit ended the operation.

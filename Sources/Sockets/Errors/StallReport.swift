@@ -18,7 +18,8 @@ public struct StallReport: Sendable {
     public enum Verdict: Hashable, Sendable {
         /// The peer's program does not read, so the peer's kernel accepts no more of our bytes.
         case peerNotReading
-        /// The peer reads more slowly than we send; the rate is nil if it could not be measured.
+        /// The peer reads more slowly than this end sends; the rate is nil if it could not be
+        /// measured.
         case peerReadingSlowly(bytesPerSecond: Int?)
         /// A deadlock: both ends write with full buffers, and neither reads.
         case bothWriting

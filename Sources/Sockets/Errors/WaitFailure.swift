@@ -1,7 +1,8 @@
 /// The error of a failed wait, which the calling code converts to a ``SocketError``.
 ///
-/// The cause is boxed, so that the error is one pointer wide. Every call that may throw it reserves
-/// memory for it in the task's frame, and such frames are most of the memory of an idle connection.
+/// The cause is boxed, so that the error is one pointer wide. Every call that may throw the error
+/// reserves memory for it in the task's frame, and such frames are most of the memory of an idle
+/// connection.
 struct WaitFailure: Error {
     private let storage: Storage
 

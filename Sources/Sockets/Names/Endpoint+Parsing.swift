@@ -5,9 +5,9 @@ extension Endpoint {
     ///   of a host, reached over `transport`. IPv6 addresses need brackets.
     /// - `:80` is a port without a host, which means every interface when listening.
     /// - `tcp://` or `udp://` before any of these selects the transport.
-    /// - `unix:/run/app.sock`, `unix:///run/app.sock` or `unix:@abstract` is a Unix socket, and so
-    ///   is the same text after `unixgram:` or `unixpacket:`. If `transport` is a Unix transport,
-    ///   the path alone is enough.
+    /// - `unix:/run/app.sock`, `unix:///run/app.sock` or `unix:@abstract` is a Unix stream socket.
+    ///   `unixgram:` and `unixpacket:` select the other types of Unix sockets. If `transport` is a
+    ///   Unix transport, the path alone is enough.
     ///
     /// In a path, `\xNN` stands for the byte with that hexadecimal value. ``description`` writes
     /// control characters in this form.

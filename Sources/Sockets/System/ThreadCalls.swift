@@ -5,7 +5,7 @@ extension System {
     /// Runs `body` on a detached thread: pthread_create(3).
     ///
     /// The thread blocks all signals, because the program's signals are for the program's own
-    /// threads. SIGPIPE, which sendfile(2) and splice(2) raise, must not end the program either.
+    /// threads. This also prevents SIGPIPE, which sendfile(2) raises, from ending the program.
     ///
     /// - Throws: `EAGAIN` if the system has no more threads.
     static func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
