@@ -1,13 +1,14 @@
 internal import Sockets
 
-// Clients that wait to be accepted.
+// Findings about clients that wait to be accepted.
 extension Analysis {
-    /// Returns a finding about a listener whose program does not accept the clients that wait.
+    /// Returns a finding about a listener whose program does not accept the waiting clients.
     func notAccepting(_ listener: MachineSocket) -> Finding? {
         guard listener.pendingConnections > 0, let earlier = earlier(listener),
             earlier.pendingConnections > 0
         else { return nil }
-        // The same client at both samples, because others come and go.
+        // Keep only the clients that waited at both samples, because a healthy listener may have
+        // new clients that wait briefly.
         let clients = clients(of: listener).filter(existedBefore)
         let isFull =
             listener.pendingConnections > listener.backlog
@@ -30,7 +31,7 @@ extension Analysis {
 
     private static let shownClients = 3
 
-    /// The clients on this machine that wait to be accepted.
+    /// Returns the clients on this machine that wait for this listener to accept them.
     private func clients(of listener: MachineSocket) -> [MachineSocket] {
         machine.sockets.filter { socket in
             guard socket.isConnected else { return false }

@@ -1,6 +1,7 @@
 internal import Sockets
 
-// Cycles of programs that wait for each other, and the programs that wait behind them.
+// Findings about cycles of programs that wait for each other, and about the programs that wait for
+// such a cycle.
 extension Analysis {
     /// Returns the groups of processes that wait for each other, each with its finding.
     func cycles(in edges: [Finding.WaitEdge]) -> [(group: [Int32], finding: Finding)] {
@@ -36,7 +37,9 @@ extension Analysis {
             advice: AnalysisText.advice(for: kind), blockers: group.sorted())
     }
 
-    /// Returns the kind of a cycle: a deadlock of two ends of one connection has a kind of its own.
+    /// Returns the kind of a cycle.
+    ///
+    /// A deadlock between the two ends of one connection has its own kind.
     private func kind(
         of waits: [Finding.WaitEdge], _ connections: [[MachineSocket]]
     ) -> Finding.Kind {
@@ -48,10 +51,10 @@ extension Analysis {
         }
     }
 
-    /// Returns a finding for each program that cannot continue because another cannot, unless
-    /// another finding covers it.
+    /// Returns a finding for each program that waits for a stuck program, unless another finding
+    /// covers the wait.
     ///
-    /// A program gets one finding, however many connections it watches.
+    /// A program has one finding, even if it waits for several connections.
     func waiters(
         _ edges: [Finding.WaitEdge], outside groups: [Set<Int32>],
         _ covered: Set<MachineSocket.Identity>, notAccepting: Set<Int32>
@@ -73,7 +76,8 @@ extension Analysis {
             [socket] + [pairs.peer(of: socket)].compactMap { $0 }
         }
         let cause = cause(shown[0].blockers, nil)
-        // A blocked write shows at once that the peer does not read; queues alone take longer.
+        // A blocked write proves at once that the peer does not read. The queues alone prove it
+        // only after a while.
         return Finding(
             shown[0].action == .read ? .peerNotReading : .peerStuck, .certain, edges: shown,
             connections: connections, stall: stallDuration(of: connections.first ?? []),
@@ -84,9 +88,9 @@ extension Analysis {
 
     // MARK: Causes
 
-    /// Describes what the processes that have to act do instead.
+    /// Describes what the blockers do instead of ending the wait.
     ///
-    /// If they wait as well, the cause is where their chain of waits ends.
+    /// If the blockers wait too, the cause is the end of their chain of waits.
     func cause(
         _ blockers: [Int32], _ socket: MachineSocket?
     ) -> (text: String, advice: String?, blockers: [Int32]) {
@@ -104,7 +108,7 @@ extension Analysis {
         return (reason + text.end(atCycle: cycle), advice, cycle)
     }
 
-    /// Returns the edge from a waiting process to those that could end its wait.
+    /// Returns the edge from a waiting process to the processes that could end its wait.
     func edge(_ wait: WaitClassifier.Wait) -> Finding.WaitEdge? {
         guard !wait.blockers.isEmpty else { return nil }
         let isPending = isUnaccepted(wait.socket.flatMap(socket))

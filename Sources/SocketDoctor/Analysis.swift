@@ -2,7 +2,8 @@ package import Sockets
 
 /// The findings about a machine: which of its sockets are stuck, and why.
 ///
-/// A decision without I/O, which does not depend on the order in which the kernel lists sockets.
+/// The analysis does no I/O, and its result does not depend on the order in which the kernel lists
+/// sockets.
 package struct Analysis: Sendable {
     package let samples: MachineSamples
     package let ownership: Ownership
@@ -10,11 +11,12 @@ package struct Analysis: Sendable {
     let classifier: WaitClassifier
     /// The wait-for graph of the processes that cannot continue.
     let chain: WaitGraph<Int32>
-    /// What is stuck, the worst first.
+    /// The stalls on this machine, sorted from the worst.
     package private(set) var findings: [Finding] = []
 
-    /// The index of a socket in the earlier and in the later sample.
+    /// The index of each socket in the earlier sample.
     private let earlierIndex: [MachineSocket.Identity: Int]
+    /// The index of each socket in the later sample.
     private let laterIndex: [MachineSocket.Identity: Int]
 
     package init(_ samples: MachineSamples) {
@@ -24,7 +26,7 @@ package struct Analysis: Sendable {
         earlierIndex = Self.indices(samples.earlier?.sockets ?? [])
         laterIndex = Self.indices(samples.later.sockets)
         guard samples.earlier != nil else {
-            // Nothing waited anywhere, so there is nothing to classify.
+            // No second sample was taken because nothing waited, so there is nothing to classify.
             classifier = WaitClassifier(earlier: nil, now: Machine())
             chain = WaitGraph([])
             return
@@ -52,10 +54,10 @@ package struct Analysis: Sendable {
 
     // MARK: Connections
 
-    /// Every connection once, with both ends if both are on this machine, in a stable order.
+    /// All connections in a stable order, each with both ends if both are on this machine.
     package var connections: [[MachineSocket]] { connections(where: { _ in true }) }
 
-    /// The connections of which at least one end is of interest.
+    /// Returns the connections that have at least one end of interest.
     private func connections(
         where isOfInterest: (MachineSocket) -> Bool
     ) -> [[MachineSocket]] {
@@ -75,8 +77,8 @@ package struct Analysis: Sendable {
         return found.sorted { $0[0].isFirst(before: $1[0]) }
     }
 
-    /// Counts the ends whose owners are hidden from this user, and the owners whose system calls are
-    /// hidden.
+    /// Counts the ends whose owners are hidden from this user, and the owners whose system calls
+    /// are hidden.
     package func hidden(in connections: [[MachineSocket]]) -> (owners: Int, calls: Int) {
         let ends = connections.joined()
         let owners = ends.count { !$0.isOwnerless && !ownership.hasOwner($0) }
@@ -87,18 +89,24 @@ package struct Analysis: Sendable {
         return (owners, silent)
     }
 
-    /// Returns the report that follows from one end alone, from one sample if the end is new.
+    /// Returns the report about one end, without looking at what its peer does.
+    ///
+    /// The report is based on one sample if the socket is new, and otherwise on two samples.
     package func report(of socket: MachineSocket) -> StallReport {
         var statistics = socket.statistics
         if socket.kind == .unix {
-            // A reader's queue shrinks with each byte, a writer's only when a whole block is read.
+            // A reader's queue shrinks with each byte that is read, but a writer's queue only when
+            // the peer has read a whole block. So use the time of the last change at either end.
             let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
             statistics.timeSinceQueuesChanged = ends.compactMap(timeSinceQueuesChanged).min()
         }
         return StallReport.analyze(earlier(socket)?.statistics, statistics, during: .nothing)
     }
 
-    /// The time as far as it was observed; a socket that was empty at first is not observed.
+    /// Returns how long the queues have not changed, or nil if that is unknown.
+    ///
+    /// The time is unknown for a socket whose queues were empty at the first sample and have not
+    /// changed since, because such a socket is not observed.
     private func timeSinceQueuesChanged(_ socket: MachineSocket) -> Duration? {
         if let known = socket.statistics.timeSinceQueuesChanged { return known }
         guard let before = earlier(socket)?.statistics else { return nil }
@@ -108,7 +116,8 @@ package struct Analysis: Sendable {
         return isSame ? nil : .zero
     }
 
-    /// Returns a report if the socket existed at both samples and the report is at least likely.
+    /// Returns the report about a socket if it is at least likely; nil for sockets that are quiet
+    /// or were not in the first sample.
     private func likelyReport(of socket: MachineSocket) -> StallReport? {
         guard !socket.isQuiet, existedBefore(socket) else { return nil }
         let report = report(of: socket)
@@ -125,7 +134,8 @@ package struct Analysis: Sendable {
             classifier.waits.compactMap(edge) + stuck.flatMap { fullBufferEdges($0.finding) }
         let cycles = cycles(in: edges)
 
-        // The finding about a cycle covers the connections inside it.
+        // The finding about a cycle covers the connections inside the cycle, so they need no
+        // findings of their own.
         let groups = cycles.map { Set($0.group) }
         let alone = stuck.filter { candidate in
             let owners = Set(candidate.ends.flatMap { ownership.owners(of: $0) }.map(\.process))
@@ -139,7 +149,8 @@ package struct Analysis: Sendable {
         return (cycles.map(\.finding) + alone.map(\.finding) + waiting + behind).sorted()
     }
 
-    /// The edges of a connection whose buffers are full: those hold even if no call is visible.
+    /// Returns the edges of a connection whose buffers are full, because full buffers prove a wait
+    /// even if no system call is visible.
     private func fullBufferEdges(_ finding: Finding) -> [Finding.WaitEdge] {
         let kinds: Set<Finding.Kind> = [.bothWriting, .peerNotReading]
         return kinds.contains(finding.kind) ? finding.edges : []
@@ -175,10 +186,11 @@ package struct Analysis: Sendable {
         return nil
     }
 
-    /// Returns whether no owner of this end ran between the samples.
+    /// Returns whether no owner of this end ran between the samples, or false if that is unknown.
     ///
-    /// The kernel counts no bytes and reports no times for Unix sockets. The same number of bytes may
-    /// wait at each sample although requests and replies flow, but only if an owner of either end runs.
+    /// For a Unix socket, the kernel counts no bytes and reports no times. Even if requests and
+    /// replies flow, both samples may show the same number of waiting bytes. But in that case an
+    /// owner of one of the ends has run.
     private func isInactive(_ end: MachineSocket) -> Bool {
         let owners = processes(of: end)
         return !owners.isEmpty
@@ -248,7 +260,8 @@ package struct Analysis: Sendable {
             evidence: report.evidence, advice: report.advice, blockers: [])
     }
 
-    /// Returns `.certain` if all blockers are stuck, because a blocked process will never read.
+    /// Returns `.certain` if all blockers are stuck, because a stuck process will never read, and
+    /// otherwise `confidence`.
     private func raised(
         _ confidence: StallReport.Confidence, _ blockers: [Int32]
     ) -> StallReport.Confidence {
@@ -262,8 +275,8 @@ package struct Analysis: Sendable {
         laterIndex[identity].map { machine.sockets[$0] }
     }
 
-    /// Returns the edges from the owners of one end to the owners of the other, whether or not a call
-    /// is visible.
+    /// Returns the edges from the owners of one end to the owners of the other end, even if no
+    /// system call is visible.
     func edge(
         from waiter: MachineSocket, to other: MachineSocket?, _ action: Finding.Action
     ) -> [Finding.WaitEdge] {
@@ -282,7 +295,7 @@ package struct Analysis: Sendable {
         return Set(ownership.owners(of: owned).map(\.process)).sorted()
     }
 
-    /// Returns how long nothing has moved at these ends, and whether it may be longer.
+    /// Returns how long these ends have transferred no bytes, and whether that is a lower bound.
     func stallDuration(of ends: [MachineSocket]) -> (time: Duration, isLowerBound: Bool)? {
         let times = ends.flatMap {
             [$0.statistics.timeSinceLastSend, $0.statistics.timeSinceLastReceive]
@@ -298,7 +311,7 @@ package struct Analysis: Sendable {
 }
 
 extension MachineSocket {
-    /// An arbitrary but stable order.
+    /// Returns whether this socket precedes another in an arbitrary but stable order.
     fileprivate func isFirst(before other: MachineSocket) -> Bool {
         (kind.rawValue, identity.cookie) < (other.kind.rawValue, other.identity.cookie)
     }

@@ -1,8 +1,8 @@
 internal import Sockets
 
-/// The sentences of findings.
+/// The evidence and the advice of findings, written as sentences.
 ///
-/// Names of programs are untrusted text, so they are escaped here.
+/// Names of programs are untrusted text, so this type escapes them.
 struct AnalysisText {
     private let machine: Machine
     private let ownership: Ownership
@@ -14,23 +14,23 @@ struct AnalysisText {
 
     // MARK: Names
 
-    /// A process by name and number, such as "python3[4711]".
+    /// Returns the name and the number of a process, such as "python3[4711]".
     func name(of process: Int32) -> String { machine.name(of: process) }
 
-    /// Several processes, such as "a[1] or b[2]".
+    /// Returns the names and the numbers of several processes, such as "a[1] or b[2]".
     func names(of processes: [Int32]) -> String {
         processes.isEmpty
             ? "a hidden program" : processes.map { name(of: $0) }.joined(separator: " or ")
     }
 
-    /// The owners of one end.
+    /// Returns the names of the owners of one end.
     func owner(of socket: MachineSocket) -> String {
         names(of: Set(ownership.owners(of: socket).map(\.process)).sorted())
     }
 
     // MARK: Evidence
 
-    /// The evidence for an end that cannot send its bytes.
+    /// Returns the evidence that an end cannot send its bytes.
     func full(
         _ writer: MachineSocket, _ reader: MachineSocket?, _ report: StallReport
     ) -> String {
@@ -38,7 +38,7 @@ struct AnalysisText {
         return "\(waiting(writer, for: reader))."
     }
 
-    /// The evidence for two ends that both write.
+    /// Returns the evidence that both ends write and neither end reads.
     func bothFull(_ ends: [MachineSocket]) -> String {
         guard ends.count == 2 else {
             let end = ends[0]
@@ -58,7 +58,7 @@ struct AnalysisText {
         max(socket.statistics.sendQueue ?? 0, socket.statistics.notSent ?? 0).bytes
     }
 
-    /// The evidence for an end that does not read.
+    /// Returns the evidence that an end does not read.
     func unread(_ reader: MachineSocket) -> String {
         let time =
             reader.statistics.timeSinceLastReceive.map { " for \($0.brief)" }
@@ -69,7 +69,7 @@ struct AnalysisText {
             + " to read them."
     }
 
-    /// The evidence for a listener that does not accept.
+    /// Returns the evidence that a listener's program does not accept clients.
     func notAccepted(_ listener: MachineSocket, isFull: Bool) -> String {
         let count = listener.pendingConnections
         let clients = count == 1 ? "1 client waits" : "\(count) clients wait"
@@ -77,12 +77,12 @@ struct AnalysisText {
         return "\(clients) for \(owner(of: listener)) to accept\(room)."
     }
 
-    /// The evidence for a program that waits for a stuck one.
+    /// Returns the evidence that a program waits for a stuck program.
     func wait(_ edge: Finding.WaitEdge) -> String {
         "\(name(of: edge.waiter)) waits for \(names(of: edge.blockers)) to \(edge.action.rawValue)."
     }
 
-    /// The evidence for a cycle.
+    /// Returns the evidence that programs wait for each other.
     func cycle(
         _ kind: Finding.Kind, _ waits: [Finding.WaitEdge], _ connections: [[MachineSocket]],
         isCertain: Bool
@@ -103,8 +103,10 @@ struct AnalysisText {
 
     // MARK: Causes and advice
 
-    /// What the first blocker does instead, as a sentence with a leading space, and advice if the
-    /// remedy is known.
+    /// Returns a sentence about what the first blocker does instead of ending the wait, and advice
+    /// if there is a known remedy.
+    ///
+    /// The sentence has a leading space.
     func reason(_ blockers: [Int32], _ socket: MachineSocket?) -> (String, advice: String?) {
         guard let first = blockers.first, let process = machine.processes[first] else {
             return ("", nil)
@@ -113,20 +115,23 @@ struct AnalysisText {
         return (" \(process.description) \(activity).", advice)
     }
 
-    /// Whether a signal or a debugger has stopped the process.
+    /// Returns whether a signal or a debugger has stopped the process.
     func isHalted(_ process: Int32) -> Bool {
         let state = machine.processes[process]?.state
         return state == .stopped || state == .traced
     }
 
-    /// The end of a chain of waits, as a sentence with a leading space.
+    /// Returns a sentence about the process at the end of a chain of waits, and advice if there is
+    /// a known remedy.
+    ///
+    /// The sentence has a leading space.
     func end(at last: Int32) -> (String, advice: String?) {
         guard let process = machine.processes[last] else { return ("", nil) }
         let (activity, advice) = activity(of: process, nil)
         return (" The chain of waits ends at \(process.description), which \(activity).", advice)
     }
 
-    /// The end of a chain of waits that leads into a cycle.
+    /// Returns a sentence about the deadlock at the end of a chain of waits, with a leading space.
     func end(atCycle cycle: [Int32]) -> String {
         let names = cycle.map { name(of: $0) }.joined(separator: ", ")
         return " The chain of waits ends in the deadlock of \(names)."
@@ -170,7 +175,7 @@ struct AnalysisText {
         return (description(of: call, []), nil)
     }
 
-    /// What a call waits for, as a phrase.
+    /// Returns what a call waits for, as a phrase.
     private func description(of call: BlockedCall, _ own: Set<Int32>) -> String {
         switch call.wakeCondition {
         case .descriptors(let watched) where watched.count == 1:
@@ -193,7 +198,8 @@ struct AnalysisText {
         }
     }
 
-    /// The call in which an owner waits for its descriptor, if it is visible.
+    /// Returns the name of the call in which an owner waits for its descriptor, or nil if no such
+    /// call is visible.
     func call(of owner: Ownership.Owner, _ action: Finding.Action) -> String? {
         machine.processes[owner.process]?.threads?.compactMap(\.call).first { call in
             guard case .descriptors(let watched) = call.wakeCondition else { return false }

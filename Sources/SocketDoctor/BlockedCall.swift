@@ -18,7 +18,7 @@ package struct BlockedCall: Hashable, Sendable {
         }
     }
 
-    /// What ends the wait.
+    /// The condition that ends a wait.
     package enum WakeCondition: Hashable, Sendable {
         /// An event on any of these descriptors.
         case descriptors([WatchedDescriptor])
@@ -34,13 +34,14 @@ package struct BlockedCall: Hashable, Sendable {
         case unknown
     }
 
-    /// The name of its manual page, such as "recvfrom".
+    /// The name of the call's manual page, such as "recvfrom"; "system call N" if it is unknown.
     package var name: String
     package var wakeCondition: WakeCondition
-    /// Whether the call ends by itself after some time.
+    /// A Boolean value that indicates whether the call has a timeout.
     package var hasTimeout: Bool
-    /// The arguments, the stack pointer and the program counter, which are equal for the same call at
-    /// the same place.
+    /// The arguments, the stack pointer and the program counter.
+    ///
+    /// They are equal in two samples if the thread is still in the same call.
     package var registers: [UInt64]
 
     package init(
@@ -54,25 +55,25 @@ package struct BlockedCall: Hashable, Sendable {
     }
 }
 
-/// The place from which to read the descriptors of a call that watches several.
+/// The location of the descriptors of a call that watches several descriptors.
 enum DescriptorSource: Equatable {
     /// An array of `struct pollfd` in the memory of the process.
     case pollArray(address: UInt64, count: Int)
-    /// Bit sets in the memory of the process, of which either may be missing.
+    /// Two bit sets in the memory of the process; an address of 0 means that the set is missing.
     case bitSets(reading: UInt64, writing: UInt64, count: Int)
-    /// The kernel's `/proc/PID/fdinfo` of this epoll descriptor.
+    /// The list that the kernel shows in `/proc/PID/fdinfo` for this epoll descriptor.
     case epoll(Int32)
 }
 
 extension BlockedCall {
-    /// Parses `/proc/PID/task/TID/syscall`: the number, six arguments, the stack pointer and the
-    /// program counter.
+    /// Parses `/proc/PID/task/TID/syscall`, which contains the number of a call, six arguments, the
+    /// stack pointer and the program counter.
     ///
-    /// Returns nil for a thread that runs, or that waits outside a system call.
+    /// Returns nil if the thread runs, or if it waits outside a system call.
     ///
     /// - Parameters:
     ///   - syscall: The content of the file.
-    ///   - name: Returns the name of a system call by its number on this machine.
+    ///   - name: A function that returns the name of a system call by its number on this machine.
     init?(syscall: [UInt8], name: (Int) -> String?) {
         let line = syscall.prefix { $0 != UInt8(ascii: "\n") }
         let fields = line.split(separator: UInt8(ascii: " "))
@@ -85,7 +86,8 @@ extension BlockedCall {
         (wakeCondition, hasTimeout) = Self.meaning(of: known ?? "", registers)
     }
 
-    /// Where the descriptors are; nil for calls whose arguments name them.
+    /// The location of the watched descriptors; nil for calls that do not watch several
+    /// descriptors.
     var source: DescriptorSource? {
         guard registers.count >= 6 else { return nil }
         switch name {
@@ -137,7 +139,7 @@ extension BlockedCall {
             let child = Int32(truncatingIfNeeded: arguments[0])
             return (.child(child > 0 ? child : nil), false)
         case "waitid":
-            // The first argument is the type of the second: 1 means a process.
+            // The first argument is the type of the second argument. Type 1 is a process ID.
             return (
                 .child(arguments[0] == 1 ? Int32(truncatingIfNeeded: arguments[1]) : nil), false
             )
@@ -152,8 +154,8 @@ extension BlockedCall {
         }
     }
 
-    /// Whether a futex(2) call waits (operation 0, 6, 9 or 13) on a futex that is shared with no other
-    /// process (`FUTEX_PRIVATE_FLAG`).
+    /// Returns whether a futex(2) call waits (operation 0, 6, 9 or 13) on a futex that only this
+    /// process uses (`FUTEX_PRIVATE_FLAG`).
     private static func isPrivateWait(_ arguments: [UInt64]) -> Bool {
         let operation = arguments[1]
         return operation & 128 != 0 && [0, 6, 9, 13].contains(operation & 127)
@@ -168,7 +170,8 @@ extension BlockedCall {
 // MARK: Several descriptors
 
 extension BlockedCall {
-    /// Parses an array of `struct pollfd`: 4 bytes of descriptor, 2 of events, 2 of results.
+    /// Parses an array of `struct pollfd`, each with 4 bytes of descriptor, 2 of events and 2 of
+    /// results.
     static func watched(pollArray bytes: [UInt8]) -> [WatchedDescriptor] {
         stride(from: 0, to: bytes.count - 7, by: 8).flatMap { start -> [WatchedDescriptor] in
             let entry = bytes[start..<start + 8]
@@ -202,8 +205,10 @@ extension BlockedCall {
         return members(reading, .reading) + members(writing, .writing)
     }
 
-    /// Decodes `POLLIN`, `POLLRDNORM`, `POLLRDHUP` and `POLLOUT`, `POLLWRNORM`, which have the same
-    /// values in epoll(7).
+    /// Decodes the events of poll(2), which have the same values in epoll(7).
+    ///
+    /// `POLLIN`, `POLLRDNORM` and `POLLRDHUP` are events for reading, and `POLLOUT` and
+    /// `POLLWRNORM` for writing.
     private static func watched(_ descriptor: Int32, _ events: UInt32) -> [WatchedDescriptor] {
         var all: [WatchedDescriptor] = []
         if events & (0x1 | 0x40 | 0x2000) != 0 {

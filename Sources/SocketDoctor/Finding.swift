@@ -1,8 +1,8 @@
 package import Sockets
 
-/// A stall on this machine: nothing moves until a program changes what it does.
+/// A stall on this machine, in which no bytes are transferred until a program changes what it does.
 package struct Finding: Sendable {
-    /// The kinds of findings, the worst first.
+    /// The kinds of findings, sorted from the worst.
     package enum Kind: Int, Hashable, Sendable, CaseIterable, Comparable {
         /// A deadlock: several programs wait for each other in a cycle.
         case circularWait
@@ -12,13 +12,13 @@ package struct Finding: Sendable {
         case bothWaiting
         /// Data was sent several times and is not acknowledged.
         case networkLost
-        /// Clients wait, and the program that listens does not accept them.
+        /// Clients wait to be accepted, but the listening program does not accept them.
         case notAccepting
         /// One end does not read, and the other has more bytes than the buffers hold.
         case peerNotReading
-        /// Bytes have arrived and are not read.
+        /// Bytes have arrived, but the program does not read them.
         case notReading
-        /// A program waits for another that is stuck.
+        /// A program waits for another program, which is itself stuck.
         case peerStuck
 
         /// Returns whether the first kind is worse.
@@ -26,9 +26,9 @@ package struct Finding: Sendable {
             first.rawValue < second.rawValue
         }
 
-        /// The name for programs, which never changes.
+        /// The machine-readable name, which never changes.
         ///
-        /// Kinds that ``StallReport/Verdict`` has as well have the same name there.
+        /// If a kind is also a ``StallReport/Verdict``, both have the same name.
         package var code: String {
             switch self {
             case .circularWait: "circular-wait"
@@ -43,38 +43,39 @@ package struct Finding: Sendable {
         }
     }
 
-    /// What a process has to do so that the waiter can continue.
+    /// The action of another process that would let a waiter continue.
     package enum Action: String, Hashable, Sendable, CaseIterable {
         case read, write, accept, exit
     }
 
-    /// An edge of the wait-for graph: one process that waits for others.
+    /// An edge of the wait-for graph, from one waiting process to the processes that it waits for.
     package struct WaitEdge: Hashable, Sendable {
         package var waiter: Int32
-        /// The call in which the process waits, if it is visible, and the descriptor.
+        /// The call in which the process waits, or nil if it is not visible.
         package var call: String?
+        /// The descriptor for which the process waits, or nil if it is not visible.
         package var descriptor: Int32?
-        /// The processes of which any could end the wait.
+        /// The processes, any of which could end the wait.
         package var blockers: [Int32]
         package var action: Action
-        /// The waiter's end.
+        /// The waiter's end of the connection; nil if the wait is not for a socket.
         package var socket: MachineSocket.Identity?
     }
 
     package var kind: Kind
     package var confidence: StallReport.Confidence
     package var edges: [WaitEdge]
-    /// The stuck connections: one or both ends of each, the waiter's first.
+    /// The stuck connections, each with one or both ends, the waiter's end first.
     package var connections: [[MachineSocket]]
-    /// How long nothing has moved; nil if it is unknown.
+    /// How long no bytes were transferred; nil if that is unknown.
     package var stallDuration: Duration?
-    /// Whether the stall may be longer, because it was observed only for this long.
+    /// A Boolean value that indicates whether the stall may have begun before it was observed.
     package var isLowerBound: Bool
-    /// The numbers behind the finding.
+    /// The facts that support the finding.
     package var evidence: String
-    /// What to do.
+    /// The advice on how to end the stall.
     package var advice: String
-    /// The processes that have to act, as far as they are visible.
+    /// The visible processes that have to act to end the stall.
     package var blockers: [Int32]
 
     package init(
@@ -93,18 +94,21 @@ package struct Finding: Sendable {
         self.blockers = blockers
     }
 
-    /// All processes of the finding, in order.
+    /// All processes of the finding, in ascending order.
     package var processes: [Int32] {
         Set(edges.flatMap { [$0.waiter] + $0.blockers } + blockers).sorted()
     }
 }
 
 extension Finding: Comparable {
-    /// Returns whether the first finding is worse: by kind, then by confidence, then by duration.
+    /// Returns whether the first finding is worse.
+    ///
+    /// The kinds are compared first, then the confidences, and then the durations.
     package static func < (first: Finding, second: Finding) -> Bool {
         if first.kind != second.kind { return first.kind < second.kind }
         if first.confidence != second.confidence { return first.confidence > second.confidence }
-        // Durations of the same whole second are equal, because they differ from sample to sample.
+        // Compare durations in whole seconds, because fractions would change the order from sample
+        // to sample.
         let (firstSeconds, secondSeconds) = (first.wholeSeconds, second.wholeSeconds)
         return firstSeconds != secondSeconds
             ? firstSeconds > secondSeconds : first.tieBreaker < second.tieBreaker

@@ -2,7 +2,7 @@ internal import Sockets
 
 /// All stream sockets of this machine and the processes that own them, at one moment.
 package struct Machine: Sendable {
-    /// The time by the continuous clock.
+    /// The time of the sample on the continuous clock.
     package var takenAt: Duration
     package var sockets: [MachineSocket]
     package var processes: [Int32: MachineProcess]
@@ -15,7 +15,8 @@ package struct Machine: Sendable {
         self.processes = Dictionary(processes.map { ($0.id, $0) }) { $1 }
     }
 
-    /// Returns a process by name and number, such as "python3[4711]", escaped for a terminal.
+    /// Returns the name and the number of a process, such as "python3[4711]", escaped for a
+    /// terminal.
     package func name(of process: Int32) -> String {
         processes[process]?.description ?? "PID \(process)"
     }
@@ -23,7 +24,7 @@ package struct Machine: Sendable {
 
 /// The owners of sockets and pipes.
 ///
-/// There may be several, because descriptors are inherited.
+/// A socket may have several owners, because child processes inherit descriptors.
 package struct Ownership: Sendable {
     /// One descriptor of one process.
     package struct Owner: Hashable, Sendable, Comparable {
@@ -41,11 +42,12 @@ package struct Ownership: Sendable {
         }
     }
 
-    // Nearly every socket has one owner, which needs no array.
+    // Nearly every socket has one owner, so the first owner is stored without an array.
     private var firstOwner: [UInt32: Owner] = [:]
     private var furtherOwners: [UInt32: [Owner]] = [:]
     private var pipeHolders: [UInt32: Set<Int32>] = [:]
-    /// Whether there are processes whose descriptors are hidden from this user.
+    /// A Boolean value that indicates whether the descriptors of any process are hidden from this
+    /// user.
     private(set) var isIncomplete = false
 
     init(_ processes: some Sequence<MachineProcess>) {
@@ -72,7 +74,7 @@ package struct Ownership: Sendable {
         }
     }
 
-    /// Returns the visible owners of a socket, in order.
+    /// Returns the visible owners of a socket, in ascending order.
     package func owners(of socket: MachineSocket) -> [Owner] {
         guard !socket.isOwnerless, let owner = firstOwner[socket.inode] else { return [] }
         return furtherOwners[socket.inode].map { ($0 + [owner]).sorted() } ?? [owner]
@@ -83,6 +85,6 @@ package struct Ownership: Sendable {
         !socket.isOwnerless && firstOwner[socket.inode] != nil
     }
 
-    /// Returns the processes that have an end of a pipe.
+    /// Returns the processes that have a descriptor of a pipe.
     func holders(ofPipe inode: UInt32) -> Set<Int32> { pipeHolders[inode] ?? [] }
 }

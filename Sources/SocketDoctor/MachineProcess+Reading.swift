@@ -1,8 +1,8 @@
 internal import Sockets
 internal import SystemPackage
 
-// What `/proc` shows about processes. A process that ends while it is read is left out; values that
-// are hidden from this user are nil.
+// Reads processes from `/proc`. A process that ends while it is read is left out. A value that is
+// hidden from this user is nil.
 extension MachineProcess {
     /// Returns all processes except the kernel's threads, which have no descriptors.
     ///
@@ -37,8 +37,9 @@ extension MachineProcess {
             do throws(Errno) {
                 found[number] = DescriptorTarget(link: try System.readlinkat(directory, number))
             } catch {
-                // Some processes show the numbers of their descriptors, but not the targets. A
-                // descriptor that was closed in the meantime has no target.
+                // This user can list the descriptors of some processes but not read their targets,
+                // so treat the descriptors as hidden. Any other error means that the descriptor was
+                // closed in the meantime, so skip it.
                 if error == .permissionDenied || error == .notPermitted { return nil }
             }
         }
@@ -47,7 +48,8 @@ extension MachineProcess {
 
     // MARK: Threads
 
-    /// The threads of a process with more threads than this are not read, because it would take long.
+    /// The maximum number of threads that are read; larger processes are skipped because reading
+    /// them would take long.
     private static let threadLimit = 512
 
     /// Reads the threads, their system calls and their counters.
@@ -79,7 +81,9 @@ extension MachineProcess {
             .flatMap(MachineThread.runCounter(schedstat:))
     }
 
-    /// Returns the system call of a thread, or nil if the thread runs; throws if it is hidden.
+    /// Returns the system call of a thread, or nil if the thread runs.
+    ///
+    /// Throws an error if the call is hidden from this user.
     private func call(of thread: Int32) throws(Errno) -> BlockedCall? {
         let text = try System.contents(of: "/proc/\(id)/task/\(thread)/syscall", atMost: 256)
         var call = BlockedCall(syscall: text, name: System.nameOfCall)
@@ -89,7 +93,7 @@ extension MachineProcess {
         return call
     }
 
-    /// The maximum number of descriptors that are read of one call; larger calls are skipped.
+    /// The maximum number of descriptors that are read for one call; calls with more are skipped.
     private static let watchLimit = 4096
 
     /// Returns the descriptors of a call, or nil if they are hidden or too many.
@@ -102,7 +106,7 @@ extension MachineProcess {
                 return BlockedCall.watched(pollArray: bytes)
             case .bitSets(let reading, let writing, let count):
                 guard (0...Self.watchLimit).contains(count) else { return nil }
-                // select(2) uses whole words.
+                // select(2) uses bit sets of whole 64-bit words, so round up.
                 let size = (count + 63) / 64 * 8
                 return BlockedCall.watched(
                     reading: reading == 0 ? [] : try memory(reading, size),

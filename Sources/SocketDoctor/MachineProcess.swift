@@ -1,12 +1,12 @@
 internal import Sockets
 
-/// A process, as far as `/proc` describes it: proc(5).
+/// A process, as `/proc` describes it; see proc(5).
 package struct MachineProcess: Hashable, Sendable {
-    /// What a descriptor refers to, if that matters to a thread that waits for it.
+    /// The object to which a descriptor refers, if a thread may wait for it.
     package enum DescriptorTarget: Hashable, Sendable {
         case socket(inode: UInt32)
         case pipe(inode: UInt32)
-        /// An eventfd(2), by which the threads of one process wake each other.
+        /// An eventfd(2), with which the threads of one process wake each other.
         case eventfd
         /// An epoll(7) instance.
         case epoll
@@ -21,26 +21,27 @@ package struct MachineProcess: Hashable, Sendable {
         case stopped
         /// A debugger has stopped the process.
         case traced
-        /// The process has ended, and its parent has not waited for it.
+        /// The process has ended, but its parent has not waited for it yet.
         case ended
         case unknown
     }
 
     package var id: Int32
-    /// The name of the process: up to 15 bytes, which need not be valid text.
+    /// The name of the process, with at most 15 bytes, which may be invalid UTF-8.
     package var name: [UInt8]
     /// The path or name with which the process was started; empty if it is hidden.
     package var command: [UInt8]
     package var parent: Int32
     package var state: State
-    /// The descriptors by their numbers; nil if they are hidden from this user.
+    /// The objects to which the descriptors refer, by descriptor; nil if they are hidden from this
+    /// user.
     package var descriptors: [Int32: DescriptorTarget]?
     /// The threads; nil if they were not read or are hidden from this user.
     package var threads: [MachineThread]?
-    /// A number that changes whenever a thread of the process runs; nil if the kernel does not
-    /// count.
+    /// A number that changes whenever a thread of the process runs; nil if the kernel keeps no
+    /// counts.
     ///
-    /// It is never hidden.
+    /// The kernel shows it to every user.
     package var runCounter: UInt64?
 
     package init(
@@ -56,9 +57,10 @@ package struct MachineProcess: Hashable, Sendable {
         self.threads = threads
     }
 
-    /// Parses `/proc/PID/stat`: number, name in parentheses, state, parent, and more.
+    /// Parses `/proc/PID/stat`, which contains the number, the name in parentheses, the state, the
+    /// parent and more.
     ///
-    /// The name may contain parentheses and spaces, so the last parenthesis ends it.
+    /// The name may contain parentheses and spaces, so the last closing parenthesis ends it.
     init?(stat: [UInt8]) {
         guard let open = stat.firstIndex(of: UInt8(ascii: "(")),
             let close = stat.lastIndex(of: UInt8(ascii: ")")), open < close,
@@ -82,9 +84,10 @@ package struct MachineProcess: Hashable, Sendable {
     /// The name, escaped for a terminal.
     package var shownName: String { name.isEmpty ? "?" : TerminalText.escaped(name) }
 
-    /// Returns whether a name that a user gave means this process.
+    /// Returns whether the process has the name that a user gave.
     ///
-    /// The kernel truncates its own copy of the name to 15 bytes.
+    /// The kernel truncates a process's name to 15 bytes, so a longer name matches if its first 15
+    /// bytes match.
     package func isCalled(_ name: String) -> Bool {
         let wanted = Array(name.utf8)
         if !wanted.isEmpty, self.name == Array(wanted.prefix(15)) { return true }
@@ -92,7 +95,7 @@ package struct MachineProcess: Hashable, Sendable {
         return base == wanted || command == wanted && !wanted.isEmpty
     }
 
-    /// Returns the descriptors that refer to a socket.
+    /// Returns the descriptors that refer to a socket, in ascending order.
     func descriptors(of inode: UInt32) -> [Int32] {
         (descriptors ?? [:]).filter { $0.value == .socket(inode: inode) }.keys.sorted()
     }
@@ -113,7 +116,7 @@ extension MachineProcess.State {
 }
 
 extension MachineProcess.DescriptorTarget {
-    /// Parses a link of `/proc/PID/fd`, such as `socket:[4026]`.
+    /// Parses the target of a link in `/proc/PID/fd`, such as `socket:[4026]`.
     init?(link: [UInt8]) {
         func inode(after prefix: String) -> UInt32? {
             guard link.starts(with: prefix.utf8), link.last == UInt8(ascii: "]") else { return nil }
@@ -138,7 +141,7 @@ package struct MachineThread: Hashable, Sendable {
     package var id: Int32
     /// The system call in which the thread waits; nil if the thread runs, or if the call is hidden.
     package var call: BlockedCall?
-    /// A number that changes whenever the thread runs; nil if the kernel does not count.
+    /// A number that changes whenever the thread runs; nil if the kernel keeps no counts.
     package var runCounter: UInt64?
 
     package init(
@@ -149,11 +152,11 @@ package struct MachineThread: Hashable, Sendable {
         self.runCounter = runCounter
     }
 
-    /// Parses `/proc/PID/task/TID/schedstat`: nanoseconds on a processor, nanoseconds of waiting for
-    /// one, and time slices.
+    /// Parses `/proc/PID/task/TID/schedstat`, which contains the nanoseconds on a processor, the
+    /// nanoseconds of waiting for a processor, and the number of time slices.
     ///
-    /// The number of time slices alone is not enough, because a thread that has a processor to itself
-    /// keeps its slice.
+    /// The number of time slices alone is not enough, because it does not change while a thread has
+    /// a processor to itself.
     static func runCounter(schedstat: [UInt8]) -> UInt64? {
         let line = schedstat.prefix { $0 != UInt8(ascii: "\n") }
         let fields = line.split(separator: UInt8(ascii: " "))

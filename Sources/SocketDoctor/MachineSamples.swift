@@ -1,13 +1,13 @@
 package import Sockets
 internal import SystemPackage
 
-/// Two samples of the whole machine, a moment apart, and what could not be observed.
+/// Two samples of the whole machine, half a second apart, and what could not be observed.
 package struct MachineSamples: Sendable {
     /// Something that could not be observed.
     package enum Gap: Hashable, Sendable {
-        /// The kernel does not provide this list.
+        /// The kernel did not provide this list, but returned this error.
         case list(MachineSocket.List, Errno)
-        /// A list changed while it was read.
+        /// A list changed while it was read, so entries may be missing.
         case changing(MachineSocket.List)
     }
 
@@ -15,7 +15,7 @@ package struct MachineSamples: Sendable {
     package var earlier: Machine?
     package var later: Machine
     package var gaps: [Gap]
-    /// How long it took to take the samples.
+    /// The time that it took to take the samples.
     package var time: Duration
 
     package init(
@@ -27,15 +27,18 @@ package struct MachineSamples: Sendable {
         self.time = time
     }
 
-    /// The time between the samples if anything waits: a verdict about a Unix socket needs queues that
-    /// have not changed for this long.
+    /// The time between the samples.
+    ///
+    /// A verdict about a Unix socket needs queues that have not changed for half a second, so the
+    /// samples are a little further apart.
     private static let interval = Duration.milliseconds(550)
-    /// How many times Unix sockets are listed in between.
+    /// How many times Unix sockets are listed between the samples.
     private static let intermediateLists = 12
 
-    /// Samples the machine, which takes about half a second, and less if nothing waits anywhere.
+    /// Samples the machine, which takes about half a second, or less if nothing waits.
     ///
-    /// - Throws: An error of the kernel if it provides no list of sockets at all, or no `/proc`.
+    /// - Throws: An error of the kernel if it provides no list of sockets or if `/proc` cannot be
+    ///   read.
     package static func take() throws(Errno) -> MachineSamples {
         let start = now
         var gaps: Set<Gap> = []
@@ -88,7 +91,10 @@ package struct MachineSamples: Sendable {
         return all
     }
 
-    /// Waits, and lists the Unix sockets in between if any of them holds bytes.
+    /// Waits until the time for the second sample.
+    ///
+    /// If any Unix socket has bytes in its queues, the Unix sockets are listed repeatedly
+    /// meanwhile.
     private static func observe(from start: Duration, _ changes: inout QueueChanges) {
         while now - start < interval {
             let pause = min(interval / intermediateLists, interval - (now - start))
@@ -119,7 +125,7 @@ package struct MachineSamples: Sendable {
 
 /// The times at which the queues of Unix sockets last changed.
 ///
-/// The kernel counts only the bytes that wait in them.
+/// They have to be observed, because the kernel only reports how many bytes are in the queues.
 struct QueueChanges {
     private struct Queues {
         var receiveQueue: Int?
@@ -141,10 +147,10 @@ struct QueueChanges {
         }
     }
 
-    /// Whether there is no socket to observe.
+    /// A Boolean value that indicates whether there is no socket to observe.
     var isEmpty: Bool { queues.isEmpty }
 
-    /// Adds a sample.
+    /// Records the queues that differ from the previous sample.
     mutating func add(_ sockets: [MachineSocket]) {
         for socket in sockets {
             let new = Queues(socket.statistics)
@@ -155,7 +161,7 @@ struct QueueChanges {
         }
     }
 
-    /// Sets in the statistics of a sample how long the queues have not changed.
+    /// Records in the statistics of a sample how long the queues have not changed.
     func mark(_ sockets: inout [MachineSocket]) {
         for index in sockets.indices {
             guard let known = queues[sockets[index].identity] else { continue }

@@ -1,9 +1,9 @@
 internal import Sockets
 
-// Netlink requests for sockets, and their answers: linux/inet_diag.h, linux/unix_diag.h.
-// No answer makes this code trap: truncated entries are left out.
+// Netlink requests for sockets and their answers, as defined in linux/inet_diag.h and
+// linux/unix_diag.h. Truncated entries are left out, so no answer can make this code trap.
 extension MachineSocket {
-    /// The lists that the kernel provides.
+    /// The lists of sockets that the kernel provides.
     package enum List: CaseIterable, Sendable {
         case tcp4, tcp6, unix
 
@@ -18,9 +18,9 @@ extension MachineSocket {
     ///
     /// - Parameters:
     ///   - datagram: The bytes of the datagram.
-    ///   - time: When it arrived, by the continuous clock.
-    /// - Returns: The sockets, how the list ended if it did, and whether the kernel's list changed
-    ///   meanwhile.
+    ///   - time: When the datagram arrived, on the continuous clock.
+    /// - Returns: The sockets, how the list ended (nil if it goes on in another datagram), and
+    ///   whether the kernel's list changed while it was read.
     static func decode(
         _ datagram: ArraySlice<UInt8>, at time: Duration
     ) -> (sockets: [MachineSocket], end: ListEnd?, isInterrupted: Bool) {
@@ -43,7 +43,7 @@ extension MachineSocket {
     /// How a list ended.
     enum ListEnd: Equatable, Sendable {
         case complete
-        /// The kernel refused, with this error number.
+        /// The kernel could not provide the list, and returned this error number.
         case failed(Int32)
     }
 
@@ -63,7 +63,7 @@ extension MachineSocket {
 
     // MARK: TCP
 
-    /// Every state except those in which no process owns the socket any more, or yet.
+    /// All states except SYN_RECV and TIME_WAIT, in which no process owns the socket.
     private static let tcpStates: UInt32 =
         [1, 2, 4, 5, 7, 8, 9, 10, 11].reduce(0) { $0 | 1 << $1 }
 
@@ -100,7 +100,8 @@ extension MachineSocket {
             (pendingConnections, backlog) = (Int(receiveQueue), Int(sendQueue))
             return
         }
-        // The FIN counts as a byte in the kernel's number, but is not a byte to be read.
+        // The kernel counts the FIN as one byte of the queue, but a FIN cannot be read, so subtract
+        // one byte.
         let halfClosedStates: Set<ConnectionStatistics.State?> = [.closeWait, .lastAck, .closing]
         let isHalfClosed = halfClosedStates.contains(statistics.state)
         statistics.receiveQueue = max(
@@ -119,7 +120,8 @@ extension MachineSocket {
             return .ipv4(IPv4Address(bits: UInt32(bigEndian: bytes.word(at: 0) ?? 0)), port: port)
         }
         let high = UInt64(bigEndian: bytes.long(at: 0) ?? 0)
-        // A link-local address is complete only with its interface.
+        // A link-local address is only complete with its interface, so store the interface as the
+        // zone.
         let interface = high >> 54 == 0x3FA ? body.word(at: 40) ?? 0 : 0
         let address = IPv6Address(
             high: high, low: UInt64(bigEndian: bytes.long(at: 8) ?? 0),
@@ -139,14 +141,14 @@ extension MachineSocket {
         static let user: UInt16 = 7
     }
 
-    /// `SOCK_STREAM` and `SOCK_SEQPACKET`.
+    /// The types `SOCK_STREAM` and `SOCK_SEQPACKET`.
     ///
-    /// Datagram sockets have no queue per peer.
+    /// Datagram sockets are left out, because they have no queue per peer.
     private static let unixTypes: Set<UInt8?> = [1, 5]
 
     private static var unixRequest: [UInt8] {
         var bytes = [Family.unix, 0, 0, 0]
-        // Connected and listening sockets, all inodes and cookies, all attributes.
+        // Ask for connected and listening sockets, any inode and cookie, and all attributes.
         bytes.append(word: 1 << 1 | 1 << 10)
         bytes.append(word: 0)
         bytes.append(word: 0x7F)
@@ -175,7 +177,8 @@ extension MachineSocket {
         statistics.receiveQueue = queues?.word(at: 0).map { Int($0) }
         statistics.sendQueue = queues?.word(at: 4).map { Int($0) }
         applyLimits(attributes[UnixAttribute.memory])
-        // For poll(2), the kernel makes the socket unwritable at a quarter of the limit.
+        // poll(2) reports a Unix socket as writable only while at most a quarter of its limit is in
+        // use.
         if let sendQueue = statistics.sendQueue, let limit = statistics.sendBufferSize {
             statistics.isWritable = sendQueue * 4 <= limit
         }
@@ -199,7 +202,7 @@ extension MachineSocket {
         return (0..<bytes.count / 4).compactMap { bytes.word(at: $0 * 4) }
     }
 
-    /// Applies the limits of both buffers: the second and the fourth word of `SKMEMINFO`.
+    /// Applies the limits of both buffers, which are the second and the fourth word of `SKMEMINFO`.
     private mutating func applyLimits(_ memory: ArraySlice<UInt8>?) {
         statistics.receiveBufferSize = memory?.word(at: 4).map { Int($0) }
         statistics.sendBufferSize = memory?.word(at: 12).map { Int($0) }

@@ -7,7 +7,7 @@ package struct MachineSocket: Hashable, Sendable {
         case tcp, unix
     }
 
-    /// The identity of a socket; the kernel never reuses a cookie.
+    /// The identity of a socket, which is unique because the kernel never reuses a cookie.
     package struct Identity: Hashable, Sendable {
         package var kind: Kind
         package var cookie: UInt64
@@ -19,10 +19,11 @@ package struct MachineSocket: Hashable, Sendable {
     }
 
     package var identity: Identity
-    /// The number by which `/proc` names the socket among the descriptors of its owners.
+    /// The inode, with which `/proc/PID/fd` identifies the socket among the descriptors of its
+    /// owners.
     ///
-    /// It is 0 if no process owns the socket: a client that is not accepted yet, or a closed socket with
-    /// unsent bytes.
+    /// It is 0 if no process owns the socket, which is so for a client that is not accepted yet and
+    /// for a closed socket with unsent bytes.
     package var inode: UInt32
     /// The owner's user; nil if the kernel does not report it.
     package var user: UInt32?
@@ -31,11 +32,11 @@ package struct MachineSocket: Hashable, Sendable {
     package var statistics: ConnectionStatistics
     /// The inode of the other end of a connected Unix socket; 0 if no process owns that end.
     package var peerInode: UInt32?
-    /// Whether the socket listens.
+    /// A Boolean value that indicates whether the socket listens.
     package var isListening: Bool
     /// The number of clients that wait to be accepted, if the socket listens.
     package var pendingConnections: Int
-    /// The number of clients that may wait, if the socket listens.
+    /// The maximum number of clients that may wait to be accepted, if the socket listens.
     package var backlog: Int
     /// The inodes of the clients that wait to be accepted, if a Unix socket listens.
     package var pendingInodes: [UInt32]
@@ -56,17 +57,19 @@ package struct MachineSocket: Hashable, Sendable {
 
     package var kind: Kind { identity.kind }
 
-    /// Whether no process owns the socket.
+    /// A Boolean value that indicates whether no process owns the socket.
     package var isOwnerless: Bool { inode == 0 }
 
-    /// Whether the socket is or was connected, so bytes can move or could.
+    /// A Boolean value that indicates whether the socket is or was connected, so that it may have
+    /// bytes to send or to read.
     package var isConnected: Bool {
         guard !isListening else { return false }
         guard kind == .tcp else { return peerInode != nil }
         return statistics.state != .closed && statistics.state != .timeWait
     }
 
-    /// Whether no bytes wait and none are under way, so no second sample is needed.
+    /// A Boolean value that indicates whether no bytes and no clients wait and no bytes are under
+    /// way, so that no second sample is needed.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .closeWait, .finWait2]

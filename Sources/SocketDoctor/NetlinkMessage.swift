@@ -6,16 +6,17 @@ struct NetlinkMessage {
     enum Kind: Equatable {
         /// The end of a list.
         case done
-        /// The request failed with this error number; 0 acknowledges it.
+        /// The request failed with this error number, or succeeded if the number is 0.
         case error(Int32)
-        /// An answer.
+        /// An entry of the requested list.
         case answer
         /// Padding, or a message that does not belong to the request.
         case other
     }
 
     var kind: Kind
-    /// Whether the kernel's list changed while it was read, so an entry may be missing or duplicated.
+    /// A Boolean value that indicates whether the kernel's list changed while it was read, so that
+    /// an entry may be missing or duplicated.
     var isInterrupted: Bool
     /// The bytes after the header.
     var body: ArraySlice<UInt8>
@@ -32,7 +33,8 @@ struct NetlinkMessage {
         bytes.append(word: UInt32(headerSize + body.count))
         bytes.append(half: byFamily)
         bytes.append(half: dumpRequest)
-        // The sequence number, which each answer repeats, and the port, which the kernel assigns.
+        // The sequence number, which each answer repeats, and a port of 0, so that the kernel
+        // assigns one.
         bytes.append(word: 1)
         bytes.append(word: 0)
         return bytes + body
@@ -58,22 +60,22 @@ struct NetlinkMessage {
         switch type {
         case byFamily: .answer
         case 3: .done
-        // A truncated error is an error too: 71 is EPROTO.
+        // An error without a number must end the list too, so it is reported as EPROTO (71).
         case 2: .error(body.word(at: 0).map { 0 &- Int32(bitPattern: $0) } ?? 71)
         default: .other
         }
     }
 
-    /// Returns the attributes that begin at an offset after the header, by their types.
+    /// Returns the attributes that begin at an offset after the header, keyed by their types.
     ///
-    /// If a type occurs twice, the first attribute counts.
+    /// If a type occurs twice, the first attribute is returned.
     func attributes(after offset: Int) -> [UInt16: ArraySlice<UInt8>] {
         var found: [UInt16: ArraySlice<UInt8>] = [:]
         var rest = body.dropFirst(offset)
         while let length = rest.half(at: 0).map(Int.init), length >= 4, length <= rest.count,
             let type = rest.half(at: 2)
         {
-            // The two highest bits are flags about the content.
+            // The two highest bits of the type are flags about the content, so remove them.
             let number = type & 0x3FFF
             if found[number] == nil { found[number] = rest.dropFirst(4).prefix(length - 4) }
             rest = rest.dropFirst(Self.aligned(length))
@@ -84,7 +86,8 @@ struct NetlinkMessage {
     private static func aligned(_ length: Int) -> Int { (length + 3) & ~3 }
 }
 
-// Numbers in the machine's byte order; nil beyond the end of the bytes.
+// Reads numbers in the machine's byte order. The result is nil if a number is not completely inside
+// the bytes.
 extension ArraySlice<UInt8> {
     func byte(at offset: Int) -> UInt8? {
         offset < count ? self[startIndex + offset] : nil

@@ -4,19 +4,20 @@ internal import SystemPackage
 /// One of the kernel's lists of sockets, read through netlink.
 struct SocketList {
     var sockets: [MachineSocket]
-    /// Whether the list changed during each attempt to read it, so an entry may be missing.
+    /// A Boolean value that indicates whether the list changed during each attempt to read it, so
+    /// that an entry may be missing.
     var isInterrupted: Bool
 
     /// How long the kernel may take for one datagram of its answer.
     private static let datagramTimeout = Duration.seconds(2)
     /// How long the kernel may take for the whole list.
     private static let timeout = Duration.seconds(10)
-    /// The kernel sends datagrams of up to 32 KB if the buffer has room for them.
+    /// The size of the receive buffer, which is larger than any datagram of an answer (32 KB).
     private static let bufferSize = 64 << 10
 
-    /// Reads a list, and reads it again if it changed in the meantime.
+    /// Reads a list, and reads it once more if it changed in the meantime.
     ///
-    /// - Throws: The kernel's error, or `ETIMEDOUT` if the kernel does not answer.
+    /// - Throws: The kernel's error, or `ETIMEDOUT` if the kernel does not answer in time.
     static func read(_ list: MachineSocket.List) throws(Errno) -> SocketList {
         let first = try readOnce(list)
         return first.isInterrupted ? try readOnce(list) : first

@@ -1,9 +1,10 @@
 internal import Sockets
 
-/// Finds the other end of a connection if it is on this machine.
+/// An index that finds the other end of a connection if that end is on this machine.
 ///
-/// The two ends of a TCP connection have the same two addresses in opposite order. A Unix socket knows
-/// the inode of its peer. A client that is not accepted yet belongs to the listener.
+/// The two ends of a TCP connection have the same two addresses in opposite order. For a Unix
+/// socket, the kernel reports the inode of the peer. A client that is not accepted yet is assigned
+/// to the listener.
 package struct SocketPairs: Sendable {
     private struct Addresses: Hashable {
         var local: SocketAddress
@@ -19,7 +20,8 @@ package struct SocketPairs: Sendable {
     init(_ sockets: [MachineSocket]) {
         self.sockets = sockets
         tcp.reserveCapacity(sockets.count)
-        // Fields are read in place, because copying a whole socket with its statistics is expensive.
+        // Read the fields in place, because copying a whole socket with its statistics is
+        // expensive.
         for index in sockets.indices {
             switch (sockets[index].kind, sockets[index].isListening) {
             case (.tcp, false):
@@ -43,13 +45,13 @@ package struct SocketPairs: Sendable {
         switch socket.kind {
         case .tcp:
             let index = tcp[Addresses(local: socket.remote, remote: socket.local)]
-            // A socket that is connected to itself is its own peer.
+            // A socket may be connected to itself, so the result may be `socket`.
             return index.map { sockets[$0] }
         case .unix:
             guard let inode = socket.peerInode, inode != 0, let index = unix[inode] else {
                 return nil
             }
-            // Inodes are reused, so the peer must name this socket as well.
+            // The kernel reuses inodes, so check that the peer refers back to this socket.
             return sockets[index].peerInode == socket.inode ? sockets[index] : nil
         }
     }

@@ -1,37 +1,40 @@
 internal import Sockets
 
-/// Tells the processes that can continue by themselves from those that wait for stuck ones.
+/// A classifier that separates the processes that can continue from those that are stuck.
 ///
-/// A process can continue if one of its threads can. A waiting thread can continue if any process that
-/// it waits for can. Everything that is hidden counts as able to continue, and so does everything that
-/// comes from outside: a terminal, a client, a timer, a peer on another machine, a signal that is
-/// waited for. The remaining processes wait for ever, unless a signal interrupts them. This is a proof
-/// and not a guess, so no healthy process is among them.
+/// A process can continue if one of its threads can. A waiting thread can continue if any process
+/// that it waits for can. The classifier assumes that everything hidden can continue. It assumes
+/// the same of everything outside: a terminal, a new client, a timer, a peer on another machine,
+/// and a signal for which a thread waits.
+///
+/// The remaining processes wait for ever, unless a signal interrupts them. This is a proof and not
+/// a guess, so no healthy process is reported as stuck.
 struct WaitClassifier: Sendable {
-    /// One thread that waits for one descriptor, or for a child to exit.
+    /// The wait of one thread for one descriptor, or for a child to exit.
     struct Wait: Hashable, Sendable {
         var process: Int32
         var call: String
         var descriptor: Int32?
         var interest: BlockedCall.Interest?
-        /// The socket of the descriptor.
+        /// The socket to which the descriptor refers; nil if it refers to something else.
         var socket: MachineSocket.Identity?
-        /// The processes of which any could end the wait; never empty in a result.
+        /// The processes, any of which could end the wait; never empty in ``waits``.
         var blockers: [Int32]
     }
 
     /// The processes that cannot continue.
     private(set) var stuck: Set<Int32> = []
-    /// The waits of those processes, in their order.
+    /// The waits of the stuck processes, in ascending order of the processes.
     ///
-    /// A process that was stopped waits for nothing.
+    /// A stopped process has no waits.
     private(set) var waits: [Wait] = []
 
     /// Classifies the processes of a sample.
     ///
     /// - Parameters:
-    ///   - earlier: An earlier sample: a thread that ran since then can continue. Nil gives a first
-    ///     guess whether a second sample is worth taking.
+    ///   - earlier: An earlier sample. A process whose threads have changed since then can
+    ///     continue. If there is no earlier sample, the result only shows whether another sample is
+    ///     worth taking.
     ///   - now: The sample to classify.
     init(earlier: Machine?, now: Machine) {
         let resolver = WaitResolver(now)
@@ -46,8 +49,10 @@ struct WaitClassifier: Sendable {
         waits = stuck.sorted().flatMap { waitsOf[$0] ?? [] }
     }
 
-    /// Reduces the wait-for graph: removes each process that waits for one that can continue, until no
-    /// such process is left.
+    /// Returns the candidates that are stuck.
+    ///
+    /// The method removes each process that waits for a process that can continue, until no such
+    /// process is left.
     private static func reduced(
         _ candidates: Set<Int32>, _ waits: [Int32: [Wait]]
     ) -> Set<Int32> {
@@ -68,7 +73,7 @@ struct WaitClassifier: Sendable {
     }
 }
 
-/// Finds the processes that could end a wait, from one sample.
+/// A resolver that finds, in one sample, the processes that could end a wait.
 private struct WaitResolver {
     let machine: Machine
     let ownership: Ownership
@@ -88,7 +93,7 @@ private struct WaitResolver {
         }
     }
 
-    /// Returns the waits of all threads, or nil if one of them can continue.
+    /// Returns the waits of all threads of a process, or nil if one of the threads can continue.
     func waits(of process: MachineProcess, since earlier: Machine?) -> [WaitClassifier.Wait]? {
         if process.state == .stopped || process.state == .traced { return [] }
         guard process.state == .sleeping, process.descriptors != nil,
@@ -100,7 +105,8 @@ private struct WaitResolver {
             guard let waits = waits(of: thread, process) else { return nil }
             all += waits
         }
-        // A process whose threads only wait for each other is not stuck on a socket.
+        // A process whose threads only wait for each other is not stuck on a socket, so leave it
+        // out.
         return all.isEmpty ? nil : all
     }
 
@@ -109,7 +115,7 @@ private struct WaitResolver {
     ) -> [WaitClassifier.Wait]? {
         guard let call = thread.call, !call.hasTimeout else { return nil }
         switch call.wakeCondition {
-        // Any process may send the signal that a thread waits for.
+        // Such a wait may end by itself. For example, any process may send the signal.
         case .time, .signal, .unknown:
             return nil
         case .thread:
@@ -128,7 +134,8 @@ private struct WaitResolver {
                 guard let target = process.descriptors?[entry.descriptor],
                     let wait = wait(for: entry, target, process, call)
                 else { return nil }
-                // A wait that only this process could end is ended by none of its waiting threads.
+                // Only this process could end a wait without blockers, but all of its threads wait.
+                // So such a wait never ends, and it needs no edge.
                 if !wait.blockers.isEmpty { found.append(wait) }
             }
             return found
@@ -188,8 +195,9 @@ private struct WaitResolver {
         return pairs.peer(of: socket).flatMap { owners(of: $0) }
     }
 
-    /// Returns the owners of a socket, or nil if none is visible, because a hidden owner may be able to
-    /// continue.
+    /// Returns the owners of a socket, or nil if none is visible.
+    ///
+    /// A hidden owner may be able to continue, so the caller must not treat the socket as stuck.
     private func owners(of socket: MachineSocket) -> [Int32]? {
         let owners = Set(ownership.owners(of: socket).map(\.process))
         return owners.isEmpty ? nil : owners.sorted()

@@ -2,7 +2,7 @@ internal import Sockets
 
 /// A wait-for graph, which finds cycles and the ends of chains.
 ///
-/// A decision without I/O. The result does not depend on the order of the edges.
+/// The graph does no I/O, and its results do not depend on the order of the edges.
 struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
     private let nodes: [Node]
     private let targets: [Node: [Node]]
@@ -18,8 +18,10 @@ struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         targets = found.mapValues { $0.sorted() }
     }
 
-    /// The strongly connected components that contain a cycle: groups in which each node waits for
-    /// each other, directly or through others, and single nodes that wait for themselves.
+    /// The strongly connected components that contain a cycle.
+    ///
+    /// These are the groups in which each node waits for every other node, directly or through
+    /// others, and the single nodes that wait for themselves.
     ///
     /// Each group and the list of groups are sorted.
     var cyclicGroups: [[Node]] {
@@ -30,8 +32,9 @@ struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
     }
 
-    /// Returns the shortest cycle through the first node of a cyclic group: each node waits for the next,
-    /// and the last for the first.
+    /// Returns the shortest cycle through the first node of a cyclic group.
+    ///
+    /// Each node of the result waits for the next node, and the last node waits for the first.
     func shortestCycle(in group: [Node]) -> [Node] {
         guard let first = group.min() else { return [] }
         let members = Set(group)
@@ -48,7 +51,7 @@ struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
         return []
     }
 
-    /// Returns all nodes for which `node` waits, directly or through others, in order.
+    /// Returns all nodes for which `node` waits, directly or through others, in ascending order.
     func reached(from node: Node) -> [Node] {
         var seen: Set<Node> = []
         var stack = targets[node] ?? []
@@ -68,7 +71,8 @@ struct WaitGraph<Node: Hashable & Comparable & Sendable>: Sendable {
 
     /// Tarjan's search for strongly connected components.
     ///
-    /// It keeps its own stack instead of recursing, because a chain may contain every process.
+    /// It uses an explicit stack instead of recursion, because a chain of waits may be as long as
+    /// the list of processes.
     private struct Search {
         let targets: [Node: [Node]]
         var groups: [[Node]] = []

@@ -1,8 +1,9 @@
 import Sockets
 
-/// Standard input and standard output, whose errors end the program.
+/// Standard input and standard output, with errors that end the program.
 enum Console {
-    /// Reads what is available or waits for it; 0 at the end of input.
+    /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
+    /// of input.
     static func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
         do throws(Errno) {
             return try StandardStreams.input.read(into: &buffer)

@@ -1,8 +1,8 @@
 import Sockets
 
-/// The program's exit status, with curl's number where curl has one.
+/// The program's exit status, which equals the status of curl if curl has one for the failure.
 ///
-/// A script can tell from the number alone what went wrong.
+/// A script can identify the failure from the number alone.
 enum ExitStatus: Int32, CaseIterable {
     case success = 0
     case otherFailure = 1
@@ -22,10 +22,13 @@ enum ExitStatus: Int32, CaseIterable {
 }
 
 extension ExitStatus {
-    /// The status of `doctor` if something is stuck, like that of grep if nothing matches.
+    /// The status of `doctor` if something is stuck.
+    ///
+    /// It is 1, as grep exits with 1 if nothing matches.
     static let stuck = ExitStatus.otherFailure
 
-    /// Creates the status of an error from its cause first, then from its operation.
+    /// Creates the status of an error from its cause, and then from its operation if the cause does
+    /// not decide.
     init(_ error: SocketError) {
         switch error.cause {
         case .invalidInput, .unknownService: self = .usage
@@ -40,20 +43,21 @@ extension ExitStatus {
 
     private init(_ code: Errno, during operation: SocketError.Operation) {
         switch (operation, code) {
-        // With -s or -p, connect also binds, so the error is about the local address.
+        // With -s or -p, connecting also binds the socket, so the error is about the local address.
         case (.bind, _), (.listen, _), (.connect, .addressInUse),
             (.connect, .addressNotAvailable):
             self = .cannotBind
         case (_, .timedOut):
             self = .timedOut
-        // A local shortage does not mean that the peer is unreachable.
+        // A local shortage does not mean that the peer is unreachable, so it has another status.
         case (.connect, .tooManyOpenFiles), (.connect, .tooManyOpenFilesInSystem),
             (.connect, .noBufferSpace), (.connect, .noMemory):
             self = .otherFailure
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable
-        // The peer causes a reset, so the status is the same if sending saw it first.
+        // A reset comes from the peer, so the status is the same no matter which direction notices
+        // it.
         case (_, .connectionReset), (.receive, _):
             self = .receiveFailed
         case (.send, _), (.shutdown, _):

@@ -1,9 +1,9 @@
 import Sockets
 
-/// Why the program does not end with success.
+/// The reason why the program fails.
 ///
-/// It is shown in two lines: what failed and why, and what to do next. If a connection timed out,
-/// two lines between them say why it is stalled.
+/// It is printed in two lines. The first line says what failed and why, and the second line says
+/// what to do. If a connection timed out, two more lines between them say why it is stalled.
 struct Failure: Error, Equatable {
     let status: ExitStatus
     let message: String
@@ -19,11 +19,11 @@ struct Failure: Error, Equatable {
 
     /// Creates the failure of an operation that timed out.
     ///
-    /// The report says why the connection is stalled. The hint is for failures without a report.
+    /// The report says why the connection is stalled. The hint is used only if there is no report.
     init(timeout message: String, _ report: StallReport?, hint: String?) {
         status = .timedOut
         self.message = message
-        // The third sentence is the advice.
+        // Drop the last sentence, because it is the advice, which becomes the hint.
         verdict = report.map { Array($0.sentences.dropLast()) } ?? []
         self.hint = report?.advice ?? hint
     }
@@ -52,10 +52,10 @@ struct Failure: Error, Equatable {
     }
 }
 
-/// A command line that is not valid: exit status 2.
+/// The error of an invalid command line, with which the program exits with status 2.
 ///
-/// One line names the wrong word and what was expected. A second line follows only for a habit from
-/// another program, and says what to write instead.
+/// The message names the wrong word and says what was expected. The hint is for options of other
+/// programs, and says what to write instead.
 struct UsageError: Error, Equatable {
     let message: String
     let hint: String?

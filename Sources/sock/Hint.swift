@@ -1,6 +1,6 @@
 import Sockets
 
-/// One line that says what to do after an error.
+/// The line after an error that says what to do.
 enum Hint {
     static func after(_ error: SocketError, _ status: ExitStatus) -> String? {
         switch status {

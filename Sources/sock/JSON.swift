@@ -1,4 +1,4 @@
-/// A JSON value, written in one line, whose objects keep the order of their members.
+/// A JSON value that is written in one line and keeps the order of an object's members.
 indirect enum JSON: Equatable {
     case null
     case boolean(Bool)
@@ -8,14 +8,14 @@ indirect enum JSON: Equatable {
     case array([JSON])
     case object([(String, JSON)])
 
-    /// Returns a string, or null for nil.
+    /// Returns a JSON string, or null if `text` is nil.
     static func optional(_ text: String?) -> JSON {
         text.map(JSON.string) ?? .null
     }
 
     /// The text according to RFC 8259, without spaces.
     ///
-    /// Control characters are escaped, and so are those that break a line or are invisible.
+    /// Control characters, invisible characters and characters that break a line are escaped.
     var text: String {
         switch self {
         case .null: "null"

@@ -1,14 +1,15 @@
 import Sockets
 
-/// The program's own messages, which go to standard error: standard output belongs to the peer.
+/// The program's own messages, which go to standard error because standard output is for the peer's
+/// data.
 ///
-/// Control characters are written `\xNN`, so that a peer or a name server cannot move the cursor
+/// Control characters are written as `\xNN`, so that a peer or a name server cannot move the cursor
 /// inside our messages.
 enum Log {
-    /// Servers let a thread write their messages.
+    /// The queue of messages, which a server empties on a separate thread.
     static let queue = MessageQueue()
 
-    /// Writes why the program ends, after all messages that are queued.
+    /// Writes the failure that ends the program, after all queued messages.
     static func failure(_ failure: Failure) {
         queue.finish()
         StandardStreams.error.writeIgnoringErrors(text(of: failure))
@@ -19,14 +20,15 @@ enum Log {
         queue.write("sock: \(escaped(text))\n")
     }
 
-    /// Writes a line that the next one overwrites.
+    /// Writes a line that the next call overwrites.
     ///
-    /// It is cut to the usual width of a terminal, because a wrapped line cannot be overwritten.
+    /// The line is cut to the usual width of a terminal, because a wrapped line cannot be
+    /// overwritten.
     static func overwrite(_ text: String) {
         queue.write("\r\(escaped("sock: \(text)").prefix(79))\u{1B}[K")
     }
 
-    /// Ends such a line.
+    /// Ends the line that `overwrite` has written.
     static func endLine() {
         queue.write("\n")
     }
@@ -41,9 +43,11 @@ enum Log {
 }
 
 extension Log {
-    /// Writes the address of a listener at once, before the listener accepts.
+    /// Writes the address of a listener at once, without the queue, before the listener accepts
+    /// clients.
     ///
-    /// The line is wanted with `-v`, and if the kernel chose the port, which only this line shows.
+    /// The line is requested by `-v`. It is also needed if the kernel chose the port, because only
+    /// this line shows the port.
     static func announceListening(
         on address: SocketAddress, _ detail: String = "", if isWanted: Bool
     ) {
@@ -60,10 +64,10 @@ extension Log {
         queue.write(escaped("Connection from \(name)") + "\n")
     }
 
-    /// Returns the text with every control character written `\xNN`.
+    /// Returns the text with every control character as `\xNN`.
     ///
-    /// Messages of the library are escaped already. Doing it again changes nothing, because each
-    /// character is escaped by itself, and a backslash alone begins no escape.
+    /// The library has already escaped its messages. Escaping them again does not change them,
+    /// because each character is escaped separately and a backslash alone is not escaped.
     private static func escaped(_ text: String) -> String {
         text.unicodeScalars.map { TerminalText.escaped(String($0)) }.joined()
     }

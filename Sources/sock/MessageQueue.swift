@@ -1,8 +1,9 @@
-/// Messages of a server, which a thread writes, so that a stopped terminal or an unread pipe does
-/// not hold up the clients.
+/// A queue of a server's messages, which a thread writes.
+///
+/// A stopped terminal or an unread pipe therefore does not hold up the clients.
 ///
 /// Messages that do not fit are dropped and counted. Before `start` and after `finish`, the calling
-/// thread writes its messages itself.
+/// thread writes its messages directly.
 final class MessageQueue: Sendable {
     private let state = Monitor(State())
     private let output: @Sendable (String) -> Void
@@ -24,10 +25,12 @@ final class MessageQueue: Sendable {
         }
     }
 
-    /// The size of the queue in bytes, the same as that of a pipe.
+    /// The size of the queue in bytes, which is the usual size of a pipe.
     static let capacity = 64 << 10
 
-    /// - Parameter output: Writes text; standard error by default.
+    /// Creates an empty queue, which is not started yet.
+    ///
+    /// - Parameter output: A function that writes text, by default to standard error.
     init(
         output: @escaping @Sendable (String) -> Void = {
             StandardStreams.error.writeIgnoringErrors($0)
@@ -36,12 +39,12 @@ final class MessageQueue: Sendable {
         self.output = output
     }
 
-    /// Lets a thread write from now on, which starts with the first message.
+    /// Makes a thread write all further messages; the thread starts with the first message.
     func start() {
         state.update { $0.isRunning = true }
     }
 
-    /// Writes whole lines, or queues them while a thread writes.
+    /// Writes whole lines, or queues them between `start` and `finish`.
     func write(_ text: String) {
         let (isQueued, isFirst) = state.update { state in
             guard state.isRunning else { return (false, false) }
@@ -54,7 +57,8 @@ final class MessageQueue: Sendable {
             return (true, !state.hasThread)
         }
         if !isQueued { return output(text) }
-        // If no thread can be started, the calling threads write, now and later.
+        // If the thread cannot be started, the calling threads write this message and all further
+        // messages.
         if isFirst, !startThread() {
             let text = state.update { state in
                 (state.isRunning, state.hasThread) = (false, false)
@@ -75,7 +79,7 @@ final class MessageQueue: Sendable {
         }
     }
 
-    /// Waits until the queued messages are written, but no longer than `limit`.
+    /// Waits until the queued messages are written, but no longer than `limit`, and stops queueing.
     func finish(timeout limit: Duration = .seconds(1)) {
         guard state.update({ $0.isRunning }) else { return }
         state.wait(atMost: limit) { $0.isEmpty && !$0.isWriting }

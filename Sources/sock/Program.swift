@@ -4,7 +4,7 @@ import Sockets
 enum Program {
     static let version = "0.1.0"
 
-    /// Runs the words of a command line, without the program's own name.
+    /// Runs a command line, which is given without the program's own name.
     static func run(_ words: [String]) -> ExitStatus {
         StandardStreams.fillGaps()
         do {
@@ -24,7 +24,7 @@ enum Program {
         }
     }
 
-    /// Ends the program from a thread that cannot continue.
+    /// Reports a failure and ends the program, on a thread that cannot continue.
     static func exit(with failure: Failure) -> Never {
         Log.failure(failure)
         Environment.exit(failure.status)

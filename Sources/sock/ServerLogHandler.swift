@@ -1,10 +1,12 @@
 import Logging
 import Sockets
 
-/// Writes what the library's `serve` logs about shortages as messages of the program.
+/// A log handler for the library's `serve`, which writes entries about shortages as messages of the
+/// program.
 ///
-/// Only entries with a cause are written. The program reports failures of handlers itself, and that
-/// a stopped server closes its connections is not news to the user.
+/// Only entries with a cause are written. The handlers of this program report their failures
+/// themselves. An entry without a cause says that a stopped server closes its connections, which
+/// the user expects.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }
@@ -22,7 +24,7 @@ struct ServerLogHandler: LogHandler {
         Log.message(text)
     }
 
-    /// Returns the message with its cause; nil if there is no cause.
+    /// Returns the message with its cause, or nil if it has no cause.
     static func text(of message: Logger.Message, _ metadata: Logger.Metadata) -> String? {
         metadata["error"].map { "\(message): \("\($0)".withLowercasedFirst)" }
     }

@@ -8,24 +8,25 @@ protocol StatusSource: AnyObject, Sendable {
     var isOver: Bool { get }
 }
 
-/// The progress of a transfer on standard error: regularly with `--status`, and once for each
+/// The progress of a transfer on standard error, regularly with `--status` and once for each
 /// SIGQUIT.
 ///
-/// On a terminal the line is overwritten every second, as `dd status=progress` does. A file or a
-/// pipe gets a new line every 10 s.
+/// On a terminal, the line is overwritten every second, as `dd status=progress` does. In a file or
+/// a pipe, a new line is written every 10 s.
 enum StatusLine {
-    /// The shortest time in which the library can find that nothing moves.
+    /// How long to sample for one report, which is long enough for the library to detect a stall.
     private static let sampleTime = Duration.milliseconds(600)
 
     private struct State {
         var source: (any StatusSource)?
-        /// Whether the cursor is behind a line that will be overwritten.
+        /// A Boolean value that indicates whether the cursor is at the end of a line that will be
+        /// overwritten.
         var isLineOpen = false
     }
 
     private static let state = Monitor(State())
 
-    /// Makes `source` the transfer that is shown.
+    /// Makes `source` the transfer whose progress is shown.
     static func show(_ source: some StatusSource, regularly: Bool) {
         state.update { $0.source = source }
         guard regularly else { return }
@@ -46,7 +47,7 @@ enum StatusLine {
         }
     }
 
-    /// Writes the progress once; the transfer continues.
+    /// Writes the progress once, while the transfer continues.
     static func reportNow() {
         guard let source = state.update({ $0.source }) else {
             return Log.message("no client is connected yet")
@@ -56,7 +57,7 @@ enum StatusLine {
         Log.message(status)
     }
 
-    /// Stops showing the transfer, so that the next message begins on a line of its own.
+    /// Stops showing the transfer, and ends its line so that the next message begins on a new line.
     static func end() {
         endLine()
         state.update { $0.source = nil }

@@ -1,9 +1,9 @@
-/// Lays out text for a terminal of a given width.
+/// The layout of text for a terminal of a given width.
 enum TextLayout {
     /// Returns the words of `text` in lines of at most `width` characters.
     ///
-    /// A word that is longer has a line of its own. The first line begins with `indent`, and the other
-    /// lines with `hangingIndent`, or with `indent` if that is nil.
+    /// A longer word gets its own line. The first line begins with `indent`, and the other lines
+    /// with `hangingIndent`, or with `indent` if that is nil.
     static func wrapped(
         _ text: String, width: Int, indent: String = "", hangingIndent: String? = nil
     ) -> [String] {
@@ -21,7 +21,7 @@ enum TextLayout {
         return isEmpty ? lines : lines + [line]
     }
 
-    /// Returns indented rows of two columns, whose second column is wrapped.
+    /// Returns indented rows of two columns, with the second column wrapped.
     static func columns(_ rows: [(String, String)], width: Int) -> [String] {
         let column = 4 + (rows.map(\.0.count).max() ?? 0)
         let padding = String(repeating: " ", count: column)

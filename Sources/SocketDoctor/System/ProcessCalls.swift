@@ -3,10 +3,10 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-// What /proc shows about other processes: proc(5). Each call may fail, because processes come and go
-// while they are read, and much is hidden from users other than root.
+// Calls that read /proc about other processes; see proc(5). Each call may fail, because a process
+// may end while it is read, and because much is hidden from users other than root.
 extension System {
-    /// Returns the names in a directory that are numbers, with opendir(3) and readdir(3).
+    /// Returns those names in a directory that are numbers, with opendir(3) and readdir(3).
     static func numbers(in path: String) throws(Errno) -> [Int32] {
         var directory: OpaquePointer?
         _ = try systemCall(.opendir) {
@@ -17,7 +17,8 @@ extension System {
         defer { closedir(directory) }
         var found: [Int32] = []
         while let entry = readdir(directory) {
-            // The name ends with a NUL and is valid until the next entry is read.
+            // This is safe because the name ends with a NUL and is valid until the next call of
+            // readdir.
             let number = withUnsafeBytes(of: &entry.pointee.d_name) { name in
                 Decimal.value(of: name.prefix { $0 != 0 }, maximum: UInt32(Int32.max))
             }
@@ -26,7 +27,7 @@ extension System {
         return found
     }
 
-    /// Reads a small file, up to a limit, with open(2), read(2) and close(2).
+    /// Reads up to `limit` bytes of a file with open(2), read(2) and close(2).
     static func contents(of path: String, atMost limit: Int) throws(Errno) -> [UInt8] {
         let file = try systemCall(.open) { Glibc.open(path, O_RDONLY | O_CLOEXEC) }
         defer { Glibc.close(file) }
@@ -45,16 +46,16 @@ extension System {
         return bytes
     }
 
-    /// Opens a directory for `readlinkat` with open(2).
+    /// Opens a directory for `readlinkat`, with open(2).
     ///
-    /// The caller closes it.
+    /// The caller must close the descriptor.
     static func openDirectory(_ path: String) throws(Errno) -> Int32 {
         try systemCall(.open) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     }
 
     /// Returns the target of a link whose name is a number, with readlinkat(2).
     ///
-    /// It is truncated to 64 bytes, which is more than the name of a socket or a pipe needs.
+    /// The target is truncated to 64 bytes, which is enough for a socket or a pipe.
     static func readlinkat(_ directory: Int32, _ number: Int32) throws(Errno) -> [UInt8] {
         var target = [UInt8](repeating: 0, count: 64)
         let name = String(number)
@@ -69,12 +70,13 @@ extension System {
         return target
     }
 
-    /// Reads the memory of another process with process_vm_readv(2), which only its user and root may.
+    /// Reads the memory of another process with process_vm_readv(2), which only root and the user
+    /// of that process may do.
     static func memory(
         of process: Int32, at address: UInt64, count: Int
     ) throws(Errno) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        // An address that the other process does not have is not a bug here.
+        // The address comes from another process, so EFAULT is not a bug of this program.
         let read = try systemCall(.process_vm_readv, fromUser: true) {
             bytes.withUnsafeMutableBytes {
                 csockets_read_memory(process, address, $0.baseAddress, $0.count)

@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock HOST PORT`: sends standard input to a peer and writes what it sends to standard output.
+/// The command `sock HOST PORT`, which sends standard input to a peer and writes the received bytes
+/// to standard output.
 struct Connect: Command {
     static let usage = [
         "sock [flags] HOST PORT",
@@ -47,7 +48,8 @@ struct Connect: Command {
         Log.message("connected to \(socket.peerName) from \(socket.localAddress)")
     }
 
-    /// Sends an empty datagram (`-z` with `-u`), because a closed port shows only when it refuses one.
+    /// Sends an empty datagram (`-z` with `-u`), because a closed UDP port is noticed only when it
+    /// refuses a datagram.
     private func probe(_ socket: FailoverSocket) throws {
         var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestDatagram)
         try socket.send([])

@@ -1,15 +1,15 @@
 import Sockets
 
-/// Connects step by step and prints each step, like the tutorial's `connect.py`.
+/// A trace of connecting, which prints each step like the tutorial's `connect.py`.
 ///
-/// It tries one address after the other, so that the result of each is visible.
-/// `Socket(to:)` is faster.
+/// It tries one address after the other, so that the result of each is visible. `Socket(to:)` is
+/// faster because it tries them concurrently.
 struct ConnectTrace {
     let endpoint: Endpoint
     let family: AddressFamily?
     let isNumeric: Bool
     let timeout: Duration
-    /// Whether to print each step on standard output.
+    /// A Boolean value that indicates whether to print each step on standard output.
     let printsSteps: Bool
 
     private(set) var attempts: [Attempt] = []
@@ -70,7 +70,7 @@ struct ConnectTrace {
         return .ipv6
     }
 
-    /// Looks up the port of the service, which is a step, and returns the addresses of the host.
+    /// Looks up the port of the service as a printed step, and returns the addresses of the host.
     private mutating func lookUpAddresses() throws -> [SocketAddress] {
         if let number = endpoint.port?.number {
             port = number
@@ -103,7 +103,7 @@ struct ConnectTrace {
         return Attempt(address: address, cause: cause, duration: start.duration(to: .now))
     }
 
-    /// Returns the result of an attempt in a word or two.
+    /// Returns the result of an attempt in a few words.
     static func outcome(of cause: SocketError.Cause?) -> String {
         switch cause {
         case nil: "done"
@@ -113,7 +113,7 @@ struct ConnectTrace {
         }
     }
 
-    /// Prints both ends in Python's notation.
+    /// Prints the addresses of both ends in Python's notation.
     private mutating func printEnds(of socket: Socket) throws {
         ends = (socket.localAddress, socket.remoteAddress)
         guard printsSteps else { return }
@@ -140,7 +140,7 @@ struct ConnectTrace {
 }
 
 extension ConnectTrace {
-    /// All steps as one object.
+    /// All attempts and the addresses of both ends as one object.
     var json: JSON {
         .object([
             ("host", .string(endpoint.host ?? "")),
@@ -168,7 +168,7 @@ extension ConnectTrace.Attempt {
 }
 
 extension SocketAddress {
-    /// The address in Python's notation: `('127.0.0.1', 41980)`.
+    /// The address in Python's notation, such as `('127.0.0.1', 41980)`.
     fileprivate var pythonText: String {
         "('\(ipText)', \(port ?? 0))"
     }
@@ -181,7 +181,7 @@ extension SocketAddress {
 }
 
 extension Optional<Socket> {
-    /// Takes the socket that was created first, if it has the family of the address.
+    /// Removes and returns the socket that was created before the lookup, if it has this family.
     fileprivate mutating func take(ifOf family: AddressFamily?) -> Socket? {
         self?.family == family ? take() : nil
     }

@@ -1,6 +1,6 @@
 import Sockets
 
-/// `sock doctor`: which sockets of this machine are stuck, and why.
+/// The command `sock doctor`, which reports which sockets of this machine are stuck, and why.
 struct Doctor: Command {
     static let usage = ["sock doctor [PORT]"]
     static let summary = "which sockets are stuck, and why"

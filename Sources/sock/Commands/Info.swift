@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock info HOST SERVICE`: the tutorial's information client, which reports each step.
+/// The command `sock info HOST SERVICE`, the tutorial's information client, which reports each step
+/// of connecting.
 struct Info: Command {
     static let usage = ["sock info HOST SERVICE"]
     static let summary = "connect step by step, and report each step"
@@ -38,7 +39,7 @@ struct Info: Command {
         do {
             try trace.run()
         } catch let error as SocketError {
-            // The object is printed even if connecting failed, because it lists the failed attempts.
+            // Print the object even if connecting failed, because it lists the failed attempts.
             if isJSON, !trace.attempts.isEmpty { try Console.writeLine(trace.json) }
             throw error
         }

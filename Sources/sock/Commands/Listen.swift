@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock -l PORT`: the same as connecting, from the other end.
+/// The command `sock -l PORT`, which waits for clients, sends them standard input, and writes the
+/// received bytes to standard output.
 struct Listen: Command {
     static let usage = [
         "sock -l [flags] [ADDR] PORT",
@@ -63,17 +64,19 @@ struct Listen: Command {
         do throws(SocketError) {
             client = try listener.accept()
         } catch {
-            // A signal closed the listener; the thread that handles signals ends the program.
+            // If a signal closed the listener, the thread that handles signals ends the program, so
+            // this is not an error.
             guard error.cause != .closed else { return }
             throw error
         }
-        // Refuses further clients and removes the socket file.
+        // Closing the listener refuses further clients and removes the socket file.
         listener.close()
         Log.connection(from: client.remoteAddress, if: options.isVerbose)
         try StreamRelay(client, options).run()
     }
 
-    /// Serves many clients with tasks; two threads read standard input and write standard output.
+    /// Serves many clients with tasks, while two threads read standard input and write standard
+    /// output.
     private func serveClients(of listener: Socket) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
@@ -88,10 +91,12 @@ struct Listen: Command {
         output.finish()
     }
 
-    /// Handles signals first, because a signal may arrive as soon as the address is printed.
+    /// Prepares for signals and then announces the address, because a signal may arrive as soon as
+    /// the address is printed.
     private func prepare(_ socket: Socket) {
         Signals.onTermination(status: StatusLine.reportNow) {
-            // Closing removes a socket file. The kernel still delivers what it has accepted.
+            // Closing removes the socket file. The kernel still delivers the bytes that it has
+            // accepted from us.
             socket.close()
             Environment.exit(.success)
         }

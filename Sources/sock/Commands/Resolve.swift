@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock resolve NAME`: what getaddrinfo returns for a name, and getnameinfo for its addresses.
+/// The command `sock resolve NAME`, which prints what getaddrinfo(3) returns for a name, and what
+/// getnameinfo(3) returns for its addresses.
 struct Resolve: Command {
     static let usage = ["sock resolve NAME [SERVICE]"]
     static let summary = "addresses, canonical name, reverse names"
@@ -57,9 +58,10 @@ struct Resolve: Command {
         return try? Resolver.name(of: address, nameRequired: true, numericService: true).host
     }
 
-    /// Returns whether the canonical name differs by more than case and a final dot.
+    /// Returns whether the canonical name differs from the given name in more than case and a final
+    /// dot.
     ///
-    /// The canonical name of an address is the address itself.
+    /// A numeric address is never an alias, because it is its own canonical name.
     private func isAlias(of canonical: String) -> Bool {
         func normalized(_ name: String) -> String {
             let lower = name.lowercased()

@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock serve echo PORT`: one of the classic services, on TCP and UDP together.
+/// The command `sock serve echo PORT`, which runs one of the classic services on TCP and UDP
+/// together.
 struct Serve: Command {
     static let usage = ["sock serve SERVICE [ADDR] PORT"]
     static let summary = "echo discard daytime time chargen sink"
@@ -64,7 +65,7 @@ struct Serve: Command {
         Environment.raiseDescriptorLimit()
         let sockets = try ServiceSockets.open(host: host, port: port, family: family)
         let server = ServerTask()
-        // Handles signals first, because one may arrive as soon as the address is printed.
+        // Prepare for signals first, because a signal may arrive as soon as an address is printed.
         Signals.onTermination { server.stop() }
         let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
         try server.run(loops: threads) { [service, isVerbose] loops in

@@ -1,6 +1,7 @@
 import Sockets
 
-/// `sock service http tcp`: getservbyname and getservbyport.
+/// The command `sock service http tcp`, which prints what getservbyname(3) or getservbyport(3)
+/// returns.
 struct Service: Command {
     static let usage = ["sock service NAME|PORT [tcp|udp]"]
     static let summary = "getservbyname and getservbyport"
@@ -43,7 +44,9 @@ struct Service: Command {
         }
     }
 
-    /// Returns the entries for the protocols; throws if none of them has one.
+    /// Returns the entries of the service for all protocols.
+    ///
+    /// Throws an error if no protocol has an entry.
     private func entries() throws(SocketError) -> [Services.ServiceEntry] {
         var entries: [Services.ServiceEntry] = []
         var failure: SocketError?

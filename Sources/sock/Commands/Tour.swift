@@ -1,6 +1,6 @@
 import Sockets
 
-/// `sock tour`: the tutorial of network programming, chapter by chapter, live.
+/// The command `sock tour`, which runs the tutorial of network programming, chapter by chapter.
 struct Tour: Command {
     static let usage = ["sock tour"]
     static let summary = "network programming, live on this machine"

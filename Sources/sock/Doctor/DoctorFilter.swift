@@ -1,7 +1,7 @@
 import SocketDoctor
 import Sockets
 
-/// Selects the sockets that match every condition of the command line.
+/// A filter for the sockets that match every condition of the command line.
 struct DoctorFilter: Equatable {
     var port: UInt16?
     var process: Int32?
@@ -32,7 +32,7 @@ struct DoctorFilter: Equatable {
     }
 
     private static func process(_ text: String) throws(UsageError) -> Int32 {
-        // As strict as a port: digits only.
+        // Accept only digits, as for a port.
         guard let number = Decimal.value(of: text.utf8, maximum: UInt32(Int32.max)), number > 0
         else {
             throw UsageError("--pid needs a process ID, not \(TerminalText.quoted(text))")
@@ -40,16 +40,17 @@ struct DoctorFilter: Equatable {
         return Int32(number)
     }
 
-    /// Whether there is no condition.
+    /// A Boolean value that indicates whether the command line has no condition.
     var matchesAll: Bool { port == nil && process == nil && program == nil }
 
-    /// Returns whether one of these ends matches.
+    /// Returns whether at least one of these ends matches.
     func matches(_ ends: [MachineSocket], _ analysis: Analysis) -> Bool {
         matchesAll || ends.contains { matches($0, analysis) }
     }
 
-    /// Returns whether a connection of the finding matches, or one of its processes if there is no
-    /// condition on the port.
+    /// Returns whether a connection of the finding matches.
+    ///
+    /// Without a condition on the port, it is enough that a process of the finding matches.
     func matches(_ finding: Finding, _ analysis: Analysis) -> Bool {
         if finding.connections.contains(where: { matches($0, analysis) }) { return true }
         guard port == nil else { return false }
@@ -69,7 +70,8 @@ struct DoctorFilter: Equatable {
         return program.map(candidate.isCalled) ?? true
     }
 
-    /// Throws if the port, the process or the program does not exist, or if its sockets are hidden.
+    /// Throws an error if the port, the process or the program does not exist, or if the sockets of
+    /// the process or program are hidden.
     func requireMatch(in analysis: Analysis) throws(Failure) {
         let machine = analysis.machine
         if let port,

@@ -1,7 +1,7 @@
 import SocketDoctor
 import Sockets
 
-/// The output for programs: one object for each finding and for each healthy connection.
+/// The JSON output, with one object for each finding and for each healthy connection.
 struct DoctorJSON {
     let analysis: Analysis
 

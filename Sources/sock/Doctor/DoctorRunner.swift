@@ -1,7 +1,7 @@
 import SocketDoctor
 import Sockets
 
-/// Samples the machine, and prints what is stuck and what is hidden.
+/// A runner that samples the machine, and prints what is stuck and what is hidden.
 struct DoctorRunner {
     private let filter: DoctorFilter
     private let showsAll: Bool
@@ -13,7 +13,7 @@ struct DoctorRunner {
         self.isJSON = isJSON
     }
 
-    /// Samples the machine once, and returns the exit status.
+    /// Samples the machine once, prints the findings, and returns the exit status.
     func run() throws(Failure) -> ExitStatus {
         let analysis = try analyze()
         let findings = analysis.findings.filter { filter.matches($0, analysis) }
@@ -22,17 +22,17 @@ struct DoctorRunner {
         return findings.isEmpty ? .success : .stuck
     }
 
-    /// Samples the machine again and again, until an interrupt ends the program.
+    /// Samples the machine and prints the findings repeatedly, until an interrupt ends the program.
     func runRepeatedly() throws(Failure) -> Never {
         let isTerminal = StandardStreams.output.isTerminal
         var isFirst = true
         while true {
             let analysis = try analyze()
             let findings = analysis.findings.filter { filter.matches($0, analysis) }
-            // Moves the cursor to the top left corner and clears the screen.
+            // This escape sequence moves the cursor to the top left corner and clears the screen.
             let start = isJSON ? "" : isTerminal ? "\u{1B}[H\u{1B}[J" : isFirst ? "" : "\n"
             try Console.write(start + text(analysis, findings))
-            // A terminal was cleared, so the gaps are printed again.
+            // Clearing the terminal has removed the messages about the gaps, so print them again.
             if isFirst || isTerminal { printGaps(analysis) }
             isFirst = false
             Signals.setStatusWhenInterrupted(findings.isEmpty ? .success : .stuck)
@@ -99,7 +99,7 @@ struct DoctorRunner {
         return "Stuck in \(places): \(sockets) examined."
     }
 
-    /// Describes something that could not be observed.
+    /// Returns the message about something that could not be observed.
     static func text(of gap: MachineSamples.Gap) -> String {
         switch gap {
         case .list(let list, let error):
@@ -109,9 +109,9 @@ struct DoctorRunner {
         }
     }
 
-    /// Describes what is hidden, and which user can see it.
+    /// Returns messages that say what is hidden, and whether root can see more.
     static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
-        // Only processes in a sandbox are hidden from root.
+        // Some processes in a sandbox are hidden even from root, so do not refer root to root.
         let reader = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
         var lines: [String] = []
         if hidden.owners > 0 {

@@ -1,13 +1,15 @@
 import SocketDoctor
 import Sockets
 
-/// The output for people: a few lines for a finding, one line for each end of a healthy connection.
+/// The output as text, with a few lines for each finding and one line for each end of a healthy
+/// connection.
 struct DoctorText {
     let analysis: Analysis
-    /// Whether queues are drawn as bars, which only a terminal shows.
+    /// A Boolean value that indicates whether queues are drawn as bars, which only a terminal
+    /// displays well.
     var isDrawn: Bool
     var hasColor: Bool
-    /// The number of columns.
+    /// The width of the output in columns.
     var width: Int
 
     init(_ analysis: Analysis, isDrawn: Bool, hasColor: Bool, width: Int = 80) {
@@ -71,7 +73,7 @@ struct DoctorText {
 
     /// Returns one line for each end, with its owner, address and queues.
     ///
-    /// Bars are drawn if they fit.
+    /// The queues are drawn as bars if all lines then fit into the width.
     func table(_ connections: [[MachineSocket]]) -> [String] {
         let drawn = isDrawn ? rows(connections, drawn: true) : []
         if let widest = drawn.map(\.count).max(), widest + 2 <= width { return drawn }
@@ -82,7 +84,7 @@ struct DoctorText {
         var rows: [[String]] = []
         for ends in connections {
             for (index, end) in ends.enumerated() {
-                // The two ends of a connection are joined at the left.
+                // These marks at the left join the two ends of a connection.
                 let mark = ends.count == 1 ? "─" : index == 0 ? "┌" : "└"
                 rows.append([mark, owner(of: end), address(of: end)] + queues(end, drawn: drawn))
             }
@@ -105,7 +107,8 @@ struct DoctorText {
         switch (socket.kind, socket.isListening) {
         case (.tcp, true): "listens on \(socket.local)"
         case (.tcp, false):
-            // If the other end has a line, that line shows its address.
+            // The remote address is left out if the other end has its own line, which shows that
+            // address.
             analysis.pairs.peer(of: socket) == nil
                 ? "\(socket.local) → \(socket.remote)" : "\(socket.local)"
         case (.unix, true): "listens on \(socket.local)"
@@ -132,7 +135,7 @@ struct DoctorText {
 
     private static func aligned(_ rows: [[String]]) -> [String] {
         guard let columns = rows.map(\.count).max() else { return [] }
-        // The last column of a row is not padded.
+        // The last text of a row is not padded, so it does not affect the width of its column.
         let widths = (0..<columns).map { column in
             rows.map { $0.count > column + 1 ? $0[column].count : 0 }.max() ?? 0
         }
@@ -146,7 +149,7 @@ struct DoctorText {
 
     // MARK: Healthy connections
 
-    /// Returns one line for each end.
+    /// Returns one line for each end of the connections.
     ///
     /// The first line of a connection ends with its verdict.
     func table(ofHealthy connections: [[MachineSocket]]) -> [String] {
@@ -162,7 +165,8 @@ struct DoctorText {
         }
     }
 
-    /// Returns the report of the first end that is not idle, or that of the first end.
+    /// Returns the report about the first end that is not idle, or about the first end if all are
+    /// idle.
     static func verdict(of ends: [MachineSocket], _ analysis: Analysis) -> StallReport {
         let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(analysis.report)
         return reports.first { $0.verdict != .idle } ?? reports.first
@@ -174,7 +178,7 @@ struct DoctorText {
     /// Returns a block of lines for each cause.
     ///
     /// If several findings have the same cause, such as thousands of clients of a stopped program,
-    /// the first is shown and the others are counted.
+    /// the block shows the first finding and the number of the others.
     func blocks(of findings: [Finding]) -> [[String]] {
         var groups: [[Finding]] = []
         var indices: [Cause: Int] = [:]
@@ -205,7 +209,7 @@ struct DoctorText {
 
         init(_ finding: Finding) {
             kind = finding.kind
-            // Each deadlock is a cause of its own.
+            // Deadlocks are never grouped, because each deadlock has its own cause.
             let isDeadlock = [.circularWait, .bothWriting, .bothWaiting].contains(kind)
             blockers = isDeadlock ? [] : finding.blockers
         }
@@ -221,7 +225,7 @@ struct DoctorText {
 }
 
 extension Int {
-    /// A number of bytes with about three digits, such as "128 KB".
+    /// The number of bytes in about three digits, such as "128 KB".
     fileprivate var brief: String {
         switch self {
         case ..<1000: "\(self) B"
@@ -233,7 +237,7 @@ extension Int {
 }
 
 extension Duration {
-    /// A rounded duration, such as "0.6 s", "12 s", "5 min", "3 h" or "2 days".
+    /// The rounded duration, such as "0.6 s", "12 s", "5 min", "3 h" or "2 days".
     var approximate: String {
         let seconds = components.seconds
         switch seconds {

@@ -1,4 +1,4 @@
-/// Draws how full a queue is, as `███▌··`.
+/// A bar that shows how full a queue is, such as `███▌··`.
 enum QueueBar {
     private static let width = 6
     private static let eighths: [Character] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"]
@@ -6,8 +6,9 @@ enum QueueBar {
     /// Returns the bar of a queue.
     ///
     /// - Parameters:
-    ///   - amount: The number of bytes in the queue. Any byte is visible.
-    ///   - limit: The size of the full queue; if it is nil, any byte counts as half full.
+    ///   - amount: The number of bytes in the queue. The bar shows even a single byte.
+    ///   - limit: The size of the full queue. If it is nil, a queue that contains bytes is drawn
+    ///     half full.
     /// - Returns: The bar as text.
     static func drawn(_ amount: Int, of limit: Int?) -> String {
         let share =

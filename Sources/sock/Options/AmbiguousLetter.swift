@@ -2,7 +2,8 @@
 ///
 /// Guessing would serve half of the users and do something unexpected for the others.
 enum AmbiguousLetter {
-    /// Returns the error for such a letter, which names what to write instead; nil for others.
+    /// Returns the error for an ambiguous letter, which says what to write instead; nil for other
+    /// letters.
     static func error(for letter: Character) -> UsageError? {
         guard let (meanings, instead) = table[letter] else { return nil }
         return UsageError("-\(letter) is ambiguous: \(meanings)", hint: instead)

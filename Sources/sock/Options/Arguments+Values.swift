@@ -8,7 +8,8 @@ extension Arguments {
         return has(.ipv4) ? .ipv4 : has(.ipv6) ? .ipv6 : nil
     }
 
-    /// Returns the value of `-w`; nil for the default of each operation that it limits.
+    /// Returns the value of `-w`, or nil if it was not given, so that each operation uses its own
+    /// limit.
     func timeout() throws(UsageError) -> Duration? {
         guard let text = self[.timeout] else { return nil }
         let timeout = try TimeSpan.parse(text, of: "-w")
@@ -16,7 +17,8 @@ extension Arguments {
         return timeout
     }
 
-    /// Returns the value of `-q`; nil to wait until the peer closes.
+    /// Returns the value of `-q`, or nil if it was not given, so that the program waits for the
+    /// peer to close.
     func quitAfter() throws(UsageError) -> Duration? {
         guard let text = self[.quitAfter] else { return nil }
         if text.hasPrefix("-") {
@@ -27,7 +29,7 @@ extension Arguments {
         return try TimeSpan.parse(text, of: "-q")
     }
 
-    /// Checks that there are at most `count` operands.
+    /// Throws an error if there are more than `count` operands.
     func requireOperands(atMost count: Int) throws(UsageError) {
         guard operands.count > count else { return }
         throw UsageError("unexpected argument \(TerminalText.quoted(operands[count]))")

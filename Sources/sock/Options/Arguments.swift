@@ -2,16 +2,16 @@ import Sockets
 
 /// The words of a command line, sorted into subcommand, flags, values and operands.
 ///
-/// The rules keep the habits of nc's users: `-vw3` is two flags and a value, `-1` is not a flag but
-/// an operand (a bad port), and `sock -v info host 80` finds its subcommand in the middle. No
-/// value gets a meaning here.
+/// The rules suit the habits of nc's users. `-vw3` is two flags and a value. `-1` is not a flag but
+/// an operand, which is then refused as a port. `sock -v info host 80` finds its subcommand in the
+/// middle. The values themselves are not interpreted here.
 struct Arguments: Equatable {
     private(set) var subcommand = Subcommand.connect
     private(set) var operands: [String] = []
-    /// The flags that were given, with the values of those that take one.
+    /// The given flags, with the values of those that have one.
     private var values: [Flag: String?] = [:]
 
-    /// What a command line requests.
+    /// The request that a command line makes.
     enum Request: Equatable {
         case run(Arguments)
         /// Help about one subcommand, or about `sock` itself.
@@ -29,7 +29,7 @@ struct Arguments: Equatable {
     /// Returns a Boolean value that indicates whether the flag was given.
     func has(_ flag: Flag) -> Bool { values[flag] != nil }
 
-    /// The value of a flag, or nil if the flag was not given.
+    /// The value of a flag, or nil if the flag was not given or has no value.
     subscript(flag: Flag) -> String? { values[flag] ?? nil }
 }
 
@@ -37,7 +37,7 @@ extension Arguments {
     fileprivate struct Parser {
         var rest: ArraySlice<String>
         var arguments = Arguments()
-        /// The subcommand that was named by a word.
+        /// The subcommand that a word names; nil if no word does.
         var named: Subcommand?
 
         mutating func read(_ word: String) throws(UsageError) {
@@ -57,9 +57,10 @@ extension Arguments {
             }
         }
 
-        /// Returns whether the word is a value that looks like a flag, such as `-1` or `-0.5`.
+        /// Returns whether the word is a number that looks like a flag, such as `-1` or `-0.5`.
         ///
-        /// An error can then name it. `-4` and `-6` are flags, alone or with letters after them.
+        /// Such a word becomes an operand, so that an error can name it. `-4` and `-6` are flags,
+        /// alone or with letters after them.
         private func isNegativeNumber(_ word: String) -> Bool {
             let digits = word.dropFirst()
             guard let first = digits.utf8.first, Decimal.isDigit(first) else { return false }
@@ -67,7 +68,8 @@ extension Arguments {
         }
 
         private mutating func readLong(_ word: String) throws(UsageError) {
-            // A combining mark after `=` would form one character with it, so this looks at bytes.
+            // Search for `=` in the bytes, because a combining mark after `=` would form one
+            // character with it.
             let parts = word.utf8.dropFirst(2).split(
                 separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0]) ?? ""
@@ -95,7 +97,7 @@ extension Arguments {
             }
         }
 
-        /// Takes the next word as the value, if the flag needs one and none was attached.
+        /// Adds a flag, with the next word as its value if it needs a value and none is attached.
         private mutating func add(
             _ flag: Flag, value attached: String?, writtenAs name: String
         ) throws(UsageError) {
@@ -145,8 +147,8 @@ extension Arguments.Parser {
         return UsageError("unknown option \(quoted(flag)); \(hint)")
     }
 
-    /// Returns the only flag whose name begins with `name`, or else the nearest one that differs in
-    /// at most two edits.
+    /// Returns the only flag whose name begins with `name`, or else the most similar name within
+    /// two edits.
     private static func flag(similarTo name: String) -> Flag? {
         guard name.count > 1 else { return nil }
         let completions = Flag.allCases.filter { $0.rawValue.hasPrefix(name) }
@@ -155,7 +157,8 @@ extension Arguments.Parser {
         return distances.filter { $0.1 <= min(2, name.count / 3) }.min { $0.1 < $1.1 }?.0
     }
 
-    /// Returns how many characters have to be inserted, removed or replaced (Levenshtein).
+    /// Returns how many characters have to be inserted, removed or replaced (the Levenshtein
+    /// distance).
     private static func distance(_ one: String, _ other: String) -> Int {
         var row = Array(0...other.count)
         for (index, character) in one.prefix(64).enumerated() {

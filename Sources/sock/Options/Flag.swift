@@ -1,6 +1,6 @@
-/// The flags of all subcommands: the one table from which parsing, help and completion follow.
+/// The flags of all subcommands, in one table that the parser and the help use.
 ///
-/// The raw value is the long name, and the order is that of the help.
+/// The raw value is the long name. The help lists the flags in the same order.
 enum Flag: String, CaseIterable {
     case ipv4, ipv6, listen
     case keepOpen = "keep-open"
@@ -10,15 +10,15 @@ enum Flag: String, CaseIterable {
     case sendOnly = "send-only"
     case threads, pid, program, all, watch, json, verbose, status, help, version
 
-    /// What the table says about a flag.
+    /// A row of the table of flags.
     struct Row {
         let letter: Character?
-        /// The name of the value in the help, or nil if the flag takes none.
+        /// The name of the value in the help, or nil if the flag has no value.
         let value: String?
-        /// The subcommands that take the flag.
+        /// The subcommands that accept the flag.
         let subcommands: [Subcommand]
         let help: String
-        /// The help where the flag means something else.
+        /// The help for subcommands in which the flag has another meaning.
         let otherHelp: [Subcommand: String]
 
         init(
@@ -87,7 +87,7 @@ extension Flag {
         self = flag
     }
 
-    /// The flag in an error message: `-w`, or `--threads` if it has no letter.
+    /// The flag as error messages show it: `-w`, or `--threads` if it has no letter.
     var name: String { row.letter.map { "-\($0)" } ?? longName }
 
     var longName: String { "--\(rawValue)" }

@@ -1,4 +1,4 @@
-/// What `--help` prints, made from the tables of flags and subcommands.
+/// The text that `--help` prints, which is made from the tables of flags and subcommands.
 enum HelpText {
     /// Returns the help of one subcommand, or of `sock` itself.
     static func of(_ subcommand: Subcommand?, width: Int = 80) -> String {
@@ -39,13 +39,13 @@ enum HelpText {
         return TextLayout.columns(rows, width: width)
     }
 
-    /// Returns what stands before the help of a flag: `-w, --timeout TIME`.
+    /// Returns the label of a flag in the help, such as `-w, --timeout TIME`.
     private static func label(of flag: Flag) -> String {
         let letter = flag.row.letter.map { "-\($0), " } ?? "    "
         return letter + flag.longName + (flag.row.value.map { " \($0)" } ?? "")
     }
 
-    /// Joins blocks of lines with an empty line between them.
+    /// Returns the blocks of lines with an empty line between them.
     private static func text(of blocks: [[String]]) -> String {
         blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }
             .joined(separator: "\n")

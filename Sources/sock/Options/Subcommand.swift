@@ -1,11 +1,11 @@
-/// The first words of a command line that are not a host.
+/// The words that name a subcommand if they are the first word besides flags.
 ///
-/// Any other first word is a host, so a host with one of these names is reached by
-/// `sock connect NAME PORT`.
+/// Any other first word is a host. So `sock connect NAME PORT` reaches a host that has one of these
+/// names.
 enum Subcommand: String, CaseIterable {
     case connect, listen, info, serve, resolve, service, doctor, tour, help
 
-    /// The type that runs the subcommand; nil for `help`, which the parser answers.
+    /// The type that runs the subcommand; nil for `help`, which the parser handles.
     var command: (any Command.Type)? {
         switch self {
         case .connect: Connect.self
@@ -24,18 +24,18 @@ enum Subcommand: String, CaseIterable {
     var flags: [Flag] { Flag.allCases.filter { $0.row.subcommands.contains(self) } }
 }
 
-/// What one subcommand does with its arguments.
+/// A subcommand that parses its arguments and runs.
 protocol Command {
-    /// The ways to write the command; the help of `sock` itself shows the first.
+    /// The forms of the command. The help of `sock` itself shows the first form.
     static var usage: [String] { get }
     /// A phrase for the help of `sock` itself, at most 43 characters long.
     static var summary: String { get }
     /// The description in the subcommand's own help, as paragraphs.
     static var details: String { get }
-    /// Words that the subcommand's own help explains, such as the services of `serve`.
+    /// The words that the subcommand's own help explains, such as the services of `serve`.
     static var terms: [(String, String)] { get }
 
-    /// Reads flags and operands.
+    /// Parses the flags and operands.
     init(_ arguments: Arguments) throws
 
     /// Runs the command until it is done.

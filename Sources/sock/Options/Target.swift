@@ -1,8 +1,8 @@
 import Sockets
 
-/// Parses the operands that name an endpoint, in the forms that nc's users know.
+/// The parser of operands that name an endpoint, in the forms that nc's users know.
 enum Target {
-    /// Returns the endpoint of `HOST PORT`, `HOST:PORT`, a URL, or with `-U` a path.
+    /// Returns the endpoint of `HOST PORT`, `HOST:PORT` or a URL, or of a path with `-U`.
     static func toConnect(
         _ words: [String], udp: Bool, unix: Bool
     ) throws(UsageError) -> Endpoint {
@@ -23,8 +23,8 @@ enum Target {
         }
     }
 
-    /// Returns the endpoint of `PORT`, `ADDR PORT`, `ADDR:PORT`, a URL, `-p PORT [ADDR]`, or with `-U`
-    /// a path.
+    /// Returns the endpoint of `PORT`, `ADDR PORT`, `ADDR:PORT`, a URL or `-p PORT [ADDR]`, or of a
+    /// path with `-U`.
     static func toListen(
         _ words: [String], port: String?, source: String?, udp: Bool, unix: Bool
     ) throws(UsageError) -> Endpoint {
@@ -61,7 +61,7 @@ enum Target {
         endpoint(try self.host(host), try self.port(port), udp: udp)
     }
 
-    /// Returns the port for a number or a service name, parsed strictly.
+    /// Returns the port for a number or a service name, and accepts no other text.
     static func port(_ text: String) throws(UsageError) -> Port {
         do throws(SocketError) {
             return try Port(parsing: text)
@@ -70,7 +70,7 @@ enum Target {
         }
     }
 
-    /// Removes the brackets that an IPv6 address needs in front of a colon.
+    /// Returns the host without the brackets that an IPv6 address has before a colon.
     private static func host(_ text: String) throws(UsageError) -> String {
         if text.isEmpty { throw UsageError("the host is empty; expected a name or an address") }
         guard text.hasPrefix("["), text.hasSuffix("]") else { return text }
@@ -118,7 +118,8 @@ enum Target {
 }
 
 extension Endpoint {
-    /// A Boolean value that indicates whether the endpoint exchanges datagrams, which have no end.
+    /// A Boolean value that indicates whether the endpoint exchanges datagrams, which have no end
+    /// of stream.
     var isDatagram: Bool {
         transport == .udp || transport == .unixDatagram
     }

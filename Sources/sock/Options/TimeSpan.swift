@@ -1,6 +1,6 @@
 import Sockets
 
-/// Parses durations of the command line: `3`, `0.5`, `30s`, `500ms`, `2m`.
+/// The parser of durations on the command line: `3`, `0.5`, `30s`, `500ms`, `2m`.
 enum TimeSpan {
     /// Returns the value of a flag, or throws an error that names the flag.
     static func parse(_ text: String, of flag: String) throws(UsageError) -> Duration {
@@ -12,7 +12,10 @@ enum TimeSpan {
         return duration
     }
 
-    /// Accepts ASCII digits with at most one point between them, then nothing, `ms`, `s` or `m`.
+    /// Parses ASCII digits with at most one point between them, followed by `ms`, `s`, `m` or no
+    /// unit.
+    ///
+    /// Returns nil for any other text.
     static func duration(_ text: String) -> Duration? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let unit = units[String(text.dropFirst(number.count))] else { return nil }

@@ -1,20 +1,21 @@
 import Sockets
 import Synchronization
 
-/// The time at which a byte last moved in either direction.
+/// The time at which a byte was last transferred in either direction.
 ///
-/// Several threads or tasks write it, and one reads it to find out how long a connection is idle.
+/// Several threads or tasks update the time, and one of them reads it to find out how long the
+/// connection has been idle.
 final class ActivityClock: Sendable {
     private let last: Atomic<Int64>
 
     init() { last = Atomic(System.continuousNanoseconds()) }
 
-    /// Records that a byte has moved now.
+    /// Records that a byte was transferred just now.
     func touch() {
         last.store(System.continuousNanoseconds(), ordering: .relaxed)
     }
 
-    /// The time since a byte last moved.
+    /// The time since a byte was last transferred.
     var idleTime: Duration {
         .nanoseconds(System.continuousNanoseconds() - last.load(ordering: .relaxed))
     }
@@ -25,19 +26,19 @@ enum ReceiveResult<Value> {
     case value(Value)
     /// Another thread or task of the program closed the socket.
     case closed
-    /// Nothing moved in either direction for the idle timeout.
+    /// No byte was transferred in either direction during the idle timeout.
     case idle
 }
 
-/// Decides how long to wait in one direction if activity in the other extends the wait.
+/// A timeout for one direction, which activity in the other direction extends.
 ///
-/// The first wait uses the full limit, so that it reads no clock. When it expires, the wait is
-/// extended by the other direction's last activity.
+/// The first wait uses the full limit, so it does not need to read the clock. If it expires, the
+/// next wait ends one timeout after the last activity in either direction.
 struct IdleTimeout {
     private let timeout: Duration?
     private var remaining: Duration?
 
-    /// Creates a timeout; nil never expires.
+    /// Creates a timeout, which never expires if it is nil.
     init(_ timeout: Duration?) {
         self.timeout = timeout
         remaining = timeout
@@ -46,7 +47,7 @@ struct IdleTimeout {
     /// The limit of the next wait.
     var limit: TimeLimit { remaining.map { TimeLimit($0) } ?? .never }
 
-    /// Sets the limit of the next wait after one that has received nothing.
+    /// Sets the limit of the next wait after a wait that has received nothing.
     ///
     /// - Returns: Whether to wait again; false if the connection was idle for the whole timeout.
     mutating func waitsAgain(afterIdle idleTime: Duration) -> Bool {
@@ -56,8 +57,10 @@ struct IdleTimeout {
 }
 
 extension ActivityClock {
-    /// Blocks in `receive` until it returns a value, the socket is closed, or the connection was idle
-    /// for `timeout`; nil is no timeout.
+    /// Blocks in `receive` until it returns a value, the socket is closed, or the connection was
+    /// idle for `timeout`.
+    ///
+    /// If `timeout` is nil, the wait has no limit.
     func wait<Value>(
         timeout: Duration?, _ receive: (TimeLimit) throws(SocketError) -> Value
     ) throws(SocketError) -> ReceiveResult<Value> {
@@ -73,7 +76,7 @@ extension ActivityClock {
         }
     }
 
-    /// Does the same, but suspends the task instead of blocking the thread.
+    /// Does the same as `wait`, but suspends the task instead of blocking the thread.
     func suspend<Value>(
         timeout: Duration?, _ receive: (TimeLimit) async throws(SocketError) -> Value
     ) async throws(SocketError) -> ReceiveResult<Value> {
@@ -89,7 +92,7 @@ extension ActivityClock {
         }
     }
 
-    /// Returns the result if the error ends the wait; nil to wait again.
+    /// Returns the result if the error ends the wait, or nil to wait again.
     private func end<Value>(
         after error: SocketError, _ timeout: inout IdleTimeout
     ) throws(SocketError) -> ReceiveResult<Value>? {

@@ -1,32 +1,32 @@
 import Sockets
 
-/// Decides when the clients of `sock -lk` can get more of the input, and which client holds up the
-/// others.
+/// The decisions of `sock -lk` about when its clients can receive more input, and about which
+/// client holds up the others.
 ///
-/// All clients get the same bytes, each at its own pace. A client may be up to 1 MiB behind; then
-/// the input waits for it, because otherwise the memory would have no limit. A client stalls the
+/// All clients receive the same bytes, each at its own pace. If a client is 1 MiB behind, the input
+/// waits for it, because otherwise the memory would grow without a limit. A client stalls the
 /// broadcast if the input has waited for it for 10 s while another client has received everything.
-/// A client that is alone may make the input wait for ever.
+/// But if there is only one client, the input may wait for ever.
 ///
-/// It does no I/O: the calling code passes the time since a fixed moment.
+/// `Broadcaster` does no I/O, so the caller passes the time since a fixed moment.
 struct Broadcaster {
     typealias ClientID = Int
 
     /// The bytes that each client has yet to receive.
     private var pending: [ClientID: Int] = [:]
-    // Counted, because otherwise each write would have to look at every client.
+    // These counts are kept because otherwise each write would have to examine every client.
     private var fullClients = 0
     private var idleCount = 0
     private var lastID = 0
-    /// Whether there is input that cannot be sent yet.
+    /// A Boolean value that indicates whether there is input that cannot be sent yet.
     private var isInputWaiting = false
-    /// The time since which a client is known to stall the broadcast.
+    /// The time at which each client that stalls the broadcast was first seen to do so.
     private var stalledSince: [ClientID: Duration] = [:]
 
     static let maximumPending = 1 << 20
     static let stallTimeout = Duration.seconds(10)
 
-    /// Adds a client, which gets the input from now on.
+    /// Adds a client, which receives the input from now on.
     mutating func addClient() -> ClientID {
         lastID += 1
         pending[lastID] = 0
@@ -40,34 +40,35 @@ struct Broadcaster {
         count(bytes, by: -1)
     }
 
-    /// Records that all clients get so many bytes of the input.
+    /// Records that this number of bytes of the input will be sent to each client.
     mutating func broadcast(_ bytes: Int) {
         isInputWaiting = false
         stalledSince.removeAll()
         for client in pending.keys { change(client, by: bytes) }
     }
 
-    /// Records that a client has received so many bytes.
+    /// Records that this number of bytes was sent to a client.
     mutating func didSend(_ bytes: Int, to client: ClientID) {
         change(client, by: -bytes)
     }
 
     var isEmpty: Bool { pending.isEmpty }
 
-    /// Whether there are clients, and all of them can get more input.
+    /// A Boolean value that indicates whether there are clients and all of them can receive more
+    /// input.
     var isReady: Bool { !pending.isEmpty && fullClients == 0 }
 
-    /// Records that there is input to send as soon as all clients are ready.
+    /// Records that there is input, which waits until all clients are ready.
     mutating func inputIsWaiting() {
         isInputWaiting = true
     }
 
-    /// Returns the bytes that a client has yet to receive; 0 after its removal.
+    /// Returns the number of bytes that a client has yet to receive, or 0 if it was removed.
     func pendingBytes(of client: ClientID) -> Int { pending[client] ?? 0 }
 
     /// Returns whether a client has stalled the broadcast for too long.
     ///
-    /// Call it now and then, because the time counts from the first call that finds the client
+    /// Call it regularly, because the time is measured from the first call that finds the client
     /// stalled.
     mutating func isStalled(by client: ClientID, at now: Duration) -> Bool {
         guard isInputWaiting, idleCount > 0, pendingBytes(of: client) >= Self.maximumPending else {

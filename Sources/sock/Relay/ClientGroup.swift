@@ -1,17 +1,17 @@
 import Sockets
 
-/// The clients of `sock -lk`: standard output gets what any client sends, and every connected client
-/// gets standard input.
+/// The clients of `sock -lk`, which all receive standard input and whose data goes to standard
+/// output.
 ///
-/// Input is read only while a client is connected. What was read when the last client left goes to
-/// the next one. A client that connects after the end of input is half-closed at once.
-/// `Broadcaster` decides how far a client may fall behind. Tasks serve the clients.
+/// Input is read only while a client is connected. Bytes that were read but not sent when the last
+/// client left are sent to the next client. After the end of input, each new client is half-closed
+/// at once. `Broadcaster` decides how far a client may fall behind. Tasks serve the clients.
 final class ClientGroup: Sendable {
     private let options: RelayOptions
     private let input: InputReader
     private let output: OutputQueue
     private let state = Monitor(State())
-    /// Yields when the broadcaster may have become ready.
+    /// A stream that yields a value when the broadcaster may have become ready.
     private let (changes, hasChanged) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -20,7 +20,7 @@ final class ClientGroup: Sendable {
         var inputQueues: [Broadcaster.ClientID: AsyncStream<[UInt8]>.Continuation] = [:]
         var isInputEnded = false
         var clients: [Broadcaster.ClientID: Client] = [:]
-        /// The bytes of the clients that have disconnected.
+        /// The byte counts of the clients that have disconnected.
         var finished = ByteCounts()
         var isOver = false
     }
@@ -30,7 +30,7 @@ final class ClientGroup: Sendable {
         var received = 0
     }
 
-    /// One connection, and the input for it.
+    /// One client, with its connection and the input for it.
     fileprivate struct Client: Sendable {
         let connection: Connection
         let id: Broadcaster.ClientID
@@ -112,7 +112,7 @@ final class ClientGroup: Sendable {
 // MARK: Progress
 
 extension ClientGroup: StatusSource {
-    /// Returns the totals, and how many clients are stuck for which reason.
+    /// Returns the totals of all clients, and the number of stuck clients for each verdict.
     func status(sampling duration: Duration) -> String {
         Worker.sleep(for: duration)
         let (clients, finished) = state.update { (Array($0.clients.values), $0.finished) }
@@ -138,7 +138,7 @@ extension ClientGroup: StatusSource {
 // MARK: One client
 
 extension ClientGroup {
-    /// Why a client's relay ends.
+    /// The reason why a client's relay ends.
     private enum End {
         case inputIsSent, gracePeriodIsOver
     }
@@ -151,7 +151,8 @@ extension ClientGroup {
             }
             await receive(from: client)
 
-            // A client that has half-closed may still read, so it stays while input reaches it.
+            // A client that has half-closed may still read, so it stays connected while it receives
+            // input.
             if !client.connection.isClosed, !StandardStreams.input.isTerminal {
                 let sentBefore = client.counts.update { $0.sent }
                 tasks.addTask {
@@ -209,9 +210,10 @@ extension ClientGroup {
         }
     }
 
-    /// Sends bytes, and checks now and then whether the client stalls the broadcast.
+    /// Sends bytes, and regularly checks whether the client stalls the broadcast.
     private func send(_ bytes: [UInt8], to client: Client) async throws {
-        // The first check finds the stall and the second measures it, each up to one step late.
+        // The broadcaster measures a stall from check to check, and may be late by one step at each
+        // end. So the steps are short.
         let longest = Duration.milliseconds(500)
         let step = min(longest, options.idleTimeout.map { $0 / 4 } ?? longest)
         var rest = bytes[...]
@@ -247,9 +249,9 @@ extension ClientGroup {
         if isReady { hasChanged.yield() }
     }
 
-    /// Closes one client's connection after an error; the other clients stay connected.
+    /// Closes one client's connection after an error, while the other clients stay connected.
     private func disconnect(_ client: Client, because error: any Error) {
-        // Errors after closing are a result of closing.
+        // Errors after closing are a result of the close, so do not report them.
         guard !client.connection.isClosed else { return }
         client.connection.close()
         let message = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine
@@ -279,7 +281,8 @@ extension ClientGroup {
         }
     }
 
-    /// Waits until the broadcaster satisfies a condition; false if the task is cancelled.
+    /// Waits until the broadcaster satisfies a condition, and returns false if the task is
+    /// cancelled.
     private func wait(until isTrue: @Sendable (Broadcaster) -> Bool) async -> Bool {
         var changes = changes.makeAsyncIterator()
         while !state.update({ isTrue($0.broadcaster) }) {
@@ -290,9 +293,9 @@ extension ClientGroup {
 }
 
 extension Connection {
-    /// Returns the received bytes, or none at the end of the stream.
+    /// Returns the received bytes, or an empty array at the end of the stream.
     ///
-    /// It reserves no memory while it waits.
+    /// It allocates no memory while it waits.
     fileprivate func receive(timeout: TimeLimit) async throws(SocketError) -> [UInt8] {
         do {
             return try await withReceived(timeout: timeout) { bytes in
@@ -304,7 +307,7 @@ extension Connection {
         }
     }
 
-    /// The peer's name in a message.
+    /// The name of the peer in messages.
     fileprivate var peerName: String {
         remoteAddress == .unnamed ? "a client" : "\(remoteAddress)"
     }

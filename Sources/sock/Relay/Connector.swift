@@ -1,6 +1,6 @@
 import Sockets
 
-/// Connects as the flags `-4 -6 -n -s -p -w` say.
+/// A connector that applies the flags `-4 -6 -n -s -p -w`.
 struct Connector {
     var family: AddressFamily?
     var isNumeric = false
@@ -10,13 +10,14 @@ struct Connector {
 
     private var timeout: TimeLimit { limit.map { TimeLimit($0) } ?? .seconds(10) }
 
-    /// Connects a stream socket; the addresses of a name are tried concurrently.
+    /// Connects a stream socket, and tries the addresses of a name concurrently.
     func connect(to endpoint: Endpoint) throws -> Socket {
         if endpoint.transport.isUnix {
             return try Socket(to: endpoint, timeout: timeout)
         }
         if isNumeric {
-            // Fails for a name. An address resolves to itself without a query.
+            // With -n, this call fails for a name. An address resolves to itself without a query,
+            // so its result is not needed.
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true)
         }
         if let source {
@@ -42,7 +43,7 @@ struct Connector {
         }
     }
 
-    /// Returns the address to send datagrams from; nil lets the kernel choose.
+    /// Returns the address from which to send datagrams, or nil to let the kernel choose.
     private func localAddress(for address: SocketAddress) throws(Failure) -> SocketAddress? {
         switch (address.ip, source, port) {
         case (nil, _, _): return try randomName()
@@ -53,7 +54,7 @@ struct Connector {
         }
     }
 
-    /// Returns a name for a Unix datagram socket, which without one could not receive replies.
+    /// Returns a name for a Unix datagram socket, which could not receive replies without a name.
     private func randomName() throws(Failure) -> SocketAddress {
         let number = String(UInt64.random(in: .min ... .max), radix: 36)
         guard let name = UnixAddress(abstract: "sock-\(number)") else {
@@ -62,7 +63,10 @@ struct Connector {
         return .unix(name)
     }
 
-    /// Tries one family after the other, because a local port without an address belongs to neither.
+    /// Connects from a local port, and tries one family after the other.
+    ///
+    /// A local port without an address does not select a family, so each attempt binds to the
+    /// wildcard address of its family.
     private func connect(to endpoint: Endpoint, fromPort port: UInt16) throws -> Socket {
         let addresses = try Resolver.resolve(endpoint, family: family, timeout: timeout)
         var families: [AddressFamily] = []

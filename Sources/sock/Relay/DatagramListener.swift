@@ -1,10 +1,11 @@
 import Sockets
 
-/// Writes the datagrams of all senders to standard output, and replies to each from standard input.
+/// A listener that writes the datagrams of all senders to standard output, and replies to each
+/// sender from standard input.
 ///
-/// Input is read after the first datagram has arrived. Each read of it then goes as one datagram to
-/// all known senders. As long as the whole input is short and not typed, later senders get it too.
-/// The listener runs until a signal, `-w` or `-q` ends it.
+/// Input is read only after the first datagram has arrived. Each read is then sent as one datagram
+/// to all known senders. Later senders receive the earlier input too, if it is at most 64 KiB and
+/// not from a terminal. The listener runs until a signal, `-w` or `-q` ends it.
 final class DatagramListener: Sendable {
     private let socket: Socket
     private let options: RelayOptions
@@ -28,7 +29,7 @@ final class DatagramListener: Sendable {
     /// Runs until `-w` or `-q` ends it, or another thread closes the socket.
     func run() throws {
         try Worker.startOrThrow { [self] in sendInput() }
-        // The idle timeout begins with the first datagram.
+        // The idle timeout begins with the first datagram, so the first wait has no limit.
         var timeout: Duration?
         while true {
             let result = try clock.wait(timeout: timeout) { limit throws(SocketError) in
@@ -41,9 +42,9 @@ final class DatagramListener: Sendable {
         }
     }
 
-    /// Remembers a sender, and sends it the input that the others have already received.
+    /// Records a sender, and sends it the input that the other senders have already received.
     private func addSender(_ sender: SocketAddress) {
-        // A Unix sender without a name cannot receive a reply.
+        // A Unix sender without a name cannot receive a reply, so do not record it.
         guard sender != .unnamed else { return }
         let missed: [[UInt8]] = state.update { state in
             guard !state.senders.contains(sender) else { return [] }
@@ -70,7 +71,7 @@ extension DatagramListener {
         }
     }
 
-    /// Keeps input for later senders while it is short, and returns the senders so far.
+    /// Keeps input for later senders while it is short, and returns the known senders.
     private func recordReply(_ bytes: ArraySlice<UInt8>) -> [SocketAddress] {
         state.update { state in
             state.reply?.append(Array(bytes))
@@ -82,7 +83,8 @@ extension DatagramListener {
         }
     }
 
-    /// Sends one datagram; an error does not keep it from the other senders.
+    /// Sends one datagram, and does not throw errors, so that the other senders still receive
+    /// theirs.
     private func send(_ bytes: ArraySlice<UInt8>, to sender: SocketAddress) {
         do throws(SocketError) {
             _ = try socket.send(bytes.span.bytes, to: sender, timeout: .seconds(1))

@@ -1,10 +1,11 @@
 import Sockets
 
-/// Sends standard input as datagrams to one peer, and writes the datagrams that come back.
+/// A relay that sends standard input as datagrams to one peer, and writes the received datagrams to
+/// standard output.
 ///
-/// Each read of the input, of at most 8 KiB, is one datagram. A UDP peer cannot say that it has
-/// finished, so the relay ends when nothing has arrived for 1 s (or `-w`) after the end of input. A
-/// reply makes it a success. No reply is a timeout, because UDP reveals nothing else.
+/// Each read of the input, of at most 8 KiB, is one datagram. A UDP peer cannot signal that it has
+/// finished. So the relay ends when nothing has arrived for 1 s (or `-w`) after the end of input.
+/// The relay succeeds if it has received a reply, and otherwise fails with a timeout.
 final class DatagramRelay: Sendable {
     private let socket: FailoverSocket
     private let options: RelayOptions
@@ -14,7 +15,8 @@ final class DatagramRelay: Sendable {
     private struct State {
         var sent = 0
         var received = 0
-        /// Whether `-q` ended the relay, so that a reply is not required.
+        /// A Boolean value that indicates whether `-q` ended the relay, so that a reply is not
+        /// required.
         var hasQuit = false
         var failure: (any Error)?
     }
@@ -42,7 +44,8 @@ final class DatagramRelay: Sendable {
 }
 
 extension DatagramRelay: StatusSource {
-    /// Returns the numbers of datagrams; the kernel knows no more about them.
+    /// Returns how many datagrams were sent and received, because the kernel reports nothing else
+    /// about them.
     func status(sampling duration: Duration) -> String {
         Worker.sleep(for: duration)
         return state.update { "datagrams: \($0.sent) sent, \($0.received) received" }
@@ -69,7 +72,7 @@ extension DatagramRelay {
         }
     }
 
-    /// Sends the input, and then waits until nothing has arrived for the reply timeout.
+    /// Sends the input, and then waits until nothing has arrived for the whole reply timeout.
     private func send() {
         do {
             try sendInput()

@@ -2,9 +2,9 @@ import Sockets
 
 /// A connected datagram socket that tries the next address after a refusal.
 ///
-/// Connecting a datagram socket sends nothing, so a closed port shows only after a datagram was
-/// sent and refused. Then the next address gets everything that was sent so far. So
-/// `sock -u localhost 53` also finds a server that listens on IPv4 only.
+/// Connecting a datagram socket sends nothing, so a closed port is noticed only after it has
+/// refused a datagram. Everything that was sent so far is then sent to the next address. So `sock
+/// -u localhost 53` reaches a server even if it listens only on IPv4.
 final class FailoverSocket: Sendable {
     private let connect: @Sendable (SocketAddress) throws -> Socket
     private let state: Monitor<State>
@@ -17,10 +17,10 @@ final class FailoverSocket: Sendable {
         var isClosed = false
     }
 
-    /// After this many datagrams without a refusal, no other address is tried.
+    /// The number of datagrams without a refusal after which no other address is tried.
     private static let maximumUnconfirmed = 64
 
-    /// Connects to the first address that accepts it.
+    /// Connects to the first address for which `connect` succeeds.
     init(
         _ addresses: [SocketAddress],
         connect: @escaping @Sendable (SocketAddress) throws -> Socket
@@ -41,7 +41,7 @@ final class FailoverSocket: Sendable {
         }
     }
 
-    /// The socket that is in use at the moment.
+    /// The socket that is currently in use.
     var current: Socket { state.update { $0.socket } }
 
     /// Sends one datagram.
@@ -54,7 +54,7 @@ final class FailoverSocket: Sendable {
         do throws(SocketError) {
             _ = try socket.send(bytes.span.bytes)
         } catch {
-            // The next address gets this datagram together with the earlier ones.
+            // If there is a next address, `failOver` sends it this datagram and the earlier ones.
             guard failOver(from: socket, after: error) else { throw error }
         }
     }
@@ -87,11 +87,13 @@ final class FailoverSocket: Sendable {
         }
     }
 
-    /// Connects to the next address after a refusal; false if there is none, or for another error.
+    /// Connects to the next address after a refusal.
+    ///
+    /// Returns false if there is no other address, or if the error is not a refusal.
     private func failOver(from socket: Socket, after error: SocketError) -> Bool {
         state.update { state in
             if state.isClosed { return false }
-            // The other thread has already handled the same refusal.
+            // If the socket was replaced, the other thread has already handled this refusal.
             if state.socket !== socket { return true }
             guard error.errno == .connectionRefused else { return false }
             while let address = state.otherAddresses.popFirst() {
@@ -107,7 +109,7 @@ final class FailoverSocket: Sendable {
 }
 
 extension FailoverSocket.State {
-    /// Keeps the current address for good.
+    /// Stops trying other addresses.
     fileprivate mutating func confirmAddress() {
         otherAddresses = []
         unconfirmed = []

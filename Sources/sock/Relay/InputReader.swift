@@ -1,29 +1,34 @@
 import Sockets
 
-/// Standard input for tasks: a thread reads, because reading a pipe or a terminal blocks.
+/// Standard input for tasks, which a thread reads because reading a pipe or a terminal blocks.
 ///
-/// It reads only on request, so that unused input stays in the pipe.
+/// The thread reads only on request, so that unused input stays in the pipe.
 final class InputReader: Sendable {
     private let waiter = Monitor<CheckedContinuation<[UInt8], Never>?>(nil)
 
     private static let largestRead = 64 << 10
 
-    /// Starts the thread, which reads with `read`: from standard input by default, 0 at the end.
+    /// Starts the thread, which calls `read` to read standard input.
+    ///
+    /// `read` returns the number of bytes, or 0 at the end of input.
     init(
         read: @escaping @Sendable (inout [UInt8]) throws(Failure) -> Int = Console.read
     ) throws(Failure) {
         try Worker.startOrThrow { [waiter] in Self.read(read, for: waiter) }
     }
 
-    /// Waits for the next bytes, at most 64 KiB; nil at the end of input or if the task is cancelled.
+    /// Waits for the next bytes, at most 64 KiB.
     ///
-    /// Only one task at a time may call it. Cancelling the task loses the bytes that are read after
-    /// that.
+    /// Returns nil at the end of input or if the task is cancelled.
+    ///
+    /// Only one task at a time may call it. Bytes that are read after the task was cancelled are
+    /// lost.
     func next() async -> [UInt8]? {
         let bytes = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 waiter.update { $0 = continuation }
-                // The task may have been cancelled before the continuation was stored.
+                // The task may have been cancelled before the continuation was stored, so check
+                // again.
                 if Task.isCancelled { cancel() }
             }
         } onCancel: {
@@ -46,7 +51,8 @@ final class InputReader: Sendable {
             waiter.wait { $0 != nil }
             var count = 0
             do throws(Failure) {
-                // A terminal would continue after its end.
+                // Do not read again after the end of input, because a terminal would deliver more
+                // input.
                 if !isAtEnd { count = try read(&buffer) }
             } catch {
                 Log.failure(error)

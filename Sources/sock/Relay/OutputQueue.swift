@@ -1,9 +1,10 @@
 import Sockets
 
-/// Standard output for tasks: a thread writes, because writing to a pipe or a terminal may block.
+/// Standard output for tasks, which a thread writes because writing to a pipe or a terminal may
+/// block.
 ///
-/// A task that writes faster than the thread has to wait. The memory is 256 KiB, and one write for
-/// each waiting task.
+/// Tasks wait while the queue is full. The queue contains up to 256 KiB, and one more write of each
+/// waiting task.
 final class OutputQueue: Sendable {
     private let state = Monitor(State())
 
@@ -16,10 +17,11 @@ final class OutputQueue: Sendable {
 
     static let capacity = 256 << 10
 
-    /// Starts the thread, which writes with `write` and passes its error to `fail`.
+    /// Starts the thread, which writes with `write` and passes an error to `fail`.
     ///
-    /// Call it on a thread that receives `SIGPIPE`, which the threads of event loops do not, because
-    /// a closed output pipe must end the program.
+    /// Call it on a thread that does not block `SIGPIPE`, because the new thread inherits the
+    /// blocked signals and a closed output pipe must end the program. The threads of event loops
+    /// block all signals.
     init(
         write: @escaping @Sendable (ArraySlice<UInt8>) throws(Failure) -> Void = Console.write,
         orElse fail: @escaping @Sendable (Failure) -> Void = { Program.exit(with: $0) }
@@ -33,7 +35,7 @@ final class OutputQueue: Sendable {
         }
     }
 
-    /// Queues bytes, and returns when there is room for more.
+    /// Queues bytes, and waits until the queue is no longer full.
     func write(_ bytes: [UInt8]) async {
         await withCheckedContinuation { continuation in
             let hasRoom = state.update { state in

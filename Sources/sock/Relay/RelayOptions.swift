@@ -1,21 +1,23 @@
 import Sockets
 
-/// How long a relay runs, and what it does at its ends.
+/// The options of a relay: how long it runs, and what it reports.
 struct RelayOptions: Sendable {
-    /// The time without a byte in either direction that ends the relay with status 28; nil for none.
+    /// How long both directions may be silent before the relay ends with status 28; nil for no
+    /// limit.
     var idleTimeout: Duration?
-    /// How long to continue after the end of input; nil to wait until the peer closes.
+    /// How long to continue after the end of input; nil to continue until the peer closes.
     var quitAfter: Duration?
-    /// Whether to discard what the peer sends.
+    /// A Boolean value that indicates whether to discard what the peer sends.
     var isSendOnly = false
-    /// Whether to report what happens.
+    /// A Boolean value that indicates whether to report what happens.
     var isVerbose = false
-    /// Whether to report progress regularly.
+    /// A Boolean value that indicates whether to report progress regularly.
     var showsStatus = false
 
     /// How long input may be silent after the peer's end of stream before the connection is closed.
     ///
-    /// A peer that has closed and a peer that has half-closed look the same until something is sent.
+    /// A peer that has closed looks like a peer that has only half-closed, until something is sent
+    /// to it.
     static let gracePeriod = Duration.seconds(2)
 
     /// How long a UDP client waits for a reply after the end of input.

@@ -1,23 +1,23 @@
 import Sockets
 
-/// Copies standard input to a connected socket and received bytes to standard output, both at once.
+/// A relay that copies standard input to a connected socket and received bytes to standard output.
 ///
-/// The calling thread receives and another one sends. Neither waits for the other, so no amount of
-/// data can deadlock them, and each has one buffer. The end of input half-closes the connection, and
-/// receiving continues. The peer's end of stream closes standard output, and the rest of the input
-/// is still sent as long as the peer reads it.
+/// The calling thread receives, and another thread sends at the same time. Neither thread waits for
+/// the other, so they cannot deadlock even if much data flows both ways. After the end of input,
+/// the relay half-closes the connection and still receives. After the peer's end of stream, it
+/// closes standard output and still sends the rest of the input, as long as the peer reads.
 final class StreamRelay: Sendable {
     private let socket: Socket
     private let options: RelayOptions
     private let clock = ActivityClock()
     private let transfer = Monitor(Transfer())
 
-    /// The progress of the sending thread, and the bytes of both directions.
+    /// The progress of the sending thread, and the byte counts of both directions.
     private struct Transfer {
         var isInputEnded = false
         var isOver = false
         var failure: (any Error)?
-        /// Whether bytes of the input are being sent.
+        /// A Boolean value that indicates whether bytes of the input are being sent.
         var isSending = false
         var sent = 0
         var received = 0
@@ -30,7 +30,7 @@ final class StreamRelay: Sendable {
         self.options = options
     }
 
-    /// Runs until both the peer and the input have ended, or a limit is reached.
+    /// Runs until both the peer and the input have ended, or until a limit is reached.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         try Worker.startOrThrow { [self] in
@@ -83,28 +83,31 @@ extension StreamRelay {
             try sendInput()
         } catch {
             transfer.update { $0.failure = error }
-            // A failed read of the input is treated as the end of input. If writing to the peer
-            // fails, forwarding stops.
+            // A failed read of the input ends the input, so the connection is half-closed below.
+            // After a failed write to the peer, nothing more can be sent, so return.
             if let error = error as? SocketError {
                 if !error.isPeerGone { abort() }
                 return
             }
         }
         transfer.update { $0.isInputEnded = true }
-        // The shutdown fails if the peer is gone. The next receive reports the cause better.
+        // Ignore the error, because shutdown fails if the peer is gone, and the next receive
+        // reports the cause better.
         try? socket.shutdown(.write)
         guard let time = options.quitAfter else { return }
         Worker.sleep(for: time)
-        // Wakes the receiving thread, which takes this as the end.
+        // Closing wakes the receiving thread, which then ends without an error.
         socket.close()
     }
 
-    /// Resets the connection if sending fails although the peer is there, as with a firewall.
+    /// Resets the connection after sending has failed although the peer has not closed, for example
+    /// because of a firewall.
     ///
-    /// A half-close would look like the end of input, and the relay would wait for the peer for ever.
+    /// A half-close would look like the end of input to the peer, and the relay would wait for the
+    /// peer for ever.
     private func abort() {
         try? socket.setOption(.linger, to: .zero)
-        // Wakes the receiving thread, which finds the failure.
+        // The shutdown wakes the receiving thread, after which `run` throws the failure.
         try? socket.shutdown(.read)
     }
 
@@ -121,7 +124,8 @@ extension StreamRelay {
 
     /// Sends all bytes.
     ///
-    /// An idle timeout divides it into steps, so that slow progress counts as activity.
+    /// With an idle timeout, the bytes are sent in steps, so that slow progress is recorded as
+    /// activity.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
         var rest = bytes
         while !rest.isEmpty {
@@ -132,19 +136,22 @@ extension StreamRelay {
                 transfer.update { $0.sent += count }
                 rest = rest.dropFirst(count)
             } catch {
-                // The receiving thread decides when the connection has been idle for too long.
+                // The receiving thread decides when the connection has been idle for too long, so
+                // try again.
                 guard case .timedOut = error.cause else { throw error }
             }
         }
     }
 
-    /// Keeps forwarding input after the peer's end of stream, until the input ends or a write fails.
+    /// Forwards the rest of the input after the peer's end of stream, until the input ends or a
+    /// write fails.
     private func finishInput() throws {
         let sentBefore = transfer.update { $0.sent }
         if !StandardStreams.input.isTerminal, !options.isSendOnly {
             StandardStreams.output.end()
             let isOver = waitForInput(atMost: options.idleTimeout ?? RelayOptions.gracePeriod)
-            // Bytes are being sent or were sent after the peer's end, so the peer still reads.
+            // If bytes are being sent or were sent after the peer's end of stream, the peer still
+            // reads, so wait for the rest of the input.
             if !isOver, transfer.update({ $0.isSending || $0.sent > sentBefore }) {
                 try waitForInput()
             }
@@ -166,7 +173,7 @@ extension StreamRelay {
 }
 
 extension Failure {
-    /// Creates the failure of a connection that was idle for the limit of `-w`.
+    /// Creates the failure of a connection that was idle for as long as `-w` allows.
     init(idle socket: Socket, _ timeout: Duration) {
         let activity = Activity(.exchanging, elapsed: timeout, timeSinceProgress: timeout)
         self.init(
@@ -181,11 +188,11 @@ extension Failure {
 extension StreamRelay: StatusSource {
     func status(sampling duration: Duration) -> String {
         let report = try? socket.diagnose(watching: duration)
-        // The counts after the sampling.
+        // Read the counts after the sampling, so that they are up to date.
         let (sent, received) = transfer.update { ($0.sent, $0.received) }
         let counts = "bytes: \(sent) sent, \(received) received"
         guard let report else { return counts }
-        // An idle connection has no evidence worth showing.
+        // The evidence about an idle connection says nothing new, so leave it out.
         let evidence = report.verdict == .idle ? "" : ": \(report.evidence.withLowercasedFirst)"
         return
             "\(counts); \(report.verdict) (\(report.verdict.code), \(report.confidence))\(evidence)"
@@ -195,14 +202,16 @@ extension StreamRelay: StatusSource {
 }
 
 extension Socket {
-    /// The peer's name in a message.
+    /// The name of the peer in messages.
     var peerName: String {
         remoteAddress == .unnamed ? "the peer" : "\(remoteAddress)"
     }
 }
 
 extension SocketError {
-    /// Whether the peer has gone; what it sent before can still be received.
+    /// A Boolean value that indicates whether the peer is gone.
+    ///
+    /// The bytes that it sent before can still be received.
     fileprivate var isPeerGone: Bool {
         cause == .closed || errno == .brokenPipe || errno == .connectionReset
     }

@@ -1,6 +1,6 @@
 import Sockets
 
-/// The classic small services by the names of their RFCs, and one for tests.
+/// The classic small services, named as in their RFCs, and one service for tests.
 enum ClassicService: String, CaseIterable {
     /// RFC 862: sends back what arrives.
     case echo
@@ -12,14 +12,14 @@ enum ClassicService: String, CaseIterable {
     case time
     /// RFC 864: sends characters without end.
     case chargen
-    /// Not an RFC: reads to the end and sends the number of bytes, 8 bytes little-endian.
+    /// Without an RFC: reads to the end and sends the number of bytes, as 8 bytes little-endian.
     case sink
 
-    /// The ports of services that would reply to a reply and so form a loop: echo, daytime, quote of
-    /// the day, chargen, time.
+    /// The ports of services that would answer our reply, which could start an endless exchange:
+    /// echo, daytime, quote of the day, chargen and time.
     static let reflectingPorts: Set<UInt16> = [7, 13, 17, 19, 37]
 
-    /// Returns the reply to a datagram; nil for none.
+    /// Returns the reply to a datagram, or nil if the service does not reply.
     ///
     /// The reply depends on the seconds since 1970 (`daytime`, `time`) and on the number of earlier
     /// replies, which shifts the characters of `chargen`.
@@ -52,7 +52,7 @@ enum ClassicService: String, CaseIterable {
         }
     }
 
-    /// Reads to the end and returns the number of bytes.
+    /// Reads to the end of the stream and returns the number of bytes.
     private static func drain(_ client: Connection, timeout: TimeLimit = .never) async throws -> Int
     {
         var total = 0
@@ -64,7 +64,8 @@ enum ClassicService: String, CaseIterable {
 
     /// Sends the whole reply, half-closes, and reads for up to 1 s.
     ///
-    /// Closing with unread bytes would reset the connection, and the client could lose the reply.
+    /// It reads because closing with unread bytes would reset the connection, and the client could
+    /// lose the reply.
     private static func finish(_ client: Connection, _ reply: [UInt8]) async throws {
         try await client.write(reply)
         try client.shutdown(.write)
@@ -74,7 +75,8 @@ enum ClassicService: String, CaseIterable {
 
     /// Sends characters until the client disconnects.
     ///
-    /// It drops what the client sends, because otherwise a client that only writes would block.
+    /// It drops what the client sends, because otherwise a client that only writes would be
+    /// blocked.
     private static func generate(for client: Connection) async throws {
         _ = try await client.duplex { client in
             try await drain(client)

@@ -19,10 +19,10 @@ enum Daytime {
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
     ]
 
-    /// Returns the Gregorian date.
+    /// Returns the Gregorian date of a day.
     ///
-    /// It counts from 1 March of year 0, so that a leap day is the last day of its year, and in eras
-    /// of 400 years, which all have the same number of days.
+    /// It counts days from 1 March of year 0, so that a leap day is the last day of its year. It
+    /// counts years in eras of 400 years, because every era has the same number of days.
     private static func date(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
         let sinceMarch0 = days + 719_468
         let era = floorDivide(sinceMarch0, 146_097)

@@ -1,8 +1,8 @@
 import Sockets
 
-/// Serves one of the classic services on TCP and UDP, with tasks on a few event loops.
+/// A server that runs one of the classic services on TCP and UDP, with tasks on a few event loops.
 ///
-/// Each address has one listener, whose clients are spread over the loops, and one channel.
+/// Each address has one datagram channel and one listener, whose clients are spread over the loops.
 struct ServiceServer: Sendable {
     private let service: ClassicService
     private let listeners: [Listener]
@@ -14,8 +14,9 @@ struct ServiceServer: Sendable {
 
     /// Adopts the sockets.
     ///
-    /// Announce the addresses only after this. The kernel does not record the destination address of
-    /// a datagram that arrived earlier, so the reply could leave from another address.
+    /// Announce the addresses only after this call. The kernel does not record the destination
+    /// address of a datagram that arrived earlier, so the reply to it could have another source
+    /// address.
     ///
     /// - Throws: A `SocketError` if a socket cannot be adopted.
     init(
@@ -37,7 +38,7 @@ struct ServiceServer: Sendable {
     /// The addresses of the listeners and channels.
     var addresses: [SocketAddress] { listeners.map(\.localAddress) }
 
-    /// Serves until the task is cancelled, and then waits up to 1 s for connected clients.
+    /// Serves until the task is cancelled, and then gives connected clients up to 1 s to finish.
     ///
     /// - Throws: A `SocketError` if a listener fails.
     func run() async throws {
@@ -64,7 +65,7 @@ extension ServiceServer {
         do {
             try await service.serve(client)
         } catch {
-            // Most of these services end when the client disconnects, which is not an error.
+            // A stopped server cancels or closes its connections, so such errors are not reported.
             let isEnd = (error as? SocketError)?.isEndOfService ?? false
             if isVerbose, !isEnd { Log.message((error as? SocketError)?.firstLine ?? "\(error)") }
         }
@@ -86,7 +87,7 @@ extension ServiceServer {
             } catch {
                 guard !error.isEndOfService else { return }
                 if isVerbose { Log.message("\(error)") }
-                // Receiving fails if the kernel is out of memory, so wait before the next attempt.
+                // Receiving fails if the kernel is out of memory, so pause before the next attempt.
                 if error.operation == .receive {
                     try? await Task.sleep(for: .milliseconds(50))
                 }
@@ -96,6 +97,6 @@ extension ServiceServer {
 }
 
 extension SocketError {
-    /// Whether the server was stopped.
+    /// A Boolean value that indicates whether the error only says that the server was stopped.
     fileprivate var isEndOfService: Bool { cause == .cancelled || cause == .closed }
 }

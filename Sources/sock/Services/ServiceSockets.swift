@@ -7,13 +7,14 @@ struct ServiceSockets: Sendable {
 
     /// Opens both sockets on every address of a host.
     ///
-    /// The host is a name or an address, `*` for every interface, or nil for the loopback addresses of
-    /// both families.
+    /// The host is a name or an address, or `*` for every interface. If it is nil, the sockets use
+    /// the loopback addresses of both families.
     static func open(
         host: String?, port: Port, family: AddressFamily?
     ) throws(SocketError) -> [ServiceSockets] {
         let hosts = try addresses(of: host, port: port, family: family)
-        // A port that the kernel chose for TCP may be in use for UDP, or on the other address.
+        // A port that the kernel chose for TCP may be in use for UDP or on the other address, so
+        // try again with another port.
         var attemptsLeft = port.number == 0 ? 16 : 1
         while true {
             do throws(SocketError) {
@@ -55,7 +56,8 @@ struct ServiceSockets: Sendable {
                 let datagrams = try Socket(on: .udp(host, port: bound))
                 opened.append(ServiceSockets(listener: listener, datagrams: datagrams))
             } catch {
-                // On a machine without IPv6, the IPv4 loopback address is enough.
+                // A machine without IPv6 has only the IPv4 loopback address, so ignore the error
+                // for ::1.
                 let isMissing =
                     error.errno == .addressNotAvailable
                     || error.errno == .addressFamilyNotSupported

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The process and the machine that the program runs on.
+/// The environment of the program: its process and the machine.
 enum Environment {
-    /// Returns the value of an environment variable; nil if it is unset or empty. getenv(3)
+    /// The value of an environment variable; nil if it is unset or empty. getenv(3)
     static subscript(name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -16,10 +16,11 @@ enum Environment {
     /// The number of processors, at least 1. sysconf(3)
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
-    /// Raises the limit of descriptors to the hard limit. setrlimit(2)
+    /// Raises the soft limit of open descriptors to the hard limit. setrlimit(2)
     ///
-    /// The usual soft limit of 1024 protects programs that use select(2), and would limit the number
-    /// of clients. A failure is ignored, because the program also works with the lower limit.
+    /// The usual soft limit of 1024 protects programs that use select(2), but it would limit the
+    /// number of clients. A failure is ignored, because the program also works with the lower
+    /// limit.
     static func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

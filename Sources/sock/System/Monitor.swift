@@ -2,8 +2,8 @@ import Glibc
 
 /// A value behind a mutex, with a condition variable to wait for changes.
 ///
-/// It is safe to share because the value is used only while the mutex is locked, and because mutex
-/// and condition have memory of their own, so they never move.
+/// It is safe to share because the value is used only while the mutex is locked. The mutex and the
+/// condition variable are allocated separately, so their addresses never change.
 final class Monitor<Value>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
@@ -19,7 +19,7 @@ final class Monitor<Value>: @unchecked Sendable {
         condition.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // The default is the wall clock, and setting that would change the wait.
+        // The default is the wall clock, and setting that clock would change how long a wait lasts.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         pthread_cond_init(condition, &attributes)
         pthread_condattr_destroy(&attributes)
@@ -32,7 +32,7 @@ final class Monitor<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Reads or changes the value, and makes waiting threads recheck their condition.
+    /// Reads or changes the value, and wakes the waiting threads to recheck their conditions.
     @discardableResult
     func update<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
@@ -50,7 +50,7 @@ final class Monitor<Value>: @unchecked Sendable {
     /// - Parameters:
     ///   - limit: The longest time to wait, or nil to wait without a limit.
     ///   - isTrue: The condition.
-    /// - Returns: Whether the value satisfies the condition; false if the limit ended first.
+    /// - Returns: Whether the value satisfies the condition; false if the limit has passed first.
     @discardableResult
     func wait(atMost limit: Duration? = nil, until isTrue: (Value) -> Bool) -> Bool {
         var end = timespec()

@@ -2,7 +2,7 @@ import Sockets
 
 /// A server made of tasks, for which the main thread waits.
 ///
-/// It starts its own event loops, so commands that serve no clients have none.
+/// It starts its own event loops, so commands that serve no clients start none.
 final class ServerTask: Sendable {
     private let state = Monitor(State())
 
@@ -25,7 +25,7 @@ final class ServerTask: Sendable {
             state.update { $0.outcome = .failure(error) }
             throw error
         }
-        // Writing messages must not block the loops.
+        // Writing messages must not block the loops, so another thread writes them.
         Log.queue.start()
         defer {
             Log.queue.finish()
@@ -49,7 +49,7 @@ final class ServerTask: Sendable {
         try state.update { $0.outcome }?.get()
     }
 
-    /// Cancels the body, also if it has not started yet.
+    /// Cancels the body, even if it has not started yet.
     func stop() {
         let task = state.update { state in
             state.isStopped = true

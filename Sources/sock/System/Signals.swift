@@ -1,13 +1,13 @@
 import Glibc
 
-/// What signals do to the program.
+/// The handling of signals.
 enum Signals {
     /// Makes SIGINT end the program at once with status 130, as shells expect.
     static func exitWhenInterrupted() {
         guard !isIgnored(SIGINT) else { return }
-        // _exit is one of the few calls that a signal handler may make.
+        // Use _exit, because it is one of the few functions that a signal handler may call.
         signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
-        // A parent may start us from a thread that has all signals blocked.
+        // A parent may have started this program with all signals blocked, so unblock SIGINT.
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGINT)
@@ -26,10 +26,10 @@ enum Signals {
         }
     }
 
-    /// Runs `body` once, on a thread of its own, after SIGINT or SIGTERM.
+    /// Runs `body` once on a separate thread after SIGINT or SIGTERM.
     ///
-    /// A second signal ends the program at once. Each SIGQUIT runs `status`. Call it before any other
-    /// thread starts, because threads inherit the blocked signals.
+    /// A second signal ends the program at once. Each SIGQUIT runs `status`. Call this function
+    /// before any other thread starts, because threads inherit the blocked signals.
     static func onTermination(
         status: (@Sendable () -> Void)? = nil, _ body: @escaping @Sendable () -> Void
     ) {
@@ -40,14 +40,15 @@ enum Signals {
         wait(for: terminations, body, status)
     }
 
-    /// Runs `status` on a thread of its own for each SIGQUIT (Ctrl-\ on a terminal).
+    /// Runs `status` on a separate thread for each SIGQUIT (Ctrl-\ on a terminal).
     ///
-    /// The program continues. Call this function before any other thread starts, because threads inherit the blocked signals.
+    /// The program continues. Call this function before any other thread starts, because threads
+    /// inherit the blocked signals.
     static func onStatusRequest(_ status: @escaping @Sendable () -> Void) {
         wait(for: [], {}, status)
     }
 
-    /// Starts one thread that waits for all signals.
+    /// Starts one thread that waits for the terminations and for SIGQUIT.
     private static func wait(
         for terminations: [Int32], _ body: @escaping @Sendable () -> Void,
         _ status: (@Sendable () -> Void)?
@@ -62,7 +63,8 @@ enum Signals {
             var received: Int32 = 0
             repeat {
                 sigwait(&set, &received)
-                // Sampling takes a while, and SIGTERM may arrive meanwhile.
+                // Sampling takes a while and SIGTERM may arrive meanwhile, so another thread runs
+                // `status`.
                 if received == SIGQUIT, let status { Worker.start(status) }
             } while received == SIGQUIT
             set = sigset(terminations)
@@ -78,7 +80,9 @@ enum Signals {
         return set
     }
 
-    /// A parent such as nohup starts the program with a signal ignored, and that must stay so.
+    /// Returns whether the program was started with the signal ignored.
+    ///
+    /// A parent such as nohup ignores a signal for its child, so the child must not change that.
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         sigaction(number, nil, &action)

@@ -9,17 +9,18 @@ enum StandardStreams {
 
     /// Opens standard descriptors that the parent has closed.
     ///
-    /// Otherwise the first socket would get the number of standard input, and the peer's bytes would
-    /// be read as our input.
+    /// Otherwise the first socket would get the number of standard input, and the peer's bytes
+    /// would be read as input.
     static func fillGaps() {
         for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) == -1 {
-            // Read-only, because writing to a closed standard output must fail, as it does for cat.
+            // Open it read-only, because writing to a closed standard output must fail, as it does
+            // for cat.
             _ = open("/dev/null", O_RDONLY)
         }
     }
 }
 
-/// A standard stream without a buffer, so no bytes are held back.
+/// A standard stream without a buffer, so that no bytes are held back.
 struct StandardStream: Sendable {
     let descriptor: FileDescriptor
 
@@ -32,8 +33,8 @@ struct StandardStream: Sendable {
     /// set (no-color.org).
     var hasColor: Bool { isTerminal && Environment["NO_COLOR"] == nil }
 
-    /// The number of columns: that of the terminal, or else `COLUMNS`, or else 80. ioctl(2) with
-    /// `TIOCGWINSZ`
+    /// The number of columns of the terminal, or else the value of `COLUMNS`, or else 80. ioctl(2)
+    /// with `TIOCGWINSZ`
     var width: Int {
         var size = winsize()
         if ioctl(descriptor.rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
@@ -45,7 +46,8 @@ struct StandardStream: Sendable {
         return columns.map(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? 80
     }
 
-    /// Reads what is available or waits for it; 0 at the end of input. read(2)
+    /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
+    /// of input. read(2)
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
             let count = buffer.withUnsafeMutableBytes {
@@ -71,14 +73,16 @@ struct StandardStream: Sendable {
         }
     }
 
-    /// Writes a message, and ignores errors because no other place could report them.
+    /// Writes a message, and ignores errors because they could not be reported anywhere else.
     func writeIgnoringErrors(_ text: String) {
         try? write(Array(text.utf8)[...])
     }
 
-    /// Closes the stream, so that the next program of a pipe sees its end while this one continues.
+    /// Closes the stream, so that the next program of a pipe reads the end of its input while this
+    /// program continues.
     ///
-    /// The descriptor stays in use, for a stream that cannot be written.
+    /// The descriptor then refers to a file that cannot be written, so that its number is not
+    /// reused.
     func end() {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard null >= 0 else { return }
@@ -86,8 +90,9 @@ struct StandardStream: Sendable {
         close(null)
     }
 
-    /// Waits if the descriptor is non-blocking: another program may have set that on the terminal or
-    /// pipe that both share.
+    /// Waits for readiness if the call would block, and throws any error except an interruption.
+    ///
+    /// The descriptor is non-blocking if another program has made the shared terminal or pipe so.
     private func waitOrThrow(_ code: Errno, for event: Int32) throws(Errno) {
         switch code {
         case .interrupted:

@@ -13,14 +13,14 @@ enum Worker {
             pthread_attr_init(attributes)
             defer { pthread_attr_destroy(attributes) }
             pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Enough for the shallow frames of this program.
+            // 512 KiB are enough, because the call stacks of this program are short.
             pthread_attr_setstacksize(attributes, 512 << 10)
             var thread = pthread_t()
             return pthread_create(
                 &thread, attributes,
                 { argument in
                     guard let argument else { return nil }
-                    // Releases the reference that was retained above for this thread.
+                    // This call releases the reference that was retained above for this thread.
                     Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
                     return nil
                 }, box.toOpaque())
@@ -29,7 +29,7 @@ enum Worker {
         return code == 0
     }
 
-    /// Runs `body` on a detached thread, or fails if the system has no more threads.
+    /// Runs `body` on a detached thread, and throws an error if the system has no more threads.
     static func startOrThrow(_ body: @escaping @Sendable () -> Void) throws(Failure) {
         guard start(body) else { throw Failure(.otherFailure, "cannot start a thread") }
     }

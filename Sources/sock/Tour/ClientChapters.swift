@@ -2,7 +2,7 @@ import Sockets
 
 /// The first part of the tutorial, about clients.
 ///
-/// Each chapter shows the lines that it runs.
+/// Each chapter prints the lines of code that it runs.
 enum ClientChapters {
     static func descriptors(_ printer: TourPrinter) throws {
         try printer.chapter("Client 1", "A socket is like a file that leads to another program")
@@ -56,7 +56,7 @@ enum ClientChapters {
             let port = try Services.port(named: "daytime", transport: .tcp)
             try printer.result("daytime/tcp = \(port)")
         } catch let error as SocketError {
-            // Small machines lack the file, and the tour continues.
+            // Minimal systems lack /etc/services, so print the error and continue.
             try printer.result(error)
         }
         try printer.code(#"let addresses = try Resolver.resolve(host: "localhost").addresses"#)

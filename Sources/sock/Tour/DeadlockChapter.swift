@@ -1,6 +1,7 @@
 import Sockets
 
-/// The last chapter of the tutorial: both ends write and neither reads, and how to avoid that.
+/// The last chapter of the tutorial, about two ends that write without reading, and how to avoid
+/// that.
 enum DeadlockChapter {
     static func deadlock(_ printer: TourPrinter) throws {
         try printer.chapter("Server 5", "Deadlock, and how to avoid it")
@@ -59,8 +60,9 @@ enum DeadlockChapter {
         return errors.update { $0 }
     }
 
-    /// Lets both ends send and receive at once, and returns how much they received and how long it
-    /// took.
+    /// Lets both ends send and receive at the same time.
+    ///
+    /// Returns how many bytes each end received, and how long it took.
     private static func flow(_ flood: [UInt8]) throws -> ([Int], Duration) {
         let counts = Monitor<[Int]>([])
         let start = ContinuousClock.now
@@ -77,7 +79,7 @@ enum DeadlockChapter {
         return (counts.update { $0 }, start.duration(to: .now))
     }
 
-    /// Receives as much as the peer sends, and returns the number of bytes.
+    /// Receives as many bytes as the peer sends, and returns their number.
     private static func receive(_ flood: [UInt8], from socket: Socket) throws -> Int {
         var received = 0
         while received < flood.count { received += try socket.receive().count }

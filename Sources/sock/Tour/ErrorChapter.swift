@@ -1,6 +1,6 @@
 import Sockets
 
-/// One error of each of the four classes.
+/// The chapter about errors, which provokes one error of each of the four classes.
 enum ErrorChapter {
     static func classes(_ printer: TourPrinter) throws {
         try printer.chapter("Client 6", "Four classes of errors")
@@ -10,7 +10,7 @@ enum ErrorChapter {
             description says in one line what failed, on what, and why.
             """)
 
-        // A bound port that does not listen refuses connections, and no other program can take it.
+        // A bound port that does not listen refuses connections, and no other program can bind it.
         let bound = try Socket(.ipv4)
         try bound.bind(on: .ipv4(.loopback, port: 0))
         let nowhere = bound.localAddress

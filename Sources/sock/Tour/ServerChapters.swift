@@ -1,6 +1,6 @@
 import Sockets
 
-/// The second part of the tutorial: servers.
+/// The second part of the tutorial, about servers.
 enum ServerChapters {
     static func binding(_ printer: TourPrinter) throws {
         try printer.chapter("Server 1–2", "Reuse, bind, listen")

@@ -1,6 +1,7 @@
 import Sockets
 
-/// Prints the tour: titles, paragraphs, the lines of Swift that run, and their results.
+/// A printer of the tour: its titles, its paragraphs, the lines of Swift that run, and their
+/// results.
 struct TourPrinter {
     private let hasColor = StandardStreams.output.hasColor
     private let width = max(40, StandardStreams.output.width)
@@ -23,7 +24,7 @@ struct TourPrinter {
         try write([""] + TextLayout.wrapped(paragraph, width: width, indent: "  "))
     }
 
-    /// Prints the lines of Swift that run next, and wraps only those that are too long.
+    /// Prints the lines of Swift that run next, and wraps only the lines that are too long.
     func code(_ lines: String) throws {
         let shown = lines.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line in
             guard line.count + 6 > width else { return ["      \(line)"] }
@@ -42,7 +43,7 @@ struct TourPrinter {
         try write([first] + lines.dropFirst())
     }
 
-    /// Prints an error as a result, with the report of why the connection is stalled.
+    /// Prints an error as a result, followed by the report of why the connection is stalled.
     func result(_ error: SocketError) throws {
         try result(error.firstLine)
         for sentence in error.stallReport?.sentences ?? [] { try detail(sentence) }

@@ -1,6 +1,7 @@
 import Sockets
 
-/// The servers for the tour's clients: in this process, on loopback, with ports that the kernel chose.
+/// The servers for the tour's clients, which run in this process on loopback, on ports that the
+/// kernel chose.
 struct TourServers {
     private let server: ServerTask
     /// The port of the daytime service on TCP and UDP.
