@@ -4,39 +4,38 @@ internal import SystemPackage
 
 /// A thread that waits for many sockets and runs the tasks that use them.
 ///
-/// Tasks that prefer a loop as their executor run on its thread, where waiting for a socket does not
-/// switch threads. Connections work from any other task too, but not as fast. Blocking code must not
-/// run on a loop, because it would hold up every connection of the loop.
+/// Tasks that prefer a loop as their executor run on its thread, where waiting for a socket does
+/// not switch threads. Connections also work from other tasks, but more slowly. Blocking code must
+/// not run on a loop, because it would delay every connection of the loop.
 final class EventLoop: TaskExecutor, @unchecked Sendable {
-    // Safe: only the loop's own thread uses the variables. No reference into them is held while
-    // other code runs, so their exclusivity checks are left out.
+    // Safe because only the loop's own thread uses the variables. Their exclusivity checks are
+    // disabled, because no access to a variable continues while other code runs.
     private let poller: Poller
-    /// Jobs that an event of this turn woke.
+    /// The jobs that an event of this turn woke.
     ///
-    /// They run before those that have just had their turn.
+    /// They run before `otherJobs`, which may just have had their turn.
     @exclusivity(unchecked) private var wokenJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var otherJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var isDispatching = false
-    /// Whether the loop ends as soon as there is nothing left to run.
+    /// Whether the loop ends as soon as it has no jobs left.
     private var isStopping = false
     @exclusivity(unchecked) private var timers = TimerQueue()
-    /// The number of operations that the running job may still make before it has to yield.
+    /// The number of operations that the running job may still make before it must yield.
     @exclusivity(unchecked) private(set) var operationBudget = 0
-    /// Whether a task has yielded and has not checked for cancellation since.
+    /// Whether a task has yielded but has not checked for cancellation since then.
     @exclusivity(unchecked) private var needsCancellationCheck = false
-    /// Sources that this thread deregistered.
+    /// The sources that this thread deregistered but has not released yet.
     ///
-    /// They are released later, because the current batch of events may still contain one of
-    /// theirs.
+    /// They are released later, because the current batch may still contain their events.
     @exclusivity(unchecked) private var pendingReleases: [Unmanaged<EventSource>] = []
 
-    /// The budget of a job.
+    /// The number of operations that a job may make in one turn.
     ///
-    /// Reads that are ready never suspend, so without a budget two peers that always send would
-    /// starve a third (4 of 4 runs).
+    /// Reads that are ready never suspend, so without this budget, two peers that always send
+    /// starved a third peer (in 4 of 4 runs).
     static let operationsPerTurn = 32
 
-    // Safe: `scratch` returns it on the loop's own thread only.
+    // Safe because `scratch` returns this memory only on the loop's own thread.
     private let memory: UnsafeMutableRawBufferPointer
 
     private let mailbox = Lock(Mailbox())
@@ -55,15 +54,15 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Creates a loop and starts its thread.
     ///
-    /// Without a thread, the calling code runs the turns.
+    /// If `startingThread` is false, the caller must run the turns.
     ///
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
-    ///   descriptors or no threads left. A loop needs two descriptors.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if no descriptors
+    ///   or threads are left. A loop needs two descriptors.
     init(startingThread: Bool = true) throws(SocketError) {
         do throws(Errno) {
             poller = try Poller.make()
-            // Allocate after the call that can fail, because an initializer that throws runs no
-            // `deinit`.
+            // Allocate after this call, because `deinit` does not run if an initializer throws
+            // before all properties are set.
             memory = .allocate(byteCount: 65536, alignment: 64)
             if startingThread { try System.startThread { self.run() } }
         } catch {
@@ -73,7 +72,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Creates a loop that failed to start.
     ///
-    /// Registering a source fails, and tasks run elsewhere.
+    /// Registering a source then fails, and tasks run on the global executor.
     init(failing failure: Errno) {
         poller = .failing(failure)
         memory = .allocate(byteCount: 1, alignment: 1)
@@ -83,7 +82,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The error that kept the loop from starting, if any.
     var failure: Errno? { poller.failure }
 
-    /// Whether the calling code runs on the loop's thread.
+    /// Whether the current thread is the loop's thread.
     @inline(__always)
     var isCurrent: Bool {
         thread.load(ordering: .relaxed) == System.currentThread
@@ -94,13 +93,13 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other
     /// threads.
     ///
-    /// A connection whose bytes are consumed at once needs no buffer of its own.
+    /// So a connection whose bytes are consumed at once needs no buffer of its own.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// Counts one operation of the running job.
     ///
-    /// Returns whether the budget allows it, which is always so on other threads.
+    /// Returns whether the budget allows the operation, which is always true on other threads.
     @inline(__always)
     func consumeOperation() -> Bool {
         guard isCurrent else { return true }
@@ -108,16 +107,16 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return operationBudget >= 0
     }
 
-    /// Counts the first operation of a task that has yielded.
+    /// Counts the first operation of a task that has yielded, and requires a cancellation check.
     func resumeAfterYield() {
         _ = consumeOperation()
         if isCurrent { needsCancellationCheck = true }
     }
 
-    /// Returns whether the running task has to check for cancellation, because it has yielded since
-    /// its last check.
+    /// Returns whether the running task must check for cancellation, because a task has yielded
+    /// since the last check.
     ///
-    /// On other threads it always has to.
+    /// On other threads, the result is always true.
     @inline(__always)
     func consumeCancellationCheck() -> Bool {
         guard isCurrent else { return true }
@@ -126,9 +125,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         return true
     }
 
-    /// Runs a job of Swift's concurrency in one of the next turns.
+    /// Enqueues a job of Swift's concurrency runtime for one of the next turns.
     ///
-    /// The runtime calls this.
+    /// The runtime calls this method.
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -140,28 +139,29 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
             return !mailbox.hasStopped
         }
         guard isRunning else {
-            // A task that outlives its loop runs on the global executor. Running it here would
-            // interrupt the code that woke it.
+            // Use the global executor for a task that outlives its loop, because running the task
+            // here would interrupt the code that woke it.
             globalConcurrentExecutor.enqueue(ExecutorJob(job))
             return
         }
         wake()
     }
 
-    /// Runs a closure on the loop's thread, at once if the calling code is on that thread.
+    /// Runs a closure on the loop's thread, or at once if that is the current thread.
     func perform(_ closure: @escaping @Sendable (EventLoop) -> Void) {
         if isCurrent { return closure(self) }
         let isRunning = mailbox.withLock { mailbox in
-            // A loop that has ended would keep the closure, which may keep the loop.
+            // Drop the closure if the loop has ended. Otherwise the loop would retain a closure
+            // that may retain the loop.
             if !mailbox.hasStopped { mailbox.closures.append(closure) }
             return !mailbox.hasStopped
         }
         if isRunning { wake() }
     }
 
-    /// Ends the loop when there is nothing left to run.
+    /// Ends the loop when it has no jobs left.
     ///
-    /// Close its sources first.
+    /// Close the loop's sources first.
     func stop() {
         mailbox.withLock { $0.isStopping = true }
         wake()
@@ -177,7 +177,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Sources
 
-    /// Registers a source, which gets the events of its descriptor from now on.
+    /// Registers a source, which then receives the events of its descriptor.
     func register(_ source: EventSource, reportsWritable: Bool) throws(Errno) {
         let retained = Unmanaged.passRetained(source)
         do throws(Errno) {
@@ -195,13 +195,13 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         _ = Unmanaged.passRetained(source)
     }
 
-    /// Notifies a source about a descriptor that the source does not own.
+    /// Starts to notify a source about the events of a descriptor that the source does not own.
     func watch(_ descriptor: Int32, for source: EventSource) throws(Errno) {
         let token = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
         try poller.register(descriptor, token: token, reportsWritable: true)
     }
 
-    /// Ends what `watch` began.
+    /// Stops notifying a source about a watched descriptor.
     func unwatch(_ descriptor: Int32) {
         poller.deregister(descriptor)
     }
@@ -214,7 +214,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Deregisters a source.
     ///
-    /// It stays in memory until no pending event can refer to it.
+    /// The source stays in memory until no pending event can refer to it.
     func deregister(_ source: EventSource) {
         if source.ownsDescriptor { poller.deregister(source.descriptor) }
         let source = Unmanaged.passUnretained(source)
@@ -223,13 +223,14 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
             if !mailbox.hasStopped { mailbox.pendingReleases.append(source) }
             return !mailbox.hasStopped
         }
-        // A loop that has ended delivers no events, and does not empty the mailbox either.
+        // A loop that has ended neither delivers events nor empties its mailbox, so release the
+        // source at once.
         if isRunning { wake() } else { finishDeregistration(of: source) }
     }
 
     /// Adds a timer that calls `target` at `instant`.
     ///
-    /// Call this on the loop's thread only.
+    /// Call this method only on the loop's thread.
     @discardableResult
     func schedule(
         _ target: any TimerTarget, _ direction: EventSource.Direction, at instant: Int64
@@ -244,39 +245,39 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         let executor = asUnownedTaskExecutor()
         while !wait(nanoseconds: beginTurn(on: executor)) {}
         finishDeregistrations()
-        // The system reuses the identity of the thread for another one, which must not be mistaken
-        // for this one.
+        // Clear the identity, because the system may reuse it for another thread, which must not be
+        // mistaken for the loop's thread.
         thread.store(0, ordering: .relaxed)
     }
 
-    /// Runs the first half of a turn: the jobs.
+    /// Runs the jobs, which are the first half of a turn.
     ///
-    /// Returns how long the second half may wait in nanoseconds, or `nil` for ever.
+    /// Returns how many nanoseconds the second half may wait, or `nil` for no limit.
     @inline(__always)
     func beginTurn(on executor: UnownedTaskExecutor) -> Int64? {
         runJobs(on: executor)
         finishDeregistrations()
         let isBusy = !otherJobs.isEmpty || !wokenJobs.isEmpty || isStopping
         if isBusy { return 0 }
-        // Read the clock again, because the jobs may have taken long.
+        // Read the clock only now, because the jobs may have taken long.
         return timers.isEmpty ? nil : timers.wait(from: System.continuousNanoseconds())
     }
 
-    /// Runs the second half of a turn: waits for events and delivers them.
+    /// Waits for events and delivers them, which is the second half of a turn.
     ///
-    /// Returns whether the loop has to end.
+    /// Returns whether the loop must end.
     @inline(__always)
     func wait(nanoseconds: Int64?) -> Bool {
-        // Other threads wake the loop after they put something into the mailbox, so without a wake
-        // it is empty.
+        // Other threads wake the loop after adding to the mailbox, so the mailbox is empty unless
+        // there was a wakeup.
         var hasMail = isStopping
         isDispatching = true
         poller.wait(nanoseconds: nanoseconds) {
             isWakePending.store(false, ordering: .sequentiallyConsistent)
             hasMail = true
         } changed: { token, readiness in
-            // Safe: a registered source is retained, and a deregistered one is not released
-            // before this batch of events ends.
+            // Safe because a registered source is retained, and a deregistered source is released
+            // only after this batch of events.
             guard let pointer = UnsafeRawPointer(bitPattern: token) else { return }
             Unmanaged<EventSource>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
                 $0.changed(readiness)
@@ -289,7 +290,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     #if DEBUG
-        /// Makes the calling thread the loop's thread or not, for code that runs the turns itself.
+        /// Sets whether the calling thread is the loop's thread, for code that runs the turns
+        /// itself.
         func setCurrent(_ isCurrent: Bool) {
             thread.store(isCurrent ? System.currentThread : 0, ordering: .relaxed)
         }
@@ -298,9 +300,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         var timeToFirstTimer: Int64? { timers.wait(from: System.continuousNanoseconds()) }
     #endif
 
-    /// Runs the jobs that were there when the turn began.
+    /// Runs the jobs that were enqueued before the turn began.
     ///
-    /// Jobs that they enqueue wait for the next turn.
+    /// Jobs that are enqueued meanwhile wait for the next turn.
     private func runJobs(on executor: UnownedTaskExecutor) {
         for _ in 0..<wokenJobs.count {
             operationBudget = Self.operationsPerTurn
@@ -314,11 +316,11 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Releases the deregistered sources.
     ///
-    /// Runs between two batches of events, when no pending event can refer to them, and before a
-    /// wait, which may be long.
+    /// It runs between two batches of events, because then no pending event can refer to the
+    /// sources. It runs before a wait, because the wait may be long.
     private func finishDeregistrations() {
         guard !pendingReleases.isEmpty else { return }
-        // The release of a source may close others.
+        // Copy the list first, because the release of a source may close other sources.
         let released = pendingReleases
         pendingReleases.removeAll(keepingCapacity: true)
         for source in released { finishDeregistration(of: source) }
@@ -329,9 +331,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         source.release()
     }
 
-    /// Takes what other threads handed over.
+    /// Accepts the work that other threads submitted.
     ///
-    /// Returns whether the loop has to end.
+    /// Returns whether the loop must end.
     private func emptyMailbox() -> Bool {
         var closures: [@Sendable (EventLoop) -> Void] = []
         let hasStopped = mailbox.withLock { mailbox in

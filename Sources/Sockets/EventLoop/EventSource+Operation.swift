@@ -44,7 +44,7 @@ extension EventSource {
 
     /// Counts one operation, and yields to other tasks when the current job has used its budget.
     ///
-    /// Without this, a task whose peer always keeps up would never suspend.
+    /// Otherwise, a task whose peer always keeps up would never suspend.
     @inline(__always)
     func yieldIfNeeded() async {
         if _fastPath(consumeOperation()) { return }
@@ -52,17 +52,17 @@ extension EventSource {
         loop.resumeAfterYield()
     }
 
-    /// Whether the task is cancelled, checked only after the task had to yield.
+    /// Whether the task is cancelled, which is checked only after the task had to yield.
     ///
-    /// A peer that always keeps up must not keep a cancelled task alive. On threads other than the
-    /// loop's, operations are not counted, so each one checks.
+    /// The check ends a cancelled task whose peer always keeps up. On threads other than the
+    /// loop's, operations are not counted, so each operation checks.
     ///
-    /// Read this after `yieldIfNeeded`. That function does not return it, because the result would
-    /// be kept in the frame of every task that waits.
+    /// Read this property after `yieldIfNeeded`. That function does not return the value, because
+    /// then the frame of every waiting task would store the result.
     @inline(__always)
     var shouldStop: Bool { _slowPath(consumeCancellationCheck()) && Task.isCancelled }
 
-    /// Enters the source for one operation, the only one in its direction.
+    /// Begins an operation, which excludes other operations in the same direction.
     @inline(__always)
     func begin(_ direction: Direction) throws(WaitFailure) {
         guard enter() else { throw WaitFailure(.closed) }
@@ -72,7 +72,7 @@ extension EventSource {
         }
     }
 
-    /// Ends the operation that `begin` has begun.
+    /// Ends the operation that `begin` began.
     @inline(__always)
     func end(_ direction: Direction) {
         withState(direction) { $0.isBusy.store(false, ordering: .releasing) }

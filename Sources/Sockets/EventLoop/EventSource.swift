@@ -5,11 +5,12 @@ internal import SystemPackage
 ///
 /// Any task and any thread may use it, one task at a time for each direction.
 final class EventSource: TimerTarget, @unchecked Sendable {
-    // Safe: everything is atomic except the timers, which only the loop's thread uses.
+    // Safe because all mutable state is atomic except the timers and `isDeregistered`, which only
+    // the loop's thread uses.
 
     /// A direction of the descriptor.
     ///
-    /// Accepting counts as reading, and connecting as writing.
+    /// Accepting uses the reading direction, and connecting uses the writing direction.
     enum Direction {
         case reading, writing
     }
@@ -19,31 +20,32 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         let word = ReadinessWord()
         /// Whether a task is inside an operation.
         let isBusy = Atomic<Bool>(false)
-        /// The end of the current wait on the continuous clock; `Int64.max` is never.
+        /// The end of the current wait on the continuous clock, or `Int64.max` for none.
         let deadline = Atomic<Int64>(.max)
     }
 
     let descriptor: Int32
     let loop: EventLoop
-    // Safe: `loop` retains it. Counting references in every operation would be measurable.
+    // Safe because `loop` retains the object. This reference is unmanaged, because counting
+    // references in every operation would have a measurable cost.
     private let unmanagedLoop: Unmanaged<EventLoop>
     let lifetime = DescriptorLifetime()
     let reading = DirectionState()
     let writing = DirectionState()
-    /// Whether the peer has ended or broken the connection, so that reads stay ready.
+    /// Whether the peer has ended or broken the connection, so reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
     /// Whether one task owns both directions and waits for either kind of readiness as a reader.
     let waitsForBoth = Atomic<Bool>(false)
-    /// The task whose cancellation one scope watches for all its waits, as the bits of its pointer.
+    /// The pointer bits of the task whose cancellation a scope observes for all its waits, or 0.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
-    // Timers of the loop, which refer back to the source until they fire.
+    // The loop's timers, which retain the source until they fire or are cancelled.
     private var readingTimer: TimerQueue.Timer?
     private var writingTimer: TimerQueue.Timer?
-    /// Whether the loop has released the source, so that it must not add timers.
+    /// Whether the loop has released the source, so no timers may be added.
     private var isDeregistered = false
 
-    /// Takes ownership of a non-blocking descriptor and registers it.
+    /// Takes ownership of a nonblocking descriptor and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
     /// is true.
@@ -60,9 +62,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         _ = descriptor.take()
     }
 
-    /// Creates a source without a descriptor of its own.
+    /// Creates a source that has no descriptor of its own.
     ///
-    /// It waits for descriptors that it watches.
+    /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
         descriptor = Self.none
         self.loop = loop
@@ -75,31 +77,31 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Whether the source has a descriptor of its own.
     var ownsDescriptor: Bool { descriptor != Self.none }
 
-    /// Also handles the events of a descriptor that the source does not own.
+    /// Starts to handle the events of a descriptor that the source does not own.
     func watch(_ descriptor: Int32) throws(Errno) {
         try loop.watch(descriptor, for: self)
     }
 
-    /// Handles the events of a watched descriptor no more.
+    /// Stops handling the events of a watched descriptor.
     ///
-    /// Call this before the descriptor closes and before the source does.
+    /// Call this method before the descriptor or the source is closed.
     func unwatch(_ descriptor: Int32) {
         loop.unwatch(descriptor)
     }
 
-    /// See ``EventLoop/scratch``.
+    /// The loop's buffer; see ``EventLoop/scratch``.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? {
         unmanagedLoop._withUnsafeGuaranteedRef { $0.scratch }
     }
 
-    /// See ``EventLoop/consumeOperation()``.
+    /// Counts one operation; see ``EventLoop/consumeOperation()``.
     @inline(__always)
     func consumeOperation() -> Bool {
         unmanagedLoop._withUnsafeGuaranteedRef { $0.consumeOperation() }
     }
 
-    /// See ``EventLoop/consumeCancellationCheck()``.
+    /// Returns whether to check for cancellation; see ``EventLoop/consumeCancellationCheck()``.
     @inline(__always)
     func consumeCancellationCheck() -> Bool {
         unmanagedLoop._withUnsafeGuaranteedRef { $0.consumeCancellationCheck() }
@@ -120,7 +122,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Handles a timer that fired.
     ///
-    /// If the deadline has moved, returns its instant.
+    /// If the deadline was postponed, returns the new deadline, at which the timer fires again.
     func timerFired(_ direction: Direction, _ now: Int64) -> Int64? {
         let deadline = withState(direction) { $0.deadline.load(ordering: .acquiring) }
         if deadline > now, deadline != .max { return deadline }
@@ -129,8 +131,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         return nil
     }
 
-    /// Cancels the timers when the loop releases the source, so that a closed source does not stay
-    /// in memory until its deadline.
+    /// Cancels the timers when the loop releases the source, so a closed source does not stay in
+    /// memory until its deadline.
     func didDeregister() {
         isDeregistered = true
         for timer in [readingTimer, writingTimer] { timer?.cancel() }
@@ -138,11 +140,11 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Closing
 
-    /// Closes the descriptor when the last operation has left, and wakes the waiting tasks.
+    /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
     ///
-    /// - Parameter isConnection: Whether to shut the socket down if an operation has not left yet, so
-    ///   that the peer learns of the close. Shutting down a listening socket would also stop its
-    ///   duplicates in other processes.
+    /// - Parameter isConnection: Whether to shut the socket down if an operation has not ended yet,
+    ///   so the peer detects the close at once. Shutting down a listening socket would also stop
+    ///   its duplicates in other processes.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
@@ -170,7 +172,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Whether reads stay ready after a short read, because the end of the stream is still to be
+    /// Whether reads stay ready after a short read, because the end of the stream must still be
     /// read.
     @inline(__always)
     var staysReadable: Bool { peerHasEnded.load(ordering: .relaxed) }
@@ -178,8 +180,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Waits until the direction may be ready, the deadline has passed, the source is closed or the
     /// task is cancelled.
     ///
-    /// Returns `false` if the task is cancelled; the calling code finds out which of the others it
-    /// was.
+    /// Returns `false` if the task is cancelled. Otherwise the caller must check which of the other
+    /// conditions is true.
     @inline(__always)
     func wait(_ direction: Direction, until deadline: Int64) async -> Bool {
         if deadline != .max { arm(direction, deadline) }
@@ -226,13 +228,15 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         withState(direction) { $0.deadline.store(.max, ordering: .relaxed) }
     }
 
-    /// A timer that is earlier than the deadline will do: it is put back when it fires.
+    /// Ensures that a timer fires at the deadline or earlier.
+    ///
+    /// An earlier timer suffices, because it is put back when it fires.
     private func schedule(_ direction: Direction, _ deadline: Int64, _ loop: EventLoop) {
         if let timer = timer(direction) {
             guard timer.instant > deadline else { return }
             timer.cancel()
         }
-        // A closure from another thread may run after the release.
+        // Check this, because a closure from another thread may run after the release.
         guard !isDeregistered else { return }
         setTimer(direction, loop.schedule(self, direction, at: deadline))
     }
@@ -286,8 +290,8 @@ enum CurrentTask {
     /// The bits of the task's pointer, for comparing tasks, or 0 outside of a task.
     @inline(never)
     static var identity: UInt {
-        // Safe: an `UnsafeCurrentTask?` is one pointer or nil, and the bits are only compared.
-        // Unwrapping the optional would copy and count the reference in every wait.
+        // Safe because an `UnsafeCurrentTask?` is one pointer or nil, and the bits are only
+        // compared. Unwrapping the optional would retain and release the task in every wait.
         withUnsafeCurrentTask { unsafeBitCast($0, to: UInt.self) }
     }
 }

@@ -1,10 +1,10 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// A group of event loops that share connections between them.
+/// A group of event loops among which connections are distributed.
 ///
-/// A loop is one thread that waits for many sockets and runs the tasks that use them. Everything
-/// uses ``shared`` unless you pass a group of your own:
+/// A loop is one thread that waits for many sockets and runs the tasks that use them. All types use
+/// ``shared`` unless you pass your own group:
 ///
 /// ```swift
 /// let group = try LoopGroup(loops: 2)
@@ -12,9 +12,9 @@ internal import SystemPackage
 /// let connection = try await Connection(to: .tcp("localhost", port: "echo"), group: group)
 /// ```
 ///
-/// A connection works from any task. It is fastest from a task that runs on its loop, because then a
-/// wait does not switch threads. ``Listener/serve(options:_:)`` runs handlers there; for other tasks
-/// see ``executors``.
+/// A connection works from any task. It is fastest from a task that runs on the connection's loop,
+/// because a wait then does not switch threads. ``Listener/serve(options:_:)`` runs handlers on
+/// that loop. For other tasks, see ``executors``.
 ///
 /// A task on a loop must not block its thread or compute for long, because every connection of the
 /// loop would wait. A `@concurrent` function does not leave the loop, because the task prefers the
@@ -26,9 +26,9 @@ internal import SystemPackage
 public final class LoopGroup: Sendable {
     /// The group of the process, with one loop for each processor core.
     ///
-    /// The loops start when they are first used, and they never shut down. If they cannot start,
-    /// because there are no descriptors or no threads left, the operation that needs them throws that
-    /// error. The next use tries again.
+    /// The loops start when they are first used, and they never shut down. If they cannot start
+    /// because no descriptors or threads are left, the operation that needs them throws the error.
+    /// The next use tries again.
     public static var shared: LoopGroup { startedProcessGroup() }
 
     /// The loops of the group.
@@ -48,8 +48,8 @@ public final class LoopGroup: Sendable {
 
     /// Starts a group with `count` loops, at least one.
     ///
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
-    ///   descriptors or no threads left. A loop needs two descriptors.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if no descriptors
+    ///   or threads are left. A loop needs two descriptors.
     public convenience init(loops count: Int) throws(SocketError) {
         try self.init(count, isShared: false)
     }
@@ -59,7 +59,8 @@ public final class LoopGroup: Sendable {
         do throws(SocketError) {
             for _ in 0..<max(1, count) { loops.append(try EventLoop()) }
         } catch {
-            // Otherwise the loops that did start would run for ever, with two descriptors each.
+            // Stop the loops that did start, because otherwise they would run forever and use two
+            // descriptors each.
             for loop in loops { loop.stop() }
             throw error
         }
@@ -83,15 +84,17 @@ public final class LoopGroup: Sendable {
 
     /// Ends the threads of the loops when the tasks on them have ended.
     ///
-    /// Close the connections of the group first. Further calls do nothing, and neither does a call
-    /// on ``shared``.
+    /// Close the connections of the group first. Further calls do nothing, and calls on ``shared``
+    /// do nothing.
     public func shutdown() {
         guard !isShared else { return }
         for loop in loops { loop.stop() }
     }
 
-    /// Returns the current loop if it belongs to this group, so that related connections stay
-    /// together; otherwise the next loop in round-robin order.
+    /// Returns the current loop if it belongs to this group, or otherwise the next loop in
+    /// round-robin order.
+    ///
+    /// Using the current loop keeps related connections together.
     func next() -> EventLoop {
         loops.first(where: \.isCurrent) ?? nextRoundRobin()
     }

@@ -7,17 +7,17 @@ protocol TimerTarget: AnyObject {
     func timerFired(_ direction: EventSource.Direction, _ now: Int64) -> Int64?
 }
 
-/// The deadlines of a loop's sources, earliest first.
+/// A queue of the deadlines of a loop's sources, earliest first.
 ///
-/// A source has at most one active timer for each direction. A deadline that moves later leaves its
-/// timer alone. When the timer fires early, it goes back into the queue. So an operation with a
-/// limit usually costs no more than a store.
+/// A source has at most one active timer for each direction. If a deadline is postponed, its timer
+/// does not change. When the timer fires early, it is put back into the queue. So the deadline of
+/// an operation usually costs only a store.
 struct TimerQueue {
-    /// One timer, for the code that may cancel it.
+    /// A timer that its creator may cancel.
     ///
-    /// It retains its target until it has fired or is cancelled. A weak reference would need no
-    /// cancelling. But an object that was ever referenced weakly keeps its other reference counts
-    /// in a side table, and every operation of every connection would pay for that.
+    /// It retains its target until it has fired or is cancelled. A weak reference would make
+    /// cancellation unnecessary. But an object that was ever referenced weakly stores its reference
+    /// counts in a side table, which would slow down every operation of every connection.
     final class Timer {
         fileprivate var target: (any TimerTarget)?
         fileprivate let direction: EventSource.Direction
@@ -44,17 +44,19 @@ struct TimerQueue {
     }
 
     private var heap = Heap<Entry>()
-    /// The instant of the first timer, which every turn of the loop reads; `Int64.max` for none.
+    /// The instant of the first timer, or `Int64.max` for none.
+    ///
+    /// It is cached, because every turn of the loop reads it.
     private var earliest = Int64.max
-    /// The number of entries at which cancelled ones are removed.
+    /// The number of entries at which cancelled entries are removed.
     private var nextSweep = smallestSweep
 
     private static let smallestSweep = 1024
 
-    /// The number of entries, including cancelled ones.
+    /// The number of entries, including cancelled entries.
     var count: Int { heap.count }
 
-    /// Whether no timer will fire.
+    /// Whether the queue has no timers.
     @inline(__always)
     var isEmpty: Bool { earliest == .max }
 
@@ -71,8 +73,8 @@ struct TimerQueue {
 
     /// Removes cancelled timers.
     ///
-    /// Otherwise each short-lived connection with a long limit would leave one behind until that
-    /// limit has passed. Each insertion pays for a share of the work.
+    /// Otherwise each short-lived connection with a long limit would leave a timer in the queue
+    /// until the limit has passed. The cost is spread over the insertions.
     private mutating func sweep() {
         heap = Heap(heap.unordered.filter { $0.timer.target != nil })
         earliest = heap.min?.instant ?? .max

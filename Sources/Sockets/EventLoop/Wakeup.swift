@@ -1,30 +1,31 @@
-/// A wait for one task at a time that ends when another task or thread wakes it, or at an instant.
+/// A way for one task at a time to wait until another task or thread wakes it, or until an instant.
 ///
 /// ```swift
 /// wakeup.reset()
 /// if !isDone { await wakeup.wait(until: instant, on: loop) }
 /// ```
 ///
-/// Change the condition first and call ``wake()`` afterwards. A wake after `reset` is never lost.
-/// Waits may end early, so waiters must recheck their condition.
+/// To wake the task, change the condition first and call ``wake()`` afterwards. A wake after
+/// `reset` is never lost. Waits may end early, so waiters must recheck their condition.
 final class Wakeup: TimerTarget, Sendable {
     private let word = ReadinessWord()
 
     /// Discards earlier wakes.
     func reset() {
         word.clear()
-        // The condition that the task checks next must not have been read before.
+        // Prevent the processor from reading the condition, which the task checks next, before it
+        // clears the word.
         ReadinessWord.publish()
     }
 
-    /// Ends the current wait, or the next one.
+    /// Ends the current wait, or the next wait.
     func wake() {
         ReadinessWord.publish()
         word.wake()
     }
 
-    /// Waits for a wake, for the instant of the continuous clock (`Int64.max` is never), or for the
-    /// cancellation of the task.
+    /// Waits until `wake` is called, the instant on the continuous clock is reached (`Int64.max`
+    /// means never), or the task is cancelled.
     func wait(until instant: Int64 = .max, on loop: EventLoop) async {
         if instant != .max {
             loop.perform { $0.schedule(self, .reading, at: instant) }
