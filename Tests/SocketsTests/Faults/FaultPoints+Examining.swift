@@ -4,8 +4,8 @@ import SystemPackage
 @testable import SocketDoctor
 @testable import Sockets
 
-// The points of the examination of other programs. Programs start and end meanwhile, and much is not
-// accessible. So each failure is survived, and the rest is still reported.
+// The points of the examination of other programs. Programs start and end during an examination,
+// and much is not accessible. So the examination survives each failure and still reports the rest.
 extension FaultPoint {
     static let examining: [FaultPoint] = [
         // The first call lists all programs, and without it there is nothing to report.

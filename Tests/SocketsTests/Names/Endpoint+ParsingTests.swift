@@ -37,7 +37,7 @@ struct EndpointParsingTests {
         ("unixpacket:@name", .unixSequencedPacket("@name")),
     ]
 
-    @Test("every form of an endpoint parses", arguments: accepted)
+    @Test("every accepted text form of an endpoint parses", arguments: accepted)
     func everyFormIsRead(text: String, endpoint: Endpoint) throws {
         #expect(try Endpoint(parsing: text) == endpoint)
     }
@@ -54,7 +54,7 @@ struct EndpointParsingTests {
         #expect(try Endpoint(parsing: "unix:/a", transport: .unixDatagram) == .unix("/a"))
     }
 
-    @Test("a path alone parses for a Unix transport")
+    @Test("a path without a scheme parses if the transport is a Unix transport")
     func aPathAloneWillDo() throws {
         #expect(try Endpoint(parsing: "/run/app.sock", transport: .unix) == .unix("/run/app.sock"))
         #expect(try Endpoint(parsing: "@name", transport: .unixDatagram) == .unixDatagram("@name"))
@@ -65,7 +65,7 @@ struct EndpointParsingTests {
     }
 
     @Test(
-        "other text is rejected with an error that names it")
+        "text that is not an endpoint is rejected with an error that quotes the text")
     func otherTextIsRefused() {
         for text in HostileInput.endpoints {
             let error = #expect(throws: SocketError.self) { try Endpoint(parsing: text) }
@@ -79,7 +79,7 @@ struct EndpointParsingTests {
     }
 
     @Test(
-        "the error says what was expected",
+        "the error of parsing an endpoint says what was expected",
         arguments: [
             (
                 "h:80x",
@@ -106,7 +106,7 @@ struct EndpointParsingTests {
             error.description == "cannot parse endpoint \(TerminalText.quoted(text)): \(reason)")
     }
 
-    @Test("every accepted mutated text round-trips through its description")
+    @Test("every mutated text that parses as an endpoint round-trips through its description")
     func acceptedTextComesBack() {
         let seeds = Self.accepted.map(\.0) + HostileInput.endpoints.filter { $0.utf8.count < 1000 }
         var texts = MutatedText(of: seeds, seed: 9)
@@ -127,7 +127,7 @@ struct EndpointParsingTests {
         #expect(accepted > 5_000)
     }
 
-    @Test("the lists of hostile input contain more than 300 different texts")
+    @Test("the lists of hostile input contain more than 300 distinct texts")
     func thereIsEnoughHostileInput() {
         let texts =
             HostileInput.ipv4Addresses + HostileInput.ipv6Addresses + HostileInput.ports

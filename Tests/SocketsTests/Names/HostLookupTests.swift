@@ -8,21 +8,21 @@ struct HostLookupTests {
         try lookup.resolution(until: Deadline(startingNow: .never)).addresses.map(\.description)
     }
 
-    @Test("the port is 0 without a service")
+    @Test("a lookup without a service returns port 0")
     func withoutAService() throws {
         let lookup = HostLookup(host: "192.0.2.7")
         #expect(try texts(lookup) == ["192.0.2.7:0"])
         #expect(try lookup.resolution(until: Deadline(startingNow: .never)).canonicalName == nil)
     }
 
-    @Test("a numeric host resolves with no time left")
+    @Test("a numeric host resolves even after the deadline")
     func numericHostsNeedNoTime() throws {
         let lookup = HostLookup(host: "::1", service: 80)
         let resolution = try lookup.resolution(until: Deadline(startingNow: .seconds(0)))
         #expect(resolution.addresses == [.ipv6(.loopback, port: 80)])
     }
 
-    @Test("a numeric host is its own official name")
+    @Test("the canonical name of a numeric host is its normalized text")
     func numericHostsAreTheirOwnName() throws {
         let lookup = HostLookup(host: "2001:DB8:0::7", canonicalName: true)
         #expect(
@@ -30,7 +30,7 @@ struct HostLookupTests {
                 == "2001:db8::7")
     }
 
-    @Test("an address literal of the other family does not resolve")
+    @Test("an address literal of the other family throws a resolve error")
     func familiesDoNotMix() {
         for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::1", .ipv4)] {
             let error = #expect(throws: SocketError.self) {
@@ -46,7 +46,7 @@ struct HostLookupTests {
         #expect(try texts(lookup) == ["192.0.2.7:80"])
     }
 
-    @Test("a host name is looked up")
+    @Test("a host name resolves to its address")
     func names() throws {
         #expect(try texts(HostLookup(host: "localhost", family: .ipv4)) == ["127.0.0.1:0"])
     }

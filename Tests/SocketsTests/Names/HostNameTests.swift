@@ -5,7 +5,7 @@ import Testing
 @Suite("HostName", .ownThread)
 struct HostNameTests {
     @Test(
-        "names and numeric addresses are valid hosts",
+        "names and numeric addresses are accepted as hosts",
         arguments: [
             "a", "localhost", "www.example.com", "www.example.com.", "WWW.Example.COM", "my_host",
             "r3---sn-x.example", "foo-.example", "xn--gre-6ka8i.example", "3com.example", "1a",
@@ -17,19 +17,19 @@ struct HostNameTests {
         #expect(HostName.problem(with: text) == nil)
     }
 
-    @Test("other text is not a valid host")
+    @Test("text that is neither a name nor a numeric address is rejected as a host")
     func anythingElseIsNone() {
         let accepted = HostileInput.hosts.filter { HostName.problem(with: $0) == nil }
         #expect(accepted == [])
     }
 
-    @Test("the empty text is not a valid host")
+    @Test("problem(with:) rejects an empty host")
     func theEmptyTextIsNone() {
         #expect(HostName.problem(with: "") == "expected a name or a numeric address")
     }
 
     @Test(
-        "the problem says what was expected of a host",
+        "the problem with a host says what was expected",
         arguments: [
             ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("::12345", "expected a name, or a complete IPv6 address"),

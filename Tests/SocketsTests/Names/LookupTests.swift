@@ -25,7 +25,8 @@ struct LookupTests {
     }
 
     @Test(
-        "a lookup's failure becomes the error's cause", arguments: [TimeLimit.never, .seconds(30)])
+        "a failure of a lookup becomes the cause of the thrown error",
+        arguments: [TimeLimit.never, .seconds(30)])
     func failures(limit: TimeLimit) throws {
         let error = #expect(throws: SocketError.self) {
             try run(limit) { () throws(HostCallFailure) in throw .noRecovery }
@@ -33,7 +34,7 @@ struct LookupTests {
         #expect(error?.description == "cannot look up host h: unknown server error")
     }
 
-    @Test("a lookup without a time limit runs on the calling thread")
+    @Test("only a lookup without a time limit runs on the calling thread")
     func withoutALimit() throws {
         let callingThread = pthread_self()
         #expect(try run(.never) { pthread_equal(pthread_self(), callingThread) != 0 ? 1 : 0 } == 1)
@@ -42,7 +43,7 @@ struct LookupTests {
         )
     }
 
-    @Test("an error at the time limit names the limit")
+    @Test("a lookup that exceeds its time limit throws an error that names the limit")
     func limits() throws {
         let gate = DispatchSemaphore(value: 0)
         let error = #expect(throws: SocketError.self) {
@@ -55,7 +56,7 @@ struct LookupTests {
         gate.signal()
     }
 
-    @Test("an expired time limit ends a lookup at once")
+    @Test("a lookup with an expired time limit throws a timeout without waiting")
     func aLimitThatHasPassed() throws {
         let gate = DispatchSemaphore(value: 0)
         let error = #expect(throws: SocketError.self) {
@@ -68,7 +69,7 @@ struct LookupTests {
         gate.signal()
     }
 
-    @Test("every failure of a host lookup has its cause")
+    @Test("each failure of a host lookup is converted to its cause")
     func hostCauses() {
         let failures: [HostCallFailure] = [
             .hostNotFound, .tryAgain, .noRecovery, .noData, .system(.ioError),
@@ -80,7 +81,7 @@ struct LookupTests {
         #expect(failures.map(\.cause) == causes)
     }
 
-    @Test("a getaddrinfo failure becomes name resolution, or a system error behind it")
+    @Test("a getaddrinfo failure becomes a nameResolution cause, and EAI_SYSTEM becomes the errno")
     func nameCauses() {
         guard case .nameResolution(let failure) = AddressInfoFailure(code: EAI_AGAIN).cause else {
             Issue.record("not a name resolution failure")

@@ -4,19 +4,19 @@ import Testing
 
 @Suite("Port parsing", .ownThread)
 struct PortParsingTests {
-    @Test("digits parse as a number", arguments: [("0", 0), ("80", 80), ("65535", 65535)])
+    @Test("digits parse as a port number", arguments: [("0", 0), ("80", 80), ("65535", 65535)])
     func digitsAreANumber(text: String, number: UInt16) throws {
         #expect(try Port(parsing: text) == Port(number))
     }
 
     @Test(
-        "a text in the form of a service name is kept",
+        "text in the form of a service name parses as that service",
         arguments: ["http", "X", "iso-tsap", "krb5_prop", "whois++", "clc-build-daemon"])
     func servicesAreKept(text: String) throws {
         #expect(try Port(parsing: text).service == text)
     }
 
-    @Test("other text is rejected with an error that names it")
+    @Test("text that is not a port is rejected with an error that quotes the text")
     func otherTextIsRefused() {
         for text in HostileInput.ports {
             let error = #expect(throws: SocketError.self) { try Port(parsing: text) }
@@ -26,7 +26,7 @@ struct PortParsingTests {
         }
     }
 
-    @Test("the error is one line")
+    @Test("the error of parsing a port escapes a line feed in the text")
     func theErrorIsOneLine() {
         let error = #expect(throws: SocketError.self) { try Port(parsing: "80x\n") }
         #expect(
@@ -34,7 +34,7 @@ struct PortParsingTests {
                 == "cannot parse port '80x\\x0a': expected 0 to 65535 in digits, or a service name")
     }
 
-    @Test("checked() rejects a port that is not in the form of a service name")
+    @Test("checked() throws for a port whose text is not in the form of a service name")
     func portsOfProgramsAreChecked() throws {
         #expect(try Port(80).checked() == 80)
         #expect(try Port("http").checked() == "http")

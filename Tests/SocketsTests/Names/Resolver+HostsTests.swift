@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Host entries", .ownThread)
+@Suite("Resolver: hosts", .ownThread)
 struct ResolverHostsTests {
-    @Test("a numeric address is its own host entry")
+    @Test("the host entry of a numeric address has the address as its name and no aliases")
     func numericAddresses() throws {
         let four = try Resolver.host(named: "192.0.2.7")
         #expect(four.name == "192.0.2.7")
@@ -14,7 +14,7 @@ struct ResolverHostsTests {
         #expect(six.addresses == [.v6(.loopback)])
     }
 
-    @Test("a numeric address of the other family fails with NO_DATA")
+    @Test("looking up a numeric address of the other family throws noData")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) { try Resolver.host(named: "::1") }
         #expect(error.cause == .hostLookup(.noData))
@@ -43,7 +43,7 @@ struct ResolverHostsTests {
             name: "official.example", aliases: ["alias.example", "short"],
             addresses: [.v4(IPv4Address(192, 0, 2, 7))])
 
-        @Test("a name or an alias finds the official name, the aliases and the addresses")
+        @Test("a name or an alias finds the entry with the official name, aliases and addresses")
         func byName() throws {
             #expect(try run { try Resolver.host(named: "official.example") } == official)
             #expect(try run { try Resolver.host(named: "short") } == official)
@@ -52,13 +52,13 @@ struct ResolverHostsTests {
             #expect(six.addresses.map(\.description) == ["2001:db8::9"])
         }
 
-        @Test("a time limit does not change the answer")
+        @Test("a host lookup with a time limit returns the same entry")
         func withATimeLimit() throws {
             let entry = try run { try Resolver.host(named: "short", timeout: .seconds(30)) }
             #expect(entry == official)
         }
 
-        @Test("an address finds the official name and the aliases")
+        @Test("an address finds the entry with the official name and the aliases")
         func byAddress() throws {
             let address = IPv4Address(192, 0, 2, 7)
             #expect(try run { try Resolver.host(at: .v4(address)) } == official)
@@ -68,7 +68,7 @@ struct ResolverHostsTests {
             #expect(try run { try Resolver.host(at: six).aliases } == ["sechs"])
         }
 
-        @Test("an entry with thousands of aliases is complete")
+        @Test("a host entry with 5,000 aliases is returned completely")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-number-\($0).example" }
             let files = [
@@ -84,7 +84,7 @@ struct ResolverHostsTests {
             #expect(byAddress.aliases == aliases)
         }
 
-        @Test("an unknown host or address is a host lookup failure")
+        @Test("looking up an unknown host or address throws hostNotFound")
         func unknownHosts() {
             let name = #expect(throws: SocketError.self) {
                 try run { try Resolver.host(named: "nosuch.example") }
@@ -98,7 +98,7 @@ struct ResolverHostsTests {
             #expect(address?.description == "cannot look up host 203.0.113.9: unknown host")
         }
 
-        @Test("an unreachable name server is a host lookup failure")
+        @Test("a host lookup throws tryAgain if the name server is unreachable")
         func temporaryFailures() {
             let error = #expect(throws: SocketError.self) {
                 try run(asksNameServer: true) { try Resolver.host(named: "nosuch.example") }

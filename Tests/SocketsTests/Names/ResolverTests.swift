@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Resolver", .ownThread)
 struct ResolverTests {
-    @Test("a numeric address resolves to itself, with its port")
+    @Test("a numeric address resolves to itself with the port of the endpoint")
     func numericAddresses() throws {
         #expect(
             try Resolver.resolve(.tcp("127.0.0.1", port: 80)).map(\.description) == ["127.0.0.1:80"]
@@ -14,7 +14,7 @@ struct ResolverTests {
         #expect(mapped.map(\.description) == ["[::ffff:1.2.3.4]:1"])
     }
 
-    @Test("the zone of a numeric address is an interface's name or index")
+    @Test("the zone of a numeric address can be the name or index of an interface")
     func zones() throws {
         let byName = try Resolver.resolve(.tcp("fe80::1%lo", port: 80))
         #expect(byName.map(\.description) == ["[fe80::1%lo]:80"])
@@ -22,7 +22,7 @@ struct ResolverTests {
         #expect(byIndex.map(\.description) == ["[fe80::1%1]:80"])
     }
 
-    @Test("a zone that names no interface is an error of the system")
+    @Test("resolving a zone that names no interface throws ENODEV")
     func unknownZone() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("fe80::1%nosuch0", port: 80))
@@ -31,7 +31,7 @@ struct ResolverTests {
     }
 
     @Test(
-        "an empty host is this machine for connecting and every interface for binding, IPv6 first")
+        "an empty host resolves to loopback for connecting and to any for binding, IPv6 first")
     func noHost() throws {
         let connecting = try Resolver.resolve(.tcp(port: 80))
         #expect(connecting.map(\.description) == ["[::1]:80", "127.0.0.1:80"])
@@ -43,14 +43,14 @@ struct ResolverTests {
         #expect(only4.map(\.description) == ["0.0.0.0:80"])
     }
 
-    @Test("a Unix endpoint is its own address")
+    @Test("a Unix endpoint resolves to its own address")
     func unixEndpoints() throws {
         #expect(try Resolver.resolve(.unix("/run/a")).map(\.description) == ["/run/a"])
         #expect(
             try Resolver.resolve(.unixDatagram("@a"), family: .unix).map(\.description) == ["@a"])
     }
 
-    @Test("a Unix path of 107 bytes resolves, and a longer one is rejected")
+    @Test("a Unix path of 107 bytes resolves, and a longer path is rejected")
     func unixPathsThatDoNotFit() throws {
         let longest = "/" + String(repeating: "a", count: 106)
         #expect(try Resolver.resolve(.unix(longest)).count == 1)
@@ -62,7 +62,7 @@ struct ResolverTests {
                 + " expected a path, or @ and an abstract name, of 1 to 107 bytes without NUL")
     }
 
-    @Test("a family that does not match the endpoint is rejected")
+    @Test("a family that does not match the endpoint throws invalidInput")
     func familiesThatDoNotFit() {
         expectInvalidInput { _ = try Resolver.resolve(.unix("/a"), family: .ipv4) }
         expectInvalidInput { _ = try Resolver.resolve(.tcp("localhost", port: 80), family: .unix) }
@@ -71,7 +71,7 @@ struct ResolverTests {
     }
 
     @Test(
-        "text that cannot be a host is rejected without a query")
+        "text that cannot be a host throws invalidInput")
     func impossibleHosts() {
         for host in HostileInput.hosts {
             expectInvalidInput { _ = try Resolver.resolve(.tcp(host, port: 80)) }
@@ -79,7 +79,7 @@ struct ResolverTests {
         }
     }
 
-    @Test("an invalid port is rejected with an error that names it")
+    @Test("an invalid port throws an error that names the port")
     func impossiblePorts() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: "80x"))
@@ -90,7 +90,7 @@ struct ResolverTests {
                 == "cannot parse port '80x': expected 0 to 65535 in digits, or a service name")
     }
 
-    @Test("a numeric address of the other family is a failure of name resolution")
+    @Test("resolving a numeric address of the other family throws a nameResolution error")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: 80), family: .ipv6)
@@ -101,7 +101,7 @@ struct ResolverTests {
                 + " address family for hostname not supported")
     }
 
-    @Test("numericOnly rejects a name without a query")
+    @Test("numericOnly rejects a host name instead of resolving the name")
     func numericOnly() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("localhost", port: 80), numericOnly: true)
@@ -110,7 +110,7 @@ struct ResolverTests {
         #expect(error.endpoint == .tcp("localhost", port: 80))
     }
 
-    @Test("numericHost and numericService return digits")
+    @Test("numericHost and numericService return numeric text")
     func numericNames() throws {
         for (text, host) in [("[::1]:80", "::1"), ("127.0.0.1:80", "127.0.0.1")] {
             let address = try #require(SocketAddress(text))
@@ -120,14 +120,14 @@ struct ResolverTests {
         }
     }
 
-    @Test("Unix addresses and unnamed have no host names")
+    @Test("resolving the name of a Unix or unnamed address throws invalidInput")
     func addressesWithoutNames() throws {
         expectInvalidInput { _ = try Resolver.name(of: .unnamed) }
         let unix = try #require(SocketAddress("/run/a"))
         expectInvalidInput { _ = try Resolver.name(of: unix) }
     }
 
-    @Test("hostName and uname return the same name")
+    @Test("hostName returns the same name as uname")
     func hostName() throws {
         #expect(try Resolver.hostName() == CLibrary.hostName())
     }
@@ -180,7 +180,7 @@ struct ResolverTests {
             #expect(found.sorted() == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
         }
 
-        @Test("a family excludes addresses of the other")
+        @Test("a family restricts the result to addresses of that family")
         func oneFamily() throws {
             let endpoint = Endpoint.tcp("official.example", port: 80)
             #expect(try addresses(of: endpoint, family: .ipv6) == ["[2001:db8::7]:80"])
@@ -188,13 +188,13 @@ struct ResolverTests {
                 try addresses(of: endpoint, family: .ipv4) == ["192.0.2.7:80", "192.0.2.8:80"])
         }
 
-        @Test("a time limit does not change the answer")
+        @Test("a name resolves with a time limit")
         func withATimeLimit() throws {
             let found = try addresses(of: .tcp("six.example", port: 80), timeout: .seconds(30))
             #expect(found == ["[2001:db8::9]:80"])
         }
 
-        @Test("canonicalName returns the official name")
+        @Test("canonicalName returns the official name, and nil unless requested")
         func canonicalNames() throws {
             let withName = try run {
                 try Resolver.resolve(host: "alias.example", canonicalName: true)
@@ -205,13 +205,13 @@ struct ResolverTests {
             #expect(withoutName.canonicalName == nil)
         }
 
-        @Test("a service's name is looked up for the endpoint's transport")
+        @Test("a service name resolves for the transport of the endpoint")
         func servicesOfTransports() throws {
             #expect(try addresses(of: .tcp("::1", port: "daytime")) == ["[::1]:13"])
             #expect(try addresses(of: .udp("::1", port: "daytime")) == ["[::1]:1013"])
         }
 
-        @Test("an unknown service is an error with the endpoint")
+        @Test("an unknown service throws an error with the endpoint and the transport")
         func unknownServices() {
             let endpoint = Endpoint.udp("localhost", port: "nosuch")
             let error = error(of: endpoint)
@@ -222,7 +222,7 @@ struct ResolverTests {
                     == "cannot look up service nosuch: there is no such service for udp")
         }
 
-        @Test("an unknown host is a name resolution failure")
+        @Test("an unknown host throws a nameResolution error with isNotFound")
         func unknownHosts() {
             let error = error(of: .tcp("nosuch.example", port: 80))
             #expect(
@@ -231,7 +231,7 @@ struct ResolverTests {
             #expect(error?.failure?.isTemporary == false)
         }
 
-        @Test("an unreachable name server is a temporary failure")
+        @Test("an unreachable name server causes a nameResolution error with isTemporary")
         func temporaryFailures() {
             let error = error(of: .tcp("nosuch.example", port: 80), asksNameServer: true)
             #expect(error?.failure?.isTemporary == true)
@@ -264,7 +264,7 @@ struct ResolverTests {
             #expect(numeric == ("official.example", "13"))
         }
 
-        @Test("an address without a name returns digits, or fails if a name is required")
+        @Test("an address without a name resolves to digits, and throws if a name is required")
         func addressesWithoutNames() throws {
             let address = try #require(SocketAddress("203.0.113.9:13"))
             #expect(try run { try Resolver.name(of: address).host } == "203.0.113.9")

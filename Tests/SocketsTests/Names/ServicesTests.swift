@@ -15,7 +15,7 @@ struct ServicesTests {
         """
 
     @Test(
-        "this machine knows http and daytime",
+        "http and daytime are found in the services database of this machine",
         .enabled(if: FileManager.default.fileExists(atPath: "/etc/services"), "no /etc/services"))
     func thisMachineKnowsHTTP() throws {
         #expect(try Services.port(named: "http", transport: .tcp) == 80)
@@ -24,7 +24,7 @@ struct ServicesTests {
     }
 
     @Test(
-        "text that cannot be a service name is rejected",
+        "text that cannot be a service name is rejected with an error that quotes the text",
         arguments: ["", " ", "a b", "a\0", "é", "a\n"])
     func impossibleNamesAreRefused(name: String) throws {
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
@@ -33,7 +33,7 @@ struct ServicesTests {
                 + " expected 1 to 255 visible ASCII characters, such as http")
     }
 
-    @Test("a huge service name is rejected")
+    @Test("a service name of 100,000 characters throws invalidInput")
     func aHugeNameIsRefused() throws {
         let name = String(repeating: "a", count: 100_000)
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
@@ -53,21 +53,21 @@ struct ServicesTests {
             try PrivateMachine.run(files: database.map { ["services": $0] } ?? [:], body)
         }
 
-        @Test("a name or an alias finds the port for the transport")
+        @Test("a service name or alias finds the port for the requested transport")
         func namesFindPorts() throws {
             #expect(try run { try Services.port(named: "http", transport: .tcp) } == 80)
             #expect(try run { try Services.port(named: "www", transport: .tcp) } == 80)
             #expect(try run { try Services.port(named: "echo", transport: .udp) } == 7)
         }
 
-        @Test("a port finds the name for the transport")
+        @Test("a port finds the service name for the requested transport")
         func portsFindNames() throws {
             #expect(try run { try Services.name(ofPort: 514, transport: .udp) } == "syslog")
             #expect(try run { try Services.name(ofPort: 514, transport: .tcp) } == "shell")
             #expect(try run { try Services.name(ofPort: 514) } == "syslog")
         }
 
-        @Test("an entry has the official name, aliases, port and transport")
+        @Test("a service entry has the official name, aliases, port and transport")
         func entriesHoldEverything() throws {
             let expected = Services.ServiceEntry(
                 name: "shell", aliases: ["cmd", "syslog"], port: 514, transport: .tcp)
@@ -75,7 +75,7 @@ struct ServicesTests {
             #expect(try run { try Services.service(onPort: 514, transport: .tcp) } == expected)
         }
 
-        @Test("an unknown service is an error with its transport")
+        @Test("an unknown service throws an error with the transport")
         func unknownServices() {
             let name = #expect(throws: SocketError.self) {
                 try run { try Services.port(named: "http", transport: .udp) }
@@ -90,7 +90,7 @@ struct ServicesTests {
             #expect(port?.cause == .unknownService("81", transport: .tcp))
         }
 
-        @Test("digits are an unknown service")
+        @Test("looking up digits as a service name throws unknownService")
         func digitsAreNoName() {
             let error = #expect(throws: SocketError.self) {
                 try run { try Services.port(named: "80") }
@@ -98,7 +98,7 @@ struct ServicesTests {
             #expect(error?.cause == .unknownService("80", transport: nil))
         }
 
-        @Test("without a database the error names the package to install")
+        @Test("a missing services database throws an error that names the package to install")
         func withoutADatabase() {
             let error = #expect(throws: SocketError.self) {
                 try run(nil) { try Services.port(named: "http", transport: .tcp) }
@@ -114,7 +114,7 @@ struct ServicesTests {
             #expect(byPort?.cause == .noServicesDatabase)
         }
 
-        @Test("an empty database makes a service unknown")
+        @Test("a service is unknown if the services database is empty")
         func anEmptyDatabase() {
             let error = #expect(throws: SocketError.self) {
                 try run("") { try Services.port(named: "http") }

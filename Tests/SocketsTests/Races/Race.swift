@@ -5,10 +5,11 @@ import Synchronization
 
 /// Performs two operations on the same state at the same time on two threads, in many rounds.
 ///
-/// The thread that wakes first would always win. So each round delays a thread by another time of up to
-/// 100 µs: this thread in every third round, and the other thread in the rest.
+/// Without a delay, the thread that wakes first would always win. So each round delays one thread
+/// by a different time of up to 100 µs: this thread in every third round, and the other thread in
+/// all other rounds.
 ///
-/// A broken promise ends the process, and SIGALRM ends a round that hangs.
+/// A failed check ends the process, and SIGALRM ends a round that hangs.
 enum Race {
     /// The number of rounds of each race.
     ///

@@ -12,7 +12,7 @@ import Testing
 /// Each race runs in a child process. `SOCKETS_RACE_ROUNDS=100000` makes it a long search.
 @Suite("Races over many rounds", .ownThread)
 struct RaceRoundsTests {
-    @Test("concurrent close ends a blocking read, which never returns another socket's bytes")
+    @Test("close ends a concurrent blocking read, which returns only bytes of its own socket")
     func closeAgainstBlockingRead() async throws {
         guard Race.usesChildProcess else { return try await Self.closeAgainstBlockingRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstBlockingRead() }
@@ -47,7 +47,7 @@ struct RaceRoundsTests {
             "close against blocking read", socketsBefore: before, counts.bytes, counts.closed)
     }
 
-    @Test("concurrent close ends an async read, which never returns another socket's bytes")
+    @Test("close ends a concurrent async read, which returns only bytes of its own socket")
     func closeAgainstRead() async throws {
         guard Race.usesChildProcess else { return try await Self.closeAgainstRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstRead() }
@@ -83,7 +83,7 @@ struct RaceRoundsTests {
             "close against read", socketsBefore: before, counts.bytes, counts.closed)
     }
 
-    @Test("cancellation during the arrival of a byte ends the read once and loses no byte")
+    @Test("a cancellation that races the arrival of a byte ends the read and loses no byte")
     func cancelAgainstReadiness() async throws {
         guard Race.usesChildProcess else { return try await Self.cancelAgainstReadiness() }
         await #expect(processExitsWith: .success) { try await Self.cancelAgainstReadiness() }
@@ -122,7 +122,7 @@ struct RaceRoundsTests {
         await Race.finish("cancel against readiness", socketsBefore: before, cancelled)
     }
 
-    @Test("a deadline during the arrival of a byte never passes early and loses no byte")
+    @Test("a deadline that races the arrival of a byte never ends the read early and loses no byte")
     func deadlineAgainstData() async throws {
         guard Race.usesChildProcess else { return try await Self.deadlineAgainstData() }
         await #expect(processExitsWith: .success) { try await Self.deadlineAgainstData() }
@@ -175,7 +175,7 @@ struct RaceRoundsTests {
         }
     }
 
-    @Test("concurrent close ends a blocking accept, and the client is accepted or disconnected")
+    @Test("close ends a concurrent blocking accept, and a waiting client is disconnected")
     func closeAgainstBlockingAccept() async throws {
         guard Race.usesChildProcess else { return try await Self.closeAgainstBlockingAccept() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstBlockingAccept() }
@@ -211,7 +211,7 @@ struct RaceRoundsTests {
             counts.closed)
     }
 
-    @Test("a client that connects while a server ends is served or refused, and the server ends")
+    @Test("a client that connects while a server stops is served or refused, and serve returns")
     func shutdownAgainstAccept() async throws {
         guard Race.usesChildProcess else { return try await Self.shutdownAgainstAccept() }
         await #expect(processExitsWith: .success) { try await Self.shutdownAgainstAccept() }
@@ -253,7 +253,7 @@ struct RaceRoundsTests {
         await Race.finish("shutdown against accept", socketsBefore: before, served)
     }
 
-    @Test("a connection is released on another thread while its events and timers are pending")
+    @Test("releasing a connection with pending events and timers on another thread leaks nothing")
     func lastReleaseOnAForeignThread() async throws {
         guard Race.usesChildProcess else { return try await Self.lastReleaseOnAForeignThread() }
         await #expect(processExitsWith: .success) { try await Self.lastReleaseOnAForeignThread() }

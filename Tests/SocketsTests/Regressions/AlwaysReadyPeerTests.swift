@@ -3,10 +3,10 @@ import Testing
 
 @testable import Sockets
 
-/// No call waits if the peer is always ready.
+/// Operations with a peer that is always ready, so that no system call waits.
 ///
-/// So only a check of the clock between two steps can end an operation. Here each step transfers
-/// one byte, and the time limit passes during the first step.
+/// Only a check of the clock between two steps can end such an operation. In these tests, each step
+/// transfers one byte, and the time limit passes during the first step.
 @Suite("Time limits with a peer that is always ready", .ownThread, .timeLimit(.minutes(5)))
 struct AlwaysReadyPeerTests {
     private static let text = "abcdefgh"
@@ -34,7 +34,7 @@ struct AlwaysReadyPeerTests {
     // MARK: Threads
 
     @Test(
-        "a blocking send throws timedOut after its limit",
+        "a blocking send throws timedOut after its limit although the peer is always ready",
         arguments: [
             { try $0.sendAll(bytes, timeout: limit) },
             { try $0.sendAll(parts: [bytes], timeout: limit) },
@@ -57,7 +57,7 @@ struct AlwaysReadyPeerTests {
     }
 
     @Test(
-        "a blocking read throws timedOut after its limit and loses no byte",
+        "a blocking read throws timedOut although the peer is always ready, and loses no byte",
         arguments: [
             { try $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try $0.readUntil(0x68, timeout: limit) == nil },
@@ -76,7 +76,7 @@ struct AlwaysReadyPeerTests {
         #expect(try stream.readToEnd() == Self.bytes)
     }
 
-    @Test("a call sends at most 1 MiB with a time limit, and everything without one")
+    @Test("sendAll splits 4 MiB into calls of at most 1 MiB only if a time limit is set")
     func bytesPerCall() throws {
         let count = 4 << 20
         for (limit, calls) in [(TimeLimit.seconds(30), 4...64), (.never, 1...1)] {
@@ -97,7 +97,7 @@ struct AlwaysReadyPeerTests {
         }
     }
 
-    @Test("a datagram of any size is never divided")
+    @Test("a large datagram is sent whole or rejected, but never divided")
     func datagram() throws {
         let (one, other) = try Socket.pair(.datagram)
         try one.setOption(.sendBufferSize, to: 8 << 20)
@@ -114,7 +114,7 @@ struct AlwaysReadyPeerTests {
     // MARK: Tasks
 
     @Test(
-        "an async write throws timedOut after its limit",
+        "an async write throws timedOut after its limit although the peer is always ready",
         arguments: [
             { try await $0.write(bytes, timeout: limit) },
             { try await $0.write(parts: [bytes], timeout: limit) },
@@ -135,7 +135,7 @@ struct AlwaysReadyPeerTests {
         #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
-    @Test("sendFile throws timedOut after its limit")
+    @Test("sendFile throws timedOut after its limit although the peer is always ready")
     func sendFile() async throws {
         let (socket, other) = try Loopback.tcpPair()
         let one = try Connection(adopting: socket)
@@ -154,7 +154,7 @@ struct AlwaysReadyPeerTests {
     }
 
     @Test(
-        "an async read throws timedOut after its limit and loses no byte",
+        "an async read throws timedOut although the peer is always ready, and loses no byte",
         arguments: [
             { try await $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try await $0.readUntil(0x68, timeout: limit) == nil },
@@ -174,7 +174,7 @@ struct AlwaysReadyPeerTests {
         #expect(try await one.readToEnd() == Self.bytes)
     }
 
-    @Test("a deadline before the machine's start has passed, in blocking and async reads")
+    @Test("a receive and an async read throw if the deadline precedes the machine's start")
     func beforeTheBeginning() async throws {
         let past = TimeLimit.until(.now - .seconds(3_000_000_000))
         let (one, other) = try Socket.pair()

@@ -6,7 +6,7 @@ import Testing
 @Suite("Races of a connection", .ownThread)
 struct ConnectionRaceTests {
     @Test(
-        "a cancellation during the arrival of a byte ends the read once, in time, and loses no byte"
+        "a cancellation that races a byte ends the read within 100 ms and loses no byte"
     )
     func cancellations() async {
         // In a child process, because half of the tasks run in the pool that all other tests share.
@@ -16,7 +16,8 @@ struct ConnectionRaceTests {
             var slowest = Duration.zero
             var cancelled = 0
             for round in 0..<rounds {
-                // A read that resumes with the bytes of another read, or twice, gets another value.
+                // A read that resumes twice, or with the bytes of another read, returns another
+                // value.
                 let byte = UInt8(truncatingIfNeeded: round)
                 let reading = Task(
                     executorPreference: round.isMultiple(of: 2) ? nil : here.source.loop

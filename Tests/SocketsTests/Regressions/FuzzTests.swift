@@ -27,7 +27,7 @@ struct FuzzTests {
         }
     }
 
-    @Test("truncated control data is not read beyond its end")
+    @Test("truncated control data is not parsed as packet information")
     func cutControlData() {
         // The kernel shortens the length in the header, or keeps it and reports how much it wrote.
         let (four, six) = (16 + 12, 16 + 20)

@@ -14,7 +14,7 @@ struct LoopTests {
         }
     }
 
-    @Test("a short read before urgent data does not hide the bytes after it")
+    @Test("a short read before urgent data does not hide the bytes after the urgent data")
     func urgentData() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: server)
@@ -33,7 +33,7 @@ struct LoopTests {
         #expect(String(decoding: received, as: UTF8.self) == "abcdef")
     }
 
-    @Test("a new thread with the identifier of an ended loop's thread is not mistaken for it")
+    @Test("isCurrent of an ended loop is false on a new thread that reuses the identifier")
     func identityOfAnEndedLoop() async throws {
         for _ in 0..<20 {
             let ended = try EventLoop()
@@ -52,7 +52,7 @@ struct LoopTests {
         }
     }
 
-    @Test("an ended loop releases sources that are closed later, and jobs that it did not run")
+    @Test("an ended loop releases sources that are closed later and jobs that did not run")
     func closedAfterTheEnd() async throws {
         weak var loop: EventLoop?
         weak var source: EventSource?

@@ -27,14 +27,14 @@ struct ReliabilityTests {
         return await task.value
     }
 
-    @Test("a cancelled task ends although there is always a datagram to receive")
+    @Test("cancellation ends a task that always has a datagram to receive")
     func cancellation() async throws {
         let loop = LoopGroup.shared.loops[0]
         #expect(try await causeAfterCancellation(on: loop) == .cancelled)
         #expect(try await causeAfterCancellation(on: nil) == .cancelled)
     }
 
-    @Test("a datagram that arrived before the channel was ready has its local address")
+    @Test("a datagram that arrived before its socket was adopted has the correct local address")
     func earlyDatagram() async throws {
         for family in [AddressFamily.ipv4, nil] {
             let socket = try Socket(on: .udp(port: 0), options: .init(family: family))

@@ -15,7 +15,7 @@ struct ReviewTests {
         return .nanoseconds(strtol(buffer, nil, 10))
     }
 
-    @Test("a receive without a limit uses no CPU time while another call has a limit")
+    @Test("a receive without a limit uses almost no CPU time while another call has a limit")
     func waitingBesideAnotherLimitDoesNotSpin() throws {
         let (one, other) = try Socket.pair()
         // The limit of this call is too short to share, so a call without a limit must use poll.
@@ -35,7 +35,7 @@ struct ReviewTests {
         one.receiveTimeout.leave()
     }
 
-    @Test("a receive uses no CPU time if another program makes the descriptor non-blocking")
+    @Test("a receive uses almost no CPU time if another program makes the descriptor non-blocking")
     func nonBlockingModeDoesNotSpin() throws {
         let (one, other) = try Socket.pair()
         try System.setBlocking(one.descriptor, false)
@@ -52,7 +52,7 @@ struct ReviewTests {
         #expect(try waiter.value() < .milliseconds(100))
     }
 
-    @Test("a client that is accepted during close does not leak its descriptor")
+    @Test("a client that is accepted during close leaks no descriptor")
     func acceptedTooLate() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepted = try System.socket(.ipv4, .stream)
@@ -69,7 +69,7 @@ struct ReviewTests {
         #expect(inode(of: accepted) != socket)
     }
 
-    @Test("connecting a connected socket throws and keeps its connection")
+    @Test("connecting a connected socket throws EISCONN and keeps the connection")
     func connectingTwice() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(to: listener.localAddress)
@@ -83,7 +83,7 @@ struct ReviewTests {
         #expect(socket.remoteAddress == listener.localAddress)
     }
 
-    @Test("receiveFrom on a TCP stream returns the bytes and discards none")
+    @Test("receiveFrom on a TCP stream returns all bytes in order and discards none")
     func receiveFromOnAStream() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(to: listener.localAddress)
@@ -95,7 +95,7 @@ struct ReviewTests {
         #expect(!rest.isTruncated)
     }
 
-    @Test("receiving at most Int.max bytes returns the bytes that are there")
+    @Test("receive, peek and receiveFrom of at most Int.max bytes return the available bytes")
     func receivingAtMostEverything() throws {
         let (one, other) = try Socket.pair()
         try other.send("all")
@@ -106,7 +106,7 @@ struct ReviewTests {
         #expect(try two.receiveFrom(atMost: .max).text == "datagram")
     }
 
-    @Test("a datagram of too many pieces is rejected and never sent as two")
+    @Test("a datagram of more than 64 parts is rejected instead of divided")
     func datagramOfTooManyPieces() throws {
         let (one, other) = try Socket.pair(.datagram)
         let parts = [[UInt8]](repeating: [1], count: 65)
@@ -120,7 +120,7 @@ struct ReviewTests {
         #expect(nothing?.isTimeout == true)
     }
 
-    @Test("a million empty pieces do not exhaust the stack")
+    @Test("sendAll with a million empty parts does not exhaust the stack")
     func manyEmptyPieces() throws {
         let (one, other) = try Socket.pair()
         let parts = [[UInt8]](repeating: [], count: 1_000_000) + [[0x61], [], [0x62]]
@@ -129,7 +129,7 @@ struct ReviewTests {
         try sender.value()
     }
 
-    @Test("a bad pointer or descriptor in a raw option throws and does not end the program")
+    @Test("a bad pointer or descriptor in a raw option throws instead of ending the program")
     func badRawOption() throws {
         let socket = try Socket(.ipv4, .stream)
         // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
@@ -144,7 +144,7 @@ struct ReviewTests {
         #expect(other?.errno == .badFileDescriptor || other?.errno == .notPermitted)
     }
 
-    @Test("a raw option of any capacity is read without a buffer of that size")
+    @Test("a raw option of any capacity is read, and a capacity of zero or less returns no bytes")
     func rawOptionOfAnyCapacity() throws {
         let socket = try Socket(.ipv4, .stream)
         for capacity in [Int.max, Int(UInt32.max) + 1, 4] {
@@ -159,7 +159,7 @@ struct ReviewTests {
         }
     }
 
-    @Test("the name of an interface is escaped in an error")
+    @Test("an error escapes control characters in the name of an interface")
     func interfaceNameIsEscaped() throws {
         let socket = try Socket(.ipv4, .datagram)
         let error = #expect(throws: SocketError.self) {
@@ -171,7 +171,7 @@ struct ReviewTests {
     }
 
     @Test(
-        "a duration longer than any clock is clamped in options and time limits",
+        "a duration beyond the range of the clock is clamped in options and time limits",
         arguments: [
             Duration.seconds(Int64.max), .seconds(Int64.min), Duration(attoseconds: .max),
             Duration(attoseconds: .min),
@@ -188,7 +188,7 @@ struct ReviewTests {
         #expect(error.description.hasPrefix("cannot connect: no answer in "))
     }
 
-    @Test("a stream works with a line limit and a buffer of any size")
+    @Test("a SocketStream works with an unlimited line length and a buffer of any size")
     func extremeStreams() throws {
         for size in [Int.max, Int.min, -1, 0, 1] {
             let (one, other) = try Socket.pair()

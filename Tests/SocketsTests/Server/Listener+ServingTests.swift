@@ -11,7 +11,7 @@ struct ListenerServingTests {
         try Connection(adopting: Socket(to: listener.localAddress))
     }
 
-    @Test("a connection closes when its handler returns")
+    @Test("serve closes a connection when its handler returns")
     func echo() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
@@ -26,7 +26,7 @@ struct ListenerServingTests {
         #expect(listener.isClosed)
     }
 
-    @Test("1,000 concurrent clients are all served")
+    @Test("serve handles 1,000 concurrent clients")
     func thousandClients() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { _ = try await $0.echo() } }
@@ -75,7 +75,7 @@ struct ListenerServingTests {
         try await serving.value
     }
 
-    @Test("an error of a handler is logged and does not affect other connections")
+    @Test("an error in a handler is logged with the peer and does not affect other connections")
     func errors() async throws {
         struct Oops: Error {}
         let log = LogRecorder()
@@ -146,7 +146,7 @@ struct ListenerServingTests {
 
     @TaskLocal private static var name = "nothing"
 
-    @Test("serve fails on a closed listener and on one that another task serves")
+    @Test("serve throws closed on a closed listener, and busy if another task serves")
     func spent() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let isServed = Wakeup()
@@ -164,7 +164,7 @@ struct ListenerServingTests {
         #expect(closed?.cause == .closed)
     }
 
-    @Test("serve returns at once if its task is already cancelled")
+    @Test("serve returns without an error if its task is already cancelled")
     func cancelledBefore() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -177,7 +177,7 @@ struct ListenerServingTests {
     }
 
     #if DEBUG
-        @Test("a broken listening socket ends serve with its error")
+        @Test("an unexpected accept error ends serve and closes the listener")
         func broken() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let script = FaultInjection([.accept: [.error(.invalidArgument)]])
@@ -189,7 +189,8 @@ struct ListenerServingTests {
             #expect(listener.isClosed)
         }
 
-        @Test("a shortage is logged once, and waiting clients are served after it")
+        @Test(
+            "a shortage of descriptors is logged once, and the waiting client is served afterwards")
         func shortage() async throws {
             let log = LogRecorder()
             let listener = try Listener(on: Loopback.ipv4)
@@ -212,7 +213,7 @@ struct ListenerServingTests {
             #expect(log.messages.first?.metadata["error"] == "\(Errno.tooManyOpenFiles)")
         }
 
-        @Test("during a shortage the next client is accepted as soon as a connection closes")
+        @Test("serve accepts further clients during a shortage as connections close")
         func retryWakeup() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             // The first client is accepted. Then pauses of 5 ms to 640 ms begin, 1.2 s in all.

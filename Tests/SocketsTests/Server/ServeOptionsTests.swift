@@ -5,13 +5,13 @@ import Testing
 
 @Suite("ServeOptions", .ownThread)
 struct ServeOptionsTests {
-    @Test("the default options have no limits")
+    @Test("the default options limit neither the connections nor the idle time")
     func defaults() {
         #expect(ServeOptions().maximumConnections == nil)
         #expect(ServeOptions().idleTimeout == .never)
     }
 
-    @Test("maximumConnections bounds the open connections, and all clients are served")
+    @Test("maximumConnections limits the open connections, and every client is served")
     func maximumConnections() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let (open, most) = (Counter(), Lock(0))
@@ -43,7 +43,7 @@ struct ServeOptionsTests {
         try await serving.value
     }
 
-    @Test("a maximum of zero or less admits one connection", arguments: [0, -5])
+    @Test("a maximumConnections of zero or less still serves clients", arguments: [0, -5])
     func atLeastOne(_ maximum: Int) async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -59,7 +59,7 @@ struct ServeOptionsTests {
         try await serving.value
     }
 
-    @Test("stopping ends the wait for a free slot")
+    @Test("cancellation ends serve while no slot is free")
     func stoppingAtTheLimit() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -76,7 +76,7 @@ struct ServeOptionsTests {
         try await serving.value
     }
 
-    @Test("a read that waits longer than idleTimeout fails with .timedOut")
+    @Test("a read in a handler throws timedOut after idleTimeout")
     func idle() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let failures = Lock<[SocketError]>([])

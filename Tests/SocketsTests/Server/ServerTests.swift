@@ -24,7 +24,7 @@ struct ServerTests {
         return (serving, listener, client)
     }
 
-    @Test("a stopped server refuses clients, and its handlers finish")
+    @Test("a cancelled server refuses new clients and lets a running handler finish")
     func finishing() async throws {
         let (serving, listener, client) = try await start(gracePeriod: .seconds(60)) { connection in
             _ = try await connection.echo()
@@ -42,7 +42,7 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("after the grace period, handlers are cancelled and their connections closed")
+    @Test("the end of the grace period cancels the handler and closes the connection")
     func graceIsOver() async throws {
         let log = LogRecorder()
         let cause = Lock<SocketError.Cause?>(nil)
@@ -74,7 +74,7 @@ struct ServerTests {
         #expect(try await client.read().isEmpty)
     }
 
-    @Test("serve returns when the last handler has ended, before the end of the grace period")
+    @Test("serve returns when the last handler ends, before the grace period ends")
     func lastHandler() async throws {
         let (serving, _, client) = try await start(gracePeriod: .seconds(3_600)) {
             _ = try await $0.read()
@@ -84,7 +84,7 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("serve returns at once if there are no handlers")
+    @Test("a cancelled server without handlers returns without waiting for the grace period")
     func noHandlers() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {
@@ -95,7 +95,7 @@ struct ServerTests {
         #expect(listener.isClosed)
     }
 
-    @Test("closing the listener stops serve like a cancellation")
+    @Test("closing the listener stops serve and lets a running handler finish")
     func closing() async throws {
         let (serving, listener, client) = try await start(gracePeriod: .seconds(60)) {
             _ = try await $0.echo()
@@ -107,7 +107,7 @@ struct ServerTests {
         try await serving.value
     }
 
-    @Test("stopping removes the file of a Unix socket")
+    @Test("a client cannot connect to the path of a Unix server that has stopped")
     func unixFile() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path))

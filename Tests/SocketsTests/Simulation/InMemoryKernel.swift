@@ -4,15 +4,17 @@ import SystemPackage
 
 /// A kernel in memory with byte streams, edge-triggered readiness and a clock that moves only on demand.
 ///
-/// Everything that a real kernel leaves open is drawn from the seed: how many bytes a send accepts, how
-/// long they travel, which events a wait reports and in which order, and when a signal interrupts.
+/// The seed determines everything that a real kernel leaves open: how many bytes a send accepts,
+/// how long the bytes travel, which events a wait reports and in which order, and when a signal
+/// interrupts a call.
 ///
-/// It gives only what epoll(7) promises. Each arrival triggers an edge. Free space triggers an edge only
-/// after a send failed for lack of space. A call on a descriptor that is not open ends the program.
+/// This kernel guarantees only what epoll(7) documents. Each arrival triggers an edge. Free space
+/// triggers an edge only after a send failed for lack of space. A call on a descriptor that is not
+/// open ends the program.
 final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     // Safe: only one thread uses it, and that thread runs everything.
 
-    /// What travels to an end.
+    /// Something that travels to an end of a stream.
     private enum Arrival {
         case bytes([UInt8])
         /// The peer has half-closed.
@@ -58,7 +60,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
     private(set) var nanoseconds: Int64 = 1_000_000_000
     /// Whether the clock moves during calls that transfer bytes.
     ///
-    /// Nothing arrives meanwhile.
+    /// No data arrives during these calls.
     var callsTakeTime = false
     private var random: SeededGenerator
     private var ends: [Int32: End] = [:]
@@ -232,7 +234,7 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
 
     /// Sends something to an end.
     ///
-    /// It arrives after everything that was sent there before.
+    /// It arrives after everything that was sent to this end before.
     private func send(_ arrival: Arrival, to descriptor: Int32) {
         guard let end = ends[descriptor] else { return }
         let delays: [Int64] = [0, 0, 0, 7_000, 400_000, 1_000_000, 5_300_000]

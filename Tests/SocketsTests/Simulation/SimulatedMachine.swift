@@ -4,9 +4,10 @@ import SystemPackage
 
 /// Runs event loops and tasks on one thread, on a kernel in memory.
 ///
-/// The seed decides which job runs next, which loop has its turn and when time passes, so every failure
-/// can be reproduced. Time passes when there is nothing else to do. With some seeds it also passes
-/// earlier, like on a slow machine, or during calls. The loops are those of the library without threads.
+/// The seed decides which job and which loop run next and when time passes, so every failure can be
+/// reproduced. Time passes when there is nothing else to do. With some seeds it also passes
+/// earlier, like on a slow machine, or during calls. The loops are those of the library without
+/// threads.
 final class SimulatedMachine: @unchecked Sendable {
     // Safe: one thread runs everything.
 
@@ -29,7 +30,8 @@ final class SimulatedMachine: @unchecked Sendable {
     var isPunctual: Bool { !isSlow && !kernel.callsTakeTime }
     /// The number of tasks of the scenario that have not ended.
     var unfinished = 0
-    /// Checked whenever the machine is idle: no operation may wait although it could proceed.
+    /// Expectations that are checked whenever the machine is idle: no operation may wait although
+    /// it could proceed.
     private var expectations: [() -> Expectation] = []
 
     /// The state of an operation.

@@ -9,7 +9,7 @@ final class SimulatedPair: @unchecked Sendable {
     let machine: SimulatedMachine
     let one: Connection
     let other: Connection
-    /// Whether the scenario closes or resets it.
+    /// Whether the scenario closes or resets this pair.
     ///
     /// Then reads and writes may fail, but only as documented.
     private var isItselfDisturbed = false
@@ -40,7 +40,7 @@ final class SimulatedPair: @unchecked Sendable {
         UInt8(truncatingIfNeeded: position &* 7 &+ stream &* 31 &+ position / 251)
     }
 
-    /// Closes or resets it at a random time, with some seeds.
+    /// Closes or resets the pair at a random time with some seeds.
     func disturb() {
         guard kernel.draw(4) == 0 else { return }
         isItselfDisturbed = true
@@ -174,7 +174,7 @@ final class SimulatedPair: @unchecked Sendable {
             }
             guard case .again = outcome else { break }
         }
-        // Also if it ended early, so that the reader does not wait for more.
+        // Half-close even if the copy ended early, so that the reader does not wait for more bytes.
         try? second.one.shutdown(.write)
     }
 
@@ -182,7 +182,7 @@ final class SimulatedPair: @unchecked Sendable {
 
     private enum Outcome {
         case done(Int)
-        /// It ended early after this number of bytes.
+        /// The operation ended early after this number of bytes.
         case again(Int)
         /// The stream has ended.
         case over

@@ -2,7 +2,7 @@ import Logging
 
 @testable import Sockets
 
-/// A server on a simulated machine, its clients, and its end at a random time.
+/// A server on a simulated machine with its clients, which stops at a random time.
 final class SimulatedServer: @unchecked Sendable {
     // Safe: one thread runs everything.
 

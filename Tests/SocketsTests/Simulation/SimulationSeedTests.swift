@@ -11,7 +11,7 @@ import Testing
 /// `SOCKETS_SEED=7` simulates one seed, and `SOCKETS_FIRST_SEED` is the first seed.
 @Suite("Simulations", .ownThread)
 struct SimulationSeedTests {
-    @Test("200 seeds keep every promise, and one seed always gives the same simulation")
+    @Test("simulations of 200 seeds violate no invariant, and a repeated seed gives the same trace")
     func seeds() async throws {
         let isSearch = ["SOCKETS_SEED", "SOCKETS_SEEDS"].contains { Environment.number($0) != nil }
         guard !isSearch else { return try Self.search() }

@@ -18,7 +18,7 @@ struct ConnectionSamplesTests {
         #expect(ConnectionSamples().pause(of: .seconds(5)) == .zero)
     }
 
-    @Test("without a duration one sample is taken")
+    @Test("a duration of zero or less takes a single sample")
     func one() {
         var samples = ConnectionSamples()
         samples.add(sample(7))
@@ -27,7 +27,7 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).samplingInterval == .zero)
     }
 
-    @Test("sampling ends when the duration is over, and not before")
+    @Test("sampling ends when the duration has passed, and not before")
     func end() {
         var samples = ConnectionSamples()
         samples.add(sample(1_000))
@@ -39,14 +39,14 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).samplingInterval == .seconds(4))
     }
 
-    @Test("a short duration is sampled at most once per millisecond")
+    @Test("a short duration is sampled with pauses of 1 ms")
     func short() {
         var samples = ConnectionSamples()
         samples.add(sample(0))
         #expect(samples.pause(of: .milliseconds(10)) == .milliseconds(1))
     }
 
-    @Test("the report has the time since the queues changed")
+    @Test("the report contains the time since the queues changed")
     func sinceChange() {
         var samples = ConnectionSamples()
         for (time, queued) in [(0, 5), (100, 5), (200, 9), (300, 9), (900, 9)] {
@@ -58,7 +58,7 @@ struct ConnectionSamplesTests {
     }
 
     @Test(
-        "a Unix socket whose queue was not full between the samples is moving")
+        "a Unix socket whose queue drained between samples is diagnosed as moving")
     func unixMoves() {
         var samples = ConnectionSamples()
         for time in 0...20 {
@@ -69,7 +69,7 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).verdict == .moving)
     }
 
-    @Test("a Unix socket that was filled at the beginning and not drained is stuck")
+    @Test("a Unix socket that stays full after the first samples is diagnosed as peerNotReading")
     func unixStuck() {
         var samples = ConnectionSamples()
         for time in 0...20 {
@@ -80,7 +80,7 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).verdict == .peerNotReading)
     }
 
-    @Test("without a sample the verdict is undetermined")
+    @Test("a report without a sample has the verdict undetermined")
     func none() {
         #expect(ConnectionSamples().report(during: .nothing).verdict == .undetermined)
     }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Reading statistics from a descriptor")
+@Suite("ConnectionStatistics: reading")
 struct ConnectionStatisticsReadingTests {
-    @Test("a new TCP connection is established and has empty queues")
+    @Test("a new TCP connection is read as established with empty queues")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
         let statistics = ConnectionStatistics(reading: client.number)
@@ -19,7 +19,7 @@ struct ConnectionStatisticsReadingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("the statistics of a full TCP connection are consistent")
+    @Test("a full TCP connection is read as not writable with consistent queue sizes")
     func full() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
@@ -31,7 +31,7 @@ struct ConnectionStatisticsReadingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a Unix socket has queues and readiness, but no windows and times")
+    @Test("a Unix socket is read with queue sizes, but without windows and times")
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Parsing TCP_INFO", .ownThread)
+@Suite("ConnectionStatistics: TCP_INFO", .ownThread)
 struct ConnectionStatisticsTCPInfoTests {
     /// The offsets of the first byte of each field and of the byte after it.
     private static var fields: [(PartialKeyPath<ConnectionStatistics>, Int, Int)] {
@@ -33,7 +33,7 @@ struct ConnectionStatisticsTCPInfoTests {
         "\(statistics[keyPath: field])" != "nil"
     }
 
-    @Test("exactly the complete fields are known for every length", arguments: 0...320)
+    @Test("a field is known only if TCP_INFO contains the field completely", arguments: 0...320)
     func everyLength(length: Int) {
         let statistics = statistics(of: [UInt8](repeating: 1, count: length))
         for (field, _, end) in Self.fields {
@@ -41,7 +41,7 @@ struct ConnectionStatisticsTCPInfoTests {
         }
     }
 
-    @Test("each field is read from its own bytes only")
+    @Test("each field is parsed only from its own bytes")
     func offsets() {
         let nothing = statistics(of: [UInt8](repeating: 0, count: 300))
         for (field, start, end) in Self.fields {
@@ -55,7 +55,7 @@ struct ConnectionStatisticsTCPInfoTests {
         }
     }
 
-    @Test("numbers have the machine's byte order and the kernel's units")
+    @Test("numbers are parsed in the machine's byte order and the kernel's units")
     func units() {
         var bytes = [UInt8](repeating: 0, count: 240)
         func put<Number: FixedWidthInteger>(_ value: Number, at offset: Int) {
@@ -78,7 +78,7 @@ struct ConnectionStatisticsTCPInfoTests {
         #expect(statistics.sendWindow == 65_536)
     }
 
-    @Test("random bytes never trap and never give a negative number")
+    @Test("parsing random bytes never traps and never gives a negative number")
     func anything() {
         var generator = SeededGenerator(seed: 20)
         for _ in 0..<5_000 {

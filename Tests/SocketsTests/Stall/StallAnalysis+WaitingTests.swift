@@ -19,7 +19,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Outgoing
 
-    @Test("a closed window without unread bytes is a peer that does not read")
+    @Test("a closed window without unread bytes is diagnosed as peerNotReading")
     func peerNotReading() {
         for activity in [Self.writing, Self.reading, .nothing] {
             let report = analyze(Made.peerFull(), during: activity)
@@ -32,7 +32,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a peer that accepted nothing for half a minute is certain not to read")
+    @Test("a window that stays closed for 31 s makes the verdict peerNotReading certain")
     func certain() {
         let report = analyze(Made.peerFull(for: .seconds(31)), during: Self.writing)
         #expect(report.verdict == .peerNotReading)
@@ -40,7 +40,7 @@ struct StallAnalysisWaitingTests {
         #expect(!report.evidence.contains("slowly"))
     }
 
-    @Test("a window too small for a segment counts as closed")
+    @Test("a window that is smaller than a segment is diagnosed like a closed window")
     func sliver() {
         // Measured in the first 200 ms after the peer stopped reading.
         let statistics = Made.peerFull(for: .milliseconds(208)).with {
@@ -52,7 +52,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("two closed windows are a deadlock of two writers")
+    @Test("closed windows at both ends are diagnosed as bothWriting")
     func bothWriting() {
         for activity in [Self.writing, .nothing] {
             let report = analyze(Made.bothFull(), during: activity)
@@ -63,7 +63,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a few unread bytes are not a deadlock if the peer has room to send more")
+    @Test("100 unread bytes are diagnosed as peerNotReading if the peer can still send")
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)
@@ -71,7 +71,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.advice.contains("Read"))
     }
 
-    @Test("without windows, probes and buffers decide")
+    @Test("verdicts without window sizes follow from the probes and buffers")
     func olderKernel() {
         func older(_ statistics: ConnectionStatistics) -> ConnectionStatistics {
             statistics.with { ($0.sendWindow, $0.receiveWindow) = (nil, nil) }
@@ -82,7 +82,7 @@ struct StallAnalysisWaitingTests {
         #expect(analyze(older(Made.flowing())).verdict == .moving)
     }
 
-    @Test("bytes that were sent late in a long wait are a peer that may read slowly")
+    @Test("a window that closed only late in a long wait is diagnosed as peerReadingSlowly")
     func trickle() {
         let report = analyze(
             Made.peerFull(for: .milliseconds(204)),
@@ -91,7 +91,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("data in flight is moving until an acknowledgement is due")
+    @Test("data in flight is diagnosed as moving until an acknowledgement is due")
     func inFlight() {
         let statistics = Made.flowing().with {
             $0.timeSinceLastSend = .milliseconds(44)
@@ -100,7 +100,7 @@ struct StallAnalysisWaitingTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .moving)
     }
 
-    @Test("unacknowledged data in flight is first undetermined and then a lost network")
+    @Test("unacknowledged data is diagnosed as undetermined at first, and later as networkLost")
     func silentNetwork() {
         func silent(_ time: Duration) -> ConnectionStatistics {
             Made.flowing().with {
@@ -117,7 +117,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Outgoing, over a Unix socket
 
-    @Test("a full Unix socket with a waiting writer is a peer that does not read")
+    @Test("a full Unix socket with a waiting writer is diagnosed as peerNotReading")
     func unixPeerNotReading() {
         let full = Made.unix(queued: 278_528, writable: false)
         let report = analyze(full, during: Self.writing)
@@ -125,14 +125,14 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .likely)
     }
 
-    @Test("one sample of a full Unix socket is undetermined")
+    @Test("a single sample of a full Unix socket is diagnosed as undetermined")
     func unixOneLook() {
         let report = analyze(Made.unix(queued: 278_528, writable: false))
         #expect(report.verdict == .undetermined)
         #expect(report.advice.contains("watching"))
     }
 
-    @Test("a full Unix socket with fewer bytes than were sent is a peer that reads or did")
+    @Test("a full Unix socket with fewer bytes than were sent is diagnosed as peerReadingSlowly")
     func unixTrickle() {
         let report = analyze(
             Made.unix(queued: 278_528, writable: false),
@@ -141,7 +141,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("a full Unix socket with many unread bytes is a deadlock of two writers")
+    @Test("a full Unix socket with many unread bytes is diagnosed as bothWriting")
     func unixBothWriting() {
         for activity in [
             Self.writing, Activity(.writing, elapsed: .seconds(1), sent: 475_072),
@@ -152,7 +152,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a Unix peer that has not read the request is not waiting")
+    @Test("a Unix peer that has not read the request is diagnosed as peerNotReading")
     func unixRequestUnread() {
         let report = analyze(Made.unix(queued: 768), during: Self.reading)
         #expect(report.verdict == .peerNotReading)
@@ -161,7 +161,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Incoming
 
-    @Test("bytes that stay unread are not read")
+    @Test("bytes that stay unread are diagnosed as notReading")
     func notReading() {
         let statistics = Made.quiet(for: .seconds(3)).with { $0.receiveQueue = 5_000 }
         let report = analyze(statistics)
@@ -173,7 +173,7 @@ struct StallAnalysisWaitingTests {
         #expect(watched.confidence == .likely)
     }
 
-    @Test("unread bytes that fill the window make it certain")
+    @Test("unread bytes that fill the window make the verdict notReading certain")
     func notReadingFull() {
         let statistics = Made.quiet(for: .seconds(3)).with {
             ($0.receiveQueue, $0.receiveWindow, $0.receiveSegmentSize) = (128_512, 0, 47_616)
@@ -184,14 +184,14 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .certain)
     }
 
-    @Test("bytes that have just arrived are moving")
+    @Test("bytes that arrived 30 ms ago are diagnosed as moving")
     func justCome() {
         let statistics = Made.quiet(for: .milliseconds(30)).with { $0.receiveQueue = 5_000 }
         #expect(analyze(statistics).verdict == .moving)
         #expect(analyze(statistics, during: Self.reading).verdict == .moving)
     }
 
-    @Test("unread bytes of a Unix socket need two samples")
+    @Test("unread bytes of a Unix socket are diagnosed as notReading only from two samples")
     func unixNotReading() {
         let statistics = Made.unix(unread: 5_000)
         #expect(analyze(statistics).verdict == .undetermined)
@@ -203,7 +203,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Nothing anywhere
 
-    @Test("acknowledged data and a waiting reader are two ends that wait")
+    @Test("acknowledged data and a waiting reader are diagnosed as bothWaiting")
     func bothWaiting() {
         for kind in [Activity.Kind.reading, .exchanging] {
             let report = analyze(
@@ -213,7 +213,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a timeout while the request is still being sent gives the verdict moving")
+    @Test("an exchange that sent data less than 100 ms ago is diagnosed as moving")
     func hardlySent() {
         let activity = Activity(.exchanging, elapsed: .seconds(2), sent: 20)
         #expect(analyze(Made.quiet(for: .milliseconds(99)), during: activity).verdict == .moving)
@@ -225,7 +225,7 @@ struct StallAnalysisWaitingTests {
             analyze(Made.quiet(for: .milliseconds(99)), during: reading).verdict == .bothWaiting)
     }
 
-    @Test("the evidence contains the part that has arrived")
+    @Test("the evidence contains the number of bytes that have arrived")
     func part() {
         let report = analyze(
             Made.quiet(),
@@ -235,7 +235,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.evidence.contains("12 bytes of the expected data"))
     }
 
-    @Test("a timeout while bytes still arrive is reported as slow, with the rate")
+    @Test("a read that times out while bytes arrive is diagnosed as movingSlowly with a rate")
     func slowlyIncoming() {
         let report = analyze(
             Made.quiet(for: .milliseconds(40)),
@@ -243,7 +243,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.verdict == .movingSlowly(bytesPerSecond: 2_000, limitedBy: nil))
     }
 
-    @Test("an idle connection is idle, with or without keep-alive, however old")
+    @Test("an idle connection of any age is diagnosed as idle")
     func idle() {
         for time in [Duration.zero, .seconds(1), .seconds(86_400)] {
             #expect(analyze(Made.quiet(for: time)).verdict == .idle)
@@ -256,7 +256,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a socket without statistics is undetermined")
+    @Test("a socket without statistics is diagnosed as undetermined")
     func nothing() {
         for kind in Activity.Kind.allCases {
             #expect(
