@@ -1,6 +1,6 @@
 public import Testing
 
-/// Runs each test of a suite on a thread of its own, for tests whose calls block or look at the clock.
+/// Runs each test of a suite on its own thread, for tests whose calls block or measure time.
 ///
 /// A blocking call must not occupy the shared pool, which has one thread for each core and runs all
 /// other tests. At most six of these tests run at once, so that none of them waits long for a core.
@@ -9,10 +9,10 @@ public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     /// Whether no other test with this trait may run at the same time.
     let isExclusive: Bool
 
-    /// Whether a suite passes the trait on to its tests, which it does.
+    /// A Boolean value that indicates that a suite passes the trait on to its tests.
     public var isRecursive: Bool { true }
 
-    /// Runs a test on a thread that exists only for it.
+    /// Runs a test on a thread that exists only for that test.
     @concurrent public func provideScope(
         for test: Test, testCase: Test.Case?,
         performing function: @Sendable @concurrent () async throws -> Void
@@ -38,11 +38,11 @@ public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == OwnThread {
-    /// Runs each test on a thread of its own, at most six at once.
+    /// Runs each test on its own thread, at most six tests at once.
     public static var ownThread: OwnThread { OwnThread(isExclusive: false) }
 
-    /// Runs each test on a thread of its own while no other test with such a thread runs.
+    /// Runs each test on its own thread while no other test with such a thread runs.
     ///
-    /// It is for tests that need a core for each of their threads, or that measure time.
+    /// Use it for tests that need a core for each of their threads, or that measure time.
     public static var exclusiveThread: OwnThread { OwnThread(isExclusive: true) }
 }

@@ -1,4 +1,4 @@
-/// Limits how many tests run at once. Waiting tests continue in the order in which they came.
+/// Limits how many tests run at once. Waiting tests continue in order of arrival.
 actor TestSlots {
     static let count = 6
     static let shared = TestSlots()

@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct ConsoleTests {
     @Test(
-        "output that cannot be written is exit status 23",
+        "a failed write to standard output exits with status 23",
         arguments: ["service http", "resolve 127.0.0.1", "--help", "--version", "tour"])
     func full(line: String) throws {
         let outcome = try SockProgram.shell("\"$SOCK\" \(line) >/dev/full")
@@ -12,13 +12,13 @@ struct ConsoleTests {
             outcome.errors == "sock: cannot write to standard output: no space left on device\n")
     }
 
-    @Test("a closed standard output is exit status 23")
+    @Test("a closed standard output exits with status 23")
     func closed() throws {
         #expect(try SockProgram.shell("\"$SOCK\" --version >&-").status == 23)
     }
 
     @Test(
-        "standard input that cannot be read is an error, for streams and datagrams",
+        "unreadable standard input exits with status 1, for streams and datagrams",
         arguments: ["", "-u"])
     func directory(flag: String) throws {
         let server = try RunningSock("serve", "echo", "127.0.0.1", "0")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct FailureTests {
-    @Test("a SocketError becomes its description, status and hint")
+    @Test("a Failure from a SocketError has the description, the status and a hint")
     func socketError() {
         let error = SocketError(
             .connect, .system(.connectionRefused), endpoint: .tcp("h", port: 80))
@@ -15,14 +15,14 @@ struct FailureTests {
         #expect(failure.hint != nil)
     }
 
-    @Test("a usage error has no hint")
+    @Test("a Failure from invalid input has the status usage and no hint")
     func usage() {
         let failure = Failure(
             SocketError(.parse, .invalidInput("expected digits"), subject: "port 'x'"))
         #expect(failure == Failure(.usage, "cannot parse port 'x': expected digits"))
     }
 
-    @Test("a usage error with a hint keeps it")
+    @Test("a Failure from a UsageError keeps the hint")
     func hint() {
         let failure = Failure(UsageError("one", hint: "two"))
         #expect(failure == Failure(.usage, "one", hint: "two"))

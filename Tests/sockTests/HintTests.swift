@@ -11,14 +11,14 @@ struct HintTests {
         Failure(SocketError(operation, cause, endpoint: endpoint)).hint
     }
 
-    @Test("the hint for a connect timeout names firewalls and -w")
+    @Test("the hint for a connect timeout mentions firewalls and -w")
     func timeOut() {
         #expect(
             hint(.connect, .timedOut(limit: .seconds(10)), .tcp("h", port: 1))
                 == "A firewall may be dropping packets. Change the limit with -w 30s.")
     }
 
-    @Test("the hint for a refusal depends on TCP, UDP and Unix")
+    @Test("the hint for a refused connection depends on the transport")
     func refused() {
         let refused = SocketError.Cause.system(.connectionRefused)
         #expect(
@@ -30,7 +30,7 @@ struct HintTests {
                 == "The socket file exists, but no program listens on it.")
     }
 
-    @Test("a port in use, a low port and an unknown local address have different hints")
+    @Test("a used port, a low port and a foreign local address have different hints")
     func bind() {
         #expect(hint(.bind, .system(.addressInUse))?.contains("ss -ltunp") == true)
         #expect(hint(.bind, .system(.permissionDenied))?.contains("1024") == true)
@@ -39,7 +39,7 @@ struct HintTests {
             hint(.bind, .system(.addressInUse), .unix("/s"))?.contains("not a socket") == true)
     }
 
-    @Test("a silent name server and an unknown name have different hints")
+    @Test("an unreachable name server and an unknown name have different hints")
     func names() {
         let silent = NameResolutionFailure(
             code: -3, message: "Temporary failure", isNotFound: false, isTemporary: true)
@@ -49,7 +49,7 @@ struct HintTests {
         #expect(hint(.resolve, .nameResolution(unknown))?.contains("spelling") == true)
     }
 
-    @Test("an error without a remedy has no hint")
+    @Test("an error without a known remedy has no hint")
     func none() {
         #expect(hint(.send, .cancelled) == nil)
         #expect(hint(.parse, .invalidInput("x")) == nil)

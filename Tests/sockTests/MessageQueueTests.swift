@@ -26,7 +26,7 @@ struct MessageQueueTests {
         var text: String { state.update { $0.text } }
     }
 
-    @Test("before start, the calling thread writes its message")
+    @Test("a message that is written before start is output at once")
     func direct() {
         let output = Output()
         let queue = MessageQueue(output: output.write)
@@ -34,7 +34,7 @@ struct MessageQueueTests {
         #expect(output.text == "one\n")
     }
 
-    @Test("finish returns when all messages are written, in order")
+    @Test("finish returns after all messages are written in order")
     func order() {
         let output = Output()
         let queue = MessageQueue(output: output.write)
@@ -44,7 +44,7 @@ struct MessageQueueTests {
         #expect(output.text == (0..<100).map { "\($0)\n" }.joined())
     }
 
-    @Test("while the output is blocked, write returns at once and dropped messages are counted")
+    @Test("write does not wait for a blocked output, and the dropped messages are counted")
     func blocked() {
         let output = Output()
         let queue = MessageQueue(output: output.write)
@@ -63,7 +63,7 @@ struct MessageQueueTests {
                 + "sock: messages dropped because standard error was blocked: 36\n")
     }
 
-    @Test("a server whose standard error is blocked serves its clients and can be stopped")
+    @Test("a server with a blocked standard error serves clients and ends with status 0")
     func unreadServer() throws {
         let outcome = try SockProgram.shell(
             """

@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct ProgramTests {
     @Test(
-        "an invalid port is exit status 2 and one line, for connect and listen",
+        "an invalid port exits with status 2 and one line that quotes the port",
         arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", ""])
     func badPorts(port: String) throws {
         for line in [["localhost", port], ["-l", port], ["-p", port, "localhost", "80"]] {
@@ -18,7 +18,7 @@ struct ProgramTests {
     }
 
     @Test(
-        "an invalid command line is exit status 2 and one line",
+        "an invalid command line exits with status 2 and one line",
         arguments: [
             [], ["h"], ["h", "1", "2"], ["--foo"], ["-w", "x", "h", "1"], ["-q", "-1", "h", "1"],
             ["-46", "h", "1"], ["serve"], ["serve", "echo"], ["serve", "nonsense", "1"],
@@ -35,14 +35,14 @@ struct ProgramTests {
         #expect(outcome.output.isEmpty)
     }
 
-    @Test("an ambiguous letter is exit status 2 and two lines")
+    @Test("an ambiguous letter exits with status 2 and two lines")
     func ambiguous() throws {
         let outcome = try SockProgram.run("-x", "foo", "h", "1")
         #expect(outcome.status == 2)
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("help and version go to standard output with exit status 0")
+    @Test("-h and --version write to standard output")
     func help() throws {
         let help = try SockProgram.run("-h")
         #expect(help.status == 0)
@@ -52,7 +52,7 @@ struct ProgramTests {
         #expect(try SockProgram.run("info", "--help").text == HelpText.of(.info))
     }
 
-    @Test("a control character in an argument does not reach the terminal")
+    @Test("a control character in an argument is escaped in the error message")
     func escapes() throws {
         let outcome = try SockProgram.run("a\u{1B}[31mb", "80")
         #expect(!outcome.errors.contains("\u{1B}"))

@@ -5,19 +5,19 @@ import Testing
 
 @Suite(.ownThread)
 struct ServerLogHandlerTests {
-    @Test("an entry with an error is a message with its cause")
+    @Test("a log entry with an error prints the message and the error")
     func shortage() {
         let text = ServerLogHandler.text(
             of: "cannot accept connections for now", ["error": "Too many open files"])
         #expect(text == "cannot accept connections for now: too many open files")
     }
 
-    @Test("an entry without an error is not a message")
+    @Test("a log entry without an error prints nothing")
     func others() {
         #expect(ServerLogHandler.text(of: "closing connections", ["connections": "2"]) == nil)
     }
 
-    @Test("entries below a warning are not logged")
+    @Test("the log level is warning")
     func handlers() {
         #expect(ServerLogHandler.logger.logLevel == .warning)
     }

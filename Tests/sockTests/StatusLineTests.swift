@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct StatusLineTests {
-    @Test("SIGQUIT writes the progress, and the program continues", arguments: ["", "-l"])
+    @Test("SIGQUIT prints the progress, and sock continues", arguments: ["", "-l"])
     func quit(flag: String) throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let sock: RunningSock
@@ -65,7 +65,7 @@ struct StatusLineTests {
         #expect(try sock.outcome().status == 0)
     }
 
-    @Test("--status reports the number of bytes at the end, without -v")
+    @Test("--status prints the byte counts at the end without -v")
     func final() throws {
         let peer = try Peer { client in
             _ = try client.receiveToEnd()
@@ -75,7 +75,7 @@ struct StatusLineTests {
         #expect(outcome.errorLines.last == "sock: bytes: 2 sent, 3 received")
     }
 
-    @Test("a timeout shows verdict and evidence between the failure and the hint")
+    @Test("a timeout prints the verdict and the evidence between the failure and the hint")
     func timeout() throws {
         let peer = try Peer { client in _ = try client.receiveToEnd() }
         let outcome = try RunningSock("-w", "700ms", "127.0.0.1", peer.port).outcome()

@@ -4,21 +4,21 @@ import Testing
 
 @Suite(.ownThread)
 struct TextLayoutTests {
-    @Test("lines are as long as possible, but not longer than the width")
+    @Test("wrapped fills each line up to the width")
     func wraps() {
         #expect(TextLayout.wrapped("one two three", width: 7) == ["one two", "three"])
         #expect(TextLayout.wrapped("one two three", width: 13) == ["one two three"])
         #expect(TextLayout.wrapped("  one \n two  ", width: 80) == ["one two"])
     }
 
-    @Test("a word that is too long has a line of its own, and no words give no lines")
+    @Test("a word longer than the width gets its own line, and empty text gives no lines")
     func edges() {
         #expect(
             TextLayout.wrapped("a incomprehensible b", width: 5) == ["a", "incomprehensible", "b"])
         #expect(TextLayout.wrapped("", width: 5).isEmpty)
     }
 
-    @Test("the first line has the indent and the others the hanging indent")
+    @Test("the first line has the indent, and other lines have the hanging indent")
     func indents() {
         #expect(
             TextLayout.wrapped("one two", width: 6, indent: "- ", hangingIndent: "  ")
@@ -26,7 +26,7 @@ struct TextLayoutTests {
         #expect(TextLayout.wrapped("one two", width: 6, indent: "  ") == ["  one", "  two"])
     }
 
-    @Test("columns are aligned, and the second is wrapped")
+    @Test("columns are aligned, and the second column is wrapped")
     func columns() {
         #expect(
             TextLayout.columns([("a", "one two"), ("bcd", "three")], width: 12)

@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("Connection: withReceived", .ownThread)
-struct ConnectionLendingTests {
+struct ConnectionReceivedTests {
     private struct Refusal: Error {}
 
     @Test(

@@ -3,7 +3,7 @@ import Testing
 @testable import Sockets
 
 @Suite("ByteBuffer: parsing", .ownThread)
-struct ByteBufferTakingTests {
+struct ByteBufferParsingTests {
     private func buffer(_ text: String) -> ByteBuffer {
         var buffer = ByteBuffer(capacity: 64)
         Array(text.utf8).withUnsafeBytes { buffer.append($0) }

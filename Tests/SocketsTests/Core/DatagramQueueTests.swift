@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("DatagramQueue", .ownThread)
-struct DatagramInboxTests {
+struct DatagramQueueTests {
     @Test("refill returns whether the socket has been drained")
     func more() throws {
         let receiver = try RawSockets.bound(.datagram)

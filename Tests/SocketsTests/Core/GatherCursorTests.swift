@@ -3,7 +3,7 @@ import Testing
 @testable import Sockets
 
 @Suite("GatherCursor")
-struct PartsCursorTests {
+struct GatherCursorTests {
     @Test("advance stops inside a part and skips empty parts")
     func advances() {
         var cursor = GatherCursor([[], [1, 2, 3], [], [4]])

@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("HappyEyeballs", .ownThread)
-struct ConnectRaceTests {
+struct HappyEyeballsTests {
     private static let six1 = SocketAddress("[2001:db8::1]:80")!
     private static let six2 = SocketAddress("[2001:db8::2]:80")!
     private static let six3 = SocketAddress("[2001:db8::3]:80")!

@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("MulticastMembership", .ownThread)
-struct MulticastChangeTests {
+struct MulticastMembershipTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 
     @Test("subject names the group, or the interface with escaped control characters")

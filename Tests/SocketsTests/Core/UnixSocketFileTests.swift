@@ -4,7 +4,7 @@ import Testing
 @testable import Sockets
 
 @Suite("UnixSocketFile", .ownThread)
-struct SocketFileTests {
+struct UnixSocketFileTests {
     @Test("bind replaces the socket file of a server that has ended")
     func stale() throws {
         let path = Loopback.unixPath()

@@ -6,7 +6,8 @@ import Testing
 struct StallReportAnalysisTests {
     private static let count = 6_000
 
-    /// Statistics of all sorts: impossible ones, and ones that differ only a little from usual ones.
+    /// A random case, whose statistics are impossible or differ only slightly from usual
+    /// statistics.
     private struct Case: CustomStringConvertible {
         var earlier: ConnectionStatistics?
         var now: ConnectionStatistics
@@ -111,7 +112,7 @@ struct StallReportAnalysisTests {
         .analyze(given.earlier, given.now, during: given.activity)
     }
 
-    @Test("every case has a verdict, one sentence of evidence and one of advice")
+    @Test("each random case has a verdict, one sentence of evidence and one sentence of advice")
     func total() {
         for given in Self.cases(seed: 1) {
             let report = analyze(given)
@@ -128,7 +129,7 @@ struct StallReportAnalysisTests {
         }
     }
 
-    @Test("identical statistics give an identical report, also at another time")
+    @Test("identical statistics give an identical report, even at another time")
     func deterministic() {
         for given in Self.cases(seed: 2) {
             let report = analyze(given)
@@ -177,11 +178,11 @@ struct StallReportAnalysisTests {
                 }
             if !isConsistent { Issue.record("\(report)\n\(given)") }
         }
-        // Every verdict must occur, or nothing was checked.
+        // Every verdict must occur. Otherwise, the test has checked nothing.
         #expect(seen.count == 11, "\(seen)")
     }
 
-    @Test("bytes that were acknowledged between two samples are never stuck without reason")
+    @Test("acknowledged bytes prevent a stuck verdict unless the connection ended or deadlocked")
     func movingIsNotStuck() {
         var generator = SeededGenerator(seed: 4)
         for given in Self.cases(seed: 5) {
@@ -192,7 +193,7 @@ struct StallReportAnalysisTests {
                     acknowledged - Int.random(in: 1...100_000, using: &generator)
             }
             let report = analyze(moving)
-            // A connection may have ended, broken or deadlocked since.
+            // The connection may have ended, broken or deadlocked after the first sample.
             var isEnd = [.peerGone, .networkLost, .bothWriting].contains(report.verdict)
             // Bytes that fitted into the peer's window were not read by the peer.
             let before = moving.earlier.flatMap { earlier in
@@ -205,7 +206,7 @@ struct StallReportAnalysisTests {
         }
     }
 
-    @Test("a missing statistic never raises the confidence")
+    @Test("a missing statistic does not cause a more confident verdict of another kind")
     func ignorance() {
         let stuck: [(ConnectionStatistics, Activity)] = [
             (MeasuredStatistics.peerFull(), Activity(.writing, elapsed: .seconds(3))),
@@ -226,7 +227,7 @@ struct StallReportAnalysisTests {
         }
     }
 
-    @Test("an error attributed to the whole operation is analyzed with all of its bytes")
+    @Test("a report that is attributed to a whole operation counts all bytes of the operation")
     func attributed() throws {
         let statistics = MeasuredStatistics.quiet(for: .milliseconds(20))
         let report = StallReport.analyze(

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-/// Runs blocking code of a test on a thread of its own, so that it does not block the shared pool,
+/// Runs blocking code of a test on a separate thread, so that it does not block the shared pool,
 /// which runs the tests.
 ///
 /// `value()` waits for at most 30 seconds, so a test that would hang fails instead.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Addresses and names as C's own functions parse and print them, for comparison.
+/// Parses and prints addresses and names with the C library, for comparison.
 enum CLibrary {
     /// Returns the text of `inet_ntop`.
     static func ipv4(of octets: (UInt8, UInt8, UInt8, UInt8)) -> String {

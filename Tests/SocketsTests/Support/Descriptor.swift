@@ -20,7 +20,7 @@ final class Descriptor: Sendable {
 /// Returns the inode of an open descriptor; `nil` if the descriptor is closed.
 ///
 /// Another test may reuse the number of a closed descriptor at once. It cannot reuse the inode of a
-/// socket, so the inode tells whether a number still belongs to the same socket.
+/// socket, so the inode shows whether a number still belongs to the same socket.
 func inode(of descriptor: Int32) -> UInt? {
     var status = stat()
     return fstat(descriptor, &status) == 0 ? UInt(status.st_ino) : nil
@@ -71,7 +71,8 @@ enum RawSockets {
 }
 
 extension RawSockets {
-    /// Sends without waiting until the kernel accepts no more, and throws its error.
+    /// Sends without waiting until the kernel accepts no more bytes, and throws the error of the
+    /// last call.
     static func fill(_ socket: Descriptor) throws {
         let block = String(repeating: "x", count: 65536)
         for _ in 0..<10_000 { _ = try System.send(socket.number, block, .dontWait) }

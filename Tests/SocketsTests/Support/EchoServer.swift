@@ -16,7 +16,7 @@ enum EchoServer {
     }
 }
 
-/// Returns bytes in which no two stretches are alike.
+/// Returns `count` bytes in a pattern that reveals lost and misplaced bytes.
 func pattern(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
         for index in 0..<count { bytes[index] = UInt8(truncatingIfNeeded: index ^ index >> 8) }

@@ -29,7 +29,7 @@ enum Loopback {
         return (holder, holder.localAddress)
     }
 
-    /// Sends until the kernel accepts no more, and returns the number of bytes.
+    /// Sends until the kernel accepts no more bytes, and returns the number of sent bytes.
     static func fill(_ socket: Socket) throws(SocketError) -> Int {
         let block = [UInt8](repeating: 0x61, count: 65536)
         var sent = 0
@@ -54,7 +54,8 @@ enum Loopback {
 
 /// Waits until a thread of this process sleeps inside a system call on the socket's descriptor.
 ///
-/// No event would tell this, but `/proc/PID/task/TID/syscall` contains the call and its arguments.
+/// No event reports this state, but `/proc/PID/task/TID/syscall` contains the call and its
+/// arguments.
 func waitUntilAThreadWaits(on socket: Socket) throws {
     let descriptor = socket.descriptor
     let argument = "0x" + String(descriptor, radix: 16)

@@ -3,7 +3,8 @@
 /// Statistics that Linux reported in real situations: connections over loopback, whose segments are as
 /// large as their windows.
 enum MeasuredStatistics {
-    /// Both directions are open, no bytes are under way, and the last byte moved this long ago.
+    /// Returns the statistics of an open connection without bytes in flight, whose last transfer
+    /// was `time` ago.
     static func quiet(for time: Duration = .seconds(2)) -> ConnectionStatistics {
         var statistics = ConnectionStatistics(takenAt: .seconds(100))
         statistics.state = .established
@@ -31,7 +32,8 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// The peer has not read for this long: its window is closed, and its kernel answers the probes.
+    /// Returns the statistics after the peer has not read for `time`: its window is closed, and its
+    /// kernel answers the probes.
     static func peerFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var statistics = quiet(for: time)
         (statistics.sendQueue, statistics.notSent) = (2_755_072, 2_755_072)
@@ -45,7 +47,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// The same, and this end has not read either.
+    /// Returns the statistics of `peerFull(for:)` for an end that has not read either.
     static func bothFull(for time: Duration = .seconds(3)) -> ConnectionStatistics {
         var statistics = peerFull(for: time)
         statistics.receiveQueue = 113_152
@@ -55,7 +57,8 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A transfer that was cut: its segments were retransmitted this many times without an answer.
+    /// Returns the statistics of a transfer that was cut, after `times` retransmissions without an
+    /// answer.
     static func cut(_ times: Int) -> ConnectionStatistics {
         var statistics = quiet(for: .seconds(3))
         (statistics.sendQueue, statistics.notSent) = (4_190_965, 3_208_667)
@@ -69,7 +72,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A transfer at full speed, seen by the sender.
+    /// Returns the statistics of the sender in a transfer at full speed.
     static func flowing() -> ConnectionStatistics {
         var statistics = quiet(for: .zero)
         (statistics.sendQueue, statistics.notSent, statistics.unacknowledgedSegments) = (
@@ -81,7 +84,7 @@ enum MeasuredStatistics {
         return statistics
     }
 
-    /// A Unix stream socket, whose send queue counts more than the bytes.
+    /// Returns the statistics of a Unix stream socket, whose send queue counts more than the bytes.
     static func unix(queued: Int = 0, unread: Int = 0, writable: Bool = true)
         -> ConnectionStatistics
     {
@@ -103,7 +106,7 @@ extension ConnectionStatistics {
         return statistics
     }
 
-    /// Returns the same connection at an earlier time, before these bytes moved.
+    /// Returns the same connection at an earlier time, before these bytes were transferred.
     func before(
         _ time: Duration, acknowledged: Int = 0, received: Int = 0, windowLimited: Duration = .zero
     ) -> ConnectionStatistics {

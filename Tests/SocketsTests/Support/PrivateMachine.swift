@@ -2,11 +2,11 @@ import Foundation
 import Glibc
 import Testing
 
-/// A thread with a machine of its own: its `/etc` contains only the files of the test, and it has
-/// no network, not even loopback.
+/// A thread with a separate view of the machine: `/etc` contains only the files of the test, and
+/// there is no network, not even loopback.
 ///
-/// libc answers such a thread from these files or not at all, whatever the machine of the tests
-/// knows. Needs root, for mount and network namespaces.
+/// For such a thread, libc finds names only in these files, independently of the machine that runs
+/// the tests. Needs root, for mount and network namespaces.
 enum PrivateMachine {
     struct Unavailable: Error {
         var step: String
@@ -58,7 +58,7 @@ enum PrivateMachine {
         return directory.path
     }
 
-    /// Gives the calling thread, and no other, namespaces of its own and this `/etc`.
+    /// Gives separate namespaces and this `/etc` to the calling thread only.
     private static func enter(etc: String) throws {
         // Linux keeps both kinds of namespaces for each thread. The C library declares these calls
         // only for GNU source, so Swift must look them up.

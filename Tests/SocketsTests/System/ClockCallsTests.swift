@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Clock calls", .ownThread)
 struct ClockCallsTests {
-    @Test("the continuous clock counts nanoseconds and never goes back")
+    @Test("continuousNanoseconds counts nanoseconds and never decreases")
     func monotonic() {
         let outerStart = ContinuousClock.now
         let first = System.continuousNanoseconds()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls for accepting and connecting", .ownThread)
+@Suite("Connect calls", .ownThread)
 struct ConnectCallsTests {
     private func nonBlockingClient() throws -> Descriptor {
         let client = try RawSockets.make(.ipv4, .stream)
@@ -24,7 +24,7 @@ struct ConnectCallsTests {
     // MARK: accept
 
     @Test(
-        "acceptNext skips the error of a client that has left",
+        "acceptNext continues after an error that concerns only one client",
         arguments: [
             ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, EHOSTDOWN, ENONET, EHOSTUNREACH,
             ENETUNREACH,
@@ -44,7 +44,7 @@ struct ConnectCallsTests {
     }
 
     @Test(
-        "acceptNext reports an error of the listening socket",
+        "acceptNext throws an error of the listening socket without another attempt",
         arguments: [
             Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
             .interrupted, .invalidArgument, .notSupportedOnSocket, .notPermitted, .wouldBlock,
@@ -57,7 +57,7 @@ struct ConnectCallsTests {
         }
     }
 
-    @Test("a nonblocking accept fails with EAGAIN without a client")
+    @Test("a non-blocking accept without a client throws EAGAIN")
     func withoutAClient() throws {
         let (listener, _) = try RawSockets.listener()
         try System.setBlocking(listener.number, false)
@@ -66,7 +66,7 @@ struct ConnectCallsTests {
 
     // MARK: connect
 
-    @Test("a nonblocking connect is in progress, then succeeds, and stays connected")
+    @Test("a non-blocking connect first throws EAGAIN, and then finishConnect succeeds")
     func connectSucceeds() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try nonBlockingClient()
@@ -81,7 +81,7 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("a refused connect fails at once or when it is finished")
+    @Test("a refused non-blocking connect throws ECONNREFUSED at the start or the finish")
     func connectIsRefused() throws {
         let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()
@@ -93,7 +93,7 @@ struct ConnectCallsTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a connect without an answer stays in progress")
+    @Test("finishConnect throws EAGAIN while a connect has no answer")
     func connectIsUnderWay() throws {
         // The backlog of one is full, so Linux drops further connects and the client waits.
         let (listener, address) = try RawSockets.listener(backlog: 0)
@@ -108,7 +108,7 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("an interrupted connect is in progress")
+    @Test("an interrupted connect throws EAGAIN and stays in progress")
     func interruptedConnect() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try nonBlockingClient()
@@ -123,7 +123,7 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("finishConnect fails if another reader has cleared SO_ERROR")
+    @Test("finishConnect throws ECONNABORTED if other code has cleared SO_ERROR")
     func outcomeTakenAway() throws {
         let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()
@@ -142,7 +142,7 @@ struct ConnectCallsTests {
         RawSocketAddress(.unix([0] + Array("sockets-\(name)-\(getpid())".utf8)))
     }
 
-    @Test("a nonblocking Unix connect to a full backlog fails at once")
+    @Test("a Unix connect that must not wait throws EAGAIN if the backlog is full")
     func fullUnixQueue() throws {
         let listener = try RawSockets.make(.unix, .stream)
         let address = abstract("full-queue")
@@ -158,7 +158,7 @@ struct ConnectCallsTests {
         #expect(clients.allSatisfy { $0.isBlocking })
     }
 
-    @Test("a blocking Unix connect to a full backlog waits until the kernel's time limit")
+    @Test("a Unix connect to a full backlog waits until the kernel's time limit")
     func unixConnectWaits() throws {
         let listener = try RawSockets.make(.unix, .stream)
         let address = abstract("waiting")
@@ -170,7 +170,7 @@ struct ConnectCallsTests {
         try System.setTimeout(second.number, .send, microseconds: 40_000)
         let start = ContinuousClock.now
         #expect(throws: Errno.wouldBlock) {
-            // The backlog accepts one more than its number.
+            // The backlog accepts one client more than its number.
             try System.connectUnix(second.number, address, mayWait: true)
             let third = try RawSockets.make(.unix, .stream)
             try System.setTimeout(third.number, .send, microseconds: 40_000)
@@ -179,7 +179,7 @@ struct ConnectCallsTests {
         #expect(start.duration(to: .now) >= .milliseconds(30))
     }
 
-    @Test("a Unix connect to an unused name is refused, blocking and nonblocking")
+    @Test("a Unix connect to an unused name throws ECONNREFUSED, with and without waiting")
     func unixUnusedName() throws {
         for mayWait in [true, false] {
             let socket = try RawSockets.make(.unix, .stream)

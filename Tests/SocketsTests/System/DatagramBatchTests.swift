@@ -27,7 +27,7 @@ struct DatagramBatchTests {
             #expect(count == bytes.count)
         }
 
-        /// Fills the batch and takes all datagrams.
+        /// Fills the batch and returns all its datagrams.
         mutating func receive() throws -> [[UInt8]] {
             let count = try System.recvmmsg(receiver.number, &batch, .fullLength)
             let isEmpty = batch.isEmpty
@@ -44,7 +44,7 @@ struct DatagramBatchTests {
         }
     }
 
-    @Test("a batch returns datagrams in order and complete, also empty ones")
+    @Test("a batch returns all datagrams completely and in order, even empty datagrams")
     func order() throws {
         var fixture = try Fixture.make()
         let sent: [[UInt8]] = [[1], [], [2, 2], Array(repeating: 3, count: 60_000), [], [4]]
@@ -53,7 +53,7 @@ struct DatagramBatchTests {
         #expect(received == sent)
     }
 
-    @Test("a refilled batch contains only new datagrams and has its full buffers")
+    @Test("a refilled batch contains only the new datagrams")
     func again() throws {
         var fixture = try Fixture.make()
         for round in [3, 1, 2] as [UInt8] {
@@ -63,7 +63,7 @@ struct DatagramBatchTests {
         }
     }
 
-    @Test("a batch returns at most its capacity, and the next call returns the rest")
+    @Test("a batch returns at most 16 datagrams, and the next call returns the rest")
     func capacity() throws {
         var fixture = try Fixture.make()
         for number in 0..<20 as Range<UInt8> { try fixture.send([number]) }
@@ -80,7 +80,7 @@ struct DatagramBatchTests {
         #expect(next == nil)
     }
 
-    @Test("a call without datagrams fails with EAGAIN and leaves the batch empty")
+    @Test("recvmmsg without datagrams throws EAGAIN and leaves the batch empty")
     func nothing() throws {
         var fixture = try Fixture.make()
         do throws(Errno) {

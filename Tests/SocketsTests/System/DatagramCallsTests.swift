@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Calls that carry packet information", .ownThread)
+@Suite("Datagram calls", .ownThread)
 struct DatagramCallsTests {
     /// Receives one datagram.
     private func receive(
@@ -38,7 +38,7 @@ struct DatagramCallsTests {
         }
     }
 
-    @Test("a datagram is sent from the given address and reports its destination")
+    @Test("an IPv4 datagram is sent from the given address and reports its destination")
     func ipv4() throws {
         let server = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
@@ -53,7 +53,7 @@ struct DatagramCallsTests {
     }
 
     @Test(
-        "an IPv6 datagram is sent from the given address and reports its destination and interface")
+        "an IPv6 datagram from a given address reports its destination and interface")
     func ipv6() throws {
         let server = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
@@ -67,7 +67,7 @@ struct DatagramCallsTests {
             try receive(server).local == .ipv6(high: 0, low: 1, port: 0, scope: interface))
     }
 
-    @Test("an IPv4 datagram on a dual-stack socket reports the IPv4 address")
+    @Test("an IPv4 datagram on a dual-stack socket reports an IPv4 destination")
     func dualStack() throws {
         let server = try RawSockets.make(.ipv6, .datagram)
         try System.setOption(server.number, .ipv6Only, 0)
@@ -81,7 +81,7 @@ struct DatagramCallsTests {
         #expect(try receive(server).local == .ipv4(bits: there, port: 0))
     }
 
-    @Test("a datagram reports no destination without the option")
+    @Test("a datagram has no destination address unless packet information is enabled")
     func notEnabled() throws {
         let server = try RawSockets.bound(.datagram)
         let client = try RawSockets.bound(.datagram)
@@ -91,7 +91,7 @@ struct DatagramCallsTests {
         #expect(try receive(server).local == nil)
     }
 
-    @Test("sending from an address of another machine fails")
+    @Test("sending from an IPv4 address of another machine throws")
     func notOurs() throws {
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let address = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 9))
@@ -102,7 +102,7 @@ struct DatagramCallsTests {
         #expect(error == .invalidArgument || error == .networkUnreachable)
     }
 
-    @Test("sending from an IPv6 address of another machine fails if one half is local")
+    @Test("sending from an IPv6 address that is only partly local throws")
     func notOursIPv6() throws {
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))
@@ -115,7 +115,7 @@ struct DatagramCallsTests {
         }
     }
 
-    @Test("the kernel chooses the source if the given address is not an Internet address")
+    @Test("the kernel chooses the source address if the given address is unnamed")
     func noAddress() throws {
         let server = try RawSockets.bound(.datagram)
         let client = try RawSockets.bound(.datagram)

@@ -24,7 +24,7 @@ struct EpollPollerTests {
         return (changes, isWoken)
     }
 
-    @Test("a wakeup ends the current or the next wait, and several count as one")
+    @Test("wake ends the next wait, and several wakes end only one wait")
     func wake() throws {
         let poller = try Poller.make()
         poller.wake()
@@ -34,7 +34,7 @@ struct EpollPollerTests {
         #expect(changes.isEmpty && !isWoken)
     }
 
-    @Test("a change is reported once, with its token, until the next change")
+    @Test("a change is reported once with its token, and again only after another change")
     func edges() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -48,7 +48,7 @@ struct EpollPollerTests {
         #expect(wait(poller).changes.count == 1)
     }
 
-    @Test("write readiness is reported only while it is requested")
+    @Test("write readiness is reported only while requested")
     func room() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair(.datagram)
@@ -65,7 +65,7 @@ struct EpollPollerTests {
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
     }
 
-    @Test("the end of the peer is reported as an ending")
+    @Test("a half-close by the peer is reported as ending")
     func ending() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -75,7 +75,7 @@ struct EpollPollerTests {
         #expect(wait(poller).changes.first?.readiness.contains(.ending) == true)
     }
 
-    @Test("a deregistered descriptor is not reported while it stays open")
+    @Test("a deregistered descriptor that stays open is not reported")
     func deregister() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()
@@ -85,7 +85,7 @@ struct EpollPollerTests {
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
     }
 
-    @Test("a wait without events ends at its time limit and not before", arguments: [0, 1, 30])
+    @Test("a wait without events ends no earlier than its time limit", arguments: [0, 1, 30])
     func time(_ milliseconds: Int64) throws {
         let poller = try Poller.make()
         let start = ContinuousClock.now
@@ -110,7 +110,7 @@ struct EpollPollerTests {
     }
 
     #if DEBUG
-        @Test("a poller that cannot create its eventfd closes its epoll descriptor")
+        @Test("make throws EMFILE if the eventfd cannot be created")
         func noBell() throws {
             #expect(throws: Errno.tooManyOpenFiles) {
                 try FaultInjection.during([.eventfd: [.error(.tooManyOpenFiles)]]) {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("FaultInjection")
 struct FaultInjectionTests {
-    /// The outcome of one call that would succeed.
+    /// Returns the error of a call that would otherwise succeed, or nil.
     private func attempt() -> Errno? {
         do throws(Errno) {
             _ = try systemCall(.listen) { Int32(0) }
@@ -14,7 +14,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("faults occur in the order of the script, and then calls reach the kernel again")
+    @Test("faults occur in the order of the script, and later calls succeed")
     func orderOfTheScript() {
         FaultInjection.during([
             .listen: [.error(.noMemory), .pass, .error(.addressInUse)]
@@ -38,7 +38,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("calls that the script does not name are unaffected")
+    @Test("calls that the script does not contain are unaffected")
     func otherCallsPass() {
         FaultInjection.during([.bind: [.error(.noMemory)]]) {
             #expect(attempt() == nil)
@@ -47,7 +47,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("no fault occurs after the scope ends, also if the scope throws")
+    @Test("no fault occurs after the scope ends, even if the scope throws")
     func endsWithItsScope() {
         struct Stop: Error {}
         #expect(throws: Stop.self) {
@@ -57,7 +57,7 @@ struct FaultInjectionTests {
         #expect(attempt() == nil)
     }
 
-    @Test("an inner script replaces the outer one, whose faults are kept")
+    @Test("an inner script replaces the outer script until the inner scope ends")
     func innerScript() {
         FaultInjection.during([.listen: [.error(.noMemory)]]) {
             FaultInjection.during([.bind: [.error(.addressInUse)]]) {
@@ -67,7 +67,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("other threads are unaffected")
+    @Test("a script does not affect other threads")
     func otherThreadsPass() throws {
         try FaultInjection.during([.listen: [.error(.noMemory)]]) {
             let other = try Background { FaultInjection.current == nil }.value()
@@ -76,7 +76,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("short transfers and errors of one call occur in order")
+    @Test("errors and short transfers of one call occur in the order of the script")
     func shortTransfersInTurn() throws {
         let (one, other) = try RawSockets.pair()
         try FaultInjection.during([.recv: [.error(.interrupted), .short(1), .pass, .short(2)]]) {
@@ -89,7 +89,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("a short fault for a call that cannot be short stops the program")
+    @Test("a short fault for a datagram call ends the program with a message")
     func shortDatagramTraps() async throws {
         let result = try #require(
             await #expect(

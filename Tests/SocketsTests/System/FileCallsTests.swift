@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Files of sockets", .ownThread)
+@Suite("File calls", .ownThread)
 struct FileCallsTests {
     private func path(_ name: String) -> [UInt8] {
         Array("/tmp/swift-sockets-files-\(getpid())-\(name)".utf8)
@@ -15,7 +15,7 @@ struct FileCallsTests {
         return socket
     }
 
-    @Test("the file of a socket is recognized until it is removed")
+    @Test("lstat identifies a socket file until unlink removes the file")
     func socketFile() throws {
         let path = path("known")
         let socket = try bind(path)
@@ -28,7 +28,7 @@ struct FileCallsTests {
         withExtendedLifetime(socket) {}
     }
 
-    @Test("another socket at the same path has another identity while the first exists")
+    @Test("two sockets at the same path have different identities while both are open")
     func anotherSocket() throws {
         let path = path("another")
         let first = try bind(path)
@@ -40,7 +40,7 @@ struct FileCallsTests {
         withExtendedLifetime((first, second)) {}
     }
 
-    @Test("a directory and a link to a socket are not sockets")
+    @Test("lstat does not identify a directory or a symbolic link as a socket")
     func otherFiles() throws {
         #expect(try !System.lstat(Array("/tmp".utf8)).isSocket)
         let target = path("target")
@@ -56,7 +56,7 @@ struct FileCallsTests {
         withExtendedLifetime(socket) {}
     }
 
-    @Test("a path may contain bytes that are not UTF-8")
+    @Test("bind and lstat accept a path with bytes that are not UTF-8")
     func anyBytes() throws {
         let path = path("") + [0xFF, 0x0A, 0x20]
         let socket = try bind(path)

@@ -13,7 +13,7 @@ struct HostCallsTests {
         #expect(entry.addresses == [[192, 0, 2, 7]])
     }
 
-    @Test("every code of h_errno has its own failure")
+    @Test("each h_errno code is converted to its own failure")
     func codes() {
         let failures = [HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA].map {
             HostCallFailure(hostErrno: $0, errno: EAGAIN)
@@ -21,19 +21,19 @@ struct HostCallsTests {
         #expect(failures == [.hostNotFound, .tryAgain, .noRecovery, .noData])
     }
 
-    @Test("an internal failure has an error number that is never zero")
+    @Test("NETDB_INTERNAL is converted to the errno, or to EIO if errno is 0")
     func systemFailures() {
         let failure = HostCallFailure(hostErrno: NETDB_INTERNAL, errno: EMFILE)
         #expect(failure == .system(.tooManyOpenFiles))
         #expect(HostCallFailure(hostErrno: NETDB_INTERNAL, errno: 0) == .system(.ioError))
     }
 
-    @Test("a null list is an empty list")
+    @Test("strings(inList:) returns an empty array for a null list")
     func noList() {
         #expect(strings(inList: nil) == [])
     }
 
-    @Test("a list is copied entry by entry up to its null pointer")
+    @Test("strings(inList:) copies all entries before the null pointer")
     func wholeList() {
         let names: [String] = ["one", "two", "three"]
         var list: [UnsafeMutablePointer<CChar>?] = names.map { name in strdup(name) }

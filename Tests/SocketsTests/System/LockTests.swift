@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Lock", .ownThread)
 struct LockTests {
-    @Test("concurrent increments are not lost")
+    @Test("concurrent increments under the lock are not lost")
     func countsExactly() throws {
         let counter = Lock(0)
         let start = ThreadBarrier(4)
@@ -26,7 +26,7 @@ struct LockTests {
         #expect(counter.withLock { $0 } == 4000)
     }
 
-    @Test("a body that throws releases the lock and keeps its changes")
+    @Test("withLock releases the lock and keeps changes if its body throws")
     func throwingBodyReleases() throws {
         struct Stop: Error {}
         let lock = Lock(1)
@@ -36,8 +36,8 @@ struct LockTests {
                 throw Stop()
             }
         }
-        // On another thread, because a lock that is still held would hang here, and `Background`
-        // reports that.
+        // Lock on another thread, because a lock that is still held would hang, and `Background`
+        // reports a hang.
         #expect(try Background { lock.withLock { $0 } }.value() == 2)
     }
 }

@@ -5,15 +5,15 @@ import Testing
 @testable import Sockets
 
 @Suite("LookupThreads", .ownThread)
-struct AbandonableCallsTests {
+struct LookupThreadsTests {
     private let calls = LookupThreads(atMost: 8)
 
-    @Test("a call that ends in time returns its result")
+    @Test("a call that ends within the duration returns its result")
     func inTime() throws {
         #expect(try calls.run(for: .seconds(30)) { 7 } == 7)
     }
 
-    @Test("a call that does not end in time is abandoned, and its result is dropped")
+    @Test("a call that exceeds the duration returns nil, and its thread still ends")
     func notInTime() throws {
         let gate = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
@@ -29,7 +29,7 @@ struct AbandonableCallsTests {
         #expect(ended.wait(timeout: .now() + 30) == .success)
     }
 
-    @Test("a zero duration does not wait")
+    @Test("a call with a duration of zero or less returns nil without waiting")
     func withoutAnyTime() throws {
         let gate = DispatchSemaphore(value: 0)
         #expect(try calls.run(for: .zero) { gate.wait() } == nil)
@@ -38,13 +38,13 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("the longest duration does not overflow")
+    @Test("a call with the longest duration returns its result without overflow")
     func theLongestDuration() throws {
         let longest = Duration(secondsComponent: .max, attosecondsComponent: 0)
         #expect(try calls.run(for: longest) { true } == true)
     }
 
-    @Test("a call beyond the limit is rejected until another has ended")
+    @Test("a call beyond the limit throws EAGAIN until an earlier call has ended")
     func tooManyCalls() throws {
         let calls = LookupThreads(atMost: 2)
         let gate = DispatchSemaphore(value: 0)
@@ -61,7 +61,7 @@ struct AbandonableCallsTests {
         }
         gate.signal()
         #expect(ended.wait(timeout: .now() + 30) == .success)
-        // The ended thread frees its place a little later.
+        // The ended thread frees its slot a little later.
         let deadline = ContinuousClock.now + .seconds(30)
         var admitted: Int?
         while admitted == nil, ContinuousClock.now < deadline {
@@ -71,7 +71,7 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("ended calls do not raise the limit")
+    @Test("calls that have ended do not raise the limit")
     func noMoreThanAllowed() throws {
         let calls = LookupThreads(atMost: 1)
         for _ in 0..<3 { #expect(try calls.run(for: .seconds(30)) { 7 } == 7) }
@@ -83,7 +83,7 @@ struct AbandonableCallsTests {
         gate.signal()
     }
 
-    @Test("a lookup releases its slot before its result becomes available")
+    @Test("a call frees its slot before its result is available")
     func placesAreGivenBack() throws {
         let calls = LookupThreads(atMost: 1)
         for number in 0..<1_000 {

@@ -23,7 +23,7 @@ struct MemoryCallsTests {
         #expect(System.memchr(10, in: UnsafeRawBufferPointer(start: nil, count: 0)) == nil)
     }
 
-    @Test("memchr does not read beyond the end")
+    @Test("memchr does not search beyond the end of the buffer")
     func behindTheEnd() {
         let bytes: [UInt8] = [1, 2, 10]
         let found = bytes.withUnsafeBytes {

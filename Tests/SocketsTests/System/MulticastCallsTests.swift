@@ -12,7 +12,7 @@ struct MulticastCallsTests {
         try #require(System.if_nametoindex("lo"))
     }
 
-    @Test("an IPv4 group member receives until it leaves")
+    @Test("an IPv4 group member receives a datagram, and can join and leave only once")
     func ipv4() throws {
         let interface = try loopbackInterface()
         let member = try RawSockets.make(.ipv4, .datagram)
@@ -38,7 +38,7 @@ struct MulticastCallsTests {
         }
     }
 
-    @Test("an IPv6 group can be joined once, with its bytes in network order, and left")
+    @Test("an IPv6 group can be joined and left only once, with the address in network order")
     func ipv6() throws {
         let interface = try loopbackInterface()
         let member = try RawSockets.make(.ipv6, .datagram)
@@ -58,7 +58,7 @@ struct MulticastCallsTests {
         try System.setMulticastInterfaceIPv6(member.number, interface)
     }
 
-    @Test("an address that is not a group and an interface that does not exist are errors")
+    @Test("joining an address that is not a group, or on a missing interface, throws")
     func failures() throws {
         let ipv4 = try RawSockets.make(.ipv4, .datagram)
         let ipv6 = try RawSockets.make(.ipv6, .datagram)

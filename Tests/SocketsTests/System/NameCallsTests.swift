@@ -13,7 +13,7 @@ struct NameCallsTests {
         #expect(info.canonicalName == "192.0.2.7")
     }
 
-    @Test("a getaddrinfo failure has C's code and message")
+    @Test("a getaddrinfo failure has the code and the message of the C library")
     func failures() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
             try System.getaddrinfo("localhost", numericOnly: true)
@@ -24,7 +24,7 @@ struct NameCallsTests {
         #expect(failure.errno == nil)
     }
 
-    @Test("an address of the other family is not found")
+    @Test("getaddrinfo reports a numeric address of the other family as not found")
     func wrongFamily() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
             try System.getaddrinfo("127.0.0.1", domain: .ipv6, numericOnly: true)
@@ -33,7 +33,7 @@ struct NameCallsTests {
         #expect(failure.code != EAI_NONAME)
     }
 
-    @Test("EAI_SYSTEM has an error number that is never zero")
+    @Test("EAI_SYSTEM has the errno, or EIO if errno is 0")
     func systemFailures() {
         errno = EMFILE
         #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .tooManyOpenFiles)
@@ -43,7 +43,7 @@ struct NameCallsTests {
         #expect(AddressInfoFailure(code: EAI_AGAIN).isTemporary)
     }
 
-    @Test("getnameinfo returns an address in digits")
+    @Test("getnameinfo returns numeric text for numericHost and numericService")
     func nameInDigits() throws {
         var options = NameInfoOptions()
         options.numericHost = true
@@ -54,7 +54,7 @@ struct NameCallsTests {
         #expect(name.service == "80")
     }
 
-    @Test("getnameinfo returns names by default")
+    @Test("getnameinfo returns a host name by default")
     func nameOfAddress() throws {
         let address = RawSocketAddress(.ipv4(bits: 0x7F00_0001, port: 80))
         let options = NameInfoOptions()
@@ -68,7 +68,7 @@ struct NameCallsTests {
         #expect(try System.gethostname() == CLibrary.hostName())
     }
 
-    @Test("gethostname throws the error number")
+    @Test("gethostname throws the errno of the call")
     func hostNameFailure() throws {
         let code = #expect(throws: Errno.self) {
             try FaultInjection.during([.gethostname: [.error(.ioError)]]) {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Option calls", .ownThread)
 struct OptionCallsTests {
-    /// `struct timeval`, as the kernel has it: seconds and microseconds.
+    /// Returns the seconds and microseconds of the kernel's `struct timeval`.
     private func timeLimit(of descriptor: Int32, _ name: Int32) -> [Int] {
         var value = [-1, -1]
         var length: socklen_t = 16
@@ -13,11 +13,11 @@ struct OptionCallsTests {
         return value
     }
 
-    @Test("a time limit reaches the kernel, and 0 removes it")
+    @Test("setTimeout sets the kernel's time limit, and 0 removes the limit")
     func timeLimits() throws {
         let (one, _) = try RawSockets.pair()
         for (option, name) in [(TimeoutOption.receive, SO_RCVTIMEO), (.send, SO_SNDTIMEO)] {
-            // Multiples of a tenth of a second, which every clock rate can hold.
+            // Multiples of a tenth of a second are exact for every clock rate.
             for (micros, expected) in [
                 (1_500_000, [1, 500_000]), (100_000, [0, 100_000]), (3_600_000_000, [3600, 0]),
                 (0, [0, 0]),
@@ -28,7 +28,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("each direction has its own time limit")
+    @Test("each direction has a separate time limit")
     func limitsAreSeparate() throws {
         let (one, _) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: 200_000)
@@ -36,7 +36,7 @@ struct OptionCallsTests {
         #expect(timeLimit(of: one.number, SO_RCVTIMEO) == [0, 200_000])
     }
 
-    @Test("the kernel keeps the longest time limit that the library sets")
+    @Test("the kernel stores the longest time limit of the library without truncation")
     func longestLimit() throws {
         let (one, _) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: KernelTimeout.longest)
@@ -44,7 +44,7 @@ struct OptionCallsTests {
         #expect(days == 12)
     }
 
-    @Test("receive fails with EAGAIN at the time limit")
+    @Test("recv throws EAGAIN at the time limit")
     func limitEndsAReceive() throws {
         let (one, other) = try RawSockets.pair()
         try System.setTimeout(one.number, .receive, microseconds: 20_000)
@@ -52,7 +52,7 @@ struct OptionCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("an invalid descriptor of the library stops the program")
+    @Test("an option call on an invalid descriptor of the library ends the program")
     func bug() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.option(-1, OptionKey(level: SOL_SOCKET, name: SO_PRIORITY))
@@ -62,7 +62,7 @@ struct OptionCallsTests {
         }
     }
 
-    @Test("numbers, bytes and values of fixed layout can be set and read")
+    @Test("an option is set and read as a number, as bytes and as a fixed-layout value")
     func values() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         let key = OptionKey(level: SOL_SOCKET, name: SO_PRIORITY)
@@ -75,7 +75,7 @@ struct OptionCallsTests {
         #expect(throws: Errno.invalidArgument) { try System.setOption(socket.number, key, [5]) }
     }
 
-    @Test("bytes that the kernel does not write keep their value")
+    @Test("getsockopt keeps the bytes that the kernel does not write")
     func shortAnswer() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         let value = try System.getsockopt(
@@ -83,7 +83,7 @@ struct OptionCallsTests {
         #expect(value == 0xAABB_CCDD_0000_0001)
     }
 
-    @Test("linger is a number of seconds or off")
+    @Test("linger is set and read as nil or a number of seconds")
     func linger() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         for value in [0, 5, nil, 7] as [Int32?] {
@@ -103,7 +103,7 @@ struct OptionCallsTests {
         #expect(throws: Errno.notSocket) { try System.identity(of: file.number) }
     }
 
-    @Test("takeError clears the pending error")
+    @Test("takeError returns the pending error and clears the error")
     func pendingError() throws {
         let peer = try RawSockets.bound(.datagram)
         let socket = try RawSockets.make(.ipv4, .datagram)

@@ -11,7 +11,7 @@ struct OptionKeysTests {
         (.keepAliveCount, 3),
     ]
 
-    @Test("each key sets and reads the option of its name")
+    @Test("each option key for streams sets and reads its option")
     func keysOfAStream() throws {
         let socket = try RawSockets.make(.ipv4, .stream)
         for (key, value) in Self.general {
@@ -22,7 +22,7 @@ struct OptionKeysTests {
         }
     }
 
-    @Test("keys for datagrams work in both families")
+    @Test("each option key for datagrams sets and reads its option")
     func keysOfDatagrams() throws {
         let ipv4 = try RawSockets.make(.ipv4, .datagram)
         let ipv6 = try RawSockets.make(.ipv6, .datagram)
@@ -36,7 +36,7 @@ struct OptionKeysTests {
         }
     }
 
-    @Test("all keys differ")
+    @Test("all option keys are distinct")
     func keysDiffer() {
         let keys: [OptionKey] =
             Self.general.map(\.0) + [

@@ -32,12 +32,14 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("the contents round-trip", arguments: contents)
+    @Test("the content of an address round-trips", arguments: contents)
     func roundTrip(content: Content) {
         #expect(RawSocketAddress(content).content == content)
     }
 
-    @Test("a copy of libc's address has the same contents", arguments: contents)
+    @Test(
+        "an address copied from the C library's representation has the same content",
+        arguments: contents)
     func copyHoldsTheSame(content: Content) {
         let address = RawSocketAddress(content)
         #expect(copy(address, length: bytes(of: address).count).content == content)
@@ -64,7 +66,7 @@ struct RawSocketAddressTests {
     }
 
     @Test(
-        "a path ends with a NUL if one fits, and an abstract name does not",
+        "a path ends with a NUL if there is space, and an abstract name does not",
         arguments: [
             ([0x61], [0x61, 0]), ([UInt8](repeating: 0x61, count: 108), nil),
             ([0, 0x61], [0, 0x61]), ([0, 0x61, 0], [0, 0x61, 0]),
@@ -75,7 +77,7 @@ struct RawSocketAddressTests {
     }
 
     @Test(
-        "a truncated Internet address is unnamed",
+        "a truncated Internet address is decoded as unnamed",
         arguments: [
             .ipv4(bits: .max, port: .max), .ipv6(high: .max, low: .max, port: .max, scope: .max),
         ] as [Content])
@@ -99,7 +101,7 @@ struct RawSocketAddressTests {
         #expect(copy(abstract, length: 4).content == .unix([0, 0x61]))
     }
 
-    @Test("a length of one byte more than sun_path is accepted")
+    @Test("a path with a length one byte beyond sun_path is accepted")
     func oneByteMoreThanSunPath() {
         // unix(7), "BUGS": a path of 108 bytes is reported with the length of its missing NUL.
         let path = [UInt8](repeating: 0x61, count: 108)
@@ -113,7 +115,7 @@ struct RawSocketAddressTests {
         #expect(address.content == .unix(path))
     }
 
-    @Test("an address of an unknown family is unnamed")
+    @Test("an address of an unknown family is decoded as unnamed")
     func unknownFamily() {
         #expect(RawSocketAddress().content == .unnamed)
         var address = RawSocketAddress()
@@ -124,7 +126,7 @@ struct RawSocketAddressTests {
         #expect(address.content == .unnamed)
     }
 
-    @Test("withRoom offers all of struct sockaddr_storage each time")
+    @Test("withRoom always provides the whole struct sockaddr_storage")
     func room() {
         var address = RawSocketAddress(.ipv4(bits: 1, port: 1))
         let length = address.withRoom { $1.pointee }
@@ -133,14 +135,14 @@ struct RawSocketAddressTests {
         #expect(address.content == .unnamed)
     }
 
-    @Test("a Unix name longer than sun_path stops the program")
+    @Test("a Unix name longer than sun_path ends the program")
     func overlongNameTraps() async {
         await #expect(processExitsWith: .failure) {
             _ = RawSocketAddress(.unix([UInt8](repeating: 0x61, count: 109)))
         }
     }
 
-    @Test("the kernel returns the address that a socket was bound to", arguments: contents)
+    @Test("the kernel returns the abstract name that a socket was bound to", arguments: contents)
     func kernelAgrees(content: Content) throws {
         // Abstract names only, because a test can bind these on any machine.
         guard case .unix(let name) = content, name[0] == 0, name.contains(0x61) else { return }

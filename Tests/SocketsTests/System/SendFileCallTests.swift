@@ -6,7 +6,8 @@ import Testing
 
 @Suite("sendfile", .ownThread)
 struct SendFileCallTests {
-    /// On a thread of its own, because signal masks belong to threads.
+    /// Returns the error of sendfile(2) to a closed peer and whether SIGPIPE is pending, on a
+    /// separate thread because signal masks belong to threads.
     private func afterBrokenPipe(isPendingBefore: Bool) throws -> (Errno?, isPending: Bool) {
         let (here, there) = try Socket.pair()
         there.close()
@@ -35,14 +36,14 @@ struct SendFileCallTests {
         }.value()
     }
 
-    @Test("sendfile consumes the SIGPIPE that it raises")
+    @Test("sendfile to a closed peer throws EPIPE and leaves no SIGPIPE pending")
     func taken() throws {
         let (code, isPending) = try afterBrokenPipe(isPendingBefore: false)
         #expect(code == .brokenPipe)
         #expect(!isPending)
     }
 
-    @Test("a SIGPIPE that was already pending stays")
+    @Test("sendfile keeps a SIGPIPE that was already pending")
     func stays() throws {
         let (code, isPending) = try afterBrokenPipe(isPendingBefore: true)
         #expect(code == .brokenPipe)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("ServiceCalls", .ownThread)
 struct ServiceCallsTests {
-    @Test("a result without an entry tells a missing database from an unknown service")
+    @Test("the result code distinguishes an unknown service from a missing database")
     func results() {
         #expect(ServiceCallFailure(code: 0) == .unknown)
         #expect(ServiceCallFailure(code: ENOENT) == .noDatabase)
@@ -16,7 +16,7 @@ struct ServiceCallsTests {
     @Suite(
         "with a private services database", .enabled(if: PrivateMachine.isAvailable, "needs root"))
     struct WithAPrivateDatabase {
-        @Test("the port is in host order")
+        @Test("getservbyname_r and getservbyport_r use ports in host byte order")
         func hostOrder() throws {
             let files = ["services": "high 65280/tcp\nlow 255/udp\n"]
             let high = try PrivateMachine.run(files: files) {
@@ -29,7 +29,7 @@ struct ServiceCallsTests {
             #expect(low.name == "low")
         }
 
-        @Test("an entry with thousands of aliases is complete")
+        @Test("a service entry with 5,000 aliases is returned completely")
         func largeEntries() throws {
             let aliases = (0..<5_000).map { "alias-\($0)" }
             let files = ["services": "big 7/tcp \(aliases.joined(separator: " "))\n"]

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Simulation")
 struct SimulationTests {
-    @Test("only the calling thread uses a simulated kernel, and only during run")
+    @Test("a simulated kernel is visible only to the calling thread and only during run")
     func scope() throws {
         let kernel = InMemoryKernel(seed: 1)
         try Simulation.run(on: kernel) {

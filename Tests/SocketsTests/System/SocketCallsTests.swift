@@ -6,7 +6,7 @@ import Testing
 @Suite("Socket calls", .ownThread)
 struct SocketCallsTests {
     @Test(
-        "a started program does not inherit a socket",
+        "a new socket is blocking and close-on-exec",
         arguments: [
             (SocketDomain.ipv4, RawSocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
             (.ipv6, .datagram), (.unix, .stream), (.unix, .datagram), (.unix, .sequencedPacket),
@@ -21,7 +21,7 @@ struct SocketCallsTests {
     }
 
     @Test(
-        "a started program does not inherit a socket pair",
+        "both sockets of a pair are close-on-exec",
         arguments: [RawSocketType.stream, .datagram, .sequencedPacket])
     func pairIsCloseOnExec(type: RawSocketType) throws {
         let (one, other) = try RawSockets.pair(type)
@@ -32,7 +32,7 @@ struct SocketCallsTests {
         #expect(try System.recv(other.number, atMost: 8) == "x")
     }
 
-    @Test("a started program inherits no accepted socket and no duplicate")
+    @Test("accepted and duplicated sockets are close-on-exec")
     func acceptedAndDuplicateAreCloseOnExec() throws {
         let (client, server) = try RawSockets.connection()
         #expect(server.isCloseOnExec && server.isBlocking)
@@ -56,7 +56,7 @@ struct SocketCallsTests {
         #expect(try System.getpeername(client.number).content == address.content)
     }
 
-    @Test("a socket bound to port 0 gets a port")
+    @Test("binding to port 0 assigns a port")
     func bindChoosesThePort() throws {
         let socket = try RawSockets.bound(.datagram)
         guard case .ipv4(let bits, let port) = try System.getsockname(socket.number).content else {
@@ -67,7 +67,7 @@ struct SocketCallsTests {
         #expect(port != 0)
     }
 
-    @Test("bind, connect and listen report their errors")
+    @Test("bind, connect, accept and shutdown throw the kernel's error")
     func ordinaryFailures() throws {
         let (listener, address) = try RawSockets.listener()
         let other = try RawSockets.make(.ipv4, .stream)
@@ -83,7 +83,7 @@ struct SocketCallsTests {
     }
 
     @Test(
-        "an interrupted accept or connect is reported and not repeated",
+        "accept and connect throw EINTR without another attempt",
         arguments: [SystemCall.accept, .connect])
     func interruptionsAreReported(call: SystemCall) throws {
         let (listener, address) = try RawSockets.listener()
@@ -109,7 +109,7 @@ struct SocketCallsTests {
         #expect(try System.recv(one.number, atMost: 1) == "x")
     }
 
-    @Test("close releases the descriptor")
+    @Test("close ends the stream of the peer")
     func closeReleases() throws {
         let (one, other) = try System.socketpair(.stream)
         let reader = Descriptor(other)
@@ -117,7 +117,7 @@ struct SocketCallsTests {
         #expect(try System.recv(reader.number, atMost: 1) == "")
     }
 
-    @Test("shutdown ends the given direction")
+    @Test("shutdown ends only the given directions")
     func shutdownHalves() throws {
         let (one, other) = try RawSockets.pair()
         try System.shutdown(one.number, .writing)
@@ -133,7 +133,7 @@ struct SocketCallsTests {
         #expect(throws: Errno.brokenPipe) { try System.send(both.number, "z") }
     }
 
-    @Test("setBlocking changes the mode and keeps other flags")
+    @Test("setBlocking changes the blocking mode and keeps other flags")
     func blockingMode() throws {
         let (one, _) = try RawSockets.pair()
         _ = fcntl(one.number, F_SETFL, fcntl(one.number, F_GETFL) | O_ASYNC)
@@ -144,7 +144,7 @@ struct SocketCallsTests {
         }
     }
 
-    @Test("setCloseOnExec sets the flag on a descriptor of the user")
+    @Test("setCloseOnExec sets the flag on a duplicated descriptor")
     func closeOnExecOfAForeigner() throws {
         let (one, _) = try RawSockets.pair()
         let foreign = Descriptor(dup(one.number))

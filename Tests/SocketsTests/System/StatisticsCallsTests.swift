@@ -4,8 +4,8 @@ import Testing
 @testable import Sockets
 
 @Suite("Statistics calls")
-struct FigureCallsTests {
-    @Test("tcpInfo returns as many bytes as this kernel has")
+struct StatisticsCallsTests {
+    @Test("tcpInfo returns between 104 and 511 bytes for a TCP socket")
     func length() throws {
         let (client, peer) = try RawSockets.connection()
         let info = try #require(System.tcpInfo(client.number))
@@ -16,7 +16,7 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("tcpInfo is nil for sockets other than TCP")
+    @Test("tcpInfo returns nil for sockets other than TCP")
     func noInfo() throws {
         let (one, peer) = try RawSockets.pair()
         #expect(System.tcpInfo(one.number) == nil)
@@ -24,7 +24,7 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("bytes that the peer has sent are unread")
+    @Test("queueLength counts received bytes that are not yet read")
     func unread() throws {
         let (client, server) = try RawSockets.connection()
         _ = try System.send(client.number, "hello")
@@ -35,7 +35,7 @@ struct FigureCallsTests {
         #expect(System.queueLength(server.number, .receiveQueue) == 0)
     }
 
-    @Test("bytes that the peer has no room for are queued and unsent")
+    @Test("queueLength counts queued and unsent bytes if the peer's buffer is full")
     func queued() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
@@ -44,7 +44,7 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a Unix socket has a queued length but no unsent length")
+    @Test("a Unix socket has a send queue length but no unsent length")
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")
@@ -54,14 +54,14 @@ struct FigureCallsTests {
         #expect(System.queueLength(one.number, .notSent) == nil)
     }
 
-    @Test("a listening socket has no queues")
+    @Test("queueLength returns nil for a listening socket")
     func listening() throws {
         let (listener, _) = try RawSockets.listener()
         #expect(System.queueLength(listener.number, .receiveQueue) == nil)
         #expect(System.queueLength(listener.number, .sendQueue) == nil)
     }
 
-    @Test("buffer limits are those that were set, as the kernel counts them")
+    @Test("bufferLimit returns twice the buffer size that was set")
     func limits() throws {
         let (one, peer) = try RawSockets.pair()
         try System.setOption(one.number, .sendBufferSize, 20_000)
@@ -70,14 +70,14 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a new connection is writable and has no ended direction")
+    @Test("the condition of a new connection is only writable")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(System.condition(client.number) == [.writable])
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a full socket is not writable")
+    @Test("the condition of a full socket is empty")
     func full() throws {
         let (one, peer) = try RawSockets.pair()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
@@ -85,14 +85,14 @@ struct FigureCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a half-close of the peer is reported")
+    @Test("the condition after a half-close by the peer contains peerHasEnded")
     func ended() throws {
         let (one, other) = try RawSockets.pair()
         try System.shutdown(other.number, .writing)
         #expect(System.condition(one.number) == [.writable, .peerHasEnded])
     }
 
-    @Test("condition does not clear the error of a broken connection")
+    @Test("reading statistics does not clear the error of a reset connection")
     func errorStays() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try RawSockets.make(.ipv4, .stream)
@@ -112,7 +112,7 @@ struct FigureCallsTests {
         #expect(try System.takeError(client.number) == .connectionReset)
     }
 
-    @Test("an invalid descriptor has no statistics and does not stop the program")
+    @Test("statistics of an invalid descriptor are nil, and the program continues")
     func noDescriptor() {
         #expect(System.tcpInfo(-1) == nil)
         #expect(System.queueLength(-1, .receiveQueue) == nil)

@@ -8,7 +8,7 @@ struct SystemCallTests {
     /// A descriptor number that this process never opens.
     static let invalidDescriptor: Int32 = 1_000_000
 
-    @Test("an interrupted call is repeated", arguments: [1, 2, 100])
+    @Test("a call that cannot time out is repeated after EINTR", arguments: [1, 2, 100])
     func interruptedCallIsRepeated(times: Int) throws {
         let script = [FaultInjection.Fault](repeating: .error(.interrupted), count: times)
         try FaultInjection.during([.socket: script]) {
@@ -18,7 +18,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a call with a deadline reports an interruption and is not repeated")
+    @Test("a transfer call throws EINTR and is not repeated")
     func interruptionIsReported() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(other.number, "x")
@@ -29,7 +29,7 @@ struct SystemCallTests {
         #expect(try System.recv(one.number, atMost: 1) == "x")
     }
 
-    @Test("a failed call throws the kernel's error number")
+    @Test("a failed call throws the errno of the kernel")
     func failureThrowsItsNumber() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         #expect(throws: Errno.notSupportedOnSocket) { try System.listen(socket.number, 1) }
@@ -38,14 +38,14 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a result other than −1 is returned, whatever errno is")
+    @Test("systemCall returns any result other than −1, regardless of errno")
     func successIgnoresErrno() throws {
         errno = EPIPE
         #expect(try systemCall(.socket) { Int32(0) } == 0)
         #expect(try systemCall(.recv) { -2 } == -2)
     }
 
-    @Test("EFAULT stops the program and names the call")
+    @Test("EFAULT ends the program with a message that names the call")
     func badAddressTraps() async throws {
         let result = try #require(
             await #expect(
@@ -59,14 +59,14 @@ struct SystemCallTests {
         #expect(words.contains("bind(2) failed with Bad address: a bug in Sockets"))
     }
 
-    @Test("EBADF on a descriptor of the library stops the program")
+    @Test("EBADF on a descriptor of the library ends the program")
     func ownBadDescriptorTraps() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.recv(1_000_000, UnsafeMutableRawBufferPointer(start: nil, count: 0), [])
         }
     }
 
-    @Test("closing a descriptor twice stops the program")
+    @Test("closing a descriptor twice ends the program")
     func closingTwiceTraps() async {
         await #expect(processExitsWith: .failure) {
             guard let number = try? System.socket(.unix, .stream) else { return }
@@ -75,7 +75,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("EBADF on a descriptor of the user is an ordinary error")
+    @Test("EBADF on a descriptor of the user is thrown")
     func foreignBadDescriptorThrows() {
         let invalidDescriptor = Self.invalidDescriptor
         #expect(throws: Errno.badFileDescriptor) { try System.identity(of: invalidDescriptor) }
@@ -87,7 +87,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a fault can shorten a transfer but not lengthen it")
+    @Test("a short fault limits a transfer to at most the given count")
     func transferIsCut() throws {
         try FaultInjection.during([.send: [.short(3), .short(0), .short(99), .pass]]) {
             let counts = try (0..<5).map { _ in

@@ -21,7 +21,7 @@ struct ThreadCallsTests {
         #expect(ran.wait(timeout: .now()) == .timedOut)
     }
 
-    @Test("the new thread blocks all signals, and the caller's mask is unchanged")
+    @Test("startThread blocks all signals in the new thread and keeps the caller's mask")
     func signals() throws {
         let done = DispatchSemaphore(value: 0)
         let blocked = Atomic<Int>(0)

@@ -34,7 +34,7 @@ struct TransferCallsTests {
         #expect(try System.recv(one.number, atMost: 10) == "")
     }
 
-    @Test("a call with dontWait fails with EAGAIN, whatever the descriptor's mode is")
+    @Test("a call with dontWait throws EAGAIN on a blocking descriptor")
     func dontWait() throws {
         let (one, other) = try RawSockets.pair()
         #expect(one.isBlocking)
@@ -43,7 +43,7 @@ struct TransferCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("peek leaves the bytes in the queue")
+    @Test("peek leaves the bytes in the receive queue")
     func peek() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(other.number, "abc")
@@ -52,9 +52,9 @@ struct TransferCallsTests {
         #expect(try System.recv(one.number, atMost: 3) == "abc")
     }
 
-    @Test("send to a closed peer fails with EPIPE and does not end the process")
+    @Test("send, sendmsg and sendto to a closed peer throw EPIPE without SIGPIPE")
     func brokenPipe() async throws {
-        // In a process of its own, because the test runner may ignore SIGPIPE.
+        // Run in a separate process, because the test runner may ignore SIGPIPE.
         await #expect(processExitsWith: .exitCode(7)) {
             signal(SIGPIPE, SIG_DFL)
             let errors = [
@@ -87,7 +87,7 @@ struct TransferCallsTests {
         }
     }
 
-    @Test("an injected short transfer sends a part, and the next call the rest")
+    @Test("an injected short fault shortens send and recv, and the next recv returns the rest")
     func shortTransfers() throws {
         let (one, other) = try RawSockets.pair()
         try FaultInjection.during([.send: [.short(2)], .recv: [.short(1)]]) {
@@ -101,7 +101,7 @@ struct TransferCallsTests {
 
     // MARK: Datagrams
 
-    @Test("recvfrom returns a datagram's sender, and its full length if it does not fit")
+    @Test("recvfrom returns the sender and the full length of a datagram that does not fit")
     func datagramThatDoesNotFit() throws {
         let one = try RawSockets.bound(.datagram)
         let other = try RawSockets.bound(.datagram)
@@ -122,7 +122,7 @@ struct TransferCallsTests {
         #expect(whole.count == 10)
     }
 
-    @Test("recvfrom returns an empty datagram, and an unnamed Unix sender")
+    @Test("recvfrom returns an empty datagram and an unnamed Unix sender")
     func emptyDatagram() throws {
         let (one, other) = try RawSockets.pair(.datagram)
         #expect(try System.send(other.number, "") == 0)
@@ -144,7 +144,7 @@ struct TransferCallsTests {
         #expect(try System.recv(server.number, atMost: 4) == "ef")
     }
 
-    @Test("an interrupted datagram call is reported")
+    @Test("interrupted recvfrom and sendto throw EINTR")
     func datagramInterruptions() throws {
         let (one, _) = try RawSockets.pair(.datagram)
         FaultInjection.during([
@@ -161,7 +161,7 @@ struct TransferCallsTests {
     // MARK: Several parts
 
     @Test(
-        "sendmsg sends parts in order as one run of bytes",
+        "sendmsg sends the parts in order as one sequence of bytes",
         arguments: [
             (["ab", "cd", "ef"], 0, "abcdef"), (["ab", "cd"], 1, "bcd"), (["ab"], 1, "b"),
             (["", "ab", "", "", "cd", ""], 0, "abcd"), (["abc", "", "d"], 2, "cd"),
@@ -172,7 +172,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected)
     }
 
-    @Test("sendmsg sends parts as one datagram, and no parts as an empty one")
+    @Test("sendmsg sends all parts as one datagram, and an empty list as an empty datagram")
     func piecesOfADatagram() throws {
         let (one, other) = try RawSockets.pair(.datagram)
         #expect(try send(["ab", "cd"], from: one.number) == 4)
@@ -183,7 +183,7 @@ struct TransferCallsTests {
         #expect(received == ["abcd", "", "", "z"])
     }
 
-    @Test("sendmsg takes at most 64 parts, without counting empty ones")
+    @Test("sendmsg sends at most 64 parts and does not count empty parts")
     func vectorLimit() throws {
         let (one, other) = try RawSockets.pair()
         let parts = (0..<100).flatMap { _ in ["a", ""] }
@@ -191,7 +191,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 200) == String(repeating: "a", count: 64))
     }
 
-    @Test("a limit on the bytes cuts the parts at any position", arguments: 0...7)
+    @Test("sendmsg sends only the first atMost bytes of the parts", arguments: 0...7)
     func limitedParts(most: Int) throws {
         let (one, other) = try RawSockets.pair()
         let expected = String("abcdef".prefix(most))
@@ -201,7 +201,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected + "!")
     }
 
-    @Test("an injected short write cuts the parts at any position", arguments: 0...7)
+    @Test("an injected short fault cuts the parts of sendmsg at any position", arguments: 0...7)
     func shortParts(most: Int) throws {
         let (one, other) = try RawSockets.pair()
         let expected = String("abcdef".prefix(most))
@@ -213,7 +213,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected + "!")
     }
 
-    @Test("an interrupted or failed sendmsg is reported")
+    @Test("sendmsg throws the error of an interrupted or failed call")
     func failedParts() throws {
         let (one, _) = try RawSockets.pair()
         FaultInjection.during([.sendmsg: [.error(.interrupted), .error(.noMemory)]]) {
@@ -224,7 +224,7 @@ struct TransferCallsTests {
 
     // MARK: poll
 
-    @Test("poll reports exactly the descriptors that are ready")
+    @Test("poll marks exactly the ready descriptors as ready")
     func pollFindsReadiness() throws {
         let (one, other) = try RawSockets.pair()
         var requests = [
@@ -238,7 +238,7 @@ struct TransferCallsTests {
         #expect(requests.map(\.isReady) == [true, true])
     }
 
-    @Test("poll for writing to a full socket returns at the time limit, not ready")
+    @Test("poll for writing to a full socket times out and marks the request as not ready")
     func pollTimesOut() throws {
         let (one, other) = try RawSockets.pair()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
@@ -250,7 +250,7 @@ struct TransferCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a hang-up and an error count as ready")
+    @Test("poll marks a descriptor with a hang-up or an error as ready")
     func pollSeesHangUp() throws {
         let (one, other) = try System.socketpair(.stream)
         let survivor = Descriptor(one)
@@ -269,7 +269,7 @@ struct TransferCallsTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("an interrupted poll reports no descriptor as ready")
+    @Test("an interrupted poll marks no descriptor as ready")
     func interruptedPoll() throws {
         let (one, _) = try RawSockets.pair()
         var requests = [PollRequest(descriptor: one.number, isForWriting: true, isReady: true)]
@@ -281,7 +281,7 @@ struct TransferCallsTests {
         #expect(requests[0].isReady)
     }
 
-    @Test("a poll that fails for another reason throws")
+    @Test("poll throws an error other than EINTR")
     func failedPoll() {
         var noRequests: [PollRequest] = []
         FaultInjection.during([.poll: [.error(.noMemory)]]) { () -> Void in

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ConnectTests {
-    @Test("a refused connection is 7, with the address and a hint")
+    @Test("a refused connection exits with status 7, the address and a hint")
     func refused() throws {
         let (socket, port) = try Peer.boundPort()
         defer { socket.close() }
@@ -16,14 +16,14 @@ struct ConnectTests {
             ])
     }
 
-    @Test("an unknown name is 6")
+    @Test("an unknown host name exits with status 6")
     func unknownHost() throws {
         let outcome = try SockProgram.run("-n", "no-such-host.invalid", "80")
         #expect(outcome.status == 6)
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("the endpoint may be two words, one word with a colon, or a URL")
+    @Test("connect accepts the endpoint as two words, as HOST:PORT and as a URL")
     func shapes() throws {
         for shape in ["127.0.0.1 %", "127.0.0.1:%", "tcp://127.0.0.1:%", "connect 127.0.0.1 %"] {
             let peer = try Peer { client in try client.sendAll("here") }
@@ -46,7 +46,7 @@ struct ConnectTests {
         #expect(outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from "))
     }
 
-    @Test("-z over UDP is 0 with a reply, 28 without one, and 7 if refused")
+    @Test("-zu exits with status 0 after a reply, 28 without a reply, and 7 if refused")
     func zeroDatagrams() throws {
         let server = try RunningSock("serve", "echo", "0")
         defer { server.send(signal: 15) }
@@ -66,13 +66,13 @@ struct ConnectTests {
         #expect(outcome.text == "127.0.0.3:\(port)")
     }
 
-    @Test("a local address that this machine does not have is 45")
+    @Test("a local address of another machine exits with status 45")
     func foreignSource() throws {
         let outcome = try SockProgram.run("-s", "192.0.2.1", "127.0.0.1", "9")
         #expect(outcome.status == 45)
     }
 
-    @Test("a missing Unix socket is 7")
+    @Test("connecting to a missing Unix socket exits with status 7")
     func noSocketFile() throws {
         #expect(try SockProgram.run("-U", "/nonexistent/socket").status == 7)
     }

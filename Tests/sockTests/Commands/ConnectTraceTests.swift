@@ -11,7 +11,7 @@ struct ConnectTraceTests {
             timeout: .seconds(5), printsSteps: false)
     }
 
-    @Test("a successful attempt has no cause, and both ends are known")
+    @Test("a successful trace has one attempt without a cause, and the remote address")
     func answers() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         var trace = trace(server.localAddress.port ?? 0)
@@ -21,7 +21,7 @@ struct ConnectTraceTests {
         #expect(trace.ends?.remote == server.localAddress)
     }
 
-    @Test("the error contains every failed attempt")
+    @Test("the error of a trace lists every failed attempt")
     func refused() throws {
         let (bound, port) = try Peer.boundPort()
         defer { bound.close() }
@@ -33,7 +33,7 @@ struct ConnectTraceTests {
         #expect(trace.json.text.hasSuffix(#""local":null,"remote":null}"#))
     }
 
-    @Test("the common outcomes have short names")
+    @Test("outcome(of:) returns short text for common causes")
     func outcomes() {
         #expect(ConnectTrace.outcome(of: nil) == "done")
         #expect(ConnectTrace.outcome(of: .system(.connectionRefused)) == "refused")

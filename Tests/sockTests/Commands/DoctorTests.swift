@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct DoctorTests {
-    /// Makes a connection within this process, of which one end never reads.
+    /// Returns a connection within this process whose server end never reads.
     private func unreadPair() throws -> (sockets: [Socket], port: String) {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -22,7 +22,7 @@ struct DoctorTests {
         return outcome
     }
 
-    @Test("a stuck connection is printed with this process, and the status is 1")
+    @Test("doctor prints a stuck connection with its process and exits with status 1")
     func stuck() throws {
         let pair = try unreadPair()
         let outcome = try diagnose(pair.port)
@@ -34,7 +34,7 @@ struct DoctorTests {
         withExtendedLifetime(pair.sockets) {}
     }
 
-    @Test("--json prints one object per line")
+    @Test("doctor --json prints one object per line")
     func json() throws {
         let pair = try unreadPair()
         let outcome = try diagnose(pair.port, "--json", "--pid", "\(getpid())")
@@ -46,7 +46,7 @@ struct DoctorTests {
         withExtendedLifetime(pair.sockets) {}
     }
 
-    @Test("an idle connection is not stuck, and --all lists it")
+    @Test("doctor exits with status 0 for an idle connection, and --all lists the connection")
     func idle() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
@@ -62,7 +62,7 @@ struct DoctorTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test("a missing port, process or program is named in one line, with status 3")
+    @Test("doctor names a missing port, process or program in one line and exits with status 3")
     func missing() throws {
         for (words, part) in [
             (["1"], "port 1"), (["--pid", "4194305"], "process 4194305"),
@@ -77,7 +77,7 @@ struct DoctorTests {
     }
 
     @Test(
-        "an invalid command line has status 2",
+        "an invalid doctor command line exits with status 2",
         arguments: [["1", "2"], ["0"], ["--pid", "x"], ["-u"]])
     func usage(words: [String]) throws {
         let outcome = try SockProgram.run(["doctor"] + words)
@@ -85,7 +85,7 @@ struct DoctorTests {
         #expect(outcome.text.isEmpty)
     }
 
-    @Test("--watch repeats the examination, and its status is that of the last one")
+    @Test("doctor --watch repeats the examination and exits with the last status")
     func watch() throws {
         let pair = try unreadPair()
         let running = try RunningSock("doctor", "--watch", pair.port)

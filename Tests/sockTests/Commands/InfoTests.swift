@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct InfoTests {
-    @Test("with a numeric port, there is no lookup line")
+    @Test("info prints no lookup line for a numeric port")
     func numeric() throws {
         let peer = try Peer { _ in }
         let outcome = try SockProgram.run("info", "127.0.0.1", peer.port)
@@ -19,7 +19,7 @@ struct InfoTests {
         #expect(lines[3] == "Connected to   ('127.0.0.1', \(peer.port))")
     }
 
-    @Test("a service name is looked up first, and refused addresses are shown")
+    @Test("info prints the service lookup and the refused address, and exits with status 7")
     func refused() throws {
         let outcome = try SockProgram.run("info", "127.0.0.9", "daytime")
         let lines = outcome.text.split(separator: "\n").map(String.init)
@@ -32,7 +32,7 @@ struct InfoTests {
                 == "sock: cannot connect to 127.0.0.9:daytime: connection refused")
     }
 
-    @Test("a failed step ends its line before the error")
+    @Test("info ends the line of a failed step before the error")
     func failed() throws {
         let outcome = try SockProgram.run("info", "127.0.0.1", "nosuchservice")
         #expect(outcome.status == 2)
@@ -44,7 +44,7 @@ struct InfoTests {
         #expect(try SockProgram.run("info", "-n", "no-such-host.invalid", "80").status == 6)
     }
 
-    @Test("--json prints all steps as one object")
+    @Test("info --json prints all steps as one object")
     func json() throws {
         let peer = try Peer { _ in }
         let outcome = try SockProgram.run("info", "--json", "127.0.0.1", peer.port)
@@ -55,7 +55,7 @@ struct InfoTests {
         #expect(outcome.text.split(separator: "\n").count == 1)
     }
 
-    @Test("a Unix socket and a limit of zero are usage errors")
+    @Test("info rejects a Unix socket and a limit of zero with status 2")
     func usage() throws {
         #expect(try SockProgram.run("info", "unix:/s").status == 2)
         #expect(try SockProgram.run("info", "-w0", "h", "80").status == 2)

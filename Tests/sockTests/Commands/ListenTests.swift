@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ListenTests {
-    @Test("sock ends after one client, served in both directions")
+    @Test("sock -l serves one client in both directions and then exits")
     func one() throws {
         let listener = try RunningSock("-lv", "0")
         let port = try Port(parsing: listener.port())
@@ -21,7 +21,7 @@ struct ListenTests {
         #expect(outcome.errorLines.dropFirst().first == "Connection from \(client.localAddress)")
     }
 
-    @Test("without -v a given port is not printed")
+    @Test("sock -l without -v does not print a port that was given")
     func announces() throws {
         let (spare, port) = try Peer.boundPort()
         spare.close()
@@ -38,7 +38,7 @@ struct ListenTests {
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test("every form of the address listens there")
+    @Test("listen accepts every form of an address")
     func shapes() throws {
         for line in [
             ["-l", "127.0.0.1", "0"], ["-l", "-p", "0", "127.0.0.1"], ["-l", "127.0.0.1:0"],
@@ -58,7 +58,7 @@ struct ListenTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("a socket file is created, serves a client, and is removed")
+    @Test("sock -lU creates a socket file, serves a client and removes the file")
     func socketFile() throws {
         let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-lUv", path)
@@ -69,7 +69,7 @@ struct ListenTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("SIGTERM removes the socket file")
+    @Test("sock -lU removes the socket file after SIGTERM and exits with status 0")
     func removedWhenStopped() throws {
         let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-lkUv", path)
@@ -79,7 +79,7 @@ struct ListenTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("an unused socket file is replaced; a used one and any other file are not")
+    @Test("sock -lU replaces only a stale socket file, not a used socket or another file")
     func occupied() throws {
         let path = try temporaryFolder() + "/s"
         let killed = try RunningSock("-lUv", path)
@@ -100,7 +100,7 @@ struct ListenTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data("precious".utf8))
     }
 
-    @Test("Unix datagrams get a reply")
+    @Test("sock -luU replies to a Unix datagram")
     func unixDatagrams() throws {
         let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-luUv", path)
@@ -113,19 +113,20 @@ struct ListenTests {
         #expect(try listener.outcome().text == "ping")
     }
 
-    @Test("-k and -q cannot be combined")
+    @Test("the combination of -k and -q exits with status 2")
     func keepAndQuit() throws {
         #expect(try SockProgram.run("-lk", "-q", "1", "0").status == 2)
     }
 
-    @Test("without -k, no event loop is started")
+    @Test("listening without -k starts no event loop thread")
     func noLoops() throws {
         for line in [["-l", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"]] {
             let listener = try RunningSock(line)
             defer { listener.send(signal: 15) }
             _ = try listener.port()
-            // The main thread, one for signals, and with -u one that reads input. A sanitizer adds
-            // one. Loops would add one for each processor.
+            // The threads are the main thread, a thread for signals and, with -u, a thread that
+            // reads input. A sanitizer adds one thread. Event loops would add one thread per
+            // processor.
             #expect(try listener.threadCount() ?? 0 <= (line == ["-l", "127.0.0.1", "0"] ? 3 : 4))
         }
     }

@@ -6,7 +6,7 @@ import Testing
 @Suite(.ownThread)
 struct ServeTests {
     @Test(
-        "a service replies on TCP and UDP on the announced port",
+        "each service sends the expected reply over TCP and UDP on the announced port",
         arguments: ClassicService.allCases)
     func services(service: ClassicService) throws {
         let server = try RunningSock("serve", service.rawValue, "0")
@@ -38,7 +38,7 @@ struct ServeTests {
         }
     }
 
-    @Test("the announcement names the address and the service")
+    @Test("serve announces the address and the service")
     func announces() throws {
         let server = try RunningSock("serve", "-4", "--threads", "2", "echo", "0")
         defer { server.send(signal: 15) }
@@ -46,7 +46,7 @@ struct ServeTests {
         try server.waitForErrors { $0 == "Listening on 127.0.0.1:\(port) (echo, tcp and udp)\n" }
     }
 
-    @Test("a connected client may finish after SIGTERM")
+    @Test("serve lets a connected client finish after SIGTERM")
     func graceful() throws {
         let server = try RunningSock("serve", "-v", "sink", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())
@@ -59,7 +59,7 @@ struct ServeTests {
         #expect(try server.outcome().status == 0)
     }
 
-    @Test("two threads echo a thousand clients at the same time")
+    @Test("serve --threads 2 echoes to 1,000 concurrent clients with two event loops")
     func thousand() throws {
         let server = try RunningSock("serve", "echo", "127.0.0.1", "0", "--threads", "2")
         defer { server.send(signal: 15) }
@@ -72,12 +72,14 @@ struct ServeTests {
             let answer = try SocketStream(client).readLine(timeout: .seconds(20))
             #expect(answer == "I am \(number)")
         }
-        // The main thread, one for signals, and the two loops. A sanitizer adds one.
+        // The threads are the main thread, a thread for signals and the two event loops. A
+        // sanitizer adds one thread.
         #expect((4...5).contains(try #require(try server.threadCount())))
     }
 
     @Test(
-        "--threads is a number from 1 to 1024", arguments: ["0", "1025", "-1", "+2", "two", "2x"])
+        "serve rejects a --threads value outside 1 to 1024",
+        arguments: ["0", "1025", "-1", "+2", "two", "2x"])
     func threads(number: String) throws {
         let outcome = try SockProgram.run("serve", "echo", "0", "--threads", number)
         #expect(outcome.status == 2)
@@ -86,7 +88,7 @@ struct ServeTests {
                 == ["sock: --threads needs a number from 1 to 1024, not '\(number)'"])
     }
 
-    @Test("too many threads for the limit of descriptors is an error with a hint")
+    @Test("serve exits with status 1 and a hint if --threads exceeds the descriptor limit")
     func tooManyThreads() throws {
         let outcome = try SockProgram.shell(
             "ulimit -n 64; exec \"$SOCK\" serve echo 0 --threads 100")
@@ -95,7 +97,7 @@ struct ServeTests {
         #expect(outcome.errorLines.last == "      Raise the limit of open files: ulimit -n 65536.")
     }
 
-    @Test("a client that does not finish is disconnected 1 s after SIGTERM")
+    @Test("serve disconnects an unfinished client 1 s after SIGTERM")
     func gracePeriod() throws {
         let server = try RunningSock("serve", "-v", "echo", "127.0.0.1", "0")
         let port = try Port(parsing: server.port())

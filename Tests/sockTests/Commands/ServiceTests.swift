@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct ServiceTests {
     @Test(
-        "a name prints its port, and a port its name",
+        "service prints the port of a name and the name of a port",
         arguments: [
             (["http", "tcp"], "80\n"), (["80"], "http\n"), (["80", "tcp"], "http\n"),
             (["http"], "80\n"), (["domain"], "53\n"), (["daytime", "udp"], "13\n"),
@@ -15,7 +15,7 @@ struct ServiceTests {
         #expect(outcome.text == expected)
     }
 
-    @Test("--json is one object for each protocol")
+    @Test("service --json prints one object per protocol")
     func json() throws {
         #expect(
             try SockProgram.run("service", "--json", "domain").text == """
@@ -26,7 +26,8 @@ struct ServiceTests {
     }
 
     @Test(
-        "an unknown service is 2 and one line", arguments: ["nosuchservice", "4", "65535"])
+        "an unknown service exits with status 2 and one line",
+        arguments: ["nosuchservice", "4", "65535"])
     func unknown(word: String) throws {
         let outcome = try SockProgram.run("service", word)
         #expect(outcome.status == 2)

@@ -19,12 +19,12 @@ struct TourTests {
             ])
     }
 
-    @Test("output to a pipe has no colour")
+    @Test("tour prints no colour to a pipe")
     func plain() throws {
         #expect(try !SockProgram.run("tour").text.contains("\u{1B}"))
     }
 
-    @Test("output to a terminal has colour, unless NO_COLOR is set")
+    @Test("tour prints colour to a terminal unless NO_COLOR is set")
     func colour() throws {
         let script = "script -qec \"$SOCK tour\" /dev/null </dev/null"
         let coloured = try SockProgram.shell("env -u NO_COLOR " + script)

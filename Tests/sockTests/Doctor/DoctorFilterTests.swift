@@ -21,7 +21,7 @@ struct DoctorFilterTests {
         }
     }
 
-    @Test("a port is a number or a service name, and a process is a number")
+    @Test("DoctorFilter parses a port, a service name and a process ID")
     func reads() throws {
         #expect(try filter("http").port == 80)
         #expect(try filter("5432", pid: "17", program: "x").process == 17)
@@ -29,7 +29,7 @@ struct DoctorFilterTests {
     }
 
     @Test(
-        "an invalid argument is refused and named",
+        "an invalid filter argument throws a usage error that names the argument",
         arguments: [
             (["1", "2"], nil, "'2' is another"), (["0"], nil, "port 0"),
             (["70000"], nil, "70000"), ([], "x", "'x'"), ([], "-1", "'-1'"), ([], "+1", "'+1'"),
@@ -43,12 +43,12 @@ struct DoctorFilterTests {
         }
     }
 
-    @Test("an unknown service is not a port")
+    @Test("an unknown service name in a filter throws")
     func unknownService() {
         #expect(throws: SocketError.self) { try filter("no-such-service") }
     }
 
-    @Test("a connection matches the port of either end, its programs and their process IDs")
+    @Test("a filter matches the port of either end, the programs and the process IDs")
     func finds() throws {
         let analysis = StuckPair.analysis()
         let ends = analysis.connections[0]
@@ -68,7 +68,7 @@ struct DoctorFilterTests {
         }
     }
 
-    @Test("a missing port, process or program is named, with status 3")
+    @Test("a filter for a missing port, process or program fails with status 3")
     func missing() throws {
         let port = failure(try filter("80"))
         #expect(port?.status == .notFound)
@@ -82,7 +82,7 @@ struct DoctorFilterTests {
         #expect(failure(try filter("5432", pid: "4711", program: "client")) == nil)
     }
 
-    @Test("a process with hidden sockets is named, with status 4")
+    @Test("a filter for a process with hidden sockets fails with status 4")
     func hidden() throws {
         var samples = StuckPair.samples()
         samples.later.processes[4712]?.descriptors = nil

@@ -12,7 +12,7 @@ struct DoctorJSONTests {
             JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [String: Any])
     }
 
-    @Test("a finding is one object with stable keys")
+    @Test("the JSON of a finding is one object with stable keys")
     func finding() throws {
         let analysis = StuckPair.analysis()
         let finding = try #require(analysis.findings.first)
@@ -39,7 +39,7 @@ struct DoctorJSONTests {
         #expect(owner["descriptor"] as? Int == 4)
     }
 
-    @Test("a healthy connection has the same keys")
+    @Test("the JSON of a healthy connection has the same keys as that of a finding")
     func healthy() throws {
         let stuck = StuckPair.analysis()
         let well = StuckPair.analysis(state: .sleeping)

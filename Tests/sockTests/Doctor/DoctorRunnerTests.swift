@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct DoctorRunnerTests {
-    @Test("a list that the kernel does not provide is reported")
+    @Test("a socket list that the kernel does not provide is reported by name")
     func gaps() {
         #expect(
             DoctorRunner.text(of: .list(.unix, .noSuchFileOrDirectory))
@@ -14,7 +14,7 @@ struct DoctorRunnerTests {
         #expect(DoctorRunner.text(of: .changing(.tcp4)).contains("TCP (IPv4)"))
     }
 
-    @Test("hidden owners and calls are reported, with the user who can see them")
+    @Test("hidden owners and calls are counted in notices that mention root")
     func hidden() {
         #expect(
             DoctorRunner.text(ofHidden: (3, 1), isRoot: false) == [
@@ -29,7 +29,7 @@ struct DoctorRunnerTests {
         #expect(DoctorRunner.text(ofHidden: (0, 0), isRoot: false).isEmpty)
     }
 
-    @Test("a port without a socket is a failure")
+    @Test("a filter for a port without a socket throws a Failure")
     func missing() throws {
         let filter = try DoctorFilter(words: ["1"], process: nil, program: nil)
         #expect(throws: Failure.self) {

@@ -13,7 +13,7 @@ struct DoctorTextTests {
         DoctorText(analysis, isDrawn: drawn, hasColor: color, width: width)
     }
 
-    @Test("a finding has a heading, both ends, the waits, evidence and advice")
+    @Test("a finding prints with a heading, both ends, the waits, evidence and advice")
     func finding() throws {
         let text = text()
         let finding = try #require(text.analysis.findings.first)
@@ -29,7 +29,7 @@ struct DoctorTextTests {
             ])
     }
 
-    @Test("a terminal shows queues as bars and a coloured heading")
+    @Test("terminal output has queue bars and a coloured heading")
     func terminal() throws {
         let text = text(drawn: true, color: true)
         let lines = text.lines(of: try #require(text.analysis.findings.first))
@@ -39,14 +39,14 @@ struct DoctorTextTests {
         #expect(lines[2].contains("out ······ 0 B     in ███··· 66 KB"))
     }
 
-    @Test("no line but a table row is wider than the terminal")
+    @Test("no line except a table row is wider than the terminal")
     func width() throws {
         let text = text(width: 60)
         let lines = text.lines(of: try #require(text.analysis.findings.first))
         #expect(lines.filter { !$0.contains("fd ") }.allSatisfy { $0.count <= 60 })
     }
 
-    @Test("numbers replace bars that do not fit")
+    @Test("numbers replace bars that do not fit into the terminal width")
     func noRoom() throws {
         let text = text(drawn: true, width: 70)
         let lines = text.lines(of: try #require(text.analysis.findings.first))
@@ -62,7 +62,7 @@ struct DoctorTextTests {
         #expect(all.contains("\\x1b[2J\\x0a[4711]"))
     }
 
-    @Test("healthy connections form a table with their verdicts")
+    @Test("healthy connections print as a table with verdicts")
     func healthy() {
         let text = text(StuckPair.analysis(state: .sleeping))
         #expect(text.analysis.findings.isEmpty)
@@ -73,7 +73,7 @@ struct DoctorTextTests {
             ])
     }
 
-    @Test("findings with the same cause are shown once and counted")
+    @Test("findings with the same cause are printed once with a count")
     func alike() throws {
         let text = text()
         let one = try #require(text.analysis.findings.first)
@@ -85,7 +85,7 @@ struct DoctorTextTests {
         #expect(blocks[1].last?.hasPrefix("  Let it continue") == true)
     }
 
-    @Test("durations are rounded")
+    @Test("approximate durations are rounded to one unit")
     func times() {
         #expect(Duration.milliseconds(640).approximate == "0.6 s")
         #expect(Duration.milliseconds(12_345).approximate == "12 s")

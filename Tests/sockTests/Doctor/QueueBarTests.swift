@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct QueueBarTests {
-    @Test("an empty queue has dots, a full one has blocks, and others a part of a block")
+    @Test("a queue bar shows empty, full and partial fill with dots and blocks")
     func drawn() {
         #expect(QueueBar.drawn(0, of: 100) == "······")
         #expect(QueueBar.drawn(100, of: 100) == "██████")
@@ -12,7 +12,7 @@ struct QueueBarTests {
         #expect(QueueBar.drawn(28, of: 48) == "███▌··")
     }
 
-    @Test("any byte is visible, and more than the limit is full")
+    @Test("a queue bar shows even a single byte, and is full for an amount beyond the limit")
     func edges() {
         #expect(QueueBar.drawn(1, of: 1_000_000) == "▏·····")
         #expect(QueueBar.drawn(9, of: 1) == "██████")
@@ -21,7 +21,7 @@ struct QueueBarTests {
         #expect(QueueBar.drawn(5, of: nil) == "███···")
     }
 
-    @Test("the width is constant")
+    @Test("a queue bar always has a width of 6")
     func width() {
         for amount in 0...200 { #expect(QueueBar.drawn(amount, of: 150).count == 6) }
     }

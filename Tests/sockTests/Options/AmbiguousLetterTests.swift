@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct AmbiguousLetterTests {
     @Test(
-        "a letter with different meanings in different netcats is an error of two lines",
+        "an ambiguous letter gives a two-line error of at most 80 columns",
         arguments: Array("xiodcmbT"))
     func ambiguous(letter: Character) throws {
         let error = try #require(AmbiguousLetter.error(for: letter))
@@ -17,7 +17,7 @@ struct AmbiguousLetterTests {
         #expect(Flag(letter: letter) == nil)
     }
 
-    @Test("every long form in such an error exists")
+    @Test("every long option that an ambiguous-letter error suggests exists")
     func namesThatExist() {
         for (_, instead) in AmbiguousLetter.table.values {
             for word in instead.split(whereSeparator: { " ,.()".contains($0) })
@@ -27,7 +27,7 @@ struct AmbiguousLetterTests {
         }
     }
 
-    @Test("other letters have no such error")
+    @Test("an unambiguous letter gives no ambiguity error")
     func unambiguous() {
         #expect(AmbiguousLetter.error(for: "v") == nil)
     }

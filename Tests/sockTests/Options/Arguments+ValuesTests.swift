@@ -10,7 +10,7 @@ struct ArgumentsValuesTests {
         return arguments
     }
 
-    @Test("-4 and -6 select a family, neither selects both, and they cannot be combined")
+    @Test("-4 and -6 select a family, and the combination of both throws")
     func family() throws {
         #expect(try parse().family() == nil)
         #expect(try parse("-4").family() == .ipv4)
@@ -19,7 +19,7 @@ struct ArgumentsValuesTests {
         #expect(throws: UsageError("-4 and -6 cannot be combined")) { try both.family() }
     }
 
-    @Test("-w is a time above zero, and nil without the flag")
+    @Test("timeout() returns the time of -w, nil without -w, and throws for zero or less")
     func timeout() throws {
         #expect(try parse().timeout() == nil)
         #expect(try parse("-w", "500ms").timeout() == .milliseconds(500))
@@ -29,7 +29,7 @@ struct ArgumentsValuesTests {
         }
     }
 
-    @Test("-q is a time or zero, and the error for -1 says how to wait without a limit")
+    @Test("quitAfter() accepts zero, and the error for -1 explains how to wait without a limit")
     func quitAfter() throws {
         #expect(try parse().quitAfter() == nil)
         #expect(try parse("-q", "0").quitAfter() == .zero)
@@ -39,7 +39,7 @@ struct ArgumentsValuesTests {
         #expect(throws: expected) { try negative.quitAfter() }
     }
 
-    @Test("too many operands are an error that names the first that is too many")
+    @Test("too many operands throw an error that names the first excess operand")
     func operands() throws {
         let arguments = try parse("a", "b")
         try arguments.requireOperands(atMost: 2)

@@ -4,7 +4,8 @@ import Testing
 
 @Suite(.ownThread)
 struct ArgumentsTests {
-    /// The parsed line: subcommand, flags in the order of the table, `--`, operands.
+    /// Returns the parsed command line: subcommand, flags in the order of the table, `--`,
+    /// operands.
     private func words(_ line: String...) throws -> [String] {
         try words(line)
     }
@@ -30,17 +31,17 @@ struct ArgumentsTests {
         }
     }
 
-    @Test("words without a subcommand connect")
+    @Test("words without a subcommand are parsed as operands of connect")
     func connects() throws {
         #expect(try words("host", "80") == ["connect", "--", "host", "80"])
     }
 
-    @Test("no words at all are connect without operands")
+    @Test("an empty command line is parsed as connect without operands")
     func nothing() throws {
         #expect(try words() == ["connect"])
     }
 
-    @Test("a cluster is split, before, between and after operands")
+    @Test("a cluster of flags is split at any position among the operands")
     func cluster() throws {
         let expected = ["connect", "--zero", "--verbose", "--", "host", "80"]
         #expect(try words("-vz", "host", "80") == expected)
@@ -49,7 +50,7 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "a value may be attached, follow as a word, or stand after =",
+        "the value of a flag may be attached, separate, or after an equals sign",
         arguments: [
             ["-w3"], ["-w", "3"], ["-w=3"], ["--timeout", "3"], ["--timeout=3"],
         ])
@@ -57,14 +58,14 @@ struct ArgumentsTests {
         #expect(try words(flag + ["h", "1"]) == ["connect", "--timeout=3", "--", "h", "1"])
     }
 
-    @Test("a cluster may end with a flag and its value")
+    @Test("a cluster may end with a flag and its value, attached or separate")
     func clusterWithValue() throws {
         let expected = ["connect", "--timeout=30s", "--verbose", "--", "h", "1"]
         #expect(try words("-vw30s", "h", "1") == expected)
         #expect(try words("-vw", "30s", "h", "1") == expected)
     }
 
-    @Test("a negative value is a value")
+    @Test("a negative number after a flag is parsed as the value of the flag")
     func negativeValue() throws {
         #expect(try words("-q", "-1", "h", "1") == ["connect", "--quit-after=-1", "--", "h", "1"])
         #expect(try words("-q-1", "h", "1") == ["connect", "--quit-after=-1", "--", "h", "1"])
@@ -72,20 +73,20 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "a negative number without a flag is an operand",
+        "a negative number without a flag is parsed as an operand",
         arguments: ["-1", "-80", "-443", "-0.5"])
     func negativeOperand(word: String) throws {
         #expect(try words("host", word) == ["connect", "--", "host", word])
     }
 
-    @Test("-4 and -6 are flags and not numbers, alone and in a cluster")
+    @Test("-4 and -6 are parsed as flags, not as numbers")
     func families() throws {
         #expect(try words("-4", "h", "1") == ["connect", "--ipv4", "--", "h", "1"])
         #expect(try words("-6v", "h", "1") == ["connect", "--ipv6", "--verbose", "--", "h", "1"])
         #expect(try words("-46", "h", "1") == ["connect", "--ipv4", "--ipv6", "--", "h", "1"])
     }
 
-    @Test("the first word that is not a flag or a value may be a subcommand")
+    @Test("the first word that is neither a flag nor a value may be a subcommand")
     func verbMoves() throws {
         #expect(try words("-4", "info", "h", "80") == ["info", "--ipv4", "--", "h", "80"])
         #expect(
@@ -94,13 +95,13 @@ struct ArgumentsTests {
         #expect(try words("info", "-w3", "h") == ["info", "--timeout=3", "--", "h"])
     }
 
-    @Test("a subcommand's name after another operand is a host or a port")
+    @Test("the name of a subcommand after another operand is parsed as an operand")
     func onlyTheFirst() throws {
         #expect(try words("connect", "info", "80") == ["connect", "--", "info", "80"])
         #expect(try words("h", "info") == ["connect", "--", "h", "info"])
     }
 
-    @Test("after -- every word is an operand")
+    @Test("every word after -- is parsed as an operand")
     func terminator() throws {
         #expect(try words("--", "info", "-v") == ["connect", "--", "info", "-v"])
         #expect(
@@ -108,7 +109,7 @@ struct ArgumentsTests {
         #expect(try words("info", "--", "serve", "80") == ["info", "--", "serve", "80"])
     }
 
-    @Test("-l is the subcommand listen, in any place and cluster")
+    @Test("-l selects the subcommand listen at any position and in any cluster")
     func listens() throws {
         #expect(try words("-l", "80") == ["listen", "--", "80"])
         #expect(try words("-lk", "80") == ["listen", "--keep-open", "--", "80"])
@@ -117,18 +118,18 @@ struct ArgumentsTests {
         #expect(try words("80", "-l") == ["listen", "--", "80"])
     }
 
-    @Test("-l cannot be combined with another subcommand")
+    @Test("-l with another subcommand throws a usage error")
     func listensOnly() {
         #expect(message(["-l", "info", "h"]) == #"-l cannot be combined with the command "info""#)
     }
 
-    @Test("a flag may be repeated, but a flag with a value may not")
+    @Test("a flag without a value may be repeated, and a repeated flag with a value throws")
     func repeated() throws {
         #expect(try words("-vvv", "h", "1") == ["connect", "--verbose", "--", "h", "1"])
         #expect(message(["-w1", "-w2", "h", "1"]) == "-w was given twice, the second time as '2'")
     }
 
-    @Test("a single dash and the empty word are operands")
+    @Test("a single dash and an empty word are parsed as operands")
     func oddOperands() throws {
         #expect(try words("-", "80") == ["connect", "--", "-", "80"])
         #expect(try words("h", "") == ["connect", "--", "h", ""])
@@ -141,7 +142,7 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "the name of a planned subcommand is a host",
+        "the name of a planned subcommand is parsed as a host",
         arguments: [
             "scan", "wait", "relay", "send", "recv", "ping", "bench", "chat", "proxy",
             "completions",
@@ -153,13 +154,13 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "-h in any place requests help, and so does the subcommand help",
+        "-h at any position and the subcommand help request help",
         arguments: [["-h"], ["--help"], ["-vh"], ["help"], ["-v", "-h", "host"]])
     func help(line: [String]) throws {
         #expect(try Arguments.parse(line) == .help(nil))
     }
 
-    @Test("the help of a subcommand has two forms")
+    @Test("-h after a subcommand and help before a subcommand request the subcommand's help")
     func helpAboutVerb() throws {
         #expect(try Arguments.parse(["info", "-h"]) == .help(.info))
         #expect(try Arguments.parse(["help", "serve"]) == .help(.serve))
@@ -167,13 +168,13 @@ struct ArgumentsTests {
         #expect(try Arguments.parse(["--version"]) == .version)
     }
 
-    @Test("after --, -h is an operand")
+    @Test("-h after -- is parsed as an operand")
     func helpIsAHost() throws {
         #expect(try words("--", "-h", "80") == ["connect", "--", "-h", "80"])
     }
 
     @Test(
-        "an invalid line is an error that names the word",
+        "an invalid command line throws an error that names the invalid word",
         arguments: [
             (["-w"], "-w needs a value"),
             (["-w", "", "h"], "-w needs a value, not ''"),
@@ -207,7 +208,7 @@ struct ArgumentsTests {
         #expect(try words("-q=\u{743}[") == ["connect", "--quit-after=\u{743}["])
     }
 
-    @Test("no combination of words traps")
+    @Test("parsing any combination of unusual words does not trap")
     func noTrap() {
         let pieces = [
             "-", "--", "=", "\u{743}", "w", "4", "1", "é", "\0", " ", "l", "--timeout", "info", "",

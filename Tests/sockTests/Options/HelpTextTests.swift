@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct HelpTextTests {
-    @Test("the help of sock itself has exactly this text")
+    @Test("the help of sock has exactly the expected text")
     func root() {
         #expect(
             HelpText.of(nil) == """
@@ -43,14 +43,14 @@ struct HelpTextTests {
                 """)
     }
 
-    @Test("the help of sock itself fits on one screen")
+    @Test("the help of sock fits on 32 lines of 80 columns")
     func fits() {
         let lines = HelpText.of(nil).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 32)
         #expect(lines.allSatisfy { $0.count <= 80 })
     }
 
-    @Test("the help of sock itself names every subcommand and every flag of connect and listen")
+    @Test("the help of sock names every subcommand and every flag of connect and listen")
     func complete() {
         let help = HelpText.of(nil)
         for subcommand in Subcommand.allCases
@@ -62,7 +62,9 @@ struct HelpTextTests {
         }
     }
 
-    @Test("a subcommand's help has its usage and its flags", arguments: Subcommand.allCases)
+    @Test(
+        "the help of a subcommand shows its usage and exactly its flags",
+        arguments: Subcommand.allCases)
     func subcommands(subcommand: Subcommand) {
         guard let command = subcommand.command else { return }
         let help = HelpText.of(subcommand)
@@ -75,7 +77,7 @@ struct HelpTextTests {
     }
 
     @Test(
-        "no line of a help is wider than the terminal", arguments: Subcommand.allCases,
+        "no help line except usage is wider than the terminal", arguments: Subcommand.allCases,
         [60, 80, 120])
     func width(subcommand: Subcommand, columns: Int) {
         for line in HelpText.of(subcommand, width: columns).split(separator: "\n")

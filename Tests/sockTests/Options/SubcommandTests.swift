@@ -10,7 +10,8 @@ struct SubcommandTests {
     }
 
     @Test(
-        "a command's usage names it, and its summary fits on a line", arguments: Subcommand.allCases
+        "the usage of a command names the command, and the summary fits on one line",
+        arguments: Subcommand.allCases
     )
     func usage(subcommand: Subcommand) {
         guard let command = subcommand.command else { return }
@@ -19,7 +20,7 @@ struct SubcommandTests {
         #expect(command.summary.count <= 44)
     }
 
-    @Test("a subcommand lists the flags that the table gives it")
+    @Test("Subcommand.flags lists the flags that the subcommand accepts")
     func flags() {
         #expect(Subcommand.service.flags == [.json])
         #expect(Subcommand.serve.flags == [.ipv4, .ipv6, .threads, .verbose])

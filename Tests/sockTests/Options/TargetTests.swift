@@ -18,7 +18,7 @@ struct TargetTests {
         try Target.toListen(words, port: port, source: source, udp: udp, unix: unix)
     }
 
-    @Test("host and port are two words, one word with a colon, or a URL")
+    @Test("a target may be two words, HOST:PORT or a URL")
     func shapes() throws {
         let expected = Endpoint.tcp("h", port: 80)
         #expect(try connect("h", "80") == expected)
@@ -27,7 +27,7 @@ struct TargetTests {
         #expect(try connect("h", "http") == .tcp("h", port: "http"))
     }
 
-    @Test("an IPv6 address may have brackets, and needs them before a colon")
+    @Test("an IPv6 address may have brackets, and requires brackets before a colon")
     func brackets() throws {
         #expect(try connect("::1", "80") == .tcp("::1", port: 80))
         #expect(try connect("[::1]", "80") == .tcp("::1", port: 80))
@@ -35,7 +35,7 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try connect("[h]", "80") }
     }
 
-    @Test("-u and udp:// mean datagrams, and -u cannot be combined with tcp://")
+    @Test("-u and udp:// select UDP, and -u with tcp:// throws")
     func datagrams() throws {
         #expect(try connect("h", "53", udp: true) == .udp("h", port: 53))
         #expect(try connect("udp://h:53") == .udp("h", port: 53))
@@ -45,7 +45,7 @@ struct TargetTests {
         }
     }
 
-    @Test("-U and unix: take a path")
+    @Test("-U and unix: accept a path and reject a port")
     func paths() throws {
         #expect(try connect("/s", unix: true) == .unix("/s"))
         #expect(try connect("@s", udp: true, unix: true) == .unixDatagram("@s"))
@@ -56,7 +56,7 @@ struct TargetTests {
     }
 
     @Test(
-        "an invalid port is an error",
+        "an invalid port throws a usage error",
         arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", "", " 80"])
     func ports(text: String) {
         #expect(throws: UsageError.self) { try connect("h", text) }
@@ -65,7 +65,7 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try listen("127.0.0.1", text) }
     }
 
-    @Test("too few and too many words are errors")
+    @Test("too few or too many words throw a usage error")
     func counts() {
         #expect(throws: UsageError.self) { try connect() }
         #expect(throws: UsageError.self) { try connect("h") }
@@ -76,7 +76,7 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try listen("1", port: "2", source: "::1") }
     }
 
-    @Test("a port to listen on may stand alone, after an address, or after -p")
+    @Test("listen accepts a port alone, after an address, and as the value of -p")
     func listening() throws {
         #expect(try listen("80") == .tcp(port: 80))
         #expect(try listen("127.0.0.1", "80") == .tcp("127.0.0.1", port: 80))
@@ -90,7 +90,7 @@ struct TargetTests {
         #expect(try listen("/s", unix: true) == .unix("/s"))
     }
 
-    @Test("UDP and unixgram endpoints exchange datagrams, TCP and Unix ones do not")
+    @Test("isDatagram is true only for UDP and Unix datagram endpoints")
     func kinds() {
         #expect(Endpoint.udp("h", port: 1).isDatagram)
         #expect(Endpoint.unixDatagram("/s").isDatagram)

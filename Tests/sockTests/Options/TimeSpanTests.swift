@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct TimeSpanTests {
     @Test(
-        "a time is a number of seconds, or a number with a unit",
+        "a number with an optional unit parses as a duration",
         arguments: [
             ("3", Duration.seconds(3)), ("0.5", .milliseconds(500)), ("30s", .seconds(30)),
             ("500ms", .milliseconds(500)), ("2m", .seconds(120)), ("0", .zero),
@@ -16,7 +16,7 @@ struct TimeSpanTests {
     }
 
     @Test(
-        "other text is not a time",
+        "text that is not a time parses as nil",
         arguments: [
             "", "-1", "+3", "3x", "s", "ms", ".", "1.", ".5", "1.2.3", "1e3", "0x10", "٣", "3 s",
             " 3", "3h", "nan", "inf", "99999999999999999999", "3s3",
@@ -25,7 +25,7 @@ struct TimeSpanTests {
         #expect(TimeSpan.duration(text) == nil)
     }
 
-    @Test("the error names the flag and the text")
+    @Test("the error of an invalid time names the flag and quotes the text")
     func error() {
         let expected = UsageError("-w needs a time such as 3, 0.5, 30s or 500ms, not '3x'")
         #expect(throws: expected) { try TimeSpan.parse("3x", of: "-w") }

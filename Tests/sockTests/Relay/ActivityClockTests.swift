@@ -5,12 +5,12 @@ import Testing
 
 @Suite(.ownThread)
 struct ActivityClockTests {
-    /// Waits until the clock has been idle for this long.
+    /// Waits until the clock has been idle for `duration`.
     private func wait(for clock: ActivityClock, idleFor duration: Duration) {
         while clock.idleTime < duration {}
     }
 
-    @Test("the idle time grows until a touch")
+    @Test("idleTime grows until touch restarts the time")
     func idleTime() {
         let clock = ActivityClock()
         wait(for: clock, idleFor: .milliseconds(5))
@@ -20,7 +20,7 @@ struct ActivityClockTests {
         #expect(idleTime <= before.duration(to: .now))
     }
 
-    @Test("a received value is returned")
+    @Test("wait returns a received value")
     func value() throws {
         let result = try ActivityClock().wait(timeout: .seconds(1)) { _ throws(SocketError) in 7 }
         guard case .value(7) = result else {
@@ -29,7 +29,7 @@ struct ActivityClockTests {
         }
     }
 
-    @Test("a socket that this program closes is not an error")
+    @Test("wait returns closed if this program closed the socket")
     func closed() throws {
         let result = try ActivityClock().wait(timeout: nil) { _ throws(SocketError) -> Int in
             throw SocketError(.receive, .closed)
@@ -40,7 +40,7 @@ struct ActivityClockTests {
         }
     }
 
-    @Test("activity in the other direction extends the wait")
+    @Test("activity in the other direction extends a wait")
     func otherDirection() throws {
         let clock = ActivityClock()
         let timeout = Duration.milliseconds(20)
@@ -57,7 +57,7 @@ struct ActivityClockTests {
         }
     }
 
-    @Test("other errors are thrown")
+    @Test("wait throws an error other than a timeout or a close")
     func errors() {
         #expect(throws: SocketError.self) {
             _ = try ActivityClock().wait(timeout: nil) { _ throws(SocketError) -> Int in
@@ -66,7 +66,7 @@ struct ActivityClockTests {
         }
     }
 
-    @Test("a suspended task follows the same rules")
+    @Test("suspend returns values and closed in the same way as wait")
     func tasks() async throws {
         let clock = ActivityClock()
         let value = try await clock.suspend(timeout: nil) { limit async throws(SocketError) in
@@ -88,7 +88,7 @@ struct ActivityClockTests {
 
 @Suite(.ownThread)
 struct IdleTimeoutTests {
-    /// The decisions after these idle times in seconds, and the limit of the next wait.
+    /// Returns the decisions after idle times in seconds, and the limit of the next wait.
     private func decide(
         _ seconds: Int?, _ idleTimes: Int...
     ) -> (waitsAgain: [Bool], next: TimeLimit) {
@@ -97,19 +97,19 @@ struct IdleTimeoutTests {
         return (decisions, timeout.limit)
     }
 
-    @Test("without a timeout it never ends")
+    @Test("an idle timeout of nil never ends the wait")
     func endless() {
         #expect(IdleTimeout(nil).limit == .never)
         #expect(decide(nil, 1000) == ([true], .never))
     }
 
-    @Test("after activity in the other direction, the wait has the remaining time")
+    @Test("the next wait lasts for the rest of the timeout after activity")
     func remaining() {
         #expect(IdleTimeout(.seconds(3)).limit == .seconds(3))
         #expect(decide(3, 1) == ([true], .seconds(2)))
     }
 
-    @Test("an idle time as long as the timeout is the end")
+    @Test("a wait ends when the idle time reaches the timeout")
     func end() {
         #expect(decide(3, 2, 3).waitsAgain == [true, false])
     }

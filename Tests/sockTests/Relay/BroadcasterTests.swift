@@ -6,14 +6,14 @@ import Testing
 struct BroadcasterTests {
     private let full = Broadcaster.maximumPending
 
-    /// Whether a client stalls the broadcast, at each of these seconds.
+    /// Returns whether a client stalls the broadcast at each of the given seconds.
     private func isStalled(
         _ broadcaster: inout Broadcaster, by client: Broadcaster.ClientID, at seconds: Int...
     ) -> [Bool] {
         seconds.map { broadcaster.isStalled(by: client, at: .seconds($0)) }
     }
 
-    @Test("without clients it is not ready")
+    @Test("a broadcaster without clients is not ready")
     func empty() {
         var broadcaster = Broadcaster()
         #expect(broadcaster.isEmpty && !broadcaster.isReady)
@@ -23,7 +23,7 @@ struct BroadcasterTests {
         #expect(broadcaster.isEmpty && !broadcaster.isReady)
     }
 
-    @Test("all clients get the same bytes, each at its own pace")
+    @Test("all clients receive the same bytes, and each client has its own backlog")
     func pending() {
         var broadcaster = Broadcaster()
         let (one, two) = (broadcaster.addClient(), broadcaster.addClient())
@@ -36,7 +36,7 @@ struct BroadcasterTests {
         #expect(broadcaster.pendingBytes(of: late) == 0)
     }
 
-    @Test("the input waits for a client that is too far behind, until it reads or disconnects")
+    @Test("a broadcaster is not ready while a client has a full backlog")
     func tooFarBehind() {
         var broadcaster = Broadcaster()
         let (slow, fast) = (broadcaster.addClient(), broadcaster.addClient())
@@ -51,7 +51,7 @@ struct BroadcasterTests {
         #expect(broadcaster.isReady)
     }
 
-    @Test("a client for which the input and another client wait for 10 s stalls the broadcast")
+    @Test("a client with a full backlog stalls the broadcast after 10 s of waiting input")
     func stalled() {
         var broadcaster = Broadcaster()
         let (slow, fast) = (broadcaster.addClient(), broadcaster.addClient())
@@ -64,7 +64,7 @@ struct BroadcasterTests {
         #expect(second == [false, false])
     }
 
-    @Test("a slow client stalls nothing without more input or without other clients")
+    @Test("a slow client does not stall a broadcast without waiting input or other clients")
     func alone() {
         var broadcaster = Broadcaster()
         let (slow, other) = (broadcaster.addClient(), broadcaster.addClient())
@@ -76,13 +76,13 @@ struct BroadcasterTests {
         broadcaster.removeClient(other)
         let withoutOthers = isStalled(&broadcaster, by: slow, at: 200, 300)
         #expect(withoutOthers == [false, false])
-        // The time counts from when another client connects.
+        // The time starts when another client connects.
         _ = broadcaster.addClient()
         let withOther = isStalled(&broadcaster, by: slow, at: 400, 410)
         #expect(withOther == [false, true])
     }
 
-    @Test("a little progress is enough: each broadcast restarts the time")
+    @Test("each broadcast restarts the time until a slow client stalls the broadcast")
     func progress() {
         var broadcaster = Broadcaster()
         let (slow, fast) = (broadcaster.addClient(), broadcaster.addClient())

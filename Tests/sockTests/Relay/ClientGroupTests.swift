@@ -8,7 +8,7 @@ struct ClientGroupTests {
         try Socket(to: .tcp("127.0.0.1", port: Sockets.Port(parsing: port)))
     }
 
-    @Test("every connected client gets the input, and standard output what they send")
+    @Test("every client receives the input, and standard output receives the clients' bytes")
     func broadcast() throws {
         let listener = try RunningSock("-lkv", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
@@ -39,7 +39,7 @@ struct ClientGroupTests {
         #expect(try listener.outcome().status == 0)
     }
 
-    @Test("a client's reset does not affect the other clients")
+    @Test("the reset of one client does not affect other clients")
     func reset() throws {
         let listener = try RunningSock("-lkv", "127.0.0.1", "0")
         let port = try listener.port()
@@ -55,7 +55,7 @@ struct ClientGroupTests {
         #expect(try listener.outcome().status == 0)
     }
 
-    @Test("output that cannot be written is 23")
+    @Test("a failed write to standard output exits with status 23")
     func full() throws {
         let listener = try RunningSock(
             ["-c", "exec \"$SOCK\" -lk 127.0.0.1 0 >/dev/full"], program: "/bin/bash")
@@ -63,25 +63,25 @@ struct ClientGroupTests {
         #expect(try listener.outcome().status == 23)
     }
 
-    @Test("a process with few threads sends all of the input to 200 clients")
+    @Test("sock -lk sends all input to 200 clients with at most 7 threads")
     func many() throws {
         let listener = try RunningSock("-lkv", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
         let port = try listener.port()
         let clients = try (0..<200).map { _ in try connect(port) }
-        // The line with the port, and one for each client.
+        // Standard error has a line with the port and a line for each client.
         try listener.waitForErrors { $0.split(separator: "\n").count == 201 }
         listener.write("to all clients")
         listener.endInput()
         for client in clients {
             #expect(try client.receiveToEnd() == Array("to all clients".utf8))
         }
-        // The main thread, one each for signals, input, output and messages, and one loop. A
-        // sanitizer adds one.
+        // The threads are the main thread, one loop, and one thread each for signals, input, output
+        // and messages. A sanitizer adds one thread.
         #expect((6...7).contains(try #require(try listener.threadCount())))
     }
 
-    @Test("bytes received before SIGTERM are written, even if the reader of the output is late")
+    @Test("bytes received before SIGTERM are written even to a late reader")
     func bulk() throws {
         // The reader of the output starts when the test writes to the FIFO.
         let path = try temporaryFolder() + "/start"
@@ -90,7 +90,7 @@ struct ClientGroupTests {
             ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 > >(read -r _ <\"\(path)\"; wc -c)"],
             program: "/bin/bash")
         let client = try connect(listener.port())
-        // More than a pipe holds, and less than the program queues.
+        // The bytes exceed the capacity of a pipe, but not that of the program's queue.
         let bytes = [UInt8](repeating: 1, count: 200_000)
         try client.sendAll(bytes, timeout: .seconds(20))
         client.close()
@@ -103,7 +103,7 @@ struct ClientGroupTests {
         #expect(outcome.text == "200000\n")
     }
 
-    @Test("-w disconnects an idle client, and no other")
+    @Test("-w disconnects an idle client and keeps serving")
     func idle() throws {
         let listener = try RunningSock("-lkv", "-w", "200ms", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
@@ -118,7 +118,7 @@ struct ClientGroupTests {
         try listener.waitForOutput("hello")
     }
 
-    @Test("input that arrives after the last client goes to the next one")
+    @Test("input that arrives after the last client has left is sent to the next client")
     func kept() throws {
         let listener = try RunningSock("-lkv", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
@@ -133,7 +133,7 @@ struct ClientGroupTests {
         #expect(try connect(port).receive(timeout: .seconds(10)) == Array("news".utf8))
     }
 
-    @Test("a closed output pipe ends it by SIGPIPE, like cat")
+    @Test("a closed output pipe ends sock -lk with SIGPIPE")
     func pipe() throws {
         let listener = try RunningSock(
             ["-c", "\"$SOCK\" -lk 127.0.0.1 0 | exec true; echo \"status ${PIPESTATUS[0]}\""],
@@ -144,7 +144,7 @@ struct ClientGroupTests {
         #expect(try listener.outcome().text == "status 141\n")
     }
 
-    @Test("-k works for Unix sockets, whose clients have no address")
+    @Test("sock -lkU serves Unix clients, which have no address")
     func unix() throws {
         let listener = try RunningSock("-lkvU", "@sock-\(UInt64.random(in: 0 ... .max))")
         defer { listener.send(signal: 15) }

@@ -13,7 +13,7 @@ struct ConnectorTests {
         endpoint = .tcp("127.0.0.1", port: Port(server.localAddress.port ?? 0))
     }
 
-    @Test("it connects from the given address and port")
+    @Test("a Connector connects from the given address and port")
     func from() throws {
         let (spare, text) = try Peer.boundPort()
         spare.close()
@@ -25,7 +25,7 @@ struct ConnectorTests {
         #expect(address.localAddress.ip == .v4(here))
     }
 
-    @Test("a local port without an address has the family of the endpoint")
+    @Test("a local port without an address uses the family of the endpoint")
     func portAlone() throws {
         let (spare, text) = try Peer.boundPort()
         spare.close()
@@ -33,7 +33,7 @@ struct ConnectorTests {
         #expect(socket.localAddress.port == UInt16(text))
     }
 
-    @Test("-n accepts addresses and refuses names")
+    @Test("-n accepts a numeric address and rejects a host name")
     func numeric() throws {
         #expect(
             try Connector(isNumeric: true).connect(to: endpoint).remoteAddress
@@ -44,7 +44,7 @@ struct ConnectorTests {
         #expect(error.map(ExitStatus.init) == .nameNotResolved)
     }
 
-    @Test("a local address that this machine does not have cannot be bound")
+    @Test("a local address of another machine throws an error with the status cannotBind")
     func foreign() {
         let error = #expect(throws: SocketError.self) {
             try Connector(source: .v4(IPv4Address(192, 0, 2, 1))).connect(to: endpoint)
@@ -52,7 +52,7 @@ struct ConnectorTests {
         #expect(error.map(ExitStatus.init) == .cannotBind)
     }
 
-    @Test("a sender of Unix datagrams has a name, so that it can receive replies")
+    @Test("a Unix datagram client is bound to a name and receives a reply")
     func unixDatagrams() throws {
         let server = try Socket(
             on: .unixDatagram("@sock-connector-test-\(UInt64.random(in: 0...(.max)))"))

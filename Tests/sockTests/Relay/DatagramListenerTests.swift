@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.ownThread)
 struct DatagramListenerTests {
-    @Test("every sender gets the reply, also after the end of input")
+    @Test("every sender receives the input as a reply, even after the end of input")
     func everySender() throws {
         let listener = try RunningSock("-lu", "127.0.0.1", "0")
         let port = try Port(parsing: listener.port())
@@ -19,7 +19,7 @@ struct DatagramListenerTests {
         #expect(try listener.outcome().status == 0)
     }
 
-    @Test("later input goes to all senders so far")
+    @Test("later input is sent to all earlier senders")
     func conversation() throws {
         let listener = try RunningSock("-lu", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }
@@ -34,7 +34,7 @@ struct DatagramListenerTests {
         }
     }
 
-    @Test("-w ends it after that idle time, and -q that long after the end of input")
+    @Test("-w ends sock -lu after the idle time, and -q after the end of input")
     func limits() throws {
         for flag in ["-w0.2", "-q0.2"] {
             let listener = try RunningSock("-lu", flag, "127.0.0.1", "0")

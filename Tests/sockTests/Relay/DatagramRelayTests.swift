@@ -8,7 +8,7 @@ struct DatagramRelayTests {
         return (server, try server.port())
     }
 
-    @Test("a reply makes it a success")
+    @Test("sock -u prints a reply and exits with status 0")
     func answered() throws {
         let (server, port) = try echo()
         defer { server.send(signal: 15) }
@@ -17,7 +17,7 @@ struct DatagramRelayTests {
         #expect(outcome.text == "hello")
     }
 
-    @Test("no reply is 28, after 1 s or -w")
+    @Test("sock -u without a reply exits with status 28 after 1 s or the time of -w")
     func silence() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
@@ -31,7 +31,7 @@ struct DatagramRelayTests {
         #expect(limited.errors.contains("in 100 ms"))
     }
 
-    @Test("an empty input is a timeout whose hint says that nothing was sent")
+    @Test("sock -u with empty input exits with status 28 and a hint about the empty input")
     func empty() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
@@ -40,7 +40,7 @@ struct DatagramRelayTests {
         #expect(outcome.errors.contains("the input was empty"))
     }
 
-    @Test("--send-only does not wait for a reply")
+    @Test("sock -u --send-only exits with status 0 without a reply")
     func sendOnly() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: "hello")
@@ -48,7 +48,7 @@ struct DatagramRelayTests {
         #expect(try silent.receiveFrom(timeout: .seconds(5)).text == "hello")
     }
 
-    @Test("a refusal is 7")
+    @Test("a refused datagram exits with status 7")
     func refused() throws {
         let (socket, port) = try Peer.boundPort(.datagram)
         socket.close()
@@ -57,7 +57,7 @@ struct DatagramRelayTests {
         #expect(outcome.errors.contains("connection refused"))
     }
 
-    @Test("a long input is split into datagrams of at most 8 KiB")
+    @Test("input is split into datagrams of at most 8 KiB")
     func pieces() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         let text = String(repeating: "0123456789abcdef", count: 1280)
@@ -72,7 +72,7 @@ struct DatagramRelayTests {
         #expect(received == text)
     }
 
-    @Test("-q exits with status 0 even if no reply arrives")
+    @Test("sock -u -q exits with status 0 even without a reply")
     func quit() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }

@@ -23,7 +23,7 @@ struct InputReaderTests {
         }
     }
 
-    @Test("next returns the bytes in order, and nil at the end and after it")
+    @Test("next returns the bytes in order, and then nil repeatedly")
     func order() async throws {
         let reader = try reader(Monitor(Reads()))
         for number: UInt8 in 1...3 { #expect(await reader.next() == [number]) }
@@ -31,7 +31,7 @@ struct InputReaderTests {
         #expect(await reader.next() == nil)
     }
 
-    @Test("the thread reads only on request")
+    @Test("the reader thread reads only on request")
     func onRequest() async throws {
         let reads = Monitor(Reads())
         let reader = try reader(reads)
@@ -41,7 +41,7 @@ struct InputReaderTests {
         _ = reader
     }
 
-    @Test("a cancelled task does not wait for a silent input")
+    @Test("next returns nil to a cancelled task without waiting for input")
     func cancelled() async throws {
         let isReading = Monitor(false)
         let reader = try InputReader { _ throws(Failure) in
@@ -53,7 +53,7 @@ struct InputReaderTests {
         isReading.wait { $0 }
         waiting.cancel()
         #expect(await waiting.value == nil)
-        // A task that is cancelled already does not wait either.
+        // A task that was cancelled before the call does not wait either.
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return await reader.next()

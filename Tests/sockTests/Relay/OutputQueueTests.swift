@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct OutputQueueTests {
-    @Test("finish returns when everything is written, in order")
+    @Test("finish returns after all bytes are written in order")
     func order() async throws {
         let written = Monitor<[UInt8]>([])
         let isOpen = Monitor(false)
@@ -18,7 +18,7 @@ struct OutputQueueTests {
         #expect(written.update { $0 } == Array(0..<50))
     }
 
-    @Test("a task that writes faster than the output has to wait")
+    @Test("write suspends a task that writes faster than the output")
     func backPressure() async throws {
         let isOpen = Monitor(false)
         let queue = try OutputQueue { _ throws(Failure) in isOpen.wait { $0 } }
@@ -37,7 +37,7 @@ struct OutputQueueTests {
         queue.finish()
     }
 
-    @Test("an error of the output is reported once")
+    @Test("an error of the output is reported")
     func failing() async throws {
         let failures = Monitor<[Failure]>([])
         let failure = Failure(.cannotWriteOutput, "full")

@@ -9,7 +9,7 @@ struct RelayOptionsTests {
         return try RelayOptions(arguments)
     }
 
-    @Test("by default a relay waits for the peer without a limit")
+    @Test("the default relay options set no timeout")
     func defaults() throws {
         for options in [RelayOptions(), try options()] {
             #expect(options.idleTimeout == nil)
@@ -18,13 +18,13 @@ struct RelayOptionsTests {
         }
     }
 
-    @Test("the reply timeout of UDP is 1 s, or the value of -w")
+    @Test("replyTimeout is 1 s, or the value of -w")
     func replyTimeout() throws {
         #expect(RelayOptions().replyTimeout == .seconds(1))
         #expect(try options("-w3").replyTimeout == .seconds(3))
     }
 
-    @Test("--send-only quits after the reply timeout, unless -q says otherwise")
+    @Test("--send-only sets quitAfter to the reply timeout unless -q is given")
     func sendOnly() throws {
         #expect(try options("--send-only").quitAfter == .seconds(1))
         #expect(try options("--send-only", "-w3").quitAfter == .seconds(3))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct StreamRelayTests {
-    @Test("a reply that is sent long after the half-close is not lost")
+    @Test("a reply that arrives long after the half-close is not lost")
     func lateReply() throws {
         let mayReply = Monitor(false)
         let peer = try Peer { client in
@@ -17,7 +17,7 @@ struct StreamRelayTests {
         let sock = try RunningSock("127.0.0.1", peer.port)
         sock.write("hello")
         sock.endInput()
-        // Nothing is left to do for the program but to wait for the reply.
+        // The program has nothing left to do except wait for the reply.
         sock.waitUntilBlocked()
         mayReply.update { $0 = true }
         let outcome = try sock.outcome()
@@ -26,7 +26,7 @@ struct StreamRelayTests {
         #expect(outcome.errors.isEmpty)
     }
 
-    @Test("an echo server returns 16 MiB unchanged")
+    @Test("sock sends 16 MiB to an echo server and receives the bytes unchanged")
     func bulk() throws {
         let outcome = try SockProgram.shell(
             """
@@ -44,7 +44,7 @@ struct StreamRelayTests {
         #expect(sums.first == sums.last)
     }
 
-    @Test("a reset is 56")
+    @Test("a connection reset exits with status 56")
     func reset() throws {
         let peer = try Peer { client in
             _ = try client.receive(timeout: .seconds(20))
@@ -60,7 +60,7 @@ struct StreamRelayTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("input that the peer does not read is 55 or 56")
+    @Test("input that the peer does not read exits with status 55 or 56")
     func notDelivered() throws {
         let peer = try Peer { client in
             try client.sendAll("enough")
@@ -73,7 +73,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "enough")
     }
 
-    @Test("input is forwarded after the peer half-closes")
+    @Test("sock forwards input after the peer half-closes")
     func halfClosedPeer() throws {
         let received = Monitor<Int?>(nil)
         let peer = try Peer { client in
@@ -88,12 +88,13 @@ struct StreamRelayTests {
         #expect(received.wait(atMost: .seconds(20)) { $0 == 12 })
     }
 
-    @Test("a half-closed peer that pauses receives all of the input")
+    @Test("sock sends all input to a half-closed peer that pauses")
     func pausingPeer() throws {
         let received = Monitor<Int?>(nil)
         let peer = try Peer { client in
             try client.shutdown(.write)
-            // Longer than the grace period of the other process, which shows no event at its end.
+            // Sleep for longer than the grace period of the other process, because no event shows
+            // its end.
             Thread.sleep(forTimeInterval: 3)
             let count = try client.receiveToEnd().count
             received.update { $0 = count }
@@ -104,7 +105,7 @@ struct StreamRelayTests {
         #expect(received.wait(atMost: .seconds(20)) { $0 == 20_000_000 })
     }
 
-    @Test("sock ends if the input is silent after the peer closes")
+    @Test("sock exits with status 0 after the peer closes although the input stays open")
     func peerEnds() throws {
         let peer = try Peer { client in try client.sendAll("bye") }
         let sock = try RunningSock("127.0.0.1", peer.port)
@@ -113,7 +114,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "bye")
     }
 
-    @Test("-w ends an idle connection with 28")
+    @Test("-w exits with status 28 after the idle time")
     func silence() throws {
         let peer = try Peer { client in _ = try client.receiveToEnd() }
         let sock = try RunningSock("-w", "200ms", "127.0.0.1", peer.port)
@@ -124,7 +125,7 @@ struct StreamRelayTests {
                 == "sock: no data to or from 127.0.0.1:\(peer.port) for 200 ms")
     }
 
-    @Test("-q ends sock that long after the end of input, with 0")
+    @Test("-q exits with status 0 after the end of input although the peer stays connected")
     func quit() throws {
         let hasEnded = Monitor(false)
         let peer = try Peer { client in
@@ -139,7 +140,7 @@ struct StreamRelayTests {
         #expect(start.duration(to: .now) < .seconds(4))
     }
 
-    @Test("output that cannot be written is 23")
+    @Test("a failed write to standard output exits with status 23")
     func full() throws {
         let peer = try Peer { client in try client.sendAll("x") }
         let outcome = try SockProgram.shell(
@@ -147,7 +148,7 @@ struct StreamRelayTests {
         #expect(outcome.status == 23)
     }
 
-    @Test("-v reports both addresses and the bytes of both directions on standard error")
+    @Test("-v prints both addresses and the byte counts on standard error")
     func verbose() throws {
         let peer = try Peer { client in try client.sendAll(client.receiveToEnd() + [33]) }
         let outcome = try SockProgram.run("-v", "127.0.0.1", peer.port, input: "abc")

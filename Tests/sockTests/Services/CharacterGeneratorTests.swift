@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct CharacterGeneratorTests {
-    @Test("a line has 72 printable characters and CRLF, shifted by one from the line before")
+    @Test("a chargen line has 72 printable characters and CRLF, shifted by one per line")
     func lines() {
         #expect(CharacterGenerator.line(0).count == 74)
         #expect(String(decoding: CharacterGenerator.line(1).prefix(3), as: UTF8.self) == "!\"#")
@@ -14,7 +14,7 @@ struct CharacterGeneratorTests {
         #expect(CharacterGenerator.line(94)[1] == UInt8(ascii: " "))
     }
 
-    @Test("the cycle contains every line and can be repeated")
+    @Test("cycle contains ten repetitions of all 95 lines")
     func cycle() {
         #expect(CharacterGenerator.cycle.count == 95 * 74 * 10)
         #expect(Array(CharacterGenerator.cycle.prefix(74)) == CharacterGenerator.line(0))
@@ -22,7 +22,7 @@ struct CharacterGeneratorTests {
     }
 
     @Test(
-        "a datagram holds whole lines and at most 512 bytes",
+        "a chargen datagram has whole lines and at most 512 bytes",
         arguments: [0, 1, 94, 1_000_000, .max])
     func datagrams(first: Int) {
         let datagram = CharacterGenerator.datagram(from: first)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ClassicServiceTests {
-    @Test("each service has its reply to a datagram")
+    @Test("each service has its expected reply to a datagram")
     func datagrams() {
         let request: [UInt8] = [1, 2, 3]
         func reply(_ service: ClassicService) -> [UInt8]? {
@@ -19,7 +19,7 @@ struct ClassicServiceTests {
         #expect(reply(.sink) == [3, 0, 0, 0, 0, 0, 0, 0])
     }
 
-    @Test("the ports of services that would reply to a reply are known")
+    @Test("reflectingPorts lists the ports of services that reply to any datagram")
     func reflecting() {
         #expect(ClassicService.reflectingPorts == [7, 13, 17, 19, 37])
     }
@@ -38,7 +38,7 @@ struct ClassicServiceTests {
         return reply
     }
 
-    @Test("each service sends its own reply to a client")
+    @Test("each service sends its expected reply to a stream client")
     func streams() async throws {
         #expect(try await exchange(.echo, [1, 2, 3]) == [1, 2, 3])
         #expect(try await exchange(.discard, [1, 2, 3]).isEmpty)
@@ -48,7 +48,7 @@ struct ClassicServiceTests {
         #expect(try await exchange(.time, []).count == 4)
     }
 
-    @Test("a client that continues to send does not lose the reply")
+    @Test("the time service replies to a client that sends 100,000 bytes")
     func finish() async throws {
         let (client, served) = try Connection.pair()
         let serving = Task {
@@ -61,7 +61,7 @@ struct ClassicServiceTests {
         try await serving.value
     }
 
-    @Test("chargen sends the pattern until the client disconnects, and discards the client's input")
+    @Test("chargen sends its pattern and discards input until the client disconnects")
     func chargen() async throws {
         let (client, served) = try Connection.pair()
         let serving = Task { try await ClassicService.chargen.serve(served) }

@@ -9,7 +9,7 @@ struct DaytimeTests {
         String(decoding: Daytime.text(seconds), as: UTF8.self)
     }
 
-    @Test("the text has xinetd's format")
+    @Test("the daytime text has the format of xinetd")
     func known() {
         #expect(text(0) == "01 JAN 1970 00:00:00 UTC\r\n")
         #expect(text(1_795_370_701) == "22 NOV 2026 18:05:01 UTC\r\n")
@@ -30,7 +30,7 @@ struct DaytimeTests {
         }
     }
 
-    @Test("the binary time counts from 1900, most significant byte first")
+    @Test("the binary time counts seconds from 1900 in big-endian order")
     func binary() {
         // RFC 868's own example: 1 January 1970 is 2,208,988,800.
         #expect(Daytime.binary(0) == [0x83, 0xAA, 0x7E, 0x80])

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ServiceServerTests {
-    @Test("streams and datagrams are served together, and stopping closes the listener")
+    @Test("a service serves streams and datagrams together, and stop closes the listener")
     func serves() throws {
         let sockets = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
         let port = Port(sockets[0].listener.localAddress.port ?? 0)
@@ -35,7 +35,7 @@ struct ServiceServerTests {
         try waitForRefusal(of: port)
     }
 
-    @Test("a reply to a datagram leaves from the address that the datagram was sent to")
+    @Test("a reply to a datagram is sent from the address that received the datagram")
     func everyInterface() throws {
         let server = try RunningSock("serve", "-4", "echo", "*", "0")
         defer { server.send(signal: 15) }
@@ -46,7 +46,7 @@ struct ServiceServerTests {
         #expect(try peer.receive(timeout: .seconds(10)) == [120])
     }
 
-    @Test("a server without descriptors reports it once, and serves again after clients leave")
+    @Test("a shortage of descriptors is reported once, and a later client is served")
     func descriptors() throws {
         let server = try RunningSock(
             ["-c", "ulimit -n 24; exec \"$SOCK\" serve echo 127.0.0.1 0 --threads 1"],

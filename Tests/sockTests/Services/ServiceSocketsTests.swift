@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ServiceSocketsTests {
-    @Test("with port 0, TCP and UDP have the same port")
+    @Test("port 0 selects the same port for TCP and UDP")
     func samePort() throws {
         let sockets = try ServiceSockets.open(host: nil, port: 0, family: nil)
         let ports = Set(
@@ -14,7 +14,7 @@ struct ServiceSocketsTests {
         #expect(ports.first != 0)
     }
 
-    @Test("without a host it is the loopback address of the given family")
+    @Test("sockets without a host are bound to loopback of the given family")
     func loopback() throws {
         let all = try ServiceSockets.open(host: nil, port: 0, family: nil)
         #expect(all.allSatisfy { $0.listener.localAddress.ip?.isLoopback == true })
@@ -22,7 +22,7 @@ struct ServiceSocketsTests {
         #expect(four.map { $0.listener.localAddress.ip } == [.v4(.loopback)])
     }
 
-    @Test("a port in use is an error")
+    @Test("opening a used port throws EADDRINUSE")
     func taken() throws {
         let first = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
         let port = Port(first[0].listener.localAddress.port ?? 0)

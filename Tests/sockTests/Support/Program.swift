@@ -2,7 +2,7 @@ import Foundation
 
 @testable import sock
 
-/// Runs the built program as its users do, as a process of its own.
+/// Runs the built program as a separate process, as its users do.
 enum SockProgram {
     /// The result of a run.
     struct Outcome {
@@ -60,7 +60,7 @@ final class RunningSock: @unchecked Sendable {
     private let input: Pipe
     private let state = Monitor(State())
 
-    /// What the threads of this object have found out about the process.
+    /// The output and the state of the process, which the threads of this object record.
     private struct State {
         var output: [UInt8] = []
         var errors: [UInt8] = []
@@ -76,7 +76,7 @@ final class RunningSock: @unchecked Sendable {
     }
 
     init(_ arguments: [String], program: String = SockProgram.path) throws {
-        // Programs that inherit another one's input would keep it from ending.
+        // A program that inherits the input of another program would prevent the end of that input.
         Self.starting.lock()
         defer { Self.starting.unlock() }
         input = Pipe()

@@ -1,7 +1,7 @@
 import SocketDoctor
 import Sockets
 
-/// A machine that a test models: a client that writes to a stopped server.
+/// A modelled machine with a client that writes to a stopped server.
 enum StuckPair {
     static let client: Int32 = 4711
     static let server: Int32 = 4712

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Compares the lines that the tour shows with those that it runs.
+/// Compares the lines that the tour shows with the lines that the tour runs.
 enum TourText {
     /// Expects that every line that a chapter shows also occurs in its file as code.
     static func expectShownLinesToRun(in file: String) throws {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct EnvironmentTests {
-    @Test("a variable has its value, and is nil if unset or empty")
+    @Test("an environment variable has its value, or is nil if unset or empty")
     func variables() {
         setenv("SOCK_TEST_VARIABLE", "x", 1)
         #expect(Environment["SOCK_TEST_VARIABLE"] == "x")
@@ -14,22 +14,22 @@ struct EnvironmentTests {
         #expect(Environment["SOCK_NO_SUCH_VARIABLE"] == nil)
     }
 
-    @Test("the wall clock agrees with Foundation's")
+    @Test("secondsSince1970 agrees with Foundation")
     func clock() {
         #expect(abs(Double(Environment.secondsSince1970) - Date().timeIntervalSince1970) < 5)
     }
 
-    @Test("the number of processors agrees with Foundation's")
+    @Test("processorCount agrees with Foundation")
     func processors() {
         #expect(Environment.processorCount == ProcessInfo.processInfo.activeProcessorCount)
     }
 
-    @Test("root has the user ID 0")
+    @Test("isRoot is true only for the user ID 0")
     func root() {
         #expect(Environment.isRoot == (getuid() == 0))
     }
 
-    @Test("serve raises the limit of descriptors to the hard limit")
+    @Test("serve raises the soft limit of descriptors to the hard limit")
     func descriptors() throws {
         let outcome = try SockProgram.shell(
             """

@@ -4,14 +4,14 @@ import Testing
 
 @Suite(.ownThread)
 struct MonitorTests {
-    @Test("a change wakes a waiting thread")
+    @Test("update wakes a thread that waits for a condition")
     func wakes() {
         let monitor = Monitor(0)
         Worker.start { for _ in 1...100 { monitor.update { $0 += 1 } } }
         #expect(monitor.wait(atMost: .seconds(10)) { $0 == 100 })
     }
 
-    @Test("a wait does not end before its limit")
+    @Test("wait ends no earlier than its limit")
     func limit() {
         let monitor = Monitor(0)
         let start = ContinuousClock.now

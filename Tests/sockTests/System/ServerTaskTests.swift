@@ -7,7 +7,7 @@ import Testing
 struct ServerTaskTests {
     private struct BodyError: Error {}
 
-    @Test("run returns after its body, which gets the number of loops")
+    @Test("run passes the number of loops to its body and returns after the body")
     func returns() throws {
         let loops = Monitor(0)
         try ServerTask().run(loops: 3) { group in loops.update { $0 = group.executors.count } }
@@ -21,7 +21,7 @@ struct ServerTaskTests {
         }
     }
 
-    @Test("stop cancels the body")
+    @Test("stop cancels a running body")
     func stop() {
         let server = ServerTask()
         let isRunning = Monitor(false)
@@ -36,7 +36,7 @@ struct ServerTaskTests {
         server.waitUntilEnd()
     }
 
-    @Test("stop before run cancels the body from the start")
+    @Test("stop before run cancels the body at once")
     func early() throws {
         let server = ServerTask()
         server.stop()

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.ownThread)
 struct SignalsTests {
-    @Test("SIGINT ends a client with 130")
+    @Test("SIGINT ends a client with status 130")
     func client() throws {
         let server = try RunningSock("serve", "echo", "0")
         defer { server.send(signal: SIGTERM) }
@@ -14,7 +14,7 @@ struct SignalsTests {
     }
 
     @Test(
-        "SIGINT and SIGTERM end a server with 0",
+        "SIGINT and SIGTERM end a server with status 0",
         arguments: [
             ["-l", "127.0.0.1", "0"], ["-lk", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"],
             ["serve", "echo", "0"],
@@ -29,7 +29,7 @@ struct SignalsTests {
         }
     }
 
-    @Test("a closed output pipe ends the program by SIGPIPE, like cat")
+    @Test("a closed output pipe ends sock with SIGPIPE")
     func pipe() throws {
         let outcome = try SockProgram.shell(
             """

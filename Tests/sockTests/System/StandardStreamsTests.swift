@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct StandardStreamsTests {
-    @Test("read returns all written bytes, and 0 at the end")
+    @Test("read returns all written bytes, and 0 at end of file")
     func pipe() throws {
         let (reader, writer) = try FileDescriptor.pipe()
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
@@ -23,7 +23,7 @@ struct StandardStreamsTests {
         try reader.close()
     }
 
-    @Test("read and write wait on a non-blocking pipe")
+    @Test("read and write on a non-blocking pipe wait instead of failing")
     func nonBlocking() throws {
         let (reader, writer) = try FileDescriptor.pipe()
         _ = fcntl(reader.rawValue, F_SETFL, O_NONBLOCK)
@@ -42,7 +42,7 @@ struct StandardStreamsTests {
         try reader.close()
     }
 
-    @Test("a pipe is not a terminal, and a closed descriptor is an error")
+    @Test("isTerminal is false for a pipe, and reading a closed descriptor throws EBADF")
     func errors() throws {
         let (reader, writer) = try FileDescriptor.pipe()
         #expect(!StandardStream(reader).isTerminal)
@@ -54,7 +54,7 @@ struct StandardStreamsTests {
     }
 
     @Test(
-        "without a terminal the width is that of COLUMNS, or else 80",
+        "the width without a terminal is COLUMNS if valid, and otherwise 80",
         arguments: [("100", 100), ("", 80), ("0", 80), ("-5", 80), ("wide", 80), ("99999", 80)])
     func width(columns: String, expected: Int) throws {
         let outcome = try SockProgram.shell("COLUMNS='\(columns)' \"$SOCK\" tour")
@@ -62,7 +62,7 @@ struct StandardStreamsTests {
         #expect(rule?.count == expected)
     }
 
-    @Test("closed standard input is an end of input, and does not become a socket")
+    @Test("a closed standard input is treated as empty input")
     func gaps() throws {
         let peer = try Peer { client in
             _ = try client.receiveToEnd()

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct WorkerTests {
-    @Test("a thousand threads each run their body once")
+    @Test("1,000 threads each run their body once")
     func runs() {
         let count = Monitor(0)
         for _ in 0..<1000 where !Worker.start({ count.update { $0 += 1 } }) {

@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ClientChaptersTests {
-    @Test("every shown line of Swift also runs")
+    @Test("every Swift line that the client chapters show is executed")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ClientChapters")
     }

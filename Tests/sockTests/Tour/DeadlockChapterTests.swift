@@ -2,12 +2,12 @@ import Testing
 
 @Suite(.ownThread)
 struct DeadlockChapterTests {
-    @Test("every shown line of Swift also runs")
+    @Test("every Swift line that the deadlock chapter shows is executed")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "DeadlockChapter")
     }
 
-    @Test("both ends report their stall, and then receive all bytes")
+    @Test("both ends of the deadlock report the verdict and then receive all bytes")
     func deadlock() throws {
         let text = try SockProgram.run("tour").text
         let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")

@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ErrorChapterTests {
-    @Test("every shown line of Swift also runs")
+    @Test("every Swift line that the error chapter shows is executed")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ErrorChapter")
     }

@@ -2,7 +2,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ServerChaptersTests {
-    @Test("every shown line of Swift also runs")
+    @Test("every Swift line that the server chapters show is executed")
     func honest() throws {
         try TourText.expectShownLinesToRun(in: "ServerChapters")
     }

@@ -9,7 +9,7 @@ struct TourPrinterTests {
         #expect(text.split(separator: "\n").contains { $0.count > columns - 12 })
     }
 
-    @Test("an error of several lines is printed without escapes")
+    @Test("the tour prints a multi-line error without escapes")
     func errors() throws {
         #expect(try !SockProgram.run("tour").text.contains("\\x"))
     }

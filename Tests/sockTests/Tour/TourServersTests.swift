@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct TourServersTests {
-    @Test("both servers reply on loopback until they are stopped")
+    @Test("the daytime and echo servers reply on loopback until they are stopped")
     func serves() throws {
         let servers = try TourServers.start()
         let clock = try Socket(to: .tcp("127.0.0.1", port: Port(servers.daytime)))
