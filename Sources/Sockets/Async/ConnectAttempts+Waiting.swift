@@ -1,22 +1,24 @@
 internal import SystemPackage
 
 extension ConnectAttempts {
-    /// How long to wait before checking a Unix server whose backlog is full, because the kernel does
-    /// not report when there is room.
+    /// The time between two checks of a Unix server whose backlog is full.
+    ///
+    /// Repeated checks are needed, because the kernel does not report when the backlog has space.
     private static let unixRetryInterval = Duration.milliseconds(10)
 
     /// Waits until an attempt has connected, without blocking a thread.
     ///
-    /// The socket does not wait by itself.
+    /// The returned socket is nonblocking.
     ///
     /// - Parameter loop: The loop that watches the descriptors and the clock.
     /// - Returns: The connected socket.
-    /// - Throws: The error of the attempts that failed, of the time limit, or of a cancellation.
+    /// - Throws: An error if all attempts failed, the time limit passed, or the task was cancelled.
     consuming func connect(on loop: EventLoop) async throws(SocketError) -> OwnedSocket {
-        /// Waits for all attempts. It is created when the first one has to be waited for.
+        /// The source that waits for all attempts, created at the first wait.
         var watcher: EventSource?
         defer {
-            // The loop must forget the attempts before it forgets the source that watches them.
+            // Deregister the attempts first, because their events refer to the source that watches
+            // them.
             closeAll()
             watcher?.close()
         }
@@ -27,7 +29,8 @@ extension ConnectAttempts {
             case .wait(var duration):
                 watcher?.writing.word.clear()
                 ReadinessWord.publish()
-                // On this machine, most attempts have ended by the time they have started.
+                // Check before waiting, because most attempts to connect to this machine have
+                // already ended.
                 if check() { continue }
                 let watching = watcher ?? EventSource(watchingOn: loop)
                 watcher = watching

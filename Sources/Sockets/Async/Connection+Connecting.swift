@@ -1,32 +1,33 @@
 internal import SystemPackage
 
 extension Connection {
-    /// Connects to an endpoint: resolves its name and tries its addresses until one answers.
+    /// Creates a connection to an endpoint.
     ///
     /// ```swift
     /// let connection = try await Connection(to: .tcp("localhost", port: "daytime"))
     /// ```
     ///
-    /// The attempts follow RFC 8305: IPv6 and IPv4 addresses alternate, and the next attempt starts
-    /// when the previous one has failed or has not answered for 250 ms. The first connection wins,
-    /// and the other attempts are closed. A name is looked up on a thread of its own, which the call
-    /// abandons at the timeout or a cancellation. TCP connections have `TCP_NODELAY`.
+    /// The initializer resolves the name and tries the addresses as RFC 8305 specifies. IPv6 and
+    /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
+    /// or has had no answer for 250 ms. The first connection that is established is used, and the
+    /// other attempts are closed. A separate thread resolves the name. The call abandons this
+    /// thread at the timeout or a cancellation. `TCP_NODELAY` is set on TCP connections.
     ///
     /// - Parameters:
     ///   - endpoint: The peer: TCP or a Unix stream.
-    ///   - timeout: The limit of the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup and all attempts together.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream;
-    ///   ``SocketError/Cause/system(_:)`` with the error of the system (`connectionRefused`);
+    ///   ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`;
     ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
     ///   ``SocketError/Cause/cancelled`` if the task is cancelled;
     ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
     ///   ``SocketError/Cause/nameResolution(_:)`` if the name has no address or could not be looked
     ///   up; ``SocketError/Cause/unknownService(_:transport:)`` or
-    ///   ``SocketError/Cause/noServicesDatabase`` if the port is a name that is not found.
+    ///   ``SocketError/Cause/noServicesDatabase`` if the port's name is not found.
     ///   ``SocketError/attempts`` lists every address that was tried, and the cause is the most
-    ///   informative one.
+    ///   informative of their causes.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
@@ -48,11 +49,12 @@ extension Connection {
         }
     }
 
-    /// Connects to an address; see ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
+    /// Creates a connection to an address; see
+    /// ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
-    ///   - timeout: The limit of the attempt.
+    ///   - timeout: The time limit for the attempt.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address and the socket options.
     /// - Throws: The errors of ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.

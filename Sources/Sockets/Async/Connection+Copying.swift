@@ -3,15 +3,15 @@ internal import SystemPackage
 extension Connection {
     /// Sends back all received bytes until the end of the stream.
     ///
-    /// No other task can read or write meanwhile. No byte is lost if it ends early: bytes that came
-    /// and were not sent back are there for the next read, or for another `echo`, which continues in
-    /// the right place. ``readTimeout`` and ``writeTimeout`` limit each wait for the peer.
+    /// No other task can read or write meanwhile. If the call ends early, no bytes are lost. The
+    /// next read or the next `echo` starts with the bytes that were received but not sent back.
+    /// ``readTimeout`` and ``writeTimeout`` limit each wait for the peer.
     ///
     /// ```swift
     /// try await Listener(on: .tcp(port: 51423)).serve { try await $0.echo() }
     /// ```
     ///
-    /// - Returns: The number of bytes.
+    /// - Returns: The number of forwarded bytes.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of bytes that were
     ///   sent back in ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
@@ -28,10 +28,10 @@ extension Connection {
     /// Forwards all received bytes to another connection until the end of the stream, and then
     /// half-closes the other connection.
     ///
-    /// No other task can read from this connection or write to the other one meanwhile. No byte is
-    /// lost if it ends early: bytes that came and were not sent are there for the next read, or for
-    /// another `copy`. The ``readTimeout`` of this connection and the ``writeTimeout`` of the other
-    /// one limit each wait.
+    /// No other task can read from this connection or write to the other connection meanwhile. If
+    /// the call ends early, no bytes are lost. The next read or the next `copy` starts with the
+    /// bytes that were received but not forwarded. The ``readTimeout`` of this connection and the
+    /// ``writeTimeout`` of the other connection limit each wait.
     ///
     /// ```swift
     /// async let up = client.copy(to: server)
@@ -40,7 +40,7 @@ extension Connection {
     /// ```
     ///
     /// - Parameter other: The connection that receives the bytes.
-    /// - Returns: The number of bytes.
+    /// - Returns: The number of forwarded bytes.
     /// - Throws: A ``SocketError`` of the connection that failed, with one of these causes and with the number of bytes that were
     ///   forwarded in ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
@@ -93,20 +93,21 @@ extension Connection {
         }
     }
 
-    /// Receives once and sends the bytes that the kernel accepts at once.
+    /// Receives once, and sends as many of the bytes as the kernel accepts in one call.
     ///
-    /// The rest stays in `input` for the next read. Returns the error of the send, if any.
+    /// The unsent bytes stay in `input` for the next read. Returns the error of the send, if any.
     @inline(__always)
     private func forward(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int
     ) throws(Errno) -> Errno? {
-        // The bytes are not counted as part of `input`, which is empty.
+        // `input` stays empty while its memory is used, because `written` is not called.
         let room = source.scratch ?? input.room(atLeast: 65536)
         let count = try receive(descriptor, into: room)
         guard count > 0 else { return nil }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
         var sent = 0
-        // The bytes may already lie in the buffer of `input`; `append` allows that.
+        // Keep the unsent bytes. They may already be in the memory of `input`, which `append`
+        // allows.
         defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
         do throws(Errno) {
             sent = try other.sendAtOnce(bytes)

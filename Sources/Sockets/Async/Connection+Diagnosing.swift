@@ -1,10 +1,11 @@
 internal import SystemPackage
 
 extension Connection {
-    /// Reports whether the connection is stalled and why, from one sample of the kernel's figures.
+    /// Reports whether and why the connection is stalled, from one sample of the kernel's figures.
     ///
-    /// It changes nothing, and other tasks may read and write meanwhile. One sample cannot tell a
-    /// peer that reads slowly from one that does not read; see ``diagnose(watching:)``.
+    /// The call has no side effects, and other tasks may read and write meanwhile. One sample
+    /// cannot distinguish a peer that reads slowly from a peer that does not read; see
+    /// ``diagnose(watching:)``.
     ///
     /// ```swift
     /// print(try connection.diagnose())
@@ -18,13 +19,14 @@ extension Connection {
         return watch.report(during: .nothing)
     }
 
-    /// Watches the connection for a while, and reports whether it is stalled and why.
+    /// Watches the connection for a duration, and reports whether and why it is stalled.
     ///
     /// ```swift
     /// print(try await connection.diagnose(watching: .seconds(5)))
     /// ```
     ///
-    /// - Parameter duration: How long to watch. With zero or less it takes one sample.
+    /// - Parameter duration: How long to watch. If the duration is zero or less, the call takes one
+    ///   sample.
     /// - Returns: The report.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -51,13 +53,14 @@ extension Connection {
 
     /// Returns why an operation was stalled until its timeout, or `nil` for other failures.
     ///
-    /// The kernel's figures are read only now, so operations that succeed pay nothing. `sent` is the
-    /// number of bytes that the operation has written.
+    /// The kernel's figures are read only now, so successful operations have no extra cost. `sent`
+    /// is the number of bytes that the operation has written.
     @inline(never)
     func stallReport(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, sent: Int
     ) -> StallReport? {
-        // An operation that did not wait was not stalled.
+        // Skip operations with a limit of zero, because an operation that did not wait was not
+        // stalled.
         guard case .timedOut(let limit) = cause, limit != .zero,
             let kind = Activity.Kind(operation), source.enter()
         else { return nil }

@@ -1,6 +1,6 @@
 extension Connection {
-    /// Runs two halves of a protocol at the same time, one that reads and one that writes, so that
-    /// they cannot deadlock.
+    /// Runs the reading half and the writing half of a protocol at the same time, so they cannot
+    /// deadlock.
     ///
     /// ```swift
     /// let (answers, _) = try await connection.duplex { connection in
@@ -11,8 +11,9 @@ extension Connection {
     /// }
     /// ```
     ///
-    /// Each half is a child task. When one of them fails or the calling task is cancelled, the other
-    /// is cancelled too, and the call returns when both have ended. The connection stays open.
+    /// Each half is a child task. If a half fails, the other half is cancelled. If the calling task
+    /// is cancelled, both halves are cancelled. The call returns when both halves have ended. The
+    /// connection stays open.
     ///
     /// - Parameters:
     ///   - reading: The half that reads.

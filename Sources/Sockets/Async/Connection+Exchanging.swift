@@ -11,25 +11,25 @@ extension Connection {
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the stream.
-    /// The other forms keep the connection open. A line, and a message that ends with a byte, has at
-    /// most 65,536 bytes.
+    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
+    /// stream. The other forms keep the connection open. A line or a message that ends with a
+    /// delimiter byte has at most 65,536 bytes.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The limit of the whole exchange.
-    ///     After a failure the received bytes stay in the connection.
+    ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
+    ///     in the connection.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)`` or
-    ///   ``SocketError/Cause/cancelled``; ``SocketError/Cause/busy`` while another task reads or
-    ///   writes; ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)`` or ``SocketError/Cause/cancelled``;
+    ///   ``SocketError/Cause/busy`` while another task reads or writes;
+    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
@@ -42,7 +42,8 @@ extension Connection {
         source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)
         defer {
             source.waitsForBoth.store(false, ordering: .sequentiallyConsistent)
-            // It has cleared them without finding out about each.
+            // Make both directions ready, because the exchange cleared them without testing each
+            // direction afterwards.
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
@@ -57,7 +58,7 @@ extension Connection {
             let step = request.withUnsafeBytes {
                 exchange.step(source.descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
             }
-            // The shutdown by `close` looks like the end of the stream: it is not.
+            // Report `closed`, because the shutdown in `close` looks like the end of the stream.
             if isClosed {
                 throw failure(.exchange, .closed, bytesTransferred: exchange.bytesTransferred)
             }
@@ -88,17 +89,18 @@ extension Connection {
         }
     }
 
-    /// Exchanges a string as UTF-8; see ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
+    /// Sends a string as UTF-8 and receives the reply; see
+    /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply came;
+    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
     ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
     ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
     ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)`` or
-    ///   ``SocketError/Cause/cancelled``; ``SocketError/Cause/busy`` while another task reads or
-    ///   writes; ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent.
+    ///   ``SocketError/Cause/timedOut(limit:)`` or ``SocketError/Cause/cancelled``;
+    ///   ``SocketError/Cause/busy`` while another task reads or writes;
+    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
+    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {

@@ -10,11 +10,12 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - count: The number of bytes to read.
-    ///   - timeout: The limit for all of the bytes; the connection's ``readTimeout`` if `nil`. After a
+    ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``. After a
     ///     timeout or a cancellation, the received bytes stay in the connection.
     /// - Returns: The `count` bytes.
-    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends before; the received bytes are
-    ///   then in ``SocketError/partialBytes``. The errors of ``read(atMost:timeout:)``.
+    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
+    ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
+    ///   ``read(atMost:timeout:)``.
     public func readExactly(
         _ count: Int, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
@@ -27,12 +28,13 @@ extension Connection {
 
     /// Reads up to and including the first `byte`.
     ///
-    /// If the stream ends before that byte, the call returns the bytes before the end.
+    /// If the stream ends before that byte, the call returns the remaining bytes.
     ///
     /// - Parameters:
     ///   - byte: The byte that ends the message.
-    ///   - limit: The longest message in bytes, including its end; 65,536 if `nil`.
-    ///   - timeout: The limit for the whole message; the connection's ``readTimeout`` if `nil`.
+    ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for
+    ///     65,536.
+    ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``.
     /// - Returns: The bytes, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
     ///   bytes, which stay in the connection. The errors of ``read(atMost:timeout:)``.
@@ -47,10 +49,10 @@ extension Connection {
     /// Reads everything until the peer ends the stream.
     ///
     /// - Parameters:
-    ///   - limit: The largest number of bytes to accept, 16 MiB by default.
-    ///   - timeout: The limit for all of the bytes; the connection's ``readTimeout`` if `nil`.
-    /// - Returns: The bytes; an empty array if the stream has already ended.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive; they stay in the
+    ///   - limit: The maximum number of bytes to accept, 16 MiB by default.
+    ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``.
+    /// - Returns: The bytes, or an empty array if the stream has already ended.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
     ///   connection. The errors of ``read(atMost:timeout:)``.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit? = nil
@@ -62,7 +64,8 @@ extension Connection {
 
     /// Reads one message.
     ///
-    /// Returns `nil` if the stream ends before it. The calling code holds the reading direction.
+    /// Returns `nil` if the stream ends before the message is complete. The caller must have begun
+    /// the reading direction.
     @inline(__always)
     private func read(
         _ framing: Framing, limit: Int? = nil, _ timeout: TimeLimit?
@@ -80,9 +83,9 @@ extension Connection {
         }
     }
 
-    /// Receives once.
+    /// Receives bytes into the buffer once.
     ///
-    /// Returns `false` at the end of the stream. The calling code holds the reading direction.
+    /// Returns `false` at the end of the stream. The caller must have begun the reading direction.
     func fill(_ deadline: inout Deadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
         do throws(WaitFailure) {

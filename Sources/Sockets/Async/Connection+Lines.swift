@@ -8,26 +8,26 @@ extension Connection {
     /// for try await line in connection.lines { print(line) }
     /// ```
     ///
-    /// ``readTimeout`` limits each line. The sequence keeps no bytes, so a program can leave the
+    /// ``readTimeout`` limits each line. The sequence stores no bytes, so a program can leave the
     /// loop and read the rest in another way.
     public var lines: Lines { Lines(connection: self) }
 
     /// The lines as bytes; see ``lines``.
     ///
-    /// ``withLine(timeout:_:)`` does not copy them.
+    /// ``withLine(timeout:_:)`` avoids copying the bytes.
     public var byteLines: ByteLines { ByteLines(connection: self) }
 
-    /// Reads the next line as a string, without its end.
+    /// Reads the next line as a string without its line ending.
     ///
     /// ```swift
     /// while let line = try await connection.readLine() { print(line) }
     /// ```
     ///
-    /// A line ends with LF or CR LF. Bytes after the last line end are a line too. U+FFFD replaces
-    /// bytes that are not UTF-8.
+    /// A line ends with LF or CR LF. The bytes after the last line ending are also a line. U+FFFD
+    /// replaces bytes that are not UTF-8.
     ///
-    /// - Parameter timeout: The limit for the whole line; the connection's ``readTimeout`` if
-    ///   `nil`. After a timeout or a cancellation, the received part stays in the connection.
+    /// - Parameter timeout: The time limit for the whole line, or `nil` for ``readTimeout``. After
+    ///   a timeout or a cancellation, the received part stays in the connection.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes;
     ///   the next call skips its rest. The errors of ``read(atMost:timeout:)``.
@@ -44,19 +44,19 @@ extension Connection {
     /// while let count = try await connection.withLine({ $0.byteCount }) { total += count }
     /// ```
     ///
-    /// This is the fastest way to read lines. The line is consumed, also if `body` throws.
+    /// This is the fastest way to read lines. The line is consumed even if `body` throws.
     ///
     /// - Parameters:
-    ///   - timeout: The limit for the whole line; the connection's ``readTimeout`` if `nil`.
-    ///   - body: The closure that gets the line without its end.
+    ///   - timeout: The time limit for the whole line, or `nil` for ``readTimeout``.
+    ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.
     @inlinable
     public func withLine<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
-        // Safe, here and below: the bytes stay in the buffer until it is filled, which needs the
-        // reading direction.
+        // Safe, here and below, because the bytes stay in the buffer until the next `fill`, which
+        // needs the reading direction.
         if let line = try beginBufferedLine() {
             defer { endLine() }
             return try body(RawSpan(_unsafeBytes: line))
@@ -66,11 +66,12 @@ extension Connection {
         return try body(RawSpan(_unsafeBytes: line))
     }
 
-    /// Takes a line that was received already, and holds the reading direction until `endLine`.
+    /// Removes and returns a line that was already received, and begins the reading direction,
+    /// which `endLine` ends.
     ///
     /// Returns `nil` if no complete line was received.
     ///
-    /// It does not enter the source, because it does not need the descriptor.
+    /// The call does not enter the source, because it does not need the descriptor.
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
         guard !isClosed else { throw lineFailure(.closed) }
@@ -89,9 +90,9 @@ extension Connection {
         }
     }
 
-    /// Makes an error.
+    /// Returns the error of a failed read.
     ///
-    /// It is not inlined, because its code would slow down each line.
+    /// This method is not inlined, because its code would slow down each line.
     @inline(never)
     private func lineFailure(_ cause: SocketError.Cause) -> SocketError { failure(.read, cause) }
 
@@ -102,8 +103,10 @@ extension Connection {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// It is not inlined, because elsewhere unspecialized code would make the array, which costs
-    /// more than everything else.
+    /// Returns the bytes of a line that was already received, or `nil` if there is none.
+    ///
+    /// This method is not inlined, because in another module, unspecialized code would create the
+    /// array, which costs more than everything else.
     @usableFromInline
     func bufferedBytes() throws(SocketError) -> [UInt8]? {
         guard let line = try beginBufferedLine() else { return nil }
@@ -118,14 +121,15 @@ extension Connection {
         return [UInt8](line)
     }
 
-    /// Waits for a line, and holds the reading direction until `endLine`.
+    /// Waits for a line and begins the reading direction, which `endLine` ends.
     ///
-    /// At the end of the stream it returns `nil` and does not hold the direction.
+    /// At the end of the stream, the method returns `nil` and ends the direction itself.
     @usableFromInline
     func receiveLine(_ timeout: TimeLimit?) async throws(SocketError) -> UnsafeRawBufferPointer? {
         try begin(.read)
         var isKept = false
-        // The direction keeps the memory valid, and not the source: see `beginBufferedLine`.
+        // After a line, leave the source but keep the direction, because the direction keeps the
+        // memory of the line valid.
         defer { if isKept { source.leave() } else { source.end(.reading) } }
         var deadline = Deadline(timeout ?? readTimeout)
         var hasEnded = false
@@ -148,7 +152,7 @@ extension Connection {
 
     /// The lines of a connection, as strings.
     public struct Lines: AsyncSequence, Sendable {
-        /// A line without its end.
+        /// A line without its line ending.
         public typealias Element = String
         /// The error that ends the sequence.
         public typealias Failure = SocketError
@@ -179,7 +183,7 @@ extension Connection {
 
     /// The lines of a connection, as bytes.
     public struct ByteLines: AsyncSequence, Sendable {
-        /// A line without its end.
+        /// A line without its line ending.
         public typealias Element = [UInt8]
         /// The error that ends the sequence.
         public typealias Failure = SocketError

@@ -15,12 +15,13 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it is empty, the call returns 0 at once.
-    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
+    ///     reset it.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
@@ -47,12 +48,13 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at once.
-    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
+    ///     reset it.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
@@ -93,12 +95,13 @@ extension Connection {
     /// - Parameters:
     ///   - bytes: The array. It is not changed at the end of the stream.
     ///   - count: The maximum number of bytes. If it is 0 or less, the call returns 0 at once.
-    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
+    ///     reset it.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
@@ -129,12 +132,13 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes.
-    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     /// - Returns: The bytes, or an empty array at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
+    ///     reset it.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func read(
@@ -145,7 +149,7 @@ extension Connection {
         return bytes
     }
 
-    /// Begins a read of bytes, which also delivers the rest of a line that was too long.
+    /// Begins a read of bytes, which also returns the rest of an overlong line.
     @inline(__always)
     func beginReading() throws(SocketError) {
         try begin(.read)
@@ -161,17 +165,17 @@ extension Connection {
         }
     }
 
-    /// Calls recv once, and notes whether another call may succeed at once.
+    /// Calls recv once, and makes the direction ready if another call may succeed at once.
     @inline(__always)
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, [])
-        // The shutdown in `close` looks like the end of the stream, but is none.
+        // Report `closed`, because the shutdown in `close` looks like the end of the stream.
         if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
-        // A short read has emptied the kernel's buffer, so an event will report more bytes. The
-        // next read then suspends without a wasted system call. After a hang-up or an error no
-        // further event comes, so the word must stay ready.
+        // A short read has emptied the kernel's buffer, so an event will report more bytes, and the
+        // next read suspends without a wasted system call. After a hang-up or an error, no further
+        // event is reported, so the word must stay ready.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }
         if _slowPath(count == 0) { isAtEnd = true }
         return count

@@ -3,8 +3,8 @@ internal import SystemPackage
 extension Connection {
     /// Waits for bytes and calls `body` with them without copying them.
     ///
-    /// This is the fastest way to read. On a loop's thread the bytes are in a buffer of the loop, so
-    /// that a waiting connection needs none. The bytes are consumed even if `body` throws.
+    /// This is the fastest way to read. On a loop's thread, the bytes are in a buffer of the loop,
+    /// so a waiting connection needs no buffer. The bytes are consumed even if `body` throws.
     ///
     /// ```swift
     /// let count = try await connection.withReceived { bytes in
@@ -14,13 +14,14 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - timeout: The limit of the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     ///   - body: The code that uses the bytes.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, such as by a reset of the peer.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No byte is lost.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No byte is lost.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
+    ///     reset it.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No bytes are lost.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No bytes are lost.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func withReceived<Success>(
@@ -30,7 +31,7 @@ extension Connection {
         defer { source.end(.reading) }
         var deadline = Deadline(timeout ?? readTimeout)
         return try await withNextBytes(&deadline) { bytes in
-            // Safe: the bytes stay in place until the next receive.
+            // Safe because the bytes stay valid until the next receive.
             Result { try body(RawSpan(_unsafeBytes: bytes)) }
         }?.get()
     }
@@ -39,9 +40,9 @@ extension Connection {
     ///
     /// Returns `nil` at the end of the stream.
     ///
-    /// The calling code has begun the reading direction. `body` runs before anything can suspend. If
-    /// `input` was empty before, it is empty during `body` too, and bytes that `body` appends to it
-    /// are read next.
+    /// The caller must have begun the reading direction. `body` runs before the task can suspend.
+    /// If `input` was empty before, it is also empty during `body`, and bytes that `body` appends
+    /// to `input` are read next.
     @inline(__always)
     func withNextBytes<Success>(
         _ deadline: inout Deadline, _ body: (UnsafeRawBufferPointer) -> Success
@@ -54,7 +55,7 @@ extension Connection {
         if isAtEnd { return nil }
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                // The bytes are not counted as part of `input`, which stays empty.
+                // `input` stays empty while its memory is used, because `written` is not called.
                 let room = source.scratch ?? input.room(atLeast: 65536)
                 let count = try receive(descriptor, into: room)
                 return count == 0 ? nil : body(UnsafeRawBufferPointer(rebasing: room[..<count]))

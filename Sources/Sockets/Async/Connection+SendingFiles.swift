@@ -3,8 +3,8 @@ public import SystemPackage
 extension Connection {
     /// Sends bytes of a file without copying them into the program, as sendfile(2) does.
     ///
-    /// The call ends at the end of the file or after `count` bytes. It neither uses nor moves the
-    /// position of the file. Bytes that are not in the kernel's cache are read from the disk on the
+    /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
+    /// file's position. Bytes that are not in the kernel's cache are read from the disk on the
     /// calling thread.
     ///
     /// ```swift
@@ -15,17 +15,19 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - file: A regular file that is open for reading.
-    ///   - offset: The position of the first byte. Beyond the end of the file nothing is sent.
-    ///   - count: The maximum number of bytes, or `nil` for all.
-    ///   - timeout: The limit of the whole file, or `nil` for ``writeTimeout``.
+    ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing is
+    ///     sent.
+    ///   - count: The maximum number of bytes, or `nil` for all bytes.
+    ///   - timeout: The time limit for the whole file, or `nil` for ``writeTimeout``.
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, or if `file` is not a
     ///     regular file that is open for reading.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `offset` or `count` is negative.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.

@@ -4,22 +4,23 @@ extension Connection {
     /// Writes all bytes, and returns when the kernel has accepted them.
     ///
     /// If a write ends part-way because of a timeout, a cancellation or a reset, further writes
-    /// would continue in the wrong place. They fail with ``SocketError/Cause/incompleteWrite`` until
-    /// you call ``resumeWriting()``.
+    /// would continue in the middle of a message. So they throw
+    /// ``SocketError/Cause/incompleteWrite`` until you call ``resumeWriting()``.
     ///
     /// ```swift
     /// try await connection.write(header.span.bytes)
     /// ```
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to write. If there are none, nothing happens.
-    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    ///   - bytes: The bytes to write. If there are no bytes, nothing happens.
+    ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
     ///     may still be readable.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
@@ -46,14 +47,15 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to write. If there are none, nothing happens.
-    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    ///   - bytes: The bytes to write. If there are no bytes, nothing happens.
+    ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
     ///     may still be readable.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
@@ -71,13 +73,14 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - text: The text to write. If it is empty, nothing happens.
-    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
     ///     may still be readable.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
@@ -95,13 +98,14 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - parts: The bytes to write.
-    ///   - timeout: The limit of the whole write, or `nil` for ``writeTimeout``.
+    ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
     ///     may still be readable.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer did not make room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
@@ -134,8 +138,8 @@ extension Connection {
 
     /// Allows writes again after a write that ended part-way.
     ///
-    /// Call this when your next write continues where that write stopped, which
-    /// ``SocketError/bytesTransferred`` says.
+    /// Call this method if your next write continues where that write stopped.
+    /// ``SocketError/bytesTransferred`` contains the position.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
@@ -146,7 +150,7 @@ extension Connection {
         source.end(.writing)
     }
 
-    /// Sends all bytes, and counts them in `sent`.
+    /// Sends all bytes, and adds their number to `sent`.
     @inline(__always)
     func send(
         _ bytes: RawSpan, _ deadline: inout Deadline, _ sent: inout Int

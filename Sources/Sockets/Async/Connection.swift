@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import SystemPackage
 
-/// An async connection: a connected stream of bytes over TCP or a Unix socket.
+/// An async connection that transfers a stream of bytes over TCP or a Unix socket.
 ///
 /// Waiting suspends the task without blocking a thread.
 ///
@@ -11,18 +11,19 @@ internal import SystemPackage
 /// ```
 ///
 /// One task may read while another task writes. A second reader or a second writer gets
-/// ``SocketError/Cause/busy``. Bytes that were received and not yet consumed belong to the
+/// ``SocketError/Cause/busy``. Bytes that were received but not yet consumed belong to the
 /// connection, so a program can leave a loop over ``lines``, call `read`, and lose nothing.
 ///
-/// Cancelling a task ends its wait at once with ``SocketError/Cause/cancelled``. No byte is lost,
-/// and the next read continues. A peer that sends without end cannot keep a cancelled task alive,
-/// because one of its next reads fails too. Neither a cancellation nor a timeout affects later
+/// Cancelling a task ends its wait at once with ``SocketError/Cause/cancelled``. No bytes are lost,
+/// and the next read continues. If a peer sends endlessly, a cancelled task also ends, because one
+/// of its next reads throws this error. Neither a cancellation nor a timeout affects later
 /// operations.
 ///
-/// A connection closes at ``close()`` or when its last reference goes away.
+/// A connection is closed by ``close()`` or when its last reference is released.
 public final class Connection: DescriptorOwner, @unchecked Sendable {
-    // Safe: only the task in the reading direction uses `input`, `scanner` and `isAtEnd`, and only
-    // the task in the writing direction uses `isIncomplete`. Each direction has one task at a time.
+    // Safe because only the task in the reading direction uses `input`, `scanner` and `isAtEnd`,
+    // and only the task in the writing direction uses `isIncomplete`. Each direction has one task
+    // at a time.
 
     /// The local address at the time of connecting.
     public let localAddress: SocketAddress
@@ -34,17 +35,17 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
     let family: AddressFamily
     /// The socket file of a Unix client that is bound to a path.
     private let file: UnixSocketFile?
-    // Bytes that were received and not yet consumed. It allocates memory when it is first needed.
+    // The bytes that were received but not yet consumed. The buffer allocates memory on first use.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
     /// Whether the end of the stream was received.
     @exclusivity(unchecked) var isAtEnd = false
-    /// Whether a write ended part-way, so that another one would continue in the wrong place.
+    /// Whether a write ended part-way, so another write would continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
-    /// Takes over a connected, non-blocking socket.
+    /// Creates a connection that takes ownership of a connected, nonblocking socket.
     init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
         family = socket.family
         file = socket.file
@@ -61,8 +62,8 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
     ///
     /// - Parameter group: The loop group. Each connection belongs to one of its loops.
     /// - Returns: The two connections.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if there are no
-    ///   descriptors left.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if no descriptors
+    ///   are left.
     public static func pair(
         group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
@@ -90,24 +91,24 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
         source.close()
     }
 
-    /// Whether ``close()`` has been called.
+    /// A Boolean value that indicates whether ``close()`` has been called.
     public var isClosed: Bool { source.lifetime.isClosed }
 
-    /// The limit of reads without a `timeout:` of their own; ``TimeLimit/never`` by default.
+    /// The time limit for reads without their own `timeout:`, ``TimeLimit/never`` by default.
     public var readTimeout: TimeLimit {
         get { TimeLimit(packed: readLimit.load(ordering: .relaxed)) }
         set { readLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
-    /// The limit of writes without a `timeout:` of their own; ``TimeLimit/never`` by default.
+    /// The time limit for writes without their own `timeout:`, ``TimeLimit/never`` by default.
     public var writeTimeout: TimeLimit {
         get { TimeLimit(packed: writeLimit.load(ordering: .relaxed)) }
         set { writeLimit.store(newValue.packed, ordering: .relaxed) }
     }
 
-    /// Shuts down one direction of the connection or both, as shutdown(2) does.
+    /// Shuts down one or both directions of the connection, as shutdown(2) does.
     ///
-    /// A half-close tells the peer that no more bytes will come:
+    /// After a half-close, the peer reads the end of the stream and can still reply:
     ///
     /// ```swift
     /// try await connection.write(request)
@@ -170,16 +171,16 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
         }
     }
 
-    /// Makes the error of a failed operation.
+    /// Returns the error of a failed operation.
     ///
-    /// It is not inlined, because every task that waits would keep room for the unfinished error in
-    /// its frame.
+    /// This method is not inlined, because otherwise the frame of every waiting task would reserve
+    /// space for the error.
     @inline(never)
     func failure(_ operation: SocketError.Operation, after failure: WaitFailure) -> SocketError {
         self.failure(operation, failure.cause)
     }
 
-    /// Makes the error of a failed operation.
+    /// Returns the error of a failed operation.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ subject: String? = nil,
         bytesTransferred: Int = 0, partialBytes: [UInt8] = []

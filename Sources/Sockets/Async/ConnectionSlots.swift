@@ -2,7 +2,7 @@
 final class ConnectionSlots: Sendable {
     private let limit: Lock<ConnectionLimit<Wakeup>>
 
-    /// Creates `maximum` slots, at least one, or any number of them if it is `nil`.
+    /// Creates `maximum` slots, at least one, or an unlimited number if `maximum` is `nil`.
     init(_ maximum: Int?) {
         limit = Lock(ConnectionLimit(maximum))
     }
@@ -10,33 +10,34 @@ final class ConnectionSlots: Sendable {
     /// The number of slots in use.
     var used: Int { limit.withLock { $0.used } }
 
-    /// Takes a slot.
+    /// Acquires a slot.
     ///
     /// Returns `false` if none is free.
     func acquire() -> Bool { limit.withLock { $0.acquire() } }
 
-    /// Gives back a slot that was not needed, because no client was waiting for it.
+    /// Releases a slot that was acquired but not used, for example because no client was waiting.
     func cancelAcquire() { limit.withLock { $0.cancelAcquire() }?.wake() }
 
-    /// Gives back the slot of a connection that has closed.
+    /// Releases the slot of a closed connection.
     func release() {
         let (first, second) = limit.withLock { $0.release() }
         first?.wake()
         second?.wake()
     }
 
-    /// Waits until a slot may be free, or returns at once if one is.
+    /// Waits until a slot may be free, or returns at once if a slot is free.
     ///
-    /// The calling code has reset the wakeup, which others may wake for other reasons.
+    /// The caller must have reset the wakeup. Other code may also wake the caller, so no slot need
+    /// be free afterwards.
     func waitForSlot(_ wakeup: Wakeup, on loop: EventLoop) async {
         guard limit.withLock({ $0.enqueueForSlot(wakeup) }) else { return }
         await wakeup.wait(on: loop)
         limit.withLock { $0.dequeue(wakeup) }
     }
 
-    /// Waits until a connection has closed or the instant has come.
+    /// Waits until a connection has closed or the instant is reached.
     ///
-    /// With fewer than `minimum` open connections, the call returns at once. See
+    /// If fewer than `minimum` connections are open, the call returns at once. See
     /// ``waitForSlot(_:on:)``.
     func waitForRelease(
         _ wakeup: Wakeup, ifAtLeast minimum: Int = 0, until instant: Int64, on loop: EventLoop

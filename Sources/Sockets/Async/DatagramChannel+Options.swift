@@ -40,7 +40,7 @@ extension DatagramChannel: DescriptorOwner {
     ///
     /// - Parameters:
     ///   - group: The address of the group.
-    ///   - interface: The name of the interface, or `nil` for the one of the routing table.
+    ///   - interface: The name of the interface, or `nil` for the interface that the routes select.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the interface does not exist, or `group` is not a
     ///     multicast address of the channel's family.
@@ -55,7 +55,7 @@ extension DatagramChannel: DescriptorOwner {
     ///
     /// - Parameters:
     ///   - group: The address of the group.
-    ///   - interface: The name of the interface that was given when joining.
+    ///   - interface: The name of the interface that was passed when joining.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is not a member of the group.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.

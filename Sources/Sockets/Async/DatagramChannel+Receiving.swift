@@ -1,12 +1,12 @@
 internal import SystemPackage
 
 extension DatagramChannel {
-    /// Waits for one datagram, and returns it with its sender and the address that it was sent to.
+    /// Waits for one datagram, and returns it with its sender and its destination address.
     ///
-    /// A datagram may be empty. One that is longer than `count` is cut, and
-    /// ``Datagram/isTruncated`` is true. A connected channel throws ICMP errors of earlier
-    /// datagrams, and other channels ignore them. The corresponding C calls are recvfrom(2) and, for
-    /// UDP, recvmmsg(2), which receives up to 16 datagrams at once.
+    /// A datagram may be empty. If it is longer than `count`, it is truncated and
+    /// ``Datagram/isTruncated`` is true. A connected channel throws the ICMP errors of earlier
+    /// datagrams, and an unconnected channel ignores such errors. The corresponding C calls are
+    /// recvfrom(2) and, for UDP, recvmmsg(2), which receives up to 16 datagrams at once.
     ///
     /// ```swift
     /// let datagram = try await channel.receive(timeout: .seconds(1))
@@ -20,7 +20,7 @@ extension DatagramChannel {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
     ///     could not be delivered, for example with `.connectionRefused`.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
@@ -38,13 +38,13 @@ extension DatagramChannel {
     /// Waits for one datagram, and copies it to the beginning of a buffer.
     ///
     /// - Parameters:
-    ///   - buffer: The memory for the bytes. A datagram that does not fit is cut.
+    ///   - buffer: The memory for the bytes. A datagram that does not fit is truncated.
     ///   - timeout: How long to wait.
     /// - Returns: The sender, the addresses and the lengths of the datagram.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
     ///     could not be delivered, for example with `.connectionRefused`.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
@@ -77,7 +77,7 @@ extension DatagramChannel {
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
     ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
     ///     could not be delivered, for example with `.connectionRefused`.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing came in time. No datagram is lost.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
@@ -88,7 +88,7 @@ extension DatagramChannel {
         try beginReceiving()
         defer { source.end(.reading) }
         let (bytes, header) = try await next(atMost: 65535, timeout)
-        // Safe: the memory belongs to the channel, and only the receiving task uses it.
+        // Safe because the memory belongs to the channel, and only the receiving task uses it.
         return try await body(RawSpan(_unsafeBytes: bytes), header)
     }
 
@@ -102,7 +102,7 @@ extension DatagramChannel {
 
     /// Waits for one datagram.
     ///
-    /// Its memory stays valid until the next receive.
+    /// The returned memory is valid until the next receive.
     @inline(__always)
     private func next(
         atMost count: Int, _ timeout: TimeLimit
@@ -140,13 +140,13 @@ extension DatagramChannel {
         }
     }
 
-    /// Receives the datagrams that are there.
+    /// Receives the available datagrams.
     @inline(__always)
     private func refill(from descriptor: Int32) throws(Errno) {
         let isDrained = try skippingPendingErrors { () throws(Errno) in
             try queue.refill(from: descriptor)
         }
-        // There may be more, and no event would say so.
+        // Stay ready, because more datagrams may be available and no event would report them.
         if !isDrained { source.reading.word.setReady() }
     }
 
@@ -159,7 +159,8 @@ extension DatagramChannel {
                 let (originalCount, sender) = try skippingPendingErrors { () throws(Errno) in
                     try System.recvfrom(descriptor, room, .fullLength)
                 }
-                // There may be more, and no event would say so.
+                // Stay ready, because more datagrams may be available and no event would report
+                // them.
                 source.reading.word.setReady()
                 let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
                 let header = DatagramHeader(
@@ -172,7 +173,7 @@ extension DatagramChannel {
         }
     }
 
-    /// Receives, and skips errors of datagrams that were sent earlier unless the channel is connected.
+    /// Calls `receive`, and skips the errors of earlier datagrams unless the channel is connected.
     @inline(__always)
     private func skippingPendingErrors<Result>(
         _ receive: () throws(Errno) -> Result
@@ -181,7 +182,7 @@ extension DatagramChannel {
             do throws(Errno) {
                 return try receive()
             } catch {
-                // The kernel reports each error once, so the loop ends.
+                // Try again. The kernel reports each error only once, so the loop ends.
                 guard !isConnected, Self.pendingErrors.contains(error) else {
                     throw error
                 }
@@ -189,9 +190,9 @@ extension DatagramChannel {
         }
     }
 
-    /// Errors that ICMP reports about earlier datagrams.
+    /// The errors that ICMP reports about earlier datagrams.
     ///
-    /// Without a connected peer they concern one of many destinations.
+    /// On an unconnected channel, such an error concerns only one of many destinations.
     private static let pendingErrors: [Errno] = [
         .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
         .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
@@ -203,7 +204,7 @@ extension SocketAddress {
     init?(destination packet: PacketAddress, port: UInt16) {
         var packet = packet
         if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
-            // Only a link-local address has to name its interface.
+            // Remove the scope, because only a link-local address must specify its interface.
             packet = .ipv6(high: high, low: low, port: port, scope: 0)
         }
         self = SocketAddress(packet).with(port: port)
@@ -253,7 +254,7 @@ extension DatagramChannel: AsyncSequence {
 
     /// Returns an iterator over the received datagrams, until the channel is closed.
     ///
-    /// Only one task at a time may receive; another one gets ``SocketError/Cause/busy``.
+    /// Only one task at a time may receive. Another task gets ``SocketError/Cause/busy``.
     public func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(channel: self)
     }

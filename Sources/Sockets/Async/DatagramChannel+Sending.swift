@@ -7,34 +7,35 @@ extension DatagramChannel {
     /// try await channel.send(bytes, to: .ipv4(.loopback, port: 9))
     /// ```
     ///
-    /// A datagram may be empty. Success means that the datagram left, not that it arrived. To send
-    /// to a broadcast address, set the option ``SocketOption/broadcast``. If there is no room, the
-    /// call waits. If a Unix peer does not receive, it retries every few milliseconds, because the
-    /// kernel does not report when there is room.
+    /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
+    /// To send to a broadcast address, set the option ``SocketOption/broadcast``. If there is no
+    /// buffer space, the call waits. If the queue of a Unix peer is full, the call retries every
+    /// few milliseconds, because the kernel does not report when the queue has space.
     ///
-    /// The address of a sender can be forged, and a sender may have gone. No sender must be able to
-    /// stop a server that replies to all of them. So a channel that accepts any sender treats a
-    /// datagram as lost, and returns `false`, in these cases:
+    /// A sender's address can be forged, and a sender may have gone. But no sender must be able to
+    /// stop a server that replies to all senders. So a channel that accepts any sender treats the
+    /// datagram as lost and returns `false` in these cases:
     ///
     /// - The Unix peer does not exist.
-    /// - There is no route, or a firewall blocks it.
+    /// - There is no route, or a firewall blocks the datagram.
     /// - The address cannot receive a reply: it has port 0, is ``SocketAddress/unnamed``, is the
     ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would reach
     ///   the channel itself.
     ///
-    /// A connected channel, and a Unix channel without a name, throw the kernel's error instead.
+    /// A connected channel and a Unix channel without an address throw the kernel's error instead.
     ///
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
     ///   - address: The destination.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -48,14 +49,15 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
     ///   - address: The destination.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -69,14 +71,15 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - text: The contents of the datagram.
     ///   - address: The destination.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -89,15 +92,16 @@ extension DatagramChannel {
     ///
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
     ///     earlier datagram could not be delivered (this one was not sent), or with another error of
     ///     the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: RawSpan, timeout: TimeLimit = .never
@@ -109,15 +113,16 @@ extension DatagramChannel {
     ///
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
     ///     earlier datagram could not be delivered (this one was not sent), or with another error of
     ///     the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: [UInt8], timeout: TimeLimit = .never
@@ -129,15 +134,16 @@ extension DatagramChannel {
     ///
     /// - Parameters:
     ///   - text: The contents of the datagram.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
     ///     earlier datagram could not be delivered (this one was not sent), or with another error of
     ///     the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ text: String, timeout: TimeLimit = .never
@@ -153,24 +159,25 @@ extension DatagramChannel {
     /// }
     /// ```
     ///
-    /// A machine has many addresses, and a sender ignores a reply from another address than the one
-    /// it used. The channel uses `IP_PKTINFO` and `IPV6_PKTINFO` (RFC 3542) for this. A sender that
-    /// claims to be 0.0.0.0 or `::` gets no reply, because the reply would go to a service of this
-    /// machine. If `timeout` is ``TimeLimit/never``, a Unix sender that does not receive has one
-    /// second to make room; after that the reply is lost.
+    /// A machine may have many addresses, and a sender ignores a reply from an address to which it
+    /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
+    /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
+    /// the reply would go to a service of this machine. If `timeout` is ``TimeLimit/never`` and the
+    /// queue of a Unix sender stays full for one second, the reply is lost.
     ///
     /// - Parameters:
     ///   - header: The header of the datagram to reply to.
     ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for room.
-    /// - Returns: Whether the reply was sent. The cases of `false` are those of
-    ///   ``send(_:to:timeout:)-(RawSpan,_,_)`` and those above.
+    ///   - timeout: How long to wait for buffer space.
+    /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
+    ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -184,14 +191,15 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
     ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -205,14 +213,15 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
     ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -226,14 +235,15 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
     ///   - text: The contents of the reply.
-    ///   - timeout: How long to wait for room.
+    ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
     ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no room in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for room.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for room.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -255,8 +265,8 @@ extension DatagramChannel {
         return try await send(bytes, to: sender, from: local, timeout)
     }
 
-    /// Replies to a Unix sender, and gives up after a second, so that a sender that does not receive
-    /// cannot delay the replies to others.
+    /// Replies to a Unix sender, and gives up after a second, so a sender that does not receive
+    /// cannot delay the replies to other senders.
     @inline(never)
     private func replyWithinASecond(
         _ bytes: RawSpan, to sender: SocketAddress
@@ -269,7 +279,7 @@ extension DatagramChannel {
         }
     }
 
-    /// Sends at once, or waits if there is no room.
+    /// Sends at once, or waits if there is no buffer space.
     @inline(__always)
     private func send(
         _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
@@ -298,35 +308,38 @@ extension DatagramChannel {
     ///
     /// Port 0 means that the sender expects no reply (RFC 768).
     ///
-    /// The kernel takes 0.0.0.0 for this machine, and accepts a broadcast with that source. A reply
-    /// to our own port would come back to us, and we would reply again in an endless loop.
+    /// The kernel interprets the destination 0.0.0.0 as this machine, and it accepts broadcasts
+    /// from that source address. A reply to 0.0.0.0 at the channel's own port would reach the
+    /// channel itself, which would reply again in an endless loop.
     private func isReplyAddress(_ address: SocketAddress) -> Bool {
         guard let port = address.port else { return address != .unnamed }
         return port != 0 && !(port == localAddress.port && address.ip?.isUnspecified == true)
     }
 
-    /// Returns whether the cause concerns a single destination, and not the channel or its program.
+    /// Returns whether the cause concerns a single destination rather than the channel or its
+    /// program.
     private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
         guard case .system(let code) = cause else { return false }
         if family == .unix { return Self.undeliverableUnixErrors.contains(code) }
-        // A program that sends to 255.255.255.255 has to set `.broadcast`. But the broadcast address
-        // of a network looks like any other, and a sender can forge it.
+        // Report the error for 255.255.255.255, because the program must set `.broadcast` to send
+        // there. But a network's broadcast address looks like any other address, and a sender can
+        // forge it, so treat that datagram as lost.
         if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
         return Self.undeliverableIPErrors.contains(code)
     }
 
-    /// Errors of the route.
+    /// The errors that a missing or unusable route causes.
     ///
-    /// There may be none from the local address that the request was sent to, because that address
-    /// is a loopback address or was removed meanwhile.
+    /// A reply may have no route from the local address to which the request was sent, because that
+    /// address is a loopback address or was removed meanwhile.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
         .invalidArgument, .addressNotAvailable,
     ]
 
-    /// Errors of a Unix path.
+    /// The errors that the path of a Unix peer causes.
     ///
-    /// The peer may have gone, replaced its socket file by something else or changed permissions.
+    /// The peer may have ended, replaced its socket file or changed permissions.
     private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
         .permissionDenied, .protocolWrongTypeForSocket,
@@ -344,7 +357,8 @@ extension DatagramChannel {
     ) throws(WaitFailure) -> Route {
         guard let remote else { return Route() }
         do throws(Errno) {
-            // A channel with one address sends from that address anyway.
+            // Omit the source if the channel has only one address, because it sends from that
+            // address anyway.
             return Route(
                 remote: try remote.raw(for: family),
                 local: usesPacketInfo ? try local?.packetAddress : nil)
@@ -353,9 +367,11 @@ extension DatagramChannel {
         }
     }
 
-    /// Sends without waiting, which needs no exclusive access, because a datagram is sent whole.
+    /// Sends without waiting.
     ///
-    /// Returns `false` if there is no room.
+    /// This needs no exclusive access, because a datagram is sent as a whole.
+    ///
+    /// Returns `false` if there is no buffer space.
     @inline(__always)
     private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
         do throws(Errno) {
@@ -385,7 +401,7 @@ extension DatagramChannel {
         }
     }
 
-    /// Waits until there is room.
+    /// Waits for buffer space, and then sends.
     @inline(never)
     private func sendWaiting(
         _ bytes: RawSpan, _ route: Route, _ timeout: TimeLimit
@@ -393,11 +409,12 @@ extension DatagramChannel {
         try source.begin(.writing)
         defer { source.end(.writing) }
         var deadline = Deadline(timeout)
-        // The word may have been cleared by a datagram to another peer.
+        // Make the direction ready, because a datagram to another peer may have cleared it.
         source.writing.word.setReady()
         guard family == .unix, route.remote != nil else {
             try reportWritable(true)
-            // This fails only if the kernel has no memory, and superfluous events do no harm.
+            // Ignore the error, because the call fails only if the kernel has no memory, and
+            // superfluous events are harmless.
             defer { try? reportWritable(false) }
             return try await send(bytes, route, &deadline)
         }

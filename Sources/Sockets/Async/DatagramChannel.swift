@@ -10,19 +10,20 @@ internal import SystemPackage
 /// ```
 ///
 /// A channel either accepts any sender or is connected to one peer. A connected channel receives
-/// datagrams only from its peer, and errors of the peer's host reach it.
+/// datagrams only from its peer, and throws the errors that the peer's host reports.
 ///
-/// Several tasks may send. One task at a time may receive, and one task at a time may wait for room
-/// to send; another one gets ``SocketError/Cause/busy``. Cancelling a task ends its wait at once with
-/// ``SocketError/Cause/cancelled``, and no datagram is lost. A cancelled task that never has to wait
-/// ends soon, too. Neither a cancellation nor a timeout affects later operations.
+/// Several tasks may send. One task at a time may receive, and one task at a time may wait for
+/// buffer space to send. Another task gets ``SocketError/Cause/busy``. Cancelling a task ends its
+/// wait at once with ``SocketError/Cause/cancelled``, and no datagram is lost. A cancelled task
+/// that never has to wait also ends soon. Neither a cancellation nor a timeout affects later
+/// operations.
 ///
-/// A channel closes at ``close()`` or when its last reference goes away.
+/// A channel is closed by ``close()`` or when its last reference is released.
 public final class DatagramChannel: Sendable {
     /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a
     /// Unix socket without a path.
     ///
-    /// A wildcard address stays the wildcard.
+    /// For a channel on the wildcard address, it is the wildcard address.
     public let localAddress: SocketAddress
 
     /// The address of the peer, or ``SocketAddress/unnamed`` if the channel is not connected.
@@ -41,12 +42,12 @@ public final class DatagramChannel: Sendable {
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
-    /// An endpoint without a host means every interface, for IPv4 and IPv6 with one socket, or for
-    /// IPv4 only if the machine has no IPv6. With port 0 the kernel chooses a port; see
-    /// ``localAddress``. On a Unix path, the channel replaces the file of a server that has ended.
-    /// If that server still runs, the cause is `.addressInUse`. Any other file is kept. ``close()``
-    /// removes the file. A name is looked up on a thread of its own, which the call abandons at the
-    /// timeout or a cancellation.
+    /// An endpoint without a host means every interface. One socket then serves IPv4 and IPv6, or
+    /// only IPv4 on a machine without IPv6. With port 0, the kernel chooses a port; see
+    /// ``localAddress``. On a Unix path, the channel replaces the socket file of a server that has
+    /// ended. If a running server uses the path, or if the path is another kind of file, the cause
+    /// is `.addressInUse`. ``close()`` removes the socket file. A separate thread resolves a name.
+    /// The call abandons this thread at the timeout or a cancellation.
     ///
     /// ```swift
     /// let channel = try await DatagramChannel(on: .udp(port: 51423))
@@ -54,14 +55,14 @@ public final class DatagramChannel: Sendable {
     ///
     /// - Parameters:
     ///   - endpoint: The local end: UDP or Unix datagram.
-    ///   - timeout: The limit of the name lookup.
+    ///   - timeout: The time limit for the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The family and the socket options.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
-    ///     address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or the options
-    ///     do not fit.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
+    ///     rejects the address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or the
+    ///     options are not valid for a channel.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
     ///     if the host or the service does not exist.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
@@ -93,9 +94,9 @@ public final class DatagramChannel: Sendable {
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The socket options.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
-    ///     address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the options do not fit.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
+    ///     rejects the address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the options are not valid for a channel.
     public convenience init(
         on address: SocketAddress, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
@@ -108,9 +109,9 @@ public final class DatagramChannel: Sendable {
 
     /// Creates a channel that is connected to an endpoint.
     ///
-    /// It sends there by default, and receives only from there.
+    /// The channel sends to its peer by default, and receives only from its peer.
     ///
-    /// Connecting sends nothing. If there is no receiver over IP, a later call throws.
+    /// Connecting sends nothing. If no UDP socket receives at the endpoint, a later call throws.
     ///
     /// ```swift
     /// let channel = try await DatagramChannel(to: .udp("localhost", port: 51423))
@@ -118,12 +119,12 @@ public final class DatagramChannel: Sendable {
     ///
     /// - Parameters:
     ///   - endpoint: The peer: UDP or Unix datagram.
-    ///   - timeout: The limit of the name lookup.
+    ///   - timeout: The time limit for the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.networkUnreachable`, if the kernel
-    ///     refuses the address.
+    ///     rejects the address.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
     ///     if the host or the service does not exist.
@@ -148,14 +149,14 @@ public final class DatagramChannel: Sendable {
 
     /// Creates a channel that is connected to an address.
     ///
-    /// It sends there by default, and receives only from there.
+    /// The channel sends to its peer by default, and receives only from its peer.
     ///
     /// - Parameters:
     ///   - address: The address of the peer.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The local address and the socket options.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if the kernel refuses
-    ///   the address.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/system(_:)`` if the kernel
+    ///   rejects the address.
     public convenience init(
         to address: SocketAddress, group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
@@ -165,9 +166,9 @@ public final class DatagramChannel: Sendable {
                 to: [address], options, Deadline(startingNow: .never)), group)
     }
 
-    /// Takes over a socket.
+    /// Creates a channel that takes ownership of a socket.
     ///
-    /// An Internet socket that is not bound gets a port that the kernel chooses.
+    /// If an Internet socket is not bound, the kernel chooses a port.
     init(taking socket: consuming OwnedSocket, _ group: LoopGroup) throws(SocketError) {
         isConnected = (try? System.getpeername(socket.descriptor.number)) != nil
         if let wildcard = socket.family.wildcard, socket.localAddress?.port ?? 0 == 0 {
@@ -184,8 +185,8 @@ public final class DatagramChannel: Sendable {
                 try System.enablePacketInfo(
                     socket.descriptor.number, isIPv6: family == .ipv6)
             }
-            // Every datagram that leaves makes the socket writable, and each event would cost a
-            // wakeup.
+            // Do not report writability, because every sent datagram makes the socket writable and
+            // each event would cost a wakeup.
             source = try EventSource(
                 owning: socket.descriptor, on: group.next(), reportsWritable: false)
         } catch {
@@ -218,7 +219,7 @@ public final class DatagramChannel: Sendable {
         }
     }
 
-    /// Makes the error of a failed operation.
+    /// Returns the error of a failed operation.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
         remote: SocketAddress? = nil

@@ -9,9 +9,9 @@ extension Listener: AsyncSequence {
 
     /// Returns an iterator over connections, until the listener is closed.
     ///
-    /// It skips clients that hang up before they are accepted. While descriptors or memory run
-    /// short, it retries, and the clients stay in the kernel's backlog. Only one task at a time may
-    /// accept.
+    /// The iterator skips clients that disconnect before they are accepted. While descriptors or
+    /// memory run short, it retries, and the clients stay in the kernel's backlog. Only one task at
+    /// a time may accept.
     ///
     /// ```swift
     /// for try await connection in listener { tasks.addTask { try await connection.echo() } }
@@ -31,7 +31,7 @@ extension Listener: AsyncSequence {
         /// - Throws: ``SocketError`` with one of these causes:
         ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
         ///   - ``SocketError/Cause/busy`` if another task accepts from the listener.
-        ///   - ``SocketError/Cause/system(_:)`` if the listening socket itself is broken.
+        ///   - ``SocketError/Cause/system(_:)`` if the listening socket itself fails.
         ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
         public mutating func next() async throws(SocketError) -> Connection? {
             let listener = acceptor.listener
@@ -60,7 +60,7 @@ extension Listener: AsyncSequence {
 
 /// Accepts the clients of one listening socket, and applies the connection limit and the backoff.
 ///
-/// The code that uses it has begun the listener's reading direction.
+/// The caller must have begun the listener's reading direction.
 struct Acceptor {
     let listener: Listener
     private let slots: ConnectionSlots
@@ -75,7 +75,7 @@ struct Acceptor {
 
     /// Waits for the next client, and returns a connection on the loop that `loop` returns.
     ///
-    /// The connection occupies a slot, which the calling code has to release.
+    /// The connection occupies a slot, which the caller must release.
     mutating func next(on loop: () -> EventLoop) async throws(WaitFailure) -> Connection {
         var never = Deadline(.never)
         while true {
@@ -98,8 +98,8 @@ struct Acceptor {
 
     /// Accepts the next client, or returns `nil` and leaves it in the backlog if no slot is free.
     ///
-    /// The slot is held during the attempt only. A slot that was kept while no client connects would
-    /// be missing for the other shards.
+    /// The slot is released if no client is waiting, because otherwise the other shards could not
+    /// use it.
     @inline(__always)
     private mutating func accept(_ descriptor: Int32) throws(Errno) -> Listener.AcceptedPeer? {
         guard slots.acquire() else {

@@ -4,11 +4,13 @@ extension Listener {
     /// The listener and its siblings, one for each socket.
     var shards: [Listener] { [self] + siblings }
 
-    /// Opens sockets for all loops but the first, at the address of the first socket.
+    /// Opens sockets for all loops except the first, and binds them to the address of the first
+    /// socket.
     static func siblings(
         of first: borrowing OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
-        // All shards must agree on this, or the kernel would not distribute clients of both families.
+        // Use the same setting for all shards, because otherwise the kernel would not distribute
+        // clients of both families.
         let isDualStack =
             first.family == .ipv6
             ? try !first.call(.getOption, SocketOption.ipv6Only.name) { descriptor throws(Errno) in
@@ -24,14 +26,14 @@ extension Listener {
         return siblings
     }
 
-    /// Refuses endpoints that only one socket can bind.
+    /// Rejects endpoints that only one socket can bind.
     static func checkSharding(_ endpoint: Endpoint) throws(SocketError) {
         guard endpoint.transport == .tcp else {
             throw SocketError(.listen, cannotBeSharded, endpoint: endpoint)
         }
     }
 
-    /// Refuses addresses that only one socket can bind.
+    /// Rejects addresses that only one socket can bind.
     static func checkSharding(_ address: SocketAddress) throws(SocketError) {
         guard address.ip != nil else {
             throw SocketError(.listen, cannotBeSharded, localAddress: address)
@@ -41,7 +43,7 @@ extension Listener {
     private static let cannotBeSharded = SocketError.Cause.invalidInput(
         "the endpoint of a sharded listener must be tcp://")
 
-    /// Begins the reading direction, for code that accepts from this socket only.
+    /// Begins the reading direction for code that accepts only from this socket.
     func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
             throw WaitFailure(

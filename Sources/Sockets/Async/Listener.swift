@@ -6,15 +6,15 @@ internal import SystemPackage
 /// try await Listener(on: .tcp(port: 51423)).serve { connection in try await connection.echo() }
 /// ```
 ///
-/// A server usually calls ``serve(options:_:)``, which does everything a server has to do. For more
-/// control, iterate over the listener with `for try await`, which survives aborted clients and
-/// shortages of descriptors. ``accept(timeout:)`` reports every failure but aborted clients.
+/// A server usually calls ``serve(options:_:)``, which does everything that a server must do. For
+/// more control, iterate over the listener with `for try await`, which survives aborted clients and
+/// shortages of descriptors. ``accept(timeout:)`` throws every failure except aborted clients.
 ///
 /// ### Sharding
 ///
-/// One thread accepts all clients and assigns them to the loops in turn. If clients come and go so
-/// fast that this thread is the bottleneck, each loop can have a socket of its own. The kernel then
-/// distributes the clients (`SO_REUSEPORT`):
+/// One thread accepts all clients and assigns them to the loops in turn. If clients connect and
+/// disconnect so fast that this thread is the bottleneck, each loop can have its own socket. The
+/// kernel then distributes the clients (`SO_REUSEPORT`):
 ///
 /// ```swift
 /// let listener = try await Listener(on: .tcp(port: port), options: .init(sharded: true))
@@ -23,41 +23,41 @@ internal import SystemPackage
 /// A sharded listener works with ``serve(options:_:)`` only, and has these effects:
 ///
 /// - A client stays on the loop that accepted it, even if that loop is busy and others are idle.
-/// - Other programs of the same user can bind the port, too. A server that is started twice gets
-///   half of the clients instead of an error.
-/// - The kernel assigns a client to one of the sockets before it is accepted. When a program closes
-///   its listener, clients that still wait there are lost although another program serves the same
-///   port. Linux can move them (`net.ipv4.tcp_migrate_req`).
+/// - Other programs of the same user can also bind the port. If a server is started twice, each
+///   process gets half of the clients and no error.
+/// - The kernel assigns a client to a socket before the client is accepted. When a program closes
+///   its listener, the clients in the backlog are lost even if another program serves the same
+///   port. Linux can migrate these clients (`net.ipv4.tcp_migrate_req`).
 ///
-/// A listener closes at ``close()`` or when its last reference goes away.
+/// A listener is closed by ``close()`` or when its last reference is released.
 public final class Listener: Sendable {
     /// The local address with the port that the kernel chose.
     ///
-    /// A wildcard address stays the wildcard.
+    /// For a listener on the wildcard address, it is the wildcard address.
     public let localAddress: SocketAddress
 
     let source: EventSource
     let group: LoopGroup
-    /// Woken when a paused accept may be retried.
+    /// The wakeup for a paused accept that may be retried.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
     private let file: UnixSocketFile?
-    /// Whether clients may have connected to different addresses of this machine.
+    /// Whether clients may connect to different addresses of this machine.
     private let isWildcard: Bool
-    /// Whether each loop of the group accepts with a socket of its own.
+    /// Whether each loop of the group accepts with its own socket.
     let isSharded: Bool
     /// The shards of the other loops, which have the same address.
     let siblings: [Listener]
 
-    /// Listens on an endpoint.
+    /// Creates a listener on an endpoint.
     ///
-    /// An endpoint without a host means every interface, for IPv4 and IPv6 with one socket, or for
-    /// IPv4 only if the machine has no IPv6. The socket has `SO_REUSEADDR`, so that a server can
-    /// restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0 the kernel
-    /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the file of a
-    /// server that has ended. If that server still runs, the cause is `.addressInUse`. Any other
-    /// file is kept. ``close()`` removes the file. A name is looked up on a thread of its own, which
-    /// the call abandons at the timeout or a cancellation.
+    /// An endpoint without a host means every interface. One socket then serves IPv4 and IPv6, or
+    /// only IPv4 on a machine without IPv6. A TCP socket has `SO_REUSEADDR`, so a server can
+    /// restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0, the kernel
+    /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the socket file
+    /// of a server that has ended. If a running server uses the path, or if the path is another
+    /// kind of file, the cause is `.addressInUse`. ``close()`` removes the socket file. A separate
+    /// thread resolves a name. The call abandons this thread at the timeout or a cancellation.
     ///
     /// ```swift
     /// let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
@@ -66,14 +66,14 @@ public final class Listener: Sendable {
     ///
     /// - Parameters:
     ///   - endpoint: The local end: TCP or a Unix stream.
-    ///   - timeout: The limit of the name lookup.
+    ///   - timeout: The time limit for the name lookup.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: The family, the backlog, the socket options, and whether the listener is sharded.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
-    ///     address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or is a Unix
-    ///     path and the listener is to be sharded.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
+    ///     rejects the address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or if it
+    ///     is a Unix path and `options` request sharding.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
     ///     if the host or the service does not exist.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
@@ -103,7 +103,7 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Listens on an address.
+    /// Creates a listener on an address.
     ///
     /// An IPv6 address does not serve IPv4.
     ///
@@ -112,10 +112,10 @@ public final class Listener: Sendable {
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: The backlog, the socket options, and whether the listener is sharded.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel refuses the
-    ///     address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if `address` is a Unix path and the listener is to be
-    ///     sharded.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
+    ///     rejects the address.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `address` is a Unix path and `options` request
+    ///     sharding.
     public convenience init(
         on address: SocketAddress, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
@@ -128,14 +128,16 @@ public final class Listener: Sendable {
             group)
     }
 
-    /// Connections inherit `TCP_NODELAY` from the listening socket.
+    /// Returns the options with `TCP_NODELAY` for TCP, because connections inherit it from the
+    /// listening socket.
     private static func withNoDelay(_ options: ListenOptions, isTCP: Bool) -> ListenOptions {
         var options = options
         if isTCP { options.socketOptions.insert(.noDelay, at: 0) }
         return options
     }
 
-    /// Takes over a bound socket, listens, and opens the siblings of a sharded listener.
+    /// Takes ownership of a bound socket, starts listening, and opens the siblings of a sharded
+    /// listener.
     private convenience init(
         bound socket: consuming OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) {
@@ -148,7 +150,7 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Takes over a listening socket.
+    /// Creates a listener that takes ownership of a listening socket.
     ///
     /// `siblings` are the other shards, or `nil` if the listener is not sharded.
     init(
@@ -189,7 +191,8 @@ public final class Listener: Sendable {
 
     /// Waits for the next client and accepts it, as accept(2) does.
     ///
-    /// It skips clients that hung up before. One task at a time may accept.
+    /// The call skips clients that disconnect before they are accepted. One task at a time may
+    /// accept.
     ///
     /// ```swift
     /// let connection = try await listener.accept(timeout: .seconds(30))
@@ -199,8 +202,8 @@ public final class Listener: Sendable {
     /// - Returns: The connection to the client.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.tooManyOpenFiles` or `.tooManyOpenFilesInSystem`
-    ///     if there are no descriptors left. The client stays in the backlog.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if no client came in time.
+    ///     if no descriptors are left. The client stays in the backlog.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no client connected in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No client is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already accepting.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
@@ -233,15 +236,16 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Makes a connection of an accepted client.
+    /// Creates a connection for an accepted client.
     ///
-    /// If that fails, the client is disconnected.
+    /// If this fails, the client is disconnected.
     func connection(
         for accepted: consuming AcceptedPeer, on loop: EventLoop
     ) throws(WaitFailure) -> Connection {
         do throws(Errno) {
             var local = localAddress
-            // Only a listener on every interface has to ask the kernel for the local address.
+            // Query the local address only on a wildcard listener, because only there clients
+            // connect to different addresses.
             if isWildcard {
                 local = SocketAddress(try System.getsockname(accepted.descriptor.number))
             }
@@ -255,7 +259,7 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Makes the error of a failed accept.
+    /// Returns the error of a failed accept.
     func failure(_ cause: SocketError.Cause) -> SocketError {
         SocketError(.accept, cause, localAddress: localAddress)
     }

@@ -2,7 +2,8 @@ internal import SystemPackage
 
 // Lookups that do not block the thread of the task.
 extension Lookup {
-    /// Returns the addresses of an endpoint while the task is suspended; see `Resolver.resolve`.
+    /// Returns the addresses of an endpoint, and suspends the task during a lookup; see
+    /// `Resolver.resolve`.
     ///
     /// An endpoint that needs no lookup is resolved at once.
     ///
@@ -20,15 +21,15 @@ extension Lookup {
         }
     }
 
-    /// Calls `question` on a thread of its own and returns its answer.
+    /// Calls `question` on a separate thread and returns its answer.
     ///
-    /// At the deadline, or when the task is cancelled, the thread is abandoned. `loop` watches the
-    /// clock.
+    /// The thread is abandoned at the deadline or when the task is cancelled. `loop` runs the
+    /// timer.
     ///
     /// - Throws: The error of `question`; ``SocketError/Cause/timedOut(limit:)`` or
-    ///   ``SocketError/Cause/cancelled``, and a later answer is dropped;
+    ///   ``SocketError/Cause/cancelled``, after which an answer is discarded;
     ///   ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many lookups
-    ///   run.
+    ///   are running.
     static func answer<Answer: Sendable>(
         until deadline: Deadline, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer

@@ -1,10 +1,10 @@
 internal import SystemPackage
 
-// The asynchronous overloads. They run the blocking functions on threads of their own.
+// Asynchronous overloads, which run the blocking functions on separate threads.
 extension Resolver {
     /// Returns the addresses of an endpoint, in the order in which they should be tried.
     ///
-    /// Suspends the task during the lookup.
+    /// The task is suspended during the lookup.
     ///
     /// ```swift
     /// let addresses = try await Resolver.resolve(
@@ -12,14 +12,15 @@ extension Resolver {
     /// ```
     ///
     /// - Parameters:
-    ///   - endpoint: A Unix endpoint is its own address. No lookup takes place, and the file system
-    ///     is not touched.
-    ///   - family: The family of the addresses to return; `nil` for all.
-    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - endpoint: The endpoint to resolve. A Unix endpoint needs no lookup and no access to the
+    ///     file system, because it contains the address.
+    ///   - family: The family of the addresses to return, or `nil` for all families.
+    ///   - numericOnly: Whether to accept only a numeric address as the host, so that no query is
+    ///     made.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
-    ///   - timeout: How long to wait for the addresses. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the addresses. At the limit, the lookup is abandoned.
     /// - Returns: The addresses, at least one.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
     ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
@@ -49,30 +50,30 @@ extension Resolver {
 
     /// Returns the addresses of a host, each with the port of a service.
     ///
-    /// Suspends the task during the lookup. The corresponding C function is `getaddrinfo`.
+    /// The task is suspended during the lookup. The corresponding C function is `getaddrinfo`.
     ///
     /// - Parameters:
     ///   - host: A name, or a numeric address without brackets and with an optional zone. An empty
     ///     host means this machine, or every interface if `forBinding` is true.
-    ///   - service: The port or a service's name; `nil` for port 0.
-    ///   - family: The family of the addresses to return; `nil` for all.
-    ///   - transport: The transport for which the service's name is looked up; `nil` for any.
-    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
-    ///   - canonicalName: Whether to return the host's official name too.
+    ///   - service: The port or a service's name, or `nil` for port 0.
+    ///   - family: The family of the addresses to return, or `nil` for all families.
+    ///   - transport: The transport for which the service's name is looked up, or `nil` for any
+    ///     transport.
+    ///   - numericOnly: Whether to accept only a numeric address as the host, so that no query is
+    ///     made.
+    ///   - canonicalName: Whether to return the host's official name as well.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
-    ///   - timeout: How long to wait for the addresses. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the addresses. At the limit, the lookup is abandoned.
     /// - Returns: The addresses, and the official name if `canonicalName` is true.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or
-    ///   if the family or the transport is a Unix one.
+    ///   if the family or the transport is for Unix sockets.
     ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
-    ///   not be looked up.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
-    ///   contain the service.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   not be looked up. ``SocketError/Cause/unknownService(_:transport:)`` if the services
+    ///   database does not contain the service. ``SocketError/Cause/noServicesDatabase`` if the
+    ///   machine has no services database. ``SocketError/Cause/timedOut(limit:)`` if the time limit
+    ///   ended first. ``SocketError/Cause/cancelled`` if the task was cancelled.
     ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
     ///   another error of the system.
     public static func resolve(
@@ -90,10 +91,10 @@ extension Resolver {
             })
     }
 
-    /// Returns the names of an address: the host's name, and the name of the service on its port.
+    /// Returns the host name of an address and the service name of its port.
     ///
-    /// Returns digits in place of a name that does not exist. Suspends the task during the lookup.
-    /// The corresponding C function is `getnameinfo`.
+    /// If a name does not exist, the result contains digits instead. The task is suspended during
+    /// the lookup. The corresponding C function is `getnameinfo`.
     ///
     /// - Parameters:
     ///   - address: An Internet address.
@@ -101,15 +102,15 @@ extension Resolver {
     ///   - numericHost: Whether to return the host in digits, without a lookup.
     ///   - numericService: Whether to return the service in digits, without a lookup.
     ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
-    ///   - timeout: How long to wait for the names. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the names. At the limit, the lookup is abandoned.
     /// - Returns: The names of the host and of the service.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not be
-    ///   looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface,
-    ///   with `EAGAIN` if too many lookups are running, or with another error of the system.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or
+    ///   unnamed. ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or
+    ///   could not be looked up. ``SocketError/Cause/timedOut(limit:)`` if the time limit ended
+    ///   first. ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone is not the name of an
+    ///   interface, with `EAGAIN` if too many lookups are running, or with another error of the
+    ///   system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,
@@ -125,15 +126,15 @@ extension Resolver {
             })
     }
 
-    /// Returns the names and addresses of a host that is given by name, for one family.
+    /// Returns the names and addresses of the host with the given name, for one family.
     ///
-    /// A numeric address is its own entry and needs no query. Suspends the task during the lookup.
-    /// The corresponding C function is `gethostbyname2_r`.
+    /// The entry of a numeric address contains only that address, so it needs no query. The task is
+    /// suspended during the lookup. The corresponding C function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
     ///   - family: IPv4 or IPv6.
-    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family`
     ///   is ``AddressFamily/unix``.
@@ -152,14 +153,14 @@ extension Resolver {
             { () throws(SocketError) in try host(named: name, family: family) })
     }
 
-    /// Returns the names of a host that is given by address.
+    /// Returns the names and addresses of the host with the given address.
     ///
     /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
-    /// Suspends the task during the lookup. The corresponding C function is `gethostbyaddr_r`.
+    /// The task is suspended during the lookup. The corresponding C function is `gethostbyaddr_r`.
     ///
     /// - Parameters:
     ///   - address: The numeric address.
-    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
     /// - Throws: ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be
     ///   looked up.
@@ -176,10 +177,10 @@ extension Resolver {
             { () throws(SocketError) in try host(at: address) })
     }
 
-    /// Runs `call`, on a thread of its own if it may block.
+    /// Runs `call`, on a separate thread if it may block.
     ///
     /// - Throws: The error of `call`. The error that `makeError` creates if the time limit ends, if
-    ///   the task is cancelled, or if no thread can be had.
+    ///   the task is cancelled, or if no thread is available.
     private static func onLookupThread<Value: Sendable>(
         if mayBlock: Bool, _ timeout: TimeLimit,
         orThrow makeError: (SocketError.Cause) -> SocketError,
