@@ -12,8 +12,8 @@ extension Connection {
     /// ```
     ///
     /// - Returns: The number of forwarded bytes.
-    /// - Throws: ``SocketError`` with one of these causes, and with the number of bytes that were
-    ///   sent back in ``SocketError/bytesTransferred``:
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of bytes that were sent back:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -41,8 +41,9 @@ extension Connection {
     ///
     /// - Parameter other: The connection that receives the bytes.
     /// - Returns: The number of forwarded bytes.
-    /// - Throws: A ``SocketError`` of the connection that failed, with one of these causes and with the number of bytes that were
-    ///   forwarded in ``SocketError/bytesTransferred``:
+    /// - Throws: ``SocketError`` with one of these causes. It contains the addresses of the
+    ///   connection that failed, and ``SocketError/bytesTransferred`` is the number of forwarded
+    ///   bytes:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.

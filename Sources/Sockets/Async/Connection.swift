@@ -15,7 +15,7 @@ internal import SystemPackage
 /// connection, so a program can leave a loop over ``lines``, call `read`, and lose nothing.
 ///
 /// Cancelling a task ends its wait at once with ``SocketError/Cause/cancelled``. No bytes are lost,
-/// and the next read continues. If a peer sends endlessly, a cancelled task also ends, because one
+/// and the next read continues. Even if a peer sends endlessly, a cancelled task ends, because one
 /// of its next reads throws this error. Neither a cancellation nor a timeout affects later
 /// operations.
 ///

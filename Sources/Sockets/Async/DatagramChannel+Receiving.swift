@@ -58,7 +58,7 @@ extension DatagramChannel {
         return header
     }
 
-    /// Waits for one datagram, and calls `body` with it without copying it.
+    /// Waits for one datagram, and calls `body` with its bytes without copying them.
     ///
     /// `body` may reply at once.
     ///

@@ -96,8 +96,8 @@ extension DatagramChannel {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
-    ///     the kernel.
+    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -117,8 +117,8 @@ extension DatagramChannel {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
-    ///     the kernel.
+    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -138,8 +138,8 @@ extension DatagramChannel {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
     ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (this one was not sent), or with another error of
-    ///     the kernel.
+    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-/// Decides what to do after a failed accept.
+/// A policy that decides what to do after a failed accept.
 ///
 /// It performs no I/O. ``Acceptor`` applies its decisions.
 ///

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// It never waits itself. The blocking and the async callers wait for the running attempts, each in
 /// their own way.
 struct ConnectAttempts: ~Copyable {
-    /// What the calling code must do next.
+    /// What the caller must do next.
     enum Step: ~Copyable {
         /// Use this connected, nonblocking socket. The other attempts have been closed.
         case connected(OwnedSocket)
@@ -78,8 +78,8 @@ struct ConnectAttempts: ~Copyable {
 
     /// Starts and ends attempts as far as possible without waiting, and returns the next step.
     ///
-    /// - Throws: An error that contains every attempt if none succeeded, or the error of a socket
-    ///   option that the kernel rejected.
+    /// - Throws: A connect error with every attempt if no attempt succeeded, or the error of a
+    ///   socket option that the kernel rejected.
     mutating func advance() throws(SocketError) -> Step {
         while true {
             switch order.next(at: elapsed) {

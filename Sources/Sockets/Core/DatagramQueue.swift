@@ -15,7 +15,7 @@ final class DatagramQueue: @unchecked Sendable {
     @inline(__always)
     func next() -> ReceivedDatagram? { batch.next() }
 
-    /// Receives the available Internet datagrams if the queue is empty.
+    /// Receives the available Internet datagrams into the empty queue.
     ///
     /// Returns `false` if the kernel may have more datagrams.
     @inline(__always)

@@ -2,8 +2,8 @@ internal import SystemPackage
 
 /// A change to a socket's multicast settings.
 enum MulticastMembership {
-    /// Joins or leaves a group on this interface, or on the interface that the routes select if it
-    /// is `nil`.
+    /// Joins or leaves a group on this interface, or, if `interface` is `nil`, on the interface
+    /// that the routes select.
     case membership(Membership, of: IPAddress, interface: String?)
     /// Sends to groups through this interface.
     case sendThrough(interface: String)

@@ -2,8 +2,9 @@ internal import HeapModule
 
 /// An object that the timers of a loop can call.
 protocol TimerTarget: AnyObject {
-    /// Handles a timer that fired. Returns the instant at which it fires again, or `nil` if it is
-    /// done.
+    /// Handles a timer that fired.
+    ///
+    /// Returns the instant at which the timer fires again, or `nil` if it is done.
     func timerFired(_ direction: EventSource.Direction, _ now: Int64) -> Int64?
 }
 

@@ -128,7 +128,7 @@ final class Server: Sendable {
             // control characters to a log or a terminal.
             "error": "\(socketError?.firstLine ?? TerminalText.escaped("\(error)"))",
         ]
-        // Log only these parts of the report, because a log record is one line.
+        // Log the report as separate fields, because a log record is one line.
         if let report = socketError?.stallReport {
             metadata["verdict"] = "\(report.verdict.code)"
             metadata["evidence"] = "\(report.evidence)"
