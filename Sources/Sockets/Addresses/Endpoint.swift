@@ -60,6 +60,17 @@ extension Endpoint {
         Endpoint(.tcp, .host(host, port))
     }
 
+    /// Creates an endpoint for a UDP port of a host.
+    ///
+    /// - Parameters:
+    ///   - host: A name or a numeric address. An empty host means every interface when receiving,
+    ///     and this machine when sending.
+    ///   - port: A number literal, or the name of a service.
+    /// - Returns: The endpoint.
+    public static func udp(_ host: String = "", port: Port) -> Endpoint {
+        Endpoint(.udp, .host(host, port))
+    }
+
     /// Creates an endpoint for a TCP port of a host from a port number of type `UInt16`.
     ///
     /// - Parameters:
@@ -72,27 +83,6 @@ extension Endpoint {
         .tcp(host, port: Port(port))
     }
 
-    /// Creates an endpoint for a TCP port of a numeric address.
-    ///
-    /// - Parameters:
-    ///   - ip: The address.
-    ///   - port: The port's number.
-    /// - Returns: The endpoint.
-    public static func tcp(_ ip: IPAddress, port: UInt16) -> Endpoint {
-        .tcp(ip.description, port: Port(port))
-    }
-
-    /// Creates an endpoint for a UDP port of a host.
-    ///
-    /// - Parameters:
-    ///   - host: A name or a numeric address. An empty host means every interface when receiving,
-    ///     and this machine when sending.
-    ///   - port: A number literal, or the name of a service.
-    /// - Returns: The endpoint.
-    public static func udp(_ host: String = "", port: Port) -> Endpoint {
-        Endpoint(.udp, .host(host, port))
-    }
-
     /// Creates an endpoint for a UDP port of a host from a port number of type `UInt16`.
     ///
     /// - Parameters:
@@ -103,6 +93,16 @@ extension Endpoint {
     @_disfavoredOverload  // Otherwise a literal would be ambiguous.
     public static func udp(_ host: String = "", port: UInt16) -> Endpoint {
         .udp(host, port: Port(port))
+    }
+
+    /// Creates an endpoint for a TCP port of a numeric address.
+    ///
+    /// - Parameters:
+    ///   - ip: The address.
+    ///   - port: The port's number.
+    /// - Returns: The endpoint.
+    public static func tcp(_ ip: IPAddress, port: UInt16) -> Endpoint {
+        .tcp(ip.description, port: Port(port))
     }
 
     /// Creates an endpoint for a UDP port of a numeric address.

@@ -25,46 +25,31 @@ public enum IPAddress: Hashable, Sendable {
 
     /// A Boolean value that indicates whether the address is `0.0.0.0` or `::`, which are never
     /// assigned to a machine.
-    public var isUnspecified: Bool {
-        switch self {
-        case .v4(let address): address.isUnspecified
-        case .v6(let address): address.isUnspecified
-        }
-    }
+    public var isUnspecified: Bool { value(\.isUnspecified, \.isUnspecified) }
 
     /// A Boolean value that indicates whether the address is in `127.0.0.0/8` or is `::1`, so
     /// packets to it never leave this machine.
-    public var isLoopback: Bool {
-        switch self {
-        case .v4(let address): address.isLoopback
-        case .v6(let address): address.isLoopback
-        }
-    }
+    public var isLoopback: Bool { value(\.isLoopback, \.isLoopback) }
 
     /// A Boolean value that indicates whether the address is a multicast group in `224.0.0.0/4` or
     /// `ff00::/8`.
-    public var isMulticast: Bool {
-        switch self {
-        case .v4(let address): address.isMulticast
-        case .v6(let address): address.isMulticast
-        }
-    }
+    public var isMulticast: Bool { value(\.isMulticast, \.isMulticast) }
 
     /// A Boolean value that indicates whether the address is valid only on one link, because it is
     /// in `169.254.0.0/16` or `fe80::/10`.
-    public var isLinkLocal: Bool {
-        switch self {
-        case .v4(let address): address.isLinkLocal
-        case .v6(let address): address.isLinkLocal
-        }
-    }
+    public var isLinkLocal: Bool { value(\.isLinkLocal, \.isLinkLocal) }
 
     /// A Boolean value that indicates whether the address is in a range for private networks: those
     /// of RFC 1918, or `fc00::/7`.
-    public var isPrivate: Bool {
-        switch unmapped {
-        case .v4(let address): address.isPrivate
-        case .v6(let address): address.isUniqueLocal
+    public var isPrivate: Bool { unmapped.value(\.isPrivate, \.isUniqueLocal) }
+
+    /// Returns a property of the address, whose name may depend on the version.
+    private func value<Value>(
+        _ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value
+    ) -> Value {
+        switch self {
+        case .v4(let address): v4(address)
+        case .v6(let address): v6(address)
         }
     }
 }
@@ -99,10 +84,5 @@ extension IPAddress: LosslessStringConvertible {
     }
 
     /// The address in its usual form: `192.0.2.7`, `2001:db8::7`.
-    public var description: String {
-        switch self {
-        case .v4(let address): address.description
-        case .v6(let address): address.description
-        }
-    }
+    public var description: String { value(\.description, \.description) }
 }

@@ -32,13 +32,7 @@ extension Connection {
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
-        guard endpoint.transport == .tcp || endpoint.transport == .unix else {
-            throw SocketError(
-                .connect,
-                .invalidInput(
-                    "an endpoint of the transport \(endpoint.transport): expected tcp or unix"),
-                endpoint: endpoint)
-        }
+        try endpoint.require(.stream, for: .connect)
         let (loop, deadline) = (group.next(), Deadline(startingNow: timeout))
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(

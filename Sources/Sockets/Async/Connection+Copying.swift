@@ -63,7 +63,7 @@ extension Connection {
     }
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
-        try beginReading()
+        _ = try beginReading()
         defer { source.end(.reading) }
         try other.begin(.write)
         defer { other.source.end(.writing) }

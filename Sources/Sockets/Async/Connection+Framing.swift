@@ -19,9 +19,9 @@ extension Connection {
     public func readExactly(
         _ count: Int, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        if let bytes = try await read(.exactly(count), timeout) { return bytes }
+        if let bytes = try await read(.exactly(count), &deadline) { return bytes }
         let partial = input.take(input.count)
         throw failure(.read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
     }
@@ -41,9 +41,9 @@ extension Connection {
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        return try await read(.until(byte), limit: limit, timeout)
+        return try await read(.until(byte), limit: limit, &deadline)
     }
 
     /// Reads everything until the peer ends the stream.
@@ -57,9 +57,9 @@ extension Connection {
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        return try await read(.toEnd(limit: limit), timeout) ?? []
+        return try await read(.toEnd(limit: limit), &deadline) ?? []
     }
 
     /// Reads one message.
@@ -68,9 +68,8 @@ extension Connection {
     /// the reading direction.
     @inline(__always)
     private func read(
-        _ framing: Framing, limit: Int? = nil, _ timeout: TimeLimit?
+        _ framing: Framing, limit: Int? = nil, _ deadline: inout Deadline
     ) async throws(SocketError) -> [UInt8]? {
-        var deadline = Deadline(timeout ?? readTimeout)
         var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
         var hasEnded = false
         while true {

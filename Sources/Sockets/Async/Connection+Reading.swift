@@ -27,9 +27,8 @@ extension Connection {
     public func read(
         into buffer: inout MutableRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
             return buffer.withUnsafeMutableBytes { takeReceived(into: $0) }
         }
@@ -60,9 +59,8 @@ extension Connection {
     public func read(
         into buffer: inout OutputRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
             return buffer.withUnsafeMutableBytes { bytes, initialized in
                 let count = takeReceived(
@@ -107,9 +105,8 @@ extension Connection {
     public func read(
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
         if !input.isEmpty || count <= 0 || isAtEnd {
             return bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
         }
@@ -151,9 +148,10 @@ extension Connection {
 
     /// Begins a read of bytes, which also returns the rest of an overlong line.
     @inline(__always)
-    func beginReading() throws(SocketError) {
+    func beginReading(_ timeout: TimeLimit? = nil) throws(SocketError) -> Deadline {
         try begin(.read)
         scanner.stopSkipping()
+        return Deadline(timeout ?? readTimeout)
     }
 
     @inline(__always)

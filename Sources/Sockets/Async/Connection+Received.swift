@@ -27,9 +27,8 @@ extension Connection {
     public func withReceived<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
-        try beginReading()
+        var deadline = try beginReading(timeout)
         defer { source.end(.reading) }
-        var deadline = Deadline(timeout ?? readTimeout)
         return try await withNextBytes(&deadline) { bytes in
             // Safe because the bytes stay valid until the next receive.
             Result { try body(RawSpan(_unsafeBytes: bytes)) }

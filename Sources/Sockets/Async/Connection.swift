@@ -20,7 +20,7 @@ internal import SystemPackage
 /// operations.
 ///
 /// A connection is closed by ``close()`` or when its last reference is released.
-public final class Connection: DescriptorOwner, @unchecked Sendable {
+public final class Connection: LoopSocket, @unchecked Sendable {
     // Safe because only the task in the reading direction uses `input`, `scanner` and `isAtEnd`,
     // and only the task in the writing direction uses `isIncomplete`. Each direction has one task
     // at a time.
@@ -33,8 +33,6 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
 
     let source: EventSource
     let family: AddressFamily
-    /// The socket file of a Unix client that is bound to a path.
-    private let file: UnixSocketFile?
     // The bytes that were received but not yet consumed. The buffer allocates memory on first use.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
@@ -48,10 +46,9 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
     /// Creates a connection that takes ownership of a connected, nonblocking socket.
     init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
         family = socket.family
-        file = socket.file
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
-        source = try EventSource(owning: socket.descriptor, on: loop)
+        source = try EventSource(owning: socket, on: loop)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -86,10 +83,7 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
     ///
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel has
     /// accepted are still delivered. A second call does nothing.
-    public func close() {
-        file?.remove()
-        source.close()
-    }
+    public func close() { source.close() }
 
     /// A Boolean value that indicates whether ``close()`` has been called.
     public var isClosed: Bool { source.lifetime.isClosed }
@@ -124,52 +118,8 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
         try end(direction)
     }
 
-    /// Reads a socket option, as getsockopt(2) does.
-    ///
-    /// ```swift
-    /// let isImmediate = try connection.option(.noDelay)
-    /// ```
-    ///
-    /// - Parameter option: The option.
-    /// - Returns: Its value.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option.
-    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
-    public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
-        try get(option)
-    }
-
-    /// Sets a socket option, as setsockopt(2) does.
-    ///
-    /// ```swift
-    /// try connection.setOption(.keepAlive, to: true)
-    /// ```
-    ///
-    /// - Parameters:
-    ///   - option: The option.
-    ///   - value: The new value.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the socket does not have this option, or the value is
-    ///     not allowed.
-    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
-    public func setOption<Value>(
-        _ option: SocketOption<Value>, to value: Value
-    ) throws(SocketError) {
-        try set(option, to: value)
-    }
-
-    func call<Result>(
-        _ operation: SocketError.Operation, _ subject: String?,
-        _ body: (Int32) throws(Errno) -> Result
-    ) throws(SocketError) -> Result {
-        guard source.enter() else { throw failure(operation, .closed) }
-        defer { source.leave() }
-        do throws(Errno) {
-            return try body(source.descriptor)
-        } catch {
-            throw failure(operation, .system(error), subject)
-        }
-    }
+    /// The access to the descriptor, for the library's own use.
+    public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
     /// Returns the error of a failed operation.
     ///
@@ -182,13 +132,12 @@ public final class Connection: DescriptorOwner, @unchecked Sendable {
 
     /// Returns the error of a failed operation.
     func failure(
-        _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ subject: String? = nil,
-        bytesTransferred: Int = 0, partialBytes: [UInt8] = []
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int = 0,
+        partialBytes: [UInt8] = []
     ) -> SocketError {
         SocketError(
-            operation, cause, subject: subject, localAddress: localAddress,
-            remoteAddress: remoteAddress, bytesTransferred: bytesTransferred,
-            partialBytes: partialBytes,
+            operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
+            bytesTransferred: bytesTransferred, partialBytes: partialBytes,
             stallReport: stallReport(operation, cause, sent: bytesTransferred))
     }
 }

@@ -19,7 +19,7 @@ internal import SystemPackage
 /// operations.
 ///
 /// A channel is closed by ``close()`` or when its last reference is released.
-public final class DatagramChannel: Sendable {
+public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a
     /// Unix socket without a path.
     ///
@@ -38,7 +38,6 @@ public final class DatagramChannel: Sendable {
     /// one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
-    private let file: UnixSocketFile?
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
@@ -71,18 +70,10 @@ public final class DatagramChannel: Sendable {
         on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
-        try Self.check(endpoint, for: .bind)
-        do throws(SocketError) {
-            try options.checkUnsharded()
-            let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, forBinding: true,
-                until: Deadline(startingNow: timeout),
-                on: group.loops[0])
-            try self.init(
-                taking: try OwnedSocket.bound(toOneOf: addresses, of: endpoint, options), group)
-        } catch {
-            throw error.with(endpoint: endpoint)
-        }
+        try endpoint.require(.datagram, for: .bind)
+        try options.checkUnsharded(on: endpoint)
+        let socket = try await OwnedSocket.bound(on: endpoint, timeout, options, group)
+        try self.init(taking: socket, group)
     }
 
     /// Creates a channel that receives the datagrams sent to an address.
@@ -102,9 +93,8 @@ public final class DatagramChannel: Sendable {
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
         try options.checkUnsharded()
-        try self.init(
-            taking: try OwnedSocket.bound(on: address, .datagram, isDualStack: false, options),
-            group)
+        let socket = try OwnedSocket.bound(on: address, .datagram, isDualStack: false, options)
+        try self.init(taking: socket, group)
     }
 
     /// Creates a channel that is connected to an endpoint.
@@ -134,14 +124,13 @@ public final class DatagramChannel: Sendable {
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
-        try Self.check(endpoint, for: .connect)
+        try endpoint.require(.datagram, for: .connect)
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: group.loops[0])
-            try self.init(
-                taking: try ConnectAttempts.connectDatagram(to: addresses, options, deadline), group
-            )
+            let socket = try ConnectAttempts.connectDatagram(to: addresses, options, deadline)
+            try self.init(taking: socket, group)
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -161,9 +150,9 @@ public final class DatagramChannel: Sendable {
         to address: SocketAddress, group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        try self.init(
-            taking: try ConnectAttempts.connectDatagram(
-                to: [address], options, Deadline(startingNow: .never)), group)
+        let socket = try ConnectAttempts.connectDatagram(
+            to: [address], options, Deadline(startingNow: .never))
+        try self.init(taking: socket, group)
     }
 
     /// Creates a channel that takes ownership of a socket.
@@ -178,7 +167,6 @@ public final class DatagramChannel: Sendable {
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
         usesPacketInfo = localAddress.isOneOfMany && !isConnected
-        file = socket.file
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
             if usesPacketInfo {
@@ -187,8 +175,7 @@ public final class DatagramChannel: Sendable {
             }
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
-            source = try EventSource(
-                owning: socket.descriptor, on: group.next(), reportsWritable: false)
+            source = try EventSource(owning: socket, on: group.next(), reportsWritable: false)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -201,32 +188,22 @@ public final class DatagramChannel: Sendable {
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``, and a loop over the channel
     /// ends. Datagrams that the kernel has accepted are still sent. A second call does nothing.
     public func close() {
-        file?.remove()
         source.close(isConnection: false)
     }
 
     /// A Boolean value that indicates whether ``close()`` has been called.
     public var isClosed: Bool { source.lifetime.isClosed }
 
-    private static func check(
-        _ endpoint: Endpoint, for operation: SocketError.Operation
-    ) throws(SocketError) {
-        guard endpoint.transport == .udp || endpoint.transport == .unixDatagram else {
-            throw SocketError(
-                operation,
-                .invalidInput("the endpoint must be udp:// or unixgram:"),
-                endpoint: endpoint)
-        }
-    }
+    /// The access to the descriptor, for the library's own use.
+    public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
     /// Returns the error of a failed operation.
     func failure(
-        _ operation: SocketError.Operation, _ cause: SocketError.Cause, subject: String? = nil,
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause,
         remote: SocketAddress? = nil
     ) -> SocketError {
         SocketError(
-            operation, cause, subject: subject, localAddress: localAddress,
-            remoteAddress: remote ?? remoteAddress)
+            operation, cause, localAddress: localAddress, remoteAddress: remote ?? remoteAddress)
     }
 }
 

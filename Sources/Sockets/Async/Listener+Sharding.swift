@@ -18,9 +18,8 @@ extension Listener {
             } : false
         var siblings: [Listener] = []
         for loop in group.loops.dropFirst() {
-            var socket = try OwnedSocket.bound(
+            let socket = try OwnedSocket.bound(
                 on: first.localAddress ?? .unnamed, .stream, isDualStack: isDualStack, options)
-            try socket.listen(backlog: options.backlog)
             siblings.append(try Listener(taking: socket, on: loop, of: group, siblings: []))
         }
         return siblings

@@ -41,7 +41,6 @@ public final class Listener: Sendable {
     /// The wakeup for a paused accept that may be retried.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
-    private let file: UnixSocketFile?
     /// Whether clients may connect to different addresses of this machine.
     private let isWildcard: Bool
     /// Whether each loop of the group accepts with its own socket.
@@ -82,25 +81,11 @@ public final class Listener: Sendable {
         on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
-        guard endpoint.transport == .tcp || endpoint.transport == .unix else {
-            throw SocketError(
-                .listen,
-                .invalidInput("the endpoint must be tcp:// or unix:"),
-                endpoint: endpoint)
-        }
+        try endpoint.require(.stream, for: .listen)
         if options.sharded { try Self.checkSharding(endpoint) }
-        do throws(SocketError) {
-            let addresses = try await Lookup.addresses(
-                of: endpoint, options.family, forBinding: true,
-                until: Deadline(startingNow: timeout),
-                on: group.loops[0])
-            let options = Self.withNoDelay(options, isTCP: endpoint.transport == .tcp)
-            try self.init(
-                bound: try OwnedSocket.bound(toOneOf: addresses, of: endpoint, options), options,
-                group)
-        } catch {
-            throw error.with(endpoint: endpoint)
-        }
+        let options = Self.withNoDelay(options, isTCP: endpoint.transport == .tcp)
+        let socket = try await OwnedSocket.bound(on: endpoint, timeout, options, group)
+        try self.init(listening: socket, options, group)
     }
 
     /// Creates a listener on an address.
@@ -122,10 +107,8 @@ public final class Listener: Sendable {
     ) throws(SocketError) {
         if options.sharded { try Self.checkSharding(address) }
         let options = Self.withNoDelay(options, isTCP: address.family != .unix)
-        try self.init(
-            bound: try OwnedSocket.bound(on: address, .stream, isDualStack: false, options),
-            options,
-            group)
+        let socket = try OwnedSocket.bound(on: address, .stream, isDualStack: false, options)
+        try self.init(listening: socket, options, group)
     }
 
     /// Returns the options with `TCP_NODELAY` for TCP, because connections inherit it from the
@@ -136,12 +119,10 @@ public final class Listener: Sendable {
         return options
     }
 
-    /// Takes ownership of a bound socket, starts listening, and opens the siblings of a sharded
-    /// listener.
+    /// Takes ownership of a listening socket, and opens the siblings of a sharded listener.
     private convenience init(
-        bound socket: consuming OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
+        listening socket: consuming OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) {
-        try socket.listen(backlog: options.backlog)
         if options.sharded {
             let siblings = try Self.siblings(of: socket, options, group)
             try self.init(taking: socket, on: group.loops[0], of: group, siblings: siblings)
@@ -163,10 +144,9 @@ public final class Listener: Sendable {
         localAddress = socket.localAddress ?? .unnamed
         isWildcard = localAddress.ip?.isUnspecified ?? false
         self.group = group
-        file = socket.file
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            source = try EventSource(owning: socket.descriptor, on: loop)
+            source = try EventSource(owning: socket, on: loop)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -179,7 +159,6 @@ public final class Listener: Sendable {
     /// Clients in the backlog and later clients are refused. Waiting tasks and all later calls get
     /// ``SocketError/Cause/closed``. Accepted connections stay open. A second call does nothing.
     public func close() {
-        file?.remove()
         source.close(isConnection: false)
         retryWakeup.wake()
         for sibling in siblings { sibling.close() }

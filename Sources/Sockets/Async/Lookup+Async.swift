@@ -12,7 +12,7 @@ extension Lookup {
         of endpoint: Endpoint, _ family: AddressFamily?, forBinding: Bool = false,
         until deadline: Deadline, on loop: EventLoop
     ) async throws(SocketError) -> [SocketAddress] {
-        guard endpoint.isLookedUp else {
+        guard endpoint.mayBlock else {
             return try Resolver.resolve(
                 endpoint, family: family, forBinding: forBinding, deadline: deadline)
         }
@@ -67,10 +67,30 @@ extension Lookup {
     }
 }
 
+extension OwnedSocket {
+    /// Creates a socket that is bound to an endpoint, and listens if it is a stream.
+    static func bound(
+        on endpoint: Endpoint, _ timeout: TimeLimit, _ options: ListenOptions, _ group: LoopGroup
+    ) async throws(SocketError) -> OwnedSocket {
+        do throws(SocketError) {
+            let addresses = try await Lookup.addresses(
+                of: endpoint, options.family, forBinding: true,
+                until: Deadline(startingNow: timeout), on: group.loops[0])
+            return try bound(toOneOf: addresses, of: endpoint, options)
+        } catch {
+            throw error.with(endpoint: endpoint)
+        }
+    }
+}
+
 extension Endpoint {
-    /// Whether resolving the endpoint needs a lookup of the host or the port.
-    fileprivate var isLookedUp: Bool {
-        guard let host, let port else { return false }
-        return port.number == nil || !(host.isEmpty || IPAddress(host) != nil)
+    /// Checks that the endpoint's sockets have this type.
+    func require(
+        _ type: SocketType, for operation: SocketError.Operation
+    ) throws(SocketError) {
+        guard transport.socketType != type else { return }
+        let expected = type == .stream ? "tcp:// or unix:" : "udp:// or unixgram:"
+        throw SocketError(
+            operation, .invalidInput("the endpoint must be \(expected)"), endpoint: self)
     }
 }

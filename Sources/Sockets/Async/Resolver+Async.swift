@@ -39,9 +39,8 @@ extension Resolver {
         forBinding: Bool = false, timeout: TimeLimit = .never
     ) async throws(SocketError) -> [SocketAddress] {
         try await onLookupThread(
-            if: endpoint.path == nil
-                && HostLookup(host: endpoint.host ?? "", service: endpoint.port).mayBlock,
-            timeout, orThrow: { SocketError(.resolve, $0, endpoint: endpoint) },
+            if: endpoint.mayBlock, timeout,
+            orThrow: { SocketError(.resolve, $0, endpoint: endpoint) },
             { () throws(SocketError) in
                 try resolve(
                     endpoint, family: family, numericOnly: numericOnly, forBinding: forBinding)

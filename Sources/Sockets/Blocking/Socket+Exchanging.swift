@@ -32,11 +32,7 @@ extension Socket {
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
-        guard type == .stream else {
-            throw failure(
-                .exchange,
-                .invalidInput("the socket's type is \(type): expected a stream socket"))
-        }
+        try require(.stream, for: .exchange)
         var input = ByteBuffer(capacity: 65536)
         var scanner = LineScanner(limit: 65536)
         var isAtEnd = false

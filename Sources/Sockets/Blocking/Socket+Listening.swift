@@ -35,7 +35,6 @@ extension Socket {
                 endpoint, family: options.family, forBinding: true,
                 deadline: Deadline(startingNow: timeout))
             self.init(taking: try OwnedSocket.bound(toOneOf: addresses, of: endpoint, options))
-            if type != .datagram { try listen(backlog: options.backlog) }
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -57,6 +56,5 @@ extension Socket {
     ) throws(SocketError) {
         try options.checkUnsharded()
         self.init(taking: try OwnedSocket.bound(on: address, type, isDualStack: false, options))
-        if type != .datagram { try listen(backlog: options.backlog) }
     }
 }

@@ -140,6 +140,9 @@ extension Socket {
         }
     }
 
+    /// Marks the kernel's limits as unknown, because the option may have changed them.
+    func didSetRawOption() { forgetKernelTimeouts() }
+
     /// Marks the kernel's timeouts as unknown, so the next call sets them again.
     func forgetKernelTimeouts() {
         receiveTimeout.forget()
@@ -150,6 +153,16 @@ extension Socket {
     var sendPlan: WaitPlan {
         guard family == .unix else { return .inKernel }
         return type == .stream ? .inKernelUnlessLimited : .inSlices
+    }
+
+    /// Checks that the socket has the type that an operation needs.
+    @inline(__always)
+    func require(
+        _ expected: SocketType, for operation: SocketError.Operation
+    ) throws(SocketError) {
+        guard _slowPath(type != expected) else { return }
+        throw failure(
+            operation, .invalidInput("the socket's type is \(type): expected a \(expected) socket"))
     }
 
     /// Returns the error of a failed operation, with the known addresses.

@@ -17,7 +17,7 @@ internal import SystemPackage
 ///
 /// Calls may block the thread. In async code, use ``Connection``, ``Listener`` and
 /// ``DatagramChannel``; blocking a thread of Swift's shared pool can stop the whole process.
-public final class Socket: Sendable {
+public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// The address family of the socket.
     public let family: AddressFamily
 
@@ -104,20 +104,19 @@ public final class Socket: Sendable {
     ///
     /// Returns `false` if the socket is closed.
     @inline(__always)
-    func enter() -> Bool {
-        lifetime.enter { releaseDescriptor() }
-    }
+    func enter() -> Bool { lifetime.enter { releaseDescriptor() } }
 
     /// Ends a call.
     ///
     /// The last call on a closed socket releases the descriptor when it ends.
     @inline(__always)
-    func leave() {
-        lifetime.leave { releaseDescriptor() }
-    }
+    func leave() { lifetime.leave { releaseDescriptor() } }
 
     @inline(__always)
     private func releaseDescriptor() { System.close(descriptor) }
+
+    /// The access to the descriptor, for the library's own use.
+    public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
     /// A Boolean value that indicates whether ``close()`` or ``release()`` has been called.
     public var isClosed: Bool { lifetime.isClosed }

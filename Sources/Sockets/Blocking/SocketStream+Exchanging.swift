@@ -31,7 +31,7 @@ extension SocketStream {
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
-        try requireStream(.exchange)
+        try socket.require(.stream, for: .exchange)
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
         guard !isLending else {
             throw failure(

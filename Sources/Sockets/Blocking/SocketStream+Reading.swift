@@ -106,7 +106,7 @@ extension SocketStream {
     ///
     /// Returns `false` at the end of the stream.
     func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
-        try requireStream(.read)
+        try socket.require(.stream, for: .read)
         if isLending {
             throw failure(
                 .read,

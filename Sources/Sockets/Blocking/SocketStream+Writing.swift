@@ -23,7 +23,7 @@ extension SocketStream {
     ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
     ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
-        try requireStream(.write)
+        try socket.require(.stream, for: .write)
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
         var deadline = Deadline(timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in

@@ -86,13 +86,4 @@ public final class SocketStream {
     ) -> SocketError {
         socket.failure(operation, cause, bytesTransferred: bytesTransferred)
     }
-
-    func requireStream(_ operation: SocketError.Operation) throws(SocketError) {
-        guard socket.type == .stream else {
-            throw failure(
-                operation,
-                .invalidInput(
-                    "the socket's type is \(socket.type): expected a stream socket"))
-        }
-    }
 }

@@ -18,12 +18,7 @@ extension Connection {
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
-        guard socket.type == .stream else {
-            throw SocketError(
-                .adopt,
-                .invalidInput(
-                    "the socket's type is \(socket.type): expected a stream socket"))
-        }
+        try socket.require(.stream, for: .adopt)
         let owned = try socket.handOver()
         let address = owned.localAddress
         do throws(Errno) {

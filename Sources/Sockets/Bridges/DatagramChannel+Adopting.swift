@@ -14,13 +14,7 @@ extension DatagramChannel {
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
-        guard socket.type == .datagram else {
-            throw SocketError(
-                .adopt,
-                .invalidInput(
-                    "a socket of the type \(socket.type): expected one of the type datagram"),
-                localAddress: socket.localAddress)
-        }
+        try socket.require(.datagram, for: .adopt)
         try self.init(taking: try socket.handOver(), group)
     }
 }

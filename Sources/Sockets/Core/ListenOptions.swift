@@ -47,10 +47,11 @@ public struct ListenOptions: Sendable {
     }
 
     /// Throws an error if `sharded` is true, because this type of socket cannot be sharded.
-    func checkUnsharded() throws(SocketError) {
+    func checkUnsharded(on endpoint: Endpoint? = nil) throws(SocketError) {
         guard !sharded else {
             throw SocketError(
-                .bind, .invalidInput("sharded is an option of Listener: expected sharded: false"))
+                .bind, .invalidInput("sharded is an option of Listener: expected sharded: false"),
+                endpoint: endpoint)
         }
     }
 }

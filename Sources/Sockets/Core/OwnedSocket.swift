@@ -80,7 +80,8 @@ struct OwnedSocket: ~Copyable {
         return socket
     }
 
-    /// Creates a socket and binds it to the first of the endpoint's addresses that can be bound.
+    /// Creates a socket, binds it to the first of the endpoint's addresses that can be bound, and
+    /// listens if it is a stream.
     static func bound(
         toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -103,7 +104,7 @@ struct OwnedSocket: ~Copyable {
         throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
     }
 
-    /// Creates a socket and binds it to `address`.
+    /// Creates a socket, binds it to `address`, and listens if it is a stream.
     static func bound(
         on address: SocketAddress, _ type: SocketType, isDualStack: Bool, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -131,6 +132,7 @@ struct OwnedSocket: ~Copyable {
             else { throw error }
             try socket.bind(on: address)
         }
+        if type != .datagram { try socket.listen(backlog: options.backlog) }
         return socket
     }
 
@@ -163,7 +165,7 @@ struct OwnedSocket: ~Copyable {
     /// Starts listening: listen(2).
     ///
     /// The socket becomes nonblocking.
-    mutating func listen(backlog: Int) throws(SocketError) {
+    private mutating func listen(backlog: Int) throws(SocketError) {
         localAddress = try call(.listen) { descriptor throws(Errno) in
             try System.startListening(descriptor, backlog: backlog)
         }

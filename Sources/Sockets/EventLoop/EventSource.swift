@@ -25,6 +25,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     let descriptor: Int32
+    /// The socket file of a Unix socket that is bound to a path.
+    private let file: UnixSocketFile?
     let loop: EventLoop
     // Safe because `loop` retains the object. This reference is unmanaged, because counting
     // references in every operation would have a measurable cost.
@@ -45,21 +47,21 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Whether the loop has released the source, so no timers may be added.
     private var isDeregistered = false
 
-    /// Takes ownership of a nonblocking descriptor and registers it.
+    /// Takes ownership of a nonblocking socket and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
     /// is true.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
-        owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
-        reportsWritable: Bool = true
+        owning socket: consuming OwnedSocket, on loop: EventLoop, reportsWritable: Bool = true
     ) throws(Errno) {
-        self.descriptor = descriptor.number
+        descriptor = socket.descriptor.number
+        file = socket.file
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
         try loop.register(self, reportsWritable: reportsWritable)
-        _ = descriptor.take()
+        _ = socket.descriptor.take()
     }
 
     /// Creates a source that has no descriptor of its own.
@@ -67,6 +69,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
         descriptor = Self.none
+        file = nil
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
         loop.retain(self)
@@ -140,7 +143,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Closing
 
-    /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
+    /// Removes the socket file, closes the descriptor when the last operation has ended, and wakes
+    /// the waiting tasks.
     ///
     /// - Parameter isConnection: Whether to shut the socket down if an operation has not ended yet,
     ///   so the peer detects the close at once. Shutting down a listening socket would also stop
@@ -148,6 +152,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
+        file?.remove()
         if closing == .inUse, isConnection { try? System.shutdown(descriptor, .both) }
         ReadinessWord.publish()
         reading.word.wake()
@@ -156,14 +161,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     @inline(__always)
-    func enter() -> Bool {
-        lifetime.enter { release() }
-    }
+    func enter() -> Bool { lifetime.enter { release() } }
 
     @inline(__always)
-    func leave() {
-        lifetime.leave { release() }
-    }
+    func leave() { lifetime.leave { release() } }
 
     private func release() {
         loop.deregister(self)

@@ -76,3 +76,10 @@ struct HostLookup {
         return Resolver.Resolution(addresses: addresses, canonicalName: info.canonicalName)
     }
 }
+
+extension Endpoint {
+    /// A Boolean value that indicates whether resolving the endpoint may have to wait for libc.
+    var mayBlock: Bool {
+        host.map { HostLookup(host: $0, service: port).mayBlock } ?? false
+    }
+}

@@ -36,9 +36,7 @@ extension System {
     ) throws(Errno) {
         do throws(Errno) {
             try connect(descriptor, address)
-        } catch .nowInProgress {
-            throw .wouldBlock
-        } catch .interrupted {
+        } catch .nowInProgress, .interrupted {
             // An interrupted connect continues in the kernel, so it is still in progress.
             throw .wouldBlock
         }

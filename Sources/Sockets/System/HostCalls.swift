@@ -41,8 +41,12 @@ extension System {
     package static func gethostbyname2_r(
         _ name: String, domain: SocketDomain
     ) throws(HostCallFailure) -> RawHostEntry {
-        try hostEntry { entry, buffer, size, result, hostErrno in
-            Glibc.gethostbyname2_r(name, domain.rawValue, entry, buffer, size, result, hostErrno)
+        var hostErrno: Int32 = 0
+        return try databaseEntry(hostent(), copiedBy: RawHostEntry.init) {
+            entry, buffer, size, result in
+            Glibc.gethostbyname2_r(name, domain.rawValue, entry, buffer, size, result, &hostErrno)
+        } orThrow: {
+            HostCallFailure(hostErrno: hostErrno, errno: $0)
         }
     }
 
@@ -51,35 +55,14 @@ extension System {
     package static func gethostbyaddr_r(
         _ address: [UInt8], domain: SocketDomain
     ) throws(HostCallFailure) -> RawHostEntry {
-        try hostEntry { entry, buffer, size, result, hostErrno in
+        var hostErrno: Int32 = 0
+        return try databaseEntry(hostent(), copiedBy: RawHostEntry.init) {
+            entry, buffer, size, result in
             Glibc.gethostbyaddr_r(
                 address, socklen_t(address.count), domain.rawValue, entry, buffer, size, result,
-                hostErrno)
-        }
-    }
-
-    /// Repeats `call` with a larger buffer until the entry fits, and returns a copy of the entry.
-    private static func hostEntry(
-        _ call: (
-            UnsafeMutablePointer<hostent>, UnsafeMutablePointer<CChar>, Int,
-            UnsafeMutablePointer<UnsafeMutablePointer<hostent>?>, UnsafeMutablePointer<Int32>
-        ) -> Int32
-    ) throws(HostCallFailure) -> RawHostEntry {
-        var size = 1024
-        while true {
-            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
-            defer { buffer.deallocate() }
-            var entry = hostent()
-            var result: UnsafeMutablePointer<hostent>?
-            var hostErrno: Int32 = 0
-            let code = call(&entry, buffer, size, &result, &hostErrno)
-            // Safe: the result is `entry`, whose pointers point into `buffer`. Neither has been
-            // freed yet.
-            if code == 0, let found = result?.pointee { return RawHostEntry(found) }
-            guard code == ERANGE, size < nameBufferLimit else {
-                throw HostCallFailure(hostErrno: hostErrno, errno: code)
-            }
-            size *= 2
+                &hostErrno)
+        } orThrow: {
+            HostCallFailure(hostErrno: hostErrno, errno: $0)
         }
     }
 }
@@ -93,24 +76,4 @@ extension RawHostEntry {
             Array(UnsafeRawBufferPointer(start: address, count: length))
         }
     }
-}
-
-/// Returns the pointers of a list that ends with a null pointer.
-func pointers(
-    inList list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-) -> [UnsafeMutablePointer<CChar>] {
-    guard var position = list else { return [] }
-    var pointers: [UnsafeMutablePointer<CChar>] = []
-    while let pointer = position.pointee {
-        pointers.append(pointer)
-        position += 1
-    }
-    return pointers
-}
-
-/// Returns copies of the strings in a list that ends with a null pointer.
-///
-/// U+FFFD replaces invalid UTF-8.
-func strings(inList list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> [String] {
-    pointers(inList: list).map { String(cString: $0) }
 }

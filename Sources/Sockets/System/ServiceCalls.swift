@@ -38,8 +38,11 @@ extension System {
     package static func getservbyname_r(
         _ name: String, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
-        try serviceEntry { entry, buffer, size, result in
+        try databaseEntry(servent(), copiedBy: RawServiceEntry.init) {
+            entry, buffer, size, result in
             Glibc.getservbyname_r(name, transport, entry, buffer, size, result)
+        } orThrow: {
+            ServiceCallFailure(code: $0)
         }
     }
 
@@ -48,33 +51,12 @@ extension System {
     package static func getservbyport_r(
         _ port: UInt16, transport: String?
     ) throws(ServiceCallFailure) -> RawServiceEntry {
-        try serviceEntry { entry, buffer, size, result in
+        try databaseEntry(servent(), copiedBy: RawServiceEntry.init) {
+            entry, buffer, size, result in
             // C expects the port in network order, in an `int`.
             Glibc.getservbyport_r(Int32(port.bigEndian), transport, entry, buffer, size, result)
-        }
-    }
-
-    /// Repeats `call` with a larger buffer until the entry fits, and returns a copy of the entry.
-    private static func serviceEntry(
-        _ call: (
-            UnsafeMutablePointer<servent>, UnsafeMutablePointer<CChar>, Int,
-            UnsafeMutablePointer<UnsafeMutablePointer<servent>?>
-        ) -> Int32
-    ) throws(ServiceCallFailure) -> RawServiceEntry {
-        var size = 1024
-        while true {
-            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
-            defer { buffer.deallocate() }
-            var entry = servent()
-            var result: UnsafeMutablePointer<servent>?
-            let code = call(&entry, buffer, size, &result)
-            // Safe: the result is `entry`, whose pointers point into `buffer`. Neither has been
-            // freed yet.
-            if code == 0, let found = result?.pointee { return RawServiceEntry(found) }
-            guard code == ERANGE, size < nameBufferLimit else {
-                throw ServiceCallFailure(code: code)
-            }
-            size *= 2
+        } orThrow: {
+            ServiceCallFailure(code: $0)
         }
     }
 }

@@ -12,18 +12,18 @@ final class DatagramListener: Sendable {
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
-    private struct State {
-        var senders: [SocketAddress] = []
-        /// The input so far, or nil if it is too long to be repeated for later senders.
-        var reply: [[UInt8]]? = []
-    }
-
     private static let maximumSenders = 1024
     private static let maximumReply = 64 << 10
 
     init(_ socket: Socket, _ options: RelayOptions) {
         self.socket = socket
         self.options = options
+    }
+
+    private struct State {
+        var senders: [SocketAddress] = []
+        /// The input so far, or nil if it is too long to be repeated for later senders.
+        var reply: [[UInt8]]? = []
     }
 
     /// Runs until `-w` or `-q` ends it, or another thread closes the socket.

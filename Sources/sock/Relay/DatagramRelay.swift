@@ -12,6 +12,14 @@ final class DatagramRelay: Sendable {
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
+    static let largestRead = 8 << 10
+    static let largestDatagram = 65_535
+
+    init(_ socket: FailoverSocket, _ options: RelayOptions) {
+        self.socket = socket
+        self.options = options
+    }
+
     private struct State {
         var sent = 0
         var received = 0
@@ -19,14 +27,6 @@ final class DatagramRelay: Sendable {
         /// required.
         var hasQuit = false
         var failure: (any Error)?
-    }
-
-    static let largestRead = 8 << 10
-    static let largestDatagram = 65_535
-
-    init(_ socket: FailoverSocket, _ options: RelayOptions) {
-        self.socket = socket
-        self.options = options
     }
 
     /// Runs until the wait after the end of input is over, or for ever if the input never ends.
@@ -58,8 +58,7 @@ extension DatagramRelay {
     private func receive() throws {
         var buffer = [UInt8](repeating: 0, count: Self.largestDatagram)
         while true {
-            let result = try clock.wait(timeout: options.idleTimeout) {
-                limit throws(SocketError) in
+            let result = try clock.wait(timeout: options.idleTimeout) { limit throws(SocketError) in
                 try socket.receive(into: &buffer, timeout: limit)
             }
             switch result {

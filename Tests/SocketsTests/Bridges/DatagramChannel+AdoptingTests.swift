@@ -31,7 +31,7 @@ struct DatagramChannelAdoptingTests {
         let error = #expect(throws: SocketError.self) { try DatagramChannel(adopting: one) }
         #expect(
             error?.description
-                == "cannot adopt: a socket of the type stream: expected one of the type datagram")
+                == "cannot adopt: the socket's type is stream: expected a datagram socket")
         #expect(!one.isClosed)
     }
 }

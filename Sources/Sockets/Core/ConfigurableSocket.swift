@@ -1,6 +1,19 @@
 internal import SystemPackage
 
-extension Socket: DescriptorOwner {
+/// A socket with options: ``Socket``, ``Connection`` and ``DatagramChannel``.
+///
+/// Only the types of this library conform to it.
+public protocol ConfigurableSocket {
+    /// The access to the descriptor, for the library's own use.
+    var _access: _DescriptorAccess { get }
+}
+
+/// The access to a socket's descriptor, for the library's own use.
+public struct _DescriptorAccess {
+    let owner: any DescriptorOwner
+}
+
+extension ConfigurableSocket {
     /// Reads an option: getsockopt(2).
     ///
     /// ```swift
@@ -12,7 +25,10 @@ extension Socket: DescriptorOwner {
     /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
     ///   have the option; ``SocketError/Cause/closed``.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
-        try get(option)
+        let owner = _access.owner
+        return try owner.call(.getOption, option.name) { descriptor throws(Errno) in
+            try option.get(descriptor, owner.family)
+        }
     }
 
     /// Sets an option: setsockopt(2).
@@ -30,21 +46,36 @@ extension Socket: DescriptorOwner {
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
-        try set(option, to: value)
-        if option.isRaw { forgetKernelTimeouts() }
+        let owner = _access.owner
+        try owner.call(.setOption, option.name) { descriptor throws(Errno) in
+            try option.set(descriptor, owner.family, value)
+        }
+        if option.isRaw { owner.didSetRawOption() }
     }
+}
 
+/// A socket that can join multicast groups: ``Socket`` and ``DatagramChannel``.
+///
+/// Only the types of this library conform to it.
+public protocol MulticastSocket: ConfigurableSocket {}
+
+extension MulticastSocket {
     /// Joins a multicast group: `IP_ADD_MEMBERSHIP`, `IPV6_JOIN_GROUP`.
     ///
+    /// The socket then receives the datagrams that are sent to the group and to the socket's port.
     /// Bind the group's port first.
+    ///
+    /// ```swift
+    /// try channel.joinMulticastGroup(IPAddress(parsing: "239.1.2.3"), interface: "eth0")
+    /// ```
     ///
     /// - Parameters:
     ///   - group: The address of the group.
     ///   - interface: The interface to receive on, or `nil` for the interface that the routes
     ///     select.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `invalidArgument` if the address is not a
-    ///   multicast address, with `addressInUse` if the socket has already joined, or with
-    ///   `operationNotSupportedByDevice` if the interface does not exist;
+    ///   multicast address of the socket's family, with `addressInUse` if the socket has already
+    ///   joined, or with `operationNotSupportedByDevice` if the interface does not exist;
     ///   ``SocketError/Cause/closed``.
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
@@ -72,5 +103,12 @@ extension Socket: DescriptorOwner {
     ///   interface does not exist; ``SocketError/Cause/closed``.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
         try apply(.sendThrough(interface: interface))
+    }
+
+    private func apply(_ change: MulticastMembership) throws(SocketError) {
+        let owner = _access.owner
+        try owner.call(.setOption, change.subject) { descriptor throws(Errno) in
+            try change.apply(to: descriptor, owner.family)
+        }
     }
 }
