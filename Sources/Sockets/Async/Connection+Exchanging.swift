@@ -1,6 +1,6 @@
 internal import Synchronization
 
-// Request and reply.
+// Exchanges of a request and a reply.
 extension Connection {
     /// Sends a request and receives the reply.
     ///

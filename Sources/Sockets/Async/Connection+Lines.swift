@@ -1,6 +1,6 @@
 internal import Synchronization
 
-// Lines.
+// Reading lines.
 extension Connection {
     /// The lines up to the end of the stream, as strings; see ``readLine(timeout:)``.
     ///

@@ -169,7 +169,7 @@ extension Connection {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, [])
-        // Report `closed`, because the shutdown in `close` looks like the end of the stream.
+        // Throw an error, because the shutdown in `close` looks like the end of the stream.
         if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
         // A short read has emptied the kernel's buffer, so an event will report more bytes, and the
         // next read suspends without a wasted system call. After a hang-up or an error, no further

@@ -124,7 +124,8 @@ extension DatagramChannel {
     private func nextInternetDatagram(
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
-        // Yield to other tasks even if the datagram needs no system call.
+        // Yield to other tasks here, because a queued datagram needs no system call, which would
+        // yield.
         if !queue.isEmpty { await source.yieldIfNeeded() }
         if source.shouldStop { throw failure(.receive, .cancelled) }
         var deadline = Deadline(timeout)

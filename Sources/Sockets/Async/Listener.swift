@@ -223,8 +223,8 @@ public final class Listener: Sendable {
     ) throws(WaitFailure) -> Connection {
         do throws(Errno) {
             var local = localAddress
-            // Query the local address only on a wildcard listener, because only there clients
-            // connect to different addresses.
+            // Query the local address only on a wildcard listener, because only its clients connect
+            // to different addresses.
             if isWildcard {
                 local = SocketAddress(try System.getsockname(accepted.descriptor.number))
             }

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-// Request and reply.
+// Exchanges of a request and a reply.
 extension Socket {
     /// Sends a request and receives the reply.
     ///

@@ -59,8 +59,7 @@ extension Socket {
                 } else {
                     result = try attempt(descriptor, .dontWait)
                 }
-                // Report `closed`, because the shutdown in `close` looks like the end of the
-                // stream.
+                // Throw an error, because the shutdown in `close` looks like the end of the stream.
                 if _slowPath(lifetime.isClosed) { throw .badFileDescriptor }
                 return result
             } catch {

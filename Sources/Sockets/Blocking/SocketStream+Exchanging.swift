@@ -1,4 +1,4 @@
-// Request and reply.
+// Exchanges of a request and a reply.
 extension SocketStream {
     /// Sends a request and receives the reply.
     ///

@@ -1,4 +1,4 @@
-// Lines.
+// Reading lines.
 extension SocketStream {
     /// Reads the next line as a string without its line ending.
     ///

@@ -144,7 +144,7 @@ struct ConnectAttempts: ~Copyable {
                 try System.startConnect(descriptor, raw)
             }
         } catch {
-            // The option failed rather than the address, so every other attempt would fail too.
+            // Setting an option failed, so the attempts to the other addresses would fail too.
             if error.operation == .setOption { throw error }
             failed(index, because: error.cause)
         }

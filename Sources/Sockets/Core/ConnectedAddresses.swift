@@ -16,8 +16,9 @@ struct ConnectedAddresses {
             remote = SocketAddress(try System.getpeername(descriptor))
         } catch {
             // If the peer has already reset the connection, the kernel no longer reports its
-            // address. Use the target, because the next read or write reports the reset. A datagram
-            // socket that was disconnected has no remote address either.
+            // address. Use the target, because the next read or write reports the reset. A
+            // disconnected datagram socket has no remote address either, and its target is
+            // `.unnamed`.
             guard
                 error == .socketNotConnected, target != .unnamed || type == .datagram
             else { throw error }

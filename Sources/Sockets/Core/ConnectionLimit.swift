@@ -28,10 +28,10 @@ struct ConnectionLimit<Waiter: AnyObject> {
 
     /// Releases a slot that was acquired but not used.
     ///
-    /// Returns the waiter for a slot to wake.
+    /// Returns the slot waiter to wake.
     ///
-    /// It does not wake a waiter for a closed connection, because no descriptor became free.
-    /// Otherwise two such waiters would wake each other in a loop.
+    /// A waiter for a closed connection is not woken, because no descriptor became free. Otherwise
+    /// two such waiters would wake each other in a loop.
     mutating func cancelAcquire() -> Waiter? {
         used -= 1
         return slotWaiters.popFirst()

@@ -17,7 +17,7 @@ struct DescriptorLifetime: ~Copyable {
 
     /// The state that `close` found.
     ///
-    /// Unless it is `alreadyClosed`, the caller of `close` must also call `leave`.
+    /// Unless the state is `alreadyClosed`, the caller of `close` must also call `leave`.
     enum Closing: Equatable {
         /// The socket was closed before.
         case alreadyClosed

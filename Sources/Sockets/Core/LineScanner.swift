@@ -22,7 +22,7 @@ struct LineScanner {
     private(set) var isSkipping = false
 
     init(limit: Int) {
-        // `scan` adds 1 to the limit for a CR, so avoid an overflow.
+        // The limit stays below `Int.max`, because `scan` adds 1 to it for a CR.
         self.limit = min(max(0, limit), Int.max - 1)
     }
 

@@ -177,7 +177,8 @@ extension SocketOption<Int32> {
 }
 
 extension SocketOption<[UInt8]> {
-    /// Returns the option with this level and name, whose value is the bytes of the C value.
+    /// Returns the option with this level and name, whose value is an array with the bytes of the C
+    /// value.
     ///
     /// Reading returns at most `capacity` bytes.
     public static func raw(level: Int32, name: Int32, capacity: Int = 256) -> Self {

@@ -13,7 +13,7 @@ extension EventSource {
     ) async throws(WaitFailure) -> Result {
         await yieldIfNeeded()
         while true {
-            // Skip the attempt if the task is cancelled; `wait` reports the cancellation.
+            // Skip the attempt if the task is cancelled, because `wait` reports the cancellation.
             if withState(direction, { $0.word.isReady }), direction == .writing || !shouldStop {
                 withState(direction) { $0.word.clear() }
                 do throws(Errno) {
@@ -27,7 +27,7 @@ extension EventSource {
                     case .wouldBlock:
                         break
                     default:
-                        // The error is persistent, so leave the direction ready; later calls then
+                        // The error is persistent, so leave the direction ready. Later calls then
                         // fail at once.
                         withState(direction) { $0.word.setReady() }
                         throw WaitFailure(.system(error))

@@ -237,7 +237,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
             guard timer.instant > deadline else { return }
             timer.cancel()
         }
-        // Check this, because a closure from another thread may run after the release.
+        // A closure from another thread may run after deregistration, so add no timer then.
         guard !isDeregistered else { return }
         setTimer(direction, loop.schedule(self, direction, at: deadline))
     }

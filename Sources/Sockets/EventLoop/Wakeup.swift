@@ -13,8 +13,8 @@ final class Wakeup: TimerTarget, Sendable {
     /// Discards earlier wakes.
     func reset() {
         word.clear()
-        // Prevent the processor from reading the condition, which the task checks next, before it
-        // clears the word.
+        // Prevent the processor from reading the condition, which the task checks next, before the
+        // word is cleared.
         ReadinessWord.publish()
     }
 

@@ -38,7 +38,8 @@ final class Server: Sendable {
             }
             await waitForAcceptors()
             await waitForHandlers()
-            // This also cancels the handlers, because they are children of the shards' tasks.
+            // This also cancels the handlers, because the handlers are children of the shards'
+            // tasks.
             shards.cancelAll()
         }
         return failure.withLock { $0 }

@@ -21,9 +21,9 @@ extension StallAnalysis {
             let what = parts.compactMap { $0 }.joined(separator: " and ")
             return moves("\(what) in \(change.time.brief)")
         }
-        // If the kernel counts bytes, the queues only add whether this end has read. Reading here
-        // does not unblock the sending direction, so it is not progress if the peer's window is
-        // full.
+        // If the kernel counts bytes, use the queues only to detect whether this end has read.
+        // Reading here does not unblock the sending direction, so it is not progress if the peer's
+        // window is full.
         let isCounted = change.acknowledged != nil && change.received != nil
         let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)

@@ -132,7 +132,8 @@ extension StallAnalysis {
 
     /// The diagnosis if a Unix peer has buffer space but has not read everything.
     private var unreadByPeer: Diagnosis? {
-        // For Unix sockets, the kernel reports only a queue length that includes its overhead.
+        // For Unix sockets, the reported queue length includes the kernel's overhead, so mention
+        // it.
         let waiting = "\(sendQueue.bytes) (with the kernel's overhead)"
         guard activity.kind == .reading || activity.kind == .exchanging else {
             let still = now.timeSinceQueuesChanged ?? change?.time

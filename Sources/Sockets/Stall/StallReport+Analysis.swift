@@ -101,7 +101,8 @@ struct StallAnalysis {
     static let certainStall = Duration.seconds(30)
     /// The time to drain the send queue, in seconds, above which a transfer is slow.
     static let slowQueueSeconds = 5.0
-    /// The inaccuracy of a comparison of the times of the last send and the last acknowledgement.
+    /// The tolerance for comparing the time of the last send with the time of the last
+    /// acknowledgement.
     ///
     /// The kernel measures each time in ticks of up to 10 ms.
     static let clockTick = Duration.milliseconds(20)
@@ -180,8 +181,8 @@ struct StallAnalysis {
         }
         guard notSent > 0 else { return false }
         guard let window = now.sendWindow else {
-            // An older kernel does not report the window, but it sends probes with nothing in
-            // flight only if the window is closed.
+            // An older kernel does not report the window. But if nothing is in flight, it sends
+            // probes only because the window is closed.
             return !isInFlight && ((now.backoff ?? 0) > 0 || (now.probes ?? 0) > 0)
         }
         return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, notSent))
@@ -208,7 +209,8 @@ struct StallAnalysis {
 
     /// The time since bytes were last sent, or nil if it was not measured.
     var timeSinceSending: Duration? {
-        // Only the wait of a writer shows how long nothing was sent.
+        // Use only the wait of a writer, because the wait of a reader does not show how long
+        // nothing was sent.
         let writes = activity.kind == .writing || activity.kind == .exchanging
         guard writes, let waited = activity.timeSinceProgress else {
             return now.timeSinceLastSend ?? now.timeSinceQueuesChanged
