@@ -46,7 +46,8 @@ extension Connection {
     /// Waits for bytes and appends them to a buffer of raw storage that you own.
     ///
     /// - Parameters:
-    ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at once.
+    ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at
+    ///     once.
     ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:

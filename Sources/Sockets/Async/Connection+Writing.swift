@@ -16,8 +16,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
-    ///     may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
+    ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -51,8 +51,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
-    ///     may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
+    ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -76,8 +76,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
-    ///     may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
+    ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -101,8 +101,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent before
-    ///     may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
+    ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -81,8 +81,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
 
     /// Closes the connection.
     ///
-    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel has
-    /// accepted are still delivered. A second call does nothing.
+    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel
+    /// has accepted are still delivered. A second call does nothing.
     public func close() { source.close() }
 
     /// A Boolean value that indicates whether ``close()`` has been called.

@@ -19,8 +19,8 @@ extension DatagramChannel {
     /// - The Unix peer does not exist.
     /// - There is no route, or a firewall blocks the datagram.
     /// - The address cannot receive a reply: it has port 0, is ``SocketAddress/unnamed``, is the
-    ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would reach
-    ///   the channel itself.
+    ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would
+    ///   reach the channel itself.
     ///
     /// A connected channel and a Unix channel without an address throw the kernel's error instead.
     ///
@@ -30,8 +30,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -52,8 +53,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -74,8 +76,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -172,8 +175,9 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
     ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -194,8 +198,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -216,8 +221,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -238,8 +244,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long, with
-    ///     `.permissionDenied` if broadcasting is not enabled, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -34,8 +34,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     let source: EventSource
     let family: AddressFamily
-    /// Whether the kernel reports the destination of each datagram, because the channel has more than
-    /// one address.
+    /// Whether the kernel reports the destination of each datagram, because the channel has more
+    /// than one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
 
@@ -62,8 +62,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     ///     rejects the address.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or the
     ///     options are not valid for a channel.
-    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
-    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or
+    ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
+    ///     exist.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
@@ -116,8 +117,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     ///   - ``SocketError/Cause/system(_:)``, for example with `.networkUnreachable`, if the kernel
     ///     rejects the address.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport.
-    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
-    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or
+    ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
+    ///     exist.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
@@ -185,8 +187,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     /// Closes the channel.
     ///
-    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``, and a loop over the channel
-    /// ends. Datagrams that the kernel has accepted are still sent. A second call does nothing.
+    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``, and a loop over the
+    /// channel ends. Datagrams that the kernel has accepted are still sent. A second call does
+    /// nothing.
     public func close() {
         source.close(isConnection: false)
     }

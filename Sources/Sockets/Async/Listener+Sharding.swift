@@ -1,5 +1,5 @@
-// A sharded listener has one socket for each loop of the group, all on the same port, and the kernel
-// distributes the clients.
+// A sharded listener has one socket for each loop of the group, all on the same port, and the
+// kernel distributes the clients.
 extension Listener {
     /// The listener and its siblings, one for each socket.
     var shards: [Listener] { [self] + siblings }

@@ -67,14 +67,16 @@ public final class Listener: Sendable {
     ///   - endpoint: The local end: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup.
     ///   - group: The loops that wait for clients and serve them.
-    ///   - options: The family, the backlog, the socket options, and whether the listener is sharded.
+    ///   - options: The family, the backlog, the socket options, and whether the listener is
+    ///     sharded.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or if it
     ///     is a Unix path and `options` request sharding.
-    ///   - ``SocketError/Cause/nameResolution(_:)`` or ``SocketError/Cause/unknownService(_:transport:)``
-    ///     if the host or the service does not exist.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` or
+    ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
+    ///     exist.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(

@@ -84,7 +84,7 @@ extension OwnedSocket {
 }
 
 extension Endpoint {
-    /// Checks that the endpoint's sockets have this type.
+    /// Throws an error unless the endpoint's sockets have this type.
     func require(
         _ type: SocketType, for operation: SocketError.Operation
     ) throws(SocketError) {

@@ -15,8 +15,8 @@ extension Socket {
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
-    ///   descriptor is not a socket, or with `addressFamilyNotSupported` if the family is not IPv4, IPv6
-    ///   or Unix.
+    ///   descriptor is not a socket, or with `addressFamilyNotSupported` if the family is not IPv4,
+    ///   IPv6 or Unix.
     public convenience init(adopting descriptor: FileDescriptor) throws(SocketError) {
         let number = descriptor.rawValue
         do throws(Errno) {
@@ -76,8 +76,8 @@ extension Socket {
     /// Both sockets must be closed, and the connection ends when the second socket is closed. A
     /// shutdown or an option applies to both sockets.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are
+    ///   left; ``SocketError/Cause/closed``.
     public func duplicate() throws(SocketError) -> Socket {
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the

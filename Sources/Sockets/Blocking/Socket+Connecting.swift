@@ -30,8 +30,8 @@ extension Socket {
     ///
     /// - Parameter backlog: The maximum number of clients that wait to be accepted. A negative
     ///   number is treated as 0. The kernel reduces the number to its own limit.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, or with `notSupportedOnSocket`
-    ///   for a datagram socket; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, or with
+    ///   `notSupportedOnSocket` for a datagram socket; ``SocketError/Cause/closed``.
     public func listen(backlog: Int = ListenOptions.maximumBacklog) throws(SocketError) {
         let local = try call(.listen) { descriptor throws(Errno) in
             try System.startListening(descriptor, backlog: backlog)
@@ -46,8 +46,8 @@ extension Socket {
     /// print("connection from \(client.remoteAddress)")
     /// ```
     ///
-    /// Waiting uses no processor time. A client that disconnects before it is accepted is skipped. The
-    /// call blocks the thread; the async counterpart is ``Listener/accept(timeout:)``.
+    /// Waiting uses no processor time. A client that disconnects before it is accepted is skipped.
+    /// The call blocks the thread; the async counterpart is ``Listener/accept(timeout:)``.
     ///
     /// - Parameter timeout: The maximum time to wait.
     /// - Returns: The socket of the client's connection.

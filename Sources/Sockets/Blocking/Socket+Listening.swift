@@ -24,8 +24,9 @@ extension Socket {
     ///   - endpoint: The local end, of any transport. The transport determines the socket's type.
     ///   - timeout: The time limit for the name lookup.
     ///   - options: The family, the backlog and the socket options.
-    /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``,
-    ///   ``bind(on:)`` and ``listen(backlog:)``.
+    /// - Throws: The errors of
+    ///   ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``, ``bind(on:)`` and
+    ///   ``listen(backlog:)``.
     public convenience init(
         on endpoint: Endpoint, timeout: TimeLimit = .never, options: ListenOptions = ListenOptions()
     ) throws(SocketError) {

@@ -144,7 +144,8 @@ extension Socket {
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
     ) throws(SocketError) {
-        // Sending zero bytes is a no-op on a stream but sends an empty datagram on a datagram socket.
+        // Sending zero bytes is a no-op on a stream but sends an empty datagram on a datagram
+        // socket.
         guard total > 0 || type != .stream else { return }
         var sent = 0
         repeat {

@@ -139,7 +139,7 @@ extension Socket {
         }
     }
 
-    /// Marks the kernel's limits as unknown, because the option may have changed them.
+    /// Marks the kernel's timeouts as unknown, because the option may have changed them.
     func didSetRawOption() { forgetKernelTimeouts() }
 
     /// Marks the kernel's timeouts as unknown, so the next call sets them again.
@@ -154,7 +154,7 @@ extension Socket {
         return type == .stream ? .inKernelUnlessLimited : .inSlices
     }
 
-    /// Checks that the socket has the type that an operation needs.
+    /// Throws an error unless the socket has the type that an operation needs.
     @inline(__always)
     func require(
         _ expected: SocketType, for operation: SocketError.Operation

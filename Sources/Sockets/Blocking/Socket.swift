@@ -123,8 +123,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
 
     /// Ends one or both directions of a connection without closing the socket: shutdown(2).
     ///
-    /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the end of
-    ///   the stream.
+    /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the
+    ///   end of the stream.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
     ///   connected; ``SocketError/Cause/closed``.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {

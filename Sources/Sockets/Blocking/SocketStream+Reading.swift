@@ -68,7 +68,8 @@ extension SocketStream {
 
     /// Reads everything until the peer ends the stream.
     ///
-    /// The call blocks the thread; the async counterpart is ``Connection/readToEnd(limit:timeout:)``.
+    /// The call blocks the thread; the async counterpart is
+    /// ``Connection/readToEnd(limit:timeout:)``.
     ///
     /// - Parameters:
     ///   - limit: The maximum number of bytes to accept, 16 MiB by default.

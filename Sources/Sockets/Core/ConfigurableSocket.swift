@@ -22,8 +22,8 @@ extension ConfigurableSocket {
     ///
     /// - Parameter option: The option to read.
     /// - Returns: The option's value.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
-    ///   have the option; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does
+    ///   not have the option; ``SocketError/Cause/closed``.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         let owner = _access.owner
         return try owner.call(.getOption, option.name) { descriptor throws(Errno) in
@@ -40,8 +40,8 @@ extension ConfigurableSocket {
     /// - Parameters:
     ///   - option: The option to set.
     ///   - value: The option's new value.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not
-    ///   have the option, with `invalidArgument` or with `permissionDenied`;
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does
+    ///   not have the option, with `invalidArgument` or with `permissionDenied`;
     ///   ``SocketError/Cause/closed``.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
@@ -96,7 +96,8 @@ extension MulticastSocket {
         try apply(.membership(.leave, of: group, interface: interface))
     }
 
-    /// Sends to multicast groups through an interface: `IP_MULTICAST_IF`, `IPV6_MULTICAST_IF`.
+    /// Sets the interface for datagrams to multicast groups: `IP_MULTICAST_IF`,
+    /// `IPV6_MULTICAST_IF`.
     ///
     /// - Parameter interface: The name of the interface.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `operationNotSupportedByDevice` if the

@@ -9,7 +9,7 @@ protocol DescriptorOwner: ConfigurableSocket {
         _ body: (Int32) throws(Errno) -> Result
     ) throws(SocketError) -> Result
 
-    /// Notes that the program has set an option by its numbers.
+    /// Records that the program has set an option by level and number.
     func didSetRawOption()
 }
 

@@ -80,8 +80,8 @@ struct OwnedSocket: ~Copyable {
         return socket
     }
 
-    /// Creates a socket, binds it to the first of the endpoint's addresses that can be bound, and
-    /// listens if it is a stream.
+    /// Creates a socket, binds it to the first address that can be bound, and listens unless it is
+    /// a datagram socket.
     static func bound(
         toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
@@ -104,7 +104,7 @@ struct OwnedSocket: ~Copyable {
         throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
     }
 
-    /// Creates a socket, binds it to `address`, and listens if it is a stream.
+    /// Creates a socket, binds it to `address`, and listens unless it is a datagram socket.
     static func bound(
         on address: SocketAddress, _ type: SocketType, isDualStack: Bool, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
