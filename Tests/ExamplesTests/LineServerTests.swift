@@ -24,7 +24,7 @@ struct LineServerTests {
     }
 
     @Test("a silent client does not delay the next client")
-    func silentClientDelaysNoOther() throws {
+    func silentClientDoesNotDelayTheNext() throws {
         let program = try Program("LineServer", "0", "2")
         let port = try program.port(after: "Listening on")
         let silent = try Socket(to: .ipv4(.loopback, port: port))

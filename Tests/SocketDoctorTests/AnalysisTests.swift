@@ -47,7 +47,7 @@ struct AnalysisTests {
     }
 
     @Test("a single sample gives no finding")
-    func oneLook() {
+    func singleSample() {
         var samples = pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull())
             .samples()
         samples.earlier = nil

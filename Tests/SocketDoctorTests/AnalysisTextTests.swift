@@ -30,19 +30,19 @@ struct AnalysisTextTests {
 
     @Test("the reason for not reading names what the process does instead")
     func reasons() {
-        func said(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
-        #expect(said { $0.change(7) { $0.state = .running } }.contains("is running"))
-        #expect(said { $0.change(7) { $0.state = .uninterruptible } }.contains("a disk"))
-        #expect(said { $0.change(7) { $0.threads = nil } }.contains("hidden from this user"))
-        #expect(said { _ in }.contains("is running"))
-        #expect(said { $0.wait(7, in: BlockedCall("futex", .thread)) }.contains("a lock, in futex"))
-        #expect(said { $0.wait(7, in: BlockedCall("pause", .signal)) }.contains("a signal"))
-        #expect(said { $0.wait(7, in: BlockedCall("wait4", .child(nil))) }.contains("a child"))
-        #expect(said { $0.wait(7, in: BlockedCall("fsync", .unknown)) }.contains("is in fsync"))
-        #expect(said { $0.read(7, 99) }.contains("waits for descriptor 99, in recvfrom"))
-        #expect(said { $0.write(7, 3) }.contains("writes to descriptor 3, in sendto"))
+        func text(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
+        #expect(text { $0.change(7) { $0.state = .running } }.contains("is running"))
+        #expect(text { $0.change(7) { $0.state = .uninterruptible } }.contains("a disk"))
+        #expect(text { $0.change(7) { $0.threads = nil } }.contains("hidden from this user"))
+        #expect(text { _ in }.contains("is running"))
+        #expect(text { $0.wait(7, in: BlockedCall("futex", .thread)) }.contains("a lock, in futex"))
+        #expect(text { $0.wait(7, in: BlockedCall("pause", .signal)) }.contains("a signal"))
+        #expect(text { $0.wait(7, in: BlockedCall("wait4", .child(nil))) }.contains("a child"))
+        #expect(text { $0.wait(7, in: BlockedCall("fsync", .unknown)) }.contains("is in fsync"))
+        #expect(text { $0.read(7, 99) }.contains("waits for descriptor 99, in recvfrom"))
+        #expect(text { $0.write(7, 3) }.contains("writes to descriptor 3, in sendto"))
         #expect(
-            said {
+            text {
                 $0.read(7, 99)
                 $0.read(7, 98, further: true)
             }.contains("has 2 threads, and none of them waits for this connection"))
@@ -50,13 +50,13 @@ struct AnalysisTextTests {
 
     @Test("the reason distinguishes a wait for other descriptors, a wait to write, and not reading")
     func watchers() {
-        func said(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
+        func text(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
             reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0
         }
-        #expect(said([.init(8, .reading), .init(9, .reading)]).contains("2 descriptors, but not"))
-        #expect(said([.init(3, .writing), .init(9, .reading)]).contains("but not to read"))
+        #expect(text([.init(8, .reading), .init(9, .reading)]).contains("2 descriptors, but not"))
+        #expect(text([.init(3, .writing), .init(9, .reading)]).contains("but not to read"))
         #expect(
-            said([.init(3, .reading), .init(9, .reading)]).contains(
+            text([.init(3, .reading), .init(9, .reading)]).contains(
                 "does not read what has arrived"))
     }
 

@@ -30,7 +30,7 @@ struct MachineProcessTests {
     @Test(
         "a malformed stat line is parsed as nil",
         arguments: ["", "1", "1 (a", "1 a) S 2", "x (a) S 2", "1 (a) S", "1 (a)", ") 1 ("])
-    func nonsense(text: String) {
+    func malformed(text: String) {
         #expect(process(text) == nil)
     }
 

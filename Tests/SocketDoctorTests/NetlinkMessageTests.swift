@@ -63,7 +63,7 @@ struct NetlinkMessageTests {
     }
 
     @Test("a truncated message or a message with a wrong length is ignored")
-    func cut() {
+    func truncated() {
         let bytes = Self.message(20, [1, 2, 3, 4])
         for count in 0..<bytes.count {
             #expect(NetlinkMessage.messages(in: bytes[..<count]).isEmpty, "\(count)")

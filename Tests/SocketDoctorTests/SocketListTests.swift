@@ -23,10 +23,10 @@ struct SocketListTests {
     #if DEBUG
         @Test("a refused request throws the kernel's error, and a missing answer throws ETIMEDOUT")
         func failures() {
-            for (code, told) in [
+            for (code, expected) in [
                 (Errno.permissionDenied, Errno.permissionDenied), (.wouldBlock, .timedOut),
             ] {
-                #expect(throws: told) {
+                #expect(throws: expected) {
                     try FaultInjection.during([.recv: [.error(code)]]) {
                         try SocketList.read(.unix)
                     }

@@ -20,14 +20,14 @@ struct NetlinkCallsTests {
     }
 
     @Test("the kernel answers an invalid netlink request with an error")
-    func nonsense() throws {
+    func malformed() throws {
         let socket = try diagnosis()
         try System.send(socket.number, request: NetlinkMessage.request([255, 0, 0, 0]))
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = try System.recv(socket.number, into: &buffer)
         guard case .failed(let number) = MachineSocket.decode(buffer[..<count], at: .zero).end
         else {
-            Issue.record("no error came")
+            Issue.record("the kernel sent no error")
             return
         }
         #expect(number > 0)

@@ -4,7 +4,7 @@ import Testing
 @Suite("AddressFamily")
 struct AddressFamilyTests {
     @Test("a family prints its usual name")
-    func aFamilyIsShownUnderItsUsualName() {
+    func usualNames() {
         #expect(AddressFamily.allCases.map(\.description) == ["IPv4", "IPv6", "Unix"])
     }
 }

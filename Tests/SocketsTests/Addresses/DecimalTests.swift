@@ -15,12 +15,12 @@ struct DecimalTests {
     @Test(
         "text other than digits up to the maximum does not parse as a number",
         arguments: ["", "256", "+1", "-1", " 1", "1 ", "1x", "0x1", "1_0", "٣", "１", "1\0", "1.0"])
-    func anythingElseIsNoNumber(text: String) {
+    func otherTextIsRejected(text: String) {
         #expect(Decimal.value(of: text.utf8, maximum: 255) == nil)
     }
 
     @Test("a very long number is rejected without overflow")
-    func aVeryLongNumberIsRefused() {
+    func veryLongNumberIsRejected() {
         let text = String(repeating: "9", count: 100_000)
         #expect(Decimal.value(of: text.utf8, maximum: .max) == nil)
     }

@@ -28,7 +28,7 @@ struct EndpointTests {
     @Test(
         "an endpoint prints in its usual text form with control characters escaped",
         arguments: descriptions)
-    func anEndpointPrintsAsItIsRead(endpoint: Endpoint, text: String) {
+    func descriptionsOfEndpoints(endpoint: Endpoint, text: String) {
         #expect(endpoint.description == text)
     }
 
@@ -68,7 +68,7 @@ struct EndpointTests {
     }
 
     @Test("an endpoint can be created from arbitrary text and printed")
-    func nonsenseCanBePrinted() {
+    func arbitraryTextCanBePrinted() {
         let nonsense = String(repeating: "\u{0}[:]%@", count: 20_000)
         #expect(
             Endpoint.tcp(nonsense, port: Port(service: nonsense)).description.utf8.count > 200_000)

@@ -4,7 +4,7 @@ import Testing
 @Suite("IPAddress")
 struct IPAddressTests {
     @Test("an address of either version parses and prints in its usual form")
-    func eitherVersionIsRecognised() {
+    func bothVersionsParse() {
         #expect(IPAddress("192.0.2.7") == .v4(IPv4Address(192, 0, 2, 7)))
         #expect(IPAddress("::1") == .v6(.loopback))
         #expect(IPAddress("192.0.2.7")?.description == "192.0.2.7")
@@ -14,12 +14,12 @@ struct IPAddressTests {
     @Test(
         "names, brackets, ports and prefix lengths are rejected as IP addresses",
         arguments: ["localhost", "[::1]", "1.2.3.4:80", "::/0", "10.0.0.0/8", "", " "])
-    func otherTextIsRefused(text: String) {
+    func otherTextIsRejected(text: String) {
         #expect(IPAddress(text) == nil)
     }
 
     @Test("family returns the version of the address")
-    func theFamilyTellsTheVersion() {
+    func familyIsTheVersion() {
         #expect(IPAddress.v4(.any).family == .ipv4)
         #expect(IPAddress.v6(.any).family == .ipv6)
     }

@@ -22,13 +22,13 @@ struct IPv4AddressTests {
 
     @Test(
         "text that is not exactly four decimal parts is rejected")
-    func wrongTextIsRefused() {
+    func otherTextIsRejected() {
         let accepted = HostileInput.ipv4Addresses.filter { IPv4Address($0) != nil }
         #expect(accepted == [])
     }
 
     @Test("random addresses round-trip through their text, which equals the text from C")
-    func randomAddressesComeBack() {
+    func randomAddressesRoundTrip() {
         var generator = SeededGenerator(seed: 4)
         var wrong: [IPv4Address] = []
         for _ in 0..<20_000 {

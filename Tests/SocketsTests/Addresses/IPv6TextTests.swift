@@ -49,7 +49,7 @@ struct IPv6TextTests {
     @Test(
         "every text form of an address parses, and the address prints in canonical form",
         arguments: examples)
-    func everyFormIsPrintedInOne(text: String, canonical: String) throws {
+    func everyFormIsPrintedCanonically(text: String, canonical: String) throws {
         let address = try #require(IPv6Address(text))
         #expect(address.description == canonical)
         #expect(IPv6Address(canonical) == address)
@@ -68,7 +68,7 @@ struct IPv6TextTests {
     }
 
     @Test("a zone with a backslash round-trips unchanged")
-    func aZoneWithABackslashIsReadBack() throws {
+    func zoneWithABackslashRoundTrips() throws {
         let address = try #require(IPv6Address("fe80::1%a\\x0cb"))
         #expect(address.zone == "a\\x0cb")
         #expect(IPv6Address(address.description) == address)
@@ -81,13 +81,13 @@ struct IPv6TextTests {
     }
 
     @Test("text that is not an IPv6 address is rejected")
-    func wrongTextIsRefused() {
+    func otherTextIsRejected() {
         let accepted = HostileInput.ipv6Addresses.filter { IPv6Address($0) != nil }
         #expect(accepted == [])
     }
 
     @Test("random addresses round-trip through their text and through the C library")
-    func randomAddressesComeBack() {
+    func randomAddressesRoundTrip() {
         var generator = SeededGenerator(seed: 6)
         var wrong: [String] = []
         for _ in 0..<20_000 {

@@ -15,12 +15,12 @@ struct KernelAddressTests {
     ]
 
     @Test("an address round-trips through the kernel's format", arguments: samples)
-    func addressesComeBack(address: SocketAddress, family: AddressFamily) throws {
+    func addressesRoundTrip(address: SocketAddress, family: AddressFamily) throws {
         #expect(SocketAddress(try address.raw(for: family)) == address)
     }
 
     @Test("a Unix name of any length round-trips through the kernel's format")
-    func unixNamesComeBack() throws {
+    func unixNamesRoundTrip() throws {
         for count in 1...UnixAddress.maximumLength {
             let bytes = Array(repeating: UInt8(ascii: "a"), count: count)
             let path = SocketAddress.unix(try #require(UnixAddress(pathBytes: bytes)))

@@ -35,13 +35,13 @@ struct PortTests {
     }
 
     @Test("text other than digits from 0 to 65535 does not parse as a port number")
-    func otherTextIsNoPort() {
+    func otherTextIsRejected() {
         let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
         #expect(accepted == [])
     }
 
     @Test("every port number round-trips through its text")
-    func everyNumberComesBack() {
+    func everyNumberRoundTrips() {
         let wrong = (UInt16.min...UInt16.max).filter { number in
             Port.number(parsing: Port(number).description) != number
         }

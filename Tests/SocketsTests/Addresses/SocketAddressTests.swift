@@ -32,7 +32,7 @@ struct SocketAddressTests {
     ]
 
     @Test("an address round-trips through its usual text", arguments: samples)
-    func textAndAddressAreTheSame(text: String, address: SocketAddress) {
+    func addressesRoundTrip(text: String, address: SocketAddress) {
         #expect(address.description == text)
         #expect(SocketAddress(text) == address)
     }
@@ -57,13 +57,13 @@ struct SocketAddressTests {
     }
 
     @Test("a Unix address parses the same with a unix: prefix")
-    func unixMayStandBefore() {
+    func unixPrefix() {
         #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))
         #expect(SocketAddress("unix:@name") == SocketAddress("@name"))
     }
 
     @Test("text that is not an address with a port is rejected")
-    func wrongTextIsRefused() {
+    func otherTextIsRejected() {
         let accepted = HostileInput.socketAddresses.filter { SocketAddress($0) != nil }
         #expect(accepted == [])
     }
@@ -78,7 +78,7 @@ struct SocketAddressTests {
     }
 
     @Test("Unix and unnamed addresses have neither an IP address nor a port")
-    func othersHaveNoParts() throws {
+    func otherAddressesHaveNoParts() throws {
         let unix = SocketAddress.unix(try #require(UnixAddress(path: "/a")))
         #expect(unix.ip == nil && unix.port == nil && unix.family == .unix)
         let unnamed = SocketAddress.unnamed
@@ -100,7 +100,7 @@ struct SocketAddressTests {
     }
 
     @Test("every mutated text that parses round-trips through its description")
-    func acceptedTextComesBack() {
+    func acceptedTextRoundTrips() {
         let seeds = Self.samples.map(\.0) + Self.unixSamples.map(\.0) + HostileInput.socketAddresses
         var texts = MutatedText(of: seeds, seed: 8)
         var accepted = 0

@@ -23,7 +23,7 @@ struct TerminalTextTests {
     }
 
     @Test("each byte that is not valid UTF-8 is escaped")
-    func wrongBytesAreShownOneByOne() {
+    func invalidUTF8IsEscaped() {
         #expect(
             TerminalText.escaped([0x61, 0xFF, 0xC3, 0x62, 0xE2, 0x82]) == "a\\xff\\xc3b\\xe2\\x82")
     }
@@ -56,7 +56,7 @@ struct TerminalTextTests {
     @Test(
         "unescaping leaves an incomplete escape unchanged",
         arguments: ["\\", "\\x", "\\x4", "\\xg1", "\\n"])
-    func anIncompleteEscapeStandsForItself(text: String) {
+    func incompleteEscapeIsUnchanged(text: String) {
         #expect(TerminalText.bytes(unescaping: text.utf8) == Array(text.utf8))
     }
 
@@ -68,7 +68,7 @@ struct TerminalTextTests {
     }
 
     @Test("quoted cuts long text between characters and appends the length in bytes")
-    func veryLongTextIsCut() {
+    func veryLongTextIsTruncated() {
         let text = String(repeating: "é", count: 50_000)
         #expect(TerminalText.quoted(text, limit: 5) == "'éé…' (100000 bytes)")
         #expect(TerminalText.quoted(text, limit: 4) == "'éé…' (100000 bytes)")

@@ -25,7 +25,7 @@ struct UnixAddressTests {
     @Test(
         "a name of 107 bytes is accepted, and a longer name is rejected instead of truncated",
         arguments: [UnixAddress.Kind.path, .abstract])
-    func tooLongNamesAreRefused(kind: UnixAddress.Kind) {
+    func tooLongNamesAreRejected(kind: UnixAddress.Kind) {
         let longest = Array(repeating: UInt8(ascii: "a"), count: UnixAddress.maximumLength)
         let make = kind == .path ? UnixAddress.init(pathBytes:) : UnixAddress.init(abstractBytes:)
         #expect(make(longest)?.bytes == longest)
@@ -40,7 +40,7 @@ struct UnixAddressTests {
     }
 
     @Test("an empty path or abstract name is rejected")
-    func anEmptyNameIsRefused() {
+    func emptyNameIsRejected() {
         #expect(UnixAddress(path: "") == nil)
         #expect(UnixAddress(abstract: "") == nil)
     }

@@ -7,7 +7,7 @@ struct ConnectionConnectingTests {
     /// An address that drops every SYN because the backlog of its listener is full.
     private struct BlackHole {
         let listener: Socket
-        let guests: [Socket]
+        let clients: [Socket]
         var address: SocketAddress { listener.localAddress }
 
         init(_ host: SocketAddress) throws {
@@ -15,13 +15,13 @@ struct ConnectionConnectingTests {
             if host.family == .ipv6 { try listener.setOption(.ipv6Only, to: true) }
             try listener.bind(on: host)
             try listener.listen(backlog: 0)
-            var guests: [Socket] = []
-            while let guest = try? Socket(
+            var clients: [Socket] = []
+            while let client = try? Socket(
                 to: listener.localAddress, timeout: .milliseconds(200))
             {
-                guests.append(guest)
+                clients.append(client)
             }
-            self.guests = guests
+            self.clients = clients
         }
     }
 
@@ -64,11 +64,11 @@ struct ConnectionConnectingTests {
     @Test("connect succeeds when the peer answers late")
     func lateAnswer() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
-        let dialing = Task { try await Connection(to: hole.address) }
+        let connecting = Task { try await Connection(to: hole.address) }
         // The first SYN is dropped; the kernel repeats it after a second.
         #expect(await eventually { hasUnansweredConnect(hole.address) })
-        for _ in hole.guests { _ = try hole.listener.accept(timeout: .seconds(5)) }
-        let client = try await dialing.value
+        for _ in hole.clients { _ = try hole.listener.accept(timeout: .seconds(5)) }
+        let client = try await connecting.value
         #expect(client.remoteAddress == hole.address)
     }
 
@@ -105,11 +105,11 @@ struct ConnectionConnectingTests {
     @Test("cancellation ends a pending connect at once")
     func cancelled() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
-        let dialing = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
+        let connecting = Task { try await Connection(to: hole.address, timeout: .seconds(60)) }
         #expect(await eventually { hasUnansweredConnect(hole.address) })
         let start = ContinuousClock.now
-        dialing.cancel()
-        let result = await dialing.result
+        connecting.cancel()
+        let result = await connecting.result
         #expect(start.duration(to: .now) < .seconds(1))
         #expect(throws: SocketError.self) { try result.get() }
         guard case .failure(let error as SocketError) = result else { return }
@@ -123,7 +123,7 @@ struct ConnectionConnectingTests {
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-            let guest = try Socket(to: full.localAddress)
+            let queued = try Socket(to: full.localAddress)
             let before = openDescriptors()
             for _ in 0..<300 {
                 _ = await #expect(throws: SocketError.self) { try await Connection(to: address) }
@@ -137,19 +137,19 @@ struct ConnectionConnectingTests {
             }
             // The event loops, which start with the first connection, keep a few descriptors open.
             try #require(openDescriptors() - before < 20)
-            withExtendedLifetime((holder, guest)) {}
+            withExtendedLifetime((holder, queued)) {}
         }
     }
 
     @Test("connect to a full Unix backlog succeeds after the server accepts another client")
     func fullUnixQueue() async throws {
         let listener = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-        let guest = try Socket(to: listener.localAddress)
-        let dialing = Task { try await Connection(to: listener.localAddress) }
+        let queued = try Socket(to: listener.localAddress)
+        let connecting = Task { try await Connection(to: listener.localAddress) }
         _ = try listener.accept(timeout: .seconds(5))
-        let client = try await dialing.value
+        let client = try await connecting.value
         #expect(client.remoteAddress == listener.localAddress)
-        withExtendedLifetime(guest) {}
+        withExtendedLifetime(queued) {}
     }
 
     @Test("connecting a socket to its own address throws selfConnect")

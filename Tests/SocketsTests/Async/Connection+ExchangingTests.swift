@@ -8,7 +8,7 @@ struct ConnectionExchangingTests {
     static let large = 256 << 20
 
     @Test("writing 256 MiB to an echo server without reading times out")
-    func standsStill() async throws {
+    func writingWithoutReading() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
         let connection = try Connection(adopting: socket)

@@ -88,7 +88,7 @@ struct ConnectionLinesTests {
     }
 
     @Test("withLine consumes the line even if the body throws")
-    func lent() async throws {
+    func throwingBody() async throws {
         try await peer.write("one\ntwo\n")
         await #expect(throws: Refusal.self) {
             try await connection.withLine { _ in throw Refusal() }

@@ -14,7 +14,7 @@ struct ConnectionReadingTests {
     }
 
     @Test("each form of read returns at most as many bytes as requested")
-    func rooms() async throws {
+    func counts() async throws {
         try peer.sendAll("abcdef")
         #expect(try await connection.read(atMost: 2) == Array("ab".utf8))
         var array: [UInt8] = [0x2D]
@@ -48,13 +48,13 @@ struct ConnectionReadingTests {
     }
 
     @Test("reading into a span throws timedOut after the time limit")
-    func intoSpanInVain() async throws {
+    func intoSpanTimesOut() async throws {
         var array = [UInt8](repeating: 0, count: 3)
         var elements = array.mutableSpan
         var bytes = elements.mutableBytes
         do throws(SocketError) {
             _ = try await connection.read(into: &bytes, timeout: .milliseconds(1))
-            Issue.record("nothing had come")
+            Issue.record("the read did not time out")
         } catch {
             #expect(error.isTimeout && error.operation == .read)
         }
@@ -77,13 +77,13 @@ struct ConnectionReadingTests {
     }
 
     @Test("reading into an OutputRawSpan throws timedOut after the time limit")
-    func intoStorageInVain() async throws {
+    func intoStorageTimesOut() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
         var output = OutputRawSpan(buffer: memory, initializedCount: 0)
         do throws(SocketError) {
             _ = try await connection.read(into: &output, timeout: .milliseconds(1))
-            Issue.record("nothing had come")
+            Issue.record("the read did not time out")
         } catch {
             #expect(error.isTimeout && error.operation == .read)
         }
@@ -91,7 +91,7 @@ struct ConnectionReadingTests {
     }
 
     @Test("read with a count of zero or less returns no bytes at once")
-    func noRoom() async throws {
+    func zeroCount() async throws {
         #expect(try await connection.read(atMost: 0).isEmpty)
         #expect(try await connection.read(atMost: -1).isEmpty)
     }

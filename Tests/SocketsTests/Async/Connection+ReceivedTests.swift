@@ -10,7 +10,7 @@ struct ConnectionReceivedTests {
     @Test(
         "withReceived passes the received bytes to its body, on and off an event loop",
         arguments: [true, false])
-    func lends(onLoop: Bool) async throws {
+    func passesBytes(onLoop: Bool) async throws {
         let (here, there) = try Connection.pair()
         try await here.write("hello")
         let task = Task(executorPreference: onLoop ? there.source.loop : nil) {

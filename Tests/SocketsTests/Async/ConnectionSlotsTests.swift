@@ -7,7 +7,7 @@ struct ConnectionSlotsTests {
     private let loop = LoopGroup.shared.loops[0]
 
     @Test("acquire returns false if all slots are used, and cancelAcquire and release free a slot")
-    func taking() {
+    func acquiring() {
         let slots = ConnectionSlots(2)
         #expect(slots.acquire() && slots.acquire() && !slots.acquire())
         slots.cancelAcquire()
@@ -26,7 +26,7 @@ struct ConnectionSlotsTests {
     }
 
     @Test("waitForSlot returns at once if a slot is free")
-    func room() async {
+    func freeSlot() async {
         let (slots, wakeup) = (ConnectionSlots(1), Wakeup())
         wakeup.reset()
         await slots.waitForSlot(wakeup, on: loop)

@@ -37,7 +37,7 @@ struct DatagramChannelReceivingTests {
 
     @Test(
         "receive with a negative count returns no bytes, and with Int.max the whole datagram")
-    func oddCounts() async throws {
+    func extremeCounts() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
         for _ in 0..<2 { try sender.send("abc", to: channel.localAddress) }
@@ -131,7 +131,7 @@ struct DatagramChannelReceivingTests {
                 (Errno.connectionRefused, true), (.noRouteToHost, true),
                 (.networkUnreachable, true), (.messageTooLong, true), (.noMemory, false),
             ])
-        func passedOver(code: Errno, isPassedOver: Bool) async throws {
+        func skippedErrors(code: Errno, isPassedOver: Bool) async throws {
             let channel = try await DatagramChannel(on: .udp("0.0.0.0", port: 0))
             let sender = try Loopback.udp()
             let port = try #require(channel.localAddress.port)
@@ -186,7 +186,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test("receive clears the readiness only after the socket is drained")
-    func noVainCalls() async throws {
+    func readinessAfterDraining() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
         func mayHaveMore() -> Bool { channel.source.withState(.reading) { $0.word.isReady } }
@@ -300,7 +300,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test("the body of withReceived may await a reply while the datagram stays valid")
-    func lending() async throws {
+    func withReceivedReplies() async throws {
         let server = try await DatagramChannel(on: .udp(port: 0))
         let port = try #require(server.localAddress.port)
         let client = try DatagramChannel(to: .ipv4(IPv4Address(127, 0, 0, 2), port: port))
@@ -314,7 +314,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test("withReceived rethrows the error of its body, and a receive inside the body throws busy")
-    func lendingFails() async throws {
+    func withReceivedThrows() async throws {
         struct Refusal: Error {}
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()

@@ -58,7 +58,7 @@ struct DatagramChannelSendingTests {
     }
 
     @Test("a send error names the destination and the cause")
-    func refusals() async throws {
+    func errorTexts() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let everybody = SocketAddress.ipv4(.broadcast, port: 9)
         let broadcast = await #expect(throws: SocketError.self) {
@@ -149,7 +149,7 @@ struct DatagramChannelSendingTests {
 
     @Test(
         "send to an unreachable destination returns false if unconnected, and throws if connected")
-    func noWay() async throws {
+    func unreachable() async throws {
         // No machine may use an address of this reserved block (RFC 5735, RFC 1122).
         let nowhere = SocketAddress.ipv4(IPv4Address(240, 0, 0, 1), port: 9)
         let channel = try DatagramChannelTests.onLoopback()
@@ -160,7 +160,7 @@ struct DatagramChannelSendingTests {
     }
 
     @Test("an echo loop continues after senders without an address and senders that closed")
-    func answeringEverybody() async throws {
+    func echoingToEverySender() async throws {
         let channel = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
         let echoing = Task {
             for try await datagram in channel {
@@ -200,7 +200,7 @@ struct DatagramChannelSendingTests {
     @Test(
         "send waits until a Unix peer with a full queue receives",
         arguments: [false, true])
-    func waitsForRoom(isConnected: Bool) async throws {
+    func waitsForSpace(isConnected: Bool) async throws {
         let (peer, open) = try await fullPeer()
         let address = peer.localAddress
         let channel = isConnected ? try DatagramChannel(to: address) : open
@@ -270,7 +270,7 @@ struct DatagramChannelSendingTests {
         @Test(
             "send retries after EINTR and EAGAIN and sends the datagram once",
             arguments: [Errno.interrupted, .wouldBlock])
-        func madeAgain(code: Errno) async throws {
+        func retried(code: Errno) async throws {
             let peer = try DatagramChannelTests.onLoopback()
             let channel = try DatagramChannelTests.onLoopback()
             let faults = FaultInjection([.sendto: [.error(code), .error(.interrupted)]])

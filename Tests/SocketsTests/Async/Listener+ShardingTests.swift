@@ -166,7 +166,7 @@ struct ListenerShardingTests {
     @Test(
         "accept and iteration throw on a sharded listener, even with a single loop",
         arguments: [1, 2])
-    func acceptIsRefused(_ loops: Int) async throws {
+    func acceptThrows(_ loops: Int) async throws {
         let listener = try Listener(
             on: Loopback.ipv4, group: LoopGroup(loops: loops), options: .init(sharded: true))
         let errors = [

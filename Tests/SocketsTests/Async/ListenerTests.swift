@@ -50,7 +50,7 @@ struct ListenerTests {
     }
 
     @Test("listening on a used port throws an error that names the address")
-    func taken() async throws {
+    func usedPort() async throws {
         let first = try await Listener(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
         let error = await #expect(throws: SocketError.self) {

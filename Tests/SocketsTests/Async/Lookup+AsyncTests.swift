@@ -8,45 +8,46 @@ struct LookupAsyncTests {
 
     /// A lookup that returns only when the test allows it.
     private final class SilentServer: Sendable {
-        private let pair: (asked: Socket, told: Socket)
+        private let pair: (lookup: Socket, test: Socket)
         private let begun = AsyncStream.makeStream(of: Void.self)
 
         init() throws { pair = try Socket.pair() }
 
-        func ask() throws(SocketError) -> Int {
+        func lookUp() throws(SocketError) -> Int {
             begun.continuation.yield()
-            return try pair.asked.receive(atMost: 1).count
+            return try pair.lookup.receive(atMost: 1).count
         }
 
         /// Returns when a lookup has started.
-        func asked() async { for await _ in begun.stream { break } }
+        func started() async { for await _ in begun.stream { break } }
 
-        func answer() { try? pair.told.sendAll("x") }
+        func finish() { try? pair.test.sendAll("x") }
     }
 
-    private func ask(_ server: SilentServer, _ limit: TimeLimit) async throws(SocketError) -> Int {
+    private func lookUp(_ server: SilentServer, _ limit: TimeLimit) async throws(SocketError) -> Int
+    {
         try await Lookup.answer(until: Deadline(startingNow: limit), on: loop) {
             () throws(SocketError) in
-            try server.ask()
+            try server.lookUp()
         }
     }
 
     @Test("a lookup returns its answer to the waiting task")
     func answered() async throws {
         let server = try SilentServer()
-        let asking = Task { try await ask(server, .never) }
-        await server.asked()
-        server.answer()
-        #expect(try await asking.value == 1)
+        let pending = Task { try await lookUp(server, .never) }
+        await server.started()
+        server.finish()
+        #expect(try await pending.value == 1)
     }
 
     @Test("a lookup without an answer throws timedOut at the deadline")
     func deadline() async throws {
         let server = try SilentServer()
-        defer { server.answer() }
+        defer { server.finish() }
         let start = ContinuousClock.now
         let error = await #expect(throws: SocketError.self) {
-            try await ask(server, .milliseconds(50))
+            try await lookUp(server, .milliseconds(50))
         }
         #expect(error?.cause == .timedOut(limit: .milliseconds(50)))
         let duration = start.duration(to: .now)
@@ -56,11 +57,11 @@ struct LookupAsyncTests {
     @Test("cancellation ends a pending lookup with cancelled")
     func cancelled() async throws {
         let server = try SilentServer()
-        defer { server.answer() }
-        let asking = Task { try await ask(server, .never) }
-        await server.asked()
-        asking.cancel()
-        let error = await #expect(throws: SocketError.self) { try await asking.value }
+        defer { server.finish() }
+        let pending = Task { try await lookUp(server, .never) }
+        await server.started()
+        pending.cancel()
+        let error = await #expect(throws: SocketError.self) { try await pending.value }
         #expect(error?.cause == .cancelled)
     }
 
@@ -86,11 +87,11 @@ struct LookupAsyncTests {
     func races() async throws {
         for number in 0..<500 {
             let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)
-            let asking = Task { [loop] in
+            let pending = Task { [loop] in
                 try await Lookup.answer(until: Deadline(startingNow: limit), on: loop) { number }
             }
-            if number % 2 == 0 { asking.cancel() }
-            switch await asking.result {
+            if number % 2 == 0 { pending.cancel() }
+            switch await pending.result {
             case .success(let value): #expect(value == number)
             case .failure(let error as SocketError):
                 // Abandoned lookups may still occupy all threads.

@@ -26,7 +26,7 @@ struct KernelTimeoutTests {
     }
 
     @Test("calls without a limit never set the socket option")
-    func neverNeedsNoCall() {
+    func noLimit() {
         let kernel = Kernel()
         for _ in 0..<3 {
             #expect(kernel.enter(0))
@@ -68,22 +68,22 @@ struct KernelTimeoutTests {
     @Test(
         "a call shares a concurrent limit only if that is at least 20 ms and not above its own",
         arguments: [
-            // inside, wanted, may join
+            // inside, requested, may join
             (0, 1000, false), (0, 1_000_000, false), (19_999, 0, false), (20_000, 0, true),
             (19_999, 30_000, false), (20_000, 30_000, true), (30_000, 20_000, false),
             (1_000_000, 0, true), (1_000_000, 999_999, false), (1_000_000, 1_000_001, true),
         ] as [(UInt64, UInt64, Bool)])
-    func joining(inside: UInt64, wanted: UInt64, mayJoin: Bool) {
+    func joining(inside: UInt64, requested: UInt64, mayJoin: Bool) {
         let kernel = Kernel()
         #expect(kernel.enter(inside))
         let before = kernel.calls
-        #expect(kernel.enter(wanted) == mayJoin)
+        #expect(kernel.enter(requested) == mayJoin)
         // The option must not change while a call waits.
         #expect(kernel.calls == before)
         if mayJoin { kernel.leave() }
         kernel.leave()
-        #expect(kernel.enter(wanted))
-        #expect(kernel.calls.last ?? 0 == wanted)
+        #expect(kernel.enter(requested))
+        #expect(kernel.calls.last ?? 0 == requested)
     }
 
     @Test("an unknown option value is set before the first call, even a call without a limit")

@@ -36,7 +36,7 @@ struct SocketConnectedTests {
         await #expect(processExitsWith: .success) {
             let (holder, address) = try Loopback.refusingPort()
             let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-            let guest = try Socket(to: full.localAddress)
+            let queued = try Socket(to: full.localAddress)
             let before = openSockets()
             for _ in 0..<500 {
                 _ = #expect(throws: SocketError.self) { try Socket(to: address) }
@@ -45,7 +45,7 @@ struct SocketConnectedTests {
                 }
             }
             try #require(openSockets() == before)
-            withExtendedLifetime((holder, guest)) {}
+            withExtendedLifetime((holder, queued)) {}
         }
     }
 

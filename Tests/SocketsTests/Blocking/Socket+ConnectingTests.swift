@@ -13,7 +13,7 @@ struct SocketConnectingTests {
     }
 
     @Test("the error of binding to a used address names the address")
-    func bindTaken() throws {
+    func bindToUsedAddress() throws {
         let first = try Loopback.udp()
         let second = try Socket(.ipv4, .datagram)
         let error = #expect(throws: SocketError.self) { try second.bind(on: first.localAddress) }
@@ -111,7 +111,7 @@ struct SocketConnectingTests {
     }
 
     @Test("accept skips aborted clients and continues after EINTR")
-    func acceptGoesOn() throws {
+    func acceptContinues() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: listener.localAddress)
         let server = try FaultInjection.during([
@@ -166,7 +166,7 @@ struct SocketConnectingTests {
     }
 
     @Test("connect to .unnamed lets a datagram socket receive from every sender again")
-    func takenBack() throws {
+    func disconnect() throws {
         let (one, other, stranger) = try (Loopback.udp(), Loopback.udp(), Loopback.udp())
         try one.connect(to: other.localAddress)
         try one.connect(to: .unnamed)

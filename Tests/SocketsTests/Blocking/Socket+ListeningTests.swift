@@ -48,7 +48,7 @@ struct SocketListeningTests {
     }
 
     @Test("listening on a used port throws EADDRINUSE without a fallback to IPv4")
-    func taken() throws {
+    func usedPort() throws {
         let first = try Socket(on: .tcp(port: 0))
         let port = try #require(first.localAddress.port)
         let error = #expect(throws: SocketError.self) {

@@ -36,7 +36,7 @@ struct SocketSendingTests {
     }
 
     @Test("sendAll neither loses nor repeats bytes after short writes and EINTR")
-    func sendAllGoesOn() throws {
+    func sendAllContinues() throws {
         let (one, other) = try Loopback.tcpPair()
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
         let faults = FaultInjection([

@@ -83,7 +83,7 @@ struct SocketWaitingTests {
     }
 
     @Test("receive keeps its time limit after EINTR")
-    func interruptionsDoNotStretch() throws {
+    func limitAfterInterruptions() throws {
         let (one, other) = try Socket.pair()
         let start = ContinuousClock.now
         let faults = [FaultInjection.Fault](repeating: .error(.interrupted), count: 5)
@@ -98,7 +98,7 @@ struct SocketWaitingTests {
     }
 
     @Test("a kernel time limit set by other code does not end a receive without a time limit")
-    func strangersLimit() throws {
+    func foreignKernelLimit() throws {
         let (one, other) = try Socket.pair()
         try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)
         let background = Background { try one.receive(atMost: 1) }

@@ -34,7 +34,7 @@ struct SocketTests {
     }
 
     @Test("calls on a closed socket throw closed, and a second close has no effect")
-    func closedRefuses() throws {
+    func closedSocketThrows() throws {
         let (one, _) = try Socket.pair()
         one.close()
         one.close()

@@ -10,8 +10,8 @@ struct ByteBufferParsingTests {
         return buffer
     }
 
-    private func text(_ taking: ParseResult<UnsafeRawBufferPointer>) -> String? {
-        if case .message(let bytes) = taking { String(decoding: bytes, as: UTF8.self) } else { nil }
+    private func text(_ result: ParseResult<UnsafeRawBufferPointer>) -> String? {
+        if case .message(let bytes) = result { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
 
     @Test("take returns at most the buffered bytes")
@@ -37,7 +37,7 @@ struct ByteBufferParsingTests {
         var buffer = buffer("0123456789\nnext\n")
         var scanner = LineScanner(limit: 5)
         guard case .failed(.lineTooLong(limit: 5)) = buffer.takeLine(&scanner) else {
-            Issue.record("expected it to be refused")
+            Issue.record("expected a failure")
             return
         }
         #expect(text(buffer.takeLine(&scanner)) == "next")
@@ -60,7 +60,7 @@ struct ByteBufferParsingTests {
             case .failed(.tooLarge(limit: 3)) = buffer.take(
                 upTo: 0x3b, limit: 3, scanned: &scanned)
         else {
-            Issue.record("expected it to be refused")
+            Issue.record("expected a failure")
             return
         }
         #expect(buffer.count == 3)

@@ -108,10 +108,10 @@ struct ByteBufferTests {
     @Test(
         "a requested capacity is clamped to the range from 1 byte to 64 MiB",
         arguments: [(Int.min, 1), (-1, 1), (0, 1), (1, 1), (65536, 65536), (.max, 1 << 26)])
-    func capacities(asked: Int, given: Int) {
-        var buffer = ByteBuffer(capacity: asked)
+    func capacities(requested: Int, expected: Int) {
+        var buffer = ByteBuffer(capacity: requested)
         let room = buffer.usualRoom
-        #expect(room == given)
+        #expect(room == expected)
         append([1, 2], to: &buffer)
         #expect(content(buffer) == [1, 2])
     }

@@ -40,7 +40,7 @@ struct ConnectAttemptsTests {
     @Test("takeStarted returns a running attempt only once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-        let guest = try Socket(to: full.localAddress)
+        let queued = try Socket(to: full.localAddress)
         var attempts = ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         let waits = try attempts.advance().isEndlessWait()
@@ -53,13 +53,13 @@ struct ConnectAttemptsTests {
         #expect(startedSince == 0)
         let hasEnded = attempts.check()
         #expect(!hasEnded)
-        withExtendedLifetime(guest) {}
+        withExtendedLifetime(queued) {}
     }
 
     @Test("willEnd is called before the descriptor of an attempt is closed")
     func willEnd() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-        let guest = try Socket(to: full.localAddress)
+        let queued = try Socket(to: full.localAddress)
         var attempts = ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         _ = try attempts.advance()
@@ -70,13 +70,13 @@ struct ConnectAttemptsTests {
         }
         attempts.closeAll()
         #expect(wasOpen)
-        withExtendedLifetime(guest) {}
+        withExtendedLifetime(queued) {}
     }
 
     @Test("advance throws the cause that was passed to stop, and the error lists the attempt")
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
-        let guest = try Socket(to: full.localAddress)
+        let queued = try Socket(to: full.localAddress)
         var attempts = ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         _ = try attempts.advance()
@@ -88,7 +88,7 @@ struct ConnectAttemptsTests {
             #expect(error.cause == .cancelled)
             #expect(error.attempts.map(\.address) == [full.localAddress])
         }
-        withExtendedLifetime(guest) {}
+        withExtendedLifetime(queued) {}
     }
 }
 

@@ -36,7 +36,7 @@ struct DatagramQueueTests {
     @Test(
         "room(for:) returns the requested size, clamped to the range from 0 to 16 MiB",
         arguments: [(0, 0), (-5, 0), (1, 1), (200_000, 200_000), (.max, 1 << 24)])
-    func counts(asked: Int, lent: Int) {
-        #expect(DatagramQueue().room(for: asked).count == lent)
+    func counts(requested: Int, expected: Int) {
+        #expect(DatagramQueue().room(for: requested).count == expected)
     }
 }

@@ -13,10 +13,10 @@ struct DatagramTests {
     @Test("localAddress is nil by default and takes part in equality")
     func localAddress() {
         let address = SocketAddress.ipv4(.loopback, port: 7)
-        let told = Datagram(bytes: [], sender: .unnamed, localAddress: address)
-        let untold = Datagram(bytes: [], sender: .unnamed)
-        #expect(told.localAddress == address)
-        #expect(untold.localAddress == nil)
-        #expect(told != untold)
+        let withAddress = Datagram(bytes: [], sender: .unnamed, localAddress: address)
+        let withoutAddress = Datagram(bytes: [], sender: .unnamed)
+        #expect(withAddress.localAddress == address)
+        #expect(withoutAddress.localAddress == nil)
+        #expect(withAddress != withoutAddress)
     }
 }

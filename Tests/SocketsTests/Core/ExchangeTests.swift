@@ -27,21 +27,21 @@ final class ExchangeTests {
         let request = [UInt8](repeating: 7, count: 8 << 20)
         var exchange = Exchange(request.count, .line, delimitedLimit: 65536, keepsSurplus: false)
         guard case .blocked(sends: true, receives: true) = step(&exchange, here, request) else {
-            Issue.record("expected it to wait for both")
+            Issue.record("expected a wait for both directions")
             return
         }
         #expect(exchange.isIncomplete)
         // After the reply, the exchange needs no further input.
         try there.sendAll("reply\nsurplus")
         guard case .blocked(sends: true, receives: false) = step(&exchange, here, request) else {
-            Issue.record("expected it to wait for room alone")
+            Issue.record("expected a wait for space only")
             return
         }
         // Unlike a close, a shutdown has its effect at once, even while another test starts a
         // program.
         try there.shutdown(.both)
         guard case .finished(let reply) = step(&exchange, here, request) else {
-            Issue.record("expected it to finish")
+            Issue.record("expected the exchange to finish")
             return
         }
         #expect(reply.text == "reply")
@@ -55,7 +55,7 @@ final class ExchangeTests {
         [1, 2].withUnsafeBytes { input.append($0) }
         let size = input.count
         guard case .finished(let reply) = step(&exchange, here, [7]) else {
-            Issue.record("expected it to finish")
+            Issue.record("expected the exchange to finish")
             return
         }
         #expect(reply.bytes.isEmpty)
@@ -72,7 +72,7 @@ final class ExchangeTests {
                 step(&exchange, here, [1])
             }
             guard case .blocked(sends: false, receives: true) = last else {
-                Issue.record("expected it to have sent, and not \(last)")
+                Issue.record("expected a wait for the reply, found \(last)")
                 return
             }
             try there.sendAll("reply\n")
@@ -80,7 +80,7 @@ final class ExchangeTests {
                 step(&exchange, here, [1])
             }
             guard case .finished(let reply) = last else {
-                Issue.record("expected it to finish, and not \(last)")
+                Issue.record("expected the exchange to finish, found \(last)")
                 return
             }
             #expect(reply.text == "reply")
@@ -96,7 +96,7 @@ final class ExchangeTests {
             }
             guard case .failed(.system(.notPermitted), bytesTransferred: 0, partialBytes: []) = last
             else {
-                Issue.record("expected it to say why, and not \(last)")
+                Issue.record("expected a failure with its cause, found \(last)")
                 return
             }
             there.close()
@@ -108,7 +108,7 @@ final class ExchangeTests {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: true)
         guard case .blocked(sends: false, receives: true) = step(&exchange, here, [1, 2]) else {
-            Issue.record("expected it to wait for the reply")
+            Issue.record("expected a wait for the reply")
             return
         }
         #expect(try there.receive() == [1, 2])

@@ -25,7 +25,7 @@ struct HappyEyeballsTests {
     // MARK: Order
 
     @Test("addresses alternate between families, starting with the family of the first address")
-    func familiesTakeTurns() {
+    func familiesAlternate() {
         let six = Self.race(Self.six1, Self.six2, Self.six3, Self.four1, Self.four2)
         #expect(six.addresses == [Self.six1, Self.four1, Self.six2, Self.four2, Self.six3])
         let four = Self.race(Self.four1, Self.four2, Self.six1)
@@ -125,7 +125,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("no attempt starts after a success")
-    func nothingStartsAfterTheAnswer() {
+    func noStartAfterSuccess() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
         race.succeeded(0)
@@ -133,7 +133,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("results after the first success have no effect")
-    func aSecondAnswerChangesNothing() {
+    func secondSuccessIsIgnored() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
         #expect(race.next(at: Self.milliseconds(250)) == .start(1))
@@ -146,7 +146,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("a success that is reported after the limit still connects")
-    func anAnswerAtTheLimitCounts() {
+    func lateSuccessConnects() {
         var race = Self.race(Self.six1, limit: .seconds(1))
         #expect(race.next(at: .zero) == .start(0))
         race.succeeded(0)
@@ -173,7 +173,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("the result prefers a refused connection to an unreachable network")
-    func refusalsSayMore() {
+    func refusalIsPreferred() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
         race.failed(0, because: .system(.networkUnreachable), at: .zero)
@@ -183,7 +183,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("the result is the cause of the first attempt if no address is reachable")
-    func noWayAtAll() {
+    func noReachableAddress() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
         race.failed(0, because: .system(.networkUnreachable), at: .zero)
@@ -193,7 +193,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("a failure counts once, and a report about an attempt that does not run is ignored")
-    func wrongReportsDoNotCount() {
+    func wrongReportsAreIgnored() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
         race.failed(1, because: Self.refused, at: .zero)
@@ -237,7 +237,7 @@ struct HappyEyeballsTests {
     }
 
     @Test("a limit that is an instant gives a timedOut cause without a duration")
-    func aLimitThatWasAMoment() {
+    func limitThatIsAnInstant() {
         var race = HappyEyeballs(
             addresses: [Self.six1], limit: .seconds(1), limitCause: .timedOut(limit: nil))
         #expect(race.next(at: .zero) == .start(0))

@@ -128,14 +128,14 @@ struct LineScannerTests {
     @Test(
         "a requested limit is clamped to the range from 0 to Int.max - 1",
         arguments: [(Int.min, 0), (-1, 0), (0, 0), (.max, .max - 1)])
-    func limits(asked: Int, given: Int) {
-        var scanner = LineScanner(limit: asked)
-        #expect(scanner.limit == given)
+    func limits(requested: Int, expected: Int) {
+        var scanner = LineScanner(limit: requested)
+        #expect(scanner.limit == expected)
         #expect(scan("\r\n", with: &scanner) == .line(length: 0, consumed: 2))
         scanner.restart()
         #expect(
             scan("aa", with: &scanner)
-                == (given == 0 ? .tooLong(consumed: 2, isOpen: true) : .needsMore)
+                == (expected == 0 ? .tooLong(consumed: 2, isOpen: true) : .needsMore)
         )
     }
 

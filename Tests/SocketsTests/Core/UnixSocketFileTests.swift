@@ -49,7 +49,7 @@ struct UnixSocketFileTests {
     }
 
     @Test("close keeps the file that another server created at the same path")
-    func takenOver() throws {
+    func replacedFile() throws {
         let path = Loopback.unixPath()
         let first = try Socket(on: .unix(path))
         unlink(path)

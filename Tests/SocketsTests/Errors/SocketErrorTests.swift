@@ -23,7 +23,7 @@ struct SocketErrorTests {
     }
 
     @Test("an error keeps all parts that its initializer receives")
-    func everythingIsKept() {
+    func allParts() {
         let local = SocketAddress.ipv4(.loopback, port: 1)
         let remote = SocketAddress.ipv4(.loopback, port: 2)
         let attempt = SocketError.Attempt(

@@ -44,7 +44,7 @@ struct TimeLimitTests {
             .seconds(Double.signalingNaN), .milliseconds(-1), .milliseconds(Int.min),
             TimeLimit(.seconds(-1)), TimeLimit(Duration(attoseconds: .min)), .seconds(0),
         ] as [TimeLimit])
-    func lessThanNothingIsNothing(limit: TimeLimit) throws {
+    func negativeIsZero(limit: TimeLimit) throws {
         #expect(limit == TimeLimit(.zero))
         let deadline = Deadline(startingNow: limit)
         #expect(deadline.cause == .timedOut(limit: .zero))

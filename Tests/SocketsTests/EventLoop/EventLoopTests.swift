@@ -181,16 +181,16 @@ struct EventLoopTests {
 
     /// Returns the processor time of a loop's thread in nanoseconds, or 0 if it is unknown.
     private static func processorTime(of loop: EventLoop) -> Int64 {
-        let told = DispatchSemaphore(value: 0)
+        let done = DispatchSemaphore(value: 0)
         let result = Atomic<Int64>(0)
         loop.perform { _ in
             let figures = try? String(
                 contentsOfFile: "/proc/thread-self/schedstat", encoding: .utf8)
             let used = figures?.split(separator: " ").first.flatMap { Int64($0) }
             result.store(used ?? 0, ordering: .releasing)
-            told.signal()
+            done.signal()
         }
-        told.wait()
+        done.wait()
         return result.load(ordering: .acquiring)
     }
 }

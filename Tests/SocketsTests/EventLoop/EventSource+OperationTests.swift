@@ -19,7 +19,7 @@ struct EventSourceOperationTests {
     }
 
     @Test("a failed begin does not keep the descriptor open after close")
-    func busyLeaves() async throws {
+    func failedBeginLeaves() async throws {
         let (one, _) = try Connection.pair()
         let number = one.source.descriptor
         try one.source.begin(.reading)

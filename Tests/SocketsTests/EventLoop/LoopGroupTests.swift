@@ -35,7 +35,7 @@ struct LoopGroupTests {
     }
 
     @Test("shutdown of the shared group has no effect")
-    func refusal() async {
+    func sharedGroup() async {
         LoopGroup.shared.shutdown()
         let loop = LoopGroup.shared.loops[0]
         let isThere = await Task(executorPreference: loop) { loop.isCurrent }.value
@@ -86,21 +86,23 @@ struct LoopGroupTests {
     @Test("every operation on a group that failed to start throws the error of the group")
     func failing() async throws {
         let group = LoopGroup(failing: .tooManyOpenFiles)
-        func told(_ body: () async throws -> Void) async {
+        func expectError(_ body: () async throws -> Void) async {
             let error = await #expect(throws: SocketError.self) { try await body() }
             #expect(error?.errno == .tooManyOpenFiles)
         }
         let peer = try Socket(on: .ipv4(.loopback, port: 0))
-        await told { _ = try Connection.pair(group: group) }
-        await told { _ = try await Connection(to: peer.localAddress, group: group) }
-        await told { _ = try await Connection(to: .tcp("localhost", port: "http"), group: group) }
-        await told { _ = try await Listener(on: .tcp(port: 0), group: group) }
-        await told {
+        await expectError { _ = try Connection.pair(group: group) }
+        await expectError { _ = try await Connection(to: peer.localAddress, group: group) }
+        await expectError {
+            _ = try await Connection(to: .tcp("localhost", port: "http"), group: group)
+        }
+        await expectError { _ = try await Listener(on: .tcp(port: 0), group: group) }
+        await expectError {
             _ = try Listener(
                 on: .ipv4(.loopback, port: 0), group: group, options: .init(sharded: true))
         }
-        await told { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
-        await told { _ = try DatagramChannel(to: peer.localAddress, group: group) }
+        await expectError { _ = try await DatagramChannel(on: .udp(port: 0), group: group) }
+        await expectError { _ = try DatagramChannel(to: peer.localAddress, group: group) }
         // Tasks that prefer its loop run on the global executor.
         #expect(await Task(executorPreference: group.loops[0]) { 7 }.value == 7)
         group.shutdown()

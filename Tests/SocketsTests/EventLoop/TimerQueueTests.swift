@@ -55,7 +55,7 @@ struct TimerQueueTests {
     }
 
     @Test("a timer releases its target after firing")
-    func letsGo() {
+    func releasesTarget() {
         var timers = TimerQueue()
         var recorder: Recorder? = Recorder()
         weak let target = recorder
@@ -68,7 +68,7 @@ struct TimerQueueTests {
     }
 
     @Test("a timer whose target returns an instant fires again at that instant")
-    func putBack() {
+    func repeatedTimer() {
         var timers = TimerQueue()
         let recorder = Recorder()
         recorder.next = 80

@@ -38,24 +38,24 @@ struct EndpointParsingTests {
     ]
 
     @Test("every accepted text form of an endpoint parses", arguments: accepted)
-    func everyFormIsRead(text: String, endpoint: Endpoint) throws {
+    func everyFormParses(text: String, endpoint: Endpoint) throws {
         #expect(try Endpoint(parsing: text) == endpoint)
     }
 
     @Test("an endpoint round-trips through its description", arguments: accepted.map(\.1))
-    func endpointsComeBack(endpoint: Endpoint) throws {
+    func endpointsRoundTrip(endpoint: Endpoint) throws {
         #expect(try Endpoint(parsing: endpoint.description) == endpoint)
     }
 
     @Test("a scheme in the text overrides the transport argument")
-    func theSchemeWins() throws {
+    func schemeOverridesTransport() throws {
         #expect(try Endpoint(parsing: "h:53", transport: .udp) == .udp("h", port: 53))
         #expect(try Endpoint(parsing: "tcp://h:53", transport: .udp) == .tcp("h", port: 53))
         #expect(try Endpoint(parsing: "unix:/a", transport: .unixDatagram) == .unix("/a"))
     }
 
     @Test("a path without a scheme parses if the transport is a Unix transport")
-    func aPathAloneWillDo() throws {
+    func pathWithoutScheme() throws {
         #expect(try Endpoint(parsing: "/run/app.sock", transport: .unix) == .unix("/run/app.sock"))
         #expect(try Endpoint(parsing: "@name", transport: .unixDatagram) == .unixDatagram("@name"))
         #expect(
@@ -66,7 +66,7 @@ struct EndpointParsingTests {
 
     @Test(
         "text that is not an endpoint is rejected with an error that quotes the text")
-    func otherTextIsRefused() {
+    func otherTextIsRejected() {
         for text in HostileInput.endpoints {
             let error = #expect(throws: SocketError.self) { try Endpoint(parsing: text) }
             guard let error else { continue }
@@ -107,7 +107,7 @@ struct EndpointParsingTests {
     }
 
     @Test("every mutated text that parses as an endpoint round-trips through its description")
-    func acceptedTextComesBack() {
+    func acceptedTextRoundTrips() {
         let seeds = Self.accepted.map(\.0) + HostileInput.endpoints.filter { $0.utf8.count < 1000 }
         var texts = MutatedText(of: seeds, seed: 9)
         var accepted = 0

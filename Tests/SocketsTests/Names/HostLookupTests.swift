@@ -31,7 +31,7 @@ struct HostLookupTests {
     }
 
     @Test("an address literal of the other family throws a resolve error")
-    func familiesDoNotMix() {
+    func otherFamily() {
         for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::1", .ipv4)] {
             let error = #expect(throws: SocketError.self) {
                 try texts(HostLookup(host: host, family: family))

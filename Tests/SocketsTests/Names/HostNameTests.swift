@@ -18,13 +18,13 @@ struct HostNameTests {
     }
 
     @Test("text that is neither a name nor a numeric address is rejected as a host")
-    func anythingElseIsNone() {
+    func otherTextIsRejected() {
         let accepted = HostileInput.hosts.filter { HostName.problem(with: $0) == nil }
         #expect(accepted == [])
     }
 
     @Test("problem(with:) rejects an empty host")
-    func theEmptyTextIsNone() {
+    func emptyTextIsRejected() {
         #expect(HostName.problem(with: "") == "expected a name or a numeric address")
     }
 

@@ -17,7 +17,7 @@ struct PortParsingTests {
     }
 
     @Test("text that is not a port is rejected with an error that quotes the text")
-    func otherTextIsRefused() {
+    func otherTextIsRejected() {
         for text in HostileInput.ports {
             let error = #expect(throws: SocketError.self) { try Port(parsing: text) }
             #expect(

@@ -17,7 +17,7 @@ struct ServicesTests {
     @Test(
         "http and daytime are found in the services database of this machine",
         .enabled(if: FileManager.default.fileExists(atPath: "/etc/services"), "no /etc/services"))
-    func thisMachineKnowsHTTP() throws {
+    func databaseOfThisMachine() throws {
         #expect(try Services.port(named: "http", transport: .tcp) == 80)
         #expect(try Services.name(ofPort: 80, transport: .tcp) == "http")
         #expect(try Services.port(named: "daytime", transport: .udp) == 13)
@@ -26,7 +26,7 @@ struct ServicesTests {
     @Test(
         "text that cannot be a service name is rejected with an error that quotes the text",
         arguments: ["", " ", "a b", "a\0", "é", "a\n"])
-    func impossibleNamesAreRefused(name: String) throws {
+    func invalidNamesAreRejected(name: String) throws {
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
         #expect(
             error.description == "cannot parse service name \(TerminalText.quoted(name)):"
@@ -34,7 +34,7 @@ struct ServicesTests {
     }
 
     @Test("a service name of 100,000 characters throws invalidInput")
-    func aHugeNameIsRefused() throws {
+    func hugeNameIsRejected() throws {
         let name = String(repeating: "a", count: 100_000)
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
         guard case .invalidInput = error.cause else {
@@ -68,7 +68,7 @@ struct ServicesTests {
         }
 
         @Test("a service entry has the official name, aliases, port and transport")
-        func entriesHoldEverything() throws {
+        func entriesAreComplete() throws {
             let expected = Services.ServiceEntry(
                 name: "shell", aliases: ["cmd", "syslog"], port: 514, transport: .tcp)
             #expect(try run { try Services.service(named: "cmd") } == expected)

@@ -147,7 +147,7 @@ struct ListenerServingTests {
     @TaskLocal private static var name = "nothing"
 
     @Test("serve throws closed on a closed listener, and busy if another task serves")
-    func spent() async throws {
+    func closedOrBusy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let isServed = Wakeup()
         isServed.reset()

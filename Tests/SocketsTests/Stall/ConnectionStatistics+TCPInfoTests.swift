@@ -79,7 +79,7 @@ struct ConnectionStatisticsTCPInfoTests {
     }
 
     @Test("parsing random bytes never traps and never gives a negative number")
-    func anything() {
+    func randomBytes() {
         var generator = SeededGenerator(seed: 20)
         for _ in 0..<5_000 {
             let length = Int.random(in: 0...300, using: &generator)

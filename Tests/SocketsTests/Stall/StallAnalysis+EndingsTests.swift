@@ -104,7 +104,7 @@ struct StallAnalysisEndingsTests {
     }
 
     @Test("bytes that a local firewall drops are diagnosed as networkLost")
-    func heldBack() {
+    func droppedLocally() {
         // A local firewall drops the bytes, so nothing is in flight and the window is open.
         let statistics = Made.quiet(for: .milliseconds(76)).with {
             ($0.sendQueue, $0.notSent, $0.probes, $0.backoff) = (5, 5, 2, 2)

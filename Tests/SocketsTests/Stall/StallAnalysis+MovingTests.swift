@@ -77,7 +77,7 @@ struct StallAnalysisMovingTests {
     }
 
     @Test("bytes that only fill the peer's window do not prevent the verdict peerNotReading")
-    func lastSliver() {
+    func filledWindow() {
         // Measured: a sender waits before it sends less than a segment.
         let now = Made.peerFull(for: .milliseconds(888))
         let earlier = now.before(.seconds(1), acknowledged: 15_360).with { $0.sendWindow = 15_360 }

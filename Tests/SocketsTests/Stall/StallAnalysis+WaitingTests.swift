@@ -41,7 +41,7 @@ struct StallAnalysisWaitingTests {
     }
 
     @Test("a window that is smaller than a segment is diagnosed like a closed window")
-    func sliver() {
+    func smallWindow() {
         // Measured in the first 200 ms after the peer stopped reading.
         let statistics = Made.peerFull(for: .milliseconds(208)).with {
             ($0.sendWindow, $0.backoff) = (15_360, 0)
@@ -83,7 +83,7 @@ struct StallAnalysisWaitingTests {
     }
 
     @Test("a window that closed only late in a long wait is diagnosed as peerReadingSlowly")
-    func trickle() {
+    func slowPeer() {
         let report = analyze(
             Made.peerFull(for: .milliseconds(204)),
             during: Activity(.writing, elapsed: .seconds(5), timeSinceProgress: .seconds(5)))
@@ -126,7 +126,7 @@ struct StallAnalysisWaitingTests {
     }
 
     @Test("a single sample of a full Unix socket is diagnosed as undetermined")
-    func unixOneLook() {
+    func unixSingleSample() {
         let report = analyze(Made.unix(queued: 278_528, writable: false))
         #expect(report.verdict == .undetermined)
         #expect(report.advice.contains("watching"))
@@ -185,7 +185,7 @@ struct StallAnalysisWaitingTests {
     }
 
     @Test("bytes that arrived 30 ms ago are diagnosed as moving")
-    func justCome() {
+    func recentlyArrived() {
         let statistics = Made.quiet(for: .milliseconds(30)).with { $0.receiveQueue = 5_000 }
         #expect(analyze(statistics).verdict == .moving)
         #expect(analyze(statistics, during: Self.reading).verdict == .moving)

@@ -207,7 +207,7 @@ struct StallReportAnalysisTests {
     }
 
     @Test("a missing statistic does not cause a more confident verdict of another kind")
-    func ignorance() {
+    func missingStatistics() {
         let stuck: [(ConnectionStatistics, Activity)] = [
             (MeasuredStatistics.peerFull(), Activity(.writing, elapsed: .seconds(3))),
             (MeasuredStatistics.bothFull(), Activity(.writing, elapsed: .seconds(3))),

@@ -70,7 +70,7 @@ func waitUntilAThreadWaits(on socket: Socket) throws {
         }
         sched_yield()
     }
-    Issue.record("no thread came to wait on descriptor \(descriptor)")
+    Issue.record("no thread waits on descriptor \(descriptor)")
 }
 
 /// Returns the first descriptor of a list that a thread has passed to poll(2).

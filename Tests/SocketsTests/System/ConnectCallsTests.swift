@@ -124,7 +124,7 @@ struct ConnectCallsTests {
     }
 
     @Test("finishConnect throws ECONNABORTED if other code has cleared SO_ERROR")
-    func outcomeTakenAway() throws {
+    func errorWasCleared() throws {
         let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()
         try start(client, refusingAddress)

@@ -85,7 +85,7 @@ struct DatagramBatchTests {
         var fixture = try Fixture.make()
         do throws(Errno) {
             let count = try System.recvmmsg(fixture.receiver.number, &fixture.batch, .fullLength)
-            Issue.record("\(count) datagrams have come from nowhere")
+            Issue.record("\(count) datagrams were received from an empty socket")
         } catch {
             #expect(error == .wouldBlock)
         }

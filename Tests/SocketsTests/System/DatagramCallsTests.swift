@@ -92,7 +92,7 @@ struct DatagramCallsTests {
     }
 
     @Test("sending from an IPv4 address of another machine throws")
-    func notOurs() throws {
+    func foreignSource() throws {
         let client = try bound(.ipv4, .ipv4(bits: 0, port: 0))
         let address = RawSocketAddress(.ipv4(bits: RawSockets.loopback, port: 9))
         let error = #expect(throws: Errno.self) {
@@ -103,7 +103,7 @@ struct DatagramCallsTests {
     }
 
     @Test("sending from an IPv6 address that is only partly local throws")
-    func notOursIPv6() throws {
+    func foreignSourceIPv6() throws {
         let client = try bound(.ipv6, .ipv6(high: 0, low: 0, port: 0, scope: 0))
         let address = RawSocketAddress(.ipv6(high: 0, low: 1, port: 9, scope: 0))
         let documentation: UInt64 = 0x2001_0DB8_0000_0000

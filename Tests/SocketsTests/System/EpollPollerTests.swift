@@ -49,7 +49,7 @@ struct EpollPollerTests {
     }
 
     @Test("write readiness is reported only while requested")
-    func room() throws {
+    func writeReadiness() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair(.datagram)
         try poller.register(one.number, token: 77, reportsWritable: false)
@@ -111,7 +111,7 @@ struct EpollPollerTests {
 
     #if DEBUG
         @Test("make throws EMFILE if the eventfd cannot be created")
-        func noBell() throws {
+        func noEventfd() throws {
             #expect(throws: Errno.tooManyOpenFiles) {
                 try FaultInjection.during([.eventfd: [.error(.tooManyOpenFiles)]]) {
                     _ = try Poller.make()

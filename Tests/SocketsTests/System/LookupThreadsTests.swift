@@ -84,7 +84,7 @@ struct LookupThreadsTests {
     }
 
     @Test("a call frees its slot before its result is available")
-    func placesAreGivenBack() throws {
+    func slotsAreFreed() throws {
         let calls = LookupThreads(atMost: 1)
         for number in 0..<1_000 {
             try #require(try calls.run(for: .seconds(30)) { number } == number)

@@ -40,7 +40,7 @@ struct RawSocketAddressTests {
     @Test(
         "an address copied from the C library's representation has the same content",
         arguments: contents)
-    func copyHoldsTheSame(content: Content) {
+    func copiedAddress(content: Content) {
         let address = RawSocketAddress(content)
         #expect(copy(address, length: bytes(of: address).count).content == content)
     }
@@ -127,7 +127,7 @@ struct RawSocketAddressTests {
     }
 
     @Test("withRoom always provides the whole struct sockaddr_storage")
-    func room() {
+    func withRoomIsComplete() {
         var address = RawSocketAddress(.ipv4(bits: 1, port: 1))
         let length = address.withRoom { $1.pointee }
         #expect(length == 128)

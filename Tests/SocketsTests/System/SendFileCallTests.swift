@@ -37,7 +37,7 @@ struct SendFileCallTests {
     }
 
     @Test("sendfile to a closed peer throws EPIPE and leaves no SIGPIPE pending")
-    func taken() throws {
+    func consumesSignal() throws {
         let (code, isPending) = try afterBrokenPipe(isPendingBefore: false)
         #expect(code == .brokenPipe)
         #expect(!isPending)

@@ -44,7 +44,7 @@ struct SocketCallsTests {
     }
 
     @Test("accept returns the same client address as getpeername")
-    func acceptTellsThePeer() throws {
+    func acceptReturnsThePeer() throws {
         let (listener, address) = try RawSockets.listener()
         let client = try RawSockets.make(.ipv4, .stream)
         try System.connect(client.number, address)

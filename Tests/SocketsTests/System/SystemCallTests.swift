@@ -88,7 +88,7 @@ struct SystemCallTests {
     }
 
     @Test("a short fault limits a transfer to at most the given count")
-    func transferIsCut() throws {
+    func transferIsShortened() throws {
         try FaultInjection.during([.send: [.short(3), .short(0), .short(99), .pass]]) {
             let counts = try (0..<5).map { _ in
                 try transferCall(.send, 10, onInterrupt: .report) { $0 }

@@ -51,7 +51,7 @@ struct ListenTests {
     }
 
     @Test("listen exits with status 45 if the port is in use")
-    func taken() throws {
+    func usedPort() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let outcome = try SockProgram.run("-l", "127.0.0.1", "\(server.localAddress.port ?? 0)")
         #expect(outcome.status == 45)

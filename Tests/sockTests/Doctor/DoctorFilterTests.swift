@@ -35,7 +35,7 @@ struct DoctorFilterTests {
             (["70000"], nil, "70000"), ([], "x", "'x'"), ([], "-1", "'-1'"), ([], "+1", "'+1'"),
             ([], "0", "'0'"), ([], "99999999999", "'99999999999'"), ([], "", "''"),
         ] as [([String], String?, String)])
-    func refuses(words: [String], pid: String?, part: String) {
+    func rejects(words: [String], pid: String?, part: String) {
         #expect {
             _ = try DoctorFilter(words: words, process: pid, program: nil)
         } throws: { error in

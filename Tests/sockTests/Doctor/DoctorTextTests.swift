@@ -47,7 +47,7 @@ struct DoctorTextTests {
     }
 
     @Test("numbers replace bars that do not fit into the terminal width")
-    func noRoom() throws {
+    func narrowTerminal() throws {
         let text = text(drawn: true, width: 70)
         let lines = text.lines(of: try #require(text.analysis.findings.first))
         #expect(lines[1].hasSuffix("out 2000000  in 0"))
@@ -74,7 +74,7 @@ struct DoctorTextTests {
     }
 
     @Test("findings with the same cause are printed once with a count")
-    func alike() throws {
+    func sameCause() throws {
         let text = text()
         let one = try #require(text.analysis.findings.first)
         var other = one

@@ -147,7 +147,7 @@ struct ArgumentsTests {
             "scan", "wait", "relay", "send", "recv", "ping", "bench", "chat", "proxy",
             "completions",
         ])
-    func planned(name: String) throws {
+    func plannedSubcommands(name: String) throws {
         #expect(try words(name, "80") == ["connect", "--", name, "80"])
         #expect(try words("connect", name, "80") == ["connect", "--", name, "80"])
         #expect(try words("--", name, "80") == ["connect", "--", name, "80"])

@@ -11,7 +11,7 @@ struct FlagTests {
     }
 
     @Test("each documented letter is a flag", arguments: Array("46lkuUnpsvwzNqh"))
-    func promised(letter: Character) {
+    func documentedLetters(letter: Character) {
         #expect(Flag(letter: letter) != nil)
     }
 

@@ -23,7 +23,7 @@ struct ServiceSocketsTests {
     }
 
     @Test("opening a used port throws EADDRINUSE")
-    func taken() throws {
+    func usedPort() throws {
         let first = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
         let port = Port(first[0].listener.localAddress.port ?? 0)
         let error = #expect(throws: SocketError.self) {

@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct DeadlockChapterTests {
     @Test("every Swift line that the deadlock chapter shows is executed")
-    func honest() throws {
+    func shownLinesRun() throws {
         try TourText.expectShownLinesToRun(in: "DeadlockChapter")
     }
 

@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct ErrorChapterTests {
     @Test("every Swift line that the error chapter shows is executed")
-    func honest() throws {
+    func shownLinesRun() throws {
         try TourText.expectShownLinesToRun(in: "ErrorChapter")
     }
 
