@@ -55,7 +55,7 @@ struct TaskListingsTests {
         #expect(try await client.receive(timeout: testTimeout).text == "ping")
     }
 
-    @Test("serve runs its handler for each client until its task is cancelled")
+    @Test("serve runs the handler for each client until the serving task is cancelled")
     func serving() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
         let address = listener.localAddress

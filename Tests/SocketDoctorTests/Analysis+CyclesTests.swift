@@ -86,7 +86,7 @@ struct AnalysisCyclesTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("two processes that wait over two connections are reported as a circular wait")
+    @Test("mutual waits over two connections are reported as a circular wait")
     func twoConnections() throws {
         let found = try only(processCycle(2))
         #expect(found.kind == .circularWait)

@@ -131,7 +131,7 @@ struct BlockedCallTests {
         #expect(BlockedCall.watched(pollArray: []).isEmpty)
     }
 
-    @Test("the descriptors of an epoll instance are parsed from fdinfo without malformed lines")
+    @Test("parsing fdinfo returns the descriptors of an epoll instance and skips malformed lines")
     func fdinfo() {
         let text = """
             pos:	0

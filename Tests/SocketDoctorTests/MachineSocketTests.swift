@@ -52,7 +52,7 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .timeWait }.isConnected)
     }
 
-    @Test("a socket without an inode has no owner")
+    @Test("isOwnerless is true only for a socket without an inode")
     func ownerless() {
         #expect(MachineSocket(.tcp, cookie: 1, inode: 0).isOwnerless)
         #expect(!tcp().isOwnerless)

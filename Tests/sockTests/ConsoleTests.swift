@@ -3,7 +3,7 @@ import Testing
 @Suite(.ownThread)
 struct ConsoleTests {
     @Test(
-        "a failed write to standard output exits with status 23",
+        "sock exits with status 23 if a write to standard output fails",
         arguments: ["service http", "resolve 127.0.0.1", "--help", "--version", "tour"])
     func full(line: String) throws {
         let outcome = try SockProgram.shell("\"$SOCK\" \(line) >/dev/full")
@@ -12,13 +12,13 @@ struct ConsoleTests {
             outcome.errors == "sock: cannot write to standard output: no space left on device\n")
     }
 
-    @Test("a closed standard output exits with status 23")
+    @Test("sock exits with status 23 if standard output is closed")
     func closed() throws {
         #expect(try SockProgram.shell("\"$SOCK\" --version >&-").status == 23)
     }
 
     @Test(
-        "unreadable standard input exits with status 1, for streams and datagrams",
+        "sock exits with status 1 if standard input is unreadable, for streams and datagrams",
         arguments: ["", "-u"])
     func directory(flag: String) throws {
         let server = try RunningSock("serve", "echo", "127.0.0.1", "0")

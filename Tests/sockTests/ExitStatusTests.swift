@@ -17,13 +17,13 @@ struct ExitStatusTests {
             ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 6, 7, 23, 28, 45, 55, 56, 130])
     }
 
-    @Test("invalid input and an unknown service exit with status 2")
+    @Test("invalid input and an unknown service map to exit status 2")
     func usage() {
         #expect(status(.parse, .invalidInput("x")) == 2)
         #expect(status(.lookUpService, .unknownService("x", transport: nil)) == 2)
     }
 
-    @Test("a name that cannot be resolved exits with status 6")
+    @Test("a name that cannot be resolved maps to exit status 6")
     func names() {
         let failure = NameResolutionFailure(
             code: -2, message: "Name or service not known", isNotFound: true, isTemporary: false)
@@ -33,7 +33,7 @@ struct ExitStatusTests {
     }
 
     @Test(
-        "a refused or unreachable peer exits with status 7, for streams and datagrams",
+        "a refused or unreachable peer maps to exit status 7, for streams and datagrams",
         arguments: [
             Errno.connectionRefused, .noRouteToHost, .networkUnreachable, .noSuchFileOrDirectory,
         ])
@@ -45,7 +45,7 @@ struct ExitStatusTests {
     }
 
     @Test(
-        "a local shortage of resources while connecting exits with status 1",
+        "a local shortage of resources while connecting maps to exit status 1",
         arguments: [
             Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
         ])
@@ -53,14 +53,14 @@ struct ExitStatusTests {
         #expect(status(.connect, .system(code)) == 1)
     }
 
-    @Test("a timeout of the library or the kernel exits with status 28")
+    @Test("a timeout of the library or the kernel maps to exit status 28")
     func timeout() {
         #expect(status(.connect, .timedOut(limit: .seconds(1))) == 28)
         #expect(status(.connect, .system(.timedOut)) == 28)
         #expect(status(.receive, .system(.timedOut)) == 28)
     }
 
-    @Test("a local address that cannot be bound exits with status 45, even while connecting")
+    @Test("a local address that cannot be bound maps to exit status 45, even while connecting")
     func bind() {
         #expect(status(.bind, .system(.addressInUse)) == 45)
         #expect(status(.bind, .system(.permissionDenied)) == 45)
@@ -68,7 +68,7 @@ struct ExitStatusTests {
         #expect(status(.connect, .system(.addressNotAvailable)) == 45)
     }
 
-    @Test("a broken pipe exits with status 55, and a reset exits with status 56")
+    @Test("a broken pipe maps to exit status 55, and a reset maps to exit status 56")
     func transfer() {
         #expect(status(.send, .system(.brokenPipe)) == 55)
         #expect(status(.send, .system(.connectionReset)) == 56)
@@ -76,7 +76,7 @@ struct ExitStatusTests {
         #expect(status(.receive, .system(.ioError)) == 56)
     }
 
-    @Test("any other error exits with status 1")
+    @Test("any other error maps to exit status 1")
     func others() {
         #expect(status(.accept, .system(.tooManyOpenFiles)) == 1)
         #expect(status(.createSocket, .system(.permissionDenied)) == 1)

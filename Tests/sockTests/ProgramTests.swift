@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct ProgramTests {
     @Test(
-        "an invalid port exits with status 2 and one line that quotes the port",
+        "sock exits with status 2 and one line that quotes the port if a port is invalid",
         arguments: ["65536", "-1", "+80", "80x", "0x50", "٨٠", ""])
     func badPorts(port: String) throws {
         for line in [["localhost", port], ["-l", port], ["-p", port, "localhost", "80"]] {
@@ -18,7 +18,7 @@ struct ProgramTests {
     }
 
     @Test(
-        "an invalid command line exits with status 2 and one line",
+        "sock exits with status 2 and one line if the command line is invalid",
         arguments: [
             [], ["h"], ["h", "1", "2"], ["--foo"], ["-w", "x", "h", "1"], ["-q", "-1", "h", "1"],
             ["-46", "h", "1"], ["serve"], ["serve", "echo"], ["serve", "nonsense", "1"],
@@ -35,7 +35,7 @@ struct ProgramTests {
         #expect(outcome.output.isEmpty)
     }
 
-    @Test("an ambiguous letter exits with status 2 and two lines")
+    @Test("sock exits with status 2 and two lines if a letter is ambiguous")
     func ambiguous() throws {
         let outcome = try SockProgram.run("-x", "foo", "h", "1")
         #expect(outcome.status == 2)

@@ -17,7 +17,7 @@ struct ServerLogHandlerTests {
         #expect(ServerLogHandler.text(of: "closing connections", ["connections": "2"]) == nil)
     }
 
-    @Test("the log level is warning")
+    @Test("the log level of a server is warning")
     func handlers() {
         #expect(ServerLogHandler.logger.logLevel == .warning)
     }

@@ -11,7 +11,7 @@ struct IPv6AddressTests {
         #expect(try #require(IPv6Address(bytes: bytes)) == address)
     }
 
-    @Test("only sixteen bytes create an address", arguments: [0, 4, 15, 17, 128])
+    @Test("init(bytes:) returns nil unless given exactly 16 bytes", arguments: [0, 4, 15, 17, 128])
     func onlySixteenBytesMakeAnAddress(count: Int) {
         #expect(IPv6Address(bytes: Array(repeating: 0, count: count)) == nil)
     }

@@ -14,7 +14,7 @@ struct ConnectAttemptsWaitingTests {
         return try await attempts.connect(on: loop).remoteAddress
     }
 
-    @Test("connect returns the socket of the first address that answers")
+    @Test("connect returns a socket to the first address that accepts")
     func connects() async throws {
         let (holder, dead) = try Loopback.refusingPort()
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))

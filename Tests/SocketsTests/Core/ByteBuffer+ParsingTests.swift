@@ -14,7 +14,7 @@ struct ByteBufferParsingTests {
         if case .message(let bytes) = result { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
 
-    @Test("take returns at most the buffered bytes")
+    @Test("take returns up to the requested number of buffered bytes")
     func count() {
         var buffer = buffer("abc")
         #expect(buffer.take(2) == Array("ab".utf8))

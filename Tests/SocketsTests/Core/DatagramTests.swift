@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Datagram", .ownThread)
 struct DatagramTests {
-    @Test("text replaces bytes that are not UTF-8")
+    @Test("text replaces bytes that are not UTF-8 with U+FFFD")
     func text() {
         let datagram = Datagram(bytes: [0x68, 0xFF, 0x69], sender: .unnamed)
         #expect(datagram.text == "h\u{FFFD}i")

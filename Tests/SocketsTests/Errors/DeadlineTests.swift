@@ -39,7 +39,7 @@ struct DeadlineTests {
         #expect(deadline.cause == .timedOut(limit: nil))
     }
 
-    @Test("a duration ends that long after the start, and the cause contains the duration")
+    @Test("a deadline from a duration passes that long after the start and names the duration")
     func duration() throws {
         let before = System.continuousNanoseconds()
         var deadline = Deadline(startingNow: .seconds(100))
@@ -52,7 +52,7 @@ struct DeadlineTests {
         #expect(!deadline.hasPassed)
     }
 
-    @Test("an instant ends at that instant, and the cause contains no duration")
+    @Test("a deadline from an instant passes at that instant and names no duration")
     func instant() throws {
         let instant = ContinuousClock.now + .seconds(50)
         let deadline = Deadline(startingNow: .until(instant))

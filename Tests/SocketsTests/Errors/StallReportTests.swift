@@ -24,7 +24,7 @@ struct StallReportTests {
         #expect(Set(Self.verdicts.map(\.code)).count == 11)
     }
 
-    @Test("isStuck has the expected value for each verdict")
+    @Test("isStuck is false for moving, idle and undetermined verdicts, and true for all others")
     func stuck() {
         for (verdict, _, isStuck) in Self.verdicts { #expect(verdict.isStuck == isStuck) }
     }

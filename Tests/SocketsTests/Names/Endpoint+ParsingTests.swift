@@ -79,7 +79,7 @@ struct EndpointParsingTests {
     }
 
     @Test(
-        "the error of parsing an endpoint says what was expected",
+        "the error of parsing an endpoint says which form was expected",
         arguments: [
             (
                 "h:80x",

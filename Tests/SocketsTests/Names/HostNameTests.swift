@@ -29,7 +29,7 @@ struct HostNameTests {
     }
 
     @Test(
-        "the problem with a host says what was expected",
+        "problem(with:) says which form of host was expected",
         arguments: [
             ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("::12345", "expected a name, or a complete IPv6 address"),

@@ -33,7 +33,7 @@ struct LoopTests {
         #expect(String(decoding: received, as: UTF8.self) == "abcdef")
     }
 
-    @Test("isCurrent of an ended loop is false on a new thread that reuses the identifier")
+    @Test("isCurrent of an ended loop is false on a new thread that reuses the thread identifier")
     func identityOfAnEndedLoop() async throws {
         for _ in 0..<20 {
             let ended = try EventLoop()

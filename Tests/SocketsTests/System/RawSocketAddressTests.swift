@@ -88,7 +88,7 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("the length determines the bytes of a Unix name")
+    @Test("the address length determines how many bytes a Unix name has")
     func truncatedUnixName() {
         let path = RawSocketAddress(.unix([0x61, 0x62]))
         #expect(copy(path, length: 0).content == .unnamed)

@@ -37,7 +37,7 @@ struct ThreadCallsTests {
         }
     }
 
-    @Test("a thread releases its body when it ends")
+    @Test("startThread releases the body after the thread ends")
     func release() throws {
         final class Thing: Sendable {}
         weak var thing: Thing?

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.ownThread)
 struct ConnectTests {
-    @Test("a refused connection exits with status 7, the address and a hint")
+    @Test("sock exits with status 7 and prints the address and a hint if a connection is refused")
     func refused() throws {
         let (socket, port) = try Peer.boundPort()
         defer { socket.close() }
@@ -16,7 +16,7 @@ struct ConnectTests {
             ])
     }
 
-    @Test("an unknown host name exits with status 6")
+    @Test("sock exits with status 6 if the host name is unknown")
     func unknownHost() throws {
         let outcome = try SockProgram.run("-n", "no-such-host.invalid", "80")
         #expect(outcome.status == 6)
@@ -66,13 +66,13 @@ struct ConnectTests {
         #expect(outcome.text == "127.0.0.3:\(port)")
     }
 
-    @Test("a local address of another machine exits with status 45")
+    @Test("sock exits with status 45 if -s is not an address of this machine")
     func foreignSource() throws {
         let outcome = try SockProgram.run("-s", "192.0.2.1", "127.0.0.1", "9")
         #expect(outcome.status == 45)
     }
 
-    @Test("connecting to a missing Unix socket exits with status 7")
+    @Test("sock -U exits with status 7 if the socket file is missing")
     func noSocketFile() throws {
         #expect(try SockProgram.run("-U", "/nonexistent/socket").status == 7)
     }

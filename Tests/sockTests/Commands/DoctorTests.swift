@@ -77,7 +77,7 @@ struct DoctorTests {
     }
 
     @Test(
-        "an invalid doctor command line exits with status 2",
+        "doctor exits with status 2 if the command line is invalid",
         arguments: [["1", "2"], ["0"], ["--pid", "x"], ["-u"]])
     func usage(words: [String]) throws {
         let outcome = try SockProgram.run(["doctor"] + words)

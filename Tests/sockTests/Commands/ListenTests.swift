@@ -113,7 +113,7 @@ struct ListenTests {
         #expect(try listener.outcome().text == "ping")
     }
 
-    @Test("the combination of -k and -q exits with status 2")
+    @Test("sock -lk exits with status 2 if -q is given")
     func keepAndQuit() throws {
         #expect(try SockProgram.run("-lk", "-q", "1", "0").status == 2)
     }

@@ -26,7 +26,7 @@ struct ServiceTests {
     }
 
     @Test(
-        "an unknown service exits with status 2 and one line",
+        "service exits with status 2 and one line if the service is unknown",
         arguments: ["nosuchservice", "4", "65535"])
     func unknown(word: String) throws {
         let outcome = try SockProgram.run("service", word)

@@ -201,7 +201,7 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "a value may begin with a combining mark",
+        "the value of a flag may begin with a combining mark",
         arguments: ["-q\u{743}[", "--quit-after=\u{743}["])
     func combiningMark(word: String) throws {
         #expect(try words(word, "h") == ["connect", "--quit-after=\u{743}[", "--", "h"])

@@ -55,7 +55,7 @@ struct ClientGroupTests {
         #expect(try listener.outcome().status == 0)
     }
 
-    @Test("a failed write to standard output exits with status 23")
+    @Test("sock -lk exits with status 23 if a write to standard output fails")
     func full() throws {
         let listener = try RunningSock(
             ["-c", "exec \"$SOCK\" -lk 127.0.0.1 0 >/dev/full"], program: "/bin/bash")
@@ -103,7 +103,7 @@ struct ClientGroupTests {
         #expect(outcome.text == "200000\n")
     }
 
-    @Test("-w disconnects an idle client and keeps serving")
+    @Test("sock -lk -w disconnects an idle client and keeps serving")
     func idle() throws {
         let listener = try RunningSock("-lkv", "-w", "200ms", "127.0.0.1", "0")
         defer { listener.send(signal: 15) }

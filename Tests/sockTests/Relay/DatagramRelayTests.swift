@@ -48,7 +48,7 @@ struct DatagramRelayTests {
         #expect(try silent.receiveFrom(timeout: .seconds(5)).text == "hello")
     }
 
-    @Test("a refused datagram exits with status 7")
+    @Test("sock -u exits with status 7 if the datagram is refused")
     func refused() throws {
         let (socket, port) = try Peer.boundPort(.datagram)
         socket.close()

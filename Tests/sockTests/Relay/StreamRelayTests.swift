@@ -44,7 +44,7 @@ struct StreamRelayTests {
         #expect(sums.first == sums.last)
     }
 
-    @Test("a connection reset exits with status 56")
+    @Test("sock exits with status 56 after a connection reset")
     func reset() throws {
         let peer = try Peer { client in
             _ = try client.receive(timeout: .seconds(20))
@@ -60,7 +60,7 @@ struct StreamRelayTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("input that the peer does not read exits with status 55 or 56")
+    @Test("sock exits with status 55 or 56 if the peer does not read the input")
     func notDelivered() throws {
         let peer = try Peer { client in
             try client.sendAll("enough")
@@ -114,7 +114,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "bye")
     }
 
-    @Test("-w exits with status 28 after the idle time")
+    @Test("sock -w exits with status 28 after the idle time")
     func silence() throws {
         let peer = try Peer { client in _ = try client.receiveToEnd() }
         let sock = try RunningSock("-w", "200ms", "127.0.0.1", peer.port)
@@ -125,7 +125,7 @@ struct StreamRelayTests {
                 == "sock: no data to or from 127.0.0.1:\(peer.port) for 200 ms")
     }
 
-    @Test("-q exits with status 0 after the end of input although the peer stays connected")
+    @Test("sock -q exits with status 0 after the end of input although the peer stays connected")
     func quit() throws {
         let hasEnded = Monitor(false)
         let peer = try Peer { client in
@@ -140,7 +140,7 @@ struct StreamRelayTests {
         #expect(start.duration(to: .now) < .seconds(4))
     }
 
-    @Test("a failed write to standard output exits with status 23")
+    @Test("sock exits with status 23 if a write to standard output fails")
     func full() throws {
         let peer = try Peer { client in try client.sendAll("x") }
         let outcome = try SockProgram.shell(
@@ -148,7 +148,7 @@ struct StreamRelayTests {
         #expect(outcome.status == 23)
     }
 
-    @Test("-v prints both addresses and the byte counts on standard error")
+    @Test("sock -v prints both addresses and the byte counts on standard error")
     func verbose() throws {
         let peer = try Peer { client in try client.sendAll(client.receiveToEnd() + [33]) }
         let outcome = try SockProgram.run("-v", "127.0.0.1", peer.port, input: "abc")
