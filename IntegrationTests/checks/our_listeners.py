@@ -130,7 +130,7 @@ def _():
         client.result().expect(0, out=b"to everybody\n")
     run("nc.openbsd", "-N", "127.0.0.1", port, stdin=b"after the end\n").expect(0, out=b"")
     server.wait_for(rb"after the end\n")
-    server.signal(signal.SIGINT).result().expect(0)
+    server.signal(signal.SIGINT).result().expect(-signal.SIGINT)
 
 
 @check("-lk continues after a client's reset", "socat")
@@ -296,8 +296,8 @@ def _():
     start("nc.traditional", "-u", "127.0.0.1", port).send(b"no loop\n").wait_for(rb"no loop\n")
 
 
-@check("serve ends gracefully on SIGINT and SIGTERM")
+@check("serve ends with 0 on SIGTERM, and by the signal on SIGINT and SIGHUP")
 def _():
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         server, _ = serve("echo")
-        server.signal(number).result().expect(0)
+        server.signal(number).result().expect(0 if number == signal.SIGTERM else -number)

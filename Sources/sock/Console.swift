@@ -3,10 +3,13 @@ import Sockets
 /// Standard input and standard output, with errors that end the program.
 enum Console {
     /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
-    /// of input.
+    /// of input and for input that is closed.
     static func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
         do throws(Errno) {
             return try StandardStreams.input.read(into: &buffer)
+        } catch .badFileDescriptor {
+            // nohup makes a terminal unreadable.
+            return 0
         } catch {
             throw Failure(
                 .otherFailure,

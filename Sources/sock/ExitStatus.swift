@@ -18,7 +18,6 @@ enum ExitStatus: Int32, CaseIterable {
     case cannotBind = 45
     case sendFailed = 55
     case receiveFailed = 56
-    case interrupted = 130
 }
 
 extension ExitStatus {

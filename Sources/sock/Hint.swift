@@ -14,7 +14,7 @@ enum Hint {
         case .sendFailed:
             return "The peer has stopped reading, so it did not receive all of the input."
         case .otherFailure: return afterOther(error)
-        case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput, .interrupted:
+        case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput:
             return nil
         }
     }

@@ -7,12 +7,14 @@ import Sockets
 /// inside our messages.
 enum Log {
     /// The queue of messages, which a server empties on a separate thread.
-    static let queue = MessageQueue()
+    static let queue = MessageQueue(
+        output: StandardStreams.error.writeIgnoringErrors,
+        directOutput: StandardStreams.error.writeMessage)
 
     /// Writes the failure that ends the program, after all queued messages.
     static func failure(_ failure: Failure) {
         queue.finish()
-        StandardStreams.error.writeIgnoringErrors(text(of: failure))
+        StandardStreams.error.writeMessage(text(of: failure))
     }
 
     /// Writes a message.
@@ -53,7 +55,7 @@ extension Log {
     ) {
         guard isWanted else { return }
         let suffix = detail.isEmpty ? "" : " (\(detail))"
-        StandardStreams.error.writeIgnoringErrors(
+        StandardStreams.error.writeMessage(
             escaped("Listening on \(address)\(suffix)") + "\n")
     }
 

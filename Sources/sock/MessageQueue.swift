@@ -7,6 +7,7 @@
 final class MessageQueue: Sendable {
     private let state = Monitor(State())
     private let output: @Sendable (String) -> Void
+    private let directOutput: @Sendable (String) -> Void
 
     private struct State {
         var text = ""
@@ -30,13 +31,15 @@ final class MessageQueue: Sendable {
 
     /// Creates an empty queue, which is not started yet.
     ///
-    /// - Parameter output: A function that writes text, by default to standard error.
+    /// - Parameters:
+    ///   - output: A function that writes text on the thread.
+    ///   - directOutput: A function that writes text on the calling thread, by default `output`.
     init(
-        output: @escaping @Sendable (String) -> Void = {
-            StandardStreams.error.writeIgnoringErrors($0)
-        }
+        output: @escaping @Sendable (String) -> Void,
+        directOutput: (@Sendable (String) -> Void)? = nil
     ) {
         self.output = output
+        self.directOutput = directOutput ?? output
     }
 
     /// Makes a thread write all further messages; the thread starts with the first message.
@@ -56,7 +59,7 @@ final class MessageQueue: Sendable {
             defer { state.hasThread = true }
             return (true, !state.hasThread)
         }
-        if !isQueued { return output(text) }
+        if !isQueued { return directOutput(text) }
         // If the thread cannot be started, the calling threads write this message and all further
         // messages.
         if isFirst, !startThread() {
@@ -64,7 +67,7 @@ final class MessageQueue: Sendable {
                 (state.isRunning, state.hasThread) = (false, false)
                 return state.takeText()
             }
-            output(text)
+            directOutput(text)
             state.update { $0.isWriting = false }
         }
     }

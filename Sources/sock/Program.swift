@@ -7,6 +7,7 @@ enum Program {
     /// Runs a command line, which is given without the program's own name.
     static func run(_ words: [String]) -> ExitStatus {
         StandardStreams.fillGaps()
+        Signals.prepare()
         do {
             switch try Arguments.parse(words) {
             case .run(let arguments):
@@ -27,6 +28,6 @@ enum Program {
     /// Reports a failure and ends the program, on a thread that cannot continue.
     static func exit(with failure: Failure) -> Never {
         Log.failure(failure)
-        Environment.exit(failure.status)
+        Termination.exit(failure.status)
     }
 }

@@ -1,1 +1,1 @@
-Environment.exit(Program.run(Array(CommandLine.arguments.dropFirst())))
+Termination.exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -30,7 +30,6 @@ struct Connect: Command {
     }
 
     func run() throws {
-        Signals.exitWhenInterrupted()
         Signals.onStatusRequest(StatusLine.reportNow)
         if endpoint.isDatagram {
             let socket = try connector.connectDatagrams(to: endpoint)

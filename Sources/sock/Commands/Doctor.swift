@@ -29,10 +29,9 @@ struct Doctor: Command {
         let runner = DoctorRunner(filter, showsAll: showsAll, isJSON: isJSON)
         guard repeats else {
             let status = try runner.run()
-            if status != .success { Environment.exit(status) }
+            if status != .success { Termination.exit(status) }
             return
         }
-        Signals.exitWhenInterrupted()
         try runner.runRepeatedly()
     }
 }

@@ -32,7 +32,6 @@ struct Info: Command {
     }
 
     func run() throws {
-        Signals.exitWhenInterrupted()
         var trace = ConnectTrace(
             endpoint: endpoint, family: family, isNumeric: isNumeric, timeout: timeout,
             printsSteps: !isJSON)

@@ -50,7 +50,7 @@ struct Listen: Command {
 
     private func receiveDatagrams() throws {
         let socket = try Socket(on: endpoint, options: .init(family: family))
-        prepare(socket)
+        endWhenRequested(closing: socket)
         try DatagramListener(socket, options).run()
         socket.close()
     }
@@ -58,15 +58,14 @@ struct Listen: Command {
     private func acceptStreams() throws {
         let listener = try Socket(on: endpoint, options: .init(family: family))
         if keepsOpen { return try serveClients(of: listener) }
-        prepare(listener)
+        endWhenRequested(closing: listener)
 
         let client: Socket
         do throws(SocketError) {
             client = try listener.accept()
         } catch {
-            // If a signal closed the listener, the thread that handles signals ends the program, so
-            // this is not an error.
-            guard error.cause != .closed else { return }
+            // If a signal closed the listener, this is not an error.
+            guard error.cause != .closed else { Termination.exit(.success) }
             throw error
         }
         // Closing the listener refuses further clients and removes the socket file.
@@ -80,25 +79,34 @@ struct Listen: Command {
     private func serveClients(of listener: Socket) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
-        Signals.onTermination(status: StatusLine.reportNow) { server.stop() }
+        // Closing removes a socket file.
+        Termination.cleanUp(listener.close)
+        Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
+            server.stop()
+        }
         let (input, output) = (try InputReader(), try OutputQueue())
         let clients = ClientGroup(options, input, output)
         let announces = announces
         try server.run(loops: 1) { group in
             Log.announceListening(on: listener.localAddress, if: announces)
-            try await clients.run(Listener(adopting: listener, group: group))
+            let listener = try Listener(adopting: listener, group: group)
+            Termination.cleanUp(listener.close)
+            try await clients.run(listener)
         }
-        output.finish()
+        let limit: Duration? = Termination.isRequested ? .milliseconds(500) : nil
+        let lost = output.finish(atMost: limit)
+        guard lost > 0 else { return }
+        Log.message("\(lost.bytes) were not written to standard output, which is blocked")
     }
 
     /// Prepares for signals and then announces the address, because a signal may arrive as soon as
     /// the address is printed.
-    private func prepare(_ socket: Socket) {
-        Signals.onTermination(status: StatusLine.reportNow) {
-            // Closing removes the socket file. The kernel still delivers the bytes that it has
-            // accepted from us.
-            socket.close()
-            Environment.exit(.success)
+    private func endWhenRequested(closing socket: Socket) {
+        // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
+        // from us.
+        Termination.cleanUp(socket.close)
+        Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
+            Termination.exit(.success)
         }
         Log.announceListening(on: socket.localAddress, if: announces)
     }

@@ -66,7 +66,7 @@ struct Serve: Command {
         let sockets = try ServiceSockets.open(host: host, port: port, family: family)
         let server = ServerTask()
         // Prepare for signals first, because a signal may arrive as soon as an address is printed.
-        Signals.onTermination { server.stop() }
+        Signals.onTermination(within: .seconds(3)) { server.stop() }
         let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
         try server.run(loops: threads) { [service, isVerbose] loops in
             let server = try ServiceServer(service, sockets, on: loops, isVerbose: isVerbose)

@@ -35,7 +35,6 @@ struct DoctorRunner {
             // Clearing the terminal has removed the messages about the gaps, so print them again.
             if isFirst || isTerminal { printGaps(analysis) }
             isFirst = false
-            Signals.setStatusWhenInterrupted(findings.isEmpty ? .success : .stuck)
             Worker.sleep(for: .seconds(2))
         }
     }

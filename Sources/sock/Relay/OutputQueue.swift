@@ -12,16 +12,13 @@ final class OutputQueue: Sendable {
         var writes: [[UInt8]] = []
         /// The bytes that are queued or being written.
         var count = 0
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiter = 0
     }
 
     static let capacity = 256 << 10
 
     /// Starts the thread, which writes with `write` and passes an error to `fail`.
-    ///
-    /// Call it on a thread that does not block `SIGPIPE`, because the new thread inherits the
-    /// blocked signals and a closed output pipe must end the program. The threads of event loops
-    /// block all signals.
     init(
         write: @escaping @Sendable (ArraySlice<UInt8>) throws(Failure) -> Void = Console.write,
         orElse fail: @escaping @Sendable (Failure) -> Void = { Program.exit(with: $0) }
@@ -35,23 +32,42 @@ final class OutputQueue: Sendable {
         }
     }
 
-    /// Queues bytes, and waits until the queue is no longer full.
+    /// Queues bytes, and waits until the queue is no longer full or the task is cancelled.
     func write(_ bytes: [UInt8]) async {
-        await withCheckedContinuation { continuation in
-            let hasRoom = state.update { state in
-                state.writes.append(bytes)
-                state.count += bytes.count
-                let hasRoom = state.count < Self.capacity
-                if !hasRoom { state.waiters.append(continuation) }
-                return hasRoom
+        let hasRoom = state.update { state in
+            state.writes.append(bytes)
+            state.count += bytes.count
+            return state.hasRoom
+        }
+        if !hasRoom { await waitForRoom() }
+    }
+
+    private func waitForRoom() async {
+        let waiter = state.update { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.update { $0.waiters[waiter] = continuation }
+                // There may be room, or the task may be cancelled, since before that.
+                if Task.isCancelled || state.update({ $0.hasRoom }) { resume(waiter) }
             }
-            if hasRoom { continuation.resume() }
+        } onCancel: {
+            resume(waiter)
         }
     }
 
-    /// Blocks until everything is written.
-    func finish() {
-        state.wait { $0.count == 0 }
+    private func resume(_ waiter: Int) {
+        state.update { $0.waiters.removeValue(forKey: waiter) }?.resume()
+    }
+
+    /// Blocks until everything is written, or until `limit` ends; nil is no limit.
+    ///
+    /// - Returns: The number of bytes that are not written.
+    func finish(atMost limit: Duration? = nil) -> Int {
+        state.wait(atMost: limit) { $0.count == 0 }
+        return state.update { $0.count }
     }
 
     private static func write(
@@ -65,17 +81,19 @@ final class OutputQueue: Sendable {
                 try write(bytes[...])
                 let resumed = state.update { state in
                     state.count -= bytes.count
-                    return state.count < capacity ? state.takeWaiters() : []
+                    return state.hasRoom ? state.takeWaiters() : [:]
                 }
-                for continuation in resumed { continuation.resume() }
+                for continuation in resumed.values { continuation.resume() }
             }
         }
     }
 }
 
 extension OutputQueue.State {
-    fileprivate mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-        var taken: [CheckedContinuation<Void, Never>] = []
+    fileprivate var hasRoom: Bool { count < OutputQueue.capacity }
+
+    fileprivate mutating func takeWaiters() -> [Int: CheckedContinuation<Void, Never>] {
+        var taken: [Int: CheckedContinuation<Void, Never>] = [:]
         swap(&taken, &waiters)
         return taken
     }

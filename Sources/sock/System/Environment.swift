@@ -27,7 +27,4 @@ enum Environment {
         limit.rlim_cur = limit.rlim_max
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
-
-    /// Ends the program.
-    static func exit(_ status: ExitStatus) -> Never { Glibc.exit(status.rawValue) }
 }

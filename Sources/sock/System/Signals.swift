@@ -2,42 +2,40 @@ import Glibc
 
 /// The handling of signals.
 enum Signals {
-    /// Makes SIGINT end the program at once with status 130, as shells expect.
-    static func exitWhenInterrupted() {
-        guard !isIgnored(SIGINT) else { return }
-        // Use _exit, because it is one of the few functions that a signal handler may call.
-        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
-        // A parent may have started this program with all signals blocked, so unblock SIGINT.
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGINT)
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-    }
+    private static let requestsToEnd = [SIGINT, SIGTERM, SIGHUP]
 
-    /// Sets the status with which SIGINT ends the program from now on.
+    /// Gives signals their usual effect in a program that was just started.
     ///
-    /// Call it after `exitWhenInterrupted`.
-    static func setStatusWhenInterrupted(_ status: ExitStatus) {
-        guard !isIgnored(SIGINT) else { return }
-        if status == .success {
-            signal(SIGINT) { _ in _exit(ExitStatus.success.rawValue) }
-        } else {
-            signal(SIGINT) { _ in _exit(ExitStatus.stuck.rawValue) }
+    /// A parent may start the program with blocked signals. SIGPIPE is ignored from now on, so that
+    /// `endAfterBrokenPipe` can clean up first.
+    static func prepare() {
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
+        if !isIgnored(SIGPIPE) {
+            signal(SIGPIPE, SIG_IGN)
+            endsAfterBrokenPipe.update { $0 = true }
         }
     }
 
-    /// Runs `body` once on a separate thread after SIGINT or SIGTERM.
+    private static let endsAfterBrokenPipe = Monitor(false)
+
+    /// Ends the program by SIGPIPE after a write to a closed pipe, unless the parent has SIGPIPE
+    /// ignored.
+    static func endAfterBrokenPipe() {
+        if endsAfterBrokenPipe.update({ $0 }) { Termination.raise(SIGPIPE) }
+    }
+
+    /// Runs `body` once, on a thread of its own, after SIGINT, SIGTERM or SIGHUP.
     ///
-    /// A second signal ends the program at once. Each SIGQUIT runs `status`. Call this function
-    /// before any other thread starts, because threads inherit the blocked signals.
+    /// If the program has not ended after `limit`, or at a second signal, it ends without waiting for
+    /// `body`. Each SIGQUIT runs `status`. Call it before any other thread starts, because threads
+    /// inherit the blocked signals.
     static func onTermination(
-        status: (@Sendable () -> Void)? = nil, _ body: @escaping @Sendable () -> Void
+        within limit: Duration, status: (@Sendable () -> Void)? = nil,
+        _ body: @escaping @Sendable () -> Void
     ) {
-        let terminations = [SIGINT, SIGTERM].filter { !isIgnored($0) }
-        for number in terminations {
-            signal(number) { _ in _exit(ExitStatus.interrupted.rawValue) }
-        }
-        wait(for: terminations, body, status)
+        handle(requestsToEnd, within: limit, status, body)
     }
 
     /// Runs `status` on a separate thread for each SIGQUIT (Ctrl-\ on a terminal).
@@ -45,31 +43,55 @@ enum Signals {
     /// The program continues. Call this function before any other thread starts, because threads
     /// inherit the blocked signals.
     static func onStatusRequest(_ status: @escaping @Sendable () -> Void) {
-        wait(for: [], {}, status)
+        handle([], within: .zero, status) {}
     }
 
-    /// Starts one thread that waits for the terminations and for SIGQUIT.
-    private static func wait(
-        for terminations: [Int32], _ body: @escaping @Sendable () -> Void,
-        _ status: (@Sendable () -> Void)?
+    /// Starts one thread that waits for all signals.
+    private static func handle(
+        _ terminations: [Int32], within limit: Duration, _ status: (@Sendable () -> Void)?,
+        _ body: @escaping @Sendable () -> Void
     ) {
-        let numbers =
-            status == nil || isIgnored(SIGQUIT) ? terminations : terminations + [SIGQUIT]
+        let numbers = (terminations + (status == nil ? [] : [SIGQUIT])).filter { !isIgnored($0) }
         guard !numbers.isEmpty else { return }
         var set = sigset(numbers)
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        Worker.start {
-            var set = sigset(numbers)
+        let hasStarted = Worker.start {
+            let first = waitForTermination(numbers, status, atMost: nil) ?? SIGTERM
+            Termination.record(signal: first)
+            Worker.start(body)
+            if let second = waitForTermination(numbers, status, atMost: limit) {
+                Termination.raise(second)
+            }
+            Termination.exit(.success)
+        }
+        // Without the thread, the signals have their default actions.
+        if !hasStarted { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
+    }
+
+    /// Waits for a signal that requests the end, and runs `status` for each SIGQUIT.
+    ///
+    /// - Returns: The signal; nil after `limit`.
+    private static func waitForTermination(
+        _ numbers: [Int32], _ status: (@Sendable () -> Void)?, atMost limit: Duration?
+    ) -> Int32? {
+        var set = sigset(numbers)
+        let end = limit.map { ContinuousClock.now + $0 }
+        while true {
             var received: Int32 = 0
-            repeat {
+            if let end {
+                let rest = max(.zero, ContinuousClock.now.duration(to: end))
+                var time = timespec(rest)
+                received = sigtimedwait(&set, nil, &time)
+                if received < 0, errno == EAGAIN { return nil }
+            } else {
                 sigwait(&set, &received)
-                // Sampling takes a while and SIGTERM may arrive meanwhile, so another thread runs
-                // `status`.
-                if received == SIGQUIT, let status { Worker.start(status) }
-            } while received == SIGQUIT
-            set = sigset(terminations)
-            pthread_sigmask(SIG_UNBLOCK, &set, nil)
-            body()
+            }
+            guard received == SIGQUIT else {
+                if received > 0 { return received }
+                continue
+            }
+            // Sampling takes a while, and SIGTERM may arrive meanwhile.
+            if let status { Worker.start(status) }
         }
     }
 

@@ -24,10 +24,14 @@ enum StandardStreams {
 struct StandardStream: Sendable {
     let descriptor: FileDescriptor
 
-    init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+    /// A Boolean value that indicates whether the stream was a terminal when it was first used.
+    /// isatty(3)
+    let isTerminal: Bool
 
-    /// A Boolean value that indicates whether the stream is a terminal. isatty(3)
-    var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
+    init(_ descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+        isTerminal = isatty(descriptor.rawValue) == 1
+    }
 
     /// A Boolean value that indicates whether to write colours: on a terminal, unless `NO_COLOR` is
     /// set (no-color.org).
@@ -46,16 +50,35 @@ struct StandardStream: Sendable {
         return columns.map(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? 80
     }
 
-    /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
-    /// of input. read(2)
+    /// Reads what is available or waits for it; 0 at the end of input. read(2)
+    ///
+    /// In the background of a terminal, it waits until the program is in the foreground. After the
+    /// terminal has hung up, it waits for ever.
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
-            let count = buffer.withUnsafeMutableBytes {
-                Glibc.read(descriptor.rawValue, $0.baseAddress, $0.count)
-            }
+            let count = isTerminal ? readTerminal(into: &buffer) : readOnce(into: &buffer)
             if count >= 0 { return count }
             try waitOrThrow(Errno(rawValue: errno), for: POLLIN)
         }
+    }
+
+    private func readOnce(into buffer: inout [UInt8]) -> Int {
+        buffer.withUnsafeMutableBytes {
+            Glibc.read(descriptor.rawValue, $0.baseAddress, $0.count)
+        }
+    }
+
+    /// Reads with SIGTTIN blocked, which otherwise stops a program that reads in the background.
+    private func readTerminal(into buffer: inout [UInt8]) -> Int {
+        var (set, previous) = (sigset_t(), sigset_t())
+        sigemptyset(&set)
+        sigaddset(&set, SIGTTIN)
+        pthread_sigmask(SIG_BLOCK, &set, &previous)
+        let count = readOnce(into: &buffer)
+        let code = errno
+        pthread_sigmask(SIG_SETMASK, &previous, nil)
+        errno = code
+        return count
     }
 
     /// Writes all bytes. write(2)
@@ -78,8 +101,17 @@ struct StandardStream: Sendable {
         try? write(Array(text.utf8)[...])
     }
 
-    /// Closes the stream, so that the next program of a pipe reads the end of its input while this
-    /// program continues.
+    /// Writes a message of at most one page, which fits into a pipe that has any room.
+    ///
+    /// It drops the message if there is no room for 1 s, because the program must also end while its
+    /// terminal is stopped.
+    func writeMessage(_ text: String) {
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        guard poll(&request, 1, 1000) != 0 else { return }
+        writeIgnoringErrors(text)
+    }
+
+    /// Closes the stream, so that the next program of a pipe sees its end while this one continues.
     ///
     /// The descriptor then refers to a file that cannot be written, so that its number is not
     /// reused.
@@ -97,6 +129,13 @@ struct StandardStream: Sendable {
         switch code {
         case .interrupted:
             return
+        case .ioError where isTerminal && event == POLLIN:
+            // The program is in the background, or the terminal has hung up. No event reports
+            // that the program is in the foreground again.
+            Worker.sleep(for: .milliseconds(200))
+        case .brokenPipe:
+            Signals.endAfterBrokenPipe()
+            throw code
         case .wouldBlock, .resourceTemporarilyUnavailable:
             var request = pollfd(fd: descriptor.rawValue, events: Int16(event), revents: 0)
             _ = poll(&request, 1, -1)

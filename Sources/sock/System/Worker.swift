@@ -36,8 +36,7 @@ enum Worker {
 
     /// Blocks the thread for a duration. nanosleep(2)
     static func sleep(for duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        var time = timespec(duration)
         var rest = timespec()
         while nanosleep(&time, &rest) == -1, errno == EINTR { time = rest }
     }
@@ -45,5 +44,12 @@ enum Worker {
     private final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+}
+
+extension timespec {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self.init(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
     }
 }

@@ -14,7 +14,7 @@ struct OutputQueueTests {
         }
         for number: UInt8 in 0..<50 { await queue.write([number]) }
         isOpen.update { $0 = true }
-        queue.finish()
+        #expect(queue.finish() == 0)
         #expect(written.update { $0 } == Array(0..<50))
     }
 
@@ -34,7 +34,21 @@ struct OutputQueueTests {
         #expect(!accepted.wait(atMost: .milliseconds(50)) { $0 > 3 })
         isOpen.update { $0 = true }
         await writing.value
-        queue.finish()
+        #expect(queue.finish() == 0)
+    }
+
+    @Test("a cancelled task does not wait for blocked output, and finish counts what is left")
+    func blocked() async throws {
+        let isOpen = Monitor(false)
+        let queue = try OutputQueue { _ throws(Failure) in isOpen.wait { $0 } }
+        let writing = Task.detached {
+            await queue.write([UInt8](repeating: 0, count: OutputQueue.capacity))
+        }
+        writing.cancel()
+        await writing.value
+        #expect(queue.finish(atMost: .milliseconds(10)) == OutputQueue.capacity)
+        isOpen.update { $0 = true }
+        #expect(queue.finish() == 0)
     }
 
     @Test("an error of the output is reported")

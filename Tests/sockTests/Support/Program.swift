@@ -8,6 +8,8 @@ enum SockProgram {
     struct Outcome {
         /// The exit status; 128 plus the number of the signal that ended it, as in a shell.
         let status: Int32
+        /// Whether a signal ended it.
+        let isSignaled: Bool
         let output: [UInt8]
         let errors: String
 
@@ -185,7 +187,7 @@ final class RunningSock: @unchecked Sendable {
         let (signal, exitCode) = (code & 0x7F, code >> 8 & 0xFF)
         let (output, errors) = state.update { ($0.output, $0.errors) }
         return SockProgram.Outcome(
-            status: signal == 0 ? exitCode : 128 + signal, output: output,
+            status: signal == 0 ? exitCode : 128 + signal, isSignaled: signal != 0, output: output,
             errors: String(decoding: errors, as: UTF8.self))
     }
 }

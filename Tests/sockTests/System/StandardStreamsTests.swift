@@ -72,4 +72,16 @@ struct StandardStreamsTests {
         #expect(outcome.status == 0)
         #expect(outcome.text == "seen")
     }
+
+    @Test("standard input that cannot be read, as with nohup, is no input")
+    func unreadable() throws {
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -l 127.0.0.1 0 0>/dev/null"], program: "/bin/bash")
+        let outcome = try SockProgram.run("127.0.0.1", listener.port(), input: "hello")
+        #expect(outcome.status == 0)
+        let received = try listener.outcome()
+        #expect(received.status == 0)
+        #expect(received.text == "hello")
+        #expect(received.errorLines.count == 1)
+    }
 }

@@ -1,0 +1,62 @@
+import Glibc
+
+/// The ends of the program, whichever thread reaches one.
+enum Termination {
+    private struct State {
+        /// What must happen before the end, such as removing a socket file.
+        var cleanUps: [@Sendable () -> Void] = []
+        /// The first signal that requested the end.
+        var signal: Int32?
+        var isExiting = false
+    }
+
+    private static let state = Monitor(State())
+
+    /// Makes `body` run before the program ends, unless it is killed.
+    static func cleanUp(_ body: @escaping @Sendable () -> Void) {
+        state.update { $0.cleanUps.append(body) }
+    }
+
+    /// Records that a signal has requested the end.
+    static func record(signal number: Int32) {
+        state.update { $0.signal = $0.signal ?? number }
+    }
+
+    /// A Boolean value that indicates whether a signal has requested the end.
+    static var isRequested: Bool { state.update { $0.signal != nil } }
+
+    /// Ends the program with a status, or by the signal that requested the end.
+    ///
+    /// SIGTERM requests an end that is a success. Other signals must be visible to a shell, which
+    /// otherwise continues its loop.
+    static func exit(_ status: ExitStatus) -> Never {
+        let (signal, isFirst) = state.update { state in
+            defer { state.isExiting = true }
+            return (state.signal, !state.isExiting)
+        }
+        if let signal, signal != SIGTERM { raise(signal) }
+        // exit(3) must not run on two threads.
+        guard isFirst else { while true { pause() } }
+        runCleanUps()
+        Glibc.exit(status.rawValue)
+    }
+
+    /// Ends the program by a signal.
+    static func raise(_ number: Int32) -> Never {
+        runCleanUps()
+        signal(number, SIG_DFL)
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, number)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        Glibc.raise(number)
+        // The first process of a container survives the default action.
+        _exit(128 + number)
+    }
+
+    private static func runCleanUps() {
+        var bodies: [@Sendable () -> Void] = []
+        state.update { swap(&$0.cleanUps, &bodies) }
+        for body in bodies { body() }
+    }
+}
