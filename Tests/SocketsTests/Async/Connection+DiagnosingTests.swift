@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: diagnose")
+@Suite("Connection: diagnose", .ownThread)
 struct ConnectionDiagnosingTests {
     private static let limit = TimeLimit.milliseconds(700)
     private static let message = [UInt8](repeating: 0x61, count: 16 << 20)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("DatagramChannel: receiving", .timeLimit(.minutes(5)))
+@Suite("DatagramChannel: receiving", .ownThread, .timeLimit(.minutes(5)))
 struct DatagramChannelReceivingTests {
     @Test("an empty datagram is received, and the next receive succeeds")
     func zeroLength() async throws {

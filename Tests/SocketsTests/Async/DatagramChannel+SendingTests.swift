@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("DatagramChannel: sending", .timeLimit(.minutes(5)))
+@Suite("DatagramChannel: sending", .ownThread, .timeLimit(.minutes(5)))
 struct DatagramChannelSendingTests {
     /// Returns a Unix socket whose queue is full, and a channel that is not connected to it.
     ///

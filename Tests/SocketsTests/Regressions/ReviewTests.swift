@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Regressions of Socket found in a review")
+@Suite("Regressions of Socket found in a review", .ownThread)
 struct ReviewTests {
     /// The CPU time of the calling thread.
     private static var threadCPUTime: Duration {
