@@ -1,3 +1,5 @@
+import Sockets
+
 /// A queue of a server's messages, which a thread writes.
 ///
 /// A stopped terminal or an unread pipe therefore does not hold up the clients.

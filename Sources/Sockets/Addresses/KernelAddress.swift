@@ -74,14 +74,3 @@ extension IPv6Address {
         }
     }
 }
-
-extension AddressFamily {
-    /// The family's number for socket(2).
-    var domain: SocketDomain {
-        switch self {
-        case .ipv4: .ipv4
-        case .ipv6: .ipv6
-        case .unix: .unix
-        }
-    }
-}

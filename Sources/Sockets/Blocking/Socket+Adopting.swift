@@ -20,10 +20,7 @@ extension Socket {
     public convenience init(adopting descriptor: FileDescriptor) throws(SocketError) {
         let number = descriptor.rawValue
         do throws(Errno) {
-            let (domain, type) = try System.identity(of: number)
-            guard let family = AddressFamily.allCases.first(where: { $0.domain == domain }),
-                let type = SocketType.allCases.first(where: { $0.raw == type })
-            else { throw .addressFamilyNotSupported }
+            let (family, type) = try System.identity(of: number)
             try System.setCloseOnExec(number)
             try System.setBlocking(number, !System.isListening(number))
             let local = SocketAddress(try System.getsockname(number, fromUser: true))

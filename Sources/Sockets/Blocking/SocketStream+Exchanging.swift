@@ -32,9 +32,9 @@ extension SocketStream {
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
         try socket.require(.stream, for: .exchange)
-        guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
+        guard !isIncomplete else { throw socket.failure(.exchange, .incompleteWrite) }
         guard !isLending else {
-            throw failure(
+            throw socket.failure(
                 .exchange,
                 .invalidInput("a read inside withLine: expected none until its closure ends"))
         }

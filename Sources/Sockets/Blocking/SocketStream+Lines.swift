@@ -63,7 +63,7 @@ extension SocketStream {
         }
         switch line {
         case .message(let line): return line
-        case .failed(let cause): throw failure(.read, cause)
+        case .failed(let cause): throw socket.failure(.read, cause)
         case .needsMore: return nil
         }
     }

@@ -96,7 +96,7 @@ extension SocketStream {
         while true {
             switch parser.next(&input, &scanner, isAtEnd: hasEnded) {
             case .message(let bytes): return bytes
-            case .failed(let cause): throw failure(.read, cause)
+            case .failed(let cause): throw socket.failure(.read, cause)
             case .needsMore where hasEnded: return nil
             case .needsMore: hasEnded = try !fill(&deadline)
             }
@@ -109,7 +109,7 @@ extension SocketStream {
     func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
         try socket.require(.stream, for: .read)
         if isLending {
-            throw failure(
+            throw socket.failure(
                 .read,
                 .invalidInput("withLine is running: expected no other read until its closure ends"))
         }

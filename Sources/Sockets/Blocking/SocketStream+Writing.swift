@@ -24,7 +24,7 @@ extension SocketStream {
     ///   ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try socket.require(.stream, for: .write)
-        guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
+        guard !isIncomplete else { throw socket.failure(.write, .incompleteWrite) }
         var deadline = Deadline(timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
             var taken = 0

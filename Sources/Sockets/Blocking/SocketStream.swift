@@ -80,10 +80,4 @@ public final class SocketStream {
             throw error.with(unsentRequestBytes: lost)
         }
     }
-
-    func failure(
-        _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int = 0
-    ) -> SocketError {
-        socket.failure(operation, cause, bytesTransferred: bytesTransferred)
-    }
 }

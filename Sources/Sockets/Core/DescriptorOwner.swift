@@ -20,11 +20,7 @@ extension DescriptorOwner {
     /// Ends one or both directions of a connection: shutdown(2).
     func end(_ direction: ShutdownDirection) throws(SocketError) {
         try call(.shutdown, nil) { descriptor throws(Errno) in
-            switch direction {
-            case .read: try System.shutdown(descriptor, .reading)
-            case .write: try System.shutdown(descriptor, .writing)
-            case .both: try System.shutdown(descriptor, .both)
-            }
+            try System.shutdown(descriptor, direction)
         }
     }
 }

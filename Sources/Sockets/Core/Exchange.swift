@@ -57,8 +57,7 @@ struct Exchange {
         if let step = conclude(&input, &scanner, isAtEnd: isAtEnd) { return step }
         let hasSent = sends && send(descriptor, request)
         if let sendFailure, !Self.endsOfPeer.contains(sendFailure) {
-            return .failed(
-                .system(sendFailure), bytesTransferred: sent, partialBytes: input.take(input.count))
+            return failed(.system(sendFailure), &input)
         }
         var hasReceived = false
         do throws(Errno) {
@@ -71,8 +70,7 @@ struct Exchange {
             // reply. Otherwise the reply may be truncated, so fail.
             if sends { sendFailure = error }
             guard sendFailure != nil else {
-                return .failed(
-                    .system(error), bytesTransferred: sent, partialBytes: input.take(input.count))
+                return failed(.system(error), &input)
             }
             isAtEnd = true
             return .moved
@@ -100,11 +98,12 @@ struct Exchange {
             return .finished(Reply(bytes: reply, unsentRequestBytes: unsent))
         }
         guard isAtEnd else { return nil }
-        if let sendFailure {
-            return .failed(
-                .system(sendFailure), bytesTransferred: sent, partialBytes: input.take(input.count))
-        }
-        return .failed(.endOfStream, bytesTransferred: sent, partialBytes: input.take(input.count))
+        return failed(sendFailure.map { .system($0) } ?? .endOfStream, &input)
+    }
+
+    /// Returns the last step of an exchange that failed, with the received part of the reply.
+    private func failed(_ cause: SocketError.Cause, _ input: inout ByteBuffer) -> Step {
+        .failed(cause, bytesTransferred: sent, partialBytes: input.take(input.count))
     }
 
     /// The send errors after which the peer is gone or, with `ETIMEDOUT`, the kernel has given up
@@ -131,7 +130,7 @@ struct Exchange {
             }
             if unsent == 0, endsRequest {
                 hasEnded = true
-                try System.shutdown(descriptor, .writing)
+                try System.shutdown(descriptor, .write)
             }
             return true
         } catch .wouldBlock {

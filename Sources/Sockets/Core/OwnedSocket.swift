@@ -37,7 +37,7 @@ struct OwnedSocket: ~Copyable {
     init(_ family: AddressFamily, _ type: SocketType) throws(SocketError) {
         let number: Int32
         do throws(Errno) {
-            number = try System.socket(family.domain, type.raw)
+            number = try System.socket(family, type)
         } catch {
             throw SocketError(.createSocket, .system(error))
         }
@@ -47,7 +47,7 @@ struct OwnedSocket: ~Copyable {
     /// Creates two Unix sockets that are connected to each other: socketpair(2).
     static func pair(_ type: SocketType) throws(SocketError) -> Pair {
         do throws(Errno) {
-            let (one, other) = try System.socketpair(type.raw)
+            let (one, other) = try System.socketpair(type)
             return Pair(
                 one: OwnedSocket(OwnedDescriptor(one), .unix, type),
                 other: OwnedSocket(OwnedDescriptor(other), .unix, type))

@@ -138,8 +138,7 @@ extension SocketOption<SocketType?> {
     /// It is read-only.
     public static var type: Self {
         SocketOption<Int32>.number("type", .type).map(
-            { number in SocketType.allCases.first { $0.raw.rawValue == number } },
-            { $0?.raw.rawValue ?? 0 })
+            SocketType.init(number:), { $0?.number ?? 0 })
     }
 }
 

@@ -78,66 +78,60 @@ public protocol SocketErrorPatterns {}
 extension SocketErrorPatterns {
     /// Matches an operation that its time limit ended, and `ETIMEDOUT`.
     public static var timedOut: SocketError.Pattern {
-        SocketError.Pattern { $0.isTimeout || $0 == .system(.timedOut) }
+        .init { $0.isTimeout || $0 == .system(.timedOut) }
     }
 
     /// Matches an operation whose task was cancelled.
-    public static var cancelled: SocketError.Pattern { SocketError.Pattern { $0 == .cancelled } }
+    public static var cancelled: SocketError.Pattern { .init { $0 == .cancelled } }
 
     /// Matches a socket that was closed before or during the operation.
-    public static var closed: SocketError.Pattern { SocketError.Pattern { $0 == .closed } }
+    public static var closed: SocketError.Pattern { .init { $0 == .closed } }
 
     /// Matches a stream that ended in the middle of the data to read.
-    public static var endOfStream: SocketError.Pattern {
-        SocketError.Pattern { $0 == .endOfStream }
-    }
+    public static var endOfStream: SocketError.Pattern { .init { $0 == .endOfStream } }
 
     /// Matches a write that failed because an earlier write was sent only in part.
-    public static var incompleteWrite: SocketError.Pattern {
-        SocketError.Pattern { $0 == .incompleteWrite }
-    }
+    public static var incompleteWrite: SocketError.Pattern { .init { $0 == .incompleteWrite } }
 
     /// Matches a call that failed because another task was in the same call.
-    public static var busy: SocketError.Pattern { SocketError.Pattern { $0 == .busy } }
+    public static var busy: SocketError.Pattern { .init { $0 == .busy } }
 
     /// Matches a TCP connect that reached the socket's own port.
-    public static var selfConnect: SocketError.Pattern {
-        SocketError.Pattern { $0 == .selfConnect }
-    }
+    public static var selfConnect: SocketError.Pattern { .init { $0 == .selfConnect } }
 
     /// Matches a line that is longer than the limit.
     public static var lineTooLong: SocketError.Pattern {
-        SocketError.Pattern { if case .lineTooLong = $0 { true } else { false } }
+        .init { if case .lineTooLong = $0 { true } else { false } }
     }
 
     /// Matches data that is longer than the limit.
     public static var tooLarge: SocketError.Pattern {
-        SocketError.Pattern { if case .tooLarge = $0 { true } else { false } }
+        .init { if case .tooLarge = $0 { true } else { false } }
     }
 
     /// Matches an argument or a text that is not valid.
     public static var invalidInput: SocketError.Pattern {
-        SocketError.Pattern { if case .invalidInput = $0 { true } else { false } }
+        .init { if case .invalidInput = $0 { true } else { false } }
     }
 
     /// Matches a failure of `getaddrinfo` or `getnameinfo`.
     public static var nameResolution: SocketError.Pattern {
-        SocketError.Pattern { if case .nameResolution = $0 { true } else { false } }
+        .init { if case .nameResolution = $0 { true } else { false } }
     }
 
     /// Matches a failure of `gethostbyname` or `gethostbyaddr`.
     public static var hostLookup: SocketError.Pattern {
-        SocketError.Pattern { if case .hostLookup = $0 { true } else { false } }
+        .init { if case .hostLookup = $0 { true } else { false } }
     }
 
     /// Matches a service that the services database does not contain.
     public static var unknownService: SocketError.Pattern {
-        SocketError.Pattern { if case .unknownService = $0 { true } else { false } }
+        .init { if case .unknownService = $0 { true } else { false } }
     }
 
     /// Matches a service lookup on a machine without a services database.
     public static var noServicesDatabase: SocketError.Pattern {
-        SocketError.Pattern { $0 == .noServicesDatabase }
+        .init { $0 == .noServicesDatabase }
     }
 
     /// Matches `ECONNREFUSED`: no process listens on the port.

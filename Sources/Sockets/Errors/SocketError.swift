@@ -26,6 +26,7 @@ public import SystemPackage
 /// `SocketError` is one pointer wide.
 public struct SocketError: Error, Sendable {
     private let storage: Storage
+    private var contents: Contents { storage.contents }
 
     /// Creates an error.
     ///
@@ -57,66 +58,67 @@ public struct SocketError: Error, Sendable {
         attempts: [Attempt] = [],
         stallReport: StallReport? = nil
     ) {
-        storage = Storage(
-            operation: operation, cause: cause, subject: subject, endpoint: endpoint,
-            localAddress: localAddress, remoteAddress: remoteAddress,
-            bytesTransferred: bytesTransferred,
-            unsentRequestBytes: unsentRequestBytes, partialBytes: partialBytes, attempts: attempts,
-            stallReport: stallReport)
+        self.init(
+            Contents(
+                operation: operation, cause: cause, subject: subject, endpoint: endpoint,
+                localAddress: localAddress, remoteAddress: remoteAddress,
+                bytesTransferred: bytesTransferred, unsentRequestBytes: unsentRequestBytes,
+                partialBytes: partialBytes, attempts: attempts, stallReport: stallReport))
     }
 
+    private init(_ contents: Contents) { storage = Storage(contents) }
+
     /// The operation that failed.
-    public var operation: Operation { storage.operation }
+    public var operation: Operation { contents.operation }
 
     /// Why the operation failed.
-    public var cause: Cause { storage.cause }
+    public var cause: Cause { contents.cause }
 
     /// The object of the operation, if it is not an address: a host's name, a service, an option.
-    public var subject: String? { storage.subject }
+    public var subject: String? { contents.subject }
 
     /// The endpoint before it was resolved.
-    public var endpoint: Endpoint? { storage.endpoint }
+    public var endpoint: Endpoint? { contents.endpoint }
 
     /// The socket's own address, if it had one.
-    public var localAddress: SocketAddress? { storage.localAddress }
+    public var localAddress: SocketAddress? { contents.localAddress }
 
     /// The peer's address, if there was one.
-    public var remoteAddress: SocketAddress? { storage.remoteAddress }
+    public var remoteAddress: SocketAddress? { contents.remoteAddress }
 
     /// The number of bytes that had been sent or received when the operation failed; 0 if there
     /// were none.
-    public var bytesTransferred: Int { storage.bytesTransferred }
+    public var bytesTransferred: Int { contents.bytesTransferred }
 
     /// The number of request bytes that were never sent because the stream was closed; 0 if there
     /// are none.
-    public var unsentRequestBytes: Int { storage.unsentRequestBytes }
+    public var unsentRequestBytes: Int { contents.unsentRequestBytes }
 
     /// The bytes that had been read when the stream ended in the middle of the data; otherwise
     /// empty.
-    public var partialBytes: [UInt8] { storage.partialBytes }
+    public var partialBytes: [UInt8] { contents.partialBytes }
 
     /// The failed attempts of a connect, in the order in which they started.
-    public var attempts: [Attempt] { storage.attempts }
+    public var attempts: [Attempt] { contents.attempts }
 
     /// The reason why the connection was stalled until the time limit ended the operation.
     ///
     /// It is set if a send, receive, read, write or exchange on a connection waited and timed out.
     /// Otherwise it is `nil`.
-    public var stallReport: StallReport? { storage.stallReport }
+    public var stallReport: StallReport? { contents.stallReport }
 
     /// Returns a copy of the error with the given parts replaced.
     package func with(
         operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
         unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
     ) -> SocketError {
-        SocketError(
-            operation ?? self.operation, cause, subject: subject,
-            endpoint: endpoint ?? self.endpoint,
-            localAddress: localAddress, remoteAddress: remoteAddress,
-            bytesTransferred: bytesTransferred ?? self.bytesTransferred,
-            unsentRequestBytes: unsentRequestBytes ?? self.unsentRequestBytes,
-            partialBytes: partialBytes,
-            attempts: attempts, stallReport: stallReport ?? self.stallReport)
+        var contents = contents
+        contents.operation = operation ?? contents.operation
+        contents.endpoint = endpoint ?? contents.endpoint
+        contents.bytesTransferred = bytesTransferred ?? contents.bytesTransferred
+        contents.unsentRequestBytes = unsentRequestBytes ?? contents.unsentRequestBytes
+        contents.stallReport = stallReport ?? contents.stallReport
+        return SocketError(contents)
     }
 
     /// The system's error number, such as `.connectionRefused`, or `nil` if the error has another
@@ -258,36 +260,22 @@ public struct SocketError: Error, Sendable {
         }
     }
 
-    private final class Storage: Sendable {
-        let operation: Operation
+    private struct Contents {
+        var operation: Operation
         let cause: Cause
         let subject: String?
-        let endpoint: Endpoint?
+        var endpoint: Endpoint?
         let localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
-        let bytesTransferred: Int
-        let unsentRequestBytes: Int
+        var bytesTransferred: Int
+        var unsentRequestBytes: Int
         let partialBytes: [UInt8]
         let attempts: [Attempt]
-        let stallReport: StallReport?
+        var stallReport: StallReport?
+    }
 
-        init(
-            operation: Operation, cause: Cause, subject: String?, endpoint: Endpoint?,
-            localAddress: SocketAddress?, remoteAddress: SocketAddress?, bytesTransferred: Int,
-            unsentRequestBytes: Int, partialBytes: [UInt8], attempts: [Attempt],
-            stallReport: StallReport?
-        ) {
-            self.operation = operation
-            self.cause = cause
-            self.subject = subject
-            self.endpoint = endpoint
-            self.localAddress = localAddress
-            self.remoteAddress = remoteAddress
-            self.bytesTransferred = bytesTransferred
-            self.unsentRequestBytes = unsentRequestBytes
-            self.partialBytes = partialBytes
-            self.attempts = attempts
-            self.stallReport = stallReport
-        }
+    private final class Storage: Sendable {
+        let contents: Contents
+        init(_ contents: Contents) { self.contents = contents }
     }
 }

@@ -134,29 +134,32 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
             if isDispatching { wokenJobs.append(job) } else { otherJobs.append(job) }
             return
         }
-        let isRunning = mailbox.withLock { mailbox in
-            if !mailbox.hasStopped { mailbox.jobs.append(job) }
-            return !mailbox.hasStopped
-        }
-        guard isRunning else {
+        if !submit({ $0.jobs.append(job) }) {
             // Use the global executor for a task that outlives its loop, because running the task
             // here would interrupt the code that woke it.
             globalConcurrentExecutor.enqueue(ExecutorJob(job))
-            return
         }
-        wake()
     }
 
     /// Runs a closure on the loop's thread, or at once if that is the current thread.
     func perform(_ closure: @escaping @Sendable (EventLoop) -> Void) {
         if isCurrent { return closure(self) }
+        // The closure is dropped if the loop has ended. Otherwise the loop would retain a closure
+        // that may retain the loop.
+        _ = submit { $0.closures.append(closure) }
+    }
+
+    /// Adds work to the mailbox and wakes the loop.
+    ///
+    /// Returns `false` without adding the work if the loop has ended.
+    @inline(__always)
+    private func submit(_ add: (inout Mailbox) -> Void) -> Bool {
         let isRunning = mailbox.withLock { mailbox in
-            // Drop the closure if the loop has ended. Otherwise the loop would retain a closure
-            // that may retain the loop.
-            if !mailbox.hasStopped { mailbox.closures.append(closure) }
+            if !mailbox.hasStopped { add(&mailbox) }
             return !mailbox.hasStopped
         }
         if isRunning { wake() }
+        return isRunning
     }
 
     /// Ends the loop when it has no jobs left.
@@ -219,13 +222,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         if source.ownsDescriptor { poller.deregister(source.descriptor) }
         let source = Unmanaged.passUnretained(source)
         if isCurrent { return pendingReleases.append(source) }
-        let isRunning = mailbox.withLock { mailbox in
-            if !mailbox.hasStopped { mailbox.pendingReleases.append(source) }
-            return !mailbox.hasStopped
-        }
         // A loop that has ended neither delivers events nor empties its mailbox, so release the
         // source at once.
-        if isRunning { wake() } else { finishDeregistration(of: source) }
+        if !submit({ $0.pendingReleases.append(source) }) { finishDeregistration(of: source) }
     }
 
     /// Adds a timer that calls `target` at `instant`.

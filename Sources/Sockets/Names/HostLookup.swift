@@ -67,7 +67,7 @@ struct HostLookup {
             until: deadline, orThrow: { SocketError(.resolve, $0, subject: host) },
             of: { [host, family, canonicalName] () throws(AddressInfoFailure) in
                 try System.getaddrinfo(
-                    host, domain: family?.domain, numericOnly: numericOnly,
+                    host, family: family, numericOnly: numericOnly,
                     canonicalName: canonicalName)
             })
         var seen: Set<SocketAddress> = []

@@ -48,7 +48,7 @@ extension Resolver {
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: name) },
             of: { () throws(HostCallFailure) in
-                try System.gethostbyname2_r(name, domain: family.domain)
+                try System.gethostbyname2_r(name, family: family)
             })
         return HostEntry(entry)
     }
@@ -71,18 +71,18 @@ extension Resolver {
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
+        let family = address.unmapped.family
         let bytes: [UInt8] =
             switch address.unmapped {
             case .v4(let address):
                 [address.octets.0, address.octets.1, address.octets.2, address.octets.3]
             case .v6(let address): address.bytes
             }
-        let domain = address.unmapped.family.domain
         let entry = try Lookup.result(
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: address.description) },
             of: { () throws(HostCallFailure) in
-                try System.gethostbyaddr_r(bytes, domain: domain)
+                try System.gethostbyaddr_r(bytes, family: family)
             })
         return HostEntry(entry)
     }

@@ -8,9 +8,7 @@ extension System {
     /// stack space would be in the frame of every waiting task.
     @inline(never)
     package static func continuousNanoseconds() -> Int64 {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return kernel.nanoseconds }
-        #endif
+        if let kernel = Simulation.kernel { return kernel.nanoseconds }
         var time = timespec()
         clock_gettime(CLOCK_BOOTTIME, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)

@@ -43,19 +43,28 @@ extension System {
     ) throws(Errno) -> Int {
         let info = packetInfo(of: local)
         return try systemCall(.sendmsg, onInterrupt: .report) {
-            destination.withAddress { address, length in
-                // The cast is safe, because the kernel only reads these bytes.
-                let bytesToRead = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
-                return withMessage(bytesToRead, bytes.count) { message in
-                    message.msg_name = UnsafeMutableRawPointer(mutating: address)
-                    message.msg_namelen = length
-                    if let info {
-                        withUnsafePointer(to: info) { csockets_write_packet_info(&message, $0) }
-                    } else {
-                        message.msg_control = nil
-                        message.msg_controllen = 0
+            withUnsafeTemporaryAllocation(
+                byteCount: controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment
+            ) { control in
+                // The kernel only reads these bytes.
+                var vector = iovec(
+                    iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
+                    iov_len: bytes.count)
+                return withUnsafeMutablePointer(to: &vector) { vector in
+                    destination.withAddress { address, length in
+                        var message = msghdr()
+                        message.msg_iov = vector
+                        message.msg_iovlen = 1
+                        message.msg_name = UnsafeMutableRawPointer(mutating: address)
+                        message.msg_namelen = length
+                        if let info {
+                            message.msg_control = control.baseAddress
+                            message.msg_controllen = control.count
+                            withUnsafePointer(to: info) { csockets_write_packet_info(&message, $0) }
+                        }
+                        return Glibc.sendmsg(
+                            descriptor, &message, flags.rawValue | Int32(MSG_NOSIGNAL))
                     }
-                    return Glibc.sendmsg(descriptor, &message, flags.rawValue | Int32(MSG_NOSIGNAL))
                 }
             }
         }
@@ -64,26 +73,6 @@ extension System {
     /// The size of a buffer for control data, which is more than both kinds of packet information
     /// need.
     private static let controlCapacity = 256
-
-    /// Calls `body` with a message of one part and a buffer for control data.
-    @inline(__always)
-    private static func withMessage(
-        _ bytes: UnsafeMutableRawPointer?, _ count: Int, _ body: (inout msghdr) -> Int
-    ) -> Int {
-        withUnsafeTemporaryAllocation(
-            byteCount: controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment
-        ) { control in
-            var vector = iovec(iov_base: bytes, iov_len: count)
-            return withUnsafeMutablePointer(to: &vector) { vector in
-                var message = msghdr()
-                message.msg_iov = vector
-                message.msg_iovlen = 1
-                message.msg_control = control.baseAddress
-                message.msg_controllen = control.count
-                return body(&message)
-            }
-        }
-    }
 
     static func address(in info: csockets_packet_info) -> PacketAddress? {
         withUnsafeBytes(of: info.address) { bytes in

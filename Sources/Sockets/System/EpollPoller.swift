@@ -36,12 +36,10 @@ struct Poller: ~Copyable {
 
     /// Creates a poller: epoll_create1(2) and eventfd(2).
     static func make() throws(Errno) -> Poller {
-        #if DEBUG
-            if let kernel = Simulation.kernel {
-                let (epoll, eventDescriptor) = kernel.makePoller()
-                return Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
-            }
-        #endif
+        if let kernel = Simulation.kernel {
+            let (epoll, eventDescriptor) = kernel.makePoller()
+            return Poller(epoll: epoll, eventDescriptor: eventDescriptor, failure: nil)
+        }
         let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         let eventDescriptor: Int32
         do throws(Errno) {
@@ -102,19 +100,15 @@ struct Poller: ~Copyable {
         var event = epoll_event()
         event.events = reportsWritable ? csockets_epoll_interest : csockets_epoll_input
         event.data.u64 = UInt64(token)
-        #if DEBUG
-            if let kernel = Simulation.kernel {
-                return kernel.watch(descriptor, by: epoll, token, reportsWritable: reportsWritable)
-            }
-        #endif
+        if let kernel = Simulation.kernel {
+            return kernel.watch(descriptor, by: epoll, token, reportsWritable: reportsWritable)
+        }
         _ = try systemCall(.epoll_ctl) { epoll_ctl(epoll, request, descriptor, &event) }
     }
 
     /// Stops reporting the readiness of a descriptor: epoll_ctl(2).
     func deregister(_ descriptor: Int32) {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return kernel.unwatch(descriptor, by: epoll) }
-        #endif
+        if let kernel = Simulation.kernel { return kernel.unwatch(descriptor, by: epoll) }
         var event = epoll_event()
         // The call fails only if the descriptor was never registered, so its error is ignored.
         _ = try? systemCall(.epoll_ctl) { epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event) }
@@ -122,9 +116,7 @@ struct Poller: ~Copyable {
 
     /// Ends the current wait or the next one.
     func wake() {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return kernel.wake(epoll) }
-        #endif
+        if let kernel = Simulation.kernel { return kernel.wake(epoll) }
         guard failure == nil else { return }
         var one: UInt64 = 1
         // The write fails only if the counter is full, which would take centuries, so its error is
@@ -142,14 +134,12 @@ struct Poller: ~Copyable {
     func wait(
         nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void
     ) {
-        #if DEBUG
-            if let kernel = Simulation.kernel {
-                for (token, readiness) in kernel.events(of: epoll) {
-                    if token == 0 { woken() } else { changed(token, readiness) }
-                }
-                return
+        if let kernel = Simulation.kernel {
+            for (token, readiness) in kernel.events(of: epoll) {
+                if token == 0 { woken() } else { changed(token, readiness) }
             }
-        #endif
+            return
+        }
         // Rounded up, so that no deadline fires early.
         let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
         let count =

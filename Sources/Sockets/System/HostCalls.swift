@@ -39,12 +39,12 @@ extension System {
     ///
     /// `name` must not contain a NUL, because C would stop reading there.
     package static func gethostbyname2_r(
-        _ name: String, domain: SocketDomain
+        _ name: String, family: AddressFamily
     ) throws(HostCallFailure) -> RawHostEntry {
         var hostErrno: Int32 = 0
         return try databaseEntry(hostent(), copiedBy: RawHostEntry.init) {
             entry, buffer, size, result in
-            Glibc.gethostbyname2_r(name, domain.rawValue, entry, buffer, size, result, &hostErrno)
+            Glibc.gethostbyname2_r(name, family.number, entry, buffer, size, result, &hostErrno)
         } orThrow: {
             HostCallFailure(hostErrno: hostErrno, errno: $0)
         }
@@ -53,13 +53,13 @@ extension System {
     /// Returns the names of the host with an address of 4 or 16 bytes in network order:
     /// gethostbyaddr_r(3).
     package static func gethostbyaddr_r(
-        _ address: [UInt8], domain: SocketDomain
+        _ address: [UInt8], family: AddressFamily
     ) throws(HostCallFailure) -> RawHostEntry {
         var hostErrno: Int32 = 0
         return try databaseEntry(hostent(), copiedBy: RawHostEntry.init) {
             entry, buffer, size, result in
             Glibc.gethostbyaddr_r(
-                address, socklen_t(address.count), domain.rawValue, entry, buffer, size, result,
+                address, socklen_t(address.count), family.number, entry, buffer, size, result,
                 &hostErrno)
         } orThrow: {
             HostCallFailure(hostErrno: hostErrno, errno: $0)

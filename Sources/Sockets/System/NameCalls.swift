@@ -65,12 +65,12 @@ extension System {
     ///
     /// `host` must not contain a NUL, because C would stop reading there.
     package static func getaddrinfo(
-        _ host: String, domain: SocketDomain? = nil, numericOnly: Bool = false,
+        _ host: String, family: AddressFamily? = nil, numericOnly: Bool = false,
         canonicalName: Bool = false
     ) throws(AddressInfoFailure) -> AddressInfo {
         var hints = addrinfo()
-        hints.ai_family = domain?.rawValue ?? AF_UNSPEC
-        hints.ai_socktype = RawSocketType.stream.rawValue
+        hints.ai_family = family?.number ?? AF_UNSPEC
+        hints.ai_socktype = SocketType.stream.number
         hints.ai_flags = (numericOnly ? AI_NUMERICHOST : 0) | (canonicalName ? AI_CANONNAME : 0)
 
         var list: UnsafeMutablePointer<addrinfo>?

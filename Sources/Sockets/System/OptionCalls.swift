@@ -69,9 +69,7 @@ extension System {
     static func setsockopt<Value>(
         _ descriptor: Int32, _ level: Int32, _ name: Int32, _ value: Value, fromUser: Bool = false
     ) throws(Errno) {
-        #if DEBUG
-            if Simulation.kernel != nil { return }
-        #endif
+        if Simulation.kernel != nil { return }
         _ = try systemCall(.setsockopt, fromUser: fromUser) {
             withUnsafeBytes(of: value) {
                 Glibc.setsockopt(descriptor, level, name, $0.baseAddress, socklen_t($0.count))
@@ -106,14 +104,18 @@ extension System {
         try setsockopt(descriptor, SOL_SOCKET, option.name, value)
     }
 
-    /// Returns the domain and the type of a descriptor to adopt: getsockopt(2) with `SO_DOMAIN` and
-    /// `SO_TYPE`.
+    /// getsockopt(2) with `SO_DOMAIN` and `SO_TYPE`, for a descriptor to adopt.
+    ///
+    /// - Throws: `EAFNOSUPPORT` for a family or a type that the library does not know.
     static func identity(of descriptor: Int32) throws(Errno) -> (
-        domain: SocketDomain, type: RawSocketType
+        family: AddressFamily, type: SocketType
     ) {
         let domain = try getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, Int32(0), fromUser: true)
         let type = try getsockopt(descriptor, SOL_SOCKET, SO_TYPE, Int32(0), fromUser: true)
-        return (SocketDomain(rawValue: domain), RawSocketType(rawValue: type))
+        guard let family = AddressFamily.allCases.first(where: { $0.number == domain }),
+            let type = SocketType(number: type)
+        else { throw .addressFamilyNotSupported }
+        return (family, type)
     }
 
     /// Returns whether listen(2) was called on a descriptor, which may belong to the user:

@@ -1,37 +1,37 @@
-#if DEBUG
-    internal import Glibc
-    internal import SystemPackage
+internal import Glibc
+internal import SystemPackage
 
-    /// A replacement for the kernel under event loops and connections, for deterministic tests.
-    ///
-    /// It simulates bytes, clients, readiness and the clock. Setting an option or a mode succeeds
-    /// without an effect.
-    ///
-    /// The protocol exists only in debug builds, like `FaultInjection`, so a release build has
-    /// neither the type nor the branch that checks for a simulation.
-    protocol SimulatedKernel: AnyObject {
-        /// The time of the simulated clock.
-        var nanoseconds: Int64 { get }
+/// A replacement for the kernel under event loops and connections, for deterministic tests.
+///
+/// It simulates bytes, clients, readiness and the clock. Setting an option or a mode succeeds
+/// without an effect.
+///
+/// Only debug builds can simulate. In a release build, `Simulation.kernel` is the constant `nil`, so
+/// the compiler removes each branch that checks for a simulation.
+protocol SimulatedKernel: AnyObject {
+    /// The time of the simulated clock.
+    var nanoseconds: Int64 { get }
 
-        func receive(
-            _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
-        ) throws(Errno) -> Int
-        func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
-        func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno)
-        func close(_ descriptor: Int32)
-        func accept(_ descriptor: Int32) throws(Errno) -> Int32
+    func receive(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int
+    func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
+    func shutdown(_ descriptor: Int32, _ direction: ShutdownDirection) throws(Errno)
+    func close(_ descriptor: Int32)
+    func accept(_ descriptor: Int32) throws(Errno) -> Int32
 
-        /// Returns two descriptors, like epoll_create1(2) and eventfd(2).
-        func makePoller() -> (epoll: Int32, eventDescriptor: Int32)
-        func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool)
-        func unwatch(_ descriptor: Int32, by epoll: Int32)
-        func wake(_ epoll: Int32)
-        /// Returns the readiness of each changed descriptor with its token. Token 0 means a wakeup.
-        func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
-    }
+    /// Returns two descriptors, like epoll_create1(2) and eventfd(2).
+    func makePoller() -> (epoll: Int32, eventDescriptor: Int32)
+    func watch(_ descriptor: Int32, by epoll: Int32, _ token: UInt, reportsWritable: Bool)
+    func unwatch(_ descriptor: Int32, by epoll: Int32)
+    func wake(_ epoll: Int32)
+    /// Returns the readiness of each changed descriptor with its token. Token 0 means a wakeup.
+    func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
+}
 
-    /// The choice of the kernel that the calling thread uses.
-    enum Simulation {
+/// The choice of the kernel that the calling thread uses.
+enum Simulation {
+    #if DEBUG
         private static let key: pthread_key_t = {
             var key = pthread_key_t()
             let code = pthread_key_create(&key, nil)
@@ -64,5 +64,7 @@
             let kernel: any SimulatedKernel
             init(_ kernel: any SimulatedKernel) { self.kernel = kernel }
         }
-    }
-#endif
+    #else
+        @inline(__always) static var kernel: (any SimulatedKernel)? { nil }
+    #endif
+}

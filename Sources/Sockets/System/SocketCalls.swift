@@ -2,37 +2,6 @@ internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
-/// The number of a socket's domain for socket(2).
-package struct SocketDomain: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
-    package init(rawValue: Int32) { self.rawValue = rawValue }
-    package static let ipv4 = SocketDomain(rawValue: AF_INET)
-    package static let ipv6 = SocketDomain(rawValue: AF_INET6)
-    package static let unix = SocketDomain(rawValue: AF_UNIX)
-}
-
-/// The number of a socket's type for socket(2).
-package struct RawSocketType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
-    package init(rawValue: Int32) { self.rawValue = rawValue }
-    package static let stream = RawSocketType(rawValue: Int32(SOCK_STREAM.rawValue))
-    package static let datagram = RawSocketType(rawValue: Int32(SOCK_DGRAM.rawValue))
-    package static let sequencedPacket = RawSocketType(rawValue: Int32(SOCK_SEQPACKET.rawValue))
-}
-
-/// The directions that shutdown(2) ends.
-package enum ShutdownHow: Sendable {
-    case reading, writing, both
-
-    var number: Int32 {
-        switch self {
-        case .reading: Int32(SHUT_RD)
-        case .writing: Int32(SHUT_WR)
-        case .both: Int32(SHUT_RDWR)
-        }
-    }
-}
-
 // Every descriptor is created with close-on-exec, so that a program that another thread starts at
 // the same time does not inherit the descriptor.
 private let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
@@ -40,15 +9,15 @@ private let doNotBlock = Int32(SOCK_NONBLOCK.rawValue)
 
 extension System {
     /// Creates a socket: socket(2).
-    static func socket(_ domain: SocketDomain, _ type: RawSocketType) throws(Errno) -> Int32 {
-        try systemCall(.socket) { Glibc.socket(domain.rawValue, type.rawValue | closeOnExec, 0) }
+    static func socket(_ family: AddressFamily, _ type: SocketType) throws(Errno) -> Int32 {
+        try systemCall(.socket) { Glibc.socket(family.number, type.number | closeOnExec, 0) }
     }
 
     /// Creates two connected Unix sockets: socketpair(2).
-    static func socketpair(_ type: RawSocketType) throws(Errno) -> (Int32, Int32) {
+    static func socketpair(_ type: SocketType) throws(Errno) -> (Int32, Int32) {
         var pair: [Int32] = [-1, -1]
         _ = try systemCall(.socketpair) {
-            Glibc.socketpair(AF_UNIX, type.rawValue | closeOnExec, 0, &pair)
+            Glibc.socketpair(AF_UNIX, type.number | closeOnExec, 0, &pair)
         }
         return (pair[0], pair[1])
     }
@@ -68,11 +37,9 @@ extension System {
     static func accept(
         _ descriptor: Int32, blocking: Bool = true
     ) throws(Errno) -> (descriptor: Int32, peer: RawSocketAddress) {
-        #if DEBUG
-            if let kernel = Simulation.kernel {
-                return (try kernel.accept(descriptor), RawSocketAddress(.unnamed))
-            }
-        #endif
+        if let kernel = Simulation.kernel {
+            return (try kernel.accept(descriptor), RawSocketAddress(.unnamed))
+        }
         var peer = RawSocketAddress()
         let flags = blocking ? closeOnExec : closeOnExec | doNotBlock
         let accepted = try systemCall(.accept, onInterrupt: .report) {
@@ -92,11 +59,9 @@ extension System {
     }
 
     /// Shuts down one direction of a connection, or both directions: shutdown(2).
-    static func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, how) }
-        #endif
-        _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, how.number) }
+    static func shutdown(_ descriptor: Int32, _ direction: ShutdownDirection) throws(Errno) {
+        if let kernel = Simulation.kernel { return try kernel.shutdown(descriptor, direction) }
+        _ = try systemCall(.shutdown) { Glibc.shutdown(descriptor, direction.number) }
     }
 
     /// Closes a descriptor: close(2).
@@ -104,9 +69,7 @@ extension System {
     /// Linux releases the descriptor even if the call is interrupted, so the call is never
     /// repeated.
     package static func close(_ descriptor: Int32) {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return kernel.close(descriptor) }
-        #endif
+        if let kernel = Simulation.kernel { return kernel.close(descriptor) }
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
@@ -144,9 +107,7 @@ extension System {
     ///
     /// The descriptor may belong to the user.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
-        #if DEBUG
-            if Simulation.kernel != nil { return }
-        #endif
+        if Simulation.kernel != nil { return }
         let flags = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_GETFL) }
         let newFlags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
         guard newFlags != flags else { return }

@@ -39,9 +39,7 @@ extension System {
     static func recv(
         _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> Int {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return try kernel.receive(descriptor, buffer) }
-        #endif
+        if let kernel = Simulation.kernel { return try kernel.receive(descriptor, buffer) }
         return try transferCall(.recv, buffer.count, onInterrupt: .report) { count in
             Glibc.recv(descriptor, buffer.baseAddress, count, flags.rawValue)
         }
@@ -78,9 +76,7 @@ extension System {
     static func send(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ flags: TransferFlags
     ) throws(Errno) -> Int {
-        #if DEBUG
-            if let kernel = Simulation.kernel { return try kernel.send(descriptor, bytes) }
-        #endif
+        if let kernel = Simulation.kernel { return try kernel.send(descriptor, bytes) }
         return try transferCall(.send, bytes.count, onInterrupt: .report) { count in
             Glibc.send(descriptor, bytes.baseAddress, count, flags.rawValue | Int32(MSG_NOSIGNAL))
         }
@@ -147,13 +143,11 @@ extension System {
         vectors.withUnsafeMutableBufferPointer { vectors in
             Result { () throws(Errno) -> Int in
                 let total = vectors.reduce(0) { $0 + $1.iov_len }
-                #if DEBUG
-                    if let kernel = Simulation.kernel, let first = vectors.first {
-                        let bytes = UnsafeRawBufferPointer(
-                            start: first.iov_base, count: first.iov_len)
-                        return try kernel.send(descriptor, bytes)
-                    }
-                #endif
+                if let kernel = Simulation.kernel, let first = vectors.first {
+                    let bytes = UnsafeRawBufferPointer(
+                        start: first.iov_base, count: first.iov_len)
+                    return try kernel.send(descriptor, bytes)
+                }
                 let count = min(total, most)
                 return try transferCall(.sendmsg, count, onInterrupt: .report) { most in
                     shorten(vectors, by: total - most)

@@ -155,15 +155,15 @@ final class InMemoryKernel: SimulatedKernel, @unchecked Sendable {
         return peer.capacity - peer.bytesUnderWay
     }
 
-    func shutdown(_ descriptor: Int32, _ how: ShutdownHow) throws(Errno) {
+    func shutdown(_ descriptor: Int32, _ direction: ShutdownDirection) throws(Errno) {
         let end = end(descriptor, "shutdown")
         note(4, Int(descriptor))
         guard !end.isBroken else { throw .socketNotConnected }
-        if how != .writing {
+        if direction != .write {
             ends[descriptor]?.isAtEnd = true
             ends[descriptor]?.hasChanged = true
         }
-        if how != .reading, !end.hasEnded {
+        if direction != .read, !end.hasEnded {
             ends[descriptor]?.hasEnded = true
             ends[descriptor]?.hasChanged = true
             send(.end, to: end.peer)

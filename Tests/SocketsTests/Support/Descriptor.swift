@@ -30,11 +30,11 @@ func inode(of descriptor: Int32) -> UInt? {
 enum RawSockets {
     static let loopback: UInt32 = 0x7F00_0001
 
-    static func make(_ domain: SocketDomain, _ type: RawSocketType) throws -> Descriptor {
-        Descriptor(try System.socket(domain, type))
+    static func make(_ family: AddressFamily, _ type: SocketType) throws -> Descriptor {
+        Descriptor(try System.socket(family, type))
     }
 
-    static func pair(_ type: RawSocketType = .stream) throws -> (Descriptor, Descriptor) {
+    static func pair(_ type: SocketType = .stream) throws -> (Descriptor, Descriptor) {
         let (one, other) = try System.socketpair(type)
         return (Descriptor(one), Descriptor(other))
     }
@@ -49,7 +49,7 @@ enum RawSockets {
     }
 
     /// Returns an IPv4 socket on a free port of the loopback interface.
-    static func bound(_ type: RawSocketType) throws -> Descriptor {
+    static func bound(_ type: SocketType) throws -> Descriptor {
         let socket = try make(.ipv4, type)
         try System.bind(socket.number, RawSocketAddress(.ipv4(bits: loopback, port: 0)))
         return socket

@@ -25,8 +25,8 @@ struct DatagramCallsTests {
         }
     }
 
-    private func bound(_ domain: SocketDomain, _ content: PacketAddress) throws -> Descriptor {
-        let socket = try RawSockets.make(domain, .datagram)
+    private func bound(_ family: AddressFamily, _ content: PacketAddress) throws -> Descriptor {
+        let socket = try RawSockets.make(family, .datagram)
         try System.bind(socket.number, RawSocketAddress(content))
         return socket
     }

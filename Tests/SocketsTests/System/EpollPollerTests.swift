@@ -71,7 +71,7 @@ struct EpollPollerTests {
         let (one, other) = try RawSockets.pair()
         try poller.register(one.number, token: 77)
         _ = wait(poller)
-        try System.shutdown(other.number, .writing)
+        try System.shutdown(other.number, .write)
         #expect(wait(poller).changes.first?.readiness.contains(.ending) == true)
     }
 

@@ -8,7 +8,7 @@ import Testing
 struct HostCallsTests {
     @Test("gethostbyname2_r returns the bytes of an address in network order")
     func numericAddress() throws {
-        let entry = try System.gethostbyname2_r("192.0.2.7", domain: .ipv4)
+        let entry = try System.gethostbyname2_r("192.0.2.7", family: .ipv4)
         #expect(entry.name == "192.0.2.7")
         #expect(entry.addresses == [[192, 0, 2, 7]])
     }

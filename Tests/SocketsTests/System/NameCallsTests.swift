@@ -27,7 +27,7 @@ struct NameCallsTests {
     @Test("getaddrinfo reports a numeric address of the other family as not found")
     func wrongFamily() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
-            try System.getaddrinfo("127.0.0.1", domain: .ipv6, numericOnly: true)
+            try System.getaddrinfo("127.0.0.1", family: .ipv6, numericOnly: true)
         }
         #expect(failure.isNotFound)
         #expect(failure.code != EAI_NONAME)

@@ -49,6 +49,6 @@ struct OptionKeysTests {
     @Test("the key type reads the type of a socket")
     func type() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
-        #expect(try System.option(socket.number, .type) == RawSocketType.datagram.rawValue)
+        #expect(try System.option(socket.number, .type) == SocketType.datagram.number)
     }
 }

@@ -8,22 +8,22 @@ struct SocketCallsTests {
     @Test(
         "a new socket is blocking and close-on-exec",
         arguments: [
-            (SocketDomain.ipv4, RawSocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
+            (AddressFamily.ipv4, SocketType.stream), (.ipv4, .datagram), (.ipv6, .stream),
             (.ipv6, .datagram), (.unix, .stream), (.unix, .datagram), (.unix, .sequencedPacket),
         ])
-    func socketIsCloseOnExec(domain: SocketDomain, type: RawSocketType) throws {
-        let socket = try RawSockets.make(domain, type)
+    func socketIsCloseOnExec(family: AddressFamily, type: SocketType) throws {
+        let socket = try RawSockets.make(family, type)
         #expect(socket.isCloseOnExec)
         #expect(socket.isBlocking)
         let identity = try System.identity(of: socket.number)
-        #expect(identity.domain == domain)
+        #expect(identity.family == family)
         #expect(identity.type == type)
     }
 
     @Test(
         "both sockets of a pair are close-on-exec",
-        arguments: [RawSocketType.stream, .datagram, .sequencedPacket])
-    func pairIsCloseOnExec(type: RawSocketType) throws {
+        arguments: [SocketType.stream, .datagram, .sequencedPacket])
+    func pairIsCloseOnExec(type: SocketType) throws {
         let (one, other) = try RawSockets.pair(type)
         #expect(one.isCloseOnExec && other.isCloseOnExec)
         #expect(one.number != other.number)
@@ -120,11 +120,11 @@ struct SocketCallsTests {
     @Test("shutdown ends only the given directions")
     func shutdownHalves() throws {
         let (one, other) = try RawSockets.pair()
-        try System.shutdown(one.number, .writing)
+        try System.shutdown(one.number, .write)
         #expect(try System.recv(other.number, atMost: 1) == "")
         _ = try System.send(other.number, "x")
         #expect(try System.recv(one.number, atMost: 1) == "x")
-        try System.shutdown(one.number, .reading)
+        try System.shutdown(one.number, .read)
         #expect(throws: Errno.brokenPipe) { try System.send(other.number, "y") }
 
         let (both, peer) = try RawSockets.pair()

@@ -88,7 +88,7 @@ struct StatisticsCallsTests {
     @Test("the condition after a half-close by the peer contains peerHasEnded")
     func ended() throws {
         let (one, other) = try RawSockets.pair()
-        try System.shutdown(other.number, .writing)
+        try System.shutdown(other.number, .write)
         #expect(System.condition(one.number) == [.writable, .peerHasEnded])
     }
 

@@ -33,8 +33,8 @@ struct SystemCallTests {
     func failureThrowsItsNumber() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         #expect(throws: Errno.notSupportedOnSocket) { try System.listen(socket.number, 1) }
-        #expect(throws: Errno.addressFamilyNotSupported) {
-            try System.socket(SocketDomain(rawValue: 9999), .stream)
+        #expect(throws: Errno.socketTypeNotSupported) {
+            try System.socket(.ipv4, .sequencedPacket)
         }
     }
 

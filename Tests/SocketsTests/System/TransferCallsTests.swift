@@ -30,7 +30,7 @@ struct TransferCallsTests {
     @Test("recv returns 0 at the end of a stream")
     func endOfStream() throws {
         let (one, other) = try RawSockets.pair()
-        try System.shutdown(other.number, .writing)
+        try System.shutdown(other.number, .write)
         #expect(try System.recv(one.number, atMost: 10) == "")
     }
 

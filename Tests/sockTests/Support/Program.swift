@@ -1,4 +1,5 @@
 import Foundation
+import Sockets
 
 @testable import sock
 

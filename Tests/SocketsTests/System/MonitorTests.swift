@@ -1,13 +1,13 @@
 import Testing
 
-@testable import sock
+@testable import Sockets
 
-@Suite(.ownThread)
+@Suite("Monitor", .ownThread)
 struct MonitorTests {
     @Test("update wakes a thread that waits for a condition")
-    func wakes() {
+    func wakes() throws {
         let monitor = Monitor(0)
-        Worker.start { for _ in 1...100 { monitor.update { $0 += 1 } } }
+        try System.startThread { for _ in 1...100 { monitor.update { $0 += 1 } } }
         #expect(monitor.wait(atMost: .seconds(10)) { $0 == 100 })
     }
 

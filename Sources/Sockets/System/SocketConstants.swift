@@ -1,0 +1,78 @@
+internal import CSockets
+internal import Glibc
+
+// The constants of sys/socket.h that programs choose from.
+
+/// The family of a socket's addresses.
+///
+/// The corresponding C constants are `AF_INET`, `AF_INET6` and `AF_UNIX`.
+public enum AddressFamily: Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    /// Internet addresses of four bytes, such as `127.0.0.1` (`AF_INET`).
+    case ipv4
+    /// Internet addresses of sixteen bytes, such as `::1` (`AF_INET6`).
+    case ipv6
+    /// Paths in the file system and abstract names, on this machine (`AF_UNIX`).
+    case unix
+
+    /// The family's name: `IPv4`, `IPv6` or `Unix`.
+    public var description: String {
+        switch self {
+        case .ipv4: "IPv4"
+        case .ipv6: "IPv6"
+        case .unix: "Unix"
+        }
+    }
+
+    /// The number that the kernel uses.
+    var number: Int32 {
+        switch self {
+        case .ipv4: AF_INET
+        case .ipv6: AF_INET6
+        case .unix: AF_UNIX
+        }
+    }
+}
+
+/// The type of a socket, the second argument of socket(2).
+public enum SocketType: Hashable, Sendable, CaseIterable {
+    /// A connection that carries a stream of bytes: `SOCK_STREAM`. Over IP, this is TCP.
+    case stream
+    /// Datagrams: `SOCK_DGRAM`. Over IP, this is UDP, whose datagrams may be lost or reordered.
+    case datagram
+    /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
+    case sequencedPacket
+
+    /// The number that the kernel uses.
+    var number: Int32 {
+        switch self {
+        case .stream: Int32(SOCK_STREAM.rawValue)
+        case .datagram: Int32(SOCK_DGRAM.rawValue)
+        case .sequencedPacket: Int32(SOCK_SEQPACKET.rawValue)
+        }
+    }
+
+    /// Creates the type with this number; `nil` for any other number.
+    init?(number: Int32) {
+        guard let type = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = type
+    }
+}
+
+/// The direction of a connection that `shutdown` ends: the argument of shutdown(2).
+public enum ShutdownDirection: Hashable, Sendable, CaseIterable {
+    /// Receiving ends: `SHUT_RD`.
+    case read
+    /// Sending ends, so the peer reads the end of the stream: `SHUT_WR`.
+    case write
+    /// Receiving and sending end: `SHUT_RDWR`.
+    case both
+
+    /// The number that the kernel uses.
+    var number: Int32 {
+        switch self {
+        case .read: Int32(SHUT_RD)
+        case .write: Int32(SHUT_WR)
+        case .both: Int32(SHUT_RDWR)
+        }
+    }
+}
