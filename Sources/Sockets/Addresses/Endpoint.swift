@@ -119,9 +119,7 @@ extension Endpoint {
     ///
     /// - Parameter path: The path, or `@` and an abstract name.
     /// - Returns: The endpoint.
-    public static func unix(_ path: String) -> Endpoint {
-        Endpoint(.unix, .path(path))
-    }
+    public static func unix(_ path: String) -> Endpoint { Endpoint(.unix, .path(path)) }
 
     /// Creates an endpoint for a Unix datagram socket.
     ///

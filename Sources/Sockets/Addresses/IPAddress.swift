@@ -44,9 +44,7 @@ public enum IPAddress: Hashable, Sendable {
     public var isPrivate: Bool { unmapped.value(\.isPrivate, \.isUniqueLocal) }
 
     /// Returns a property of the address, whose name may depend on the version.
-    private func value<Value>(
-        _ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value
-    ) -> Value {
+    private func value<Value>(_ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value) -> Value {
         switch self {
         case .v4(let address): v4(address)
         case .v6(let address): v6(address)

@@ -8,9 +8,7 @@ public struct IPv4Address: Hashable, Sendable {
     /// Creates an address from a number in host order.
     ///
     /// - Parameter bits: The number. `0x7F000001` is `127.0.0.1`.
-    public init(bits: UInt32) {
-        self.bits = bits
-    }
+    public init(bits: UInt32) { self.bits = bits }
 
     /// Creates an address from its four parts, in written order.
     public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
@@ -52,9 +50,7 @@ extension IPv4Address {
 
     /// A Boolean value that indicates whether the address is in a range for private networks:
     /// `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16` (RFC 1918).
-    public var isPrivate: Bool {
-        bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8
-    }
+    public var isPrivate: Bool { bits >> 24 == 10 || bits >> 20 == 0xAC1 || bits >> 16 == 0xC0A8 }
 
     /// A Boolean value that indicates whether the address is valid only on one link, because it is
     /// in `169.254.0.0/16` (RFC 3927).
@@ -76,9 +72,7 @@ extension IPv4Address: LosslessStringConvertible {
     /// addresses. The C function `inet_pton` accepts the same texts.
     ///
     /// - Parameter text: The address.
-    public init?(_ text: String) {
-        self.init(utf8: text.utf8)
-    }
+    public init?(_ text: String) { self.init(utf8: text.utf8) }
 
     /// Parses dotted-decimal text from its UTF-8 bytes.
     init?(utf8 text: some Collection<UInt8>) {

@@ -77,27 +77,19 @@ extension IPv6Address {
     ///
     /// This property, ``isLoopback``, ``isMulticast`` and ``isLinkLocal`` treat an IPv4-mapped
     /// address as the IPv4 address inside it.
-    public var isUnspecified: Bool {
-        ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0)
-    }
+    public var isUnspecified: Bool { ipv4Mapped?.isUnspecified ?? (high == 0 && low == 0) }
 
     /// A Boolean value that indicates whether the address is `::1`, so packets to it never leave
     /// this machine (RFC 4291).
-    public var isLoopback: Bool {
-        ipv4Mapped?.isLoopback ?? (high == 0 && low == 1)
-    }
+    public var isLoopback: Bool { ipv4Mapped?.isLoopback ?? (high == 0 && low == 1) }
 
     /// A Boolean value that indicates whether the address is a multicast group in `ff00::/8` (RFC
     /// 4291).
-    public var isMulticast: Bool {
-        ipv4Mapped?.isMulticast ?? (high >> 56 == 0xFF)
-    }
+    public var isMulticast: Bool { ipv4Mapped?.isMulticast ?? (high >> 56 == 0xFF) }
 
     /// A Boolean value that indicates whether the address is valid only on one link, because it is
     /// in `fe80::/10` (RFC 4291).
-    public var isLinkLocal: Bool {
-        ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6)
-    }
+    public var isLinkLocal: Bool { ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6) }
 
     /// A Boolean value that indicates whether the address is in the range for private networks:
     /// `fc00::/7` (RFC 4193).

@@ -10,9 +10,7 @@ extension IPv6Address: LosslessStringConvertible {
     /// same texts.
     ///
     /// - Parameter text: The address.
-    public init?(_ text: String) {
-        self.init(utf8: text.utf8[...])
-    }
+    public init?(_ text: String) { self.init(utf8: text.utf8[...]) }
 
     /// Parses an address from the UTF-8 bytes of its text.
     init?(utf8 text: Substring.UTF8View) {
@@ -25,8 +23,7 @@ extension IPv6Address: LosslessStringConvertible {
         }
         self.init(
             high: groups[..<4].reduce(0) { $0 << 16 | UInt64($1) },
-            low: groups[4...].reduce(0) { $0 << 16 | UInt64($1) },
-            zone: zone)
+            low: groups[4...].reduce(0) { $0 << 16 | UInt64($1) }, zone: zone)
     }
 
     /// The address in the form that RFC 5952 recommends, in lower case.

@@ -9,16 +9,13 @@ extension SocketAddress {
     ///
     /// `UnixAddress` cannot represent a path that fills `sun_path` without a NUL. Such a path
     /// becomes `unnamed` and is not truncated, because the shorter path would name another socket.
-    package init(_ raw: RawSocketAddress) {
-        self.init(raw.content)
-    }
+    package init(_ raw: RawSocketAddress) { self.init(raw.content) }
 
     /// Creates an address from the contents of a raw address.
     @inline(__always)
     init(_ content: RawSocketAddress.Content) {
         switch content {
-        case .ipv4(let bits, let port):
-            self = .ipv4(IPv4Address(bits: bits), port: port)
+        case .ipv4(let bits, let port): self = .ipv4(IPv4Address(bits: bits), port: port)
         case .ipv6(let high, let low, let port, let scope):
             let zone = scope == 0 ? nil : String(scope)
             let address = IPv6Address(high: high, low: low, zone: zone)
@@ -29,8 +26,7 @@ extension SocketAddress {
                 ? UnixAddress(abstractBytes: Array(name.dropFirst()))
                 : UnixAddress(pathBytes: name)
             self = address.map { .unix($0) } ?? .unnamed
-        case .unnamed:
-            self = .unnamed
+        case .unnamed: self = .unnamed
         }
     }
 
@@ -44,8 +40,7 @@ extension SocketAddress {
         switch self {
         case .ipv4(let address, let port) where family == .ipv6:
             let mapped = IPv6Address(mapping: address)
-            return RawSocketAddress(
-                .ipv6(high: mapped.high, low: mapped.low, port: port, scope: 0))
+            return RawSocketAddress(.ipv6(high: mapped.high, low: mapped.low, port: port, scope: 0))
         case .ipv4(let address, let port):
             return RawSocketAddress(.ipv4(bits: address.bits, port: port))
         case .ipv6(let address, let port):
@@ -55,8 +50,7 @@ extension SocketAddress {
         case .unix(let address):
             return RawSocketAddress(
                 .unix(address.kind == .abstract ? [0] + address.bytes : address.bytes))
-        case .unnamed:
-            return RawSocketAddress(.unnamed)
+        case .unnamed: return RawSocketAddress(.unnamed)
         }
     }
 }

@@ -20,9 +20,7 @@ public struct Port: Hashable, Sendable {
     /// Creates a port from a number.
     ///
     /// - Parameter number: The number. When binding, 0 lets the kernel choose a port.
-    public init(_ number: UInt16) {
-        content = .number(number)
-    }
+    public init(_ number: UInt16) { content = .number(number) }
 
     /// Creates a port from a service's name, such as `http`, or from digits, such as `80`.
     ///
@@ -62,15 +60,11 @@ public struct Port: Hashable, Sendable {
 
 extension Port: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
     /// Creates a port from a number literal, such as `80`.
-    public init(integerLiteral number: UInt16) {
-        self.init(number)
-    }
+    public init(integerLiteral number: UInt16) { self.init(number) }
 
     /// Creates a port from a string literal: a service's name or digits, such as `"http"` or
     /// `"80"`.
-    public init(stringLiteral name: String) {
-        self.init(service: name)
-    }
+    public init(stringLiteral name: String) { self.init(service: name) }
 }
 
 extension Port: CustomStringConvertible {

@@ -135,12 +135,10 @@ extension SocketAddress: LosslessStringConvertible {
         case .ipv6(let address, let port): return "[\(address)]:\(port)"
         case .unix(let address):
             switch (address.kind, address.bytes[0]) {
-            case (.abstract, _), (.path, UInt8(ascii: "/")):
-                return address.description
+            case (.abstract, _), (.path, UInt8(ascii: "/")): return address.description
             case (.path, UInt8(ascii: "@")):
                 return "unix:\\x40" + Substring(address.description.utf8.dropFirst())
-            case (.path, _):
-                return "unix:" + address.description
+            case (.path, _): return "unix:" + address.description
             }
         case .unnamed: return "unnamed"
         }

@@ -25,9 +25,7 @@ package enum TerminalText {
     }
 
     /// Returns the text with `\xNN` in place of control and invisible characters.
-    package static func escaped(_ text: String) -> String {
-        escaped(text.utf8)
-    }
+    package static func escaped(_ text: String) -> String { escaped(text.utf8) }
 
     /// Returns the escaped text in quotation marks, for messages about input: `'80x'`.
     ///
@@ -79,8 +77,7 @@ package enum TerminalText {
         case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
             .paragraphSeparator:
             return false
-        default:
-            return true
+        default: return true
         }
     }
 

@@ -34,9 +34,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// or contains a NUL.
     ///
     /// - Parameter path: The path.
-    public init?(path: String) {
-        self.init(pathBytes: Array(path.utf8))
-    }
+    public init?(path: String) { self.init(pathBytes: Array(path.utf8)) }
 
     /// Creates the address of an abstract name; `nil` if the name is empty or has more than 107
     /// bytes as UTF-8.
@@ -44,9 +42,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// An empty name is rejected, because the kernel would choose another name in its place.
     ///
     /// - Parameter name: The name without the leading NUL or `@`.
-    public init?(abstract name: String) {
-        self.init(abstractBytes: Array(name.utf8))
-    }
+    public init?(abstract name: String) { self.init(abstractBytes: Array(name.utf8)) }
 
     /// Creates the address of a path from its bytes; `nil` if the path is empty, has more than 107
     /// bytes, or contains a NUL.
@@ -61,9 +57,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// than 107.
     ///
     /// - Parameter abstractBytes: The bytes, which need not be UTF-8 and may contain NULs.
-    public init?(abstractBytes: [UInt8]) {
-        self.init(.abstract, abstractBytes)
-    }
+    public init?(abstractBytes: [UInt8]) { self.init(.abstract, abstractBytes) }
 
     private init?(_ kind: Kind, _ bytes: [UInt8]) {
         guard (1...Self.maximumLength).contains(bytes.count) else { return nil }
@@ -74,9 +68,7 @@ public struct UnixAddress: Hashable, Sendable {
     /// The path; `nil` for an abstract name.
     ///
     /// U+FFFD replaces bytes that are not UTF-8. ``bytes`` contains the original bytes.
-    public var path: String? {
-        kind == .path ? String(decoding: bytes, as: UTF8.self) : nil
-    }
+    public var path: String? { kind == .path ? String(decoding: bytes, as: UTF8.self) : nil }
 }
 
 extension UnixAddress: CustomStringConvertible {
@@ -98,9 +90,7 @@ extension UnixAddress {
     /// Parses the text after `unix:`: a path, or `@` and an abstract name.
     ///
     /// `\xNN` is not interpreted as an escape.
-    package init?(marked text: String) {
-        self.init(markedBytes: Array(text.utf8))
-    }
+    package init?(marked text: String) { self.init(markedBytes: Array(text.utf8)) }
 
     /// Parses the bytes of a path, or of `@` and an abstract name.
     package init?(markedBytes bytes: [UInt8]) {

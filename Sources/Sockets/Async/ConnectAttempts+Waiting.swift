@@ -24,8 +24,7 @@ extension ConnectAttempts {
         }
         while true {
             switch try advance() {
-            case .connected(let socket):
-                return socket
+            case .connected(let socket): return socket
             case .wait(var duration):
                 watcher?.writing.word.clear()
                 ReadinessWord.publish()

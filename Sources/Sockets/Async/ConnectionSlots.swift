@@ -3,9 +3,7 @@ final class ConnectionSlots: Sendable {
     private let limit: Lock<ConnectionLimit<Wakeup>>
 
     /// Creates `maximum` slots, at least one, or an unlimited number if `maximum` is `nil`.
-    init(_ maximum: Int?) {
-        limit = Lock(ConnectionLimit(maximum))
-    }
+    init(_ maximum: Int?) { limit = Lock(ConnectionLimit(maximum)) }
 
     /// The number of slots in use.
     var used: Int { limit.withLock { $0.used } }

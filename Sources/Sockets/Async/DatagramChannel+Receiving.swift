@@ -184,9 +184,7 @@ extension DatagramChannel {
                 return try receive()
             } catch {
                 // Try again. The kernel reports each error only once, so the loop ends.
-                guard !isConnected, Self.pendingErrors.contains(error) else {
-                    throw error
-                }
+                guard !isConnected, Self.pendingErrors.contains(error) else { throw error }
             }
         }
     }
@@ -256,7 +254,5 @@ extension DatagramChannel: AsyncSequence {
     /// Returns an iterator over the received datagrams, until the channel is closed.
     ///
     /// Only one task at a time may receive. Another task gets ``SocketError/Cause/busy``.
-    public func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(channel: self)
-    }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(channel: self) }
 }

@@ -138,8 +138,7 @@ struct Acceptor {
     private mutating func handle(_ failure: WaitFailure) async throws(WaitFailure) {
         guard case .system(let error) = failure.cause else { throw failure }
         switch backoff.failed(error) {
-        case .retry:
-            break
+        case .retry: break
         case .pause(let nanoseconds, let isFirst):
             if isFirst {
                 logger?.warning(
@@ -149,8 +148,7 @@ struct Acceptor {
                     ])
             }
             try await pause(nanoseconds)
-        case .fail:
-            throw failure
+        case .fail: throw failure
         }
     }
 
@@ -159,8 +157,7 @@ struct Acceptor {
         let instant = System.continuousNanoseconds() + nanoseconds
         listener.retryWakeup.reset()
         guard !listener.isClosed else { throw WaitFailure(.closed) }
-        await slots.waitForRelease(
-            listener.retryWakeup, until: instant, on: listener.source.loop)
+        await slots.waitForRelease(listener.retryWakeup, until: instant, on: listener.source.loop)
         try checkStopped()
     }
 

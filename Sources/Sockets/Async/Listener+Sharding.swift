@@ -45,8 +45,7 @@ extension Listener {
     /// Begins the reading direction for code that accepts only from this socket.
     func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
-            throw WaitFailure(
-                .invalidInput("a sharded listener works with serve only"))
+            throw WaitFailure(.invalidInput("a sharded listener works with serve only"))
         }
         try source.begin(.reading)
     }

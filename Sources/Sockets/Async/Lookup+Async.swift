@@ -59,9 +59,7 @@ extension Lookup {
     /// Throws if the task is cancelled or the deadline has passed.
     private static func checkForEnd(_ deadline: Deadline) throws(SocketError) {
         guard !Task.isCancelled else { throw SocketError(.resolve, .cancelled) }
-        guard !deadline.hasPassed else {
-            throw SocketError(.resolve, deadline.cause)
-        }
+        guard !deadline.hasPassed else { throw SocketError(.resolve, deadline.cause) }
     }
 }
 
@@ -83,9 +81,7 @@ extension OwnedSocket {
 
 extension Endpoint {
     /// Throws an error unless the endpoint's sockets have this type.
-    func require(
-        _ type: SocketType, for operation: SocketError.Operation
-    ) throws(SocketError) {
+    func require(_ type: SocketType, for operation: SocketError.Operation) throws(SocketError) {
         guard transport.socketType != type else { return }
         let expected = type == .stream ? "tcp:// or unix:" : "udp:// or unixgram:"
         throw SocketError(

@@ -29,9 +29,7 @@ struct KernelTimeout: ~Copyable {
     /// Creates the state of a socket without a timeout.
     ///
     /// - Parameter isKnown: `false` if other code may have set a timeout on the descriptor.
-    init(isKnown: Bool) {
-        word = Atomic(isKnown ? 0 : Self.unknown)
-    }
+    init(isKnown: Bool) { word = Atomic(isKnown ? 0 : Self.unknown) }
 
     /// The longest timeout that fits into the word.
     ///
@@ -65,9 +63,7 @@ struct KernelTimeout: ~Copyable {
     /// Returns `nil` if the call must poll, `old` if the call has begun, or another word if `enter`
     /// must try again.
     @inline(never)
-    private func enterOther(
-        _ old: UInt64, _ limit: UInt64, _ set: (UInt64) -> Bool
-    ) -> UInt64? {
+    private func enterOther(_ old: UInt64, _ limit: UInt64, _ set: (UInt64) -> Bool) -> UInt64? {
         if old & (Self.changing | Self.callMask) == 0 {
             let (exchanged, original) = word.compareExchange(
                 expected: old, desired: Self.changing | Self.call, ordering: .acquiring)
@@ -91,12 +87,8 @@ struct KernelTimeout: ~Copyable {
 
     /// Ends a call that `enter` began.
     @inline(__always)
-    func leave() {
-        word.subtract(Self.call, ordering: .releasing)
-    }
+    func leave() { word.subtract(Self.call, ordering: .releasing) }
 
     /// Records that other code may have changed the timeout, so the next call sets it again.
-    func forget() {
-        word.bitwiseOr(Self.unknown, ordering: .relaxed)
-    }
+    func forget() { word.bitwiseOr(Self.unknown, ordering: .relaxed) }
 }

@@ -30,8 +30,7 @@ extension Socket {
         do throws(SocketError) {
             let addresses = try Resolver.resolve(
                 endpoint, family: options.family, deadline: deadline)
-            try self.init(
-                toOneOf: addresses, endpoint.transport.socketType, options, deadline)
+            try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
         } catch {
             throw error.with(endpoint: endpoint)
         }
@@ -87,8 +86,7 @@ extension Socket {
                     PollRequest(descriptor: $0, isForWriting: true)
                 }
                 do throws(Errno) {
-                    try System.poll(
-                        &requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
+                    try System.poll(&requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
                 } catch {
                     throw SocketError(.connect, .system(error))
                 }

@@ -66,8 +66,7 @@ extension Socket {
             throw failure(.diagnose, .system(error))
         }
         guard !isListening else {
-            throw failure(
-                .diagnose, .invalidInput("a socket that listens: expected a connection"))
+            throw failure(.diagnose, .invalidInput("a socket that listens: expected a connection"))
         }
     }
 
@@ -96,9 +95,7 @@ extension Socket {
         let still = waited ? stalledSince.map { $0 - rest } : nil
         let activity = Activity(
             activityKind, elapsed: deadline.limit.duration.map { $0 - rest },
-            timeSinceProgress: still,
-            sent: sent,
-            received: received)
+            timeSinceProgress: still, sent: sent, received: received)
         let report = StallReport.analyze(
             nil, ConnectionStatistics(reading: descriptor), during: activity)
         return failure(operation, cause, bytesTransferred: sent, stallReport: report)

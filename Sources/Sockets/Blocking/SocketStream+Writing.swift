@@ -76,9 +76,7 @@ extension SocketStream {
     /// Allows writes again after a write that ended part-way.
     ///
     /// The program must continue at the byte where that write stopped.
-    public func resumeWriting() {
-        isIncomplete = false
-    }
+    public func resumeWriting() { isIncomplete = false }
 
     /// Copies bytes into the buffer or sends them directly, and returns how many it accepted.
     ///

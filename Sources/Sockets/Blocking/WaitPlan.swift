@@ -38,10 +38,8 @@ enum WaitPlan {
             }
         }
         switch self {
-        case .inKernelUnlessLimited, .pollOnly:
-            return nil
-        case .inSlices:
-            return min(Self.slice, remaining.microsecondsRoundedUp)
+        case .inKernelUnlessLimited, .pollOnly: return nil
+        case .inSlices: return min(Self.slice, remaining.microsecondsRoundedUp)
         case .inKernel:
             guard isFirst else { return nil }
             let micros = min(remaining.microsecondsRoundedUp, KernelTimeout.longest)
@@ -55,12 +53,8 @@ enum WaitPlan {
 
 extension Duration {
     /// The duration in microseconds, at least 1 because 0 means forever to the kernel.
-    var microsecondsRoundedUp: UInt64 {
-        UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000))
-    }
+    var microsecondsRoundedUp: UInt64 { UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000)) }
 
     /// The duration in milliseconds, at most 24 days because poll accepts no longer timeout.
-    var millisecondsRoundedUp: Int32 {
-        Int32(clamping: (microsecondsRoundedUp + 999) / 1_000)
-    }
+    var millisecondsRoundedUp: Int32 { Int32(clamping: (microsecondsRoundedUp + 999) / 1_000) }
 }

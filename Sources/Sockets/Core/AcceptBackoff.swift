@@ -39,15 +39,11 @@ struct AcceptBackoff {
 
     /// Records that a client was accepted.
     @inline(__always)
-    mutating func accepted() {
-        nextPause = Self.firstPause
-    }
+    mutating func accepted() { nextPause = Self.firstPause }
 
     /// Records that the backlog is empty.
     @inline(__always)
-    mutating func backlogIsEmpty() {
-        isShort = false
-    }
+    mutating func backlogIsEmpty() { isShort = false }
 
     /// The errors that report a shortage, so accepting may succeed later.
     ///

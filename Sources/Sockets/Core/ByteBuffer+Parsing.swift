@@ -94,8 +94,7 @@ extension ByteBuffer {
             consume(consumed)
             if isOpen { scanner.skipLine() } else { scanner.restart() }
             return .failed(.lineTooLong(limit: scanner.limit))
-        case .needsMore:
-            return .needsMore
+        case .needsMore: return .needsMore
         }
     }
 
@@ -122,9 +121,7 @@ extension ByteBuffer {
     ///   - scanned: The number of bytes that were already searched. Start with 0, and pass the same
     ///     variable to each call.
     /// - Returns: The message, `needsMore`, or a failure if the message exceeds `limit`.
-    mutating func take(
-        upTo byte: UInt8, limit: Int, scanned: inout Int
-    ) -> ParseResult<[UInt8]> {
+    mutating func take(upTo byte: UInt8, limit: Int, scanned: inout Int) -> ParseResult<[UInt8]> {
         let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
         if let offset = System.memchr(byte, in: unseen), scanned + offset < limit {
             return .message(take(scanned + offset + 1))

@@ -35,9 +35,7 @@ struct ByteBuffer: ~Copyable {
     ///
     /// Their memory stays valid until the next write to the buffer.
     @inline(__always)
-    mutating func consume(_ count: Int) {
-        start += count
-    }
+    mutating func consume(_ count: Int) { start += count }
 
     /// The number of bytes that can be written without growing beyond the usual capacity.
     var usualRoom: Int { usualCapacity - count }
@@ -60,9 +58,7 @@ struct ByteBuffer: ~Copyable {
     }
 
     /// Adds `count` bytes, which the caller wrote into `room`, to the contents.
-    mutating func written(_ count: Int) {
-        end += count
-    }
+    mutating func written(_ count: Int) { end += count }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }

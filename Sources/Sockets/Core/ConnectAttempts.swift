@@ -83,12 +83,9 @@ struct ConnectAttempts: ~Copyable {
     mutating func advance() throws(SocketError) -> Step {
         while true {
             switch order.next(at: elapsed) {
-            case .start(let index):
-                try begin(index)
-            case .wait(let end):
-                return .wait(atMost: end.map { max(.zero, $0 - elapsed) })
-            case .cancel(let index):
-                attempts[index] = nil
+            case .start(let index): try begin(index)
+            case .wait(let end): return .wait(atMost: end.map { max(.zero, $0 - elapsed) })
+            case .cancel(let index): attempts[index] = nil
             case .finish(.connected(let index)):
                 guard let winner = attempts.removeValue(forKey: index) else {
                     preconditionFailure("no such attempt")
@@ -126,9 +123,7 @@ struct ConnectAttempts: ~Copyable {
     }
 
     /// Ends all attempts, so that `advance` throws `cause`.
-    mutating func stop(because cause: SocketError.Cause) {
-        order.stop(because: cause, at: elapsed)
-    }
+    mutating func stop(because cause: SocketError.Cause) { order.stop(because: cause, at: elapsed) }
 
     private var elapsed: Duration { start.duration(to: .now) }
 

@@ -8,9 +8,7 @@ struct ConnectedAddresses {
     /// Reads the addresses from the kernel: getsockname(2), getpeername(2).
     ///
     /// `target` is the address that the socket connected to.
-    init(
-        of descriptor: Int32, target: SocketAddress, _ type: SocketType
-    ) throws(Errno) {
+    init(of descriptor: Int32, target: SocketAddress, _ type: SocketType) throws(Errno) {
         local = SocketAddress(try System.getsockname(descriptor))
         do throws(Errno) {
             remote = SocketAddress(try System.getpeername(descriptor))

@@ -13,9 +13,7 @@ struct ConnectionLimit<Waiter: AnyObject> {
     private var releaseWaiters = Deque<Waiter>()
 
     /// Creates a limit of `maximum` connections, at least one, or no limit if `maximum` is `nil`.
-    init(_ maximum: Int?) {
-        self.maximum = max(1, maximum ?? .max)
-    }
+    init(_ maximum: Int?) { self.maximum = max(1, maximum ?? .max) }
 
     /// Acquires a slot.
     ///

@@ -27,9 +27,7 @@ struct DescriptorLifetime: ~Copyable {
         case inUse
     }
 
-    var isClosed: Bool {
-        word.load(ordering: .acquiring) & Self.closed != 0
-    }
+    var isClosed: Bool { word.load(ordering: .acquiring) & Self.closed != 0 }
 
     /// Begins a call.
     ///

@@ -44,9 +44,7 @@ struct LineScanner {
 
     /// Resets the scan position after the scanned bytes were consumed.
     @inline(__always)
-    mutating func restart() {
-        scanned = 0
-    }
+    mutating func restart() { scanned = 0 }
 
     /// Starts discarding bytes up to the next line ending.
     mutating func skipLine() {

@@ -30,14 +30,10 @@ final class UnixSocketFile: Sendable {
     /// Removes the file unless another file has replaced it.
     ///
     /// A second call does nothing, because the path may then belong to another socket.
-    func remove() {
-        if isOwned.exchange(false, ordering: .acquiringAndReleasing) { unlink() }
-    }
+    func remove() { if isOwned.exchange(false, ordering: .acquiringAndReleasing) { unlink() } }
 
     /// Keeps the file, so the caller is responsible for removing it.
-    func keep() {
-        isOwned.store(false, ordering: .releasing)
-    }
+    func keep() { isOwned.store(false, ordering: .releasing) }
 
     /// Removes the socket file at `address` if no program uses it any more.
     ///

@@ -131,9 +131,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
     /// Creates statistics in which every value but the time is nil.
     ///
     /// - Parameter takenAt: The time of the sample by the continuous clock.
-    public init(takenAt: Duration = .zero) {
-        self.takenAt = takenAt
-    }
+    public init(takenAt: Duration = .zero) { self.takenAt = takenAt }
 
     /// The bytes that have been sent but not acknowledged: `sendQueue` minus `notSent`.
     ///

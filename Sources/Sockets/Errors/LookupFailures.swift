@@ -47,12 +47,8 @@ public enum HostLookupFailure: Hashable, Sendable, CustomStringConvertible {
 
 extension String {
     /// The text with an upper-case first letter, to begin a sentence.
-    package var withUppercasedFirst: String {
-        prefix(1).uppercased() + dropFirst()
-    }
+    package var withUppercasedFirst: String { prefix(1).uppercased() + dropFirst() }
 
     /// The text with a lower-case first letter, to continue a sentence.
-    package var withLowercasedFirst: String {
-        prefix(1).lowercased() + dropFirst()
-    }
+    package var withLowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }

@@ -22,16 +22,12 @@ extension SocketError {
     public struct Pattern: Sendable {
         private let matches: @Sendable (Cause) -> Bool
 
-        fileprivate init(_ matches: @escaping @Sendable (Cause) -> Bool) {
-            self.matches = matches
-        }
+        fileprivate init(_ matches: @escaping @Sendable (Cause) -> Bool) { self.matches = matches }
 
         /// Creates a pattern that matches errors of the operating system with this number.
         ///
         /// - Parameter code: The error number.
-        public init(_ code: Errno) {
-            self.init { $0 == .system(code) }
-        }
+        public init(_ code: Errno) { self.init { $0 == .system(code) } }
 
         /// Returns whether `error` is a ``SocketError`` whose cause the pattern matches.
         ///

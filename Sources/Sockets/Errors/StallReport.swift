@@ -68,8 +68,7 @@ public struct StallReport: Sendable {
             switch self {
             case .peerNotReading, .bothWriting, .bothWaiting, .networkLost, .peerGone, .notReading:
                 true
-            case .peerReadingSlowly, .movingSlowly, .moving, .idle, .undetermined:
-                false
+            case .peerReadingSlowly, .movingSlowly, .moving, .idle, .undetermined: false
             }
         }
     }

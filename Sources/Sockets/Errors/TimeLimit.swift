@@ -53,9 +53,7 @@ public struct TimeLimit: Hashable, Sendable, CustomStringConvertible {
     private init(nanoseconds: Int64) { packed = UInt64(nanoseconds) }
 
     /// Creates a limit that ends at an instant of the continuous clock.
-    init(untilNanoseconds instant: Int64) {
-        packed = UInt64(max(0, instant)) | Self.instantBit
-    }
+    init(untilNanoseconds instant: Int64) { packed = UInt64(max(0, instant)) | Self.instantBit }
 
     /// No limit, so the operation may wait for ever.
     public static let never = TimeLimit(packed: .max)

@@ -84,9 +84,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Whether the current thread is the loop's thread.
     @inline(__always)
-    var isCurrent: Bool {
-        thread.load(ordering: .relaxed) == System.currentThread
-    }
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == System.currentThread }
 
     deinit { memory.deallocate() }
 
@@ -194,9 +192,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Retains a source without a descriptor until it is deregistered.
-    func retain(_ source: EventSource) {
-        _ = Unmanaged.passRetained(source)
-    }
+    func retain(_ source: EventSource) { _ = Unmanaged.passRetained(source) }
 
     /// Starts to notify a source about the events of a descriptor that the source does not own.
     func watch(_ descriptor: Int32, for source: EventSource) throws(Errno) {
@@ -205,9 +201,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Stops notifying a source about a watched descriptor.
-    func unwatch(_ descriptor: Int32) {
-        poller.deregister(descriptor)
-    }
+    func unwatch(_ descriptor: Int32) { poller.deregister(descriptor) }
 
     /// Changes whether a registered source is notified when its descriptor becomes writable.
     func change(_ source: EventSource, reportsWritable: Bool) throws(Errno) {

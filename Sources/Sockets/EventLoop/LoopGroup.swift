@@ -95,9 +95,7 @@ public final class LoopGroup: Sendable {
     /// round-robin order.
     ///
     /// Using the current loop keeps related connections together.
-    func next() -> EventLoop {
-        loops.first(where: \.isCurrent) ?? nextRoundRobin()
-    }
+    func next() -> EventLoop { loops.first(where: \.isCurrent) ?? nextRoundRobin() }
 
     /// Returns the next loop in round-robin order.
     func nextRoundRobin() -> EventLoop {

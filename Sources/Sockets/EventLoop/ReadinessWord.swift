@@ -18,15 +18,11 @@ struct ReadinessWord: ~Copyable {
     ///
     /// From then on, only an event or `setReady` makes the word ready.
     @inline(__always)
-    func clear() {
-        word.store(Self.idle, ordering: .releasing)
-    }
+    func clear() { word.store(Self.idle, ordering: .releasing) }
 
     /// Makes the word ready, because another attempt may succeed although no event will report it.
     @inline(__always)
-    func setReady() {
-        word.store(Self.ready, ordering: .releasing)
-    }
+    func setReady() { word.store(Self.ready, ordering: .releasing) }
 
     /// Orders a change of this program's state before the `wake` that follows the change.
     ///
@@ -36,9 +32,7 @@ struct ReadinessWord: ~Copyable {
     /// word before other processors see the change. If it reads "ready", `wake` does nothing. The
     /// waiter may then clear the word, miss the change and wait forever.
     @inline(__always)
-    static func publish() {
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
-    }
+    static func publish() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
 
     /// Makes the word ready, and resumes the waiting task if there is one.
     @inline(__always)

@@ -88,15 +88,11 @@ struct TimerQueue {
     }
 
     /// Returns the nanoseconds until the first timer, or `nil` if there is none.
-    func wait(from now: Int64) -> Int64? {
-        isEmpty ? nil : max(0, earliest - now)
-    }
+    func wait(from now: Int64) -> Int64? { isEmpty ? nil : max(0, earliest - now) }
 
     /// Removes the timers that are due, and calls their targets.
     @inline(__always)
-    mutating func fire(at now: Int64) {
-        if _slowPath(earliest <= now) { fireDue(at: now) }
-    }
+    mutating func fire(at now: Int64) { if _slowPath(earliest <= now) { fireDue(at: now) } }
 
     private mutating func fireDue(at now: Int64) {
         defer { earliest = heap.min?.instant ?? .max }

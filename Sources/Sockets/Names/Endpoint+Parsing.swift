@@ -116,7 +116,6 @@ extension Endpoint {
     }
 
     private static func failure(_ text: String, _ reason: String) -> SocketError {
-        SocketError(
-            .parse, .invalidInput(reason), subject: "endpoint \(TerminalText.quoted(text))")
+        SocketError(.parse, .invalidInput(reason), subject: "endpoint \(TerminalText.quoted(text))")
     }
 }

@@ -67,8 +67,7 @@ struct HostLookup {
             until: deadline, orThrow: { SocketError(.resolve, $0, subject: host) },
             of: { [host, family, canonicalName] () throws(AddressInfoFailure) in
                 try System.getaddrinfo(
-                    host, family: family, numericOnly: numericOnly,
-                    canonicalName: canonicalName)
+                    host, family: family, numericOnly: numericOnly, canonicalName: canonicalName)
             })
         var seen: Set<SocketAddress> = []
         let addresses = info.addresses.map { SocketAddress($0).with(port: port) }
@@ -79,7 +78,5 @@ struct HostLookup {
 
 extension Endpoint {
     /// A Boolean value that indicates whether resolving the endpoint may have to wait for libc.
-    var mayBlock: Bool {
-        host.map { HostLookup(host: $0, service: port).mayBlock } ?? false
-    }
+    var mayBlock: Bool { host.map { HostLookup(host: $0, service: port).mayBlock } ?? false }
 }

@@ -16,8 +16,7 @@ enum Lookup {
     ///
     /// - Throws: The error that `makeError` creates for the cause.
     static func result<Value: Sendable, Failure: LookupFailure>(
-        until deadline: Deadline,
-        orThrow makeError: (SocketError.Cause) -> SocketError,
+        until deadline: Deadline, orThrow makeError: (SocketError.Cause) -> SocketError,
         of call: @escaping @Sendable () throws(Failure) -> Value
     ) throws(SocketError) -> Value {
         let body: @Sendable () -> Result<Value, Failure> = { Result(catching: call) }

@@ -180,8 +180,7 @@ extension Resolver {
         _ path: String, family: AddressFamily?
     ) throws(SocketError) -> SocketAddress {
         if let family, family != .unix {
-            throw SocketError(
-                .resolve, .invalidInput("a Unix endpoint has no \(family) addresses"))
+            throw SocketError(.resolve, .invalidInput("a Unix endpoint has no \(family) addresses"))
         }
         guard let address = UnixAddress(marked: path) else {
             throw SocketError(

@@ -82,8 +82,7 @@ public enum Services {
                 subject: "service name \(TerminalText.quoted(name))")
         }
         do {
-            return ServiceEntry(
-                try System.getservbyname_r(name, transport: transport?.description))
+            return ServiceEntry(try System.getservbyname_r(name, transport: transport?.description))
         } catch {
             throw SocketError(failure: error, name: name, transport: transport)
         }
@@ -103,8 +102,7 @@ public enum Services {
         onPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
         do {
-            return ServiceEntry(
-                try System.getservbyport_r(port, transport: transport?.description))
+            return ServiceEntry(try System.getservbyport_r(port, transport: transport?.description))
         } catch {
             throw SocketError(failure: error, name: "\(port)", transport: transport)
         }

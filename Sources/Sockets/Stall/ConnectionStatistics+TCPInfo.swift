@@ -41,25 +41,15 @@ extension ConnectionStatistics {
 private struct TCPInfo {
     let bytes: [UInt8]
 
-    func byte(at offset: Int) -> Int? {
-        offset < bytes.count ? Int(bytes[offset]) : nil
-    }
+    func byte(at offset: Int) -> Int? { offset < bytes.count ? Int(bytes[offset]) : nil }
 
-    func word(at offset: Int) -> Int? {
-        number(at: offset, UInt32.self).map { Int($0) }
-    }
+    func word(at offset: Int) -> Int? { number(at: offset, UInt32.self).map { Int($0) } }
 
-    func long(at offset: Int) -> Int? {
-        number(at: offset, UInt64.self).map { Int(clamping: $0) }
-    }
+    func long(at offset: Int) -> Int? { number(at: offset, UInt64.self).map { Int(clamping: $0) } }
 
-    func milliseconds(at offset: Int) -> Duration? {
-        word(at: offset).map { .milliseconds($0) }
-    }
+    func milliseconds(at offset: Int) -> Duration? { word(at: offset).map { .milliseconds($0) } }
 
-    func microseconds(at offset: Int) -> Duration? {
-        word(at: offset).map { .microseconds($0) }
-    }
+    func microseconds(at offset: Int) -> Duration? { word(at: offset).map { .microseconds($0) } }
 
     func longMicroseconds(at offset: Int) -> Duration? {
         long(at: offset).map { Duration.microseconds($0).clamped }

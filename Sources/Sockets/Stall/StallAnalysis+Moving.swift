@@ -35,8 +35,7 @@ extension StallAnalysis {
 
     /// Returns how long the queues have been unchanged, at most the time between the samples.
     private func stillness(_ change: Change) -> Duration {
-        min(
-            now.timeSinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
+        min(now.timeSinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
     }
 
     /// Whether a deadlock began between the samples, after bytes were transferred in both
@@ -46,9 +45,7 @@ extension StallAnalysis {
             && (now.timeSinceLastReceive ?? .zero) >= Self.likelyStall
     }
 
-    func moves(
-        _ evidence: String, _ confidence: StallReport.Confidence = .certain
-    ) -> Diagnosis {
+    func moves(_ evidence: String, _ confidence: StallReport.Confidence = .certain) -> Diagnosis {
         Diagnosis(
             .moving, confidence, evidence,
             advice: "Nothing is stuck; if the operation takes too long, set a longer time limit.")

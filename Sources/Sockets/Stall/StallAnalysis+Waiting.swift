@@ -167,8 +167,7 @@ extension StallAnalysis {
             return moves(
                 "everything that was written was sent, and \(receiveQueue.bytes) have arrived",
                 .possible)
-        case .nothing:
-            break
+        case .nothing: break
         }
         let still = last ?? now.timeSinceQueuesChanged ?? change?.time ?? .zero
         guard still >= Self.observedStall else {
@@ -211,10 +210,8 @@ extension StallAnalysis {
                 "no bytes wait in either direction"
                     + (last.map { ", and nothing has moved for \($0.brief)" } ?? ""),
                 advice: "Nothing is wrong: bytes move as soon as an end sends some.")
-        case .writing:
-            return moves("everything that was written was sent", .possible)
-        case .reading, .exchanging:
-            return slowlyArriving ?? justSent ?? bothWaiting
+        case .writing: return moves("everything that was written was sent", .possible)
+        case .reading, .exchanging: return slowlyArriving ?? justSent ?? bothWaiting
         }
     }
 
@@ -225,8 +222,7 @@ extension StallAnalysis {
             last < Self.schedulingDelay || last * 4 < elapsed
         else { return nil }
         return Diagnosis(
-            .movingSlowly(
-                bytesPerSecond: wholeRate(activity.received, elapsed), limitedBy: nil),
+            .movingSlowly(bytesPerSecond: wholeRate(activity.received, elapsed), limitedBy: nil),
             .likely,
             "\(activity.received.bytes) arrived in \(elapsed.brief), the last of them \(last.brief)"
                 + " ago",

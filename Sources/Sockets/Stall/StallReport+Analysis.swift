@@ -70,9 +70,7 @@ struct StallAnalysis {
     let now: ConnectionStatistics
     let activity: Activity
 
-    var diagnosis: Diagnosis {
-        ended ?? networkLost ?? moving ?? outgoing ?? incoming ?? quiet
-    }
+    var diagnosis: Diagnosis { ended ?? networkLost ?? moving ?? outgoing ?? incoming ?? quiet }
 
     // MARK: Thresholds
 

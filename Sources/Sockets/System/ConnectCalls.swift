@@ -31,9 +31,7 @@ extension System {
     /// Starts to connect a nonblocking descriptor.
     ///
     /// Throws `EAGAIN` while the connect is in progress.
-    static func startConnect(
-        _ descriptor: Int32, _ address: RawSocketAddress
-    ) throws(Errno) {
+    static func startConnect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         do throws(Errno) {
             try connect(descriptor, address)
         } catch .nowInProgress, .interrupted {
@@ -49,9 +47,7 @@ extension System {
     /// Calls connect(2) again. `SO_ERROR` would also report the result, but another reader may have
     /// cleared it. After `SO_ERROR` alone, Linux also regards the connect as still in progress, so
     /// a second connect to another address succeeds and does nothing.
-    static func finishConnect(
-        _ descriptor: Int32, _ address: RawSocketAddress
-    ) throws(Errno) {
+    static func finishConnect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         do throws(Errno) {
             try startConnect(descriptor, address)
         } catch .alreadyInProcess {

@@ -96,8 +96,7 @@ struct DatagramBatch: ~Copyable {
                 count: min(length, Self.datagramCapacity)),
             originalCount: length,
             sender: RawSocketAddress(
-                storage: memory.names[index],
-                length: memory.messages[index].message.msg_namelen),
+                storage: memory.names[index], length: memory.messages[index].message.msg_namelen),
             local: isTold ? System.address(in: info) : nil)
     }
 

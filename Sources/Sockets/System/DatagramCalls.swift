@@ -101,8 +101,7 @@ extension System {
                 $0.storeBytes(of: high.bigEndian, as: UInt64.self)
                 $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
-        case .unix, .unnamed:
-            return nil
+        case .unix, .unnamed: return nil
         }
         return info
     }

@@ -81,9 +81,7 @@ struct Poller: ~Copyable {
     ///
     /// Token 0 is reserved for the eventfd. Write readiness is reported only if `reportsWritable`
     /// is true.
-    func register(
-        _ descriptor: Int32, token: UInt, reportsWritable: Bool = true
-    ) throws(Errno) {
+    func register(_ descriptor: Int32, token: UInt, reportsWritable: Bool = true) throws(Errno) {
         try control(EPOLL_CTL_ADD, descriptor, token, reportsWritable)
     }
 
@@ -131,9 +129,7 @@ struct Poller: ~Copyable {
     ///   - nanoseconds: The time limit, or `nil` for no limit.
     ///   - woken: Called if a thread has called `wake`.
     ///   - changed: Called with the token and the readiness of each changed descriptor.
-    func wait(
-        nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void
-    ) {
+    func wait(nanoseconds: Int64?, woken: () -> Void, changed: (UInt, Readiness) -> Void) {
         if let kernel = Simulation.kernel {
             for (token, readiness) in kernel.events(of: epoll) {
                 if token == 0 { woken() } else { changed(token, readiness) }
@@ -144,8 +140,7 @@ struct Poller: ~Copyable {
         let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
         let count =
             (try? systemCall(.epoll_wait, onInterrupt: .report) {
-                epoll_wait(
-                    epoll, events, Int32(Self.capacity), Int32(clamping: milliseconds))
+                epoll_wait(epoll, events, Int32(Self.capacity), Int32(clamping: milliseconds))
             }) ?? 0
         for index in 0..<Int(count) {
             let token = UInt(events[index].data.u64)

@@ -23,9 +23,7 @@
 
         private let script: Lock<[SystemCall: [Fault]]>
 
-        package init(_ script: [SystemCall: [Fault]]) {
-            self.script = Lock(script)
-        }
+        package init(_ script: [SystemCall: [Fault]]) { self.script = Lock(script) }
 
         /// Runs `body` while this script applies to the system calls of the current task.
         package static func during<Result>(

@@ -13,9 +13,7 @@ package struct LookupThreads: Sendable {
     private let running = Lock(0)
 
     /// Creates a set of threads for at most `maximum` calls at a time, including abandoned calls.
-    package init(atMost maximum: Int) {
-        self.maximum = maximum
-    }
+    package init(atMost maximum: Int) { self.maximum = maximum }
 
     /// Returns the result of `body`, or `nil` if `body` has not ended after `duration`.
     ///

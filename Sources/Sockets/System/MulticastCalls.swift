@@ -35,16 +35,12 @@ extension System {
     }
 
     /// Sets the interface of outgoing multicast datagrams: setsockopt(2) with `IP_MULTICAST_IF`.
-    static func setMulticastInterfaceIPv4(
-        _ descriptor: Int32, _ interface: UInt32
-    ) throws(Errno) {
+    static func setMulticastInterfaceIPv4(_ descriptor: Int32, _ interface: UInt32) throws(Errno) {
         try setsockopt(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_IF, request(0, interface))
     }
 
     /// Sets the interface of outgoing multicast datagrams: setsockopt(2) with `IPV6_MULTICAST_IF`.
-    static func setMulticastInterfaceIPv6(
-        _ descriptor: Int32, _ interface: UInt32
-    ) throws(Errno) {
+    static func setMulticastInterfaceIPv6(_ descriptor: Int32, _ interface: UInt32) throws(Errno) {
         try setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_MULTICAST_IF, Int32(interface))
     }
 

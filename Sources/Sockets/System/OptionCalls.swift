@@ -42,9 +42,7 @@ extension System {
 
     /// Sets an option to the user's bytes, which may contain an invalid pointer or descriptor:
     /// setsockopt(2).
-    static func setOption(
-        _ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]
-    ) throws(Errno) {
+    static func setOption(_ descriptor: Int32, _ key: OptionKey, _ bytes: [UInt8]) throws(Errno) {
         _ = try systemCall(.setsockopt, fromUser: true) {
             Glibc.setsockopt(descriptor, key.level, key.name, bytes, socklen_t(bytes.count))
         }

@@ -15,9 +15,7 @@ package struct RawSocketAddress {
     private var length: socklen_t
 
     /// Creates storage for an address that the kernel will write.
-    package init() {
-        length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    }
+    package init() { length = socklen_t(MemoryLayout<sockaddr_storage>.size) }
 
     /// Creates an address from the storage and the length that a call has written.
     init(storage: sockaddr_storage, length: socklen_t) {
@@ -102,8 +100,7 @@ package struct RawSocketAddress {
             let name = withUnsafeBytes(of: storage) { Array($0[unixNameOffset...].prefix(count)) }
             if name[0] == 0 { return name.count > 1 ? .unix(name) : .unnamed }
             return .unix(Array(name.prefix { $0 != 0 }))
-        default:
-            return .unnamed
+        default: return .unnamed
         }
     }
 

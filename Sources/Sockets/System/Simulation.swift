@@ -12,9 +12,7 @@ protocol SimulatedKernel: AnyObject {
     /// The time of the simulated clock.
     var nanoseconds: Int64 { get }
 
-    func receive(
-        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
-    ) throws(Errno) -> Int
+    func receive(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int
     func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
     func shutdown(_ descriptor: Int32, _ direction: ShutdownDirection) throws(Errno)
     func close(_ descriptor: Int32)

@@ -55,8 +55,7 @@ extension System {
         let count = try systemCall(.recvfrom, onInterrupt: .report) {
             sender.withRoom { address, length in
                 Glibc.recvfrom(
-                    descriptor, buffer.baseAddress, buffer.count,
-                    flags.rawValue, address, length)
+                    descriptor, buffer.baseAddress, buffer.count, flags.rawValue, address, length)
             }
         }
         return (count, sender)
@@ -144,8 +143,7 @@ extension System {
             Result { () throws(Errno) -> Int in
                 let total = vectors.reduce(0) { $0 + $1.iov_len }
                 if let kernel = Simulation.kernel, let first = vectors.first {
-                    let bytes = UnsafeRawBufferPointer(
-                        start: first.iov_base, count: first.iov_len)
+                    let bytes = UnsafeRawBufferPointer(start: first.iov_base, count: first.iov_len)
                     return try kernel.send(descriptor, bytes)
                 }
                 let count = min(total, most)
