@@ -1,7 +1,7 @@
 internal import Sockets
 
-// Findings about cycles of programs that wait for each other, and about the programs that wait for
-// such a cycle.
+// Findings about cycles of programs that wait for each other, and about programs outside a cycle
+// that wait for a stuck program.
 extension Analysis {
     /// Returns the groups of processes that wait for each other, each with its finding.
     func cycles(in edges: [Finding.WaitEdge]) -> [(group: [Int32], finding: Finding)] {
@@ -54,7 +54,7 @@ extension Analysis {
     /// Returns a finding for each program that waits for a stuck program, unless another finding
     /// covers the wait.
     ///
-    /// A program has one finding, even if it waits for several connections.
+    /// A program that waits on several connections gets only one finding.
     func waiters(
         _ edges: [Finding.WaitEdge], outside groups: [Set<Int32>],
         _ covered: Set<MachineSocket.Identity>, notAccepting: Set<Int32>
@@ -88,9 +88,10 @@ extension Analysis {
 
     // MARK: Causes
 
-    /// Describes what the blockers do instead of ending the wait.
+    /// Returns the reason why the processes that could end a wait, its blockers, do not end it.
     ///
-    /// If the blockers wait too, the cause is the end of their chain of waits.
+    /// If the blockers wait for other processes, the reason also describes the stopped process or
+    /// the deadlock at the end of that chain, and the returned blockers are the processes there.
     func cause(
         _ blockers: [Int32], _ socket: MachineSocket?
     ) -> (text: String, advice: String?, blockers: [Int32]) {

@@ -57,7 +57,7 @@ package struct Analysis: Sendable {
     /// All connections in a stable order, each with both ends if both are on this machine.
     package var connections: [[MachineSocket]] { connections(where: { _ in true }) }
 
-    /// Returns the connections that have at least one end of interest.
+    /// Returns the connections of which at least one end satisfies the condition.
     private func connections(
         where isOfInterest: (MachineSocket) -> Bool
     ) -> [[MachineSocket]] {
@@ -116,8 +116,10 @@ package struct Analysis: Sendable {
         return isSame ? nil : .zero
     }
 
-    /// Returns the report about a socket if it is at least likely; nil for sockets that are quiet
-    /// or were not in the first sample.
+    /// Returns the report about a socket if its confidence is `likely` or higher, and otherwise
+    /// nil.
+    ///
+    /// The result is also nil for a socket that is quiet or was not in the first sample.
     private func likelyReport(of socket: MachineSocket) -> StallReport? {
         guard !socket.isQuiet, existedBefore(socket) else { return nil }
         let report = report(of: socket)
@@ -260,8 +262,10 @@ package struct Analysis: Sendable {
             evidence: report.evidence, advice: report.advice, blockers: [])
     }
 
-    /// Returns `.certain` if all blockers are stuck, because a stuck process will never read, and
-    /// otherwise `confidence`.
+    /// Returns the confidence of a finding whose wait only these blockers could end.
+    ///
+    /// If all blockers are stuck, the result is `certain`, because a stuck process will never read.
+    /// Otherwise the result is `confidence`.
     private func raised(
         _ confidence: StallReport.Confidence, _ blockers: [Int32]
     ) -> StallReport.Confidence {

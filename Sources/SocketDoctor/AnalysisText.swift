@@ -103,8 +103,8 @@ struct AnalysisText {
 
     // MARK: Causes and advice
 
-    /// Returns a sentence about what the first blocker does instead of ending the wait, and advice
-    /// if there is a known remedy.
+    /// Returns a sentence about what the first of the processes that could end a wait is doing, and
+    /// advice if there is a known remedy.
     ///
     /// The sentence has a leading space.
     func reason(_ blockers: [Int32], _ socket: MachineSocket?) -> (String, advice: String?) {

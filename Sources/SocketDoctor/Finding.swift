@@ -14,7 +14,8 @@ package struct Finding: Sendable {
         case networkLost
         /// Clients wait to be accepted, but the listening program does not accept them.
         case notAccepting
-        /// One end does not read, and the other has more bytes than the buffers hold.
+        /// One end does not read, and the other end has more bytes to send than the buffers can
+        /// hold.
         case peerNotReading
         /// Bytes have arrived, but the program does not read them.
         case notReading

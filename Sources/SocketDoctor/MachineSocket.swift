@@ -22,8 +22,8 @@ package struct MachineSocket: Hashable, Sendable {
     /// The inode, with which `/proc/PID/fd` identifies the socket among the descriptors of its
     /// owners.
     ///
-    /// It is 0 if no process owns the socket, which is so for a client that is not accepted yet and
-    /// for a closed socket with unsent bytes.
+    /// It is 0 if no process owns the socket. Examples are a client that is not accepted yet, and a
+    /// closed socket with unsent bytes.
     package var inode: UInt32
     /// The owner's user; nil if the kernel does not report it.
     package var user: UInt32?
@@ -68,8 +68,8 @@ package struct MachineSocket: Hashable, Sendable {
         return statistics.state != .closed && statistics.state != .timeWait
     }
 
-    /// A Boolean value that indicates whether no bytes and no clients wait and no bytes are under
-    /// way, so that no second sample is needed.
+    /// A Boolean value that indicates whether a second sample of the socket would be useless,
+    /// because no clients wait to be accepted and no bytes are queued or in flight.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .closeWait, .finWait2]

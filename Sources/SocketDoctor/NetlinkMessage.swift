@@ -33,8 +33,8 @@ struct NetlinkMessage {
         bytes.append(word: UInt32(headerSize + body.count))
         bytes.append(half: byFamily)
         bytes.append(half: dumpRequest)
-        // The sequence number, which each answer repeats, and a port of 0, so that the kernel
-        // assigns one.
+        // Append the sequence number, which each answer repeats, and port 0, so that the kernel
+        // assigns a port.
         bytes.append(word: 1)
         bytes.append(word: 0)
         return bytes + body

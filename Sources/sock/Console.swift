@@ -2,13 +2,15 @@ import Sockets
 
 /// Standard input and standard output, with errors that end the program.
 enum Console {
-    /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
-    /// of input and for input that is closed.
+    /// Waits for input, reads what is available, and returns the number of bytes.
+    ///
+    /// Returns 0 at the end of input, and if the descriptor cannot be read.
     static func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
         do throws(Errno) {
             return try StandardStreams.input.read(into: &buffer)
         } catch .badFileDescriptor {
-            // nohup makes a terminal unreadable.
+            // Treat this as the end of input, because nohup replaces a terminal with a descriptor
+            // that cannot be read.
             return 0
         } catch {
             throw Failure(

@@ -23,7 +23,8 @@ enum ExitStatus: Int32, CaseIterable {
 extension ExitStatus {
     /// The status of `doctor` if something is stuck.
     ///
-    /// It is 1, as grep exits with 1 if nothing matches.
+    /// It is 1, the status with which programs such as grep report a negative result that is not an
+    /// error.
     static let stuck = ExitStatus.otherFailure
 
     /// Creates the status of an error from its cause, and then from its operation if the cause does

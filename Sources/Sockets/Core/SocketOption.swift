@@ -158,8 +158,8 @@ extension SocketOption<Int32> {
 
     /// Returns an option with an `int` value.
     ///
-    /// If the option has different keys for IPv4 and IPv6, an IPv6 socket sets both, because it may
-    /// also carry IPv4 traffic.
+    /// If `ipv6Key` is given, it replaces `key` on an IPv6 socket. Setting the option then also
+    /// sets `key`, because an IPv6 socket may carry IPv4 traffic too.
     fileprivate static func number(
         _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
     ) -> Self {
@@ -233,7 +233,9 @@ public struct SocketOptionSetting: Sendable {
     let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
     let isRaw: Bool
 
-    /// `TCP_NODELAY`, which the async types set unless the program sets it.
+    /// A setting that turns `TCP_NODELAY` on.
+    ///
+    /// The async types apply it before the program's own settings, which may turn the option off.
     static let noDelay = set(.noDelay, to: true)
 
     /// Returns a setting that sets `option` to `value`.

@@ -15,7 +15,7 @@ package struct Activity: Hashable, Sendable {
     /// The time since the operation last passed a byte to the kernel or received a byte from the
     /// kernel; nil if it was not measured.
     ///
-    /// Meanwhile, the kernels may have transferred bytes to each other.
+    /// During that time, the kernels of both ends may still have transferred buffered bytes.
     package var timeSinceProgress: Duration?
     /// How many bytes the operation has written.
     package var sent: Int

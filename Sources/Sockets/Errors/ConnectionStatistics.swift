@@ -55,8 +55,10 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var sendQueue: Int?
     /// The part of `sendQueue` that the kernel has not sent yet: `notsent`.
     public var notSent: Int?
-    /// The time since the length of a queue last changed between samples, or since the first
-    /// sample; nil after one sample.
+    /// How long the lengths of both queues have not changed; nil after one sample.
+    ///
+    /// The time begins at the last sample in which a length differed from the sample before it. If
+    /// no length has changed, the time begins at the first sample.
     public var timeSinceQueuesChanged: Duration?
     /// The limit of the send buffer, which includes the kernel's overhead: `SO_SNDBUF`.
     public var sendBufferSize: Int?

@@ -73,8 +73,8 @@ package struct Deadline: Sendable {
         }
     }
 
-    /// Returns a deadline that passes `milliseconds` from now, or with this deadline if that is
-    /// earlier.
+    /// Returns a deadline that passes after `milliseconds` or at the same time as this deadline,
+    /// whichever is earlier.
     mutating func slice(milliseconds: Int64) -> Deadline {
         var slice = Deadline(limit)
         slice.instant = min(start(), System.continuousNanoseconds() + milliseconds * 1_000_000)

@@ -83,7 +83,7 @@ extension SocketErrorPatterns {
     /// Matches a socket that was closed before or during the operation.
     public static var closed: SocketError.Pattern { .init { $0 == .closed } }
 
-    /// Matches a stream that ended in the middle of the data to read.
+    /// Matches a stream that ended before all of the requested data had arrived.
     public static var endOfStream: SocketError.Pattern { .init { $0 == .endOfStream } }
 
     /// Matches a write that failed because an earlier write was sent only in part.

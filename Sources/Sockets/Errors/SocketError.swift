@@ -94,8 +94,8 @@ public struct SocketError: Error, Sendable {
     /// are none.
     public var unsentRequestBytes: Int { contents.unsentRequestBytes }
 
-    /// The bytes that had been read when the stream ended in the middle of the data; otherwise
-    /// empty.
+    /// The bytes that had been read when the stream ended before all of the requested data had
+    /// arrived; empty for other errors.
     public var partialBytes: [UInt8] { contents.partialBytes }
 
     /// The failed attempts of a connect, in the order in which they started.
@@ -150,7 +150,7 @@ public struct SocketError: Error, Sendable {
         case cancelled
         /// The socket was closed before or during the operation.
         case closed
-        /// The stream ended in the middle of the data to read.
+        /// The stream ended before all of the requested data had arrived.
         case endOfStream
         /// An earlier write was sent only in part, so another write would corrupt the stream.
         case incompleteWrite

@@ -13,7 +13,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let poller: Poller
     /// The jobs that an event of this turn woke.
     ///
-    /// They run before `otherJobs`, which may just have had their turn.
+    /// They run before `otherJobs`, which may contain jobs that ran in the previous turn and then
+    /// yielded.
     @exclusivity(unchecked) private var wokenJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var otherJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var isDispatching = false
@@ -31,8 +32,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// The number of operations that a job may make in one turn.
     ///
-    /// Reads that are ready never suspend, so without this budget, two peers that always send
-    /// starved a third peer (in 4 of 4 runs).
+    /// A read that is ready never suspends its task. So without this budget, two peers that always
+    /// sent starved a third peer in 4 of 4 runs.
     static let operationsPerTurn = 32
 
     // Safe because `scratch` returns this memory only on the loop's own thread.

@@ -4,8 +4,8 @@ internal import SystemPackage
 extension EventSource {
     /// Calls `attempt` until it succeeds or fails, and waits whenever it would block.
     ///
-    /// `attempt` must leave the direction's word ready if another call may succeed at once.
-    /// `Socket.perform` is the blocking counterpart.
+    /// If another call may succeed at once, `attempt` must call `setReady` on the direction's
+    /// ``ReadinessWord``. `Socket.perform` is the blocking counterpart.
     @inline(__always)
     func perform<Result: ~Copyable>(
         _ direction: Direction, _ deadline: inout Deadline,
@@ -62,7 +62,10 @@ extension EventSource {
     @inline(__always)
     var shouldStop: Bool { _slowPath(consumeCancellationCheck()) && Task.isCancelled }
 
-    /// Begins an operation, which excludes other operations in the same direction.
+    /// Claims a direction for one operation.
+    ///
+    /// Until `end`, other operations in the direction fail with `busy`, and a concurrent `close`
+    /// does not release the descriptor.
     @inline(__always)
     func begin(_ direction: Direction) throws(WaitFailure) {
         guard enter() else { throw WaitFailure(.closed) }
@@ -72,7 +75,7 @@ extension EventSource {
         }
     }
 
-    /// Ends the operation that `begin` began.
+    /// Gives up the direction that `begin` has claimed.
     @inline(__always)
     func end(_ direction: Direction) {
         withState(direction) { $0.isBusy.store(false, ordering: .releasing) }

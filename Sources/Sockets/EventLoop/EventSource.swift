@@ -36,9 +36,12 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let writing = DirectionState()
     /// Whether the peer has ended or broken the connection, so reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
-    /// Whether one task owns both directions and waits for either kind of readiness as a reader.
+    /// Whether one task has claimed both directions.
+    ///
+    /// Such a task waits in the reading direction, and becoming writable ends the wait too.
     let waitsForBoth = Atomic<Bool>(false)
-    /// The pointer bits of the task whose cancellation a scope observes for all its waits, or 0.
+    /// The task for which `withCancellationScope` has installed a handler, as its
+    /// ``CurrentTask/identity``, or 0 for none.
     private let owner = Atomic<UInt>(0)
     private let isOwnerCancelled = Atomic<Bool>(false)
     // The loop's timers, which retain the source until they fire or are cancelled.
@@ -173,8 +176,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Whether reads stay ready after a short read, because the end of the stream must still be
-    /// read.
+    /// Whether the reading direction must stay ready after a short read.
+    ///
+    /// This is true after the peer has ended or broken the connection, because no further event
+    /// will be reported.
     @inline(__always)
     var staysReadable: Bool { peerHasEnded.load(ordering: .relaxed) }
 
@@ -231,7 +236,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Ensures that a timer fires at the deadline or earlier.
     ///
-    /// An earlier timer suffices, because it is put back when it fires.
+    /// An earlier timer suffices, because when it fires, it is put back into the queue with the
+    /// current deadline.
     private func schedule(_ direction: Direction, _ deadline: Int64, _ loop: EventLoop) {
         if let timer = timer(direction) {
             guard timer.instant > deadline else { return }

@@ -24,9 +24,10 @@ struct ReadinessWord: ~Copyable {
     @inline(__always)
     func setReady() { word.store(Self.ready, ordering: .releasing) }
 
-    /// Orders a change of this program's state before the `wake` that follows the change.
+    /// Issues a memory fence.
     ///
-    /// Changes by the kernel need no fence.
+    /// Call it between a change of this program's state and the `wake` that reports the change. A
+    /// `wake` that reports an event of the kernel needs no fence.
     ///
     /// `wake` reads the word before it writes the word. Without the fence, a processor may read the
     /// word before other processors see the change. If it reads "ready", `wake` does nothing. The

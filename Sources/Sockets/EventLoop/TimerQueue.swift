@@ -49,7 +49,7 @@ struct TimerQueue {
     ///
     /// It is cached, because every turn of the loop reads it.
     private var earliest = Int64.max
-    /// The number of entries at which cancelled entries are removed.
+    /// The number of entries that causes the next `sweep`.
     private var nextSweep = smallestSweep
 
     private static let smallestSweep = 1024

@@ -11,8 +11,8 @@ enum Lookup {
     /// Returns the result of `call`, or throws when the deadline passes.
     ///
     /// If the deadline never passes, `call` runs on the calling thread. Otherwise `call` runs on
-    /// its own thread, which is abandoned when the deadline passes, even if it is only reading
-    /// `/etc/hosts`.
+    /// its own thread, even if it only reads `/etc/hosts`. The thread is abandoned when the
+    /// deadline passes.
     ///
     /// - Throws: The error that `makeError` creates for the cause.
     static func result<Value: Sendable, Failure: LookupFailure>(

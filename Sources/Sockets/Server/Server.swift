@@ -28,9 +28,9 @@ final class Server: Sendable {
 
     /// Serves until all handlers have ended, and returns the cause if a socket failed.
     ///
-    /// The caller must have begun the reading direction of every shard. The server ends the
-    /// direction of a shard when the shard stops accepting, so that the descriptors are released
-    /// before the handlers end.
+    /// The caller must have called `begin(.reading)` on the source of every shard, which gives this
+    /// server the exclusive right to accept. The server calls `end(.reading)` when the shard stops
+    /// accepting, so that the descriptor is released before the handlers end.
     func run() async -> SocketError.Cause? {
         await withDiscardingTaskGroup { shards in
             for shard in listener.shards {

@@ -1,7 +1,7 @@
 // Diagnoses of connections that transfer bytes, and their rates.
 extension StallAnalysis {
-    /// The diagnosis if bytes were transferred between the two samples, so the connection is at
-    /// most slow.
+    /// The diagnosis if bytes were transferred between the two samples, so the connection may be
+    /// slow but is not stuck.
     var moving: Diagnosis? {
         guard let change, !isDeadlocked else { return nil }
         // Acknowledged bytes are not progress if they only filled the peer's window, because the
@@ -22,8 +22,8 @@ extension StallAnalysis {
             return moves("\(what) in \(change.time.brief)")
         }
         // If the kernel counts bytes, use the queues only to detect whether this end has read.
-        // Reading here does not unblock the sending direction, so it is not progress if the peer's
-        // window is full.
+        // Reading does not help this end to send, so it is not progress if the peer's window is
+        // full.
         let isCounted = change.acknowledged != nil && change.received != nil
         let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)

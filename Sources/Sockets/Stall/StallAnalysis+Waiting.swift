@@ -24,7 +24,8 @@ extension StallAnalysis {
                     + " does",
                 advice: "Take more samples: diagnose(watching: .seconds(1)).")
         }
-        // If both directions are full, report a deadlock, which a longer wait makes more likely.
+        // If both directions are full, report a deadlock. The longer the wait, the higher is the
+        // confidence.
         if isOurWindowFull {
             return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
         }
@@ -67,8 +68,8 @@ extension StallAnalysis {
 
     /// How long an operation has waited without sending a byte.
     ///
-    /// The kernel reports no times for Unix sockets, but such an operation has waited since it
-    /// began.
+    /// For Unix sockets, the kernel reports no time of the last send. But an operation that has
+    /// sent nothing has waited since it began.
     private var waitWithoutProgress: Duration? {
         activity.kind != .nothing && activity.sent == 0 ? activity.elapsed : nil
     }
@@ -83,8 +84,8 @@ extension StallAnalysis {
             else { return nil }
             sign = "it accepted some \(sent.brief) ago"
         } else {
-            // The reported queue length includes the kernel's overhead, so the peer has read at
-            // least the difference.
+            // The peer has read at least the sent bytes that are not in the queue. It may have read
+            // more, because the reported queue length includes the kernel's overhead.
             guard timeSinceSending == nil, activity.kind == .writing, activity.sent > sendQueue
             else { return nil }
             sign = "it has read \((activity.sent - sendQueue).bytes) or more in the meantime"

@@ -77,25 +77,27 @@ struct StallAnalysis {
     /// How long a busy machine often leaves a reader unscheduled, so a shorter pause is not a
     /// stall.
     static let schedulingDelay = Duration.milliseconds(100)
-    /// How long an operation must wait before it gets a verdict, even if a few bytes were
-    /// transferred meanwhile.
+    /// How long an operation must wait before the analysis treats it as stalled, even if the kernel
+    /// transferred a few bytes during the wait.
     static let operationStall = Duration.milliseconds(200)
-    /// How long nothing must be transferred before a diagnosis outside an operation reports a
-    /// stall.
+    /// The shortest pause without transferred bytes that a diagnosis outside an operation reports
+    /// as a stall.
     ///
-    /// It is longer than `operationStall`, because no operation has waited yet.
+    /// It is longer than `operationStall`, because outside an operation, no program is known to
+    /// wait.
     static let observedStall = Duration.milliseconds(500)
-    /// The length from which a stall makes a cause likely rather than only possible.
+    /// The shortest stall after which a verdict is `likely` and not only `possible`.
     ///
-    /// It is well below one second, so an operation with a limit of one second reaches it even if
-    /// bytes were sent at the beginning.
+    /// It is well below one second, so that an operation with a limit of one second can reach it
+    /// even if bytes were sent at the beginning.
     static let likelyStall = Duration.milliseconds(600)
     /// How long a reachable kernel may take to answer.
     ///
     /// A kernel may ignore a probe that follows another probe within half a second.
     static let answerTime = Duration.seconds(1)
-    /// How long a peer must accept no bytes before it is certain that it does not read at all,
-    /// rather than slowly.
+    /// The shortest time without accepted bytes after which `peerNotReading` is `certain`.
+    ///
+    /// After a shorter time, the peer may still be reading slowly.
     static let certainStall = Duration.seconds(30)
     /// The time to drain the send queue, in seconds, above which a transfer is slow.
     static let slowQueueSeconds = 5.0

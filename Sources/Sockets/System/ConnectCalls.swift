@@ -44,9 +44,10 @@ extension System {
     ///
     /// Throws `EAGAIN` while the connect is in progress.
     ///
-    /// Calls connect(2) again. `SO_ERROR` would also report the result, but another reader may have
-    /// cleared it. After `SO_ERROR` alone, Linux also regards the connect as still in progress, so
-    /// a second connect to another address succeeds and does nothing.
+    /// Calls connect(2) again. `SO_ERROR` would also report the result, but other code may have
+    /// read and cleared it. In addition, Linux regards the connect as still in progress until
+    /// connect(2) is called again. So after `SO_ERROR` alone, a connect to another address would
+    /// succeed and do nothing.
     static func finishConnect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         do throws(Errno) {
             try startConnect(descriptor, address)

@@ -4,7 +4,7 @@ extension System {
     /// Repeats a reentrant call of netdb.h with a larger buffer until the entry fits, and returns a
     /// copy of the entry.
     ///
-    /// - Throws: The failure that `makeFailure` makes of the function's result.
+    /// - Throws: The failure that `makeFailure` creates from the result of `call`.
     static func databaseEntry<Entry, Copy, Failure: Error>(
         _ empty: Entry, copiedBy copy: (Entry) -> Copy,
         from call: (

@@ -77,7 +77,7 @@ extension System {
 
     /// Reads an option as a value of fixed layout: getsockopt(2).
     ///
-    /// Bytes that the kernel does not write are those of `initial`.
+    /// Bytes that the kernel does not write keep their values from `initial`.
     static func getsockopt<Value: BitwiseCopyable>(
         _ descriptor: Int32, _ level: Int32, _ name: Int32, _ initial: Value, fromUser: Bool = false
     ) throws(Errno) -> Value {

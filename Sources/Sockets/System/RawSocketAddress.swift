@@ -104,14 +104,16 @@ package struct RawSocketAddress {
         }
     }
 
-    /// Calls `body` with a pointer for a call that reads the address.
+    /// Calls `body` with a pointer to the address and its length, for system calls such as bind(2)
+    /// that take an address.
     func withAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         withUnsafePointer(to: storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
         }
     }
 
-    /// Calls `body` with pointers for a call that writes an address and its length.
+    /// Calls `body` with pointers to the storage and its length, for system calls such as accept(2)
+    /// that write an address and its length there.
     mutating func withRoom<Result>(
         _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
     ) -> Result {

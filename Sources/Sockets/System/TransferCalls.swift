@@ -168,8 +168,9 @@ extension System {
         }
     }
 
-    /// Waits until one of the descriptors is ready, for at most `milliseconds`, or without a limit
-    /// for −1: poll(2).
+    /// Waits until one of the descriptors is ready or `milliseconds` have passed: poll(2).
+    ///
+    /// If `milliseconds` is −1, the wait has no limit.
     ///
     /// A descriptor with an error or a hang-up counts as ready, and the next call on it reports the
     /// reason. If a signal interrupts the call, the call returns and no descriptor is ready.

@@ -22,7 +22,7 @@ struct DoctorJSON {
         ])
     }
 
-    /// Returns the object of a healthy connection.
+    /// Returns the JSON object that describes a healthy connection.
     func object(of ends: [MachineSocket]) -> JSON {
         let report = DoctorText.verdict(of: ends, analysis)
         return .object([

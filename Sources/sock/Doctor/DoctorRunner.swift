@@ -110,7 +110,8 @@ struct DoctorRunner {
 
     /// Returns messages that say what is hidden, and whether root can see more.
     static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
-        // Some processes in a sandbox are hidden even from root, so do not refer root to root.
+        // Some processes in a sandbox are hidden even from root, so do not advise root to run this
+        // as root.
         let reader = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
         var lines: [String] = []
         if hidden.owners > 0 {

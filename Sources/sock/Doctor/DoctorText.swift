@@ -21,7 +21,8 @@ struct DoctorText {
 
     // MARK: Findings
 
-    /// Returns the heading, the ends, the waits, the evidence and the advice of a finding.
+    /// Returns the lines about a finding: the heading, one line for each end of its connections,
+    /// one sentence for each program that waits, the evidence and the advice.
     func lines(of finding: Finding) -> [String] {
         let heading =
             "\(title(of: finding)) (\(finding.kind.code), \(finding.confidence))"

@@ -157,8 +157,8 @@ extension Arguments.Parser {
         return distances.filter { $0.1 <= min(2, name.count / 3) }.min { $0.1 < $1.1 }?.0
     }
 
-    /// Returns how many characters have to be inserted, removed or replaced (the Levenshtein
-    /// distance).
+    /// Returns how many characters have to be inserted, removed or replaced to turn one text into
+    /// the other (the Levenshtein distance).
     private static func distance(_ one: String, _ other: String) -> Int {
         var row = Array(0...other.count)
         for (index, character) in one.prefix(64).enumerated() {

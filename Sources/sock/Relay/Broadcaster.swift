@@ -5,8 +5,8 @@ import Sockets
 ///
 /// All clients receive the same bytes, each at its own pace. If a client is 1 MiB behind, the input
 /// waits for it, because otherwise the memory would grow without a limit. A client stalls the
-/// broadcast if the input has waited for it for 10 s while another client has received everything.
-/// But if there is only one client, the input may wait for ever.
+/// broadcast if the input has waited 10 s for this client, while another client has received
+/// everything. With only one client, the input may wait for ever.
 ///
 /// `Broadcaster` does no I/O, so the caller passes the time since a fixed moment.
 struct Broadcaster {
@@ -20,7 +20,8 @@ struct Broadcaster {
     private var lastID = 0
     /// A Boolean value that indicates whether there is input that cannot be sent yet.
     private var isInputWaiting = false
-    /// The time at which each client that stalls the broadcast was first seen to do so.
+    /// The time at which `isStalled` first found that a client stalls the broadcast, for each such
+    /// client.
     private var stalledSince: [ClientID: Duration] = [:]
 
     static let maximumPending = 1 << 20

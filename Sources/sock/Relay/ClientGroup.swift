@@ -212,8 +212,8 @@ extension ClientGroup {
 
     /// Sends bytes, and regularly checks whether the client stalls the broadcast.
     private func send(_ bytes: [UInt8], to client: Client) async throws {
-        // The broadcaster measures a stall from check to check, and may be late by one step at each
-        // end. So the steps are short.
+        // Keep the steps short. The broadcaster notices the beginning and the end of a stall only
+        // at these checks, so each may be noticed up to one step late.
         let longest = Duration.milliseconds(500)
         let step = min(longest, options.idleTimeout.map { $0 / 4 } ?? longest)
         var rest = bytes[...]

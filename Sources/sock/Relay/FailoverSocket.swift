@@ -17,7 +17,9 @@ final class FailoverSocket: Sendable {
         var isClosed = false
     }
 
-    /// The number of datagrams without a refusal after which no other address is tried.
+    /// The maximum number of datagrams to keep for the next address.
+    ///
+    /// If more are sent without a refusal, no other address is tried.
     private static let maximumUnconfirmed = 64
 
     /// Connects to the first address for which `connect` succeeds.

@@ -50,7 +50,8 @@ final class OutputQueue: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 state.update { $0.waiters[waiter] = continuation }
-                // There may be room, or the task may be cancelled, since before that.
+                // The queue may have emptied, or the task may have been cancelled, before the
+                // continuation was stored, so check again.
                 if Task.isCancelled || state.update({ $0.hasRoom }) { resume(waiter) }
             }
         } onCancel: {
@@ -62,7 +63,7 @@ final class OutputQueue: Sendable {
         state.update { $0.waiters.removeValue(forKey: waiter) }?.resume()
     }
 
-    /// Blocks until everything is written, or until `limit` ends; nil is no limit.
+    /// Blocks until everything is written or `limit` has passed; nil for no limit.
     ///
     /// - Returns: The number of bytes that are not written.
     func finish(atMost limit: Duration? = nil) -> Int {

@@ -20,8 +20,8 @@ enum Signals {
 
     private static let endsAfterBrokenPipe = Monitor(false)
 
-    /// Ends the program by SIGPIPE after a write to a closed pipe, unless the parent has SIGPIPE
-    /// ignored.
+    /// Ends the program by SIGPIPE after a write to a closed pipe, unless SIGPIPE was ignored when
+    /// the program started.
     static func endAfterBrokenPipe() {
         if endsAfterBrokenPipe.update({ $0 }) { Termination.raise(SIGPIPE) }
     }
@@ -90,7 +90,7 @@ enum Signals {
                 if received > 0 { return received }
                 continue
             }
-            // Sampling takes a while, and SIGTERM may arrive meanwhile.
+            // Use another thread, because sampling takes a while and SIGTERM may arrive meanwhile.
             if let status { Worker.start(status) }
         }
     }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// The ends of the program, whichever thread reaches one.
+/// The functions that end the program; any thread may call them.
 enum Termination {
     private struct State {
-        /// What must happen before the end, such as removing a socket file.
+        /// The closures to call before the program ends, such as one that removes a socket file.
         var cleanUps: [@Sendable () -> Void] = []
         /// The first signal that requested the end.
         var signal: Int32?
@@ -27,15 +27,16 @@ enum Termination {
 
     /// Ends the program with a status, or by the signal that requested the end.
     ///
-    /// SIGTERM requests an end that is a success. Other signals must be visible to a shell, which
-    /// otherwise continues its loop.
+    /// After SIGTERM, the program exits with `status`, because the end was requested and is not a
+    /// failure. After another signal, such as SIGINT, the program ends by that signal, because a
+    /// shell continues a loop unless it sees that a signal ended the program.
     static func exit(_ status: ExitStatus) -> Never {
         let (signal, isFirst) = state.update { state in
             defer { state.isExiting = true }
             return (state.signal, !state.isExiting)
         }
         if let signal, signal != SIGTERM { raise(signal) }
-        // exit(3) must not run on two threads.
+        // Wait if another thread is already exiting, because exit(3) must not run on two threads.
         guard isFirst else { while true { pause() } }
         runCleanUps()
         Glibc.exit(status.rawValue)
