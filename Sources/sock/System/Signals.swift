@@ -1,4 +1,5 @@
 import Glibc
+import Sockets
 
 /// The handling of signals.
 enum Signals {

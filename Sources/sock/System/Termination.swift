@@ -1,4 +1,5 @@
 import Glibc
+import Sockets
 
 /// The functions that end the program; any thread may call them.
 enum Termination {
