@@ -11,7 +11,7 @@ package struct Analysis: Sendable {
     let classifier: WaitClassifier
     /// The wait-for graph of the processes that cannot continue.
     let chain: WaitGraph<Int32>
-    /// The stalls on this machine, sorted from the worst.
+    /// The stalls on this machine, with the worst first.
     package private(set) var findings: [Finding] = []
 
     /// The index of each socket in the earlier sample.

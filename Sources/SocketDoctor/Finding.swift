@@ -2,7 +2,7 @@ package import Sockets
 
 /// A stall on this machine, in which no bytes are transferred until a program changes what it does.
 package struct Finding: Sendable {
-    /// The kinds of findings, sorted from the worst.
+    /// The kinds of findings, with the worst first.
     package enum Kind: Int, Hashable, Sendable, CaseIterable, Comparable {
         /// A deadlock: several programs wait for each other in a cycle.
         case circularWait

@@ -68,8 +68,8 @@ extension MachineProcess {
                 thread.call = try call(of: thread.id)
                 waiting.append(thread)
             } catch {
-                // A thread that has ended since the directory was read is left out. If one thread is
-                // hidden, all are.
+                // A thread that has ended since the directory was read is left out. If one thread
+                // is hidden, all threads are hidden.
                 guard error == .noSuchFileOrDirectory || error == .noSuchProcess else { return }
             }
         }

@@ -34,8 +34,9 @@ final class MessageQueue: Sendable {
     /// Creates an empty queue, which is not started yet.
     ///
     /// - Parameters:
-    ///   - output: A function that writes text on the thread.
-    ///   - directOutput: A function that writes text on the calling thread, by default `output`.
+    ///   - output: A function that writes text, called on the queue's thread.
+    ///   - directOutput: A function that writes text, called on the thread that has a message; by
+    ///     default `output`.
     init(
         output: @escaping @Sendable (String) -> Void,
         directOutput: (@Sendable (String) -> Void)? = nil

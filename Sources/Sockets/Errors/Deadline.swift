@@ -4,12 +4,13 @@
 /// reads the clock.
 ///
 /// A deadline is two words. A value with a `ContinuousClock.Instant` or a `Duration?` would be
-/// larger. The layout of an `Instant` is known only at run time, so copying it through run-time
-/// tables cost more than the rest of reading a line.
+/// larger. The layout of an `Instant` is known only at run time, so each copy would use run-time
+/// tables. These copies cost more than the rest of reading a line.
 package struct Deadline: Sendable {
     let limit: TimeLimit
-    /// The instant in nanoseconds of the continuous clock: `Int64.max` for never, and a value below
-    /// 1 before the start.
+    /// The instant in nanoseconds of the continuous clock.
+    ///
+    /// `Int64.max` means never. A value below 1 means that the deadline has not started.
     private var instant = Self.unused
 
     private static let unused: Int64 = 0

@@ -72,7 +72,8 @@ extension SocketError.Pattern: SocketErrorPatterns {}
 public protocol SocketErrorPatterns {}
 
 extension SocketErrorPatterns {
-    /// Matches an operation that its time limit ended, and `ETIMEDOUT`.
+    /// Matches an operation that was ended by its time limit, and an operation that failed with
+    /// `ETIMEDOUT`.
     public static var timedOut: SocketError.Pattern {
         .init { $0.isTimeout || $0 == .system(.timedOut) }
     }

@@ -150,8 +150,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// the waiting tasks.
     ///
     /// - Parameter isConnection: Whether to shut the socket down if an operation has not ended yet,
-    ///   so the peer detects the close at once. Shutting down a listening socket would also stop
-    ///   its duplicates in other processes.
+    ///   so that the peer detects the close at once. Shutting down a listening socket would also
+    ///   stop its duplicates in other processes.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }

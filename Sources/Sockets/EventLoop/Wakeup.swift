@@ -13,8 +13,8 @@ final class Wakeup: TimerTarget, Sendable {
     /// Discards earlier wakes.
     func reset() {
         word.clear()
-        // Prevent the processor from reading the condition, which the task checks next, before the
-        // word is cleared.
+        // Issue a memory fence, so that the word is cleared before the task reads its condition,
+        // which it does next.
         ReadinessWord.publish()
     }
 

@@ -65,8 +65,8 @@ extension Endpoint {
             }
         }
         var bytes = TerminalText.bytes(unescaping: name)
-        // An escaped at sign belongs to the path, so `./` prevents it from marking an abstract
-        // name.
+        // An escaped at sign is part of a path. Prepend `./`, because an at sign at the beginning
+        // would mark an abstract name.
         let at = UInt8(ascii: "@")
         if bytes.first == at, name.first != at { bytes = Array("./".utf8) + bytes }
         guard UnixAddress(markedBytes: bytes) != nil else {

@@ -30,7 +30,8 @@ public enum Resolver {
     ///   - endpoint: The endpoint. A Unix endpoint needs no lookup, and the file system is not
     ///     accessed.
     ///   - family: The family of the addresses to return; `nil` for all.
-    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - numericOnly: Whether to accept only a numeric address as the host. A name is rejected
+    ///     and not looked up.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
@@ -86,7 +87,8 @@ public enum Resolver {
     ///   - service: The port or a service's name; `nil` for port 0.
     ///   - family: The family of the addresses to return; `nil` for all.
     ///   - transport: The transport for which the service's name is looked up; `nil` for any.
-    ///   - numericOnly: Whether to reject a host that is not a numeric address, without a query.
+    ///   - numericOnly: Whether to accept only a numeric address as the host. A name is rejected
+    ///     and not looked up.
     ///   - canonicalName: Whether to return the host's official name too.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then

@@ -136,7 +136,7 @@ struct Poller: ~Copyable {
             }
             return
         }
-        // Rounded up, so that no deadline fires early.
+        // Round up, so that no timer fires early.
         let milliseconds = nanoseconds.map { ($0 + 999_999) / 1_000_000 } ?? -1
         let count =
             (try? systemCall(.epoll_wait, onInterrupt: .report) {

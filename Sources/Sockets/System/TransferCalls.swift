@@ -64,8 +64,8 @@ extension System {
     /// The largest number of bytes that one call sends on a stream, if there is a time limit or if
     /// other connections need a turn.
     ///
-    /// While the peer keeps up, one call continues until all bytes are sent, because the kernel's
-    /// time limit (`SO_SNDTIMEO`) includes only the time that the kernel waits. If one call sent
+    /// The kernel's time limit (`SO_SNDTIMEO`) includes only the time that the kernel waits. So
+    /// while the peer keeps up, a call continues until all of its bytes are sent. If one call sent
     /// everything, 1 GiB with a time limit of 100 ms would take 300 ms.
     static let mostAtOnce = 1 << 20
 

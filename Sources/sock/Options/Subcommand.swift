@@ -1,4 +1,4 @@
-/// The words that name a subcommand if they are the first word besides flags.
+/// The words that name a subcommand if they are the first word that is not a flag.
 ///
 /// Any other first word is a host. So `sock connect NAME PORT` reaches a host that has one of these
 /// names.

@@ -32,8 +32,8 @@ enum ReceiveResult<Value> {
 
 /// A timeout for one direction, which activity in the other direction extends.
 ///
-/// The first wait uses the full limit, so it does not need to read the clock. If it expires, the
-/// next wait ends one timeout after the last activity in either direction.
+/// The first wait uses the full limit, so it does not need to read the clock. If that wait expires,
+/// the next wait ends one timeout after the last activity in either direction.
 struct IdleTimeout {
     private let timeout: Duration?
     private var remaining: Duration?

@@ -5,9 +5,9 @@ import Sockets
 enum Signals {
     private static let requestsToEnd = [SIGINT, SIGTERM, SIGHUP]
 
-    /// Gives signals their usual effect in a program that was just started.
+    /// Unblocks all signals and ignores SIGPIPE, at the start of the program.
     ///
-    /// A parent may start the program with blocked signals. SIGPIPE is ignored from now on, so that
+    /// The parent may have started the program with blocked signals. SIGPIPE is ignored, so that
     /// `endAfterBrokenPipe` can clean up first.
     static func prepare() {
         var none = sigset_t()

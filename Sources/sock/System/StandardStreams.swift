@@ -111,7 +111,8 @@ struct StandardStream: Sendable {
         writeIgnoringErrors(text)
     }
 
-    /// Closes the stream, so that the next program of a pipe sees its end while this one continues.
+    /// Closes the stream, so that a program that reads it from a pipe receives the end of input
+    /// although this program continues.
     ///
     /// The descriptor then refers to a file that cannot be written, so that its number is not
     /// reused.
