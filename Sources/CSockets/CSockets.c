@@ -57,8 +57,8 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
             info->family = AF_INET;
             info->interface = (unsigned int)data.ipi_ifindex;
             memcpy(info->address, &data.ipi_spec_dst, sizeof data.ipi_spec_dst);
-            // The search ends here, because the IPV6_PKTINFO entry of a dual-stack socket is less
-            // exact.
+            // Return the IPv4 entry at once, because the IPV6_PKTINFO entry of a dual-stack socket
+            // is less exact.
             return 1;
         }
         if (entry->cmsg_level == IPPROTO_IPV6 && entry->cmsg_type == IPV6_PKTINFO) {
@@ -125,7 +125,8 @@ static const struct {
 #ifdef SYS_epoll_pwait2
     CALL(epoll_pwait2),
 #endif
-    // Newer architectures have only the variants of these calls with more arguments.
+    // Newer architectures lack these calls and have only variants with more arguments, such as
+    // ppoll.
 #ifdef SYS_poll
     CALL(poll),
 #endif

@@ -48,8 +48,8 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
 /// Writes packet information to the buffer at `msg_control` and sets `msg_controllen`.
 void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
 
-/// A socket is registered once, for these events: readable, writable, urgent data and hang-up,
-/// edge-triggered.
+/// The events for which a stream socket is registered, once and edge-triggered: readable, writable,
+/// urgent data and hang-up.
 extern const uint32_t csockets_epoll_interest;
 /// The event for which an eventfd or a datagram socket is registered: readable, edge-triggered.
 /// Each write to the eventfd and each datagram triggers a new edge.
@@ -58,7 +58,7 @@ extern const uint32_t csockets_epoll_input;
 extern const uint32_t csockets_epoll_readable;
 extern const uint32_t csockets_epoll_writable;
 /// The events after which a short read may leave bytes in the kernel's buffer: the end or the
-/// failure of the connection, and urgent data, before which a read stops (tcp(7)).
+/// failure of the connection, and urgent data, because a read stops before it (tcp(7)).
 extern const uint32_t csockets_epoll_ending;
 
 /// Requests of linux/sockios.h for the length of a socket's queue. csockets_queue makes them with

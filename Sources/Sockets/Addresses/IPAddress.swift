@@ -43,7 +43,9 @@ public enum IPAddress: Hashable, Sendable {
     /// of RFC 1918, or `fc00::/7`.
     public var isPrivate: Bool { unmapped.value(\.isPrivate, \.isUniqueLocal) }
 
-    /// Returns a property of the address, whose name may depend on the version.
+    /// Returns a property of the address.
+    ///
+    /// The property may have another name for each version.
     private func value<Value>(_ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value) -> Value {
         switch self {
         case .v4(let address): v4(address)

@@ -101,7 +101,7 @@ extension Connection {
     private func forward(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int
     ) throws(Errno) -> Errno? {
-        // `input` stays empty while its memory is used, because `written` is not called.
+        // Don't call `written`, so `input` stays empty while its memory is used.
         let room = source.scratch ?? input.room(atLeast: 65536)
         let count = try receive(descriptor, into: room)
         guard count > 0 else { return nil }

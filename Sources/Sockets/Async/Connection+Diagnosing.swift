@@ -53,8 +53,8 @@ extension Connection {
 
     /// Returns why an operation was stalled until its timeout, or `nil` for other failures.
     ///
-    /// The kernel's figures are read only now, so successful operations have no extra cost. `sent`
-    /// is the number of bytes that the operation has written.
+    /// The kernel is queried only after a timeout, so successful operations have no extra cost.
+    /// `sent` is the number of bytes that the operation has written.
     @inline(never)
     func stallReport(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, sent: Int

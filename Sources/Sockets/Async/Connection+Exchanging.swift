@@ -21,15 +21,18 @@ extension Connection {
     ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
     ///     in the connection.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)`` or ``SocketError/Cause/cancelled``;
-    ///   ``SocketError/Cause/busy`` while another task reads or writes;
-    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the number of request
-    ///   bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
@@ -42,8 +45,8 @@ extension Connection {
         source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)
         defer {
             source.waitsForBoth.store(false, ordering: .sequentiallyConsistent)
-            // Make both directions ready, because the exchange cleared them without testing each
-            // direction afterwards.
+            // Mark both directions as ready. The exchange cleared both marks, but its last step may
+            // have tested only one direction, and no event would report the other again.
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
@@ -92,15 +95,18 @@ extension Connection {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)`` or ``SocketError/Cause/cancelled``;
-    ///   ``SocketError/Cause/busy`` while another task reads or writes;
-    ///   ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/closed``. ``SocketError/bytesTransferred`` is the number of request
-    ///   bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {

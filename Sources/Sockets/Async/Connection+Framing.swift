@@ -64,8 +64,8 @@ extension Connection {
 
     /// Reads one message.
     ///
-    /// Returns `nil` if the stream ends before the message is complete. The caller must have begun
-    /// the reading direction.
+    /// Returns `nil` if the stream ends before the message is complete. The caller must have called
+    /// `begin(.read)`, which excludes other readers.
     @inline(__always)
     private func read(
         _ framing: Framing, limit: Int? = nil, _ deadline: inout Deadline
@@ -84,7 +84,8 @@ extension Connection {
 
     /// Receives bytes into the buffer once.
     ///
-    /// Returns `false` at the end of the stream. The caller must have begun the reading direction.
+    /// Returns `false` at the end of the stream. The caller must have called `begin(.read)`, which
+    /// excludes other readers.
     func fill(_ deadline: inout Deadline) async throws(SocketError) -> Bool {
         if isAtEnd { return false }
         do throws(WaitFailure) {

@@ -55,8 +55,8 @@ extension Connection {
     public func withLine<Success>(
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
-        // Safe, here and below, because the bytes stay in the buffer until the next `fill`, which
-        // needs the reading direction.
+        // Safe, here and below, because the bytes stay in the buffer until the next `fill`, and no
+        // other task can read before `endLine`.
         if let line = try beginBufferedLine() {
             defer { endLine() }
             return try body(RawSpan(_unsafeBytes: line))
@@ -66,12 +66,12 @@ extension Connection {
         return try body(RawSpan(_unsafeBytes: line))
     }
 
-    /// Removes and returns a line that was already received, and begins the reading direction,
-    /// which `endLine` ends.
+    /// Removes and returns a line that was already received.
     ///
-    /// Returns `nil` if no complete line was received.
+    /// Returns `nil` if no complete line was received. If it returns a line, no other task can read
+    /// until `endLine` is called, so the bytes stay valid.
     ///
-    /// The call does not enter the source, because it does not need the descriptor.
+    /// This method does not call `source.begin`, because it does not use the descriptor.
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
         guard !isClosed else { throw lineFailure(.closed) }
@@ -105,8 +105,8 @@ extension Connection {
 
     /// Returns the bytes of a line that was already received, or `nil` if there is none.
     ///
-    /// This method is not inlined, because in another module, unspecialized code would create the
-    /// array, which costs more than everything else.
+    /// This method is not inlined. In another module, unspecialized code would create the array,
+    /// which would cost more than the rest of the call.
     @usableFromInline
     func bufferedBytes() throws(SocketError) -> [UInt8]? {
         guard let line = try beginBufferedLine() else { return nil }
@@ -121,15 +121,16 @@ extension Connection {
         return [UInt8](line)
     }
 
-    /// Waits for a line and begins the reading direction, which `endLine` ends.
+    /// Waits for the next line, and removes and returns it.
     ///
-    /// At the end of the stream, the method returns `nil` and ends the direction itself.
+    /// Returns `nil` at the end of the stream. If it returns a line, no other task can read until
+    /// `endLine` is called, so the bytes stay valid.
     @usableFromInline
     func receiveLine(_ timeout: TimeLimit?) async throws(SocketError) -> UnsafeRawBufferPointer? {
         try begin(.read)
         var isKept = false
-        // After a line, leave the source but keep the direction, because the direction keeps the
-        // memory of the line valid.
+        // After a line, end the use of the descriptor but let `reading` stay busy, because another
+        // reader could overwrite the line.
         defer { if isKept { source.leave() } else { source.end(.reading) } }
         var deadline = Deadline(timeout ?? readTimeout)
         var hasEnded = false

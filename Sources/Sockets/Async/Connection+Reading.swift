@@ -147,7 +147,8 @@ extension Connection {
         return bytes
     }
 
-    /// Begins a read of bytes, which also returns the rest of an overlong line.
+    /// Begins a read of bytes rather than lines, so the rest of an overlong line is returned
+    /// instead of skipped.
     @inline(__always)
     func beginReading(_ timeout: TimeLimit? = nil) throws(SocketError) -> Deadline {
         try begin(.read)
@@ -164,7 +165,7 @@ extension Connection {
         }
     }
 
-    /// Calls recv once, and makes the direction ready if another call may succeed at once.
+    /// Calls recv once, and marks reading as ready if another call may succeed at once.
     @inline(__always)
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
@@ -172,9 +173,9 @@ extension Connection {
         let count = try System.recv(descriptor, buffer, [])
         // Throw an error, because the shutdown in `close` looks like the end of the stream.
         if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
-        // A short read has emptied the kernel's buffer, so an event will report more bytes, and the
-        // next read suspends without a wasted system call. After a hang-up or an error, no further
-        // event is reported, so the word must stay ready.
+        // A short read has emptied the kernel's buffer, so the next read waits for an event instead
+        // of making a wasted system call. But no event follows a hang-up or an error, so reading
+        // stays marked as ready after them.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }
         if _slowPath(count == 0) { isAtEnd = true }
         return count

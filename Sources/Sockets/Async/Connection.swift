@@ -21,9 +21,9 @@ internal import SystemPackage
 ///
 /// A connection is closed by ``close()`` or when its last reference is released.
 public final class Connection: LoopSocket, @unchecked Sendable {
-    // Safe because only the task in the reading direction uses `input`, `scanner` and `isAtEnd`,
-    // and only the task in the writing direction uses `isIncomplete`. Each direction has one task
-    // at a time.
+    // Safe because only the reading task uses `input`, `scanner` and `isAtEnd`, and only the
+    // writing task uses `isIncomplete`. At most one task reads and at most one task writes at a
+    // time.
 
     /// The local address at the time of connecting.
     public let localAddress: SocketAddress

@@ -25,8 +25,8 @@ final class ConnectionSlots: Sendable {
 
     /// Waits until a slot may be free, or returns at once if a slot is free.
     ///
-    /// The caller must have reset the wakeup. Other code may also wake the caller, so no slot need
-    /// be free afterwards.
+    /// The caller must have reset the wakeup. The wakeup may be spurious, so the caller must check
+    /// again whether a slot is free.
     func waitForSlot(_ wakeup: Wakeup, on loop: EventLoop) async {
         guard limit.withLock({ $0.enqueueForSlot(wakeup) }) else { return }
         await wakeup.wait(on: loop)

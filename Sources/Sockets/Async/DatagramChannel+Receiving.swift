@@ -124,8 +124,8 @@ extension DatagramChannel {
     private func nextInternetDatagram(
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
-        // Yield to other tasks here, because a queued datagram needs no system call, which would
-        // yield.
+        // Yield to other tasks here too, because a queued datagram is returned without `perform`,
+        // which otherwise yields.
         if !queue.isEmpty { await source.yieldIfNeeded() }
         if source.shouldStop { throw failure(.receive, .cancelled) }
         var deadline = Deadline(timeout)
@@ -147,7 +147,8 @@ extension DatagramChannel {
         let isDrained = try skippingPendingErrors { () throws(Errno) in
             try queue.refill(from: descriptor)
         }
-        // Stay ready, because more datagrams may be available and no event would report them.
+        // Mark reading as ready, because more datagrams may be available and no event would report
+        // them.
         if !isDrained { source.reading.word.setReady() }
     }
 
@@ -160,8 +161,8 @@ extension DatagramChannel {
                 let (originalCount, sender) = try skippingPendingErrors { () throws(Errno) in
                     try System.recvfrom(descriptor, room, .fullLength)
                 }
-                // Stay ready, because more datagrams may be available and no event would report
-                // them.
+                // Mark reading as ready, because more datagrams may be available and no event would
+                // report them.
                 source.reading.word.setReady()
                 let bytes = UnsafeRawBufferPointer(rebasing: room.prefix(originalCount))
                 let header = DatagramHeader(
@@ -199,7 +200,8 @@ extension DatagramChannel {
 }
 
 extension SocketAddress {
-    /// Creates the local address that a datagram was sent to, or `nil` if it was a multicast group.
+    /// Creates the local address that a datagram was sent to, or `nil` if the datagram was sent to
+    /// a multicast group.
     init?(destination packet: PacketAddress, port: UInt16) {
         var packet = packet
         if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {

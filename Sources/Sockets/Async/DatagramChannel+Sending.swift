@@ -12,9 +12,9 @@ extension DatagramChannel {
     /// buffer space, the call waits. If the queue of a Unix peer is full, the call retries every
     /// few milliseconds, because the kernel does not report when the queue has space.
     ///
-    /// A sender's address can be forged, and a sender may have gone. But no sender must be able to
-    /// stop a server that replies to all senders. So a channel that accepts any sender treats the
-    /// datagram as lost and returns `false` in these cases:
+    /// A sender's address may be forged, or the sender may have closed its socket. A reply to such
+    /// an address must not stop a server that replies to all senders. So a channel that accepts any
+    /// sender treats the datagram as lost and returns `false` in these cases:
     ///
     /// - The Unix peer does not exist.
     /// - There is no route, or a firewall blocks the datagram.
@@ -323,7 +323,7 @@ extension DatagramChannel {
         return port != 0 && !(port == localAddress.port && address.ip?.isUnspecified == true)
     }
 
-    /// Returns whether the cause concerns a single destination rather than the channel or its
+    /// Returns whether the cause concerns only this destination, and neither the channel nor the
     /// program.
     private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
         guard case .system(let code) = cause else { return false }
@@ -416,7 +416,7 @@ extension DatagramChannel {
         try source.begin(.writing)
         defer { source.end(.writing) }
         var deadline = Deadline(timeout)
-        // Make the direction ready, because a datagram to another peer may have cleared it.
+        // Mark writing as ready, because a datagram to another peer may have cleared the mark.
         source.writing.word.setReady()
         guard family == .unix, route.remote != nil else {
             try reportWritable(true)

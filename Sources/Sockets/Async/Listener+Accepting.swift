@@ -60,7 +60,8 @@ extension Listener: AsyncSequence {
 
 /// Accepts the clients of one listening socket, and applies the connection limit and the backoff.
 ///
-/// The caller must have begun the listener's reading direction.
+/// The caller must have called `begin(.reading)` on the listener's source, which excludes other
+/// accepting tasks.
 struct Acceptor {
     let listener: Listener
     private let slots: ConnectionSlots

@@ -1,7 +1,7 @@
 // A sharded listener has one socket for each loop of the group, all on the same port, and the
 // kernel distributes the clients.
 extension Listener {
-    /// The listener and its siblings, one for each socket.
+    /// The listeners of all sockets: this listener and its siblings.
     var shards: [Listener] { [self] + siblings }
 
     /// Opens sockets for all loops except the first, and binds them to the address of the first
@@ -9,8 +9,8 @@ extension Listener {
     static func siblings(
         of first: borrowing OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
-        // Use the same setting for all shards, because otherwise the kernel would not distribute
-        // clients of both families.
+        // Use the first socket's dual-stack setting for all shards, because otherwise the kernel
+        // would not distribute clients of both families.
         let isDualStack =
             first.family == .ipv6
             ? try !first.call(.getOption, SocketOption.ipv6Only.name) { descriptor throws(Errno) in
@@ -42,7 +42,10 @@ extension Listener {
     private static let cannotBeSharded = SocketError.Cause.invalidInput(
         "the endpoint of a sharded listener must be tcp://")
 
-    /// Begins the reading direction for code that accepts only from this socket.
+    /// Begins to accept from this socket, and excludes other accepting tasks.
+    ///
+    /// It rejects a sharded listener, because the clients of its other sockets would never be
+    /// accepted.
     func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
             throw WaitFailure(.invalidInput("a sharded listener works with serve only"))

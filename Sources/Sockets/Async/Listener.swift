@@ -38,7 +38,7 @@ public final class Listener: Sendable {
 
     let source: EventSource
     let group: LoopGroup
-    /// The wakeup for a paused accept that may be retried.
+    /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
     /// Whether clients may connect to different addresses of this machine.

@@ -23,10 +23,12 @@ extension Lookup {
     /// The thread is abandoned at the deadline or when the task is cancelled. `loop` runs the
     /// timer.
     ///
-    /// - Throws: The error of `question`; ``SocketError/Cause/timedOut(limit:)`` or
-    ///   ``SocketError/Cause/cancelled``, after which an answer is discarded;
-    ///   ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many lookups
-    ///   are running.
+    /// - Throws: The error of `question`, or ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the deadline has passed. A later answer is
+    ///     discarded.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. A later answer is discarded.
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many
+    ///     lookups are running.
     static func answer<Answer: Sendable>(
         if mayBlock: Bool = true, until deadline: Deadline, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer

@@ -6,7 +6,7 @@ internal import Synchronization
 /// Waiting in the kernel needs one system call, whereas waiting with poll needs two. But the
 /// timeout belongs to the socket rather than to the call. So this type caches the timeout, and
 /// changes it only when a call needs another timeout and no other call is waiting. If another call
-/// is waiting, the new call uses poll.
+/// is waiting and the new call cannot share its timeout, the new call uses poll.
 ///
 /// The state is one atomic word. It has 40 bits for the timeout in microseconds (0 means none), 20
 /// bits for the number of waiting calls, one bit that is set while the timeout is being changed,
@@ -20,10 +20,11 @@ struct KernelTimeout: ~Copyable {
     private static let changing: UInt64 = 1 << 62
     private static let unknown: UInt64 = 1 << 63
 
-    /// The shortest timeout, in microseconds, under which a call with a longer limit waits
-    /// repeatedly.
+    /// The shortest timeout, in microseconds, that a call with a longer limit shares with a waiting
+    /// call.
     ///
-    /// From this length on, repeated waits are cheaper than polling.
+    /// The call waits again each time that the shared timeout ends its wait early. If the timeout
+    /// is shorter than this, polling is cheaper.
     private static let usefulLimit: UInt64 = 20_000
 
     /// Creates the state of a socket without a timeout.
@@ -36,11 +37,11 @@ struct KernelTimeout: ~Copyable {
     /// A longer wait wakes up about every twelve days and continues.
     static let longest = limitMask
 
-    /// Begins a call that waits in the kernel for at most `limit` microseconds, or forever if it is
-    /// 0.
+    /// Begins a call that waits in the kernel for at most `limit` microseconds, or forever if
+    /// `limit` is 0.
     ///
-    /// `set` changes the kernel's timeout. Returns `false` if the kernel has another timeout that
-    /// cannot be changed now, so the call must poll.
+    /// `set` changes the kernel's timeout. This method returns `false` if the kernel has another
+    /// timeout that cannot be changed now. The caller must then poll.
     @inline(__always)
     func enter(limit: UInt64, set: (UInt64) -> Bool) -> Bool {
         var old = word.load(ordering: .relaxed)

@@ -70,8 +70,8 @@ extension Socket {
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// Both sockets must be closed, and the connection ends when the second socket is closed. A
-    /// shutdown or an option applies to both sockets.
+    /// The connection ends only when both sockets are closed. A shutdown or an option applies to
+    /// both sockets.
     ///
     /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are
     ///   left; ``SocketError/Cause/closed``.

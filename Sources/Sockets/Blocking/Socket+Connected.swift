@@ -57,8 +57,8 @@ extension Socket {
         _ deadline: Deadline
     ) throws(SocketError) {
         guard let first = addresses.first, first.family != .unix else {
-            // Wait in the kernel for a full Unix backlog, because the kernel does not report when
-            // the backlog has space.
+            // Connect with a call that waits in the kernel, because the kernel does not report when
+            // a full Unix backlog has space.
             let address = addresses.first ?? .unnamed
             self.init(taking: try OwnedSocket.unconnected(for: address, type, options))
             try connect(to: address, timeout: deadline.remainingLimit)

@@ -51,10 +51,12 @@ extension Socket {
     ///
     /// - Parameter timeout: The maximum time to wait.
     /// - Returns: The socket of the client's connection.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` or
-    ///   `tooManyOpenFilesInSystem`, in which case the client stays in the backlog, or with
-    ///   `invalidArgument` if the socket does not listen; ``SocketError/Cause/timedOut(limit:)``;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` or `tooManyOpenFilesInSystem`
+    ///     if no descriptors are left. The client stays in the backlog.
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket does not listen.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no client connected in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func accept(timeout: TimeLimit = .never) throws(SocketError) -> Socket {
         var accepted = try perform(
             .accept, .receiving, .pollOnly, Deadline(startingNow: timeout)

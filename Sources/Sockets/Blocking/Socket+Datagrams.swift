@@ -17,12 +17,22 @@ extension Socket {
     ///   - address: The receiver.
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
-    ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
-    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
-    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
-    ///   address has another family; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with one of these errors, or with another error of the
+    ///     kernel:
+    ///     - `messageTooLong` if the datagram is too long.
+    ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
+    ///       is not set.
+    ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
+    ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
+    ///       is bound to the abstract name.
+    ///     - `connectionRefused` if the socket is a connected UDP socket and the peer's host
+    ///       rejected an earlier datagram. The new datagram is not sent.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer or the kernel had no buffer space in
+    ///     time.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
@@ -43,12 +53,22 @@ extension Socket {
 
     /// Sends the bytes of an array as one datagram; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
-    ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
-    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
-    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
-    ///   address has another family; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with one of these errors, or with another error of the
+    ///     kernel:
+    ///     - `messageTooLong` if the datagram is too long.
+    ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
+    ///       is not set.
+    ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
+    ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
+    ///       is bound to the abstract name.
+    ///     - `connectionRefused` if the socket is a connected UDP socket and the peer's host
+    ///       rejected an earlier datagram. The new datagram is not sent.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer or the kernel had no buffer space in
+    ///     time.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(
         _ bytes: [UInt8], to address: SocketAddress, timeout: TimeLimit = .never
@@ -58,12 +78,22 @@ extension Socket {
 
     /// Sends a string as one datagram of UTF-8; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, with `permissionDenied`
-    ///   for a broadcast address without the option, with `networkUnreachable`, or with
-    ///   `connectionRefused` if the socket is connected and no socket received an earlier datagram,
-    ///   or if the Unix socket does not exist; ``SocketError/Cause/timedOut(limit:)`` if the peer
-    ///   or the kernel has no buffer space in time; ``SocketError/Cause/invalidInput(_:)`` if the
-    ///   address has another family; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with one of these errors, or with another error of the
+    ///     kernel:
+    ///     - `messageTooLong` if the datagram is too long.
+    ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
+    ///       is not set.
+    ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
+    ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
+    ///       is bound to the abstract name.
+    ///     - `connectionRefused` if the socket is a connected UDP socket and the peer's host
+    ///       rejected an earlier datagram. The new datagram is not sent.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer or the kernel had no buffer space in
+    ///     time.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(
         _ text: String, to address: SocketAddress, timeout: TimeLimit = .never

@@ -10,8 +10,8 @@ extension Socket {
     ///
     /// The call has no side effects, and other threads may use the socket meanwhile. One sample
     /// cannot distinguish a peer that reads slowly from a peer that does not read. Two samples can
-    /// if bytes are transferred between them. The call blocks the thread for `duration`; the async
-    /// counterpart is ``Connection/diagnose(watching:)``.
+    /// distinguish them if bytes are transferred in between. The call blocks the thread for
+    /// `duration`; the async counterpart is ``Connection/diagnose(watching:)``.
     ///
     /// - Parameter duration: How long to watch. If the duration is zero or less, the call takes one
     ///   sample and does not wait.
@@ -72,8 +72,8 @@ extension Socket {
 
     /// Returns the error of an operation that timed out, with a report of why it was stalled.
     ///
-    /// The caller must be inside a call. The kernel is queried only now, so successful operations
-    /// have no extra cost.
+    /// The caller must have called `enter`, so the descriptor is valid. The kernel is queried only
+    /// after a timeout, so successful operations have no extra cost.
     ///
     /// `stalledSince` is the time that was left when the operation began to wait. `isWhole` is true
     /// if the operation began at that moment. `sent` is the number of bytes that an exchange has
@@ -90,8 +90,9 @@ extension Socket {
         guard waited || !isWhole, type != .datagram, let activityKind = Activity.Kind(operation)
         else { return failure(operation, cause, bytesTransferred: sent) }
         let rest = deadline.remaining ?? .zero
-        // Without a recorded wait, the time since progress is unknown, because a send that has sent
-        // a part still waits in the kernel until its limit ends.
+        // If no wait was recorded, the time since the last progress is unknown. The kernel may have
+        // sent some bytes and then waited for more buffer space until the limit, but it reports
+        // only how many bytes it sent.
         let still = waited ? stalledSince.map { $0 - rest } : nil
         let activity = Activity(
             activityKind, elapsed: deadline.limit.duration.map { $0 - rest },

@@ -22,13 +22,16 @@ extension Socket {
     ///   - framing: Where the reply ends.
     ///   - timeout: The time limit for the whole exchange.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``;
-    ///   ``SocketError/Cause/invalidInput(_:)`` unless the socket is a stream.
-    ///   ``SocketError/bytesTransferred`` is the number of request bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a stream.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
@@ -47,13 +50,16 @@ extension Socket {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``;
-    ///   ``SocketError/Cause/invalidInput(_:)`` unless the socket is a stream.
-    ///   ``SocketError/bytesTransferred`` is the number of request bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a stream.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {

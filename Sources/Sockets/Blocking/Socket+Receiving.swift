@@ -20,9 +20,14 @@ extension Socket {
     ///   - buffer: The memory for the bytes.
     ///   - timeout: The maximum time to wait. A timeout loses no bytes.
     /// - Returns: The number of received bytes.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `connectionReset`, with `connectionRefused`
-    ///   if an earlier datagram found no receiver, or with `socketNotConnected`;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
+    ///     connection.
+    ///   - ``SocketError/Cause/system(_:)`` with `connectionRefused` if the socket is a connected
+    ///     UDP socket and the peer's host rejected an earlier datagram.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if a stream is not connected.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func receive(
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
@@ -91,7 +96,7 @@ extension Socket {
     /// Returns the available bytes and leaves them in the receive queue: recv(2) with `MSG_PEEK`.
     ///
     /// The call waits until there is at least one byte. At the end of a stream, the array is empty.
-    /// It blocks the thread.
+    /// The call blocks the thread.
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes to return.

@@ -14,9 +14,12 @@ extension Socket {
     ///   - bytes: The bytes to send.
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
-    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -26,9 +29,12 @@ extension Socket {
 
     /// Sends the bytes of an array; see ``send(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
-    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(bytes.span.bytes, timeout: timeout)
@@ -36,9 +42,12 @@ extension Socket {
 
     /// Sends a string as UTF-8; see ``send(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `messageTooLong`, or with `brokenPipe` or
-    ///   `connectionReset`, after which earlier bytes from the peer may still be readable;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
     public func send(_ text: String, timeout: TimeLimit = .never) throws(SocketError) -> Int {
         try send(text.utf8.span.bytes, timeout: timeout)
@@ -181,8 +190,8 @@ extension Socket {
 
     /// Returns the maximum number of bytes for one call.
     ///
-    /// Only a stream with a time limit divides its bytes, so that the deadline is checked between
-    /// calls. A datagram cannot be divided.
+    /// A send on a stream with a time limit is divided into several calls, so that the deadline is
+    /// checked between them. A datagram cannot be divided.
     @inline(__always)
     private func most(under deadline: Deadline) -> Int {
         type == .stream && !deadline.isNever ? System.mostAtOnce : .max

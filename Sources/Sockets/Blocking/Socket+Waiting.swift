@@ -3,7 +3,7 @@ internal import SystemPackage
 
 // Each operation provides one system call, and this file decides how to wait for the call.
 extension Socket {
-    /// The direction of an operation, which selects the kernel's time limit and the readiness.
+    /// The direction of an operation, which selects the kernel's timeout and the event to poll for.
     enum Direction {
         case receiving, sending
     }
@@ -40,7 +40,8 @@ extension Socket {
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let initialTime = remaining
-        // Check the deadline here too, because no call waits if the peer always keeps up.
+        // Check the deadline here too. If the peer always keeps up, no call waits, so no wait would
+        // end at the deadline.
         if !isFirst, let remaining, remaining <= .zero {
             throw timeout(operation, deadline, nil)
         }
@@ -96,9 +97,9 @@ extension Socket {
         do throws(Errno) {
             switch plan {
             case .inSlices:
-                // The slice has ended, or another thread uses the kernel's timeout, so pause and
-                // try again. Polling the descriptor would spin, because a datagram socket is always
-                // ready.
+                // The short wait in the kernel has ended, or another thread uses the kernel's
+                // timeout, so pause and try again. Polling the descriptor would spin, because it
+                // can be writable even if the peer's queue or backlog is full.
                 var none: [PollRequest] = []
                 try System.poll(&none, milliseconds: 1)
             case .inKernel, .inKernelUnlessLimited, .pollOnly:

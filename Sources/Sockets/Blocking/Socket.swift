@@ -31,7 +31,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     let names: Lock<Names>
     /// Whether the descriptor has a duplicate, which could change the kernel's timeouts.
     ///
-    /// A call then waits in the kernel only if it has no time limit.
+    /// While this is true, a call waits in the kernel only if it has no time limit.
     let hasDuplicate = Atomic<Bool>(false)
 
     /// The captured addresses, and the socket file to remove at the end.

@@ -21,13 +21,16 @@ extension SocketStream {
     ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
     ///     in the stream.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/incompleteWrite`` after a
-    ///   write that ended part-way; ``SocketError/Cause/closed``. ``SocketError/bytesTransferred``
-    ///   is the number of request bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {
@@ -58,13 +61,16 @@ extension SocketStream {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived;
-    ///   ``SocketError/Cause/endOfStream`` if the stream ended inside the reply, with
-    ///   ``SocketError/partialBytes``; ``SocketError/Cause/tooLarge(limit:)`` or
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the reply is longer than its limit;
-    ///   ``SocketError/Cause/timedOut(limit:)``; ``SocketError/Cause/incompleteWrite`` after a
-    ///   write that ended part-way; ``SocketError/Cause/closed``. ``SocketError/bytesTransferred``
-    ///   is the number of request bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of request bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
+    ///     ``SocketError/partialBytes`` contains the received part.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
+    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func exchange(
         _ request: String, reading framing: Framing, timeout: TimeLimit = .never
     ) throws(SocketError) -> Reply {

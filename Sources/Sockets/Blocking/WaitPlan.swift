@@ -1,21 +1,24 @@
-/// The plan for how one kind of operation waits, which depends on how reliably the kernel ends its
-/// wait.
+/// The way in which one kind of operation waits.
+///
+/// It depends on whether a timeout and a shutdown reliably end the operation's wait in the kernel.
 ///
 /// It performs no I/O. `Socket.perform` applies it.
 enum WaitPlan {
     /// The call waits in the kernel under the kernel's timeout. A shutdown wakes the call.
     case inKernel
     /// The call waits in the kernel only if it has no limit. `SO_SNDTIMEO` does not limit a Unix
-    /// stream send, because the timeout restarts for each buffer.
+    /// stream send, because the kernel restarts the timeout for each buffer that it fills.
     case inKernelUnlessLimited
-    /// The call waits in the kernel in slices, because a shutdown does not wake it. This applies to
-    /// sending a Unix datagram to a full peer, and to connecting to a full Unix backlog.
+    /// The call repeatedly waits in the kernel, for at most `slice` each time, because a shutdown
+    /// does not wake it. This applies to sending a Unix datagram to a full peer, and to connecting
+    /// to a full Unix backlog.
     case inSlices
     /// The descriptor is nonblocking, and the operation waits with poll. accept needs this because
     /// it has no flag that prevents waiting.
     case pollOnly
 
-    /// The length of a slice in microseconds, which limits how late a waiting call detects `close`.
+    /// The longest wait in microseconds under `inSlices`, which limits how late a waiting call
+    /// detects `close`.
     static let slice: UInt64 = 50_000
 
     /// Returns the timeout in microseconds for a wait in the kernel, 0 for no timeout, or `nil` if
@@ -26,8 +29,9 @@ enum WaitPlan {
     ///   - isFirst: Whether this is the operation's first attempt. The kernel's coarse clock may
     ///     end a wait slightly early. The remaining time is then too short to be worth changing the
     ///     option again.
-    ///   - isExact: Whether the limit is a duration, which the next operation is likely to repeat,
-    ///     rather than an instant, to which the remaining time differs each time.
+    ///   - isExact: Whether the limit is a duration rather than an instant. The next operation
+    ///     probably has the same duration, so the option need not be changed again. The remaining
+    ///     time until an instant differs for each operation.
     /// - Returns: The timeout, or `nil`.
     func kernelLimit(remaining: Duration?, isFirst: Bool, isExact: Bool) -> UInt64? {
         guard let remaining else {

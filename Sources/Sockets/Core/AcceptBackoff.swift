@@ -13,8 +13,8 @@ struct AcceptBackoff {
     enum Action: Equatable {
         /// Accept again at once, because only that client disconnected and others may be waiting.
         case retry
-        /// Pause before accepting again, because a resource ran short. `isFirst` is true once per
-        /// shortage.
+        /// Pause before accepting again, because a resource ran short. `isFirst` is true for the
+        /// first pause of a shortage.
         case pause(nanoseconds: Int64, isFirst: Bool)
         /// Stop accepting, because the listening socket itself failed.
         case fail

@@ -28,8 +28,8 @@ struct ConnectionLimit<Waiter: AnyObject> {
     ///
     /// Returns the slot waiter to wake.
     ///
-    /// A waiter for a closed connection is not woken, because no descriptor became free. Otherwise
-    /// two such waiters would wake each other in a loop.
+    /// A waiter for the close of a connection is not woken, because no descriptor became free.
+    /// Otherwise two such waiters would wake each other in a loop.
     mutating func cancelAcquire() -> Waiter? {
         used -= 1
         return slotWaiters.popFirst()

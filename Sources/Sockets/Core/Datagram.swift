@@ -14,9 +14,10 @@ public struct Datagram: Hashable, Sendable {
     ///
     /// `DatagramChannel.reply` sends its reply from this address.
     ///
-    /// For a datagram to an IPv4 group or broadcast address, it is the local address in that
-    /// network. It is `nil` if it is unknown: for a datagram from a blocking ``Socket``, for a
-    /// datagram to an IPv6 group, and for a Unix socket without an address.
+    /// For a datagram to an IPv4 multicast group or broadcast address, it is the local address that
+    /// the kernel would choose for a reply to the sender. It is `nil` if it is unknown: for a
+    /// datagram that a blocking ``Socket`` received, for a datagram to an IPv6 multicast group, and
+    /// for a Unix socket without an address.
     public var localAddress: SocketAddress?
 
     /// A Boolean value that indicates whether the datagram was longer than the buffer.

@@ -2,8 +2,8 @@ internal import SystemPackage
 
 /// A queue of datagrams that a channel has received but not yet returned.
 final class DatagramQueue: @unchecked Sendable {
-    // Safe because only the task that has acquired the reading direction uses the queue. Acquiring
-    // and releasing the direction makes the changes visible to the next task.
+    // Safe because only the receiving task uses the queue, and at most one task receives at a time.
+    // `EventSource.begin` and `end` make its changes visible to the next task.
     @exclusivity(unchecked) private var batch = DatagramBatch()
     @exclusivity(unchecked) private var buffer = ByteBuffer(capacity: 65536)
 

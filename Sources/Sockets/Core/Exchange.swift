@@ -106,8 +106,8 @@ struct Exchange {
         .failed(cause, bytesTransferred: sent, partialBytes: input.take(input.count))
     }
 
-    /// The send errors after which the peer is gone or, with `ETIMEDOUT`, the kernel has given up
-    /// on it.
+    /// The send errors which mean that the peer is gone or, for `ETIMEDOUT`, that the kernel has
+    /// given up on the peer.
     ///
     /// The peer may have replied before, so reading continues until the stream ends. After any
     /// other error, such as a rejection by the firewall, the peer still waits for the rest of the

@@ -10,7 +10,7 @@ public struct ListenOptions: Sendable {
     /// The kernel reduces it to its own limit, `net.core.somaxconn`.
     public static let maximumBacklog = Int(Int32.max)
 
-    /// The only address family to bind, or `nil` to allow both.
+    /// The only address family to bind, or `nil` to allow every family.
     ///
     /// If it is `nil` and the endpoint has no host, the socket serves IPv4 and IPv6.
     public var family: AddressFamily?

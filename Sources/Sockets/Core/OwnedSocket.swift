@@ -3,8 +3,8 @@ internal import SystemPackage
 /// A new socket before a `Socket`, `Connection`, `Listener` or `DatagramChannel` takes ownership of
 /// it.
 ///
-/// Otherwise, at the end of its lifetime, the descriptor is closed and the socket file that bind
-/// created is removed.
+/// If no such type takes ownership, the descriptor is closed and the socket file that bind created
+/// is removed at the end of the value's lifetime.
 struct OwnedSocket: ~Copyable {
     let descriptor: OwnedDescriptor
     let family: AddressFamily
@@ -14,9 +14,9 @@ struct OwnedSocket: ~Copyable {
     var remoteAddress: SocketAddress?
     /// The socket file that bind created.
     private(set) var file: UnixSocketFile?
-    /// Whether the kernel's send and receive timeouts still have their defaults.
+    /// Whether the kernel's send and receive timeouts have their defaults.
     ///
-    /// A raw option may have changed them.
+    /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
 
     init(
@@ -118,8 +118,9 @@ struct OwnedSocket: ~Copyable {
         }
         try socket.set(settings)
         if type == .datagram, address.isOneOfMany {
-            // Enable this before bind. Otherwise the kernel does not report the destination address
-            // of datagrams that arrive first, so replies could leave from another address.
+            // Enable packet information before bind. Otherwise the kernel does not report the
+            // destination address of the datagrams that arrive first, so replies could leave from
+            // another address.
             try socket.call(.bind) { descriptor throws(Errno) in
                 try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
             }
