@@ -69,7 +69,8 @@ package struct SocketPairs: Sendable {
         }
     }
 
-    /// Returns the socket that listens on this address, or on every address of its port.
+    /// Returns the socket that listens on this address, or on the wildcard address with the same
+    /// port.
     ///
     /// Returns nil if there is none, or if several share the port.
     func listener(at address: SocketAddress) -> MachineSocket? {

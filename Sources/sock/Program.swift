@@ -25,7 +25,7 @@ enum Program {
         }
     }
 
-    /// Reports a failure and ends the program, on a thread that cannot continue.
+    /// Reports a failure and ends the program, for a thread that cannot throw the failure to `run`.
     static func exit(with failure: Failure) -> Never {
         Log.failure(failure)
         Termination.exit(failure.status)

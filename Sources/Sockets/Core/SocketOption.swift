@@ -147,8 +147,8 @@ extension SocketOption<Int32> {
     /// value is a C `int`.
     public static func raw(level: Int32, name: Int32) -> Self {
         let key = OptionKey(level: level, name: name)
-        // The value may be an invalid descriptor from the program, so `EBADF` is an ordinary error
-        // here.
+        // Some options have a descriptor as their value, and the program may have passed an invalid
+        // one. So `EBADF` is an ordinary error here.
         return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in

@@ -5,7 +5,7 @@ package struct Activity: Hashable, Sendable {
         case reading, writing
         /// The operation writes and reads at the same time.
         case exchanging
-        /// No operation is running, because the program requested a diagnosis.
+        /// No operation is running. The program requested the diagnosis.
         case nothing
     }
 

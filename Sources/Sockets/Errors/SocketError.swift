@@ -164,7 +164,7 @@ public struct SocketError: Error, Sendable {
         case lineTooLong(limit: Int)
         /// The data is longer than the limit in bytes.
         case tooLarge(limit: Int)
-        /// An argument or a text is not valid. The value says what was expected.
+        /// An argument or a text is not valid. The associated value says what was expected.
         case invalidInput(String)
         /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)

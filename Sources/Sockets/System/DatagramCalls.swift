@@ -46,7 +46,7 @@ extension System {
             withUnsafeTemporaryAllocation(
                 byteCount: controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment
             ) { control in
-                // The kernel only reads these bytes.
+                // The mutable pointer is safe, because the kernel only reads these bytes.
                 var vector = iovec(
                     iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
                     iov_len: bytes.count)

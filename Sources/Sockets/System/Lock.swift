@@ -42,7 +42,8 @@ package final class Monitor<Value>: Lock<Value>, @unchecked Sendable {
         condition.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
-        // The default is the wall clock, and setting that clock would change how long a wait lasts.
+        // Use the monotonic clock. The default is the wall clock, and setting that clock would
+        // change how long a wait lasts.
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         let code = pthread_cond_init(condition, &attributes)
         precondition(code == 0, "pthread_cond_init failed")
@@ -87,7 +88,7 @@ package final class Monitor<Value>: Lock<Value>, @unchecked Sendable {
 }
 
 extension timespec {
-    /// The time on the monotonic clock at which a limit that starts now ends.
+    /// Creates the time on the monotonic clock that is `limit` after now.
     fileprivate init(after limit: Duration) {
         self.init()
         clock_gettime(CLOCK_MONOTONIC, &self)

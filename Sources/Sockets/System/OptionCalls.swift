@@ -102,7 +102,8 @@ extension System {
         try setsockopt(descriptor, SOL_SOCKET, option.name, value)
     }
 
-    /// getsockopt(2) with `SO_DOMAIN` and `SO_TYPE`, for a descriptor to adopt.
+    /// Returns the family and the type of a socket that the program passed for adoption:
+    /// getsockopt(2) with `SO_DOMAIN` and `SO_TYPE`.
     ///
     /// - Throws: `EAFNOSUPPORT` for a family or a type that the library does not know.
     static func identity(of descriptor: Int32) throws(Errno) -> (

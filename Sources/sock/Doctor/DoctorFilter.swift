@@ -48,9 +48,10 @@ struct DoctorFilter: Equatable {
         matchesAll || ends.contains { matches($0, analysis) }
     }
 
-    /// Returns whether a connection of the finding matches.
+    /// Returns whether one of the finding's connections matches.
     ///
-    /// Without a condition on the port, it is enough that a process of the finding matches.
+    /// If the command line has no condition on the port, the result is also true if one of the
+    /// finding's processes matches.
     func matches(_ finding: Finding, _ analysis: Analysis) -> Bool {
         if finding.connections.contains(where: { matches($0, analysis) }) { return true }
         guard port == nil else { return false }

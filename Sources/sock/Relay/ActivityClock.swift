@@ -38,7 +38,7 @@ struct IdleTimeout {
     private let timeout: Duration?
     private var remaining: Duration?
 
-    /// Creates a timeout, which never expires if it is nil.
+    /// Creates a timeout that never expires if `timeout` is nil.
     init(_ timeout: Duration?) {
         self.timeout = timeout
         remaining = timeout

@@ -23,8 +23,8 @@ final class DatagramRelay: Sendable {
     private struct State {
         var sent = 0
         var received = 0
-        /// A Boolean value that indicates whether `-q` ended the relay, so that a reply is not
-        /// required.
+        /// A Boolean value that indicates whether `-q` ended the relay, which then succeeds even
+        /// without a reply.
         var hasQuit = false
         var failure: (any Error)?
     }

@@ -13,7 +13,7 @@ enum Termination {
 
     private static let state = Monitor(State())
 
-    /// Makes `body` run before the program ends, unless it is killed.
+    /// Makes `body` run before the program ends, except if SIGKILL ends it.
     static func cleanUp(_ body: @escaping @Sendable () -> Void) {
         state.update { $0.cleanUps.append(body) }
     }
@@ -52,7 +52,7 @@ enum Termination {
         sigaddset(&set, number)
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
         Glibc.raise(number)
-        // The first process of a container survives the default action.
+        // The first process of a container survives the default action, so exit explicitly.
         _exit(128 + number)
     }
 
