@@ -2,7 +2,7 @@ import Testing
 
 @Suite("Deadlock", .ownThread)
 struct DeadlockTests {
-    @Test("the program reports a deadlock with the bytes sent, and both cures transfer all bytes")
+    @Test("the program reports a deadlock and the bytes sent, and both cures transfer all bytes")
     func showsAndCuresDeadlock() throws {
         let lines = try Program("Deadlock").remainingLines()
         let count = try #require(

@@ -81,7 +81,7 @@ struct ListingsTests {
         #expect((1..<message.count).contains(try #require(Int(match.1))))
     }
 
-    @Test("a second readLine times out at the deadline that the first readLine shares")
+    @Test("two readLine calls share a deadline, and the second call times out at the deadline")
     func sharedDeadline() throws {
         let port = try Socket.portOfServer { client in
             try client.sendAll("220 ready\r\n250 ")

@@ -11,7 +11,7 @@ struct AnalysisClientsTests {
         return try #require(findings.first)
     }
 
-    @Test("a client that is unaccepted in both samples gives a likely notAccepting finding")
+    @Test("a client that is unaccepted in both samples gives a `notAccepting` finding (`likely`)")
     func unaccepted() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -44,7 +44,7 @@ struct AnalysisClientsTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("a full backlog gives a certain notAccepting finding even without a visible client")
+    @Test("a full backlog gives a `notAccepting` finding (`certain`) even without a visible client")
     func full() throws {
         var model = ModelMachine()
         model.program(2, "server")
@@ -57,8 +57,7 @@ struct AnalysisClientsTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test(
-        "all clients of a stopped listener are combined in one notAccepting finding")
+    @Test("all clients of a stopped listener are combined in one `notAccepting` finding")
     func stopped() throws {
         var model = ModelMachine()
         model.program(2, "server", state: .stopped)

@@ -33,7 +33,7 @@ struct AnalysisCyclesTests {
         return model
     }
 
-    @Test("three processes that read from each other are reported as a certain circular wait")
+    @Test("three processes that read from each other are reported as a circular wait (`certain`)")
     func reading() throws {
         let found = try only(processCycle(3))
         #expect(found.kind == .circularWait)
@@ -53,7 +53,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.allSatisfy { $0.action == .read && $0.call == "sendto" })
     }
 
-    @Test("full queues without visible calls are reported as a likely circular wait")
+    @Test("full queues are reported as a circular wait (`likely`) even if the calls are hidden")
     func unseen() throws {
         var model = processCycle(3, writing: true, seen: false)
         for id: Int32 in 1...3 { model.change(id) { $0.threads = nil } }
@@ -64,7 +64,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.allSatisfy { $0.call == nil })
     }
 
-    @Test("a deadlock of two ends of one connection is reported as both waiting or both writing")
+    @Test("a deadlock of two ends of one connection is reported as `bothWaiting` or `bothWriting`")
     func two() throws {
         var model = ModelMachine()
         model.program(1)
@@ -103,7 +103,7 @@ struct AnalysisCyclesTests {
         #expect(found.edges.map(\.blockers) == [[1]])
     }
 
-    @Test("a process that waits for a cycle is reported after the cycle")
+    @Test("a process that waits for a member of a cycle is reported after the cycle")
     func behind() throws {
         var model = processCycle(3)
         model.program(9, "p9")
@@ -114,7 +114,8 @@ struct AnalysisCyclesTests {
         #expect(findings[1].blockers == [1])
     }
 
-    @Test("the finding about a chain of waits names the stopped process or cycle at its end")
+    @Test(
+        "the finding about a chain of waits names the stopped process or cycle at the chain's end")
     func root() throws {
         var model = ModelMachine()
         for id: Int32 in 1...3 { model.program(id, "p\(id)") }
@@ -140,7 +141,7 @@ struct AnalysisCyclesTests {
         #expect(last.blockers == [1, 2])
     }
 
-    @Test("a process that watches 20 stuck peers gives one finding with 8 waits")
+    @Test("a process that watches 20 stuck peers gives one finding that lists 8 of the waits")
     func many() throws {
         var model = ModelMachine()
         model.program(1, "watcher")
@@ -165,7 +166,7 @@ struct AnalysisCyclesTests {
         #expect(found.evidence.hasSuffix("server[2] has been stopped by a signal."))
     }
 
-    @Test("a write to a stopped process is reported as certain after only 200 ms")
+    @Test("the finding about a write to a stopped process is `certain` after only 200 ms")
     func stoppedReader() throws {
         var model = ModelMachine()
         model.program(1)

@@ -62,7 +62,7 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("two ends with full queues are reported as both writing, over TCP and Unix")
+    @Test("two ends with full queues are reported as `bothWriting`, for TCP and for Unix sockets")
     func bothWriting() throws {
         let tcp = try only(pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
         #expect(tcp.kind == .bothWriting)
@@ -106,8 +106,7 @@ struct AnalysisTests {
     }
 
     @Test(
-        "a Unix reader that read some bytes gives no finding although the send queue is unchanged"
-    )
+        "a Unix reader that read some bytes gives no finding, even if the send queue is unchanged")
     func slowUnix() {
         let model = pair(
             .unix, MeasuredStatistics.unix(queued: 222_720, writable: false),
@@ -122,7 +121,7 @@ struct AnalysisTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("one full direction is reported as peerNotReading with the call of the peer")
+    @Test("a full send queue gives a `peerNotReading` finding that names the peer's call")
     func peerNotReading() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasTimeout: true))
@@ -135,7 +134,7 @@ struct AnalysisTests {
         #expect(found.evidence.contains("server[2] sleeps, in clock_nanosleep."))
     }
 
-    @Test("a stopped peer gives a certain finding with the advice to continue the process")
+    @Test("the finding about a stopped peer is `certain` and says how to continue the process")
     func stopped() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.change(2) {
@@ -148,8 +147,7 @@ struct AnalysisTests {
         #expect(found.advice == "Let it continue: kill -CONT 2")
     }
 
-    @Test(
-        "bytes unread for 3 s give a finding about their reader, and bytes unread for 0.3 s do not")
+    @Test("unread bytes give a finding about their reader after 3 s, but not after 0.3 s")
     func notReading() throws {
         let found = try only(pair(.tcp, nil, unread()))
         #expect(found.kind == .notReading)
@@ -158,7 +156,7 @@ struct AnalysisTests {
         #expect(pair(.tcp, nil, unread(for: .milliseconds(300))).analysis.findings.isEmpty)
     }
 
-    @Test("repeated retransmissions without an answer are reported as a lost network")
+    @Test("repeated retransmissions without an answer are reported as `networkLost`")
     func networkLost() throws {
         var model = ModelMachine()
         model.program(1, "client")
@@ -209,7 +207,7 @@ struct AnalysisTests {
         #expect(model.analysis.connections.map(\.count) == [1, 2, 2])
     }
 
-    @Test("connections with hidden owners and hidden calls are counted")
+    @Test("hidden(in:) counts sockets with hidden owners and processes with hidden calls")
     func hidden() {
         var model = pair()
         #expect(model.analysis.hidden(in: model.analysis.connections) == (0, 0))

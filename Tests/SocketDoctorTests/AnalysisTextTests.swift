@@ -28,7 +28,7 @@ struct AnalysisTextTests {
         #expect(text(model).names(of: []) == "a hidden program")
     }
 
-    @Test("the reason for not reading names what the process does instead")
+    @Test("the reason why a process does not read says what the process does instead")
     func reasons() {
         func text(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
         #expect(text { $0.change(7) { $0.state = .running } }.contains("is running"))
@@ -48,7 +48,7 @@ struct AnalysisTextTests {
             }.contains("has 2 threads, and none of them waits for this connection"))
     }
 
-    @Test("the reason distinguishes a wait for other descriptors, a wait to write, and not reading")
+    @Test("the reason distinguishes waiting elsewhere, waiting to write and ignoring arrived bytes")
     func watchers() {
         func text(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
             reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0

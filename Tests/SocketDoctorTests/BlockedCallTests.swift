@@ -82,8 +82,7 @@ struct BlockedCallTests {
         #expect(try call("nanosleep").hasTimeout)
     }
 
-    @Test(
-        "a private futex wait waits for a thread, and other futex calls have an unknown condition")
+    @Test("a private futex wait has the wake condition `thread`, and other futex calls `unknown`")
     func locks() throws {
         #expect(try call("futex", 0x7000, 128).wakeCondition == .thread)
         #expect(try call("futex", 0x7000, 128 | 9 | 256).wakeCondition == .thread)
@@ -92,7 +91,7 @@ struct BlockedCallTests {
         #expect(try call("futex", 0x7000, 128, 2, 0x7FFC).hasTimeout)
     }
 
-    @Test("calls that wait for children, signals or time have that wake condition")
+    @Test("a call that waits for a child, a signal or time has the matching wake condition")
     func others() throws {
         #expect(try call("wait4", 0xFFFF_FFFF).wakeCondition == .child(nil))
         #expect(try call("wait4", 55).wakeCondition == .child(55))
@@ -103,7 +102,7 @@ struct BlockedCallTests {
         #expect(try call("pause").wakeCondition == .signal)
     }
 
-    @Test("the source of the watched descriptors is decoded from the arguments of the call")
+    @Test("source says where poll, select and epoll_wait list the watched descriptors")
     func sources() throws {
         #expect(try call("poll", 0x7000, 3).source == .pollArray(address: 0x7000, count: 3))
         #expect(

@@ -14,7 +14,7 @@ struct FindingTests {
             stall: (.seconds(seconds), false), evidence: "", advice: "")
     }
 
-    @Test("finding codes are stable and include the codes of the shared verdicts")
+    @Test("finding codes are stable, and a kind that is also a verdict has the verdict's code")
     func codes() {
         #expect(
             Finding.Kind.allCases.map(\.code) == [
@@ -46,7 +46,7 @@ struct FindingTests {
         #expect(one != two)
     }
 
-    @Test("processes lists each process of a finding once")
+    @Test("Finding.processes lists each waiting or blocking process once")
     func processes() {
         var one = finding(.circularWait)
         one.edges = [

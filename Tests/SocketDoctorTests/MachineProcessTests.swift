@@ -82,7 +82,7 @@ struct MachineProcessTests {
         #expect(MachineProcess(id: 1, name: "a", descriptors: nil).descriptors(of: 5).isEmpty)
     }
 
-    @Test("runCounter adds processor time and time slices, and is nil if the kernel counts neither")
+    @Test("runCounter is the processor time plus the time slices, or nil if both are 0")
     func runCounter() {
         #expect(MachineThread.runCounter(schedstat: Array("45 325734 41\n".utf8)) == 86)
         #expect(MachineThread.runCounter(schedstat: Array("0 0 0\n".utf8)) == nil)

@@ -43,7 +43,7 @@ struct MachineSamplesTests {
         #expect(last[0].statistics.timeSinceQueuesChanged == .milliseconds(300))
     }
 
-    @Test("TCP sockets and Unix sockets without queued bytes are not observed")
+    @Test("QueueChanges ignores TCP sockets and Unix sockets with empty queues")
     func quiet() {
         let unix = MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix())
         let tcp = MachineSocket(

@@ -29,7 +29,7 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .finWait1 }.isQuiet)
     }
 
-    @Test("a listener is quiet unless a client is pending, and is never connected")
+    @Test("isQuiet is true for a listener without pending clients, and isConnected is false")
     func listening() {
         var socket = tcp { $0.state = .listen }
         socket.isListening = true

@@ -30,7 +30,7 @@ struct MachineTests {
         #expect(Ownership(model.machine.processes.values).owners(of: model.sockets[0]).isEmpty)
     }
 
-    @Test("the ownership is incomplete if a process hides its descriptors")
+    @Test("Ownership.isIncomplete is true if a process hides its descriptors")
     func hidden() {
         #expect(Ownership([MachineProcess(id: 1, name: "a", descriptors: nil)]).isIncomplete)
     }

@@ -56,7 +56,7 @@ struct NetlinkMessageTests {
             NetlinkMessage.messages(in: Self.message(2, body)[...]).map(\.kind) == [.error(.min)])
     }
 
-    @Test("a message of a list that changed while it was read is marked as interrupted")
+    @Test("isInterrupted is true for a message with the flag NLM_F_DUMP_INTR")
     func interrupted() {
         let messages = NetlinkMessage.messages(in: Self.message(20, flags: 0x12, [1])[...])
         #expect(messages.map(\.isInterrupted) == [true])
@@ -86,14 +86,14 @@ struct NetlinkMessageTests {
         #expect(message.attributes(after: 4000).isEmpty)
     }
 
-    @Test("an attribute whose length exceeds the message ends the list")
+    @Test("an attribute whose length exceeds the message ends the list of attributes")
     func badAttribute() throws {
         let body = Self.attribute(1, [1]) + [2, 0, 9, 0]
         let message = try #require(NetlinkMessage.messages(in: Self.message(20, body)[...]).first)
         #expect(message.attributes(after: 0).keys.sorted() == [1])
     }
 
-    @Test("numbers are read from a slice, and an incomplete number is read as nil")
+    @Test("byte, half, word and long count from the start of a slice and are nil outside the slice")
     func numbers() {
         let bytes: ArraySlice<UInt8> = ([0xFF, 1, 0, 0, 0, 2, 0, 0, 0] as [UInt8])[1...]
         #expect(bytes.byte(at: 0) == 1)

@@ -54,7 +54,7 @@ struct SocketListTests {
         #expect(far.isOwnerless)
     }
 
-    @Test("both ends of a Unix connection are listed with the inode of the other end")
+    @Test("each end of a Unix connection is listed with the inode of the other end")
     func unix() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path))

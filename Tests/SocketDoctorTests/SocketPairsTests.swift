@@ -78,7 +78,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([near, listening]).listenerThatShouldAccept(near) == nil)
     }
 
-    @Test("the most specific listener matches an address, and two equal listeners match none")
+    @Test("an address matches the most specific listener, but neither of two equal listeners")
     func listeners() throws {
         let address = try #require(SocketAddress("127.0.0.1:80"))
         let anywhere = try listener(1, "0.0.0.0:80")

@@ -30,7 +30,7 @@ struct WaitClassifierTests {
         #expect(found.waits.map(\.call) == ["recvfrom", "recvfrom"])
     }
 
-    @Test("no process is classified as stuck if one of two mutual readers runs")
+    @Test("two processes that read from each other are not classified as stuck if either runs")
     func running() {
         var model = readers()
         model.program(2)
@@ -40,9 +40,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test(
-        "no process is classified as stuck if something else can wake one of its threads"
-    )
+    @Test("a process is not classified as stuck if an outside event can wake one of its threads")
     func outside() {
         let calls = [
             BlockedCall("nanosleep", .time, hasTimeout: true),
@@ -128,7 +126,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a reader with unread bytes or an end of stream is not classified as stuck")
+    @Test("a reader with unread bytes or at end of stream is not classified as stuck")
     func readable() {
         for change: (inout ConnectionStatistics) -> Void in [
             { $0.receiveQueue = 1 }, { $0.hasPeerHalfClosed = true },
@@ -144,7 +142,7 @@ struct WaitClassifierTests {
         }
     }
 
-    @Test("two writers are classified as stuck only if neither send queue is empty")
+    @Test("two writers are classified as stuck only if both send queues contain bytes")
     func writing() {
         for isFull in [true, false] {
             var model = ModelMachine()
@@ -218,7 +216,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("a pipe reader is classified as stuck unless a hidden process may hold the pipe")
+    @Test("a pipe reader is classified as stuck unless a hidden process may have the pipe open")
     func pipes() {
         var model = ModelMachine()
         model.program(1)

@@ -53,7 +53,7 @@ struct WaitGraphTests {
     }
 
     @Test(
-        "cyclic groups contain the nodes that reach each other, in any graph and edge order",
+        "a cyclic group contains the nodes that reach each other, regardless of the edge order",
         arguments: 0..<40)
     func property(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

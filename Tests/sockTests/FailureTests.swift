@@ -15,7 +15,7 @@ struct FailureTests {
         #expect(failure.hint != nil)
     }
 
-    @Test("a Failure from invalid input has the status usage and no hint")
+    @Test("a Failure from invalid input has the status `usage` and no hint")
     func usage() {
         let failure = Failure(
             SocketError(.parse, .invalidInput("expected digits"), subject: "port 'x'"))

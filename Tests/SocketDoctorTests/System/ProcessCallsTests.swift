@@ -38,7 +38,7 @@ struct ProcessCallsTests {
         }
     }
 
-    @Test("reading memory succeeds at a valid address and throws at an invalid one")
+    @Test("reading memory succeeds at a valid address and throws at an invalid address")
     func memory() throws {
         let bytes: [UInt8] = [1, 2, 3, 4]
         let copy = try bytes.withUnsafeBytes { bytes in

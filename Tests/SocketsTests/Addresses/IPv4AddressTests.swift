@@ -20,14 +20,13 @@ struct IPv4AddressTests {
         #expect(IPv4Address.broadcast.description == "255.255.255.255")
     }
 
-    @Test(
-        "text that is not exactly four decimal parts is rejected")
+    @Test("text that is not exactly four decimal parts is rejected")
     func otherTextIsRejected() {
         let accepted = HostileInput.ipv4Addresses.filter { IPv4Address($0) != nil }
         #expect(accepted == [])
     }
 
-    @Test("random addresses round-trip through their text, which equals the text from C")
+    @Test("random addresses round-trip through their text, which equals the C library's text")
     func randomAddressesRoundTrip() {
         var generator = SeededGenerator(seed: 4)
         var wrong: [IPv4Address] = []

@@ -61,7 +61,7 @@ struct KernelAddressTests {
         #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
     }
 
-    @Test("a zone of digits resolves to that index if the number fits into 32 bits")
+    @Test("a zone of digits is an interface index if the number fits into 32 bits")
     func zonesInDigits() throws {
         #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope == 0)
         #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope == .max)
@@ -70,7 +70,7 @@ struct KernelAddressTests {
         }
     }
 
-    @Test("a kernel path that fills sun_path is decoded as unnamed and is not truncated")
+    @Test("a path of 108 bytes from the kernel is decoded as unnamed instead of truncated")
     func pathOf108Bytes() throws {
         // The kernel accepts a path without a NUL, which `UnixAddress` cannot hold.
         let directory = Array("/tmp/".utf8)

@@ -47,7 +47,7 @@ struct SocketAddressTests {
     }
 
     @Test(
-        "a combining mark after the first byte does not change the kind of a Unix address",
+        "a combining mark does not change whether a Unix address is a path or an abstract name",
         arguments: ["/\u{35C}a", "@\u{35C}a", "\u{35C}a"])
     func aCombiningMarkChangesNothing(name: String) throws {
         let path = SocketAddress.unix(try #require(UnixAddress(path: name)))
@@ -56,7 +56,7 @@ struct SocketAddressTests {
         #expect(SocketAddress(abstract.description) == abstract)
     }
 
-    @Test("a Unix address parses the same with a unix: prefix")
+    @Test("a Unix address parses to the same address with and without a unix: prefix")
     func unixPrefix() {
         #expect(SocketAddress("unix:/run/app.sock") == SocketAddress("/run/app.sock"))
         #expect(SocketAddress("unix:@name") == SocketAddress("@name"))

@@ -34,7 +34,7 @@ struct ConnectAttemptsWaitingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("a wait ends when the watched descriptor becomes writable, and close ends the watcher")
+    @Test("a wait ends when the watched descriptor becomes writable, and close closes the watcher")
     func watched() async throws {
         let group = try LoopGroup(loops: 1)
         let watcher = EventSource(watchingOn: group.loops[0])

@@ -25,8 +25,7 @@ struct ConnectionConnectingTests {
         }
     }
 
-    @Test(
-        "connecting by name tries each address until one accepts, and sets TCP_NODELAY")
+    @Test("connecting by name tries each address until one accepts, and sets TCP_NODELAY")
     func triesEveryAddress() async throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(listener.localAddress.port)
@@ -89,7 +88,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("connect throws timedOut with its limit if the address does not answer")
+    @Test("connect throws `timedOut` with its limit if the address does not answer")
     func timesOut() async throws {
         let hole = try BlackHole(.ipv4(.loopback, port: 0))
         let start = ContinuousClock.now
@@ -152,7 +151,7 @@ struct ConnectionConnectingTests {
         withExtendedLifetime(queued) {}
     }
 
-    @Test("connecting a socket to its own address throws selfConnect")
+    @Test("connecting a socket to its own address throws `selfConnect`")
     func selfConnect() async throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()
@@ -163,7 +162,7 @@ struct ConnectionConnectingTests {
     }
 
     @Test(
-        "connecting to an endpoint that is not a stream throws invalidInput",
+        "connecting to an endpoint that is not a stream throws `invalidInput`",
         arguments: [
             .udp("127.0.0.1", port: 7), .unixDatagram("/x"), .unixSequencedPacket("/x"),
         ] as [Endpoint])

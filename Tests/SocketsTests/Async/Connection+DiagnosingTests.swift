@@ -32,7 +32,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "a write that times out reports peerNotReading if the peer does not read",
+        "a write that times out reports `peerNotReading` if the peer does not read",
         arguments: Kind.allCases)
     func peerNotReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
@@ -43,7 +43,7 @@ struct ConnectionDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("two ends that write and never read both report bothWriting", arguments: Kind.allCases)
+    @Test("two ends that write and never read both report `bothWriting`", arguments: Kind.allCases)
     func bothWriting(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()
         let other = Task { try? await peer.write(Self.message) }
@@ -63,7 +63,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "a read that times out reports bothWaiting if the peer does not write either",
+        "a read that times out reports `bothWaiting` if the peer does not write either",
         arguments: ["read", "line", "exactly", "lend"])
     func bothWaiting(operation: String) async throws {
         let (connection, peer) = try Kind.tcp.pair()
@@ -126,7 +126,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "diagnose reports notReading if received bytes stay unread on this side",
+        "diagnose reports `notReading` if received bytes stay unread on this side",
         arguments: Kind.allCases)
     func notReading(kind: Kind) async throws {
         let (connection, peer) = try kind.pair()

@@ -7,7 +7,7 @@ struct ConnectionExchangingTests {
     /// More bytes than all buffers between the two ends can hold.
     static let large = 256 << 20
 
-    @Test("writing 256 MiB to an echo server without reading times out")
+    @Test("a write of 256 MiB to an echo server times out if the client does not read")
     func writingWithoutReading() async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let echo = EchoServer.onThread(peer)
@@ -97,7 +97,8 @@ struct ConnectionExchangingTests {
         try await closing.value
     }
 
-    @Test("exchange throws endOfStream with the partial bytes if the stream ends inside the reply")
+    @Test(
+        "exchange throws `endOfStream` with the partial bytes if the stream ends inside the reply")
     func endsTooSoon() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("ab")
@@ -109,7 +110,7 @@ struct ConnectionExchangingTests {
         #expect(error?.partialBytes == Array("ab".utf8))
     }
 
-    @Test("a reply beyond the limit throws tooLarge and stays readable")
+    @Test("a reply beyond the limit throws `tooLarge` and stays readable")
     func tooLarge() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("abcdef")
@@ -121,7 +122,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("abcdef".utf8))
     }
 
-    @Test("exchange throws timedOut and keeps the received bytes readable")
+    @Test("exchange throws `timedOut` and keeps the received bytes readable")
     func timesOut() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("part")
@@ -135,7 +136,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read() == Array("part".utf8))
     }
 
-    @Test("a cancelled exchange throws cancelled, and later writes throw incompleteWrite")
+    @Test("a cancelled exchange throws `cancelled`, and later writes throw `incompleteWrite`")
     func cancelled() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task {
@@ -153,7 +154,7 @@ struct ConnectionExchangingTests {
         #expect(refused?.cause == .incompleteWrite)
     }
 
-    @Test("close ends a pending exchange with the cause closed")
+    @Test("close makes a pending exchange throw `closed`")
     func closed() async throws {
         let (here, there) = try Connection.pair()
         let exchanging = Task { try await here.exchange("?", reading: .toEnd()) }

@@ -28,7 +28,7 @@ struct ConnectionFramingTests {
         try await writing.value
     }
 
-    @Test("readExactly throws endOfStream with the partial bytes if the stream ends early")
+    @Test("readExactly throws `endOfStream` with the partial bytes if the stream ends early")
     func endsTooSoon() async throws {
         try await peer.write("abc")
         peer.close()
@@ -66,7 +66,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b) == nil)
     }
 
-    @Test("readUntil throws tooLarge beyond its limit and keeps the bytes readable")
+    @Test("readUntil throws `tooLarge` beyond its limit and keeps the bytes readable")
     func untilTooLarge() async throws {
         try await peer.write("abcdef;")
         let error = await #expect(throws: SocketError.self) {
@@ -76,7 +76,7 @@ struct ConnectionFramingTests {
         #expect(try await connection.readUntil(0x3b, limit: 7) == Array("abcdef;".utf8))
     }
 
-    @Test("readToEnd returns all bytes up to its limit and throws tooLarge beyond the limit")
+    @Test("readToEnd returns all bytes up to its limit and throws `tooLarge` beyond the limit")
     func toEnd() async throws {
         try await peer.write("abcdef")
         peer.close()

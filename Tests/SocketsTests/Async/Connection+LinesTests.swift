@@ -53,7 +53,7 @@ struct ConnectionLinesTests {
         #expect(try await reading.value == ["slowly", "but surely"])
     }
 
-    @Test("readLine throws lineTooLong beyond its limit and then returns the next line")
+    @Test("readLine throws `lineTooLong` beyond its limit and then returns the next line")
     func beyondTheLimit() async throws {
         let peer = peer
         let writing = Task {
@@ -97,7 +97,7 @@ struct ConnectionLinesTests {
         #expect(line == Array("two".utf8))
     }
 
-    @Test("a second line read inside withLine throws busy")
+    @Test("a second line read inside withLine throws `busy`")
     func busy() async throws {
         try await peer.write("one\ntwo\n")
         try await connection.withLine { _ in
@@ -108,7 +108,7 @@ struct ConnectionLinesTests {
         }
     }
 
-    @Test("readLine on a closed connection throws closed although a line is buffered")
+    @Test("readLine on a closed connection throws `closed` although a line is buffered")
     func closed() async throws {
         try await peer.write("one\ntwo\n")
         #expect(try await connection.readLine() == "one")

@@ -47,7 +47,7 @@ struct ConnectionReadingTests {
         #expect(array == Array("res".utf8))
     }
 
-    @Test("reading into a span throws timedOut after the time limit")
+    @Test("reading into a span throws `timedOut` after the time limit")
     func intoSpanTimesOut() async throws {
         var array = [UInt8](repeating: 0, count: 3)
         var elements = array.mutableSpan
@@ -76,7 +76,7 @@ struct ConnectionReadingTests {
         #expect(Array(memory) == Array(">abres".utf8))
     }
 
-    @Test("reading into an OutputRawSpan throws timedOut after the time limit")
+    @Test("reading into an OutputRawSpan throws `timedOut` after the time limit")
     func intoStorageTimesOut() async throws {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 6, alignment: 1)
         defer { memory.deallocate() }
@@ -138,7 +138,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("read throws busy while another read is in progress")
+    @Test("read throws `busy` while another read is in progress")
     func secondReader() async throws {
         let connection = connection
         try connection.source.begin(.reading)
@@ -149,7 +149,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("a cancelled read throws cancelled, and the next read succeeds")
+    @Test("a cancelled read throws `cancelled`, and the next read succeeds")
     func cancelled() async throws {
         let connection = connection
         let reading = Task { try await connection.read() }
@@ -160,7 +160,7 @@ struct ConnectionReadingTests {
         #expect(try await connection.read() == [0x78])
     }
 
-    @Test("read throws connectionReset after the peer resets")
+    @Test("read throws `connectionReset` after the peer resets")
     func reset() async throws {
         let (client, server) = try Loopback.tcpPair()
         let connection = try Connection(adopting: client)
@@ -172,7 +172,7 @@ struct ConnectionReadingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("close during a read makes the read throw closed instead of returning end of stream")
+    @Test("close during a read makes the read throw `closed` instead of returning end of stream")
     func closed() async throws {
         for _ in 0..<200 {
             let (here, there) = try Connection.pair()

@@ -37,7 +37,7 @@ struct ConnectionReceivedTests {
         #expect(try await there.read() == Array("two".utf8))
     }
 
-    @Test("withReceived throws busy while another read is in progress")
+    @Test("withReceived throws `busy` while another read is in progress")
     func busy() async throws {
         let (here, there) = try Connection.pair()
         let reader = Task { try await there.withReceived { $0.byteCount } }

@@ -41,7 +41,8 @@ struct ConnectionWritingTests {
         #expect(try await reading.result() == parts.flatMap { $0 })
     }
 
-    @Test("a partial write reports its length, and later writes throw until resumeWriting")
+    @Test(
+        "a partial write reports its length, and later writes throw until resumeWriting is called")
     func incomplete() async throws {
         let plenty = [UInt8](repeating: 1, count: 8 << 20)
         let error = try #require(
@@ -59,7 +60,7 @@ struct ConnectionWritingTests {
         #expect(try await reading.result().count == plenty.count)
     }
 
-    @Test("write throws busy while another write is in progress")
+    @Test("write throws `busy` while another write is in progress")
     func secondWriter() async throws {
         try connection.source.begin(.writing)
         let error = await #expect(throws: SocketError.self) { try await connection.write("x") }

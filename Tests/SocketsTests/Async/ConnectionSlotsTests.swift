@@ -6,7 +6,7 @@ import Testing
 struct ConnectionSlotsTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("acquire returns false if all slots are used, and cancelAcquire and release free a slot")
+    @Test("acquire fails if all slots are used, and cancelAcquire and release each free a slot")
     func acquiring() {
         let slots = ConnectionSlots(2)
         #expect(slots.acquire() && slots.acquire() && !slots.acquire())
@@ -86,7 +86,7 @@ struct ConnectionSlotsTests {
         #expect(await waker.next() == 1)
     }
 
-    @Test("waitForRelease returns at once below the minimum, and otherwise at its deadline")
+    @Test("waitForRelease returns at once if too few slots are used, and otherwise at the deadline")
     func leaving() async {
         let (slots, wakeup) = (ConnectionSlots(nil), Wakeup())
         wakeup.reset()

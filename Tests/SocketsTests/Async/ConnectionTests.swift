@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection", .ownThread)
 struct ConnectionTests {
-    @Test("operations on a closed connection throw closed, and a second close has no effect")
+    @Test("operations on a closed connection throw `closed`, and a second close has no effect")
     func closed() async throws {
         let (one, other) = try Connection.pair()
         one.close()

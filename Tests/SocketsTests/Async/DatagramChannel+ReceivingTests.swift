@@ -35,8 +35,7 @@ struct DatagramChannelReceivingTests {
         #expect(!whole.isTruncated)
     }
 
-    @Test(
-        "receive with a negative count returns no bytes, and with Int.max the whole datagram")
+    @Test("receive with a negative count returns no bytes, and with Int.max the whole datagram")
     func extremeCounts() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let sender = try Loopback.udp()
@@ -79,7 +78,7 @@ struct DatagramChannelReceivingTests {
         for number in 0..<100 { #expect(try await channel.receive().text == "\(number)") }
     }
 
-    @Test("a connected channel throws connectionRefused, and works after the peer is bound")
+    @Test("a connected channel throws `connectionRefused`, and works after the peer is bound")
     func refusedConnected() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -94,7 +93,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "yes")
     }
 
-    @Test("a pending receive throws connectionRefused if the peer's port is closed")
+    @Test("a pending receive throws `connectionRefused` if the peer's port is closed")
     func refusedWhileWaiting() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress
@@ -226,7 +225,7 @@ struct DatagramChannelReceivingTests {
         #expect(error?.isTimeout == true)
     }
 
-    @Test("receive throws busy while another receive is in progress")
+    @Test("receive throws `busy` while another receive is in progress")
     func busy() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -251,7 +250,7 @@ struct DatagramChannelReceivingTests {
         #expect(try await channel.receive().text == "c")
     }
 
-    @Test("cancellation ends a loop over a channel with cancelled, and the channel stays open")
+    @Test("a cancelled loop over a channel throws `cancelled`, and the channel stays open")
     func cancelledLoop() async throws {
         let channel = try DatagramChannelTests.onLoopback()
         let reader = Task { for try await _ in channel {} }
@@ -313,7 +312,8 @@ struct DatagramChannelReceivingTests {
         #expect(try await client.receive().text == "echo this")
     }
 
-    @Test("withReceived rethrows the error of its body, and a receive inside the body throws busy")
+    @Test(
+        "withReceived rethrows the error of its body, and a receive inside the body throws `busy`")
     func withReceivedThrows() async throws {
         struct Refusal: Error {}
         let channel = try DatagramChannelTests.onLoopback()
@@ -335,7 +335,7 @@ struct DatagramChannelReceivingTests {
     }
 
     @Test(
-        "a destination address has the port, a zone only if link-local, and is nil for a group",
+        "SocketAddress(destination:port:) has a zone only if link-local, and is nil for a group",
         arguments: [
             (.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
             (.ipv4(bits: 0xEF00_0001, port: 0), nil),

@@ -235,7 +235,8 @@ struct DatagramChannelSendingTests {
         }
     }
 
-    @Test("while a send waits, sends to other peers succeed and a second waiting send throws busy")
+    @Test(
+        "while a send waits, sends to other peers succeed and a second waiting send throws `busy`")
     func fullAndBusy() async throws {
         let (peer, channel) = try await fullPeer()
         let address = peer.localAddress

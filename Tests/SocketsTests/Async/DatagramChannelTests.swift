@@ -98,7 +98,7 @@ struct DatagramChannelTests {
         #expect(try await named.receive().text == "back")
     }
 
-    @Test("close removes the socket file of a bound channel and of a channel with a local address")
+    @Test("close removes the socket file of a server channel and of a client with a local path")
     func socketFile() async throws {
         let (path, clientPath) = (Loopback.unixPath(), Loopback.unixPath())
         let server = try await DatagramChannel(on: .unixDatagram(path))
@@ -116,7 +116,7 @@ struct DatagramChannelTests {
     }
 
     @Test(
-        "an endpoint of a stream transport throws invalidInput that names the endpoint",
+        "an endpoint of a stream transport throws an `invalidInput` error that names the endpoint",
         arguments: [
             Endpoint.tcp("localhost", port: 7), .unix("/tmp/x"), .unixSequencedPacket("@x"),
         ]
@@ -138,7 +138,7 @@ struct DatagramChannelTests {
         }
     }
 
-    @Test("a bound port is refused unless both channels set reusePort")
+    @Test("a second channel can bind the same port only if both channels set reusePort")
     func reusePort() async throws {
         let first = try await DatagramChannel(
             on: .udp("127.0.0.1", port: 0), options: .init(reusePort: true))
@@ -152,7 +152,7 @@ struct DatagramChannelTests {
         #expect(second.localAddress == first.localAddress)
     }
 
-    @Test("close ends a pending receive and a loop, and later calls throw closed")
+    @Test("close ends a pending receive and a loop, and later calls throw `closed`")
     func closing() async throws {
         let channel = try Self.onLoopback()
         let reader = Task { () throws(SocketError) in try await channel.receive() }
@@ -181,7 +181,7 @@ struct DatagramChannelTests {
         #expect(channel?.localAddress == address)
     }
 
-    @Test("10,000 closes that race a datagram end each receive with the datagram or with closed")
+    @Test("10,000 receives that race a datagram and close return the datagram or throw `closed`")
     func closesRacingArrival() async throws {
         let sender = try Loopback.udp()
         var received = 0

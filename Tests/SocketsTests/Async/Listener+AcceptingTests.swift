@@ -31,7 +31,7 @@ struct ListenerAcceptingTests {
         #expect(!listener.isClosed)
     }
 
-    @Test("cancellation ends a loop over a listener with cancelled and loses no client")
+    @Test("a cancelled loop over a listener throws `cancelled` and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { for try await _ in listener {} }
@@ -83,7 +83,7 @@ struct ListenerAcceptingTests {
             #expect(script.remaining(of: .accept) > 990)
         }
 
-        @Test("cancellation ends a backoff pause with cancelled and loses no client")
+        @Test("cancellation during a backoff pause throws `cancelled` and loses no client")
         func cancellingAPause() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             let client = try Socket(to: listener.localAddress)

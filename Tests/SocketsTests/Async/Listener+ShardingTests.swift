@@ -179,7 +179,7 @@ struct ListenerShardingTests {
         #expect(!listener.isClosed)
     }
 
-    @Test("a sharded Unix listener throws invalidInput")
+    @Test("a sharded Unix listener throws `invalidInput`")
     func unix() async throws {
         let path = "@" + Loopback.unixPath()
         let byEndpoint = await #expect(throws: SocketError.self) {

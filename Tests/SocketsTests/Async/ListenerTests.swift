@@ -60,7 +60,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "a listener on an endpoint that is not a stream throws invalidInput",
+        "a listener on an endpoint that is not a stream throws `invalidInput`",
         arguments: [Endpoint.udp(port: 0), .unixDatagram("@x"), .unixSequencedPacket("@y")])
     func transports(_ endpoint: Endpoint) async throws {
         let error = await #expect(throws: SocketError.self) { try await Listener(on: endpoint) }
@@ -100,8 +100,7 @@ struct ListenerTests {
         #expect(accepted == Set(clients.map(\.localAddress)))
     }
 
-    @Test(
-        "accept times out no earlier than its limit, and the next accept succeeds")
+    @Test("accept times out no earlier than its limit, and the next accept succeeds")
     func timeout() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let start = ContinuousClock.now
@@ -115,7 +114,7 @@ struct ListenerTests {
         #expect(try await listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("a cancelled accept throws cancelled and loses no client")
+    @Test("a cancelled accept throws `cancelled` and loses no client")
     func cancellation() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let accepting = Task { try await listener.accept() }
@@ -138,7 +137,7 @@ struct ListenerTests {
         #expect(await eventually { refusesConnections(listener.localAddress) })
     }
 
-    @Test("accept throws busy while another accept is in progress")
+    @Test("accept throws `busy` while another accept is in progress")
     func busy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         try listener.source.begin(.reading)

@@ -41,7 +41,7 @@ struct LookupAsyncTests {
         #expect(try await pending.value == 1)
     }
 
-    @Test("a lookup without an answer throws timedOut at the deadline")
+    @Test("a lookup without an answer throws `timedOut` at the deadline")
     func deadline() async throws {
         let server = try SilentServer()
         defer { server.finish() }
@@ -54,7 +54,7 @@ struct LookupAsyncTests {
         #expect(duration >= .milliseconds(50) && duration < .seconds(2))
     }
 
-    @Test("cancellation ends a pending lookup with cancelled")
+    @Test("a pending lookup throws `cancelled` when its task is cancelled")
     func cancelled() async throws {
         let server = try SilentServer()
         defer { server.finish() }
@@ -104,7 +104,7 @@ struct LookupAsyncTests {
     }
 
     @Test(
-        "an endpoint without a name resolves even after the deadline",
+        "an endpoint without a host name resolves even after the deadline",
         arguments: [
             Endpoint.udp(port: 53), .udp("127.0.0.1", port: 53), .udp("::1", port: 53),
             .unixDatagram("/tmp/x"), .unix("@x"),
@@ -116,7 +116,7 @@ struct LookupAsyncTests {
     }
 
     @Test(
-        "an endpoint with a name resolves in time, and throws timedOut after the deadline",
+        "resolving an endpoint with a name throws `timedOut` only after the deadline",
         arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
     func names(endpoint: Endpoint) async throws {
         let never = Deadline(startingNow: .never)

@@ -25,7 +25,7 @@ struct KernelTimeoutTests {
         func leave() { timeout.leave() }
     }
 
-    @Test("calls without a limit never set the socket option")
+    @Test("calls without a time limit never set the kernel's timeout option")
     func noLimit() {
         let kernel = Kernel()
         for _ in 0..<3 {
@@ -36,7 +36,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.isEmpty)
     }
 
-    @Test("a repeated limit sets the option once")
+    @Test("calls with the same limit set the option once")
     func setOnce() {
         let kernel = Kernel()
         for _ in 0..<5 {
@@ -46,7 +46,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [2_000_000])
     }
 
-    @Test("a new limit sets the option if no call is in progress")
+    @Test("a call with a new limit sets the option if no other call is in progress")
     func changed() {
         let kernel = Kernel()
         for limit in [5, 0, 7, 7, KernelTimeout.longest, 0] as [UInt64] {
@@ -56,7 +56,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5, 0, 7, KernelTimeout.longest, 0])
     }
 
-    @Test("two calls with the same limit share the option")
+    @Test("two concurrent calls with the same limit share the option")
     func sameLimitTogether() {
         let kernel = Kernel()
         #expect(kernel.enter(1000) && kernel.enter(1000))
@@ -66,7 +66,7 @@ struct KernelTimeoutTests {
     }
 
     @Test(
-        "a call shares a concurrent limit only if that is at least 20 ms and not above its own",
+        "a call shares only a limit that is at least 20 ms and at most the call's own limit",
         arguments: [
             // inside, requested, may join
             (0, 1000, false), (0, 1_000_000, false), (19_999, 0, false), (20_000, 0, true),
@@ -86,7 +86,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.last ?? 0 == requested)
     }
 
-    @Test("an unknown option value is set before the first call, even a call without a limit")
+    @Test("the first call sets an option whose value is unknown, even if the call has no limit")
     func unknown() {
         for limit in [0, 5000] as [UInt64] {
             let kernel = Kernel(isKnown: false)
@@ -98,7 +98,7 @@ struct KernelTimeoutTests {
         }
     }
 
-    @Test("after forget, a limit is not shared with new calls and is set again")
+    @Test("after forget, no new call shares the old limit, and a later call sets the limit again")
     func forgotten() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000))
@@ -122,7 +122,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [0])
     }
 
-    @Test("forget while the option is being set makes the next call set the option again")
+    @Test("forget while a call sets the option makes the next call set the option again")
     func forgottenWhileSetting() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000, during: { kernel.timeout.forget() }))
@@ -149,7 +149,7 @@ struct KernelTimeoutTests {
         #expect(others == [false, false, false])
     }
 
-    @Test("a call does not use an option that the kernel refuses, and later calls try again")
+    @Test("a call does not use an option that the kernel refused to set, and later calls try again")
     func refused() {
         let kernel = Kernel()
         kernel.refuses = true
@@ -161,7 +161,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5000, 0, 0])
     }
 
-    @Test("forget during a refused change makes the next call set the option again")
+    @Test("forget while the kernel refuses the option makes the next call set the option again")
     func refusedAndForgotten() {
         let kernel = Kernel()
         kernel.refuses = true
@@ -202,8 +202,7 @@ struct KernelTimeoutTests {
     }
 
     @Test(
-        "racing calls never exceed their limits and never change the option under a waiting call"
-    )
+        "concurrent calls never exceed their limits or change the option while another call waits")
     func stress() throws {
         let kernel = SharedKernel()
         let limits: [UInt64] = [0, 30_000, 30_000, 90_000]

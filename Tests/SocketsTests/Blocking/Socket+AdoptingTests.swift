@@ -19,8 +19,7 @@ struct SocketAdoptingTests {
         #expect(try server.receive() == Array("still connected".utf8))
     }
 
-    @Test(
-        "receive on an adopted socket waits although the descriptor was non-blocking with a limit")
+    @Test("receive on an adopted socket waits even if the descriptor was non-blocking with a limit")
     func adoptingForcesTheMode() throws {
         let (one, other) = try Socket.pair()
         let descriptor = try one.release()

@@ -90,7 +90,7 @@ struct SocketConnectedTests {
         #expect(error?.attempts.isEmpty == true)
     }
 
-    @Test("Socket(to:) throws selfConnect if the destination is its own local address")
+    @Test("Socket(to:) throws `selfConnect` if the destination is the socket's own local address")
     func selfConnect() throws {
         let (holder, own) = try Loopback.refusingPort()
         holder.close()

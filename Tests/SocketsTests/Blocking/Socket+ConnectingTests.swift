@@ -51,7 +51,7 @@ struct SocketConnectingTests {
         withExtendedLifetime(holder) {}
     }
 
-    @Test("connect succeeds although getpeername reports that the socket is not connected")
+    @Test("connect succeeds even if getpeername reports that the socket is not connected")
     func resetBeforeNames() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try Socket(.ipv4, .stream)
@@ -97,7 +97,7 @@ struct SocketConnectingTests {
         withExtendedLifetime(first) {}
     }
 
-    @Test("connecting a bound socket to its own address throws selfConnect")
+    @Test("connecting a bound socket to its own address throws `selfConnect`")
     func selfConnect() throws {
         // Binding first makes the self-connect certain. Otherwise it happens once in about 30,000
         // connects.
@@ -135,7 +135,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept().remoteAddress == client.localAddress)
     }
 
-    @Test("accept without a client throws timedOut no earlier than its limit")
+    @Test("accept without a client throws `timedOut` no earlier than its limit")
     func acceptTimesOut() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let start = ContinuousClock.now

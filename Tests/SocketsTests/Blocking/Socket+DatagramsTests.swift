@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Socket: datagrams", .ownThread)
 struct SocketDatagramsTests {
-    @Test("a received datagram has the address of its sender, and a reply to the address arrives")
+    @Test("a received datagram has the address of its sender, and a reply to that address arrives")
     func sendAndAnswer() throws {
         let server = try Loopback.udp()
         let client = try Socket(.ipv4, .datagram)

@@ -33,7 +33,7 @@ struct SocketDiagnosingTests {
     // MARK: Timeouts
 
     @Test(
-        "a sendAll that times out reports peerNotReading if the peer does not read",
+        "a sendAll that times out reports `peerNotReading` if the peer does not read",
         arguments: Kind.allCases)
     func peerNotReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
@@ -45,7 +45,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("two ends that write and never read both report bothWriting", arguments: Kind.allCases)
+    @Test("two ends that write and never read both report `bothWriting`", arguments: Kind.allCases)
     func bothWriting(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         let other = Background { try? peer.sendAll(Self.message) }
@@ -63,7 +63,7 @@ struct SocketDiagnosingTests {
     }
 
     @Test(
-        "a receive that times out reports bothWaiting if the peer does not send",
+        "a receive that times out reports `bothWaiting` if the peer does not send",
         arguments: Kind.allCases)
     func bothWaiting(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
@@ -105,7 +105,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("an exchange that times out without a reply reports bothWaiting")
+    @Test("an exchange that times out without a reply reports `bothWaiting`")
     func exchangeWithoutReply() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let report = try report { () throws(SocketError) in
@@ -116,7 +116,7 @@ struct SocketDiagnosingTests {
     }
 
     @Test(
-        "an exchange that times out reports peerNotReading if the peer does not read",
+        "an exchange that times out reports `peerNotReading` if the peer does not read",
         arguments: Kind.allCases)
     func exchangeWithoutReader(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
@@ -128,7 +128,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("the description of a timeout error has four lines, with the verdict in the second")
+    @Test("the description of a timeout error has four lines, and the second line is the verdict")
     func description() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let error = try #require(throws: SocketError.self) {
@@ -191,7 +191,7 @@ struct SocketDiagnosingTests {
 
     // MARK: At any moment
 
-    @Test("diagnose reports an idle connection as idle", arguments: Kind.allCases)
+    @Test("diagnose reports an idle connection as `idle`", arguments: Kind.allCases)
     func idle(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         #expect(try socket.diagnose().verdict == .idle)
@@ -200,7 +200,7 @@ struct SocketDiagnosingTests {
     }
 
     @Test(
-        "diagnose reports notReading if received bytes stay unread on this side",
+        "diagnose reports `notReading` if received bytes stay unread on this side",
         arguments: Kind.allCases)
     func notReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
@@ -212,7 +212,7 @@ struct SocketDiagnosingTests {
     }
 
     @Test(
-        "diagnose(watching:) reports peerNotReading if the peer does not read",
+        "diagnose(watching:) reports `peerNotReading` if the peer does not read",
         arguments: Kind.allCases)
     func watchedPeerNotReading(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
@@ -222,7 +222,7 @@ struct SocketDiagnosingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("diagnose reports peerGone after the peer resets or closes", arguments: Kind.allCases)
+    @Test("diagnose reports `peerGone` after the peer resets or closes", arguments: Kind.allCases)
     func gone(kind: Kind) throws {
         let (socket, peer) = try kind.pair()
         try socket.send("x")
@@ -252,7 +252,7 @@ struct SocketDiagnosingTests {
         _ = try? reader.value()
     }
 
-    @Test("diagnose(watching:) throws closed when the socket is closed")
+    @Test("diagnose(watching:) throws `closed` when the socket is closed")
     func closed() throws {
         let (socket, peer) = try Socket.pair()
         let watching = Background { try socket.diagnose(watching: .seconds(25)) }

@@ -45,7 +45,7 @@ struct SocketExchangingTests {
         try answering.value()
     }
 
-    @Test("exchange throws timedOut with its limit and counts the sent bytes")
+    @Test("exchange throws `timedOut` with its limit and counts the sent bytes")
     func timesOut() throws {
         let (here, there) = try Socket.pair()
         let error = #expect(throws: SocketError.self) {
@@ -58,7 +58,7 @@ struct SocketExchangingTests {
         withExtendedLifetime(there) {}
     }
 
-    @Test("close ends a pending exchange with the cause closed")
+    @Test("close makes a pending exchange throw `closed`")
     func closed() throws {
         let (here, there) = try Socket.pair()
         let exchanging = Background { try here.exchange("?", reading: .line) }
@@ -69,7 +69,7 @@ struct SocketExchangingTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("exchange on a datagram socket throws invalidInput")
+    @Test("exchange on a datagram socket throws `invalidInput`")
     func kinds() {
         let error = #expect(throws: SocketError.self) {
             try Socket(.ipv4, .datagram).exchange("?", reading: .toEnd())

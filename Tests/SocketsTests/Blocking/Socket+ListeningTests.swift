@@ -95,7 +95,7 @@ struct SocketListeningTests {
         #expect(error?.subject == "error")
     }
 
-    @Test("Socket(on:) throws invalidInput for the option sharded")
+    @Test("Socket(on:) throws `invalidInput` for the option sharded")
     func sharded() {
         let error = #expect(throws: SocketError.self) {
             try Socket(on: Loopback.ipv4, options: .init(sharded: true))
@@ -143,7 +143,7 @@ struct SocketListeningTests {
         #expect(access(String(path.prefix(107)), F_OK) == -1)
     }
 
-    @Test("listening on a name that does not exist throws a nameResolution error")
+    @Test("listening on a name that does not exist throws a `nameResolution` error")
     func unknownName() throws {
         let error = #expect(throws: SocketError.self) {
             try Socket(on: .tcp("nosuch.invalid", port: 0))

@@ -37,7 +37,7 @@ struct SocketOptionsTests {
         #expect(try tcp.option(.sendBufferSize) == 40_000)
     }
 
-    @Test("hop limits are set for IPv4, and for both families on an IPv6 socket")
+    @Test("hop limits can be set on IPv4 and IPv6 sockets, and timeToLive always sets IP_TTL")
     func timeToLive() throws {
         for family in [AddressFamily.ipv4, .ipv6] {
             let socket = try Socket(family, .datagram)
@@ -79,7 +79,7 @@ struct SocketOptionsTests {
         #expect(try socket.option(bytes) == [6, 0, 0, 0])
     }
 
-    @Test("a raw SO_RCVTIMEO does not end a receive without a time limit")
+    @Test("an SO_RCVTIMEO that is set as a raw option does not end a receive without a time limit")
     func rawTimeout() throws {
         let (one, other) = try Socket.pair()
         let limit = SocketOption<[UInt8]>.raw(level: SOL_SOCKET, name: SO_RCVTIMEO)

@@ -93,7 +93,7 @@ struct SocketReceivingTests {
         }
     }
 
-    @Test("receive after a reset throws connectionReset with the peer's address")
+    @Test("receive after a reset throws `connectionReset` with the peer's address")
     func reset() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.setOption(.linger, to: .zero)

@@ -77,8 +77,7 @@ struct SocketSendingTests {
         }
     }
 
-    @Test(
-        "sendAll(parts:) sends all parts in order, even empty parts and more than 64 parts")
+    @Test("sendAll(parts:) sends all parts in order, even empty parts and more than 64 parts")
     func vectored() throws {
         let (one, other) = try Socket.pair()
         let parts = (0..<200).map { [UInt8](repeating: UInt8($0), count: $0 % 5) }
@@ -112,7 +111,7 @@ struct SocketSendingTests {
             error?.description == "cannot send: 65 pieces: expected at most 64 in a datagram")
     }
 
-    @Test("sending a datagram that is too long throws messageTooLong")
+    @Test("sending a datagram that is too long throws `messageTooLong`")
     func messageTooLong() throws {
         let receiver = try Loopback.udp()
         let sender = try Loopback.udp()

@@ -8,7 +8,9 @@ struct SocketWaitingTests {
         .milliseconds(1), .milliseconds(30), .milliseconds(130), .seconds(0.0471),
     ]
 
-    @Test("receive and receiveFrom time out neither early nor 2 seconds late", arguments: limits)
+    @Test(
+        "receive and receiveFrom time out at or after the limit, and less than 2 seconds late",
+        arguments: limits)
     func neverEarly(_ limit: TimeLimit) throws {
         let (one, other) = try Socket.pair()
         let udp = try Loopback.udp()
@@ -26,7 +28,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a time limit until an instant ends a receive at that instant")
+    @Test("a time limit that is an instant ends a receive at that instant")
     func untilAnInstant() throws {
         let (one, other) = try Socket.pair()
         let deadline = ContinuousClock.now + .milliseconds(150)
@@ -126,8 +128,7 @@ struct SocketWaitingTests {
         }
     }
 
-    @Test(
-        "a Unix peer that reads slowly does not extend the time limit of sendAll")
+    @Test("a Unix peer that reads slowly does not extend the time limit of sendAll")
     func unixStreamSendIsBoundedAsAWhole() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)

@@ -24,7 +24,7 @@ struct SocketStreamExchangingTests {
         #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(0)) }
     }
 
-    @Test("an exchange of 16 MiB to the end of the stream completes")
+    @Test("an exchange of 16 MiB whose reply ends with the stream completes")
     func large() throws {
         let echo = EchoServer.onThread(peer)
         let request = pattern(16 << 20)
@@ -34,7 +34,7 @@ struct SocketStreamExchangingTests {
         #expect(try echo.value() == request.count)
     }
 
-    @Test("write throws incompleteWrite after a partially sent exchange")
+    @Test("write throws `incompleteWrite` after a partially sent exchange")
     func incomplete() throws {
         let error = #expect(throws: SocketError.self) {
             try stream.exchange(

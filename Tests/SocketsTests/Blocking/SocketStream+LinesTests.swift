@@ -23,7 +23,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("readLine returns a last line without a line feed, including its CR")
+    @Test("readLine keeps the CR of a last line that has no line feed")
     func lastLine() throws {
         try peer.sendAll("whole\npart\r")
         peer.close()
@@ -42,7 +42,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("readLine accepts a line of exactly the limit that ends with LF or CRLF")
+    @Test("readLine accepts a line of the maximum length before LF and before CRLF")
     func exactlyTheLimit() throws {
         let line = String(repeating: "x", count: 20)
         try peer.sendAll("\(line)\n\(line)\r\n")
@@ -51,7 +51,7 @@ struct SocketStreamLinesTests {
     }
 
     @Test(
-        "readLine throws lineTooLong beyond its limit and then returns the next line",
+        "readLine throws `lineTooLong` beyond its limit and then returns the next line",
         arguments: [
             21, 22, 23, 40, 1000, 100_000,
         ])
@@ -67,7 +67,7 @@ struct SocketStreamLinesTests {
         try sending.value()
     }
 
-    @Test("a last line beyond the limit throws lineTooLong once, and then readLine returns nil")
+    @Test("a last line beyond the limit throws `lineTooLong` once, and then readLine returns nil")
     func lastLineBeyondTheLimit() throws {
         try peer.sendAll(String(repeating: "x", count: 21))
         peer.close()
@@ -76,7 +76,7 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == nil)
     }
 
-    @Test("readExactly returns the rest of a line after readLine threw lineTooLong")
+    @Test("readExactly returns the rest of a line after readLine threw `lineTooLong`")
     func restOfALongLine() throws {
         try peer.sendAll(String(repeating: "x", count: 30))
         _ = #expect(throws: SocketError.self) { try stream.readLine() }

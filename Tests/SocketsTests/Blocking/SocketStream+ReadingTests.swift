@@ -36,7 +36,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("readExactly throws endOfStream with the partial bytes if the stream ends early")
+    @Test("readExactly throws `endOfStream` with the partial bytes if the stream ends early")
     func readExactlyAtEnd() throws {
         try peer.sendAll("abc")
         peer.close()
@@ -59,7 +59,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readUntil(UInt8(ascii: ";")) == nil)
     }
 
-    @Test("readUntil throws tooLarge beyond its limit and keeps the bytes readable")
+    @Test("readUntil throws `tooLarge` beyond its limit and keeps the bytes readable")
     func readUntilLimit() throws {
         try peer.sendAll("0123456789;")
         let error = #expect(throws: SocketError.self) {
@@ -83,7 +83,7 @@ struct SocketStreamReadingTests {
         try sending.value()
     }
 
-    @Test("readToEnd throws tooLarge only beyond its limit and keeps the bytes readable")
+    @Test("readToEnd throws `tooLarge` only beyond its limit and keeps the bytes readable")
     func readToEndLimit() throws {
         try peer.sendAll("0123456789")
         peer.close()
@@ -135,7 +135,7 @@ struct SocketStreamReadingTests {
         #expect(took < .seconds(2))
     }
 
-    @Test("a read that must wait flushes the written bytes first")
+    @Test("a read that must wait flushes earlier writes first")
     func readFlushes() throws {
         let peer = peer
         let answering = Background {
@@ -147,7 +147,7 @@ struct SocketStreamReadingTests {
         try answering.value()
     }
 
-    @Test("read throws closed after the socket is closed")
+    @Test("read throws `closed` after the socket is closed")
     func closed() throws {
         stream.socket.close()
         let error = #expect(throws: SocketError.self) { try stream.read() }

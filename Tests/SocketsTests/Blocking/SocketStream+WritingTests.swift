@@ -70,7 +70,7 @@ struct SocketStreamWritingTests {
         #expect(try Array(reading.value()) == Array("after".utf8))
     }
 
-    @Test("write throws incompleteWrite after a partial write until resumeWriting")
+    @Test("after a partial write, write throws `incompleteWrite` until resumeWriting is called")
     func incompleteWrite() throws {
         let plenty = [UInt8](repeating: 1, count: 16 << 20)
         let error = try #require(

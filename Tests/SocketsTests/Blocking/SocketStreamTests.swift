@@ -39,7 +39,7 @@ struct SocketStreamTests {
         #expect(one.isClosed)
     }
 
-    @Test("close throws timedOut with the number of lost bytes and closes the socket")
+    @Test("close throws `timedOut` with the number of lost bytes and closes the socket")
     func closeTimesOut() throws {
         let (one, other) = try Socket.pair()
         _ = try Loopback.fill(one)

@@ -16,7 +16,7 @@ struct SocketTests {
         }
     }
 
-    @Test("creating a socket of an unsupported type throws a createSocket error with an errno")
+    @Test("creating a socket of an unsupported type throws a `createSocket` error with an errno")
     func unsupportedKind() throws {
         let error = #expect(throws: SocketError.self) { try Socket(.ipv4, .sequencedPacket) }
         #expect(error?.operation == .createSocket)
@@ -33,7 +33,7 @@ struct SocketTests {
         }
     }
 
-    @Test("calls on a closed socket throw closed, and a second close has no effect")
+    @Test("calls on a closed socket throw `closed`, and a second close has no effect")
     func closedSocketThrows() throws {
         let (one, _) = try Socket.pair()
         one.close()
@@ -83,9 +83,7 @@ struct SocketTests {
         #expect(client.localAddress == address)
     }
 
-    @Test(
-        "an unbound datagram socket has port 0 until a send binds a port"
-    )
+    @Test("an unbound datagram socket has port 0 until a send binds a port")
     func unboundAddress() throws {
         let receiver = try Loopback.udp()
         let sender = try Socket(.ipv4, .datagram)
@@ -96,7 +94,7 @@ struct SocketTests {
     }
 
     @Test(
-        "close wakes a thread that waits in a call, and the call throws closed",
+        "close wakes a thread that waits in a call, and the call throws `closed`",
         arguments: [
             "receive", "receive with a limit", "receiveFrom", "accept", "send", "Unix accept",
         ])
@@ -206,7 +204,7 @@ struct SocketTests {
         }
     }
 
-    @Test("a receive that races close returns the sent bytes or throws closed")
+    @Test("a receive that races close returns the sent bytes or throws `closed`")
     func closeRacesReceive() throws {
         for round in 0..<500 {
             let (one, other) = try Socket.pair()

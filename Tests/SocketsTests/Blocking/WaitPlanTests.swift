@@ -5,7 +5,7 @@ import Testing
 @Suite("WaitPlan", .ownThread)
 struct WaitPlanTests {
     @Test(
-        "kernelLimit follows from the plan, the remaining time, the attempt and the exactness",
+        "kernelLimit has the expected value for each plan, remaining time, attempt and exactness",
         arguments: [
             // Without a limit.
             (.inKernel, nil, true, false, 0), (.inKernel, nil, false, false, 0),
@@ -48,7 +48,7 @@ struct WaitPlanTests {
     }
 
     @Test(
-        "kernelLimit is never 0, which means forever, and never exceeds the longest timeout",
+        "kernelLimit of a limited wait is never 0 (forever) or above the longest timeout",
         arguments: [
             Duration.zero, .nanoseconds(1), .seconds(-1), .seconds(Int64.min), .seconds(Int64.max),
             Duration(attoseconds: .min), Duration(attoseconds: .max),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Connection(adopting:)", .ownThread)
 struct ConnectionAdoptingTests {
-    @Test("adopting a connected socket keeps the addresses and closes the original")
+    @Test("adopting a connected socket keeps the addresses and closes the original socket")
     func adopting() async throws {
         let (client, server) = try Loopback.tcpPair()
         let (local, remote) = (client.localAddress, client.remoteAddress)

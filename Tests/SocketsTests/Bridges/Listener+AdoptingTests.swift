@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Listener(adopting:)", .ownThread)
 struct ListenerAdoptingTests {
-    @Test("adopting a listening socket keeps the address and closes the original")
+    @Test("adopting a listening socket keeps the address and closes the original socket")
     func adopting() async throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let address = socket.localAddress

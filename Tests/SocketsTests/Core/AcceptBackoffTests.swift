@@ -15,7 +15,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "an error that concerns only an aborted client is retried",
+        "AcceptBackoff retries after an error that concerns only an aborted client",
         arguments: [
             Errno.connectionAbort, .protocolError, .networkDown, .hostIsDown, .noRouteToHost,
             .networkUnreachable, .protocolNotAvailable, .timedOut,
@@ -26,7 +26,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "a shortage pauses for 5 ms, and each repetition doubles the pause up to 1 s",
+        "a shortage pauses accept for 5 ms, and each repetition doubles the pause up to 1 s",
         arguments: shortages)
     func backOff(_ error: Errno) {
         var backoff = AcceptBackoff()
@@ -43,7 +43,7 @@ struct AcceptBackoffTests {
         #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, false))
     }
 
-    @Test("an empty backlog ends the shortage, and the next shortage is marked as the first again")
+    @Test("an empty backlog ends the shortage, and the next shortage is reported as a new shortage")
     func episodes() {
         var backoff = AcceptBackoff()
         #expect(pause(backoff.failed(.tooManyOpenFiles))! == (5, true))
@@ -53,7 +53,7 @@ struct AcceptBackoffTests {
     }
 
     @Test(
-        "an error of the listening socket itself is not retried",
+        "AcceptBackoff does not retry after an error of the listening socket itself",
         arguments: [Errno.invalidArgument, .notSocket, .notSupportedOnSocket])
     func broken(_ error: Errno) {
         var backoff = AcceptBackoff()

@@ -32,7 +32,7 @@ struct ByteBufferParsingTests {
         #expect(text(buffer.takeLastLine(&scanner)) == nil)
     }
 
-    @Test("takeLine fails with lineTooLong, skips that line and returns the next line")
+    @Test("takeLine fails with `lineTooLong`, skips that line and returns the next line")
     func tooLong() {
         var buffer = buffer("0123456789\nnext\n")
         var scanner = LineScanner(limit: 5)
@@ -43,7 +43,7 @@ struct ByteBufferParsingTests {
         #expect(text(buffer.takeLine(&scanner)) == "next")
     }
 
-    @Test("take(upTo:) includes the delimiter and fails with tooLarge beyond the limit")
+    @Test("take(upTo:) includes the delimiter and fails with `tooLarge` beyond the limit")
     func upTo() {
         var buffer = buffer("a;bcd")
         var scanned = 0

@@ -37,7 +37,7 @@ struct ConnectAttemptsTests {
         }
     }
 
-    @Test("takeStarted returns a running attempt only once")
+    @Test("takeStarted returns each running attempt only once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)
@@ -73,7 +73,7 @@ struct ConnectAttemptsTests {
         withExtendedLifetime(queued) {}
     }
 
-    @Test("advance throws the cause that was passed to stop, and the error lists the attempt")
+    @Test("after stop, advance throws an error with the given cause and the list of attempts")
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)

@@ -29,7 +29,7 @@ struct ConnectionLimitTests {
         #expect(late && lateForRelease)
     }
 
-    @Test("release wakes a waiter of each queue, and cancelAcquire wakes only a slot waiter")
+    @Test("release wakes a slot waiter and a release waiter, and cancelAcquire only a slot waiter")
     func waking() {
         var limit = ConnectionLimit<Waiter>(2)
         let waiters = (0..<3).map { _ in Waiter() }
@@ -43,7 +43,7 @@ struct ConnectionLimitTests {
         #expect(limit.used == 0)
     }
 
-    @Test("a waiter that was dequeued is not woken, and the next waiter is woken instead")
+    @Test("a dequeued waiter is not woken, and the next waiter is woken instead")
     func dequeue() {
         var limit = ConnectionLimit<Waiter>(1)
         let waiters = [Waiter(), Waiter()]

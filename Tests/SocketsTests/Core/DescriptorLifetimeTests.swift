@@ -66,7 +66,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 1)
     }
 
-    @Test("close during calls returns inUse, and the last leave releases the descriptor")
+    @Test("close during calls returns `inUse`, and the last leave releases the descriptor")
     func wakingClose() {
         let socket = Guarded()
         #expect(socket.enter() && socket.enter())
@@ -79,7 +79,7 @@ struct DescriptorLifetimeTests {
         #expect(socket.violationCount == 0)
     }
 
-    @Test("a second close returns alreadyClosed, before and after the release")
+    @Test("a second close returns `alreadyClosed`, before and after the release")
     func closingAgain() {
         let socket = Guarded()
         #expect(socket.enter())

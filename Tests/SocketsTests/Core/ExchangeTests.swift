@@ -21,7 +21,7 @@ final class ExchangeTests {
         return step
     }
 
-    @Test("blocked reports only the directions that can make progress")
+    @Test("blocked reports only the directions for which the exchange must wait")
     func waits() throws {
         let (here, there) = try Socket.pair()
         let request = [UInt8](repeating: 7, count: 8 << 20)
@@ -103,7 +103,7 @@ final class ExchangeTests {
         }
     #endif
 
-    @Test("toEnd half-closes the connection after the request")
+    @Test("an exchange with the framing toEnd half-closes the connection after the request")
     func halfCloses() throws {
         let (here, there) = try Socket.pair()
         var exchange = Exchange(2, .toEnd(limit: 10), delimitedLimit: 65536, keepsSurplus: true)

@@ -71,7 +71,7 @@ struct HappyEyeballsTests {
         #expect(race.next(at: Self.milliseconds(10)) == .wait(until: Self.milliseconds(260)))
     }
 
-    @Test("one failure starts only one attempt, although another attempt still runs")
+    @Test("one failure starts exactly one further attempt while another attempt still runs")
     func oneFailureStartsOneAttempt() {
         var race = Self.race(Self.six1, Self.four1, Self.six2, Self.four2)
         #expect(race.next(at: .zero) == .start(0))
@@ -88,7 +88,7 @@ struct HappyEyeballsTests {
         #expect(race.next(at: .zero) == .wait(until: Self.milliseconds(100)))
     }
 
-    @Test("the wait after the last attempt ends only at the limit")
+    @Test("after the last attempt has started, next waits until the limit")
     func onlyTheLimitEndsTheLastWait() {
         var race = Self.race(Self.six1, limit: .seconds(10))
         #expect(race.next(at: .zero) == .start(0))
@@ -97,7 +97,7 @@ struct HappyEyeballsTests {
 
     // MARK: Success
 
-    @Test("the first success cancels each other attempt once")
+    @Test("the first success cancels every other attempt exactly once")
     func theFirstToAnswerWins() {
         var race = Self.race(Self.six1, Self.four1, Self.six2)
         #expect(race.next(at: .zero) == .start(0))
@@ -110,7 +110,7 @@ struct HappyEyeballsTests {
         #expect(race.next(at: Self.milliseconds(510)) == .finish(.connected(1)))
     }
 
-    @Test("a failed attempt is listed and not cancelled")
+    @Test("a failed attempt is listed as failed and is not cancelled after a success")
     func failedAttemptsAreNotCancelled() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -172,7 +172,7 @@ struct HappyEyeballsTests {
             ])
     }
 
-    @Test("the result prefers a refused connection to an unreachable network")
+    @Test("the error reports a refused connection in preference to an unreachable network")
     func refusalIsPreferred() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -192,7 +192,7 @@ struct HappyEyeballsTests {
         #expect(race.next(at: .zero) == .finish(.failed(.system(.networkUnreachable))))
     }
 
-    @Test("a failure counts once, and a report about an attempt that does not run is ignored")
+    @Test("a result of an attempt that is not running is ignored, even a second failure")
     func wrongReportsAreIgnored() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))
@@ -236,7 +236,7 @@ struct HappyEyeballsTests {
             ])
     }
 
-    @Test("a limit that is an instant gives a timedOut cause without a duration")
+    @Test("a limit that is an instant gives a `timedOut` cause without a duration")
     func limitThatIsAnInstant() {
         var race = HappyEyeballs(
             addresses: [Self.six1], limit: .seconds(1), limitCause: .timedOut(limit: nil))

@@ -68,7 +68,7 @@ struct LineScannerTests {
         #expect(scan("ab\r\n", with: &scanner) == .line(length: 2, consumed: 4))
     }
 
-    @Test("scan does not examine earlier bytes again until restart")
+    @Test("scan does not examine earlier bytes again until restart is called")
     func remembersHowFar() {
         var scanner = LineScanner(limit: 100)
         #expect(scan("aaaa", with: &scanner) == .needsMore)
@@ -78,7 +78,7 @@ struct LineScannerTests {
         #expect(scan("a\naab\n", with: &scanner) == .line(length: 1, consumed: 2))
     }
 
-    @Test("a line of exactly the limit is accepted with LF and with CRLF")
+    @Test("a line of the maximum length is accepted with LF and with CRLF")
     func atTheLimit() {
         for text in ["abc\n", "abc\r\n"] {
             var scanner = LineScanner(limit: 3)

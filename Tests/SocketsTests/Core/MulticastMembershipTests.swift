@@ -7,7 +7,7 @@ import Testing
 struct MulticastMembershipTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 
-    @Test("subject names the group, or the interface with escaped control characters")
+    @Test("subject names the group or the interface, with control characters escaped")
     func subjects() {
         let joining = MulticastMembership.membership(.join, of: group, interface: "lo")
         #expect(joining.subject == "multicastGroup 239.1.2.3")
@@ -30,7 +30,7 @@ struct MulticastMembershipTests {
         }
     }
 
-    @Test("the zone of a group address is the default interface of a membership")
+    @Test("the zone of a group address selects the interface if no interface is given")
     func zone() throws {
         let socket = try RawSockets.make(.ipv6, .datagram)
         let zoned = try #require(IPv6Address("ff02::7780%lo"))

@@ -61,7 +61,7 @@ struct DeadlineTests {
         #expect(deadline.remainingLimit == .until(instant))
     }
 
-    @Test("remainingLimit of a deadline ends at the same instant")
+    @Test("remainingLimit of a deadline ends at the instant of the deadline")
     func remainingLimit() {
         for limit in [TimeLimit.seconds(7), .seconds(3_000_000_000)] {
             var deadline = Deadline(startingNow: limit)
@@ -86,7 +86,7 @@ struct DeadlineTests {
         #expect(remaining.millisecondsRoundedUp == 1)
     }
 
-    @Test("beginStep throws timedOut at the third step if the limit is zero")
+    @Test("beginStep throws `timedOut` at the third step if the limit is zero")
     func steps() throws {
         var deadline = Deadline(.seconds(0))
         try deadline.beginStep()
@@ -100,7 +100,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("a slice ends after the requested time, or at the deadline if that is earlier")
+    @Test("slice(milliseconds:) ends after the requested time, but no later than the deadline")
     func slices() {
         var long = Deadline(.seconds(1000))
         var short = Deadline(.milliseconds(1))

@@ -49,7 +49,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("the pattern nameResolution matches a name-resolution error")
+    @Test("the pattern `nameResolution` matches a name-resolution error")
     func nameResolution() {
         guard case SocketError.nameResolution = nameResolutionError() else {
             Issue.record("no match")

@@ -24,7 +24,7 @@ struct StallReportTests {
         #expect(Set(Self.verdicts.map(\.code)).count == 11)
     }
 
-    @Test("isStuck is false for moving, idle and undetermined verdicts, and true for all others")
+    @Test("isStuck is false for slow, moving, idle and undetermined verdicts, and otherwise true")
     func stuck() {
         for (verdict, _, isStuck) in Self.verdicts { #expect(verdict.isStuck == isStuck) }
     }
@@ -42,7 +42,7 @@ struct StallReportTests {
                 """)
     }
 
-    @Test("the description of a verdict contains the rate and the limitation if known")
+    @Test("the description of a verdict contains the rate and the limitation if they are known")
     func rates() {
         #expect(
             "\(StallReport.Verdict.movingSlowly(bytesPerSecond: 512, limitedBy: .congestion))"
@@ -60,7 +60,7 @@ struct StallReportTests {
         #expect(25_000_000.bytesPerSecond == "25 MB a second")
     }
 
-    @Test("confidences sort as possible, likely, certain")
+    @Test("confidences sort in the order `possible`, `likely`, `certain`")
     func confidence() {
         #expect(StallReport.Confidence.allCases.sorted() == [.possible, .likely, .certain])
         #expect(

@@ -139,7 +139,7 @@ struct TimeLimitTests {
         #expect(Duration(attoseconds: .min).brief == Duration.seconds(-3e9).brief)
     }
 
-    @Test("a limit prints as its duration, as never, or relative to now")
+    @Test("a limit prints as a duration, as never, or as an instant relative to now")
     func description() {
         #expect(TimeLimit.seconds(2).description == "2 s")
         #expect(TimeLimit.milliseconds(50).description == "50 ms")

@@ -36,7 +36,7 @@ struct EventLoopTests {
         #expect(count.now == 2_000)
     }
 
-    @Test("perform runs a closure on the loop's thread, and at once if called on the loop")
+    @Test("perform runs a closure on the loop's thread, and at once if called on that thread")
     func closures() async throws {
         let group = try LoopGroup(loops: 1)
         let isThere = await withCheckedContinuation { continuation in
@@ -116,7 +116,7 @@ struct EventLoopTests {
     ///
     /// From the moment when the third task's socket becomes readable until that task reads, neither
     /// flooding task may exceed its operation budget.
-    @Test("a task whose read becomes ready waits for at most 32 operations of each flooding task")
+    @Test("a newly ready task waits for at most 32 operations of each task that is always ready")
     func fairness() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("EventSource: operations", .ownThread)
 struct EventSourceOperationTests {
-    @Test("begin throws busy for a busy direction and succeeds for the other direction")
+    @Test("begin throws `busy` for a busy direction and succeeds for the other direction")
     func busy() throws {
         let (one, _) = try Connection.pair()
         try one.source.begin(.reading)
@@ -30,7 +30,7 @@ struct EventSourceOperationTests {
         #expect(await eventually { fcntl(number, F_GETFD) == -1 })
     }
 
-    @Test("begin throws closed on a closed source")
+    @Test("begin throws `closed` on a closed source")
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.close()
@@ -38,7 +38,7 @@ struct EventSourceOperationTests {
         #expect(error?.cause == .closed)
     }
 
-    @Test("perform repeats an interrupted attempt, and an error leaves the direction ready")
+    @Test("perform repeats an interrupted call, and an error leaves the direction ready")
     func attempts() async throws {
         let (one, _) = try Connection.pair()
         var attempts = 0

@@ -19,7 +19,7 @@ struct EventSourceTests {
         source.end(.reading)
     }
 
-    @Test("begin throws closed after close, and a second close has no effect")
+    @Test("begin throws `closed` after close, and a second close has no effect")
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.source.close()
@@ -96,7 +96,7 @@ struct EventSourceTests {
         one.source.end(.reading)
     }
 
-    @Test("a cancellation scope ends each of its reads, and a later read succeeds")
+    @Test("cancelling the task of a scope ends every read in the scope, and a later read succeeds")
     func cancellationScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -111,7 +111,7 @@ struct EventSourceTests {
         #expect(try await one.read() == [0x78])
     }
 
-    @Test("a closing cancellation scope closes the source when its task is cancelled")
+    @Test("a closing cancellation scope closes the source when the scope's task is cancelled")
     func closingScope() async throws {
         let (one, other) = try Connection.pair()
         let task = Task {
@@ -127,7 +127,8 @@ struct EventSourceTests {
         #expect(try await other.read().isEmpty)
     }
 
-    @Test("10,000 reads that race close throw closed and never return bytes of another connection")
+    @Test(
+        "10,000 reads that race close throw `closed` and never return bytes of another connection")
     func closesRacingReads() async throws {
         let group = try LoopGroup(loops: 2)
         try await withThrowingTaskGroup(of: Void.self) { workers in

@@ -32,7 +32,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("park returns after an earlier wake")
+    @Test("park returns at once if wake was called before")
     func wakeBeforePark() async {
         let box = Box()
         box.word.clear()

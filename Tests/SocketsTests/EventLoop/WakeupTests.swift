@@ -6,7 +6,7 @@ import Testing
 struct WakeupTests {
     private let loop = LoopGroup.shared.loops[0]
 
-    @Test("a wake ends a wait, even a wake before the wait")
+    @Test("wake ends a wait, even if called before the wait begins")
     func wake() async {
         let wakeup = Wakeup()
         wakeup.reset()
@@ -19,7 +19,7 @@ struct WakeupTests {
         #expect(!waiting.isCancelled)
     }
 
-    @Test("a wait without a wake ends no earlier than its instant")
+    @Test("wait(until:) without a wake ends no earlier than the given instant")
     func time() async {
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<100 {

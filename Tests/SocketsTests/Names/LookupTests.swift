@@ -81,7 +81,8 @@ struct LookupTests {
         #expect(failures.map(\.cause) == causes)
     }
 
-    @Test("a getaddrinfo failure becomes a nameResolution cause, and EAI_SYSTEM becomes the errno")
+    @Test(
+        "a getaddrinfo failure becomes a `nameResolution` cause, and EAI_SYSTEM becomes the errno")
     func nameCauses() {
         guard case .nameResolution(let failure) = AddressInfoFailure(code: EAI_AGAIN).cause else {
             Issue.record("not a name resolution failure")

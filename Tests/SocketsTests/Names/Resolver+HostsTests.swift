@@ -14,7 +14,7 @@ struct ResolverHostsTests {
         #expect(six.addresses == [.v6(.loopback)])
     }
 
-    @Test("looking up a numeric address of the other family throws noData")
+    @Test("looking up a numeric address of the other family throws `noData`")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) { try Resolver.host(named: "::1") }
         #expect(error.cause == .hostLookup(.noData))
@@ -84,7 +84,7 @@ struct ResolverHostsTests {
             #expect(byAddress.aliases == aliases)
         }
 
-        @Test("looking up an unknown host or address throws hostNotFound")
+        @Test("looking up an unknown host or address throws `hostNotFound`")
         func unknownHosts() {
             let name = #expect(throws: SocketError.self) {
                 try run { try Resolver.host(named: "nosuch.example") }
@@ -98,7 +98,7 @@ struct ResolverHostsTests {
             #expect(address?.description == "cannot look up host 203.0.113.9: unknown host")
         }
 
-        @Test("a host lookup throws tryAgain if the name server is unreachable")
+        @Test("a host lookup throws `tryAgain` if the name server is unreachable")
         func temporaryFailures() {
             let error = #expect(throws: SocketError.self) {
                 try run(asksNameServer: true) { try Resolver.host(named: "nosuch.example") }

@@ -30,8 +30,7 @@ struct ResolverTests {
         #expect(error.description == "cannot resolve fe80::1%nosuch0: no such device")
     }
 
-    @Test(
-        "an empty host resolves to loopback for connecting and to any for binding, IPv6 first")
+    @Test("an empty host resolves to loopback, or to the unspecified address for bind, IPv6 first")
     func noHost() throws {
         let connecting = try Resolver.resolve(.tcp(port: 80))
         #expect(connecting.map(\.description) == ["[::1]:80", "127.0.0.1:80"])
@@ -62,7 +61,7 @@ struct ResolverTests {
                 + " expected a path, or @ and an abstract name, of 1 to 107 bytes without NUL")
     }
 
-    @Test("a family that does not match the endpoint throws invalidInput")
+    @Test("a family that does not match the endpoint throws `invalidInput`")
     func familiesThatDoNotFit() {
         expectInvalidInput { _ = try Resolver.resolve(.unix("/a"), family: .ipv4) }
         expectInvalidInput { _ = try Resolver.resolve(.tcp("localhost", port: 80), family: .unix) }
@@ -70,8 +69,7 @@ struct ResolverTests {
         expectInvalidInput { _ = try Resolver.host(named: "localhost", family: .unix) }
     }
 
-    @Test(
-        "text that cannot be a host throws invalidInput")
+    @Test("text that cannot be a host throws `invalidInput`")
     func impossibleHosts() {
         for host in HostileInput.hosts {
             expectInvalidInput { _ = try Resolver.resolve(.tcp(host, port: 80)) }
@@ -90,7 +88,7 @@ struct ResolverTests {
                 == "cannot parse port '80x': expected 0 to 65535 in digits, or a service name")
     }
 
-    @Test("resolving a numeric address of the other family throws a nameResolution error")
+    @Test("resolving a numeric address of the other family throws a `nameResolution` error")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: 80), family: .ipv6)
@@ -120,7 +118,7 @@ struct ResolverTests {
         }
     }
 
-    @Test("resolving the name of a Unix or unnamed address throws invalidInput")
+    @Test("resolving the name of a Unix or unnamed address throws `invalidInput`")
     func addressesWithoutNames() throws {
         expectInvalidInput { _ = try Resolver.name(of: .unnamed) }
         let unix = try #require(SocketAddress("/run/a"))
@@ -222,7 +220,7 @@ struct ResolverTests {
                     == "cannot look up service nosuch: there is no such service for udp")
         }
 
-        @Test("an unknown host throws a nameResolution error with isNotFound")
+        @Test("resolving an unknown host throws a `nameResolution` error whose isNotFound is true")
         func unknownHosts() {
             let error = error(of: .tcp("nosuch.example", port: 80))
             #expect(
@@ -231,7 +229,8 @@ struct ResolverTests {
             #expect(error?.failure?.isTemporary == false)
         }
 
-        @Test("an unreachable name server causes a nameResolution error with isTemporary")
+        @Test(
+            "an unreachable name server causes a `nameResolution` error whose isTemporary is true")
         func temporaryFailures() {
             let error = error(of: .tcp("nosuch.example", port: 80), asksNameServer: true)
             #expect(error?.failure?.isTemporary == true)

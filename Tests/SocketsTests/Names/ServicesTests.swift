@@ -33,7 +33,7 @@ struct ServicesTests {
                 + " expected 1 to 255 visible ASCII characters, such as http")
     }
 
-    @Test("a service name of 100,000 characters throws invalidInput")
+    @Test("a service name of 100,000 characters throws `invalidInput`")
     func hugeNameIsRejected() throws {
         let name = String(repeating: "a", count: 100_000)
         let error = try #require(throws: SocketError.self) { try Services.port(named: name) }
@@ -90,7 +90,7 @@ struct ServicesTests {
             #expect(port?.cause == .unknownService("81", transport: .tcp))
         }
 
-        @Test("looking up digits as a service name throws unknownService")
+        @Test("looking up digits as a service name throws `unknownService`")
         func digitsAreNoName() {
             let error = #expect(throws: SocketError.self) {
                 try run { try Services.port(named: "80") }

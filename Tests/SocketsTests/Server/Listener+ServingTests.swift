@@ -146,7 +146,7 @@ struct ListenerServingTests {
 
     @TaskLocal private static var name = "nothing"
 
-    @Test("serve throws closed on a closed listener, and busy if another task serves")
+    @Test("serve throws `closed` on a closed listener, and `busy` if another task serves")
     func closedOrBusy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let isServed = Wakeup()
@@ -213,7 +213,7 @@ struct ListenerServingTests {
             #expect(log.messages.first?.metadata["error"] == "\(Errno.tooManyOpenFiles)")
         }
 
-        @Test("serve accepts further clients during a shortage as connections close")
+        @Test("during a shortage, serve accepts another client whenever a connection closes")
         func retryWakeup() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             // The first client is accepted. Then pauses of 5 ms to 640 ms begin, 1.2 s in all.

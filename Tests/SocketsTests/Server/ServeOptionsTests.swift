@@ -76,7 +76,7 @@ struct ServeOptionsTests {
         try await serving.value
     }
 
-    @Test("a read in a handler throws timedOut after idleTimeout")
+    @Test("a read in a handler throws `timedOut` after idleTimeout")
     func idle() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let failures = Lock<[SocketError]>([])

@@ -57,8 +57,7 @@ struct ConnectionSamplesTests {
         )
     }
 
-    @Test(
-        "a Unix socket whose queue drained between samples is diagnosed as moving")
+    @Test("a Unix socket whose queue drained between samples is diagnosed as `moving`")
     func unixMoves() {
         var samples = ConnectionSamples()
         for time in 0...20 {
@@ -69,7 +68,7 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).verdict == .moving)
     }
 
-    @Test("a Unix socket that stays full after the first samples is diagnosed as peerNotReading")
+    @Test("a Unix socket that stays full after the first samples is diagnosed as `peerNotReading`")
     func unixStuck() {
         var samples = ConnectionSamples()
         for time in 0...20 {
@@ -80,7 +79,7 @@ struct ConnectionSamplesTests {
         #expect(samples.report(during: .nothing).verdict == .peerNotReading)
     }
 
-    @Test("a report without a sample has the verdict undetermined")
+    @Test("a report without a sample has the verdict `undetermined`")
     func none() {
         #expect(ConnectionSamples().report(during: .nothing).verdict == .undetermined)
     }

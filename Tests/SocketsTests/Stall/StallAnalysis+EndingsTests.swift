@@ -12,7 +12,7 @@ struct StallAnalysisEndingsTests {
         .analyze(nil, statistics, during: activity)
     }
 
-    @Test("a closed connection is diagnosed as peerGone for any other statistics")
+    @Test("a closed connection is diagnosed as `peerGone` regardless of all other statistics")
     func closed() {
         for statistics in [Made.quiet(), Made.peerFull(), Made.bothFull(), Made.cut(5)] {
             let report = analyze(statistics.with { $0.state = .closed })
@@ -28,20 +28,20 @@ struct StallAnalysisEndingsTests {
         #expect(report.advice.contains("Read the remaining bytes"))
     }
 
-    @Test("a hung-up Unix socket is diagnosed as peerGone")
+    @Test("a hung-up Unix socket is diagnosed as `peerGone`")
     func unixClosed() {
         let report = analyze(Made.unix(queued: 9_000).with { $0.isHungUp = true })
         #expect(report.verdict == .peerGone)
     }
 
-    @Test("a half-closed peer is diagnosed as peerGone if no bytes are unread")
+    @Test("a half-closed peer is diagnosed as `peerGone` if no bytes are unread")
     func ended() {
         let report = analyze(Made.quiet().with { $0.state = .closeWait })
         #expect(report.verdict == .peerGone)
         #expect(report.confidence == .likely)
     }
 
-    @Test("a half-closed peer is diagnosed as peerNotReading while sent bytes wait")
+    @Test("a half-closed peer is diagnosed as `peerNotReading` while sent bytes wait")
     func halfClosed() {
         let report = analyze(
             Made.peerFull().with { $0.state = .closeWait }, during: Activity(.writing))
@@ -49,7 +49,7 @@ struct StallAnalysisEndingsTests {
     }
 
     @Test(
-        "each further unanswered retransmission raises the confidence in networkLost",
+        "each further unanswered retransmission raises the confidence in `networkLost`",
         arguments: [
             (1, StallReport.Confidence.possible), (2, .likely), (3, .likely), (4, .certain),
             (15, .certain),
@@ -62,7 +62,7 @@ struct StallAnalysisEndingsTests {
         }
     }
 
-    @Test("an answered retransmission with a closed window is not diagnosed as networkLost")
+    @Test("an answered retransmission with a closed window is not diagnosed as `networkLost`")
     func answered() {
         let statistics = Made.cut(2).with {
             $0.sendWindow = 0
@@ -71,7 +71,7 @@ struct StallAnalysisEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict != .networkLost)
     }
 
-    @Test("three unanswered probes of a closed window are diagnosed as networkLost")
+    @Test("three unanswered probes of a closed window are diagnosed as `networkLost`")
     func probes() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (3, .milliseconds(3_092))
@@ -81,7 +81,7 @@ struct StallAnalysisEndingsTests {
         #expect(report.evidence.contains("3 probes"))
     }
 
-    @Test("one unanswered probe is diagnosed as peerNotReading, not as networkLost")
+    @Test("one unanswered probe is diagnosed as `peerNotReading`, not as `networkLost`")
     func oneProbe() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (1, .milliseconds(876))
@@ -89,7 +89,7 @@ struct StallAnalysisEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
-    @Test("two unanswered probes within half a second are diagnosed as peerNotReading")
+    @Test("two unanswered probes within half a second are diagnosed as `peerNotReading`")
     func quickProbes() {
         let statistics = Made.peerFull().with {
             ($0.probes, $0.timeSinceLastAcknowledgement) = (2, .milliseconds(450))
@@ -97,13 +97,13 @@ struct StallAnalysisEndingsTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .peerNotReading)
     }
 
-    @Test("unanswered keep-alive probes of an idle connection are diagnosed as networkLost")
+    @Test("unanswered keep-alive probes of an idle connection are diagnosed as `networkLost`")
     func keepAlive() {
         let report = analyze(Made.quiet(for: .seconds(60)).with { $0.probes = 2 })
         #expect(report.verdict == .networkLost)
     }
 
-    @Test("bytes that a local firewall drops are diagnosed as networkLost")
+    @Test("bytes that a local firewall drops are diagnosed as `networkLost`")
     func droppedLocally() {
         // A local firewall drops the bytes, so nothing is in flight and the window is open.
         let statistics = Made.quiet(for: .milliseconds(76)).with {
@@ -113,7 +113,7 @@ struct StallAnalysisEndingsTests {
         #expect(analyze(statistics, during: Activity(.reading)).verdict == .networkLost)
     }
 
-    @Test("a connecting socket is diagnosed as undetermined until the SYN is retransmitted")
+    @Test("a connecting socket is diagnosed as `undetermined` until the SYN is retransmitted")
     func connecting() {
         let fresh = Made.quiet().with { $0.state = .synSent }
         #expect(analyze(fresh).verdict == .undetermined)

@@ -6,7 +6,7 @@ import Testing
 struct StallAnalysisMovingTests {
     private typealias Made = MeasuredStatistics
 
-    @Test("a transfer at full speed is diagnosed as moving, from one sample and from two")
+    @Test("a transfer at full speed is diagnosed as `moving`, from one sample and from two")
     func fullSpeed() {
         let now = Made.flowing()
         let earlier = now.before(.milliseconds(300), acknowledged: 700_000_000)
@@ -18,7 +18,7 @@ struct StallAnalysisMovingTests {
             ).verdict == .moving)
     }
 
-    @Test("a window that was closed for only 8 ms is diagnosed as moving")
+    @Test("a window that was closed for only 8 ms is diagnosed as `moving`")
     func momentarilyClosed() {
         let now = Made.peerFull(for: .milliseconds(8))
         #expect(StallReport.analyze(nil, now, during: .nothing).verdict == .moving)
@@ -28,7 +28,7 @@ struct StallAnalysisMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .moving)
     }
 
-    @Test("a receiver with a full queue in a running transfer is diagnosed as moving")
+    @Test("a receiver with a full queue in a running transfer is diagnosed as `moving`")
     func receiver() {
         let now = Made.quiet(for: .milliseconds(3)).with {
             ($0.receiveQueue, $0.receiveWindow) = (600_000, 0)
@@ -38,7 +38,7 @@ struct StallAnalysisMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .moving)
     }
 
-    @Test("a window that opens slowly is diagnosed as peerReadingSlowly with a rate")
+    @Test("a window that opens slowly is diagnosed as `peerReadingSlowly` with a rate")
     func slowReader() {
         let now = Made.peerFull(for: .milliseconds(204))
         let earlier = now.before(
@@ -48,7 +48,7 @@ struct StallAnalysisMovingTests {
         #expect(report.samplingInterval == .seconds(5))
     }
 
-    @Test("a transfer with retransmissions is diagnosed as movingSlowly, limited by congestion")
+    @Test("a transfer with retransmissions is diagnosed as `movingSlowly`, limited by `congestion`")
     func slowNetwork() {
         let now = Made.flowing().with { $0.totalRetransmissions = 9 }
         let earlier = now.before(.seconds(5), acknowledged: 100_000).with {
@@ -60,23 +60,21 @@ struct StallAnalysisMovingTests {
         #expect(report.evidence.contains("7 segments"))
     }
 
-    @Test(
-        "a network that was cut between the samples is diagnosed as networkLost"
-    )
+    @Test("a network that was cut between the samples is diagnosed as `networkLost`")
     func cutMeanwhile() {
         let now = Made.cut(3)
         let earlier = now.before(.seconds(5), acknowledged: 900_000_000)
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .networkLost)
     }
 
-    @Test("a deadlock that formed between the samples is diagnosed as bothWriting")
+    @Test("a deadlock that formed between the samples is diagnosed as `bothWriting`")
     func deadlockMeanwhile() {
         let now = Made.bothFull(for: .seconds(3))
         let earlier = now.before(.seconds(5), acknowledged: 128_512, received: 113_152)
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .bothWriting)
     }
 
-    @Test("bytes that only fill the peer's window do not prevent the verdict peerNotReading")
+    @Test("bytes that only fill the peer's window do not prevent the verdict `peerNotReading`")
     func filledWindow() {
         // Measured: a sender waits before it sends less than a segment.
         let now = Made.peerFull(for: .milliseconds(888))
@@ -84,7 +82,7 @@ struct StallAnalysisMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .peerNotReading)
     }
 
-    @Test("bytes that arrived between the samples and stay unread are diagnosed as notReading")
+    @Test("bytes that arrived between the samples and stay unread are diagnosed as `notReading`")
     func unreadSinceArrival() {
         let now = Made.quiet(for: .milliseconds(900)).with {
             ($0.receiveQueue, $0.bytesReceived) = (5, 5)
@@ -93,7 +91,7 @@ struct StallAnalysisMovingTests {
         #expect(StallReport.analyze(earlier, now, during: .nothing).verdict == .notReading)
     }
 
-    @Test("reading at this end does not prevent the verdict peerNotReading")
+    @Test("reading at this end does not prevent the verdict `peerNotReading`")
     func ourOwnReading() {
         let now = Made.peerFull()
         let earlier = now.before(.seconds(5)).with { $0.receiveQueue = 50_000 }

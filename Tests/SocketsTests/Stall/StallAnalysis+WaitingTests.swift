@@ -19,7 +19,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Outgoing
 
-    @Test("a closed window without unread bytes is diagnosed as peerNotReading")
+    @Test("a closed window without unread bytes is diagnosed as `peerNotReading`")
     func peerNotReading() {
         for activity in [Self.writing, Self.reading, .nothing] {
             let report = analyze(Made.peerFull(), during: activity)
@@ -32,7 +32,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a window that stays closed for 31 s makes the verdict peerNotReading certain")
+    @Test("the verdict `peerNotReading` is `certain` if the window stays closed for 31 s")
     func certain() {
         let report = analyze(Made.peerFull(for: .seconds(31)), during: Self.writing)
         #expect(report.verdict == .peerNotReading)
@@ -52,7 +52,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("closed windows at both ends are diagnosed as bothWriting")
+    @Test("closed windows at both ends are diagnosed as `bothWriting`")
     func bothWriting() {
         for activity in [Self.writing, .nothing] {
             let report = analyze(Made.bothFull(), during: activity)
@@ -63,7 +63,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("100 unread bytes are diagnosed as peerNotReading if the peer can still send")
+    @Test("100 unread bytes are diagnosed as `peerNotReading` if the peer can still send")
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)
@@ -71,7 +71,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.advice.contains("Read"))
     }
 
-    @Test("verdicts without window sizes follow from the probes and buffers")
+    @Test("if window sizes are unknown, the verdict follows from the probes and the buffers")
     func olderKernel() {
         func older(_ statistics: ConnectionStatistics) -> ConnectionStatistics {
             statistics.with { ($0.sendWindow, $0.receiveWindow) = (nil, nil) }
@@ -82,7 +82,7 @@ struct StallAnalysisWaitingTests {
         #expect(analyze(older(Made.flowing())).verdict == .moving)
     }
 
-    @Test("a window that closed only late in a long wait is diagnosed as peerReadingSlowly")
+    @Test("a window that closed late in a long write is diagnosed as `peerReadingSlowly`")
     func slowPeer() {
         let report = analyze(
             Made.peerFull(for: .milliseconds(204)),
@@ -91,7 +91,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("data in flight is diagnosed as moving until an acknowledgement is due")
+    @Test("data in flight is diagnosed as `moving` until an acknowledgement is due")
     func inFlight() {
         let statistics = Made.flowing().with {
             $0.timeSinceLastSend = .milliseconds(44)
@@ -100,7 +100,7 @@ struct StallAnalysisWaitingTests {
         #expect(analyze(statistics, during: Activity(.writing)).verdict == .moving)
     }
 
-    @Test("unacknowledged data is diagnosed as undetermined at first, and later as networkLost")
+    @Test("unacknowledged data is diagnosed as `undetermined` at first, and later as `networkLost`")
     func silentNetwork() {
         func silent(_ time: Duration) -> ConnectionStatistics {
             Made.flowing().with {
@@ -117,7 +117,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Outgoing, over a Unix socket
 
-    @Test("a full Unix socket with a waiting writer is diagnosed as peerNotReading")
+    @Test("a full Unix socket with a waiting writer is diagnosed as `peerNotReading`")
     func unixPeerNotReading() {
         let full = Made.unix(queued: 278_528, writable: false)
         let report = analyze(full, during: Self.writing)
@@ -125,14 +125,14 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .likely)
     }
 
-    @Test("a single sample of a full Unix socket is diagnosed as undetermined")
+    @Test("a single sample of a full Unix socket is diagnosed as `undetermined`")
     func unixSingleSample() {
         let report = analyze(Made.unix(queued: 278_528, writable: false))
         #expect(report.verdict == .undetermined)
         #expect(report.advice.contains("watching"))
     }
 
-    @Test("a full Unix socket with fewer bytes than were sent is diagnosed as peerReadingSlowly")
+    @Test("a full Unix socket that sent more than it holds is diagnosed as `peerReadingSlowly`")
     func unixTrickle() {
         let report = analyze(
             Made.unix(queued: 278_528, writable: false),
@@ -141,7 +141,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .possible)
     }
 
-    @Test("a full Unix socket with many unread bytes is diagnosed as bothWriting")
+    @Test("a full Unix socket with many unread bytes is diagnosed as `bothWriting`")
     func unixBothWriting() {
         for activity in [
             Self.writing, Activity(.writing, elapsed: .seconds(1), sent: 475_072),
@@ -152,7 +152,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a Unix peer that has not read the request is diagnosed as peerNotReading")
+    @Test("a Unix peer that has not read the request is diagnosed as `peerNotReading`")
     func unixRequestUnread() {
         let report = analyze(Made.unix(queued: 768), during: Self.reading)
         #expect(report.verdict == .peerNotReading)
@@ -161,7 +161,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Incoming
 
-    @Test("bytes that stay unread are diagnosed as notReading")
+    @Test("bytes that stay unread are diagnosed as `notReading`")
     func notReading() {
         let statistics = Made.quiet(for: .seconds(3)).with { $0.receiveQueue = 5_000 }
         let report = analyze(statistics)
@@ -173,7 +173,7 @@ struct StallAnalysisWaitingTests {
         #expect(watched.confidence == .likely)
     }
 
-    @Test("unread bytes that fill the window make the verdict notReading certain")
+    @Test("the verdict `notReading` is `certain` if the unread bytes fill the window")
     func notReadingFull() {
         let statistics = Made.quiet(for: .seconds(3)).with {
             ($0.receiveQueue, $0.receiveWindow, $0.receiveSegmentSize) = (128_512, 0, 47_616)
@@ -184,14 +184,14 @@ struct StallAnalysisWaitingTests {
         #expect(report.confidence == .certain)
     }
 
-    @Test("bytes that arrived 30 ms ago are diagnosed as moving")
+    @Test("bytes that arrived 30 ms ago are diagnosed as `moving`")
     func recentlyArrived() {
         let statistics = Made.quiet(for: .milliseconds(30)).with { $0.receiveQueue = 5_000 }
         #expect(analyze(statistics).verdict == .moving)
         #expect(analyze(statistics, during: Self.reading).verdict == .moving)
     }
 
-    @Test("unread bytes of a Unix socket are diagnosed as notReading only from two samples")
+    @Test("unread bytes of a Unix socket are diagnosed as `notReading` only with two samples")
     func unixNotReading() {
         let statistics = Made.unix(unread: 5_000)
         #expect(analyze(statistics).verdict == .undetermined)
@@ -203,7 +203,7 @@ struct StallAnalysisWaitingTests {
 
     // MARK: Nothing anywhere
 
-    @Test("acknowledged data and a waiting reader are diagnosed as bothWaiting")
+    @Test("acknowledged data and a waiting reader are diagnosed as `bothWaiting`")
     func bothWaiting() {
         for kind in [Activity.Kind.reading, .exchanging] {
             let report = analyze(
@@ -213,7 +213,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("an exchange that sent data less than 100 ms ago is diagnosed as moving")
+    @Test("an exchange that sent data less than 100 ms ago is diagnosed as `moving`")
     func hardlySent() {
         let activity = Activity(.exchanging, elapsed: .seconds(2), sent: 20)
         #expect(analyze(Made.quiet(for: .milliseconds(99)), during: activity).verdict == .moving)
@@ -235,7 +235,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.evidence.contains("12 bytes of the expected data"))
     }
 
-    @Test("a read that times out while bytes arrive is diagnosed as movingSlowly with a rate")
+    @Test("a read that times out while bytes arrive is diagnosed as `movingSlowly` with a rate")
     func slowlyIncoming() {
         let report = analyze(
             Made.quiet(for: .milliseconds(40)),
@@ -243,7 +243,7 @@ struct StallAnalysisWaitingTests {
         #expect(report.verdict == .movingSlowly(bytesPerSecond: 2_000, limitedBy: nil))
     }
 
-    @Test("an idle connection of any age is diagnosed as idle")
+    @Test("an idle connection of any age is diagnosed as `idle`")
     func idle() {
         for time in [Duration.zero, .seconds(1), .seconds(86_400)] {
             #expect(analyze(Made.quiet(for: time)).verdict == .idle)
@@ -256,7 +256,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("a socket without statistics is diagnosed as undetermined")
+    @Test("a socket without statistics is diagnosed as `undetermined`")
     func nothing() {
         for kind in Activity.Kind.allCases {
             #expect(

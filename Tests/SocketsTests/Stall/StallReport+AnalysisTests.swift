@@ -227,7 +227,7 @@ struct StallReportAnalysisTests {
         }
     }
 
-    @Test("a report that is attributed to a whole operation counts all bytes of the operation")
+    @Test("attributing a report to a whole operation counts all bytes of the operation")
     func attributed() throws {
         let statistics = MeasuredStatistics.quiet(for: .milliseconds(20))
         let report = StallReport.analyze(

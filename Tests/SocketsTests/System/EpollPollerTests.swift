@@ -65,7 +65,7 @@ struct EpollPollerTests {
         #expect(wait(poller, milliseconds: 0).changes.isEmpty)
     }
 
-    @Test("a half-close by the peer is reported as ending")
+    @Test("a half-close by the peer is reported as `ending`")
     func ending() throws {
         let poller = try Poller.make()
         let (one, other) = try RawSockets.pair()

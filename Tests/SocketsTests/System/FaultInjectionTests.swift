@@ -89,7 +89,7 @@ struct FaultInjectionTests {
         }
     }
 
-    @Test("a short fault for a datagram call ends the program with a message")
+    @Test("an injected short transfer of a datagram ends the program with a message")
     func shortDatagramTraps() async throws {
         let result = try #require(
             await #expect(

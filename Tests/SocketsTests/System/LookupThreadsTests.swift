@@ -44,7 +44,7 @@ struct LookupThreadsTests {
         #expect(try calls.run(for: longest) { true } == true)
     }
 
-    @Test("a call beyond the limit throws EAGAIN until an earlier call has ended")
+    @Test("a call throws EAGAIN while all lookup threads are in use, and later calls succeed")
     func tooManyCalls() throws {
         let calls = LookupThreads(atMost: 2)
         let gate = DispatchSemaphore(value: 0)
@@ -71,7 +71,7 @@ struct LookupThreadsTests {
         gate.signal()
     }
 
-    @Test("calls that have ended do not raise the limit")
+    @Test("completed calls do not raise the maximum number of concurrent calls")
     func noMoreThanAllowed() throws {
         let calls = LookupThreads(atMost: 1)
         for _ in 0..<3 { #expect(try calls.run(for: .seconds(30)) { 7 } == 7) }

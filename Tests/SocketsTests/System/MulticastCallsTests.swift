@@ -58,7 +58,7 @@ struct MulticastCallsTests {
         try System.setMulticastInterfaceIPv6(member.number, interface)
     }
 
-    @Test("joining an address that is not a group, or on a missing interface, throws")
+    @Test("a multicast call throws for an address that is not a group and for a missing interface")
     func failures() throws {
         let ipv4 = try RawSockets.make(.ipv4, .datagram)
         let ipv6 = try RawSockets.make(.ipv6, .datagram)

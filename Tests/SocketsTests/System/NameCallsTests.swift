@@ -33,7 +33,7 @@ struct NameCallsTests {
         #expect(failure.code != EAI_NONAME)
     }
 
-    @Test("EAI_SYSTEM has the errno, or EIO if errno is 0")
+    @Test("an EAI_SYSTEM failure has the errno of the call, or EIO if errno is 0")
     func systemFailures() {
         errno = EMFILE
         #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .tooManyOpenFiles)

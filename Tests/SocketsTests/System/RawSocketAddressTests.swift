@@ -32,7 +32,7 @@ struct RawSocketAddressTests {
         }
     }
 
-    @Test("the content of an address round-trips", arguments: contents)
+    @Test("content returns the value that created a RawSocketAddress", arguments: contents)
     func roundTrip(content: Content) {
         #expect(RawSocketAddress(content).content == content)
     }
@@ -66,7 +66,7 @@ struct RawSocketAddressTests {
     }
 
     @Test(
-        "a path ends with a NUL if there is space, and an abstract name does not",
+        "a path is stored with a final NUL if there is space, and an abstract name unchanged",
         arguments: [
             ([0x61], [0x61, 0]), ([UInt8](repeating: 0x61, count: 108), nil),
             ([0, 0x61], [0, 0x61]), ([0, 0x61, 0], [0, 0x61, 0]),

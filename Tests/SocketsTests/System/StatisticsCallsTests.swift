@@ -16,7 +16,7 @@ struct StatisticsCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("tcpInfo returns nil for sockets other than TCP")
+    @Test("tcpInfo returns nil for a socket that is not TCP")
     func noInfo() throws {
         let (one, peer) = try RawSockets.pair()
         #expect(System.tcpInfo(one.number) == nil)
@@ -70,7 +70,7 @@ struct StatisticsCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("the condition of a new connection is only writable")
+    @Test("the condition of a new connection is exactly `writable`")
     func fresh() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(System.condition(client.number) == [.writable])

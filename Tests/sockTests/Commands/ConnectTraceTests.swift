@@ -11,7 +11,7 @@ struct ConnectTraceTests {
             timeout: .seconds(5), printsSteps: false)
     }
 
-    @Test("a successful trace has one attempt without a cause, and the remote address")
+    @Test("the trace of a successful connect has the remote address and one attempt without error")
     func answers() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         var trace = trace(server.localAddress.port ?? 0)

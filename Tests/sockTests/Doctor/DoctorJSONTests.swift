@@ -39,7 +39,7 @@ struct DoctorJSONTests {
         #expect(owner["descriptor"] as? Int == 4)
     }
 
-    @Test("the JSON of a healthy connection has the same keys as that of a finding")
+    @Test("the JSON objects of a healthy connection and of a finding have the same keys")
     func healthy() throws {
         let stuck = StuckPair.analysis()
         let well = StuckPair.analysis(state: .sleeping)

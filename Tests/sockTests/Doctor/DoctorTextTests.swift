@@ -13,7 +13,7 @@ struct DoctorTextTests {
         DoctorText(analysis, isDrawn: drawn, hasColor: color, width: width)
     }
 
-    @Test("a finding prints with a heading, both ends, the waits, evidence and advice")
+    @Test("a finding prints its heading, sockets, blocked calls, evidence and advice")
     func finding() throws {
         let text = text()
         let finding = try #require(text.analysis.findings.first)

@@ -17,7 +17,7 @@ struct AmbiguousLetterTests {
         #expect(Flag(letter: letter) == nil)
     }
 
-    @Test("every long option that an ambiguous-letter error suggests exists")
+    @Test("an ambiguous-letter error suggests only long options that exist")
     func namesThatExist() {
         for (_, instead) in AmbiguousLetter.table.values {
             for word in instead.split(whereSeparator: { " ,.()".contains($0) })

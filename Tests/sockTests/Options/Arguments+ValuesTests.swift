@@ -19,7 +19,7 @@ struct ArgumentsValuesTests {
         #expect(throws: UsageError("-4 and -6 cannot be combined")) { try both.family() }
     }
 
-    @Test("timeout() returns the time of -w, nil without -w, and throws for zero or less")
+    @Test("timeout() returns the value of -w, or nil without -w, and throws unless -w is positive")
     func timeout() throws {
         #expect(try parse().timeout() == nil)
         #expect(try parse("-w", "500ms").timeout() == .milliseconds(500))

@@ -41,7 +41,7 @@ struct ArgumentsTests {
         #expect(try words() == ["connect"])
     }
 
-    @Test("a cluster of flags is split at any position among the operands")
+    @Test("flags are parsed before, between and after operands, and a cluster of flags is split")
     func cluster() throws {
         let expected = ["connect", "--zero", "--verbose", "--", "host", "80"]
         #expect(try words("-vz", "host", "80") == expected)
@@ -154,13 +154,13 @@ struct ArgumentsTests {
     }
 
     @Test(
-        "-h at any position and the subcommand help request help",
+        "-h at any position requests help, and so does the subcommand help",
         arguments: [["-h"], ["--help"], ["-vh"], ["help"], ["-v", "-h", "host"]])
     func help(line: [String]) throws {
         #expect(try Arguments.parse(line) == .help(nil))
     }
 
-    @Test("-h after a subcommand and help before a subcommand request the subcommand's help")
+    @Test("info -h requests the help of info, and help serve requests the help of serve")
     func helpAboutVerb() throws {
         #expect(try Arguments.parse(["info", "-h"]) == .help(.info))
         #expect(try Arguments.parse(["help", "serve"]) == .help(.serve))

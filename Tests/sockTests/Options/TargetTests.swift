@@ -27,7 +27,7 @@ struct TargetTests {
         #expect(try connect("h", "http") == .tcp("h", port: "http"))
     }
 
-    @Test("an IPv6 address may have brackets, and requires brackets before a colon")
+    @Test("an IPv6 address may have brackets, and must have brackets before :PORT")
     func brackets() throws {
         #expect(try connect("::1", "80") == .tcp("::1", port: 80))
         #expect(try connect("[::1]", "80") == .tcp("::1", port: 80))

@@ -51,7 +51,7 @@ struct BroadcasterTests {
         #expect(broadcaster.isReady)
     }
 
-    @Test("a client with a full backlog stalls the broadcast after 10 s of waiting input")
+    @Test("a slow client with a full backlog stalls the broadcast after input has waited for 10 s")
     func stalled() {
         var broadcaster = Broadcaster()
         let (slow, fast) = (broadcaster.addClient(), broadcaster.addClient())
@@ -64,7 +64,7 @@ struct BroadcasterTests {
         #expect(second == [false, false])
     }
 
-    @Test("a slow client does not stall a broadcast without waiting input or other clients")
+    @Test("a slow client does not stall a broadcast if no input waits or no other client exists")
     func alone() {
         var broadcaster = Broadcaster()
         let (slow, other) = (broadcaster.addClient(), broadcaster.addClient())
@@ -82,7 +82,7 @@ struct BroadcasterTests {
         #expect(withOther == [false, true])
     }
 
-    @Test("each broadcast restarts the time until a slow client stalls the broadcast")
+    @Test("each broadcast restarts the period after which a slow client stalls the broadcast")
     func progress() {
         var broadcaster = Broadcaster()
         let (slow, fast) = (broadcaster.addClient(), broadcaster.addClient())

@@ -25,7 +25,7 @@ struct ConnectorTests {
         #expect(address.localAddress.ip == .v4(here))
     }
 
-    @Test("a local port without an address uses the family of the endpoint")
+    @Test("a Connector with a local port but no local address uses the family of the endpoint")
     func portAlone() throws {
         let (spare, text) = try Peer.boundPort()
         spare.close()
@@ -44,7 +44,7 @@ struct ConnectorTests {
         #expect(error.map(ExitStatus.init) == .nameNotResolved)
     }
 
-    @Test("a local address of another machine throws an error with the status cannotBind")
+    @Test("a local address of another machine throws an error with the status `cannotBind`")
     func foreign() {
         let error = #expect(throws: SocketError.self) {
             try Connector(source: .v4(IPv4Address(192, 0, 2, 1))).connect(to: endpoint)

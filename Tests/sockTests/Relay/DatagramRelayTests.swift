@@ -17,7 +17,7 @@ struct DatagramRelayTests {
         #expect(outcome.text == "hello")
     }
 
-    @Test("sock -u without a reply exits with status 28 after 1 s or the time of -w")
+    @Test("sock -u without a reply exits with status 28 after 1 s, or after the time of -w")
     func silence() throws {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }

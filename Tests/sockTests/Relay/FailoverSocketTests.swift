@@ -19,7 +19,7 @@ struct FailoverSocketTests {
         return address
     }
 
-    @Test("the next address receives all earlier datagrams after a refusal")
+    @Test("after a refusal, the next address receives all earlier datagrams")
     func failover() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let socket = try socket(closedAddress(), server.localAddress)
@@ -39,7 +39,7 @@ struct FailoverSocketTests {
         #expect(socket.current.remoteAddress == server.localAddress)
     }
 
-    @Test("a refusal by the last address throws connectionRefused")
+    @Test("a refusal by the last address throws `connectionRefused`")
     func refused() throws {
         let socket = try socket(closedAddress(), closedAddress())
         try socket.send([1])
@@ -50,7 +50,7 @@ struct FailoverSocketTests {
         #expect(error?.errno == .connectionRefused)
     }
 
-    @Test("close wakes a receiving thread, and receive throws closed")
+    @Test("close wakes a receiving thread, and receive throws `closed`")
     func close() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let socket = try socket(server.localAddress)

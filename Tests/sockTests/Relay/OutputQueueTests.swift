@@ -38,7 +38,7 @@ struct OutputQueueTests {
         #expect(queue.finish() == 0)
     }
 
-    @Test("a cancelled task does not wait for blocked output, and finish counts what is left")
+    @Test("a cancelled write does not wait for blocked output, and finish counts unwritten bytes")
     func blocked() async throws {
         let isOpen = Monitor(false)
         let queue = try OutputQueue { _ throws(Failure) in isOpen.wait { $0 } }

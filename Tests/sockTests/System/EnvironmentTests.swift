@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct EnvironmentTests {
-    @Test("an environment variable has its value, or is nil if unset or empty")
+    @Test("Environment returns the value of a variable, or nil if the variable is unset or empty")
     func variables() {
         setenv("SOCK_TEST_VARIABLE", "x", 1)
         #expect(Environment["SOCK_TEST_VARIABLE"] == "x")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct SignalsTests {
-    @Test("SIGINT, SIGTERM and SIGHUP end a client by the signal")
+    @Test("a client that receives SIGINT, SIGTERM or SIGHUP dies of that signal")
     func client() throws {
         let server = try RunningSock("serve", "echo", "0")
         defer { server.send(signal: SIGTERM) }
@@ -19,7 +19,7 @@ struct SignalsTests {
     }
 
     @Test(
-        "SIGTERM ends a server with 0, and SIGINT and SIGHUP end it by the signal",
+        "a server exits with status 0 after SIGTERM, and dies of SIGINT and SIGHUP",
         arguments: [
             ["-l", "127.0.0.1", "0"], ["-lk", "127.0.0.1", "0"], ["-lu", "127.0.0.1", "0"],
             ["serve", "echo", "0"],
@@ -132,7 +132,7 @@ struct SignalsTests {
         #expect(outcome.text == "0\n")
     }
 
-    @Test("a closed output pipe ends the program by SIGPIPE, like cat")
+    @Test("the program dies of SIGPIPE, like cat, if its output pipe is closed")
     func pipe() throws {
         let outcome = try SockProgram.shell(
             """

@@ -73,7 +73,7 @@ struct StandardStreamsTests {
         #expect(outcome.text == "seen")
     }
 
-    @Test("standard input that cannot be read, as with nohup, is no input")
+    @Test("write-only standard input, as with nohup, is treated as no input")
     func unreadable() throws {
         let listener = try RunningSock(
             ["-c", "exec \"$SOCK\" -l 127.0.0.1 0 0>/dev/null"], program: "/bin/bash")

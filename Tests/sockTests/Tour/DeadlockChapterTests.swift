@@ -7,7 +7,7 @@ struct DeadlockChapterTests {
         try TourText.expectShownLinesToRun(in: "DeadlockChapter")
     }
 
-    @Test("both ends of the deadlock report the verdict and then receive all bytes")
+    @Test("both ends of the deadlock report `bothWriting` and then receive all bytes")
     func deadlock() throws {
         let text = try SockProgram.run("tour").text
         let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
