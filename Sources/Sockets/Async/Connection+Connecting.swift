@@ -18,16 +18,18 @@ extension Connection {
     ///   - timeout: The time limit for the name lookup and all attempts together.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream;
-    ///   ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`;
-    ///   ``SocketError/Cause/timedOut(limit:)`` if no address answers;
-    ///   ``SocketError/Cause/cancelled`` if the task is cancelled;
-    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
-    ///   ``SocketError/Cause/nameResolution(_:)`` if the name has no address or could not be looked
-    ///   up; ``SocketError/Cause/unknownService(_:transport:)`` or
-    ///   ``SocketError/Cause/noServicesDatabase`` if the port's name is not found.
-    ///   ``SocketError/attempts`` lists every address that was tried, and the cause is the most
-    ///   informative of their causes.
+    /// - Throws: ``SocketError``. ``SocketError/attempts`` lists every address that was tried. If
+    ///   several attempts failed, the error has the most informative of their causes. The possible
+    ///   causes are:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
+    ///   - ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if no address answers.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if the name has no address or could not be
+    ///     looked up.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` or
+    ///     ``SocketError/Cause/noServicesDatabase`` if the port's name is not found.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
         options: ConnectOptions = ConnectOptions()

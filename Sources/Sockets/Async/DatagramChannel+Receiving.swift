@@ -18,8 +18,8 @@ extension DatagramChannel {
     ///   - timeout: How long to wait.
     /// - Returns: The datagram.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, for example with `.connectionRefused`.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.connectionRefused`, if the channel
+    ///     is connected and an earlier datagram could not be delivered.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
@@ -42,8 +42,8 @@ extension DatagramChannel {
     ///   - timeout: How long to wait.
     /// - Returns: The sender, the addresses and the lengths of the datagram.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, for example with `.connectionRefused`.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.connectionRefused`, if the channel
+    ///     is connected and an earlier datagram could not be delivered.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
@@ -75,8 +75,8 @@ extension DatagramChannel {
     ///   - body: The code that uses the datagram.
     /// - Returns: The result of `body`.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
-    ///   - ``SocketError/Cause/system(_:)`` if the channel is connected and an earlier datagram
-    ///     could not be delivered, for example with `.connectionRefused`.
+    ///   - ``SocketError/Cause/system(_:)``, for example with `.connectionRefused`, if the channel
+    ///     is connected and an earlier datagram could not be delivered.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time. No datagram is lost.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. No datagram is lost.
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.

@@ -98,9 +98,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
-    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
-    ///     error of the kernel.
+    ///     `.socketNotConnected` if the channel is not connected.
+    ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
+    ///     not be delivered. The new datagram is not sent.
+    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -119,9 +120,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
-    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
-    ///     error of the kernel.
+    ///     `.socketNotConnected` if the channel is not connected.
+    ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
+    ///     not be delivered. The new datagram is not sent.
+    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -140,9 +142,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.destinationAddressRequired` or
-    ///     `.socketNotConnected` if the channel is not connected, with `.connectionRefused` if an
-    ///     earlier datagram could not be delivered (the new datagram was not sent), or with another
-    ///     error of the kernel.
+    ///     `.socketNotConnected` if the channel is not connected.
+    ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
+    ///     not be delivered. The new datagram is not sent.
+    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -97,7 +97,8 @@ struct Acceptor {
         }
     }
 
-    /// Accepts the next client, or returns `nil` and leaves it in the backlog if no slot is free.
+    /// Accepts the next client, or returns `nil` and leaves the client in the backlog if no slot is
+    /// free.
     ///
     /// The slot is released if no client is waiting, because otherwise the other shards could not
     /// use it.

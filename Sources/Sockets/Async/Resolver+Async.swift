@@ -22,18 +22,18 @@ extension Resolver {
     ///     `127.0.0.1`).
     ///   - timeout: How long to wait for the addresses. At the limit, the lookup is abandoned.
     /// - Returns: The addresses, at least one.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
-    ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
-    ///   endpoint.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
-    ///   not be looked up.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
-    ///   contain the port's name.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is malformed
+    ///     (such as a path of more than 107 bytes), or if the family does not match the endpoint.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or
+    ///     could not be looked up.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///     contain the port's name.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -66,15 +66,18 @@ extension Resolver {
     ///     `127.0.0.1`).
     ///   - timeout: How long to wait for the addresses. At the limit, the lookup is abandoned.
     /// - Returns: The addresses, and the official name if `canonicalName` is true.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or
-    ///   if the family or the transport is for Unix sockets.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
-    ///   not be looked up. ``SocketError/Cause/unknownService(_:transport:)`` if the services
-    ///   database does not contain the service. ``SocketError/Cause/noServicesDatabase`` if the
-    ///   machine has no services database. ``SocketError/Cause/timedOut(limit:)`` if the time limit
-    ///   ended first. ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or if
+    ///     the family or the transport is for Unix sockets.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or
+    ///     could not be looked up.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///     contain the service.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -103,13 +106,16 @@ extension Resolver {
     ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
     ///   - timeout: How long to wait for the names. At the limit, the lookup is abandoned.
     /// - Returns: The names of the host and of the service.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or
-    ///   unnamed. ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or
-    ///   could not be looked up. ``SocketError/Cause/timedOut(limit:)`` if the time limit ended
-    ///   first. ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone is not the name of an
-    ///   interface, with `EAGAIN` if too many lookups are running, or with another error of the
-    ///   system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not
+    ///     be looked up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone is not the name of
+    ///     an interface.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,
@@ -135,14 +141,15 @@ extension Resolver {
     ///   - family: IPv4 or IPv6.
     ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family`
-    ///   is ``AddressFamily/unix``.
-    ///   ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
-    ///   family, or could not be looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family` is
+    ///     ``AddressFamily/unix``.
+    ///   - ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
+    ///     family, or could not be looked up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {
@@ -161,12 +168,13 @@ extension Resolver {
     ///   - address: The numeric address.
     ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
-    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be
-    ///   looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be looked
+    ///     up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {

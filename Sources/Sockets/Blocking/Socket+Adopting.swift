@@ -41,8 +41,9 @@ extension Socket {
     /// The descriptor is blocking and has no timeouts, as after socket(2). It keeps close-on-exec.
     /// The file of a Unix socket is not removed.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a
-    ///   call; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func release() throws(SocketError) -> FileDescriptor {
         let socket = try handOver()
         socket.file?.keep()
@@ -73,8 +74,9 @@ extension Socket {
     /// The connection ends only when both sockets are closed. A shutdown or an option applies to
     /// both sockets.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are
-    ///   left; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the

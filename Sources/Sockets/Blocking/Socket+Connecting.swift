@@ -8,11 +8,16 @@ extension Socket {
     /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address.
     ///
     /// - Parameter address: The local address.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, with `addressNotAvailable`
-    ///   if the address does not belong to this machine, with `permissionDenied` for ports below
-    ///   1024, or with `invalidArgument` if the socket is already bound;
-    ///   ``SocketError/Cause/invalidInput(_:)`` if the address has another family;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `addressInUse` if another socket uses the address,
+    ///     or if a file exists at the Unix path.
+    ///   - ``SocketError/Cause/system(_:)`` with `addressNotAvailable` if the address does not
+    ///     belong to this machine.
+    ///   - ``SocketError/Cause/system(_:)`` with `permissionDenied` if the port is below 1024 and
+    ///     the program lacks the privilege for it.
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the socket is already bound.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind)
@@ -30,8 +35,12 @@ extension Socket {
     ///
     /// - Parameter backlog: The maximum number of clients that wait to be accepted. A negative
     ///   number is treated as 0. The kernel reduces the number to its own limit.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressInUse`, or with
-    ///   `notSupportedOnSocket` for a datagram socket; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `addressInUse` if another socket listens on the
+    ///     address.
+    ///   - ``SocketError/Cause/system(_:)`` with `notSupportedOnSocket` if the socket is a datagram
+    ///     socket.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func listen(backlog: Int = ListenOptions.maximumBacklog) throws(SocketError) {
         let local = try call(.listen) { descriptor throws(Errno) in
             try System.startListening(descriptor, backlog: backlog)
@@ -76,21 +85,23 @@ extension Socket {
 
     /// Connects to an address: connect(2).
     ///
-    /// On a datagram socket, this only sets the destination of `send` and the only sender from
-    /// which `receive` accepts datagrams. Connecting to ``SocketAddress/unnamed`` undoes this and
-    /// releases a port that the kernel chose. After a failure or a timeout, the socket is
-    /// unconnected and can connect again. The call blocks the thread; the async counterpart is
+    /// On a datagram socket, the call sends nothing. It sets the destination of `send`, and
+    /// `receive` then accepts datagrams only from that address. Connecting to
+    /// ``SocketAddress/unnamed`` undoes this and releases a port that the kernel chose. After a
+    /// failure or a timeout, the socket is unconnected and can connect again. The call blocks the
+    /// thread; the async counterpart is
     /// ``Connection/init(to:timeout:group:options:)-(SocketAddress,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
     ///   - timeout: The maximum time to wait.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with the system's error, such as
-    ///   `connectionRefused`, `networkUnreachable` or `socketIsConnected`;
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer;
-    ///   ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself;
-    ///   ``SocketError/Cause/invalidInput(_:)`` if the address has another family;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`,
+    ///     `networkUnreachable` or `socketIsConnected`.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer.
+    ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func connect(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {

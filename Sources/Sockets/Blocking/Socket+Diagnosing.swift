@@ -16,9 +16,11 @@ extension Socket {
     /// - Parameter duration: How long to watch. If the duration is zero or less, the call takes one
     ///   sample and does not wait.
     /// - Returns: The report.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram socket and for a listening
-    ///   socket; ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
-    ///   connected; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is a datagram socket or listens.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///     connected.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func diagnose(watching duration: Duration = .zero) throws(SocketError) -> StallReport {
         try diagnose(watching: duration, during: .nothing)
     }

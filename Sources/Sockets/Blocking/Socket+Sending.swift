@@ -67,10 +67,13 @@ extension Socket {
     /// - Parameters:
     ///   - bytes: The bytes to send.
     ///   - timeout: The time limit for all system calls together.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
-    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func sendAll(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
@@ -83,20 +86,26 @@ extension Socket {
 
     /// Sends all bytes of an array; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
-    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func sendAll(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(bytes.span.bytes, timeout: timeout)
     }
 
     /// Sends all of a string as UTF-8; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///   connection broke, or with `messageTooLong`; ``SocketError/Cause/timedOut(limit:)`` if the
-    ///   kernel had no buffer space in time; ``SocketError/Cause/closed`` if the socket is closed.
-    ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
+    ///   number of bytes that were sent:
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func sendAll(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try sendAll(text.utf8.span.bytes, timeout: timeout)
     }
@@ -111,8 +120,9 @@ extension Socket {
     ///   - parts: The pieces, in order.
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent, which may be less than the total.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` for a datagram of more than 64 pieces; the
-    ///   errors of ``send(_:timeout:)-(RawSpan,_)``.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if a datagram has more than 64 pieces.
+    ///   - The errors of ``send(_:timeout:)-(RawSpan,_)``.
     @discardableResult
     public func send(
         parts: [[UInt8]], timeout: TimeLimit = .never

@@ -1,7 +1,8 @@
 internal import Synchronization
 internal import SystemPackage
 
-// Each operation provides one system call, and this file decides how to wait for the call.
+// Each operation provides one system call, and this file decides how to wait until that call can
+// proceed.
 extension Socket {
     /// The direction of an operation, which selects the kernel's timeout and the event to poll for.
     enum Direction {

@@ -125,8 +125,10 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     ///
     /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the
     ///   end of the stream.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
-    ///   connected; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///     connected.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
         try end(direction)
     }

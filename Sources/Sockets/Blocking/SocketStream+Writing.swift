@@ -18,10 +18,12 @@ extension SocketStream {
     /// - Parameters:
     ///   - bytes: The bytes to write.
     ///   - timeout: The time limit for all bytes together.
-    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
-    ///   ``SocketError/Cause/closed`` if the socket is closed.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: RawSpan, timeout: TimeLimit = .never) throws(SocketError) {
         try socket.require(.stream, for: .write)
         guard !isIncomplete else { throw socket.failure(.write, .incompleteWrite) }
@@ -42,20 +44,24 @@ extension SocketStream {
 
     /// Writes the bytes of an array; see ``write(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
-    ///   ``SocketError/Cause/closed`` if the socket is closed.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ bytes: [UInt8], timeout: TimeLimit = .never) throws(SocketError) {
         try write(bytes.span.bytes, timeout: timeout)
     }
 
     /// Writes a string as UTF-8; see ``write(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError/Cause/incompleteWrite`` after a write that ended part-way;
-    ///   ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the connection
-    ///   broke; ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time;
-    ///   ``SocketError/Cause/closed`` if the socket is closed.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func write(_ text: String, timeout: TimeLimit = .never) throws(SocketError) {
         try write(text.utf8.span.bytes, timeout: timeout)
     }

@@ -12,9 +12,11 @@ extension Connection {
     /// - Parameters:
     ///   - socket: A connected socket of the type ``SocketType/stream``.
     ///   - group: The loop group. The connection belongs to one of its loops.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type;
-    ///   ``SocketError/Cause/system(_:)`` with `socketNotConnected` if it is not connected, in
-    ///   which case the socket is closed; the errors of ``Socket/release()``.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///     connected. The initializer then closes the socket.
+    ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {

@@ -9,8 +9,9 @@ extension DatagramChannel {
     /// - Parameters:
     ///   - socket: A socket of the type ``SocketType/datagram``.
     ///   - group: The loop group. One of its loops waits for the datagrams.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type; the
-    ///   errors of ``Socket/release()``.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type.
+    ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {

@@ -10,9 +10,10 @@ extension Listener {
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.
     ///   - group: The loops that wait for clients and serve them.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type or does
-    ///   not listen; the errors of ``Socket/release()``. If the initializer throws one of these
-    ///   errors, the socket is unchanged.
+    /// - Throws: One of these errors, after which the socket is unchanged:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type or does not
+    ///     listen.
+    ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {

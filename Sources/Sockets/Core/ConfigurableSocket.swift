@@ -22,8 +22,10 @@ extension ConfigurableSocket {
     ///
     /// - Parameter option: The option to read.
     /// - Returns: The option's value.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does
-    ///   not have the option; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not have
+    ///     the option.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         let owner = _access.owner
         return try owner.call(.getOption, option.name) { descriptor throws(Errno) in
@@ -40,9 +42,12 @@ extension ConfigurableSocket {
     /// - Parameters:
     ///   - option: The option to set.
     ///   - value: The option's new value.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does
-    ///   not have the option, with `invalidArgument` or with `permissionDenied`;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not have
+    ///     the option.
+    ///   - ``SocketError/Cause/system(_:)`` with another error, such as `invalidArgument` or
+    ///     `permissionDenied`, if the kernel rejects the value.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func setOption<Value>(
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
@@ -73,10 +78,13 @@ extension MulticastSocket {
     ///   - group: The address of the group.
     ///   - interface: The interface to receive on, or `nil` for the interface that the routes
     ///     select.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `invalidArgument` if the address is not a
-    ///   multicast address of the socket's family, with `addressInUse` if the socket has already
-    ///   joined, or with `operationNotSupportedByDevice` if the interface does not exist;
-    ///   ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `invalidArgument` if the address is not a
+    ///     multicast address of the socket's family.
+    ///   - ``SocketError/Cause/system(_:)`` with `addressInUse` if the socket has already joined.
+    ///   - ``SocketError/Cause/system(_:)`` with `operationNotSupportedByDevice` if the interface
+    ///     does not exist.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func joinMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
@@ -88,8 +96,10 @@ extension MulticastSocket {
     /// - Parameters:
     ///   - group: The address of the group.
     ///   - interface: The interface on which the socket joined.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `addressNotAvailable` if the socket has not
-    ///   joined; the errors of ``joinMulticastGroup(_:interface:)``.
+    /// - Throws: One of these errors:
+    ///   - ``SocketError/Cause/system(_:)`` with `addressNotAvailable` if the socket has not
+    ///     joined.
+    ///   - The errors of ``joinMulticastGroup(_:interface:)``.
     public func leaveMulticastGroup(
         _ group: IPAddress, interface: String? = nil
     ) throws(SocketError) {
@@ -100,8 +110,10 @@ extension MulticastSocket {
     /// `IPV6_MULTICAST_IF`.
     ///
     /// - Parameter interface: The name of the interface.
-    /// - Throws: ``SocketError/Cause/system(_:)`` with `operationNotSupportedByDevice` if the
-    ///   interface does not exist; ``SocketError/Cause/closed``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `operationNotSupportedByDevice` if the interface
+    ///     does not exist.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func setMulticastInterface(_ interface: String) throws(SocketError) {
         try apply(.sendThrough(interface: interface))
     }

@@ -22,13 +22,14 @@ extension Resolver {
     ///   - family: IPv4 or IPv6.
     ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
     /// - Returns: The host's names and addresses.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family`
-    ///   is ``AddressFamily/unix``.
-    ///   ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
-    ///   family, or could not be looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family` is
+    ///     ``AddressFamily/unix``.
+    ///   - ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
+    ///     family, or could not be looked up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
@@ -63,11 +64,12 @@ extension Resolver {
     ///   - address: The numeric address.
     ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
     /// - Returns: The host's names and addresses.
-    /// - Throws: ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be
-    ///   looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be looked
+    ///     up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {

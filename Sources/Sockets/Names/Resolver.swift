@@ -39,17 +39,17 @@ public enum Resolver {
     ///     at the limit it is abandoned and continues on its own thread. There are at most 64 such
     ///     threads.
     /// - Returns: The addresses, at least one.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is
-    ///   malformed (such as a path of more than 107 bytes), or if the family does not match the
-    ///   endpoint.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
-    ///   not be looked up.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
-    ///   contain the port's name.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the host, the port or the path is malformed
+    ///     (such as a path of more than 107 bytes), or if the family does not match the endpoint.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or
+    ///     could not be looked up.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///     contain the port's name.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -96,16 +96,17 @@ public enum Resolver {
     ///   - timeout: How long to wait for the host's addresses. At the limit the lookup is
     ///     abandoned.
     /// - Returns: The addresses, and the official name if `canonicalName` is true.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or
-    ///   if the family or the transport is a Unix one.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or could
-    ///   not be looked up.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
-    ///   contain the service.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///   another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the host or the service is malformed, or if
+    ///     the family or the transport is for Unix sockets.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if the host has no address of the family or
+    ///     could not be looked up.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///     contain the service.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -130,12 +131,14 @@ public enum Resolver {
     ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
     ///   - timeout: How long to wait for the names. At the limit the lookup is abandoned.
     /// - Returns: The names of the host and of the service.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
-    ///   ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not be
-    ///   looked up.
-    ///   ``SocketError/Cause/timedOut(limit:)`` if the time limit ended first.
-    ///   ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface,
-    ///   with `EAGAIN` if too many lookups are running, or with another error of the system.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.
+    ///   - ``SocketError/Cause/nameResolution(_:)`` if a required name does not exist or could not
+    ///     be looked up.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
+    ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface.
+    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
+    ///     another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,

@@ -32,11 +32,12 @@ public enum Services {
     ///   - name: A name or an alias. Digits are not a name, so `80` is an unknown service.
     ///   - transport: TCP or UDP; `nil` for the first entry with this name.
     /// - Returns: The port.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or
-    ///   control characters, or is longer than 255 bytes.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
-    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or control
+    ///     characters, or is longer than 255 bytes.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   - ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func port(
         named name: String, transport: Transport? = nil
     ) throws(SocketError) -> UInt16 {
@@ -51,10 +52,11 @@ public enum Services {
     ///   - port: The port's number.
     ///   - transport: TCP or UDP; `nil` for the first entry with this port.
     /// - Returns: The service's official name.
-    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
-    ///   database has no service on the port.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
-    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
+    ///     database has no service on the port.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   - ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func name(
         ofPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> String {
@@ -67,11 +69,12 @@ public enum Services {
     ///   - name: A name or an alias. Digits are not a name, so `80` is an unknown service.
     ///   - transport: TCP or UDP; `nil` for the first entry with this name.
     /// - Returns: The entry.
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or
-    ///   control characters, or is longer than 255 bytes.
-    ///   ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
-    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `name` is empty, contains spaces or control
+    ///     characters, or is longer than 255 bytes.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the database has no such service.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   - ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func service(
         named name: String, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
@@ -94,10 +97,11 @@ public enum Services {
     ///   - port: The port's number.
     ///   - transport: TCP or UDP; `nil` for the first entry with this port.
     /// - Returns: The entry.
-    /// - Throws: ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
-    ///   database has no service on the port.
-    ///   ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
-    ///   ``SocketError/Cause/system(_:)`` if the system reports another error.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/unknownService(_:transport:)``, with the port in digits, if the
+    ///     database has no service on the port.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no database.
+    ///   - ``SocketError/Cause/system(_:)`` if the system reports another error.
     public static func service(
         onPort port: UInt16, transport: Transport? = nil
     ) throws(SocketError) -> ServiceEntry {
