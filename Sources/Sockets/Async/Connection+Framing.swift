@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-// Reads of a chosen size.
+// Reads that end after a number of bytes, at a delimiter byte or at the end of the stream.
 extension Connection {
     /// Reads exactly `count` bytes.
     ///

@@ -1,4 +1,5 @@
-// Reads of a chosen size.
+// Reads of bytes: of the available bytes, of a number of bytes, or up to a delimiter byte or the
+// end of the stream.
 extension SocketStream {
     /// Reads the available bytes, waiting until there is at least one byte.
     ///

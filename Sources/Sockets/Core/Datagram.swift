@@ -2,7 +2,7 @@
 public struct Datagram: Hashable, Sendable {
     /// The bytes of the datagram.
     ///
-    /// They may be empty.
+    /// The array is empty if the datagram is empty.
     public var bytes: [UInt8]
 
     /// The address of the sender, to which replies go.
