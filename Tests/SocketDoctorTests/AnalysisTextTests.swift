@@ -70,7 +70,7 @@ struct AnalysisTextTests {
         #expect(text(ModelMachine()).reason([], nil).0.isEmpty)
     }
 
-    @Test("the call that blocks an owner is found by its descriptor and direction")
+    @Test("the call that blocks the owner of a socket is found by descriptor and direction")
     func calls() {
         var model = ModelMachine()
         model.program(7)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Decimal")
 struct DecimalTests {
-    @Test("digits up to the maximum parse as a number")
+    @Test("decimal digits up to the maximum parse as a number")
     func digitsUpToTheMaximumAreANumber() {
         #expect(Decimal.value(of: "0".utf8, maximum: 255) == 0)
         #expect(Decimal.value(of: "255".utf8, maximum: 255) == 255)
@@ -13,7 +13,7 @@ struct DecimalTests {
     }
 
     @Test(
-        "text other than digits up to the maximum does not parse as a number",
+        "text that is not decimal digits or exceeds the maximum does not parse as a number",
         arguments: ["", "256", "+1", "-1", " 1", "1 ", "1x", "0x1", "1_0", "٣", "１", "1\0", "1.0"])
     func otherTextIsRejected(text: String) {
         #expect(Decimal.value(of: text.utf8, maximum: 255) == nil)

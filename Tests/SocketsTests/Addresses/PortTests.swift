@@ -28,13 +28,13 @@ struct PortTests {
     }
 
     @Test(
-        "digits from 0 to 65535 parse as a port number",
+        "decimal digits from 0 to 65535 parse as a port number",
         arguments: [("0", 0), ("80", 80), ("080", 80), ("00080", 80), ("65535", 65535)])
     func digitsAreAPort(text: String, number: UInt16) {
         #expect(Port.number(parsing: text) == number)
     }
 
-    @Test("text other than digits from 0 to 65535 does not parse as a port number")
+    @Test("text that is not decimal digits or exceeds 65535 does not parse as a port number")
     func otherTextIsRejected() {
         let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
         #expect(accepted == [])

@@ -10,7 +10,7 @@ struct ConnectionLinesTests {
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("lines end with LF or CRLF, may be empty, and may end with the stream")
+    @Test("lines end with LF, CRLF or the end of the stream, and may be empty")
     func lineEnds() async throws {
         try await peer.write("one\ntwo\r\n\n\r\nt\rhree\npart\r")
         peer.close()

@@ -159,7 +159,7 @@ struct DatagramChannelSendingTests {
         await #expect(throws: SocketError.self) { try await connected.send("x", to: nowhere) }
     }
 
-    @Test("an echo loop continues after senders without an address and senders that closed")
+    @Test("an echo loop continues after senders without an address and senders that have closed")
     func echoingToEverySender() async throws {
         let channel = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
         let echoing = Task {

@@ -21,7 +21,7 @@ struct ListenerShardingTests {
         }
     }
 
-    @Test("clients are distributed over all loops, and each client is served on its accepting loop")
+    @Test("clients are spread over all loops, and the loop that accepts a client serves the client")
     func spread() async throws {
         // With four loops, a round-robin distribution is unlikely to match the queues by chance.
         let group = try LoopGroup(loops: 4)

@@ -75,7 +75,7 @@ struct SocketConnectingTests {
         #expect(try listener.accept(timeout: .seconds(5)).remoteAddress == socket.localAddress)
     }
 
-    @Test("connect to a full Unix backlog times out on time, and succeeds later")
+    @Test("connect to a full Unix backlog times out at its limit, and a later connect succeeds")
     func connectTimesOut() throws {
         let path = Loopback.unixPath()
         let listener = try Socket(on: .unix(path), options: .init(backlog: 0))

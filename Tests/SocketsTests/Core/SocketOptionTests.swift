@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SocketOption", .ownThread)
 struct SocketOptionTests {
-    @Test("each option has its Swift name, and a raw option has its level and number")
+    @Test("name is the Swift name of an option, or the level and number of a raw option")
     func names() {
         let flags: [SocketOption<Bool>] = [
             .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,

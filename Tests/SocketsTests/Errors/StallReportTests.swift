@@ -52,7 +52,7 @@ struct StallReportTests {
                 == "the peer reads slowly")
     }
 
-    @Test("a rate prints as bytes, KB or MB a second")
+    @Test("a rate prints as bytes, KB or MB per second")
     func rateText() {
         #expect(1.bytesPerSecond == "1 byte a second")
         #expect(9_999.bytesPerSecond == "9999 bytes a second")

@@ -42,7 +42,7 @@ struct LoopGroupTests {
         #expect(isThere)
     }
 
-    @Test("jobs that were enqueued before shutdown run, and a second shutdown has no effect")
+    @Test("shutdown runs the jobs that were enqueued before, and a second shutdown has no effect")
     func shutdown() async throws {
         let group = try LoopGroup(loops: 2)
         let tasks = (0..<100).map { number in

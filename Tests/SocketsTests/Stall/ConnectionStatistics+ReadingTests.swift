@@ -19,7 +19,7 @@ struct ConnectionStatisticsReadingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a full TCP connection is read as not writable with consistent queue sizes")
+    @Test("isWritable is false for a full TCP connection, and the queue sizes are consistent")
     func full() throws {
         let (client, peer) = try RawSockets.connection()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(client) }
@@ -31,7 +31,7 @@ struct ConnectionStatisticsReadingTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("a Unix socket is read with queue sizes, but without windows and times")
+    @Test("the statistics of a Unix socket contain queue sizes, but neither windows nor times")
     func unix() throws {
         let (one, other) = try RawSockets.pair()
         _ = try System.send(one.number, "hello")

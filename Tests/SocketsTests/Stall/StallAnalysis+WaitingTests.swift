@@ -63,7 +63,7 @@ struct StallAnalysisWaitingTests {
         }
     }
 
-    @Test("100 unread bytes are diagnosed as `peerNotReading` if the peer can still send")
+    @Test("100 unread bytes do not change the verdict `peerNotReading` if the peer can still send")
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)

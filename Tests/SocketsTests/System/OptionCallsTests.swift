@@ -52,7 +52,7 @@ struct OptionCallsTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("an option call on an invalid descriptor of the library ends the program")
+    @Test("an option call on an invalid descriptor that the library owns ends the program")
     func bug() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.option(-1, OptionKey(level: SOL_SOCKET, name: SO_PRIORITY))

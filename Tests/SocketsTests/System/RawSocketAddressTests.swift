@@ -101,7 +101,7 @@ struct RawSocketAddressTests {
         #expect(copy(abstract, length: 4).content == .unix([0, 0x61]))
     }
 
-    @Test("a path with a length one byte beyond sun_path is accepted")
+    @Test("an address length of one byte beyond a full sun_path, as Linux reports it, is accepted")
     func oneByteMoreThanSunPath() {
         // unix(7), "BUGS": a path of 108 bytes is reported with the length of its missing NUL.
         let path = [UInt8](repeating: 0x61, count: 108)

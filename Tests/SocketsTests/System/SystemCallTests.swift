@@ -59,7 +59,7 @@ struct SystemCallTests {
         #expect(words.contains("bind(2) failed with Bad address: a bug in Sockets"))
     }
 
-    @Test("EBADF on a descriptor of the library ends the program")
+    @Test("EBADF on a descriptor that the library owns ends the program")
     func ownBadDescriptorTraps() async {
         await #expect(processExitsWith: .failure) {
             _ = try? System.recv(1_000_000, UnsafeMutableRawBufferPointer(start: nil, count: 0), [])
@@ -75,7 +75,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("EBADF on a descriptor of the user is thrown")
+    @Test("EBADF on a descriptor that the user passed is thrown")
     func foreignBadDescriptorThrows() {
         let invalidDescriptor = Self.invalidDescriptor
         #expect(throws: Errno.badFileDescriptor) { try System.identity(of: invalidDescriptor) }

@@ -88,7 +88,7 @@ struct StreamRelayTests {
         #expect(received.wait(atMost: .seconds(20)) { $0 == 12 })
     }
 
-    @Test("sock sends all input to a half-closed peer that pauses")
+    @Test("sock sends all input to a peer that half-closes and then pauses")
     func pausingPeer() throws {
         let received = Monitor<Int?>(nil)
         let peer = try Peer { client in

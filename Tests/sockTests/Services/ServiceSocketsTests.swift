@@ -14,7 +14,7 @@ struct ServiceSocketsTests {
         #expect(ports.first != 0)
     }
 
-    @Test("sockets without a host are bound to loopback of the given family")
+    @Test("sockets without a host are bound to the loopback address of the given family")
     func loopback() throws {
         let all = try ServiceSockets.open(host: nil, port: 0, family: nil)
         #expect(all.allSatisfy { $0.listener.localAddress.ip?.isLoopback == true })

@@ -74,7 +74,7 @@ struct SignalsTests {
     }
 
     @Test(
-        "SIGTERM ends a listener within 1 s if its output is blocked",
+        "SIGTERM ends a listener within 1 s even if its output is blocked",
         arguments: [["-l"], ["-lk"], ["-lu"]])
     func blockedOutput(flags: [String]) throws {
         let fifo = try temporaryFolder() + "/fifo"
