@@ -64,7 +64,7 @@ struct WaitClassifierTests {
         #expect(classify(model).stuck.isEmpty)
     }
 
-    @Test("threads that wait for their own process do not prevent a classification as stuck")
+    @Test("a process is classified as stuck even if threads wait for other threads of the process")
     func inside() {
         var model = readers()
         model.wait(2, in: BlockedCall("futex", .thread), further: true)

@@ -20,7 +20,7 @@ struct ConnectionLinesTests {
         #expect(try await connection.readLine() == nil)
     }
 
-    @Test("byteLines yields lines that are not UTF-8 as bytes")
+    @Test("byteLines yields the bytes of a line, even if the line is not UTF-8")
     func bytes() async throws {
         try await peer.write([0xFF, 0x0A, 0xFE, 0x0D, 0x0A])
         peer.close()
@@ -108,7 +108,7 @@ struct ConnectionLinesTests {
         }
     }
 
-    @Test("readLine on a closed connection throws `closed` although a line is buffered")
+    @Test("readLine on a closed connection throws `closed` even if a line is buffered")
     func closed() async throws {
         try await peer.write("one\ntwo\n")
         #expect(try await connection.readLine() == "one")

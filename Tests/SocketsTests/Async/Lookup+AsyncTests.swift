@@ -83,7 +83,7 @@ struct LookupAsyncTests {
         #expect(!isInTask)
     }
 
-    @Test("each lookup ends with its answer or an error when a cancellation and a deadline race")
+    @Test("a lookup that races a cancellation and a deadline ends with its answer or an error")
     func races() async throws {
         for number in 0..<500 {
             let limit = TimeLimit.milliseconds(number % 3 == 0 ? 1 : 1_000)

@@ -39,7 +39,7 @@ struct DeadlineTests {
         #expect(deadline.cause == .timedOut(limit: nil))
     }
 
-    @Test("a deadline from a duration passes that long after the start and names the duration")
+    @Test("a deadline from a duration passes when the duration has elapsed, and names the duration")
     func duration() throws {
         let before = System.continuousNanoseconds()
         var deadline = Deadline(startingNow: .seconds(100))

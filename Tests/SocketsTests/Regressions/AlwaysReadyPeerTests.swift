@@ -34,7 +34,7 @@ struct AlwaysReadyPeerTests {
     // MARK: Threads
 
     @Test(
-        "a blocking send throws `timedOut` after its limit although the peer is always ready",
+        "a blocking send throws `timedOut` after its limit even if the peer is always ready",
         arguments: [
             { try $0.sendAll(bytes, timeout: limit) },
             { try $0.sendAll(parts: [bytes], timeout: limit) },
@@ -57,7 +57,7 @@ struct AlwaysReadyPeerTests {
     }
 
     @Test(
-        "a blocking read throws `timedOut` although the peer is always ready, and loses no byte",
+        "a blocking read throws `timedOut` and loses no byte, even if the peer is always ready",
         arguments: [
             { try $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try $0.readUntil(0x68, timeout: limit) == nil },
@@ -114,7 +114,7 @@ struct AlwaysReadyPeerTests {
     // MARK: Tasks
 
     @Test(
-        "an async write throws `timedOut` after its limit although the peer is always ready",
+        "an async write throws `timedOut` after its limit even if the peer is always ready",
         arguments: [
             { try await $0.write(bytes, timeout: limit) },
             { try await $0.write(parts: [bytes], timeout: limit) },
@@ -135,7 +135,7 @@ struct AlwaysReadyPeerTests {
         #expect(try other.readToTheEnd() == error.bytesTransferred)
     }
 
-    @Test("sendFile throws `timedOut` after its limit although the peer is always ready")
+    @Test("sendFile throws `timedOut` after its limit even if the peer is always ready")
     func sendFile() async throws {
         let (socket, other) = try Loopback.tcpPair()
         let one = try Connection(adopting: socket)
@@ -154,7 +154,7 @@ struct AlwaysReadyPeerTests {
     }
 
     @Test(
-        "an async read throws `timedOut` although the peer is always ready, and loses no byte",
+        "an async read throws `timedOut` and loses no byte, even if the peer is always ready",
         arguments: [
             { try await $0.readExactly(bytes.count, timeout: limit).isEmpty },
             { try await $0.readUntil(0x68, timeout: limit) == nil },

@@ -87,7 +87,7 @@ struct SystemCallTests {
         }
     }
 
-    @Test("a short fault limits a transfer to at most the given count")
+    @Test("an injected short transfer moves at most the given number of bytes")
     func transferIsShortened() throws {
         try FaultInjection.during([.send: [.short(3), .short(0), .short(99), .pass]]) {
             let counts = try (0..<5).map { _ in

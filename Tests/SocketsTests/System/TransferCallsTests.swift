@@ -87,7 +87,7 @@ struct TransferCallsTests {
         }
     }
 
-    @Test("an injected short fault shortens send and recv, and the next recv returns the rest")
+    @Test("an injected short transfer shortens send and recv, and the next recv returns the rest")
     func shortTransfers() throws {
         let (one, other) = try RawSockets.pair()
         try FaultInjection.during([.send: [.short(2)], .recv: [.short(1)]]) {
@@ -201,7 +201,7 @@ struct TransferCallsTests {
         #expect(try System.recv(other.number, atMost: 100) == expected + "!")
     }
 
-    @Test("an injected short fault cuts the parts of sendmsg at any position", arguments: 0...7)
+    @Test("an injected short transfer cuts the parts of sendmsg at any position", arguments: 0...7)
     func shortParts(most: Int) throws {
         let (one, other) = try RawSockets.pair()
         let expected = String("abcdef".prefix(most))
