@@ -414,7 +414,7 @@ def _():
 @check("doctor: no such port, process or program is exit 3 and one line")
 def _():
     for words, part in (
-        ((free_port(),), rb"no TCP socket of this machine has port \d+"),
+        ((free_port(),), rb"no TCP socket on this machine has port \d+"),
         (("--pid", 4194304), rb"there is no process 4194304"),
         (("--program", "no-such-program"), rb"no program is called 'no-such-program'"),
     ):

@@ -25,7 +25,7 @@ extension Analysis {
             stall: samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
             evidence: text.notAccepted(listener, isFull: isFull) + cause.text,
             advice: cause.advice
-                ?? "It has to call accept, in a loop of its own if it is busy elsewhere.",
+                ?? "The program must call accept, in a separate loop if other work keeps it busy.",
             blockers: cause.blockers)
     }
 

@@ -248,7 +248,8 @@ package struct Analysis: Sendable {
             connections: [[reader] + [writer].compactMap { $0 }],
             stall: stallDuration(of: [reader]),
             evidence: text.unread(reader) + cause.text,
-            advice: cause.advice ?? "It has to read: nothing else makes room.",
+            advice: cause.advice
+                ?? "The program must read, because nothing else empties the buffer.",
             blockers: cause.blockers)
     }
 

@@ -98,7 +98,7 @@ struct AnalysisText {
                 + " expects the other to send first." + proof
         }
         guard waits.count > 1 else { return "Only the program itself could end its wait." }
-        return "Each waits for the next, and the last for the first.\(proof)"
+        return "Each program waits for the next, and the last program waits for the first.\(proof)"
     }
 
     // MARK: Causes and advice
@@ -148,7 +148,7 @@ struct AnalysisText {
         case .uninterruptible:
             return ("waits for a disk or another device", nil)
         case .running:
-            return ("is running, and does something else", nil)
+            return ("is running, but does something else", nil)
         case .ended:
             return ("has ended", nil)
         case .sleeping, .unknown:
@@ -170,7 +170,7 @@ struct AnalysisText {
             )
         }
         guard let call = threads[0].call else {
-            return ("is running, and does something else", nil)
+            return ("is running, but does something else", nil)
         }
         return (description(of: call, []), nil)
     }
@@ -211,16 +211,16 @@ struct AnalysisText {
     }
 
     static let adviceToReadWhileWriting =
-        "One of them has to read while it writes: in another thread or task, or with `exchange`."
+        "One end must read while it writes, with `exchange` or in another thread or task."
 
     static func advice(for kind: Finding.Kind) -> String {
         switch kind {
         case .bothWriting: adviceToReadWhileWriting
         case .bothWaiting:
-            "One of them has to send first: check whose request was not written, flushed or ended as"
-                + " the other expects."
+            "One end must send first. Check whether its request was written, flushed and ended as"
+                + " the other end expects."
         default:
-            "One of them has to continue without the others: with a time limit, or by reading and"
+            "One program must continue without the others, with a time limit or by reading and"
                 + " writing at the same time."
         }
     }

@@ -35,7 +35,7 @@ enum Hint {
         case .connectionRefused where error.endpoint?.transport.isUnix == true:
             return "The socket file exists, but no program listens on it."
         case .connectionRefused: return "The machine is up, but no program listens on that port."
-        case .noSuchFileOrDirectory: return "Check the path, and that the server is running."
+        case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
         case .permissionDenied: return "This user may not access the socket file or the network."
         case .networkUnreachable, .noRouteToHost:
             return "This machine has no route to that address. Use -4 or -6 to try one family only."
@@ -48,10 +48,10 @@ enum Hint {
         case .addressInUse where error.endpoint?.transport.isUnix == true:
             return "Another program listens there, or the file is not a socket. Use another path."
         case .addressInUse:
-            return "Another program uses that port; ss -ltunp shows which. Port 0 picks a free one."
+            return "Another program uses that port; ss -ltunp shows it. Port 0 picks a free port."
         case .permissionDenied: return "Ports below 1024 are reserved for root. Use a higher port."
         case .addressNotAvailable:
-            return "This machine does not have that address; ip address lists the ones it has."
+            return "This machine does not have that address; ip address lists its addresses."
         default: return nil
         }
     }

@@ -18,7 +18,7 @@ struct DeadlockTests {
                 "The client sends 16777216 bytes and receives only afterwards:",
                 "  Deadlock: cannot send: timed out after 1 s (\(sent) bytes were sent)",
                 "    Deadlock: both ends are writing, and neither reads (both-writing, likely).",
-                "    Read while you write: use `exchange`, or read in another thread or task.",
+                "    Read while you write, with `exchange` or in another thread or task.",
                 "  The server cannot send either, because the client does not receive.",
                 "First cure, threads: one thread sends while another receives:",
                 "  Received 16777216 bytes",

@@ -8,8 +8,8 @@ struct ServerLogHandlerTests {
     @Test("a log entry with an error prints the message and the error")
     func shortage() {
         let text = ServerLogHandler.text(
-            of: "cannot accept connections for now", ["error": "Too many open files"])
-        #expect(text == "cannot accept connections for now: too many open files")
+            of: "cannot accept connections at the moment", ["error": "Too many open files"])
+        #expect(text == "cannot accept connections at the moment: too many open files")
     }
 
     @Test("a log entry without an error prints nothing")

@@ -42,7 +42,7 @@ extension Connection {
         guard offset >= 0, limit >= 0 else {
             throw failure(
                 .write,
-                .invalidInput("offset \(offset), count \(limit): expected no negative number"))
+                .invalidInput("offset \(offset) and count \(limit) must not be negative"))
         }
         var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0

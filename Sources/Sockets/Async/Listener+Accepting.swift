@@ -144,7 +144,7 @@ struct Acceptor {
         case .pause(let nanoseconds, let isFirst):
             if isFirst {
                 logger?.warning(
-                    "cannot accept connections for now; the clients wait in the backlog",
+                    "cannot accept connections at the moment, so clients wait in the backlog",
                     metadata: [
                         "address": "\(listener.localAddress)", "error": "\(error)",
                     ])

@@ -48,7 +48,7 @@ extension Listener {
     /// accepted.
     func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
-            throw WaitFailure(.invalidInput("a sharded listener works with serve only"))
+            throw WaitFailure(.invalidInput("a sharded listener can only be used with serve"))
         }
         try source.begin(.reading)
     }

@@ -34,7 +34,7 @@ extension Socket {
         guard type != .datagram else {
             throw failure(
                 .diagnose,
-                .invalidInput("a socket of the type \(type): expected one that can be connected"))
+                .invalidInput("the socket's type is \(type): expected a connection"))
         }
         guard enter() else { throw failure(.diagnose, .closed) }
         defer { leave() }
@@ -68,7 +68,7 @@ extension Socket {
             throw failure(.diagnose, .system(error))
         }
         guard !isListening else {
-            throw failure(.diagnose, .invalidInput("a socket that listens: expected a connection"))
+            throw failure(.diagnose, .invalidInput("the socket listens: expected a connection"))
         }
     }
 

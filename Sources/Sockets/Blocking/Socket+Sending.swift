@@ -155,7 +155,7 @@ extension Socket {
             throw failure(
                 .send,
                 .invalidInput(
-                    "\(parts.count) pieces: expected at most \(System.vectorLimit) in a datagram"))
+                    "a datagram can have at most \(System.vectorLimit) pieces, not \(parts.count)"))
         }
     }
 

@@ -39,7 +39,7 @@ extension SocketStream {
         guard !isLending else {
             throw socket.failure(
                 .exchange,
-                .invalidInput("a read inside withLine: expected none until its closure ends"))
+                .invalidInput("withLine is running: expected no other read until its closure ends"))
         }
         if framing != .line { scanner.stopSkipping() }
         // Send unflushed bytes with the request, because flushing first could deadlock with a peer

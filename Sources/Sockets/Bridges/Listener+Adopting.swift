@@ -21,9 +21,10 @@ extension Listener {
             try System.isListening(descriptor)
         }
         guard socket.type == .stream, isListening else {
-            let what = isListening ? "of the type \(socket.type)" : "that does not listen"
+            let what =
+                isListening ? "the socket's type is \(socket.type)" : "the socket does not listen"
             throw SocketError(
-                .adopt, .invalidInput("a socket \(what): expected a listening stream socket"),
+                .adopt, .invalidInput("\(what): expected a listening stream socket"),
                 localAddress: socket.localAddress)
         }
         var owned = try socket.handOver()

@@ -50,7 +50,7 @@ public struct ListenOptions: Sendable {
     func checkUnsharded(on endpoint: Endpoint? = nil) throws(SocketError) {
         guard !sharded else {
             throw SocketError(
-                .bind, .invalidInput("sharded is an option of Listener: expected sharded: false"),
+                .bind, .invalidInput("only a Listener can be sharded"),
                 endpoint: endpoint)
         }
     }

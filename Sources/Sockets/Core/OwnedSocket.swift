@@ -218,8 +218,8 @@ extension SocketAddress {
             throw SocketError(
                 operation,
                 .invalidInput(
-                    "the address is of the family \(family):"
-                        + " expected \(socketFamily), the socket's family"),
+                    "the address has the family \(family),"
+                        + " but the socket has \(socketFamily)"),
                 remoteAddress: self)
         }
         do throws(Errno) {

@@ -47,7 +47,7 @@ extension Endpoint {
         guard rest.utf8.starts(with: "//".utf8) else { return (nil, text[...]) }
         guard let known else {
             let names = Transport.allCases.map { "\($0)" }.joined(separator: ", ")
-            throw failure(text, "\(TerminalText.quoted(word, limit: 30)) is none of \(names)")
+            throw failure(text, "\(TerminalText.quoted(word, limit: 30)) is not one of \(names)")
         }
         return (known, Substring(rest.utf8.dropFirst(2)))
     }

@@ -20,7 +20,7 @@ struct HostLookup {
     func resolution(until deadline: Deadline) throws(SocketError) -> Resolver.Resolution {
         guard family != .unix, transport?.isUnix != true else {
             throw SocketError(
-                .resolve, .invalidInput("a host has no Unix addresses"),
+                .resolve, .invalidInput("a host cannot have Unix addresses"),
                 subject: TerminalText.quoted(host))
         }
         let port = try portNumber()

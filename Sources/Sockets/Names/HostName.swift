@@ -32,7 +32,7 @@ enum HostName {
         if name.count > 253 { return "expected at most 253 characters" }
         let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard labels.allSatisfy(isLabel), name.first != UInt8(ascii: "-") else {
-            return "expected letters, digits and hyphens, separated by single dots"
+            return "expected parts of letters, digits and hyphens, separated by single dots"
         }
         if let last = labels.last, looksLikeNumber(last) {
             return "expected four numbers from 0 to 255, as in 192.0.2.7"

@@ -35,7 +35,7 @@ extension Resolver {
     ) throws(SocketError) -> HostEntry {
         guard family != .unix else {
             throw SocketError(
-                .lookUpHost, .invalidInput("a host has no Unix addresses"),
+                .lookUpHost, .invalidInput("a host cannot have Unix addresses"),
                 subject: TerminalText.quoted(name))
         }
         try HostName.check(name)

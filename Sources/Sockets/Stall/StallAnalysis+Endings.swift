@@ -7,12 +7,12 @@ extension StallAnalysis {
             return Diagnosis(
                 .peerGone, .certain,
                 isTCP
-                    ? "the connection no longer exists: it was reset, given up, or closed by both"
-                        + " ends\(rest)"
+                    ? "the connection no longer exists, because it was reset, timed out, or was closed"
+                        + " by both ends\(rest)"
                     : "the peer has closed its end\(rest)",
                 advice: receiveQueue > 0
                     ? "Read the remaining bytes, then close and connect again."
-                    : "Close, and connect again.")
+                    : "Close the connection, and connect again.")
         }
         let isHalfClosed =
             isTCP
@@ -21,8 +21,8 @@ extension StallAnalysis {
         guard isHalfClosed, receiveQueue == 0, sendQueue == 0 else { return nil }
         return Diagnosis(
             .peerGone, .likely,
-            "the peer has half-closed, all that it sent was read, and no bytes wait for it",
-            advice: "Close the connection; if it stays open for writing, the peer may still read.")
+            "the peer has half-closed, everything that it sent was read, and no bytes wait to be sent",
+            advice: "Close the connection, unless the peer still expects data.")
     }
 
     /// The diagnosis if the peer's machine does not answer data or probes.
@@ -41,7 +41,7 @@ extension StallAnalysis {
         // Require two probes and a second of silence, because a peer's kernel answers only one of
         // two probes within half a second.
         if let probes = now.probes, probes >= 2, silence.map({ $0 >= Self.answerTime }) ?? true {
-            let waiting = sendQueue > 0 ? "\(sendQueue.bytes) wait here, " : ""
+            let waiting = sendQueue > 0 ? "\(sendQueue.bytes) wait to be sent, and " : ""
             return Diagnosis(
                 .networkLost, probes >= 4 ? .certain : .likely,
                 "\(waiting)\(probes) probes in a row were not answered\(quiet)", advice: advice)
@@ -50,16 +50,16 @@ extension StallAnalysis {
     }
 
     static let adviceForLostNetwork =
-        "Check the path to the peer (firewall, cable, the peer's machine); a program can only set a"
-        + " time limit and connect again."
+        "Check the path to the peer (firewall, cable, the peer's machine). The program itself can only"
+        + " set a time limit and connect again."
 
     /// The diagnosis if the connection is not established yet.
     private var unanswered: Diagnosis {
         let times = now.retransmissions ?? 0
         return Diagnosis(
             times > 0 ? .networkLost : .undetermined, times >= 2 ? .likely : .possible,
-            "the connection is not established, and was requested \((times + 1).times)",
-            advice: "Set a time limit for connecting; a firewall may be dropping packets.")
+            "the connection is not established, although it was requested \((times + 1).times)",
+            advice: "Set a time limit for connecting, because a firewall may be dropping packets.")
     }
 
     /// Whether no acknowledgement has arrived since data was last sent.

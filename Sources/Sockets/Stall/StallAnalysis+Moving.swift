@@ -48,7 +48,7 @@ extension StallAnalysis {
     func moves(_ evidence: String, _ confidence: StallReport.Confidence = .certain) -> Diagnosis {
         Diagnosis(
             .moving, confidence, evidence,
-            advice: "Nothing is stuck; if the operation takes too long, set a longer time limit.")
+            advice: "Nothing is stuck. If the operation times out, set a longer time limit.")
     }
 
     /// Returns whether the send queue would take long to drain at this rate.
@@ -78,7 +78,7 @@ extension StallAnalysis {
         if isWindowLimited || isPeerFull {
             return Diagnosis(
                 .peerReadingSlowly(bytesPerSecond: rate), .likely,
-                "\(queue) for the peer's window, which opens little by little",
+                "\(queue) for the peer's window, which opens slowly",
                 advice: Self.adviceForSlowReader)
         }
         let limit: StallReport.Limitation? =

@@ -15,13 +15,14 @@ extension StallAnalysis {
         let still = timeSinceSending ?? waitWithoutProgress
         let shortest = activity.kind == .nothing ? Self.observedStall : Self.schedulingDelay
         if let still, still < shortest {
-            return moves("bytes were sent \(still.brief) ago, which is too recent", .possible)
+            return moves(
+                "bytes were sent \(still.brief) ago, which is too recent for a verdict", .possible)
         }
         if still == nil, activity.kind == .nothing {
             return Diagnosis(
                 .undetermined, .possible,
-                "\(sendQueue.bytes) wait for the peer to read, and one sample cannot show whether it"
-                    + " does",
+                "\(sendQueue.bytes) wait for the peer to read them, and one sample cannot show whether"
+                    + " the peer reads",
                 advice: "Take more samples: diagnose(watching: .seconds(1)).")
         }
         // If both directions are full, report a deadlock. The longer the wait, the higher is the
@@ -38,12 +39,12 @@ extension StallAnalysis {
     }
 
     private func deadlock(_ level: StallReport.Confidence) -> Diagnosis {
-        let ours = now.receiveWindow.map { ", which leaves it a window of \($0.bytes)" } ?? ""
+        let ours = now.receiveWindow.map { ", so the window of this end is \($0.bytes)" } ?? ""
         return Diagnosis(
             .bothWriting, isTCP && level == .likely ? .certain : level,
             "\(waitingBytes) because \(obstacle), and \(receiveQueue.bytes) from the peer wait here"
-                + " unread\(ours)",
-            advice: "Read while you write: use `exchange`, or read in another thread or task.")
+                + " to be read\(ours)",
+            advice: "Read while you write, with `exchange` or in another thread or task.")
     }
 
     private func peerStopped(_ still: Duration?, _ level: StallReport.Confidence) -> Diagnosis {
@@ -51,13 +52,14 @@ extension StallAnalysis {
         let time = still.map { " for \($0.brief)" } ?? ""
         let alternative =
             isSure ? "" : "; a peer that reads slowly looks the same until it reads more"
-        let waiting = receiveQueue > 0 ? "; \(receiveQueue.bytes) from it wait here unread" : ""
+        let waiting =
+            receiveQueue > 0 ? "; \(receiveQueue.bytes) from the peer wait here to be read" : ""
         return Diagnosis(
             .peerNotReading, isSure ? .certain : level,
             "\(waitingBytes)\(time) because \(obstacle)\(alternative)\(waiting)",
             advice: receiveQueue > 0
-                ? "Read what has arrived: the peer may have to send more before it reads."
-                : "Find out what keeps the peer busy: nothing moves until it reads.")
+                ? "Read what has arrived, because the peer may have to send more before it reads."
+                : "Find out what keeps the peer busy, because no bytes are sent until it reads.")
     }
 
     private var obstacle: String {
@@ -82,7 +84,7 @@ extension StallAnalysis {
             guard let elapsed = activity.elapsed, elapsed >= Self.answerTime,
                 let sent = now.timeSinceLastSend, sent * 4 < elapsed
             else { return nil }
-            sign = "it accepted some \(sent.brief) ago"
+            sign = "it accepted bytes \(sent.brief) ago"
         } else {
             // The peer has read at least the sent bytes that are not in the queue. It may have read
             // more, because the reported queue length includes the kernel's overhead.
@@ -115,7 +117,7 @@ extension StallAnalysis {
             .undetermined, .possible,
             "\(what) in flight, nothing was acknowledged for \(sent.brief), and the kernel has not"
                 + " sent it again yet",
-            advice: "Set a longer time limit: a lost network shows after about a second.")
+            advice: "Set a longer time limit, because it takes a second to detect a lost network.")
     }
 
     /// The diagnosis if bytes are not sent although the window is open and nothing is in flight.
@@ -125,7 +127,7 @@ extension StallAnalysis {
             return Diagnosis(
                 .networkLost, .possible,
                 "\(notSent.bytes) have not left this machine for \(still.brief), although the peer"
-                    + " has room",
+                    + " accepts more",
                 advice: "Check the firewall and the network interfaces of this machine.")
         }
         return moves("\(sendQueue.bytes) are about to be sent", .possible)
@@ -145,14 +147,14 @@ extension StallAnalysis {
                     advice: "Find out what keeps the peer busy.")
             }
             return moves(
-                "\(sendQueue.bytes) are on their way, and there is room for more", .possible)
+                "\(sendQueue.bytes) are on their way, and the buffer is not full", .possible)
         }
         let elapsed = activity.elapsed.map { " for \($0.brief)" } ?? ""
         return Diagnosis(
             .peerNotReading, confidence(after: activity.elapsed ?? .zero),
-            "this end waits\(elapsed) for a peer that has not read everything: \(waiting) wait"
-                + " there",
-            advice: "Find out what keeps the peer busy: it has not read the whole request yet.")
+            "this end has waited\(elapsed), but the peer has not read everything: \(waiting) wait"
+                + " at the peer",
+            advice: "Find out what keeps the peer busy, because it has not read the whole request.")
     }
 
     // MARK: Incoming
@@ -183,7 +185,7 @@ extension StallAnalysis {
         let isObserved = change.map { $0.time >= Self.observedStall } ?? false
         let consequence =
             isFull
-            ? "; the window of this end is full, so the peer can send no more"
+            ? "; the receive buffer of this end is full, so the peer cannot send more"
             : isObserved ? "" : "; a program that reads slowly looks the same"
         return Diagnosis(
             .notReading,
@@ -209,8 +211,8 @@ extension StallAnalysis {
             return Diagnosis(
                 .idle, .certain,
                 "no bytes wait in either direction"
-                    + (last.map { ", and nothing has moved for \($0.brief)" } ?? ""),
-                advice: "Nothing is wrong: bytes move as soon as an end sends some.")
+                    + (last.map { ", and none were transferred for \($0.brief)" } ?? ""),
+                advice: "Nothing is wrong, because neither end is sending.")
         case .writing: return moves("everything that was written was sent", .possible)
         case .reading, .exchanging: return slowlyArriving ?? justSent ?? bothWaiting
         }
@@ -227,7 +229,7 @@ extension StallAnalysis {
             .likely,
             "\(activity.received.bytes) arrived in \(elapsed.brief), the last of them \(last.brief)"
                 + " ago",
-            advice: "Set a longer time limit: the peer or the network is slow, but not stuck.")
+            advice: "Set a longer time limit, because the peer or the network is only slow.")
     }
 
     /// The diagnosis if the request was sent so recently that a reply is not due yet.
@@ -253,8 +255,8 @@ extension StallAnalysis {
             .bothWaiting, last.map { confidence(after: $0) } ?? .possible,
             "\(part)\(received), and nothing has arrived\(silence)",
             advice:
-                "Check that the whole request was written, flushed and ended as the peer expects;"
-                + " otherwise the peer is still working, or expects this end to send first.")
+                "Check that the whole request was written, flushed and ended as the peer expects."
+                + " If it was, the peer is still working, or expects this end to send first.")
     }
 }
 

@@ -8,11 +8,11 @@ struct Connect: Command {
         "sock [flags] HOST:PORT | tcp://HOST:PORT | udp://HOST:PORT | unix:PATH",
         "sock [flags] -U PATH",
     ]
-    static let summary = "connect; also HOST:PORT, tcp:// udp:// unix:"
+    static let summary = "connect to HOST PORT, HOST:PORT or a URL"
     static let details = """
-        Connects to a peer, sends standard input to it, and writes what it sends to standard \
-        output. The end of input half-closes the connection; sock then receives until the peer \
-        closes. With -u each read of the input, of at most 8 KiB, is one datagram, and sock ends \
+        Connects to a peer, sends standard input to it, and writes the received bytes to standard \
+        output. The end of input half-closes the connection, and sock receives until the peer \
+        closes. With -u, each read of the input, of at most 8 KiB, is one datagram, and sock ends \
         when nothing has arrived for 1 s (or -w) after the end of input.
         """
 
@@ -59,7 +59,7 @@ struct Connect: Command {
             throw Failure(
                 .timedOut,
                 "no reply from \(socket.current.peerName) in \(options.replyTimeout.brief)",
-                hint: "The server may be running and ignore empty datagrams.")
+                hint: "The server may be running but ignore empty datagrams.")
         }
     }
 }

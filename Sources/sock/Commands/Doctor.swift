@@ -5,11 +5,11 @@ struct Doctor: Command {
     static let usage = ["sock doctor [PORT]"]
     static let summary = "which sockets are stuck, and why"
     static let details = """
-        Looks at every TCP and Unix stream socket, or at those with the port, of the process \
-        and of the program that are given. Prints what is stuck, the worst first: both ends, \
-        which process waits for which, for how long, and what to do. It takes about half a second \
-        and changes nothing. Root sees the programs of all users. Exit status: 0 nothing is stuck, \
-        1 something is, 2 usage, 3 no such port, process or program, 4 sockets cannot be inspected.
+        Examines all TCP and Unix stream sockets, or only those that match PORT, --pid and \
+        --program. Prints what is stuck, the worst first: both ends, which process waits for \
+        which, for how long, and what to do. It takes about half a second and changes nothing. \
+        Root sees the programs of all users. Exit status: 0 nothing is stuck, 1 something is \
+        stuck, 2 usage, 3 no such port, process or program, 4 sockets cannot be examined.
         """
 
     private let filter: DoctorFilter

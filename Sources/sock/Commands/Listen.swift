@@ -8,13 +8,13 @@ struct Listen: Command {
         "sock -l [flags] -p PORT [ADDR]",
         "sock -l [flags] -U PATH",
     ]
-    static let summary = "listen; port 0 picks a free one"
+    static let summary = "listen; port 0 picks a free port"
     static let details = """
-        Waits for a client, sends standard input to it, and writes what it sends to standard \
-        output. Without ADDR it listens on every interface, for IPv4 and IPv6. Port 0 picks a \
-        free port and prints it on standard error. sock ends after one client. With -k it keeps \
-        listening and sends the input to every connected client, at the pace of the slowest; it \
-        disconnects a client that reads nothing for 10 s while others wait for more. With -u it \
+        Waits for a client, sends standard input to it, and writes the received bytes to standard \
+        output. Without ADDR, it listens on every interface, for IPv4 and IPv6. Port 0 picks a \
+        free port and prints it on standard error. sock ends after one client. With -k, it keeps \
+        listening and sends the input to every connected client, at the pace of the slowest. It \
+        disconnects a client that reads nothing for 10 s while others wait for more. With -u, it \
         replies to every sender.
         """
 
@@ -33,7 +33,8 @@ struct Listen: Command {
         keepsOpen = arguments.has(.keepOpen)
         options = try RelayOptions(arguments)
         if keepsOpen, !endpoint.isDatagram, options.quitAfter != nil {
-            throw UsageError("-k and -q cannot be combined: -k keeps listening, -q ends sock")
+            throw UsageError(
+                "-k and -q cannot be combined, because -k keeps listening and -q ends sock")
         }
     }
 

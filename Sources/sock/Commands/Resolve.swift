@@ -6,8 +6,8 @@ struct Resolve: Command {
     static let usage = ["sock resolve NAME [SERVICE]"]
     static let summary = "addresses, canonical name, reverse names"
     static let details = """
-        Prints one line for each address of the name, followed by the address's own name if it has \
-        one.
+        Prints one line for each address of the name. The line also contains the reverse name of \
+        the address if it has one.
         """
 
     private let host: String
@@ -20,7 +20,7 @@ struct Resolve: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.requireOperands(atMost: 2)
         guard let host = arguments.operands.first, !host.isEmpty else {
-            throw UsageError("a name is missing, such as localhost")
+            throw UsageError("the name is missing: expected a name such as localhost")
         }
         self.host = host
         port = try arguments.operands.dropFirst().first.map(Target.port)

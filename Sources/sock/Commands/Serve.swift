@@ -4,12 +4,12 @@ import Sockets
 /// together.
 struct Serve: Command {
     static let usage = ["sock serve SERVICE [ADDR] PORT"]
-    static let summary = "echo discard daytime time chargen sink"
+    static let summary = "echo, discard, daytime, time, chargen, sink"
     static let details = """
-        Serves one of the classic services on TCP and UDP together, on loopback unless ADDR says \
-        otherwise; * is every interface. Port 0 picks a free port and prints it on standard error. \
-        Tasks on a few threads serve all clients at the same time. After SIGINT or SIGTERM clients \
-        have 1 s to finish.
+        Serves one of the classic services on TCP and UDP together. Without ADDR, it listens only on \
+        loopback; * means every interface. Port 0 picks a free port and prints it on standard \
+        error. Tasks on a few threads serve all clients at the same time. After SIGINT or SIGTERM, \
+        clients have 1 s to finish.
         """
     static let terms = [
         ("echo", "sends back what arrives (RFC 862)"),
@@ -17,7 +17,7 @@ struct Serve: Command {
         ("daytime", "the time of day as text (RFC 867)"),
         ("time", "the seconds since 1900 as 32 bits (RFC 868)"),
         ("chargen", "characters without end (RFC 864)"),
-        ("sink", "reads to the end and sends the number of bytes, 8 bytes little-endian"),
+        ("sink", "reads to the end and sends the number of bytes, as 8 bytes little-endian"),
     ]
 
     private let service: ClassicService
@@ -32,7 +32,8 @@ struct Serve: Command {
         let words = arguments.operands
         service = try Self.service(words.first)
         guard words.count > 1, let last = words.last else {
-            throw UsageError("the port is missing: try 7007 (port 0 picks a free port)")
+            throw UsageError(
+                "the port is missing: expected a port such as 7007, or 0 for a free port")
         }
         host = words.count == 3 ? words[1] : nil
         port = try Target.port(last)

@@ -6,8 +6,8 @@ struct Service: Command {
     static let usage = ["sock service NAME|PORT [tcp|udp]"]
     static let summary = "getservbyname and getservbyport"
     static let details = """
-        Prints the port of a service, or the service of a port. Without a protocol it looks up both \
-        TCP and UDP.
+        Prints the port of a service, or the service of a port. Without a protocol, it looks up \
+        both TCP and UDP.
         """
 
     private let service: Port
@@ -17,7 +17,8 @@ struct Service: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.requireOperands(atMost: 2)
         guard let first = arguments.operands.first else {
-            throw UsageError("a service is missing: a name such as http, or a port such as 80")
+            throw UsageError(
+                "the service is missing: expected a name such as http, or a port such as 80")
         }
         service = try Target.port(first)
         let transports: [Transport] = [.tcp, .udp]

@@ -35,7 +35,7 @@ struct Tour: Command {
         try printer.code(
             """
             sock serve echo 7007          # in one window
-            sock localhost 7007           # in another: type, and see it come back
+            sock localhost 7007           # in another window: type a line, and it comes back
             sock info localhost 7007      # every step of connecting
             sock --help
             """)

@@ -12,7 +12,8 @@ struct DoctorFilter: Equatable {
         words: [String], process: String?, program: String?
     ) throws {
         guard words.count <= 1 else {
-            throw UsageError("expected one port, but \(TerminalText.quoted(words[1])) is another")
+            throw UsageError(
+                "unexpected argument \(TerminalText.quoted(words[1])): expected one port")
         }
         port = try words.first.map { try Self.port($0) }
         self.process = try process.map { try Self.process($0) }
@@ -26,7 +27,7 @@ struct DoctorFilter: Equatable {
             try port.number
             ?? Services.service(named: port.service ?? "", transport: .tcp).port
         guard number > 0 else {
-            throw UsageError("no socket has port 0: expected a port from 1 to 65535")
+            throw UsageError("no socket can have port 0: expected a port from 1 to 65535")
         }
         return number
     }
@@ -78,7 +79,7 @@ struct DoctorFilter: Equatable {
         if let port,
             !machine.sockets.contains(where: { $0.local.port == port || $0.remote.port == port })
         {
-            throw notFound("no TCP socket of this machine has port \(port)")
+            throw notFound("no TCP socket on this machine has port \(port)")
         }
         if let process, machine.processes[process] == nil {
             throw notFound("there is no process \(process)")

@@ -48,7 +48,7 @@ struct DoctorRunner {
                 .cannotInspect,
                 "cannot examine the sockets of this machine:"
                     + " \(error.description.withLowercasedFirst)",
-                hint: "This needs a kernel with socket diagnosis (INET_DIAG), and /proc.")
+                hint: "sock doctor needs /proc and a kernel with socket diagnosis (INET_DIAG).")
         }
         let analysis = Analysis(samples)
         try filter.requireMatch(in: analysis)
@@ -121,8 +121,11 @@ struct DoctorRunner {
             lines.append("\(owners) \(reader)")
         }
         if hidden.calls > 0 {
-            let programs = hidden.calls == 1 ? "1 program waits" : "\(hidden.calls) programs wait"
-            lines.append("what \(programs) for is \(reader)")
+            let programs =
+                hidden.calls == 1
+                ? "the system call of 1 waiting program is"
+                : "the system calls of \(hidden.calls) waiting programs are"
+            lines.append("\(programs) \(reader)")
         }
         return lines
     }

@@ -15,7 +15,7 @@ enum AmbiguousLetter {
             "For a hex dump, pipe the output through xxd. There is no proxy option."
         ),
         "i": (
-            "some netcats pause between lines, others limit silence.",
+            "a pause between lines in some netcats, an idle limit in others.",
             "For an idle limit, use --timeout SECONDS (-w)."
         ),
         "o": (
@@ -28,7 +28,7 @@ enum AmbiguousLetter {
         ),
         "c": (
             "a shell command in some netcats, CRLF lines in others.",
-            "To send a client the output of a program: PROGRAM | sock --listen PORT."
+            "To send the output of a program to a client, use PROGRAM | sock --listen PORT."
         ),
         "m": (
             "a hop limit in one netcat, a number of clients in ncat.",
@@ -36,7 +36,7 @@ enum AmbiguousLetter {
         ),
         "b": (
             "broadcast in most netcats, a buffer size in socat.",
-            "There is no broadcast option: datagrams (--udp) go to one host."
+            "There is no broadcast option, because datagrams (--udp) go to one host."
         ),
         "T": (
             "a type of service in some netcats, a time limit in socat.",

@@ -78,7 +78,8 @@ extension Arguments {
             }
             let attached = parts.count == 2 ? String(parts[1]) : nil
             if flag.row.value == nil, let attached {
-                throw UsageError("\(flag.longName) takes no value, but got \(quoted(attached))")
+                throw UsageError(
+                    "\(flag.longName) does not accept a value, but was given \(quoted(attached))")
             }
             try add(flag, value: attached, writtenAs: flag.longName)
         }
@@ -134,7 +135,7 @@ extension Arguments {
             let owner = Subcommand.allCases.first { flag.isAccepted(by: $0) }
             throw UsageError(
                 "sock \(subcommand.rawValue) does not accept \(flag.name)"
-                    + (owner.map { "; it belongs to sock \($0.rawValue)" } ?? ""))
+                    + (owner.map { ", but sock \($0.rawValue) does" } ?? ""))
         }
     }
 }

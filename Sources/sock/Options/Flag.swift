@@ -38,33 +38,35 @@ enum Flag: String, CaseIterable {
         case .ipv4: Row("4", [.connect, .listen, .info, .serve, .resolve], "IPv4 only")
         case .ipv6: Row("6", [.connect, .listen, .info, .serve, .resolve], "IPv6 only")
         case .listen: Row("l", [.listen], "wait for a client instead of connecting")
-        case .keepOpen: Row("k", [.listen], "with -l: serve many clients, also at the same time")
+        case .keepOpen: Row("k", [.listen], "with -l: serve many clients, even at the same time")
         case .udp:
             Row(
-                "u", [.connect, .listen, .info, .resolve], "datagrams instead of a stream",
+                "u", [.connect, .listen, .info, .resolve], "use datagrams instead of a stream",
                 otherHelp: [.resolve: "look up the service for UDP instead of TCP"])
-        case .unix: Row("U", [.connect, .listen], "a Unix socket: PATH or @NAME, no host and port")
+        case .unix:
+            Row("U", [.connect, .listen], "a Unix socket: PATH or @NAME instead of HOST PORT")
         case .numeric:
             Row("n", [.connect, .listen, .info, .resolve], "never query a name server")
         case .port:
             Row(
-                "p", value: "PORT", [.connect, .listen], "local port; with -l the one to listen on")
+                "p", value: "PORT", [.connect, .listen],
+                "local port; with -l, the port to listen on")
         case .source: Row("s", value: "ADDR", [.connect, .listen], "local address")
         case .timeout:
             Row(
                 "w", value: "TIME", [.connect, .listen, .info],
-                "limit to connect (10 s) and for silence: 3, 30s, 500ms",
-                otherHelp: [.info: "limit for each attempt to connect (10 s): 3, 30s, 500ms"])
+                "connect limit (10 s) and idle limit: 3, 30s, 500ms",
+                otherHelp: [.info: "time limit for each attempt to connect (10 s): 3, 30s, 500ms"])
         case .quitAfter:
             Row("q", value: "TIME", [.connect, .listen], "exit this long after the end of input")
         case .shutdown:
             Row("N", [.connect, .listen], "half-close at the end of input (the default)")
-        case .zero: Row("z", [.connect], "connect, send nothing, close")
-        case .sendOnly: Row(nil, [.connect], "discard what the peer sends, do not wait for a reply")
+        case .zero: Row("z", [.connect], "connect, send nothing, and close")
+        case .sendOnly: Row(nil, [.connect], "discard replies, and do not wait for them")
         case .threads:
             Row(
                 nil, value: "N", [.serve],
-                "threads that share the clients, 1 to 1024 (one per processor)")
+                "number of threads for the clients, 1 to 1024 (one per processor)")
         case .pid: Row(nil, value: "PID", [.doctor], "only sockets of this process")
         case .program: Row(nil, value: "NAME", [.doctor], "only sockets of programs with this name")
         case .all: Row(nil, [.doctor], "list healthy connections too")
@@ -72,10 +74,10 @@ enum Flag: String, CaseIterable {
         case .json:
             Row(nil, [.info, .resolve, .service, .doctor], "print one JSON object per line")
         case .verbose:
-            Row("v", [.connect, .listen, .serve], "report what happens on standard error")
+            Row("v", [.connect, .listen, .serve], "report events on standard error")
         case .status:
-            Row(nil, [.connect, .listen], "report progress; SIGQUIT (Ctrl-\\) does it once")
-        case .help: Row("h", [], "this help, or that of a command; also --version")
+            Row(nil, [.connect, .listen], "report progress; SIGQUIT (Ctrl-\\) reports it once")
+        case .help: Row("h", [], "print this help or a command's help; see also --version")
         case .version: Row(nil, [], "print the version")
         }
     }

@@ -21,7 +21,7 @@ enum HelpText {
         let statuses = """
             Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23 output, \
             28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To reach a host \
-            that is named like a command: sock connect info 80
+            that has the name of a command: sock connect info 80
             """
         return text(of: [
             title + TextLayout.columns(commands.map { ($0.usage[0], $0.summary) }, width: width),

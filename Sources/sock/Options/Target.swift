@@ -12,7 +12,7 @@ enum Target {
         case (true, 1):
             return path(words[0], udp: udp)
         case (true, _):
-            throw UsageError("unexpected argument \(quoted(words[1])): -U takes only a path")
+            throw UsageError("unexpected argument \(quoted(words[1])): -U needs only a path")
         case (false, 1):
             return try whole(words[0], udp: udp)
         case (false, 2):
@@ -34,7 +34,7 @@ enum Target {
         if let source {
             guard words.count < 2 else {
                 throw UsageError(
-                    "-s \(quoted(source)) and \(quoted(words[0])) are two addresses; give one")
+                    "-s \(quoted(source)) and \(quoted(words[0])) are two addresses: give only one")
             }
             words.insert(source, at: 0)
         }
@@ -83,7 +83,7 @@ enum Target {
 
     private static func whole(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
         if !word.contains(where: { ":/@".contains($0) }) {
-            throw UsageError("\(quoted(word)) needs a port: HOST PORT or HOST:PORT")
+            throw UsageError("\(quoted(word)) has no port: expected HOST PORT or HOST:PORT")
         }
         let endpoint: Endpoint
         do throws(SocketError) {

@@ -92,7 +92,8 @@ struct Connector {
 extension Connector {
     init(_ arguments: Arguments, to endpoint: Endpoint) throws(UsageError) {
         if endpoint.transport.isUnix, arguments.has(.port) || arguments.has(.source) {
-            throw UsageError("-p and -s need TCP or UDP; a Unix socket has no port or IP address")
+            throw UsageError(
+                "-p and -s need TCP or UDP; a Unix socket has neither a port nor an IP address")
         }
         family = try arguments.family()
         isNumeric = arguments.has(.numeric)

@@ -48,7 +48,7 @@ final class DatagramListener: Sendable {
         guard sender != .unnamed else { return }
         let missed: [[UInt8]] = state.update { state in
             guard !state.senders.contains(sender) else { return [] }
-            if options.isVerbose { Log.message("datagrams from \(sender)") }
+            if options.isVerbose { Log.message("received a first datagram from \(sender)") }
             state.senders.append(sender)
             if state.senders.count > Self.maximumSenders { state.senders.removeFirst() }
             return state.reply ?? []

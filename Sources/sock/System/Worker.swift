@@ -31,7 +31,9 @@ enum Worker {
 
     /// Runs `body` on a detached thread, and throws an error if the system has no more threads.
     static func startOrThrow(_ body: @escaping @Sendable () -> Void) throws(Failure) {
-        guard start(body) else { throw Failure(.otherFailure, "cannot start a thread") }
+        guard start(body) else {
+            throw Failure(.otherFailure, "cannot start a thread: the system has no more threads")
+        }
     }
 
     /// Blocks the thread for a duration. nanosleep(2)

@@ -21,7 +21,7 @@ enum ClientChapters {
         let (here, there) = try Socket.pair()
         try here.sendAll("hello, world")
         let greeting = try there.receive()
-        try printer.result("there received \(greeting.count) bytes: \(text(greeting))")
+        try printer.result("the other socket received \(greeting.count) bytes: \(text(greeting))")
     }
 
     static func families(_ printer: TourPrinter) throws {
@@ -41,7 +41,7 @@ enum ClientChapters {
         let datagram = try Socket(.ipv4, .datagram)
         try printer.result(
             "\(stream.family) \(stream.type), and \(datagram.family) \(datagram.type)")
-        try printer.result("no address yet, which is written \(stream.localAddress)")
+        try printer.result("a socket without an address is shown as \(stream.localAddress)")
     }
 
     static func names(_ printer: TourPrinter, _ servers: TourServers) throws {

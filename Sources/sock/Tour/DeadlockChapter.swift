@@ -22,7 +22,7 @@ enum DeadlockChapter {
             """
             Reply to each request before the next, send little, agree on which end sends, or \
             always receive while you send. Now a second thread of each end receives, and the same \
-            32 MiB go both ways:
+            32 MiB go in both directions:
             """)
         try printer.code(
             """
@@ -31,7 +31,7 @@ enum DeadlockChapter {
             """)
         let (counts, duration) = try flow(flood)
         for count in counts { try printer.result("\(count >> 20) MiB received") }
-        try printer.result("both ways at once, in \(duration.brief)")
+        try printer.result("in both directions at the same time, in \(duration.brief)")
     }
 
     /// Returns both ends of a TCP connection in this process.
@@ -74,7 +74,8 @@ enum DeadlockChapter {
             }
         }
         guard counts.wait(atMost: .seconds(5), until: { $0.count == 2 }) else {
-            throw Failure(.otherFailure, "cannot transfer 32 MiB both ways: no result in 5 s")
+            throw Failure(
+                .otherFailure, "cannot transfer 32 MiB in both directions: no result in 5 s")
         }
         return (counts.update { $0 }, start.duration(to: .now))
     }

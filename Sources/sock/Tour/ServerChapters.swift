@@ -21,7 +21,7 @@ enum ServerChapters {
         try server.setOption(.reuseAddress, to: true)
         try server.bind(on: .ipv4(.loopback, port: 0))
         try server.listen(backlog: 5)
-        try printer.result("listening on \(server.localAddress): port 0 picks a free one")
+        try printer.result("listening on \(server.localAddress), because port 0 picks a free port")
         try printer.text("The same in one line, with the longest backlog that the kernel allows:")
         try printer.code(#"let service = try Socket(on: .tcp("127.0.0.1", port: 0))"#)
         let service = try Socket(on: .tcp("127.0.0.1", port: 0))

@@ -174,7 +174,7 @@ struct ListenerShardingTests {
             await #expect(throws: SocketError.self) { for try await _ in listener {} },
         ]
         for error in errors {
-            #expect(error?.description.contains("works with serve only") == true)
+            #expect(error?.description.contains("can only be used with serve") == true)
         }
         #expect(!listener.isClosed)
     }

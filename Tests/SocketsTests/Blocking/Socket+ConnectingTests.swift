@@ -30,8 +30,8 @@ struct SocketConnectingTests {
         let error = #expect(throws: SocketError.self) { try socket.connect(to: address) }
         #expect(
             error?.description
-                == "cannot connect to [::1]:80: the address is of the family IPv6:"
-                + " expected IPv4, the socket's family")
+                == "cannot connect to [::1]:80: the address has the family IPv6,"
+                + " but the socket has IPv4")
         let bind = #expect(throws: SocketError.self) {
             try socket.bind(on: .ipv6(.loopback, port: 80))
         }

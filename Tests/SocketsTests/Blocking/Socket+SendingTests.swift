@@ -108,7 +108,7 @@ struct SocketSendingTests {
             try one.send(parts: [[UInt8]](repeating: [1], count: 65))
         }
         #expect(
-            error?.description == "cannot send: 65 pieces: expected at most 64 in a datagram")
+            error?.description == "cannot send: a datagram can have at most 64 pieces, not 65")
     }
 
     @Test("sending a datagram that is too long throws `messageTooLong`")

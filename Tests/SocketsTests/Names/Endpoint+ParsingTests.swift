@@ -92,7 +92,7 @@ struct EndpointParsingTests {
                 "127.1:80",
                 "'127.1' is not a host: expected four numbers from 0 to 255, as in 192.0.2.7"
             ),
-            ("http://h:80", "'http' is none of tcp, udp, unix, unixgram, unixpacket"),
+            ("http://h:80", "'http' is not one of tcp, udp, unix, unixgram, unixpacket"),
             ("unix://h/a", "expected a path after unix://"),
             (
                 "unix:",

@@ -33,7 +33,7 @@ struct HostNameTests {
         arguments: [
             ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("::12345", "expected a name, or a complete IPv6 address"),
-            ("a..b", "expected letters, digits and hyphens, separated by single dots"),
+            ("a..b", "expected parts of letters, digits and hyphens, separated by single dots"),
             (
                 "größe.example",
                 "expected ASCII; write an international name in its xn-- form"

@@ -114,7 +114,7 @@ struct ReviewTests {
             as [() throws -> Void]
         {
             let error = #expect(throws: SocketError.self) { try send() }
-            #expect(error?.cause == .invalidInput("65 pieces: expected at most 64 in a datagram"))
+            #expect(error?.cause == .invalidInput("a datagram can have at most 64 pieces, not 65"))
         }
         let nothing = #expect(throws: SocketError.self) { try other.receive(timeout: .seconds(0)) }
         #expect(nothing?.isTimeout == true)

@@ -67,7 +67,7 @@ struct StallAnalysisWaitingTests {
     func fewUnread() {
         let report = analyze(Made.peerFull().with { $0.receiveQueue = 100 }, during: Self.writing)
         #expect(report.verdict == .peerNotReading)
-        #expect(report.evidence.contains("100 bytes from it wait here unread"))
+        #expect(report.evidence.contains("100 bytes from the peer wait here to be read"))
         #expect(report.advice.contains("Read"))
     }
 

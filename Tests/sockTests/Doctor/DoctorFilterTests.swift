@@ -31,7 +31,7 @@ struct DoctorFilterTests {
     @Test(
         "an invalid filter argument throws a usage error that names the argument",
         arguments: [
-            (["1", "2"], nil, "'2' is another"), (["0"], nil, "port 0"),
+            (["1", "2"], nil, "unexpected argument '2'"), (["0"], nil, "port 0"),
             (["70000"], nil, "70000"), ([], "x", "'x'"), ([], "-1", "'-1'"), ([], "+1", "'+1'"),
             ([], "0", "'0'"), ([], "99999999999", "'99999999999'"), ([], "", "''"),
         ] as [([String], String?, String)])
@@ -72,7 +72,7 @@ struct DoctorFilterTests {
     func missing() throws {
         let port = failure(try filter("80"))
         #expect(port?.status == .notFound)
-        #expect(port?.message == "no TCP socket of this machine has port 80")
+        #expect(port?.message == "no TCP socket on this machine has port 80")
         #expect(failure(try filter(pid: "9"))?.message == "there is no process 9")
         #expect(
             failure(try filter(program: "a\u{7}"))?.message == "no program is called 'a\\x07'")

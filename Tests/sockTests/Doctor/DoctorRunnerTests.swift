@@ -19,12 +19,12 @@ struct DoctorRunnerTests {
         #expect(
             DoctorRunner.text(ofHidden: (3, 1), isRoot: false) == [
                 "the owners of 3 sockets are hidden from this user; root sees more",
-                "what 1 program waits for is hidden from this user; root sees more",
+                "the system call of 1 waiting program is hidden from this user; root sees more",
             ])
         #expect(
             DoctorRunner.text(ofHidden: (1, 2), isRoot: true) == [
                 "the owner of 1 socket is hidden even from root",
-                "what 2 programs wait for is hidden even from root",
+                "the system calls of 2 waiting programs are hidden even from root",
             ])
         #expect(DoctorRunner.text(ofHidden: (0, 0), isRoot: false).isEmpty)
     }

@@ -183,12 +183,12 @@ struct ArgumentsTests {
             (["--foo", "h"], "unknown option '--foo'; sock --help lists all options"),
             (["--foo=1", "h"], "unknown option '--foo'; sock --help lists all options"),
             (["--=", "h"], "unknown option '--'; sock --help lists all options"),
-            (["--udp=yes", "h"], "--udp takes no value, but got 'yes'"),
-            (["-k", "h", "1"], "sock connect does not accept -k; it belongs to sock listen"),
-            (["-l", "-z", "1"], "sock listen does not accept -z; it belongs to sock connect"),
+            (["--udp=yes", "h"], "--udp does not accept a value, but was given 'yes'"),
+            (["-k", "h", "1"], "sock connect does not accept -k, but sock listen does"),
+            (["-l", "-z", "1"], "sock listen does not accept -z, but sock connect does"),
             (
                 ["info", "--threads", "3"],
-                "sock info does not accept --threads; it belongs to sock serve"
+                "sock info does not accept --threads, but sock serve does"
             ),
             (["--timout=3", "h"], "unknown option '--timout'; did you mean --timeout?"),
             (["--num", "h"], "unknown option '--num'; did you mean --numeric?"),

@@ -9,10 +9,10 @@ struct HelpTextTests {
         #expect(
             HelpText.of(nil) == """
                 sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.
-                  sock [flags] HOST PORT            connect; also HOST:PORT, tcp:// udp:// unix:
-                  sock -l [flags] [ADDR] PORT       listen; port 0 picks a free one
+                  sock [flags] HOST PORT            connect to HOST PORT, HOST:PORT or a URL
+                  sock -l [flags] [ADDR] PORT       listen; port 0 picks a free port
                   sock info HOST SERVICE            connect step by step, and report each step
-                  sock serve SERVICE [ADDR] PORT    echo discard daytime time chargen sink
+                  sock serve SERVICE [ADDR] PORT    echo, discard, daytime, time, chargen, sink
                   sock resolve NAME [SERVICE]       addresses, canonical name, reverse names
                   sock service NAME|PORT [tcp|udp]  getservbyname and getservbyport
                   sock doctor [PORT]                which sockets are stuck, and why
@@ -21,24 +21,24 @@ struct HelpTextTests {
                   -4, --ipv4             IPv4 only
                   -6, --ipv6             IPv6 only
                   -l, --listen           wait for a client instead of connecting
-                  -k, --keep-open        with -l: serve many clients, also at the same time
-                  -u, --udp              datagrams instead of a stream
-                  -U, --unix             a Unix socket: PATH or @NAME, no host and port
+                  -k, --keep-open        with -l: serve many clients, even at the same time
+                  -u, --udp              use datagrams instead of a stream
+                  -U, --unix             a Unix socket: PATH or @NAME instead of HOST PORT
                   -n, --numeric          never query a name server
-                  -p, --port PORT        local port; with -l the one to listen on
+                  -p, --port PORT        local port; with -l, the port to listen on
                   -s, --source ADDR      local address
-                  -w, --timeout TIME     limit to connect (10 s) and for silence: 3, 30s, 500ms
+                  -w, --timeout TIME     connect limit (10 s) and idle limit: 3, 30s, 500ms
                   -q, --quit-after TIME  exit this long after the end of input
                   -N, --shutdown         half-close at the end of input (the default)
-                  -z, --zero             connect, send nothing, close
-                      --send-only        discard what the peer sends, do not wait for a reply
-                  -v, --verbose          report what happens on standard error
-                      --status           report progress; SIGQUIT (Ctrl-\\) does it once
-                  -h, --help             this help, or that of a command; also --version
+                  -z, --zero             connect, send nothing, and close
+                      --send-only        discard replies, and do not wait for them
+                  -v, --verbose          report events on standard error
+                      --status           report progress; SIGQUIT (Ctrl-\\) reports it once
+                  -h, --help             print this help or a command's help; see also --version
 
                 Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23
                 output, 28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To
-                reach a host that is named like a command: sock connect info 80
+                reach a host that has the name of a command: sock connect info 80
 
                 """)
     }

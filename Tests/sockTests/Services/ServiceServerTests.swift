@@ -67,7 +67,7 @@ struct ServiceServerTests {
         #expect(outcome.errorLines.count == 2, "\(outcome.errors)")
         #expect(
             outcome.errorLines.last
-                == "sock: cannot accept connections for now; the clients wait in the backlog: "
+                == "sock: cannot accept connections at the moment, so clients wait in the backlog: "
                 + "too many open files")
     }
 }
