@@ -35,7 +35,9 @@ extension Connection {
                 case .output(let value): output = value
                 }
             }
-            guard let input, let output else { preconditionFailure("a half did not end") }
+            guard let input, let output else {
+                preconditionFailure("a direction of duplex has no result")
+            }
             return (input, output)
         }
     }

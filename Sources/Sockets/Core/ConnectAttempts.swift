@@ -35,7 +35,7 @@ struct ConnectAttempts: ~Copyable {
 
         /// Transfers ownership of the connected socket to the caller.
         fileprivate func take() -> OwnedSocket {
-            guard var socket = socket.take() else { preconditionFailure("taken twice") }
+            guard var socket = socket.take() else { preconditionFailure("socket taken twice") }
             socket.localAddress = established?.local
             socket.remoteAddress = established?.remote
             return socket

@@ -50,7 +50,7 @@
                 case .short:
                     // A call that can be short calls `limit` first, which replaces this fault, so
                     // this call cannot be short.
-                    preconditionFailure("\(call.rawValue)(2) cannot be made to move fewer bytes")
+                    preconditionFailure("\(call.rawValue)(2) does not support short transfers")
                 }
             }
         }

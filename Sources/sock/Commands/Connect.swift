@@ -58,7 +58,8 @@ struct Connect: Command {
             guard case .timedOut = error.cause else { throw error }
             throw Failure(
                 .timedOut,
-                "no reply from \(socket.current.peerName) in \(options.replyTimeout.brief)",
+                "cannot receive from \(socket.current.peerName): no reply in"
+                    + " \(options.replyTimeout.brief)",
                 hint: "The server may be running but ignore empty datagrams.")
         }
     }

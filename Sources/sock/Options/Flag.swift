@@ -66,7 +66,7 @@ enum Flag: String, CaseIterable {
         case .threads:
             Row(
                 nil, value: "N", [.serve],
-                "number of threads for the clients, 1 to 1024 (one per processor)")
+                "number of threads for the clients, 1 to 1024 (default: one per processor)")
         case .pid: Row(nil, value: "PID", [.doctor], "only sockets of this process")
         case .program: Row(nil, value: "NAME", [.doctor], "only sockets of programs with this name")
         case .all: Row(nil, [.doctor], "list healthy connections too")

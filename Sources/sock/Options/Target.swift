@@ -40,7 +40,8 @@ enum Target {
         }
         switch words.count {
         case 0:
-            throw UsageError("the port is missing: try sock -l 8080 (port 0 picks a free port)")
+            throw UsageError(
+                "the port is missing: expected a port such as 8080, or 0 for a free port")
         case 1:
             if words[0].contains(":") || words[0].contains("/") {
                 return try whole(words[0], udp: udp)

@@ -112,7 +112,8 @@ extension DatagramRelay {
         guard received == 0, !hasQuit else { return }
         throw Failure(
             .timedOut,
-            "no reply from \(socket.current.peerName) in \(options.replyTimeout.brief)",
+            "cannot receive from \(socket.current.peerName): no reply in"
+                + " \(options.replyTimeout.brief)",
             hint: sent == 0
                 ? "Nothing was sent, because the input was empty. Try: echo | sock -u HOST PORT"
                 : "With UDP, lost and ignored datagrams look the same. Try -w 5s or --send-only.")

@@ -177,7 +177,8 @@ extension Failure {
     init(idle socket: Socket, _ timeout: Duration) {
         let activity = Activity(.exchanging, elapsed: timeout, timeSinceProgress: timeout)
         self.init(
-            timeout: "no data to or from \(socket.peerName) for \(timeout.brief)",
+            timeout: "cannot exchange data with \(socket.peerName): both directions were silent"
+                + " for \(timeout.brief)",
             try? socket.diagnose(during: activity),
             hint: "Change the limit with -w 30s, or omit -w to wait without a limit.")
     }

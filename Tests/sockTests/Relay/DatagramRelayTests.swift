@@ -25,7 +25,9 @@ struct DatagramRelayTests {
         let outcome = try SockProgram.run("-u", "127.0.0.1", port, input: "hello")
         #expect(outcome.status == 28)
         #expect(start.duration(to: .now) >= .seconds(1))
-        #expect(outcome.errorLines.first == "sock: no reply from 127.0.0.1:\(port) in 1 s")
+        #expect(
+            outcome.errorLines.first
+                == "sock: cannot receive from 127.0.0.1:\(port): no reply in 1 s")
         let limited = try SockProgram.run("-u", "-w0.1", "127.0.0.1", port, input: "hello")
         #expect(limited.status == 28)
         #expect(limited.errors.contains("in 100 ms"))

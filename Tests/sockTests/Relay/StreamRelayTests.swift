@@ -122,7 +122,8 @@ struct StreamRelayTests {
         #expect(outcome.status == 28)
         #expect(
             outcome.errorLines.first
-                == "sock: no data to or from 127.0.0.1:\(peer.port) for 200 ms")
+                == "sock: cannot exchange data with 127.0.0.1:\(peer.port):"
+                + " both directions were silent for 200 ms")
     }
 
     @Test("sock -q exits with status 0 after the end of input although the peer stays connected")
