@@ -50,8 +50,8 @@ extension StallAnalysis {
     }
 
     static let adviceForLostNetwork =
-        "Check the path to the peer (firewall, cable, the peer's machine). The program itself can only"
-        + " set a time limit and connect again."
+        "Check the path to the peer (firewall, cable, the peer's machine), because the program"
+        + " itself can only set a time limit and connect again."
 
     /// The diagnosis if the connection is not established yet.
     private var unanswered: Diagnosis {

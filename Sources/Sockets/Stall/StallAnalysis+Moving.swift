@@ -48,7 +48,7 @@ extension StallAnalysis {
     func moves(_ evidence: String, _ confidence: StallReport.Confidence = .certain) -> Diagnosis {
         Diagnosis(
             .moving, confidence, evidence,
-            advice: "Nothing is stuck. If the operation times out, set a longer time limit.")
+            advice: "Nothing is stuck, so set a longer time limit if the operation times out.")
     }
 
     /// Returns whether the send queue would take long to drain at this rate.

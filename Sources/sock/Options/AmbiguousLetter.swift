@@ -15,7 +15,7 @@ enum AmbiguousLetter {
             "For a hex dump, pipe the output through xxd. There is no proxy option."
         ),
         "i": (
-            "a pause between lines in some netcats, an idle limit in others.",
+            "a line delay in some netcats, an idle limit in others.",
             "For an idle limit, use --timeout SECONDS (-w)."
         ),
         "o": (
@@ -28,7 +28,7 @@ enum AmbiguousLetter {
         ),
         "c": (
             "a shell command in some netcats, CRLF lines in others.",
-            "To send the output of a program to a client, use PROGRAM | sock --listen PORT."
+            "To send a client a program's output, use PROGRAM | sock --listen PORT."
         ),
         "m": (
             "a hop limit in one netcat, a number of clients in ncat.",

@@ -9,8 +9,8 @@ enum ClientChapters {
         try printer.text(
             """
             The operating system returns a descriptor, as it does for a file. What one socket \
-            sends, the connected socket receives. Here both are in the same process, but the other \
-            could be on the other side of the world.
+            sends, the connected socket receives. Here both sockets are in the same process, but \
+            the other socket could be on the other side of the world.
             """)
         try printer.code(
             """
@@ -48,7 +48,7 @@ enum ClientChapters {
         try printer.chapter("Client 3", "Names become addresses, services become ports")
         try printer.text(
             """
-            Connecting takes a host name and a port. It resolves the name and tries its addresses \
+            Connecting needs a host name and a port. It resolves the name and tries its addresses \
             concurrently. A service name is looked up in /etc/services, as getservbyname does.
             """)
         try printer.code(#"let port = try Services.port(named: "daytime", transport: .tcp)"#)
@@ -108,8 +108,9 @@ enum ClientChapters {
         try printer.chapter("Client 5", "Two ways to transfer data: calls, or a file-like object")
         try printer.text(
             """
-            send and receive transfer what the kernel accepts or has. A SocketStream adds a buffer, \
-            so a program can read a connection line by line, like a file. An echo server replies:
+            send transfers what the kernel accepts, and receive what has arrived. A SocketStream \
+            adds a buffer, so a program can read a connection line by line, like a file. An echo \
+            server replies:
             """)
         try printer.code(
             """

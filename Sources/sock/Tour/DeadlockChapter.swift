@@ -20,9 +20,9 @@ enum DeadlockChapter {
 
         try printer.text(
             """
-            Reply to each request before the next, send little, agree on which end sends, or \
-            always receive while you send. Now a second thread of each end receives, and the same \
-            32 MiB go in both directions:
+            To avoid a deadlock, reply to each request before the next, send little, agree on \
+            which end sends, or always receive while you send. Now a second thread of each end \
+            receives, and the same 32 MiB go in both directions:
             """)
         try printer.code(
             """

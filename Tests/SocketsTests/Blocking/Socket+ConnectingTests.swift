@@ -35,7 +35,7 @@ struct SocketConnectingTests {
         let bind = #expect(throws: SocketError.self) {
             try socket.bind(on: .ipv6(.loopback, port: 80))
         }
-        #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address is") == true)
+        #expect(bind?.description.hasPrefix("cannot bind to [::1]:80: the address has") == true)
     }
 
     @Test("a socket can connect again after a refused attempt")
