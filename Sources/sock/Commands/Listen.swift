@@ -65,7 +65,7 @@ struct Listen: Command {
         do throws(SocketError) {
             client = try listener.accept()
         } catch {
-            // If a signal closed the listener, this is not an error.
+            // A signal closes the listener to end the program, so this is not an error.
             guard error.cause != .closed else { Termination.exit(.success) }
             throw error
         }
@@ -80,7 +80,7 @@ struct Listen: Command {
     private func serveClients(of listener: Socket) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
-        // Closing removes a socket file.
+        // Closing the listener removes the socket file.
         Termination.cleanUp(listener.close)
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
             server.stop()
@@ -100,8 +100,9 @@ struct Listen: Command {
         Log.message("\(lost.bytes) were not written to standard output, which is blocked")
     }
 
-    /// Prepares for signals and then announces the address, because a signal may arrive as soon as
-    /// the address is printed.
+    /// Prepares for signals and then announces the address.
+    ///
+    /// The order matters, because a signal may arrive as soon as the address is printed.
     private func endWhenRequested(closing socket: Socket) {
         // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
         // from us.

@@ -65,7 +65,7 @@ final class OutputQueue: Sendable {
 
     /// Blocks until everything is written or `limit` has passed; nil for no limit.
     ///
-    /// - Returns: The number of bytes that are not written.
+    /// - Returns: The number of bytes that were not written.
     func finish(atMost limit: Duration? = nil) -> Int {
         state.wait(atMost: limit) { $0.count == 0 }
         return state.update { $0.count }

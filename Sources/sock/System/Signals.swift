@@ -27,10 +27,10 @@ enum Signals {
         if endsAfterBrokenPipe.update({ $0 }) { Termination.raise(SIGPIPE) }
     }
 
-    /// Runs `body` once, on a thread of its own, after SIGINT, SIGTERM or SIGHUP.
+    /// Runs `body` once on a separate thread after SIGINT, SIGTERM or SIGHUP.
     ///
-    /// If the program has not ended after `limit`, or at a second signal, it ends without waiting for
-    /// `body`. Each SIGQUIT runs `status`. Call it before any other thread starts, because threads
+    /// The program ends without waiting for `body` after `limit` or at a second signal. Each
+    /// SIGQUIT runs `status`. Call this function before any other thread starts, because threads
     /// inherit the blocked signals.
     static func onTermination(
         within limit: Duration, status: (@Sendable () -> Void)? = nil,
@@ -47,7 +47,7 @@ enum Signals {
         handle([], within: .zero, status) {}
     }
 
-    /// Starts one thread that waits for all signals.
+    /// Starts one thread that waits for the terminations and for SIGQUIT.
     private static func handle(
         _ terminations: [Int32], within limit: Duration, _ status: (@Sendable () -> Void)?,
         _ body: @escaping @Sendable () -> Void
@@ -65,13 +65,14 @@ enum Signals {
             }
             Termination.exit(.success)
         }
-        // Without the thread, the signals have their default actions.
+        // Without the thread nothing waits for the signals, so unblock them to restore their
+        // default actions.
         if !hasStarted { pthread_sigmask(SIG_UNBLOCK, &set, nil) }
     }
 
-    /// Waits for a signal that requests the end, and runs `status` for each SIGQUIT.
+    /// Waits for a signal that requests the end of the program, and runs `status` for each SIGQUIT.
     ///
-    /// - Returns: The signal; nil after `limit`.
+    /// - Returns: The signal, or nil if `limit` has passed.
     private static func waitForTermination(
         _ numbers: [Int32], _ status: (@Sendable () -> Void)?, atMost limit: Duration?
     ) -> Int32? {

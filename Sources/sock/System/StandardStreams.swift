@@ -50,10 +50,11 @@ struct StandardStream: Sendable {
         return columns.map(Int.init).flatMap { $0 > 0 ? $0 : nil } ?? 80
     }
 
-    /// Reads what is available or waits for it; 0 at the end of input. read(2)
+    /// Waits for input, reads what is available, and returns the number of bytes, or 0 at the end
+    /// of input. read(2)
     ///
-    /// In the background of a terminal, it waits until the program is in the foreground. After the
-    /// terminal has hung up, it waits for ever.
+    /// If the program is in the background of a terminal, the call waits until the program is in
+    /// the foreground. After the terminal has hung up, the call waits for ever.
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
             let count = isTerminal ? readTerminal(into: &buffer) : readOnce(into: &buffer)
@@ -68,7 +69,8 @@ struct StandardStream: Sendable {
         }
     }
 
-    /// Reads with SIGTTIN blocked, which otherwise stops a program that reads in the background.
+    /// Reads with SIGTTIN blocked, because that signal would stop a program that reads in the
+    /// background.
     private func readTerminal(into buffer: inout [UInt8]) -> Int {
         var (set, previous) = (sigset_t(), sigset_t())
         sigemptyset(&set)
@@ -101,10 +103,10 @@ struct StandardStream: Sendable {
         try? write(Array(text.utf8)[...])
     }
 
-    /// Writes a message of at most one page, which fits into a pipe that has any room.
+    /// Writes a message of at most one page, which fits into a pipe that is not full.
     ///
-    /// It drops the message if there is no room for 1 s, because the program must also end while its
-    /// terminal is stopped.
+    /// The message is dropped if the stream is not writable within 1 s, because the program must be
+    /// able to end while its terminal is stopped.
     func writeMessage(_ text: String) {
         var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
         guard poll(&request, 1, 1000) != 0 else { return }
@@ -131,8 +133,8 @@ struct StandardStream: Sendable {
         case .interrupted:
             return
         case .ioError where isTerminal && event == POLLIN:
-            // The program is in the background, or the terminal has hung up. No event reports
-            // that the program is in the foreground again.
+            // The program is in the background, or the terminal has hung up. No event reports that
+            // the program is in the foreground again, so try again later.
             Worker.sleep(for: .milliseconds(200))
         case .brokenPipe:
             Signals.endAfterBrokenPipe()

@@ -18,12 +18,13 @@ enum Termination {
         state.update { $0.cleanUps.append(body) }
     }
 
-    /// Records that a signal has requested the end.
+    /// Records the signal that requested the end of the program, unless another signal did so
+    /// earlier.
     static func record(signal number: Int32) {
         state.update { $0.signal = $0.signal ?? number }
     }
 
-    /// A Boolean value that indicates whether a signal has requested the end.
+    /// A Boolean value that indicates whether a signal has requested the end of the program.
     static var isRequested: Bool { state.update { $0.signal != nil } }
 
     /// Ends the program with a status, or by the signal that requested the end.
@@ -43,7 +44,7 @@ enum Termination {
         Glibc.exit(status.rawValue)
     }
 
-    /// Ends the program by a signal.
+    /// Cleans up, and ends the program by a signal.
     static func raise(_ number: Int32) -> Never {
         runCleanUps()
         signal(number, SIG_DFL)
