@@ -68,7 +68,7 @@ struct ListingsTests {
         var report = ""
         func print(_ text: String) { report = text }
 
-        do {
+        do throws(SocketError) {
             try socket.sendAll(message, timeout: .milliseconds(100))
         } catch {
             print("\(error.bytesTransferred) of \(message.count) bytes were sent: \(error)")
@@ -92,7 +92,7 @@ struct ListingsTests {
 
         let deadline = TimeLimit.until(.now + .milliseconds(500))
         let greeting = try stream.readLine(timeout: deadline)
-        do {
+        do throws(SocketError) {
             _ = try stream.readLine(timeout: deadline)
         } catch {
             guard error.isTimeout else { throw error }
@@ -152,18 +152,22 @@ struct ListingsTests {
         var report: [String] = []
         func print(_ text: Any) { report.append("\(text)") }
 
-        do {
-            let socket = try Socket(to: .tcp(host, port: port), timeout: .seconds(10))
-            try socket.sendAll("Hello\n")
-        } catch {
-            switch error.cause {
-            case .system(let errno): print("System error: \(errno)")
-            case .nameResolution(let failure): print("Name not resolved: \(failure)")
-            case .timedOut: print("No reply in time")
-            default: print("Another cause")
+        // In a closure, the compiler does not infer the type of the error.
+        let connect = {
+            do throws(SocketError) {
+                let socket = try Socket(to: .tcp(host, port: port), timeout: .seconds(10))
+                try socket.sendAll("Hello\n")
+            } catch {
+                switch error.cause {
+                case .system(let errno): print("System error: \(errno)")
+                case .nameResolution(let failure): print("Name not resolved: \(failure)")
+                case .timedOut: print("No reply in time")
+                default: print("Another cause")
+                }
+                print(error)
             }
-            print(error)
         }
+        connect()
 
         #expect(
             report == [

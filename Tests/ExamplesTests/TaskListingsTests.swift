@@ -1,4 +1,7 @@
+import Dispatch
+import Glibc
 import Sockets
+import Synchronization
 import Testing
 
 /// Compiles and runs the async listings of the README and the articles, word for word.
@@ -70,6 +73,7 @@ struct TaskListingsTests {
         server.cancel()
         try await server.value
     }
+
     @Test("serve accepts options and runs its handler for a client")
     func servingWithOptions() async throws {
         let listener = try await Listener(on: .tcp(host, port: 0))
@@ -105,6 +109,49 @@ struct TaskListingsTests {
         try await server.value
     }
 
+    @Test("SIGTERM stops accepting, and serve returns when the last handler has returned")
+    func terminating() async {
+        await #expect(processExitsWith: .success) {
+            let port: Sockets.Port = 0
+            let listener = try await Listener(on: .tcp("127.0.0.1", port: port))
+
+            signal(SIGTERM, SIG_IGN)
+            let termination = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
+            termination.setEventHandler { @Sendable in listener.close() }
+            termination.resume()
+
+            let address = listener.localAddress
+            let client = Task {
+                let connection = try await Connection(to: address)
+                _ = try await connection.exchange("served\n", reading: .line)
+                kill(getpid(), SIGTERM)
+                await untilRefused(by: address)
+                return try await connection.exchange("still served\n", reading: .line).text
+            }
+            try await listener.serve { connection in try await connection.echo() }
+            guard try await client.value == "still served" else { exit(1) }
+        }
+    }
+
+    @Test("a graceful shutdown of the service group closes the listener of the service")
+    func service() async throws {
+        let requests = GracefulShutdown()
+        let (addresses, announcement) = AsyncStream.makeStream(of: Sockets.SocketAddress.self)
+        let service = EchoService(port: 0, announce: { announcement.yield($0) })
+        let running = Task {
+            try await GracefulShutdown.$current.withValue(requests) { try await service.run() }
+        }
+        let address = try #require(await addresses.first { _ in true })
+        let connection = try await Connection(to: address)
+        #expect(try await connection.exchange("hello\n", reading: .line).text == "hello")
+        requests.begin()
+        await untilRefused(by: address)
+        #expect(
+            try await connection.exchange("still served\n", reading: .line).text == "still served")
+        connection.close()
+        try await running.value
+    }
+
     @Test("the qualified name Sockets.SocketAddress refers to this module's type")
     func qualifiedName() {
         let address: Sockets.SocketAddress = .ipv4(.loopback, port: 51423)
@@ -117,4 +164,49 @@ private func countPrimes(upTo limit: Int) -> Int {
     (2...max(2, limit)).count { number in
         number <= limit && !(2..<number).contains { number.isMultiple(of: $0) }
     }
+}
+
+/// Returns when no socket listens on the address any more.
+private func untilRefused(by address: Sockets.SocketAddress) async {
+    while (try? await Connection(to: address)) != nil { await Task.yield() }
+}
+
+/// The listing of the article, with the parts of swift-service-lifecycle that it uses declared below.
+private struct EchoService: Service {
+    let port: Sockets.Port
+    let announce: @Sendable (Sockets.SocketAddress) -> Void
+
+    func run() async throws {
+        let listener = try await Listener(on: .tcp("127.0.0.1", port: port))
+        announce(listener.localAddress)
+        try await withGracefulShutdownHandler {
+            try await listener.serve { connection in try await connection.echo() }
+        } onGracefulShutdown: {
+            listener.close()
+        }
+    }
+}
+
+private protocol Service: Sendable {
+    func run() async throws
+}
+
+private final class GracefulShutdown: Sendable {
+    @TaskLocal static var current: GracefulShutdown?
+    private let handlers = Mutex<[@Sendable () -> Void]>([])
+
+    func add(_ handler: @escaping @Sendable () -> Void) {
+        handlers.withLock { $0.append(handler) }
+    }
+
+    func begin() {
+        for handler in handlers.withLock({ $0 }) { handler() }
+    }
+}
+
+private func withGracefulShutdownHandler<T>(
+    operation: () async throws -> T, onGracefulShutdown handler: @Sendable @escaping () -> Void
+) async rethrows -> T {
+    GracefulShutdown.current?.add(handler)
+    return try await operation()
 }
