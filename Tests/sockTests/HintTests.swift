@@ -30,7 +30,7 @@ struct HintTests {
                 == "The socket file exists, but no program listens on it.")
     }
 
-    @Test("a used port, a low port and a foreign local address have different hints")
+    @Test("a port in use, a privileged port and an address of another machine have different hints")
     func bind() {
         #expect(hint(.bind, .system(.addressInUse))?.contains("ss -ltunp") == true)
         #expect(hint(.bind, .system(.permissionDenied))?.contains("1024") == true)

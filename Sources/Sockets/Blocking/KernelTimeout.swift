@@ -61,8 +61,8 @@ struct KernelTimeout: ~Copyable {
 
     /// Runs the slow path of `enter`.
     ///
-    /// Returns `nil` if the call must poll, `old` if the call has begun, or another word if `enter`
-    /// must try again.
+    /// Returns `nil` if the call must poll, or `old` if the call has begun. Any other value is the
+    /// current state, with which `enter` must try again.
     @inline(never)
     private func enterOther(_ old: UInt64, _ limit: UInt64, _ set: (UInt64) -> Bool) -> UInt64? {
         if old & (Self.changing | Self.callMask) == 0 {

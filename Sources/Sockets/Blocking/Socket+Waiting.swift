@@ -41,8 +41,7 @@ extension Socket {
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let initialTime = remaining
-        // Check the deadline here too. If the peer always keeps up, no call waits, so no wait would
-        // end at the deadline.
+        // Check the deadline here too, because no call waits if the peer always keeps up.
         if !isFirst, let remaining, remaining <= .zero {
             throw timeout(operation, deadline, nil)
         }

@@ -6,9 +6,9 @@ internal import SystemPackage
 ///
 /// When descriptors or memory run short, the clients stay in the kernel's backlog and the socket
 /// stays ready. Retrying at once would use a whole processor core, and giving up would end the
-/// server. So the acceptor pauses, twice as long each time, up to one second. A shortage ends when
-/// the backlog is empty rather than when a client is accepted, because otherwise each accepted
-/// client could lead to another log record.
+/// server. So the acceptor pauses, twice as long each time, up to one second. The policy treats a
+/// shortage as over only when the backlog is empty. If one accepted client ended the shortage, each
+/// accepted client could cause another log record.
 struct AcceptBackoff {
     enum Action: Equatable {
         /// Accept again at once, because only that client disconnected and others may be waiting.

@@ -78,8 +78,8 @@ struct ConnectAttempts: ~Copyable {
 
     /// Starts and ends attempts as far as possible without waiting, and returns the next step.
     ///
-    /// - Throws: A connect error with every attempt if no attempt succeeded, or the error of a
-    ///   socket option that the kernel rejected.
+    /// - Throws: A connect error that lists all attempts, if every attempt failed; or the error of
+    ///   a socket option that the kernel rejected.
     mutating func advance() throws(SocketError) -> Step {
         while true {
             switch order.next(at: elapsed) {

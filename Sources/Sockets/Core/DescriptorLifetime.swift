@@ -51,8 +51,8 @@ struct DescriptorLifetime: ~Copyable {
         if _slowPath(new == Self.closed), claimRelease() { release() }
     }
 
-    /// Marks the socket closed and begins a call, so the descriptor stays valid while the caller
-    /// wakes the waiting calls.
+    /// Marks the socket closed, and counts the caller as a user of the descriptor, which then stays
+    /// valid while the caller wakes the waiting calls.
     func close(orRelease release: () -> Void) -> Closing {
         guard enter(orRelease: release) else { return .alreadyClosed }
         let (old, _) = word.bitwiseOr(Self.closed, ordering: .acquiringAndReleasing)

@@ -145,8 +145,8 @@ struct Exchange {
 
     /// Returns whether to receive more bytes.
     ///
-    /// Bytes after the reply are received while the buffer has space, because the peer may have to
-    /// send them before it reads the rest of the request.
+    /// The exchange receives beyond the end of the reply while the buffer has space, because the
+    /// peer may have to send those bytes before it reads the rest of the request.
     private func receives(into input: borrowing ByteBuffer) -> Bool {
         reply == nil || (keepsSurplus && input.usualRoom > 0)
     }

@@ -52,10 +52,11 @@ extension EventSource {
         loop.resumeAfterYield()
     }
 
-    /// Whether the task is cancelled, which is checked only after the task had to yield.
+    /// Whether the task is cancelled.
     ///
-    /// The check ends a cancelled task whose peer always keeps up. On threads other than the
-    /// loop's, operations are not counted, so each operation checks.
+    /// Without this check, a task whose peer always keeps up would never wait, and so never notice
+    /// its cancellation. On the loop's thread, the property checks only after a yield. On other
+    /// threads, no operations are counted towards a yield, so each operation checks.
     ///
     /// Read this property after `yieldIfNeeded`. That function does not return the value, because
     /// then the frame of every waiting task would store the result.

@@ -38,7 +38,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     private let peerHasEnded = Atomic<Bool>(false)
     /// Whether one task has claimed both directions.
     ///
-    /// Such a task waits in the reading direction, and becoming writable ends the wait too.
+    /// Such a task waits in the reading direction. Its wait also ends when the descriptor becomes
+    /// writable.
     let waitsForBoth = Atomic<Bool>(false)
     /// The task for which `withCancellationScope` has installed a handler, as its
     /// ``CurrentTask/identity``, or 0 for none.

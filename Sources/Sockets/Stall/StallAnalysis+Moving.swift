@@ -21,9 +21,9 @@ extension StallAnalysis {
             let what = parts.compactMap { $0 }.joined(separator: " and ")
             return moves("\(what) in \(change.time.brief)")
         }
-        // If the kernel counts bytes, use the queues only to detect whether this end has read.
-        // Reading does not help this end to send, so it is not progress if the peer's window is
-        // full.
+        // If the kernel counts bytes, its counts measure the progress, and the queues only show
+        // whether this end has read. If the peer's window is full, reading does not help this end
+        // to send, so reading is not progress.
         let isCounted = change.acknowledged != nil && change.received != nil
         let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)

@@ -2,7 +2,7 @@ import Sockets
 
 /// The values of flags that several subcommands share.
 extension Arguments {
-    /// Returns the family that `-4` or `-6` selects; nil for both.
+    /// Returns the family that `-4` or `-6` selects, or nil if neither flag is given.
     func family() throws(UsageError) -> AddressFamily? {
         if has(.ipv4), has(.ipv6) { throw UsageError("-4 and -6 cannot be combined") }
         return has(.ipv4) ? .ipv4 : has(.ipv6) ? .ipv6 : nil

@@ -1,7 +1,7 @@
-/// The words that name a subcommand if they are the first word that is not a flag.
+/// The words that select a subcommand when they are the first word that is not a flag.
 ///
-/// Any other first word is a host. So `sock connect NAME PORT` reaches a host that has one of these
-/// names.
+/// Any other word in that place is a host. To reach a host that has one of these names, the user
+/// writes `sock connect NAME PORT`.
 enum Subcommand: String, CaseIterable {
     case connect, listen, info, serve, resolve, service, doctor, tour, help
 

@@ -16,8 +16,8 @@ struct Connector {
             return try Socket(to: endpoint, timeout: timeout)
         }
         if isNumeric {
-            // With -n, this call fails for a name. An address resolves to itself without a query,
-            // so its result is not needed.
+            // With -n, host names are rejected. This call only checks: it throws for a name, and
+            // returns an address unchanged.
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true)
         }
         if let source {

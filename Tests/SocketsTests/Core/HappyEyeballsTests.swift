@@ -236,7 +236,7 @@ struct HappyEyeballsTests {
             ])
     }
 
-    @Test("a limit that is an instant gives a `timedOut` cause without a duration")
+    @Test("a limit given as a point in time gives a `timedOut` cause without a duration")
     func limitThatIsAnInstant() {
         var race = HappyEyeballs(
             addresses: [Self.six1], limit: .seconds(1), limitCause: .timedOut(limit: nil))

@@ -23,7 +23,7 @@ struct LoopGroupTests {
         #expect(Set(taken).count == 3)
     }
 
-    @Test("on a loop of the group, next returns that loop, and elsewhere the loops in turn")
+    @Test("next returns the current loop on a loop of the group, and each loop in turn elsewhere")
     func next() async throws {
         let group = try LoopGroup(loops: 2)
         let other = try LoopGroup(loops: 1)

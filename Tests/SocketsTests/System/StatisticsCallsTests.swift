@@ -77,7 +77,7 @@ struct StatisticsCallsTests {
         withExtendedLifetime(peer) {}
     }
 
-    @Test("the condition of a full socket is an empty set")
+    @Test("`condition` returns an empty set if the send queue is full and no byte has arrived")
     func full() throws {
         let (one, peer) = try RawSockets.pair()
         #expect(throws: Errno.wouldBlock) { try RawSockets.fill(one) }
