@@ -63,8 +63,9 @@ extension Connection {
     }
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
-        _ = try beginReading()
+        try begin(.read)
         defer { source.end(.reading) }
+        scanner.stopSkipping()
         try other.begin(.write)
         defer { other.source.end(.writing) }
         guard !other.isIncomplete else {

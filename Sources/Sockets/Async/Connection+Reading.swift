@@ -150,7 +150,7 @@ extension Connection {
     /// Begins a read of bytes rather than lines, so the rest of an overlong line is returned
     /// instead of skipped.
     @inline(__always)
-    func beginReading(_ timeout: TimeLimit? = nil) throws(SocketError) -> Deadline {
+    func beginReading(_ timeout: TimeLimit?) throws(SocketError) -> Deadline {
         try begin(.read)
         scanner.stopSkipping()
         return Deadline(timeout ?? readTimeout)

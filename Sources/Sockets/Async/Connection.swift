@@ -33,6 +33,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
 
     let source: EventSource
     let family: AddressFamily
+    /// The socket file of a Unix client that is bound to a path.
+    private let file: UnixSocketFile?
     // The bytes that were received but not yet consumed. The buffer allocates memory on first use.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
@@ -46,9 +48,10 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// Creates a connection that takes ownership of a connected, nonblocking socket.
     init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
         family = socket.family
+        file = socket.file
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
-        source = try EventSource(owning: socket, on: loop)
+        source = try EventSource(owning: socket.descriptor, on: loop)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -83,7 +86,10 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel
     /// has accepted are still delivered. A second call does nothing.
-    public func close() { source.close() }
+    public func close() {
+        file?.remove()
+        source.close()
+    }
 
     /// A Boolean value that indicates whether ``close()`` has been called.
     public var isClosed: Bool { source.lifetime.isClosed }

@@ -38,6 +38,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// than one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
+    private let file: UnixSocketFile?
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
@@ -169,6 +170,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
         usesPacketInfo = localAddress.isOneOfMany && !isConnected
+        file = socket.file
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
             if usesPacketInfo {
@@ -177,7 +179,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             }
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
-            source = try EventSource(owning: socket, on: group.next(), reportsWritable: false)
+            source = try EventSource(
+                owning: socket.descriptor, on: group.next(), reportsWritable: false)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -191,6 +194,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// channel ends. Datagrams that the kernel has accepted are still sent. A second call does
     /// nothing.
     public func close() {
+        file?.remove()
         source.close(isConnection: false)
     }
 

@@ -41,6 +41,7 @@ public final class Listener: Sendable {
     /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
+    private let file: UnixSocketFile?
     /// Whether clients may connect to different addresses of this machine.
     private let isWildcard: Bool
     /// Whether each loop of the group accepts with its own socket.
@@ -146,9 +147,10 @@ public final class Listener: Sendable {
         localAddress = socket.localAddress ?? .unnamed
         isWildcard = localAddress.ip?.isUnspecified ?? false
         self.group = group
+        file = socket.file
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            source = try EventSource(owning: socket, on: loop)
+            source = try EventSource(owning: socket.descriptor, on: loop)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -161,6 +163,7 @@ public final class Listener: Sendable {
     /// Clients in the backlog and later clients are refused. Waiting tasks and all later calls get
     /// ``SocketError/Cause/closed``. Accepted connections stay open. A second call does nothing.
     public func close() {
+        file?.remove()
         source.close(isConnection: false)
         retryWakeup.wake()
         for sibling in siblings { sibling.close() }

@@ -7,18 +7,21 @@ extension Lookup {
     ///
     /// An endpoint that needs no lookup is resolved at once.
     ///
-    /// - Throws: The errors of `Resolver.resolve` and of `answer(if:until:on:to:)`.
+    /// - Throws: The errors of `Resolver.resolve` and of `answer(until:on:to:)`.
     static func addresses(
         of endpoint: Endpoint, _ family: AddressFamily?, forBinding: Bool = false,
         until deadline: Deadline, on loop: EventLoop
     ) async throws(SocketError) -> [SocketAddress] {
-        try await answer(if: endpoint.mayBlock, until: deadline, on: loop) {
-            () throws(SocketError) in
+        guard endpoint.mayBlock else {
+            return try Resolver.resolve(
+                endpoint, family: family, forBinding: forBinding, deadline: deadline)
+        }
+        return try await answer(until: deadline, on: loop) { () throws(SocketError) in
             try Resolver.resolve(endpoint, family: family, forBinding: forBinding)
         }
     }
 
-    /// Calls `question`, on a separate thread if it may block, and returns its answer.
+    /// Calls `question` on a separate thread and returns its answer.
     ///
     /// The thread is abandoned at the deadline or when the task is cancelled. `loop` runs the
     /// timer.
@@ -30,10 +33,9 @@ extension Lookup {
     ///   - ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many
     ///     lookups are running.
     static func answer<Answer: Sendable>(
-        if mayBlock: Bool = true, until deadline: Deadline, on loop: EventLoop,
+        until deadline: Deadline, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer
     ) async throws(SocketError) -> Answer {
-        guard mayBlock else { return try question() }
         try checkForEnd(deadline)
         if let failure = loop.failure { throw SocketError(.startEventLoop, .system(failure)) }
         let answer = Lock<Result<Answer, SocketError>?>(nil)

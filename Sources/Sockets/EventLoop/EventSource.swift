@@ -25,8 +25,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     }
 
     let descriptor: Int32
-    /// The socket file of a Unix socket that is bound to a path.
-    private let file: UnixSocketFile?
     let loop: EventLoop
     // Safe because `loop` retains the object. This reference is unmanaged, because counting
     // references in every operation would have a measurable cost.
@@ -51,21 +49,21 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Whether the loop has released the source, so no timers may be added.
     private var isDeregistered = false
 
-    /// Takes ownership of a nonblocking socket and registers it.
+    /// Takes ownership of a nonblocking descriptor and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
     /// is true.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
-        owning socket: consuming OwnedSocket, on loop: EventLoop, reportsWritable: Bool = true
+        owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
+        reportsWritable: Bool = true
     ) throws(Errno) {
-        descriptor = socket.descriptor.number
-        file = socket.file
+        self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
         try loop.register(self, reportsWritable: reportsWritable)
-        _ = socket.descriptor.take()
+        _ = descriptor.take()
     }
 
     /// Creates a source that has no descriptor of its own.
@@ -73,7 +71,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
         descriptor = Self.none
-        file = nil
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
         loop.retain(self)
@@ -147,8 +144,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Closing
 
-    /// Removes the socket file, closes the descriptor when the last operation has ended, and wakes
-    /// the waiting tasks.
+    /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
     ///
     /// - Parameter isConnection: Whether to shut the socket down if an operation has not ended yet,
     ///   so that the peer detects the close at once. Shutting down a listening socket would also
@@ -156,7 +152,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
-        file?.remove()
         if closing == .inUse, isConnection { try? System.shutdown(descriptor, .both) }
         ReadinessWord.publish()
         reading.word.wake()

@@ -42,6 +42,12 @@ public enum SocketType: Hashable, Sendable, CaseIterable {
     /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
     case sequencedPacket
 
+    /// Creates the type with this number; `nil` for any other number.
+    init?(number: Int32) {
+        guard let type = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = type
+    }
+
     /// The number that the kernel uses.
     var number: Int32 {
         switch self {
@@ -49,12 +55,6 @@ public enum SocketType: Hashable, Sendable, CaseIterable {
         case .datagram: Int32(SOCK_DGRAM.rawValue)
         case .sequencedPacket: Int32(SOCK_SEQPACKET.rawValue)
         }
-    }
-
-    /// Creates the type with this number; `nil` for any other number.
-    init?(number: Int32) {
-        guard let type = Self.allCases.first(where: { $0.number == number }) else { return nil }
-        self = type
     }
 }
 
