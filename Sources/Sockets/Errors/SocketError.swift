@@ -45,6 +45,7 @@ public struct SocketError: Error, Sendable {
     ///   - partialBytes: The bytes that had been read when the stream ended.
     ///   - attempts: The attempts of a connect.
     ///   - stallReport: Why the transfer was stalled.
+    @inline(never)  // Otherwise the frame of every waiting task would reserve space for the parts.
     public init(
         _ operation: Operation,
         _ cause: Cause,
@@ -108,6 +109,7 @@ public struct SocketError: Error, Sendable {
     public var stallReport: StallReport? { contents.stallReport }
 
     /// Returns a copy of the error with the given parts replaced.
+    @inline(never)  // As the initializer.
     package func with(
         operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
         unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
