@@ -255,8 +255,8 @@ extension StallAnalysis {
             .bothWaiting, last.map { confidence(after: $0) } ?? .possible,
             "\(part)\(received), and nothing has arrived\(silence)",
             advice:
-                "Check that the whole request was written, flushed and ended as the peer expects;"
-                + " if it was, the peer is still working, or expects this end to send first.")
+                "Check whether the peer still waits for this end to send first, to flush its buffer,"
+                + " or to end the request. Otherwise, the peer is still working.")
     }
 }
 

@@ -94,8 +94,8 @@ struct DoctorRunner {
         let examined = analysis.machine.sockets.count { filter.matches([$0], analysis) }
         let sockets = examined == 1 ? "1 socket" : "\(examined) sockets"
         guard !findings.isEmpty else { return "Nothing is stuck: \(sockets) examined." }
-        let places = findings.count == 1 ? "1 place" : "\(findings.count) places"
-        return "Stuck in \(places): \(sockets) examined."
+        let problems = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
+        return "Found \(problems) in \(sockets)."
     }
 
     /// Returns the message about something that could not be observed.

@@ -26,7 +26,7 @@ enum ClientChapters {
 
     static func families(_ printer: TourPrinter) throws {
         try printer.chapter(
-            "Client 2", "The family defines the addresses, the type how data travels")
+            "Client 2", "The family sets the kind of address, the type sets how data travels")
         try printer.text(
             """
             IPv4, IPv6 and Unix are families of addresses. A stream (TCP) delivers all bytes in \
