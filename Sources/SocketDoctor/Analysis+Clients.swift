@@ -16,7 +16,7 @@ extension Analysis {
         guard !clients.isEmpty || isFull else { return nil }
         let blockers = processes(of: listener)
         guard !blockers.isEmpty || isFull else { return nil }
-        let cause = cause(blockers, nil)
+        let cause = cause(blockers, listener)
         let shown = clients.filter { !$0.isOwnerless }.prefix(Self.shownClients)
         return Finding(
             .notAccepting, isFull ? .certain : .likely,

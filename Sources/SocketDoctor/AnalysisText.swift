@@ -155,7 +155,7 @@ struct AnalysisText {
             break
         }
         guard let threads = process.threads else {
-            return ("does something that is hidden from this user", nil)
+            return ("cannot be observed", nil)
         }
         let own = socket.map { Set(process.descriptors(of: $0.inode)) } ?? []
         let related = threads.compactMap(\.call).first { call in
@@ -164,10 +164,9 @@ struct AnalysisText {
         }
         if let related { return (description(of: related, own), nil) }
         guard threads.count == 1 else {
-            return (
-                "has \(threads.count) threads, and none of them waits for"
-                    + " \(socket == nil ? "it" : "this connection")", nil
-            )
+            guard let socket else { return ("waits in \(threads.count) threads", nil) }
+            let object = socket.isListening ? "this socket" : "this connection"
+            return ("has \(threads.count) threads, and none of them waits for \(object)", nil)
         }
         guard let call = threads[0].call else {
             return ("is running, but does something else", nil)

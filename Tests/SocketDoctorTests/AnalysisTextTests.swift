@@ -33,7 +33,7 @@ struct AnalysisTextTests {
         func text(_ change: (inout ModelMachine) -> Void) -> String { reason(change).0 }
         #expect(text { $0.change(7) { $0.state = .running } }.contains("is running"))
         #expect(text { $0.change(7) { $0.state = .uninterruptible } }.contains("a disk"))
-        #expect(text { $0.change(7) { $0.threads = nil } }.contains("hidden from this user"))
+        #expect(text { $0.change(7) { $0.threads = nil } }.contains("cannot be observed"))
         #expect(text { _ in }.contains("is running"))
         #expect(text { $0.wait(7, in: BlockedCall("futex", .thread)) }.contains("a lock, in futex"))
         #expect(text { $0.wait(7, in: BlockedCall("pause", .signal)) }.contains("a signal"))

@@ -34,16 +34,18 @@ extension StallAnalysis {
         return slowReader ?? peerStopped(still, level)
     }
 
-    private var waitingBytes: String {
-        isTCP ? "\(notSent.bytes) have not been sent" : "\(sendQueue.bytes) have not been read"
+    /// Returns what keeps this end from sending, and for how long if `time` is not empty.
+    private func blockage(_ time: String = "") -> String {
+        guard isTCP else { return "\(sendQueue.bytes) wait in the peer's full buffer\(time)" }
+        let window = now.sendWindow.map { "is \($0.bytes)" } ?? "is closed"
+        return "\(notSent.bytes) have not been sent\(time) because the peer's window \(window)"
     }
 
     private func deadlock(_ level: StallReport.Confidence) -> Diagnosis {
         let ours = now.receiveWindow.map { ", so the window of this end is \($0.bytes)" } ?? ""
         return Diagnosis(
             .bothWriting, isTCP && level == .likely ? .certain : level,
-            "\(waitingBytes) because \(obstacle), and \(receiveQueue.bytes) from the peer wait here"
-                + " to be read\(ours)",
+            "\(blockage()), and \(receiveQueue.bytes) from the peer wait here to be read\(ours)",
             advice: "Read while you write, with `exchange` or in another thread or task.")
     }
 
@@ -56,16 +58,10 @@ extension StallAnalysis {
             receiveQueue > 0 ? "; \(receiveQueue.bytes) from the peer wait here to be read" : ""
         return Diagnosis(
             .peerNotReading, isSure ? .certain : level,
-            "\(waitingBytes)\(time) because \(obstacle)\(alternative)\(waiting)",
+            "\(blockage(time))\(alternative)\(waiting)",
             advice: receiveQueue > 0
                 ? "Read what has arrived, because the peer may have to send more before it reads."
                 : "Find out what keeps the peer busy, because no bytes are sent until it reads.")
-    }
-
-    private var obstacle: String {
-        guard isTCP else { return "the peer's buffer is full" }
-        guard let window = now.sendWindow else { return "the peer's window is closed" }
-        return "the peer's window is \(window.bytes)"
     }
 
     /// How long an operation has waited without sending a byte.
@@ -84,18 +80,18 @@ extension StallAnalysis {
             guard let elapsed = activity.elapsed, elapsed >= Self.answerTime,
                 let sent = now.timeSinceLastSend, sent * 4 < elapsed
             else { return nil }
-            sign = "it accepted bytes \(sent.brief) ago"
+            sign = "the peer accepted bytes \(sent.brief) ago"
         } else {
             // The peer has read at least the sent bytes that are not in the queue. It may have read
             // more, because the reported queue length includes the kernel's overhead.
             guard timeSinceSending == nil, activity.kind == .writing, activity.sent > sendQueue
             else { return nil }
-            sign = "it has read \((activity.sent - sendQueue).bytes) or more in the meantime"
+            let read = (activity.sent - sendQueue).bytes
+            sign = "the peer has read at least \(read) since this write began"
         }
         return Diagnosis(
             .peerReadingSlowly(bytesPerSecond: nil), .possible,
-            "\(waitingBytes) because \(obstacle), but \(sign); a peer that has stopped since then"
-                + " looks the same",
+            "\(blockage()); \(sign), so it reads slowly or has stopped since",
             advice: Self.adviceForSlowReader)
     }
 
@@ -212,7 +208,7 @@ extension StallAnalysis {
                 .idle, .certain,
                 "no bytes wait in either direction"
                     + (last.map { ", and none were transferred for \($0.brief)" } ?? ""),
-                advice: "Nothing is wrong, because neither end is sending.")
+                advice: "Nothing is stuck. The connection is idle because neither end is sending.")
         case .writing: return moves("everything that was written was sent", .possible)
         case .reading, .exchanging: return slowlyArriving ?? justSent ?? bothWaiting
         }
