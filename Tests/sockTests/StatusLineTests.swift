@@ -86,6 +86,6 @@ struct StatusLineTests {
                 == "      Both ends wait for data, a deadlock if each expects the other to send first"
                 + " (both-waiting, likely).")
         #expect(outcome.errorLines[2].contains("nothing has arrived for"))
-        #expect(outcome.errorLines[3].hasPrefix("      Check whether the peer still"))
+        #expect(outcome.errorLines[3].hasPrefix("      Check whether the peer is"))
     }
 }

@@ -208,7 +208,7 @@ extension StallAnalysis {
                 .idle, .certain,
                 "no bytes wait in either direction"
                     + (last.map { ", and none were transferred for \($0.brief)" } ?? ""),
-                advice: "Nothing is stuck. The connection is idle because neither end is sending.")
+                advice: "Nothing is stuck; neither end is sending.")
         case .writing: return moves("everything that was written was sent", .possible)
         case .reading, .exchanging: return slowlyArriving ?? justSent ?? bothWaiting
         }
@@ -251,8 +251,8 @@ extension StallAnalysis {
             .bothWaiting, last.map { confidence(after: $0) } ?? .possible,
             "\(part)\(received), and nothing has arrived\(silence)",
             advice:
-                "Check whether the peer still waits for this end to send first, to flush its buffer,"
-                + " or to end the request. Otherwise, the peer is still working.")
+                "Check whether the peer is still working, or waits for this end to send first, to flush"
+                + " its buffer or to end the request.")
     }
 }
 
