@@ -96,7 +96,7 @@ extension Socket {
     ///   - address: The peer's address.
     ///   - timeout: The maximum time to wait.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with the system's error, such as `connectionRefused`,
+    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example `connectionRefused`,
     ///     `networkUnreachable` or `socketIsConnected`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.

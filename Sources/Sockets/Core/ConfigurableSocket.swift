@@ -45,7 +45,7 @@ extension ConfigurableSocket {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `protocolNotAvailable` if the socket does not have
     ///     the option.
-    ///   - ``SocketError/Cause/system(_:)`` with another error, such as `invalidArgument` or
+    ///   - ``SocketError/Cause/system(_:)`` with another error, for example `invalidArgument` or
     ///     `permissionDenied`, if the kernel rejects the value.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func setOption<Value>(
