@@ -42,6 +42,7 @@ let omittedTests = (Context.environment["SOCKETS_OMITTED_TESTS"] ?? "")
 let isFuzzing = Context.environment["SOCKETS_FUZZ"] != nil
 
 let sockDependencies: [Target.Dependency] = [
+    "CSock",
     "SocketDoctor",
     "Sockets",
     .product(name: "Logging", package: "swift-log"),
@@ -103,6 +104,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CSockets"),
+        .target(name: "CSock"),
         .target(
             name: "Sockets",
             dependencies: [

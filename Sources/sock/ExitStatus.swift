@@ -43,9 +43,7 @@ extension ExitStatus {
 
     private init(_ code: Errno, during operation: SocketError.Operation) {
         switch (operation, code) {
-        // With -s or -p, connecting also binds the socket, so the error is about the local address.
-        case (.bind, _), (.listen, _), (.connect, .addressInUse),
-            (.connect, .addressNotAvailable):
+        case (.bind, _), (.listen, _):
             self = .cannotBind
         case (_, .timedOut):
             self = .timedOut

@@ -28,6 +28,9 @@ struct Failure: Error, Equatable {
         self.hint = report?.advice ?? hint
     }
 
+    /// Creates a failure that shows only in the exit status.
+    static func silent(_ status: ExitStatus) -> Failure { Failure(status, "") }
+
     init(_ error: UsageError) {
         self.init(.usage, error.message, hint: error.hint)
     }

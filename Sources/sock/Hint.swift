@@ -11,8 +11,7 @@ enum Hint {
         case .cannotBind: return afterBind(error)
         case .receiveFailed:
             return "The peer broke the connection. Standard output has what arrived before."
-        case .sendFailed:
-            return "The peer has stopped reading, so it did not receive all of the input."
+        case .sendFailed: return afterSend(error)
         case .otherFailure: return afterOther(error)
         case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput:
             return nil
@@ -28,15 +27,21 @@ enum Hint {
     }
 
     private static func afterConnect(_ error: SocketError) -> String {
-        if error.endpoint?.transport == .udp || error.operation != .connect {
-            return "No program listens on that UDP port."
-        }
         switch error.errno {
+        case .connectionRefused
+        where error.endpoint?.transport == .udp || error.operation != .connect:
+            return "No program listens on that UDP port."
         case .connectionRefused where error.endpoint?.transport.isUnix == true:
             return "The socket file exists, but no program listens on it."
         case .connectionRefused: return "The machine is up, but no program listens on that port."
         case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
-        case .permissionDenied: return "This user may not access the socket file or the network."
+        case .permissionDenied where error.isUnix:
+            return "This user may not access the socket file."
+        case .permissionDenied where error.isDatagram:
+            return "If it is a broadcast address, add --broadcast."
+        case .permissionDenied, .notPermitted: return forbidden
+        case .addressFamilyNotSupported: return "This machine does not support that address family."
+        case .addressNotAvailable: return noLocalAddress
         case .networkUnreachable, .noRouteToHost:
             return "This machine has no route to that address. Use -4 or -6 to try one family only."
         default: return "Check the address and the port."
@@ -49,7 +54,12 @@ enum Hint {
             return "Another program listens there, or the file is not a socket. Use another path."
         case .addressInUse:
             return "Another program uses that port; ss -ltunp shows it. Port 0 picks a free port."
-        case .permissionDenied: return "Ports below 1024 are reserved for root. Use a higher port."
+        case .permissionDenied where error.isUnix, .readOnlyFileSystem:
+            return "This user may not create a file there. Use another path."
+        case .noSuchFileOrDirectory, .notDirectory: return "The folder of that path does not exist."
+        case .permissionDenied where (1..<1024).contains(error.localPort):
+            return "Ports below 1024 are reserved for root. Use a higher port."
+        case .permissionDenied, .notPermitted: return forbidden
         case .addressNotAvailable:
             return "This machine does not have that address; ip address lists its addresses."
         default: return nil
@@ -59,8 +69,45 @@ enum Hint {
     private static func afterOther(_ error: SocketError) -> String? {
         switch error.errno {
         case .tooManyOpenFiles: return "Raise the limit of open files: ulimit -n 65536."
-        case .messageTooLong: return "A UDP datagram holds at most 65507 bytes."
         default: return nil
         }
     }
+
+    private static func afterSend(_ error: SocketError) -> String? {
+        switch error.errno {
+        case .permissionDenied where error.isDatagram:
+            return "If it is a broadcast address, add --broadcast."
+        case .permissionDenied, .notPermitted: return forbidden
+        case .messageTooLong:
+            return "A UDP datagram holds at most 65507 bytes, 65527 over IPv6. Use --datagram-size."
+        case .brokenPipe, .connectionReset:
+            return "The peer has stopped reading, so it did not receive all of the input."
+        default: return nil
+        }
+    }
+
+    private static let forbidden = "A firewall or a security policy of this machine forbids it."
+
+    /// The hint if no local port is left.
+    static let portsExhausted =
+        "All local ports for that address are in use; ss -tan lists them. Try again in a minute."
+
+    /// The hint if no local address can reach the remote address.
+    static let noLocalAddress =
+        "This machine has no address from which it could reach that one; see ip address."
+}
+
+extension SocketError {
+    fileprivate var isUnix: Bool {
+        endpoint?.transport.isUnix == true
+            || [localAddress, remoteAddress].contains {
+                $0?.family == .unix
+            }
+    }
+
+    /// A Boolean value that indicates whether the error is about datagrams over IP.
+    fileprivate var isDatagram: Bool { endpoint?.transport == .udp || endpoint == nil && !isUnix }
+
+    /// The port that could not be bound, or 0.
+    fileprivate var localPort: UInt16 { localAddress?.port ?? endpoint?.port?.number ?? 0 }
 }

@@ -19,7 +19,7 @@ enum Log {
 
     /// Writes a message.
     static func message(_ text: String) {
-        queue.write("sock: \(escaped(text))\n")
+        queue.write(lines(of: "sock: \(text)", width: terminalWidth))
     }
 
     /// Writes a line that the next call overwrites.
@@ -36,11 +36,25 @@ enum Log {
     }
 
     /// Returns the lines of a failure: what failed and, indented, the verdict and the hint.
-    static func text(of failure: Failure) -> String {
+    static func text(of failure: Failure, width: Int? = terminalWidth) -> String {
         let more = (failure.verdict + [failure.hint].compactMap { $0 }).map {
-            "      \(escaped($0))\n"
+            lines(of: "      \($0)", width: width)
         }
-        return "sock: \(escaped(failure.message))\n" + more.joined()
+        return lines(of: "sock: \(failure.message)", width: width) + more.joined()
+    }
+
+    /// The width of the terminal, or nil if standard error is not a terminal.
+    private static var terminalWidth: Int? {
+        StandardStreams.error.isTerminal ? StandardStreams.error.width : nil
+    }
+
+    /// Returns the escaped text, wrapped at the width and with further lines indented like a hint.
+    private static func lines(of text: String, width: Int?) -> String {
+        let text = escaped(text)
+        let indent = String(text.prefix { $0 == " " })
+        guard let width, text.count > width else { return text + "\n" }
+        return TextLayout.wrapped(text, width: width, indent: indent, hangingIndent: "      ")
+            .map { $0 + "\n" }.joined()
     }
 }
 

@@ -5,11 +5,11 @@ enum Program {
     static let version = "0.1.0"
 
     /// Runs a command line, which is given without the program's own name.
-    static func run(_ words: [String]) -> ExitStatus {
+    static func run(_ words: [[UInt8]]) -> ExitStatus {
         StandardStreams.fillGaps()
         Signals.prepare()
         do {
-            switch try Arguments.parse(words) {
+            switch try Arguments.parse(bytes: words) {
             case .run(let arguments):
                 try arguments.subcommand.command?.init(arguments).run()
             case .help(let subcommand):
@@ -20,7 +20,7 @@ enum Program {
             return .success
         } catch {
             let failure = Failure(any: error)
-            Log.failure(failure)
+            if !failure.message.isEmpty { Log.failure(failure) }
             return failure.status
         }
     }

@@ -1,1 +1,1 @@
-Termination.exit(Program.run(Array(CommandLine.arguments.dropFirst())))
+Termination.exit(Program.run(Environment.arguments.dropFirst().map(Array.init)))

@@ -33,10 +33,28 @@ struct HintTests {
     @Test("a port in use, a privileged port and an address of another machine have different hints")
     func bind() {
         #expect(hint(.bind, .system(.addressInUse))?.contains("ss -ltunp") == true)
-        #expect(hint(.bind, .system(.permissionDenied))?.contains("1024") == true)
+        let denied = SocketError.Cause.system(.permissionDenied)
+        #expect(hint(.bind, denied, .tcp(port: 80))?.contains("1024") == true)
+        #expect(hint(.bind, denied, .tcp(port: 8080))?.contains("policy") == true)
+        #expect(hint(.bind, denied, .unix("/s"))?.contains("create a file") == true)
+        #expect(
+            hint(.bind, .system(.noSuchFileOrDirectory), .unix("/a/s"))?.contains("folder") == true)
         #expect(hint(.bind, .system(.addressNotAvailable))?.contains("ip address") == true)
         #expect(
             hint(.bind, .system(.addressInUse), .unix("/s"))?.contains("not a socket") == true)
+    }
+
+    @Test("a forbidden datagram, a broadcast and an oversized datagram have different hints")
+    func send() {
+        let udp = Endpoint.udp("h", port: 1)
+        #expect(hint(.send, .system(.notPermitted), udp)?.contains("firewall") == true)
+        #expect(hint(.send, .system(.permissionDenied), udp)?.contains("--broadcast") == true)
+        #expect(hint(.connect, .system(.permissionDenied), udp)?.contains("--broadcast") == true)
+        #expect(hint(.send, .system(.messageTooLong), udp)?.contains("65507") == true)
+        #expect(hint(.send, .system(.brokenPipe))?.contains("stopped reading") == true)
+        #expect(
+            hint(.connect, .system(.permissionDenied), .unix("/s"))?.contains("socket file") == true
+        )
     }
 
     @Test("an unreachable name server and an unknown name have different hints")

@@ -25,10 +25,10 @@ struct StatusLineTests {
         sock.write("hello")
         #expect(try peer.receive(timeout: .seconds(10)) == Array("hello".utf8))
         sock.send(signal: SIGQUIT)
-        let errors = try sock.waitForErrors { $0.contains("bytes: ") && $0.hasSuffix("\n") }
+        let errors = try sock.waitForErrors { $0.contains("sent 5 bytes") && $0.hasSuffix("\n") }
         #expect(
             errors.hasSuffix(
-                "sock: bytes: 5 sent, 0 received; the connection is idle (idle, certain)\n"))
+                "sock: sent 5 bytes, received 0 bytes; the connection is idle (idle, certain)\n"))
         try peer.sendAll("still there?")
         try sock.waitForOutput("still there?")
         peer.close()
@@ -72,7 +72,7 @@ struct StatusLineTests {
             try client.sendAll("bye")
         }
         let outcome = try SockProgram.run("--status", "127.0.0.1", peer.port, input: "hi")
-        #expect(outcome.errorLines.last == "sock: bytes: 2 sent, 3 received")
+        #expect(outcome.errorLines.last == "sock: sent 2 bytes, received 3 bytes")
     }
 
     @Test("a timeout prints the verdict and the evidence between the failure and the hint")

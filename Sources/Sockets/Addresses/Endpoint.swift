@@ -12,7 +12,8 @@
 public struct Endpoint: Hashable, Sendable {
     private enum Place: Hashable {
         case host(String, Port)
-        case path(String)
+        /// The bytes of a path, or `@` and an abstract name.
+        case path([UInt8])
     }
 
     /// The transport that reaches the endpoint.
@@ -40,7 +41,15 @@ public struct Endpoint: Hashable, Sendable {
     }
 
     /// The path of a Unix endpoint, or `@` and an abstract name; `nil` for other endpoints.
+    ///
+    /// Bytes of the path that are not UTF-8 appear as U+FFFD. The description of the endpoint shows
+    /// them as `\xNN`, and ``init(parsing:transport:)`` accepts them in this form.
     public var path: String? {
+        pathBytes.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The bytes of the path of a Unix endpoint, or of `@` and an abstract name.
+    package var pathBytes: [UInt8]? {
         guard case .path(let path) = place else { return nil }
         return path
     }
@@ -119,14 +128,16 @@ extension Endpoint {
     ///
     /// - Parameter path: The path, or `@` and an abstract name.
     /// - Returns: The endpoint.
-    public static func unix(_ path: String) -> Endpoint { Endpoint(.unix, .path(path)) }
+    public static func unix(_ path: String) -> Endpoint {
+        Endpoint(.unix, .path(Array(path.utf8)))
+    }
 
     /// Creates an endpoint for a Unix datagram socket.
     ///
     /// - Parameter path: The path, or `@` and an abstract name.
     /// - Returns: The endpoint.
     public static func unixDatagram(_ path: String) -> Endpoint {
-        Endpoint(.unixDatagram, .path(path))
+        Endpoint(.unixDatagram, .path(Array(path.utf8)))
     }
 
     /// Creates an endpoint for a Unix sequenced-packet socket.
@@ -134,7 +145,16 @@ extension Endpoint {
     /// - Parameter path: The path, or `@` and an abstract name.
     /// - Returns: The endpoint.
     public static func unixSequencedPacket(_ path: String) -> Endpoint {
-        Endpoint(.unixSequencedPacket, .path(path))
+        Endpoint(.unixSequencedPacket, .path(Array(path.utf8)))
+    }
+
+    /// Creates an endpoint for a Unix socket from the bytes of a path, or of `@` and an abstract name.
+    ///
+    /// - Parameters:
+    ///   - transport: One of the Unix transports.
+    ///   - pathBytes: The bytes, which need not be UTF-8.
+    package init(_ transport: Transport, pathBytes: [UInt8]) {
+        self.init(transport, .path(pathBytes))
     }
 }
 
@@ -154,7 +174,7 @@ extension Endpoint: CustomStringConvertible {
         case .path(let path):
             // Without the extra slashes, the parser would read a path that begins with `//` as a
             // URL with a host.
-            let slashes = path.utf8.starts(with: "//".utf8) ? "//" : ""
+            let slashes = path.starts(with: "//".utf8) ? "//" : ""
             return "\(transport):\(slashes)\(TerminalText.escaped(path))"
         }
     }

@@ -87,12 +87,9 @@ extension UnixAddress: CustomStringConvertible {
 // MARK: Text with a mark for abstract names
 
 extension UnixAddress {
-    /// Parses the text after `unix:`: a path, or `@` and an abstract name.
+    /// Parses the bytes of a path, or of `@` and an abstract name.
     ///
     /// `\xNN` is not interpreted as an escape.
-    package init?(marked text: String) { self.init(markedBytes: Array(text.utf8)) }
-
-    /// Parses the bytes of a path, or of `@` and an abstract name.
     package init?(markedBytes bytes: [UInt8]) {
         if bytes.first == UInt8(ascii: "@") {
             self.init(abstractBytes: Array(bytes.dropFirst()))

@@ -7,6 +7,9 @@
 public struct ConnectOptions: Sendable {
     /// The local address or port to connect from, or `nil` to let the kernel choose.
     ///
+    /// An unspecified address (`0.0.0.0` or `::`) with a port applies the port to attempts of both
+    /// families.
+    ///
     /// A Unix datagram socket needs a local address to receive replies.
     public var localAddress: SocketAddress?
 

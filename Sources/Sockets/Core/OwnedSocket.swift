@@ -75,7 +75,7 @@ struct OwnedSocket: ~Copyable {
             if type == .stream, socket.family != .unix {
                 try socket.set([.set(.reuseAddress, to: true)])
             }
-            try socket.bind(on: local)
+            try socket.bind(on: local.adapted(to: socket.family))
         }
         return socket
     }
@@ -226,6 +226,18 @@ extension SocketAddress {
             return try raw(for: socketFamily)
         } catch {
             throw SocketError(operation, .system(error), remoteAddress: self)
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Returns the unspecified address of `family` with the same port if this address is
+    /// unspecified, and otherwise this address.
+    fileprivate func adapted(to family: AddressFamily) -> SocketAddress {
+        switch (self, family) {
+        case (.ipv6(.any, let port), .ipv4): .ipv4(.any, port: port)
+        case (.ipv4(.any, let port), .ipv6): .ipv6(.any, port: port)
+        default: self
         }
     }
 }

@@ -61,12 +61,18 @@ extension SocketError: CustomStringConvertible {
         // address.
         guard attempts.count > 1 || endpoint.map({ !$0.isNumeric }) ?? false, !attempts.isEmpty
         else { return "" }
+        let shown = attempts.count > Self.shownAttempts + 1 ? Self.shownAttempts : attempts.count
+        let rest = attempts.count > shown ? " and \(attempts.count - shown) more" : ""
+        let first = attempts.prefix(shown)
         if attempts.allSatisfy({ $0.cause == cause || $0.cause.isTimeout && cause.isTimeout }) {
-            return " (tried \(attempts.map { $0.address.brief }.joined(separator: ", ")))"
+            return " (tried \(first.map { $0.address.brief }.joined(separator: ", "))\(rest))"
         }
-        let each = attempts.map { "\($0.address.brief): \($0.cause)" }
-        return " (tried \(each.joined(separator: "; ")))"
+        let each = first.map { "\($0.address.brief): \($0.cause)" }
+        return " (tried \(each.joined(separator: "; "))\(rest))"
     }
+
+    /// The number of attempts that the text shows if there are many.
+    private static let shownAttempts = 4
 }
 
 extension SocketError.Cause: CustomStringConvertible {

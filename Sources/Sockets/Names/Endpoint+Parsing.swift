@@ -72,14 +72,7 @@ extension Endpoint {
         guard UnixAddress(markedBytes: bytes) != nil else {
             throw failure(text, UnixAddress.expectation)
         }
-        guard let path = String(validating: bytes, as: UTF8.self) else {
-            throw failure(text, "expected UTF-8")
-        }
-        switch transport {
-        case .unixDatagram: return .unixDatagram(path)
-        case .unixSequencedPacket: return .unixSequencedPacket(path)
-        default: return .unix(path)
-        }
+        return Endpoint(transport, pathBytes: bytes)
     }
 
     private static func hostAndPort(

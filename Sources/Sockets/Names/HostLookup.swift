@@ -60,12 +60,18 @@ struct HostLookup {
         }
     }
 
+    /// The host, without the dot of an absolute name if it is `localhost` (RFC 6761), because
+    /// /etc/hosts has that name without the dot.
+    private var hostWithoutRoot: String {
+        host.lowercased() == "localhost." ? String(host.dropLast()) : host
+    }
+
     private func lookUp(
         numericOnly: Bool, _ port: UInt16, until deadline: Deadline
     ) throws(SocketError) -> Resolver.Resolution {
         let info = try Lookup.result(
             until: deadline, orThrow: { SocketError(.resolve, $0, subject: host) },
-            of: { [host, family, canonicalName] () throws(AddressInfoFailure) in
+            of: { [host = hostWithoutRoot, family, canonicalName] () throws(AddressInfoFailure) in
                 try System.getaddrinfo(
                     host, family: family, numericOnly: numericOnly, canonicalName: canonicalName)
             })

@@ -65,7 +65,7 @@ public enum Resolver {
         forBinding: Bool = false, deadline: Deadline
     ) throws(SocketError) -> [SocketAddress] {
         do {
-            if let path = endpoint.path { return [try unixAddress(path, family: family)] }
+            if let path = endpoint.pathBytes { return [try unixAddress(path, family: family)] }
             let lookup = HostLookup(
                 host: endpoint.host ?? "", service: endpoint.port, family: family,
                 transport: endpoint.transport, numericOnly: numericOnly, forBinding: forBinding)
@@ -182,15 +182,15 @@ public enum Resolver {
 
 extension Resolver {
     private static func unixAddress(
-        _ path: String, family: AddressFamily?
+        _ path: [UInt8], family: AddressFamily?
     ) throws(SocketError) -> SocketAddress {
         if let family, family != .unix {
             throw SocketError(.resolve, .invalidInput("a Unix endpoint has no \(family) addresses"))
         }
-        guard let address = UnixAddress(marked: path) else {
+        guard let address = UnixAddress(markedBytes: path) else {
             throw SocketError(
-                .resolve, .invalidInput(UnixAddress.expectation), subject: TerminalText.quoted(path)
-            )
+                .resolve, .invalidInput(UnixAddress.expectation),
+                subject: TerminalText.quoted(String(decoding: path, as: UTF8.self)))
         }
         return .unix(address)
     }

@@ -11,9 +11,12 @@ struct Connect: Command {
     static let summary = "connect to HOST PORT, HOST:PORT or a URL"
     static let details = """
         Connects to a peer, sends standard input to it, and writes the received bytes to standard \
-        output. The end of input half-closes the connection, and sock receives until the peer \
-        closes. With -u, each read of the input, of at most 8 KiB, is one datagram, and sock ends \
-        when nothing has arrived for 1 s (or -w) after the end of input.
+        output. sock receives until the peer closes. When the input has ended and the peer has sent \
+        nothing for 1 s, sock half-closes the connection: servers that stop at a half-close answer \
+        first, and servers that wait for it get it. Scripts use -N, which half-closes at once. Input \
+        that is empty from the start (</dev/null) never half-closes. With -u, each read of the input \
+        is one datagram, and sock ends when nothing has arrived for 1 s (or -w) after the end of \
+        input. A host named like a command: sock connect info 80.
         """
 
     private let endpoint: Endpoint
@@ -23,35 +26,61 @@ struct Connect: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         endpoint = try Target.toConnect(
-            arguments.operands, udp: arguments.has(.udp), unix: arguments.has(.unix))
+            arguments.operands, udp: arguments.has(.udp), unix: arguments.has(.unix),
+            escaped: arguments.escapedWords)
         connector = try Connector(arguments, to: endpoint)
         options = try RelayOptions(arguments)
         sendsNothing = arguments.has(.zero)
     }
 
     func run() throws {
+        do {
+            try connect()
+        } catch {
+            let failure = Failure(any: error)
+            let showsReason = options.isVerbose || !sendsNothing
+            // As with nc, a loop that probes a port prints nothing until the port is open.
+            let isClosed = [.unreachable, .timedOut, .receiveFailed].contains(failure.status)
+            throw isClosed && !showsReason ? Failure.silent(failure.status) : failure
+        }
+    }
+
+    private func connect() throws {
         Signals.onStatusRequest(StatusLine.reportNow)
         if endpoint.isDatagram {
             let socket = try connector.connectDatagrams(to: endpoint)
             logConnection(socket.current)
             return sendsNothing ? try probe(socket) : try DatagramRelay(socket, options).run()
         }
+        let isConnected = Monitor(false)
+        if StandardStreams.error.isTerminal { announceSlowAttempt(until: isConnected) }
+        defer { isConnected.update { $0 = true } }
         let socket = try connector.connect(to: endpoint)
+        isConnected.update { $0 = true }
         logConnection(socket)
         if sendsNothing { return socket.close() }
         try StreamRelay(socket, options).run()
     }
 
+    /// Writes a message if the connection is not established after 1 s.
+    private func announceSlowAttempt(until isConnected: Monitor<Bool>) {
+        Worker.start { [endpoint] in
+            if !isConnected.wait(atMost: .seconds(1), until: { $0 }) {
+                Log.message("trying \(endpoint)...")
+            }
+        }
+    }
+
     private func logConnection(_ socket: Socket) {
-        guard options.isVerbose else { return }
+        guard sendsNothing ? options.isVerbose : options.reportsConnections else { return }
         Log.message("connected to \(socket.peerName) from \(socket.localAddress)")
     }
 
-    /// Sends an empty datagram (`-z` with `-u`), because a closed UDP port is noticed only when it
-    /// refuses a datagram.
+    /// Sends a datagram of one byte, like nc, and waits for a reply (`-z` with `-u`), because a
+    /// closed UDP port is noticed only when it refuses a datagram.
     private func probe(_ socket: FailoverSocket) throws {
         var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestDatagram)
-        try socket.send([])
+        try socket.send(Array("X".utf8)[...])
         do throws(SocketError) {
             _ = try socket.receive(into: &buffer, timeout: TimeLimit(options.replyTimeout))
         } catch {
@@ -60,7 +89,7 @@ struct Connect: Command {
                 .timedOut,
                 "cannot receive from \(socket.current.peerName): no reply in"
                     + " \(options.replyTimeout.brief)",
-                hint: "The server may be running but ignore empty datagrams.")
+                hint: "The server may be running but not answer the datagram \"X\".")
         }
     }
 }

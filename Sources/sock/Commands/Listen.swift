@@ -14,21 +14,26 @@ struct Listen: Command {
         output. Without ADDR, it listens on every interface, for IPv4 and IPv6. Port 0 picks a \
         free port and prints it on standard error. sock ends after one client. With -k, it keeps \
         listening and sends the input to every connected client, at the pace of the slowest. It \
-        disconnects a client that reads nothing for 10 s while others wait for more. With -u, it \
-        replies to every sender.
+        disconnects a client that reads nothing for 10 s while others wait for more. After the \
+        end of input, later clients receive nothing. -w begins when a client has connected. With -u, \
+        it replies to every sender.
         """
 
     private let endpoint: Endpoint
     private let family: AddressFamily?
+    private let isBroadcast: Bool
     private let isNumeric: Bool
     private let keepsOpen: Bool
     private let options: RelayOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
-        endpoint = try Target.toListen(
+        let endpoint = try Target.toListen(
             arguments.operands, port: arguments[.port], source: arguments[.source],
-            udp: arguments.has(.udp), unix: arguments.has(.unix))
+            udp: arguments.has(.udp), unix: arguments.has(.unix), escaped: arguments.escapedWords)
         family = try arguments.family()
+        // As with nc, :: is every interface and both families.
+        self.endpoint = family == nil ? endpoint.listeningOnBothFamilies : endpoint
+        isBroadcast = arguments.has(.broadcast)
         isNumeric = arguments.has(.numeric)
         keepsOpen = arguments.has(.keepOpen)
         options = try RelayOptions(arguments)
@@ -39,6 +44,7 @@ struct Listen: Command {
     }
 
     func run() throws {
+        try endpoint.checkFamily(family)
         if isNumeric, let host = endpoint.host, !host.isEmpty {
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, forBinding: true)
         }
@@ -50,7 +56,9 @@ struct Listen: Command {
     }
 
     private func receiveDatagrams() throws {
-        let socket = try Socket(on: endpoint, options: .init(family: family))
+        let settings = isBroadcast ? [SocketOptionSetting.set(.broadcast, to: true)] : []
+        let socket = try Socket(
+            on: endpoint, options: .init(family: family, socketOptions: settings))
         endWhenRequested(closing: socket)
         try DatagramListener(socket, options).run()
         socket.close()
@@ -71,7 +79,7 @@ struct Listen: Command {
         }
         // Closing the listener refuses further clients and removes the socket file.
         listener.close()
-        Log.connection(from: client.remoteAddress, if: options.isVerbose)
+        Log.connection(from: client.remoteAddress, if: options.reportsConnections)
         try StreamRelay(client, options).run()
     }
 
@@ -86,10 +94,10 @@ struct Listen: Command {
             server.stop()
         }
         let (input, output) = (try InputReader(), try OutputQueue())
-        let clients = ClientGroup(options, input, output)
-        let announces = announces
+        let clients = try ClientGroup(options, input, output)
+        let (announces, detail) = (announces, detail)
         try server.run(loops: 1) { group in
-            Log.announceListening(on: listener.localAddress, if: announces)
+            Log.announceListening(on: listener.localAddress, detail, if: announces)
             let listener = try Listener(adopting: listener, group: group)
             Termination.cleanUp(listener.close)
             try await clients.run(listener)
@@ -110,8 +118,14 @@ struct Listen: Command {
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
             Termination.exit(.success)
         }
-        Log.announceListening(on: socket.localAddress, if: announces)
+        Log.announceListening(on: socket.localAddress, detail, if: announces)
     }
 
-    private var announces: Bool { options.isVerbose || endpoint.port?.number == 0 }
+    /// What distinguishes a socket for one family from one for both.
+    private var detail: String {
+        let isEvery = endpoint.host == "" || endpoint.host == "::"
+        return family == .ipv6 && isEvery ? "IPv6 only" : ""
+    }
+
+    private var announces: Bool { options.reportsConnections || endpoint.port?.number == 0 }
 }

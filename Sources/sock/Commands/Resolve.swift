@@ -31,6 +31,7 @@ struct Resolve: Command {
     }
 
     func run() throws {
+        try Endpoint.tcp(host, port: 0).checkFamily(family)
         let resolution = try Resolver.resolve(
             host: host, service: port, family: family, transport: transport,
             numericOnly: isNumeric, canonicalName: !isNumeric)

@@ -63,6 +63,7 @@ struct Serve: Command {
     }
 
     func run() throws {
+        try Endpoint.tcp(host ?? "", port: port).checkFamily(family)
         Environment.raiseDescriptorLimit()
         let sockets = try ServiceSockets.open(host: host, port: port, family: family)
         let server = ServerTask()

@@ -28,15 +28,11 @@ enum AmbiguousLetter {
         ),
         "c": (
             "a shell command in some netcats, CRLF lines in others.",
-            "To send a client a program's output, use PROGRAM | sock --listen PORT."
+            "sock runs no programs: use socat TCP-LISTEN:PORT,fork EXEC:PROGRAM."
         ),
         "m": (
             "a hop limit in one netcat, a number of clients in ncat.",
             "To serve any number of clients, use --listen with --keep-open."
-        ),
-        "b": (
-            "broadcast in most netcats, a buffer size in socat.",
-            "There is no broadcast option, because datagrams (--udp) go to one host."
         ),
         "T": (
             "a type of service in some netcats, a time limit in socat.",

@@ -5,7 +5,10 @@ extension Arguments {
     /// Returns the family that `-4` or `-6` selects, or nil if neither flag is given.
     func family() throws(UsageError) -> AddressFamily? {
         if has(.ipv4), has(.ipv6) { throw UsageError("-4 and -6 cannot be combined") }
-        return has(.ipv4) ? .ipv4 : has(.ipv6) ? .ipv6 : nil
+        if has(.ipv4), has(.ipv6Only) {
+            throw UsageError("-4 and --ipv6-only cannot be combined")
+        }
+        return has(.ipv4) ? .ipv4 : has(.ipv6) || has(.ipv6Only) ? .ipv6 : nil
     }
 
     /// Returns the value of `-w`, or nil if it was not given, so that each operation uses its own
@@ -13,7 +16,14 @@ extension Arguments {
     func timeout() throws(UsageError) -> Duration? {
         guard let text = self[.timeout] else { return nil }
         let timeout = try TimeSpan.parse(text, of: "-w")
-        guard timeout > .zero else { throw UsageError("-w needs a time above zero") }
+        guard timeout > .zero else {
+            // With nc, -u -w0 sends a datagram and ends at once.
+            throw UsageError(
+                "-w needs a time above zero",
+                hint: has(.udp)
+                    ? "To send and not wait for a reply, use --send-only instead of -w0."
+                    : "To wait without a limit, omit -w. The shortest limit is 1ms.")
+        }
         return timeout
     }
 
@@ -27,6 +37,29 @@ extension Arguments {
                     + " to wait without a limit, omit -q")
         }
         return try TimeSpan.parse(text, of: "-q")
+    }
+
+    /// Returns the value of `--datagram-size`; nil for the largest datagram of the address family.
+    func datagramSize() throws(UsageError) -> Int? {
+        guard let text = self[.datagramSize] else { return nil }
+        guard let number = Decimal.value(of: text.utf8, maximum: 65_527), number > 0 else {
+            throw UsageError(
+                "--datagram-size needs a number from 1 to 65527, not \(TerminalText.quoted(text))")
+        }
+        return Int(number)
+    }
+
+    /// Returns when `-N`, `--half-close-after` or `--no-shutdown` half-closes; nil without them.
+    func halfClose() throws(UsageError) -> HalfClose? {
+        let given = [Flag.shutdown, .halfCloseAfter, .noShutdown].filter(has)
+        if given.count > 1 {
+            throw UsageError("\(given[0].name) and \(given[1].name) cannot be combined")
+        }
+        if has(.shutdown) { return .atOnce }
+        if has(.noShutdown) { return .never }
+        return try self[.halfCloseAfter].map { text throws(UsageError) in
+            .afterSilence(try TimeSpan.parse(text, of: "--half-close-after"))
+        }
     }
 
     /// Throws an error if there are more than `count` operands.

@@ -8,6 +8,9 @@ import Sockets
 struct Arguments: Equatable {
     private(set) var subcommand = Subcommand.connect
     private(set) var operands: [String] = []
+    /// The words with bytes that are not UTF-8, as they appear in ``operands``: with these bytes as
+    /// `\xNN`.
+    private(set) var escapedWords: Set<String> = []
     /// The given flags, with the values of those that have one.
     private var values: [Flag: String?] = [:]
 
@@ -17,6 +20,21 @@ struct Arguments: Equatable {
         /// Help about one subcommand, or about `sock` itself.
         case help(Subcommand?)
         case version
+    }
+
+    /// Parses a command line without the program's own name, whose words need not be UTF-8.
+    static func parse(bytes words: [[UInt8]]) throws(UsageError) -> Request {
+        var escapedWords: Set<String> = []
+        let texts = words.map { word in
+            if let text = String(validating: word, as: UTF8.self) { return text }
+            let text = TerminalText.escaped(word)
+            escapedWords.insert(text)
+            return text
+        }
+        let request = try parse(texts)
+        guard case .run(var arguments) = request else { return request }
+        arguments.escapedWords = escapedWords
+        return .run(arguments)
     }
 
     /// Parses a command line without the program's own name.
@@ -74,7 +92,9 @@ extension Arguments {
                 separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0]) ?? ""
             guard let flag = Flag(rawValue: name) else {
-                throw Self.unknown("--\(name)", similar: Self.flag(similarTo: name))
+                throw Self.unknown(
+                    "--\(name)",
+                    similar: Spelling.nearest(to: name, in: Flag.allCases, name: \.rawValue))
             }
             let attached = parts.count == 2 ? String(parts[1]) : nil
             if flag.row.value == nil, let attached {
@@ -117,8 +137,10 @@ extension Arguments {
         }
 
         func request() throws(UsageError) -> Request {
-            if arguments.has(.help) { return .help(named) }
-            if named == .help { return .help(arguments.operands.first.flatMap(Subcommand.init)) }
+            if arguments.has(.help) {
+                return .help(named ?? (arguments.has(.listen) ? .listen : nil))
+            }
+            if named == .help { return .help(try subcommandToExplain()) }
             if arguments.has(.version) { return .version }
             if arguments.has(.listen), let named, named != .listen {
                 throw UsageError("-l cannot be combined with the command \"\(named.rawValue)\"")
@@ -128,10 +150,24 @@ extension Arguments {
             try arguments.checkFlags()
             return .run(arguments)
         }
+
+        /// Returns the subcommand after `help`, or nil if there is none.
+        private func subcommandToExplain() throws(UsageError) -> Subcommand? {
+            guard let word = arguments.operands.first else { return nil }
+            if let subcommand = Subcommand(rawValue: word) { return subcommand }
+            let similar = Subcommand.similar(to: word)
+            throw UsageError(
+                "there is no command \(quoted(word))"
+                    + (similar.map { "; did you mean \($0.rawValue)?" }
+                        ?? "; sock --help lists all commands"))
+        }
     }
 
     private func checkFlags() throws(UsageError) {
         for flag in Flag.allCases where has(flag) && !flag.isAccepted(by: subcommand) {
+            if flag == .keepOpen, subcommand == .connect {
+                throw UsageError("-k needs -l: sock -lk 8080")
+            }
             let owner = Subcommand.allCases.first { flag.isAccepted(by: $0) }
             throw UsageError(
                 "sock \(subcommand.rawValue) does not accept \(flag.name)"
@@ -146,32 +182,6 @@ extension Arguments.Parser {
     private static func unknown(_ flag: String, similar: Flag? = nil) -> UsageError {
         let hint = similar.map { "did you mean \($0.longName)?" } ?? "sock --help lists all options"
         return UsageError("unknown option \(quoted(flag)); \(hint)")
-    }
-
-    /// Returns the only flag whose name begins with `name`, or else the most similar name within
-    /// two edits.
-    private static func flag(similarTo name: String) -> Flag? {
-        guard name.count > 1 else { return nil }
-        let completions = Flag.allCases.filter { $0.rawValue.hasPrefix(name) }
-        if completions.count == 1 { return completions[0] }
-        let distances = Flag.allCases.map { ($0, distance(name, $0.rawValue)) }
-        return distances.filter { $0.1 <= min(2, name.count / 3) }.min { $0.1 < $1.1 }?.0
-    }
-
-    /// Returns how many characters have to be inserted, removed or replaced to turn one text into
-    /// the other (the Levenshtein distance).
-    private static func distance(_ one: String, _ other: String) -> Int {
-        var row = Array(0...other.count)
-        for (index, character) in one.prefix(64).enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (column, candidate) in other.enumerated() {
-                let replacing = diagonal + (character == candidate ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replacing, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[other.count]
     }
 }
 

@@ -2,11 +2,18 @@
 ///
 /// The raw value is the long name. The help lists the flags in the same order.
 enum Flag: String, CaseIterable {
-    case ipv4, ipv6, listen
+    case ipv4, ipv6
+    case ipv6Only = "ipv6-only"
+    case listen
     case keepOpen = "keep-open"
-    case udp, unix, numeric, port, source, timeout
+    case udp, unix, broadcast
+    case datagramSize = "datagram-size"
+    case numeric, port, source, timeout
     case quitAfter = "quit-after"
-    case shutdown, zero
+    case shutdown
+    case halfCloseAfter = "half-close-after"
+    case noShutdown = "no-shutdown"
+    case zero
     case sendOnly = "send-only"
     case threads, pid, program, all, watch, json, verbose, status, help, version
 
@@ -37,6 +44,7 @@ enum Flag: String, CaseIterable {
         switch self {
         case .ipv4: Row("4", [.connect, .listen, .info, .serve, .resolve], "IPv4 only")
         case .ipv6: Row("6", [.connect, .listen, .info, .serve, .resolve], "IPv6 only")
+        case .ipv6Only: Row(nil, [.listen], "IPv6 only, also for the address ::")
         case .listen: Row("l", [.listen], "wait for a client instead of connecting")
         case .keepOpen: Row("k", [.listen], "with -l: serve many clients, even at the same time")
         case .udp:
@@ -45,6 +53,11 @@ enum Flag: String, CaseIterable {
                 otherHelp: [.resolve: "look up the service for UDP instead of TCP"])
         case .unix:
             Row("U", [.connect, .listen], "a Unix socket: PATH or @NAME instead of HOST PORT")
+        case .broadcast: Row("b", [.connect, .listen], "allow datagrams to a broadcast address")
+        case .datagramSize:
+            Row(
+                nil, value: "N", [.connect, .listen],
+                "with -u: send at most N bytes as one datagram, 1 to 65527")
         case .numeric:
             Row("n", [.connect, .listen, .info, .resolve], "never query a name server")
         case .port:
@@ -55,12 +68,20 @@ enum Flag: String, CaseIterable {
         case .timeout:
             Row(
                 "w", value: "TIME", [.connect, .listen, .info],
-                "connect limit (10 s) and idle limit: 3, 30s, 500ms",
-                otherHelp: [.info: "time limit for each attempt to connect (10 s): 3, 30s, 500ms"])
+                "connect limit (10 s) and idle limit: 3, .5, 500ms, 1h",
+                otherHelp: [
+                    .info: "time limit for each attempt to connect (10 s): 3, .5, 500ms, 1h",
+                    .listen: "idle limit once a client has connected: 3, .5, 500ms, 1h",
+                ])
         case .quitAfter:
             Row("q", value: "TIME", [.connect, .listen], "exit this long after the end of input")
         case .shutdown:
-            Row("N", [.connect, .listen], "half-close at the end of input (the default)")
+            Row("N", [.connect, .listen], "half-close as soon as the input ends, for scripts")
+        case .halfCloseAfter:
+            Row(
+                nil, value: "TIME", [.connect, .listen],
+                "half-close when the peer is silent this long after that (1s)")
+        case .noShutdown: Row(nil, [.connect, .listen], "never half-close")
         case .zero: Row("z", [.connect], "connect, send nothing, and close")
         case .sendOnly: Row(nil, [.connect], "discard replies, and do not wait for them")
         case .threads:

@@ -19,13 +19,17 @@ enum HelpText {
             "sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.",
             width: width)
         let statuses = """
-            Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23 output, \
-            28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To reach a host \
-            that has the name of a command: sock connect info 80
+            Exit status: 0 success, 1 other, 2 usage, 6 name, 7 refused, 23 output, 28 timeout, \
+            45 bind, 55 send, 56 receive or reset.
             """
+        let letters = Flag.allCases.filter { flags.contains($0) && $0.row.letter != nil }
+        let others = Flag.allCases.filter { flags.contains($0) && $0.row.letter == nil }
+        let more =
+            "Also \(others.map(name).joined(separator: ", ")): see sock -l --help."
         return text(of: [
             title + TextLayout.columns(commands.map { ($0.usage[0], $0.summary) }, width: width),
-            columns(of: Flag.allCases.filter(flags.contains), in: nil, width: width),
+            columns(of: letters, in: nil, width: width)
+                + TextLayout.wrapped(more, width: width, indent: "  "),
             TextLayout.wrapped(statuses, width: width),
         ])
     }
@@ -42,7 +46,11 @@ enum HelpText {
     /// Returns the label of a flag in the help, such as `-w, --timeout TIME`.
     private static func label(of flag: Flag) -> String {
         let letter = flag.row.letter.map { "-\($0), " } ?? "    "
-        return letter + flag.longName + (flag.row.value.map { " \($0)" } ?? "")
+        return letter + name(of: flag)
+    }
+
+    private static func name(of flag: Flag) -> String {
+        flag.longName + (flag.row.value.map { " \($0)" } ?? "")
     }
 
     /// Returns the blocks of lines with an empty line between them.

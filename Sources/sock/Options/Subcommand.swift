@@ -5,6 +5,11 @@
 enum Subcommand: String, CaseIterable {
     case connect, listen, info, serve, resolve, service, doctor, tour, help
 
+    /// Returns the subcommand that a misspelled word means, or nil if none is similar.
+    static func similar(to word: String) -> Subcommand? {
+        Spelling.nearest(to: word, in: allCases, name: \.rawValue)
+    }
+
     /// The type that runs the subcommand; nil for `help`, which the parser handles.
     var command: (any Command.Type)? {
         switch self {

@@ -4,13 +4,14 @@ import Sockets
 enum Target {
     /// Returns the endpoint of `HOST PORT`, `HOST:PORT` or a URL, or of a path with `-U`.
     static func toConnect(
-        _ words: [String], udp: Bool, unix: Bool
+        _ words: [String], udp: Bool, unix: Bool, escaped: Set<String> = []
     ) throws(UsageError) -> Endpoint {
+        if !unix { try ForeignForm.check(words) }
         switch (unix, words.count) {
         case (_, 0):
             throw UsageError("expected HOST PORT, HOST:PORT or a URL; see sock --help")
         case (true, 1):
-            return path(words[0], udp: udp)
+            return path(words[0], udp: udp, isEscaped: escaped.contains(words[0]))
         case (true, _):
             throw UsageError("unexpected argument \(quoted(words[1])): -U needs only a path")
         case (false, 1):
@@ -19,16 +20,19 @@ enum Target {
             return try hostAndPort(words[0], words[1], udp: udp)
         default:
             throw UsageError(
-                "unexpected argument \(quoted(words[2])): expected one host and one port")
+                "unexpected argument \(quoted(words[2])): expected one host and one port"
+                    + (ForeignForm.severalPorts(words.dropFirst()).map { "; \($0)" } ?? ""))
         }
     }
 
     /// Returns the endpoint of `PORT`, `ADDR PORT`, `ADDR:PORT`, a URL or `-p PORT [ADDR]`, or of a
     /// path with `-U`.
     static func toListen(
-        _ words: [String], port: String?, source: String?, udp: Bool, unix: Bool
+        _ words: [String], port: String?, source: String?, udp: Bool, unix: Bool,
+        escaped: Set<String> = []
     ) throws(UsageError) -> Endpoint {
-        if unix { return try toConnect(words, udp: udp, unix: true) }
+        if unix { return try toConnect(words, udp: udp, unix: true, escaped: escaped) }
+        try ForeignForm.check(words)
         var words = words
         if let port { words.append(port) }
         if let source {
@@ -52,7 +56,8 @@ enum Target {
             return endpoint(host, try self.port(words[1]), udp: udp)
         default:
             throw UsageError(
-                "unexpected argument \(quoted(words[2])): expected one address and one port")
+                "unexpected argument \(quoted(words[2])): expected one address and one port;"
+                    + " for several, run one sock -l for each")
         }
     }
 
@@ -84,7 +89,9 @@ enum Target {
 
     private static func whole(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
         if !word.contains(where: { ":/@".contains($0) }) {
-            throw UsageError("\(quoted(word)) has no port: expected HOST PORT or HOST:PORT")
+            let command = Subcommand.similar(to: word).map { "; did you mean sock \($0.rawValue)?" }
+            throw UsageError(
+                "\(quoted(word)) has no port: expected HOST PORT or HOST:PORT" + (command ?? ""))
         }
         let endpoint: Endpoint
         do throws(SocketError) {
@@ -96,7 +103,7 @@ enum Target {
         case (true, .tcp):
             throw UsageError("-u means UDP, but \(quoted(word)) means TCP")
         case (true, .unix):
-            return .unixDatagram(endpoint.path ?? "")
+            return Endpoint(.unixDatagram, pathBytes: endpoint.pathBytes ?? [])
         case (true, .unixSequencedPacket), (false, .unixSequencedPacket):
             throw UsageError(
                 "\(quoted(word)) is not supported; use a stream (unix:) or datagrams (unixgram:)")
@@ -105,8 +112,9 @@ enum Target {
         }
     }
 
-    private static func path(_ path: String, udp: Bool) -> Endpoint {
-        udp ? .unixDatagram(path) : .unix(path)
+    private static func path(_ path: String, udp: Bool, isEscaped: Bool) -> Endpoint {
+        let bytes = isEscaped ? TerminalText.bytes(unescaping: path.utf8) : Array(path.utf8)
+        return Endpoint(udp ? .unixDatagram : .unix, pathBytes: bytes)
     }
 
     private static func endpoint(_ host: String, _ port: Port, udp: Bool) -> Endpoint {

@@ -1,105 +1,49 @@
 import Sockets
 import Synchronization
 
-/// The time at which a byte was last transferred in either direction.
+/// The times at which bytes last moved, since the clock was created.
 ///
-/// Several threads or tasks update the time, and one of them reads it to find out how long the
-/// connection has been idle.
+/// Threads and tasks that transfer bytes write them. Another one reads them to find out how long a
+/// connection is idle.
 final class ActivityClock: Sendable {
-    private let last: Atomic<Int64>
+    private let start = System.continuousNanoseconds()
+    private let activity = Atomic<Int64>(0)
+    private let receive = Atomic<Int64>(0)
+    private let isWriting = Atomic<Bool>(false)
 
-    init() { last = Atomic(System.continuousNanoseconds()) }
+    /// The time since the clock was created.
+    var now: Duration { .nanoseconds(nanoseconds) }
 
-    /// Records that a byte was transferred just now.
+    private var nanoseconds: Int64 { System.continuousNanoseconds() - start }
+
+    /// Records that a byte has moved now.
     func touch() {
-        last.store(System.continuousNanoseconds(), ordering: .relaxed)
+        activity.store(nanoseconds, ordering: .relaxed)
     }
 
-    /// The time since a byte was last transferred.
-    var idleTime: Duration {
-        .nanoseconds(System.continuousNanoseconds() - last.load(ordering: .relaxed))
-    }
-}
-
-/// The result of waiting to receive.
-enum ReceiveResult<Value> {
-    case value(Value)
-    /// Another thread or task of the program closed the socket.
-    case closed
-    /// No byte was transferred in either direction during the idle timeout.
-    case idle
-}
-
-/// A timeout for one direction, which activity in the other direction extends.
-///
-/// The first wait uses the full limit, so it does not need to read the clock. If that wait expires,
-/// the next wait ends one timeout after the last activity in either direction.
-struct IdleTimeout {
-    private let timeout: Duration?
-    private var remaining: Duration?
-
-    /// Creates a timeout that never expires if `timeout` is nil.
-    init(_ timeout: Duration?) {
-        self.timeout = timeout
-        remaining = timeout
+    /// Records that bytes have arrived, which are about to be written to standard output.
+    func didReceive() {
+        touch()
+        isWriting.store(true, ordering: .relaxed)
     }
 
-    /// The limit of the next wait.
-    var limit: TimeLimit { remaining.map { TimeLimit($0) } ?? .never }
-
-    /// Sets the limit of the next wait after a wait that has received nothing.
-    ///
-    /// - Returns: Whether to wait again; false if the connection was idle for the whole timeout.
-    mutating func waitsAgain(afterIdle idleTime: Duration) -> Bool {
-        remaining = timeout.map { $0 - idleTime }
-        return remaining.map { $0 > .zero } ?? true
-    }
-}
-
-extension ActivityClock {
-    /// Blocks in `receive` until it returns a value, the socket is closed, or the connection was
-    /// idle for `timeout`.
-    ///
-    /// If `timeout` is nil, the wait has no limit.
-    func wait<Value>(
-        timeout: Duration?, _ receive: (TimeLimit) throws(SocketError) -> Value
-    ) throws(SocketError) -> ReceiveResult<Value> {
-        var timeout = IdleTimeout(timeout)
-        while true {
-            do throws(SocketError) {
-                let value = try receive(timeout.limit)
-                touch()
-                return .value(value)
-            } catch {
-                if let end: ReceiveResult<Value> = try end(after: error, &timeout) { return end }
-            }
-        }
+    /// Records that the bytes that arrived have been written.
+    func didWrite() {
+        let now = nanoseconds
+        activity.store(now, ordering: .relaxed)
+        receive.store(now, ordering: .relaxed)
+        isWriting.store(false, ordering: .releasing)
     }
 
-    /// Does the same as `wait`, but suspends the task instead of blocking the thread.
-    func suspend<Value>(
-        timeout: Duration?, _ receive: (TimeLimit) async throws(SocketError) -> Value
-    ) async throws(SocketError) -> ReceiveResult<Value> {
-        var timeout = IdleTimeout(timeout)
-        while true {
-            do throws(SocketError) {
-                let value = try await receive(timeout.limit)
-                touch()
-                return .value(value)
-            } catch {
-                if let end: ReceiveResult<Value> = try end(after: error, &timeout) { return end }
-            }
-        }
+    /// The time at which a byte last moved in either direction.
+    var lastActivity: Duration { .nanoseconds(activity.load(ordering: .relaxed)) }
+
+    /// The time at which the last bytes that arrived were written; now, while they are not.
+    var lastReceive: Duration {
+        if isWriting.load(ordering: .acquiring) { return now }
+        return .nanoseconds(receive.load(ordering: .relaxed))
     }
 
-    /// Returns the result if the error ends the wait, or nil to wait again.
-    private func end<Value>(
-        after error: SocketError, _ timeout: inout IdleTimeout
-    ) throws(SocketError) -> ReceiveResult<Value>? {
-        switch error.cause {
-        case .closed: return .closed
-        case .timedOut: return timeout.waitsAgain(afterIdle: idleTime) ? nil : .idle
-        default: throw error
-        }
-    }
+    /// The time since a byte last moved.
+    var idleTime: Duration { now - lastActivity }
 }

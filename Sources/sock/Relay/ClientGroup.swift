@@ -4,12 +4,13 @@ import Sockets
 /// output.
 ///
 /// Input is read only while a client is connected. Bytes that were read but not sent when the last
-/// client left are sent to the next client. After the end of input, each new client is half-closed
-/// at once. `Broadcaster` decides how far a client may fall behind. Tasks serve the clients.
+/// client left are sent to the next client. After the end of input, new clients receive
+/// nothing. `Broadcaster` decides how far a client may fall behind. Tasks serve the clients.
 final class ClientGroup: Sendable {
     private let options: RelayOptions
     private let input: InputReader
     private let output: OutputQueue
+    private let ticker: Ticker
     private let state = Monitor(State())
     /// A stream that yields a value when the broadcaster may have become ready.
     private let (changes, hasChanged) = AsyncStream.makeStream(
@@ -18,6 +19,9 @@ final class ClientGroup: Sendable {
     private struct State {
         var broadcaster = Broadcaster()
         var inputQueues: [Broadcaster.ClientID: AsyncStream<[UInt8]>.Continuation] = [:]
+        /// The client that sent the last bytes.
+        var lastSender: Broadcaster.ClientID?
+        var hasInput = false
         var isInputEnded = false
         var clients: [Broadcaster.ClientID: Client] = [:]
         /// The byte counts of the clients that have disconnected.
@@ -35,14 +39,35 @@ final class ClientGroup: Sendable {
         let connection: Connection
         let id: Broadcaster.ClientID
         let input: AsyncStream<[UInt8]>
+        /// A Boolean value that indicates whether the client connected after the end of input.
+        let isLate: Bool
         let clock = ActivityClock()
         let counts = Monitor(ByteCounts())
+        let schedule: Monitor<RelaySchedule>
+        /// A stream that yields a value when the schedule may have changed, and finishes when the
+        /// relay is over.
+        let changes: AsyncStream<Void>
+        let hasChanged: AsyncStream<Void>.Continuation
+
+        init(
+            _ connection: Connection, _ id: Broadcaster.ClientID, _ input: AsyncStream<[UInt8]>,
+            isLate: Bool, _ schedule: RelaySchedule
+        ) {
+            self.connection = connection
+            self.id = id
+            self.input = input
+            self.isLate = isLate
+            self.schedule = Monitor(schedule)
+            (changes, hasChanged) = AsyncStream.makeStream(
+                of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        }
     }
 
-    init(_ options: RelayOptions, _ input: InputReader, _ output: OutputQueue) {
+    init(_ options: RelayOptions, _ input: InputReader, _ output: OutputQueue) throws(Failure) {
         self.options = options
         self.input = input
         self.output = output
+        ticker = try Ticker()
     }
 
     /// Serves clients until the task is cancelled, which disconnects them.
@@ -66,7 +91,7 @@ final class ClientGroup: Sendable {
     }
 
     private func serve(_ connection: Connection) async {
-        Log.connection(from: connection.remoteAddress, if: options.isVerbose)
+        Log.connection(from: connection.remoteAddress, if: options.reportsConnections)
         let client = addClient(connection)
         await relay(client)
         remove(client)
@@ -75,25 +100,27 @@ final class ClientGroup: Sendable {
             state.finished.sent += counts.sent
             state.finished.received += counts.received
         }
-        guard options.isVerbose else { return }
+        guard options.reportsConnections else { return }
         Log.message(
             "\(connection.peerName) disconnected; "
-                + "bytes: \(counts.sent) sent, \(counts.received) received")
+                + TransferText.both(
+                    sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
     }
 
     private func addClient(_ connection: Connection) -> Client {
         let (input, queue) = AsyncStream.makeStream(of: [UInt8].self)
-        let id = state.update { state in
+        let (id, isLate) = state.update { state in
             let id = state.broadcaster.addClient()
             if state.isInputEnded {
                 queue.finish()
             } else {
                 state.inputQueues[id] = queue
             }
-            return id
+            return (id, state.isInputEnded)
         }
         hasChanged.yield()
-        let client = Client(connection: connection, id: id, input: input)
+        let schedule = RelaySchedule(options, endsWithPeer: StandardStreams.input.isTerminal)
+        let client = Client(connection, id, input, isLate: isLate, schedule)
         state.update { $0.clients[id] = client }
         return client
     }
@@ -129,7 +156,8 @@ extension ClientGroup: StatusSource {
         }
         let stuck = verdicts.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }
         return
-            "clients: \(clients.count)\(stuck.joined()); bytes: \(sent) sent, \(received) received"
+            "clients: \(clients.count)\(stuck.joined()); "
+            + TransferText.both(sent: sent, received: received)
     }
 
     var isOver: Bool { state.update { $0.isOver } }
@@ -138,64 +166,88 @@ extension ClientGroup: StatusSource {
 // MARK: One client
 
 extension ClientGroup {
-    /// The reason why a client's relay ends.
-    private enum End {
-        case inputIsSent, gracePeriodIsOver
-    }
-
     private func relay(_ client: Client) async {
-        await withTaskGroup(of: End.self) { tasks in
-            tasks.addTask {
-                await self.send(to: client)
-                return .inputIsSent
-            }
-            await receive(from: client)
-
-            // A client that has half-closed may still read, so it stays connected while it receives
-            // input.
-            if !client.connection.isClosed, !StandardStreams.input.isTerminal {
-                let sentBefore = client.counts.update { $0.sent }
-                tasks.addTask {
-                    try? await Task.sleep(for: RelayOptions.gracePeriod)
-                    return .gracePeriodIsOver
-                }
-                if await tasks.next() == .gracePeriodIsOver,
-                    isGettingInput(client, since: sentBefore)
-                {
-                    _ = await tasks.next()
-                }
-            }
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask { await self.send(to: client) }
+            tasks.addTask { await self.receive(from: client) }
+            await supervise(client)
             client.connection.close()
             tasks.cancelAll()
         }
     }
 
-    private func isGettingInput(_ client: Client, since sentBefore: Int) -> Bool {
-        state.update { $0.broadcaster.pendingBytes(of: client.id) > 0 }
-            || client.counts.update { $0.sent } > sentBefore
+    /// Does what the client's schedule says until the relay ends.
+    private func supervise(_ client: Client) async {
+        var changes = client.changes.makeAsyncIterator()
+        repeat {
+            let clock = client.clock
+            let (step, isOnlySending) = client.schedule.update {
+                let step = $0.next(
+                    at: clock.now, lastActivity: clock.lastActivity,
+                    lastReceive: clock.lastReceive)
+                return (step, $0.isOnlySending)
+            }
+            switch step {
+            case .finish, .endIdle:
+                return
+            case .halfClose:
+                // It fails if the client is gone. The next receive reports the cause better.
+                try? client.connection.shutdown(.write)
+                client.schedule.update { $0.didHalfClose() }
+                client.hasChanged.yield()
+            case .checkSendQueue:
+                let queue = (try? client.connection.diagnose())?.statistics.sendQueue ?? 0
+                client.schedule.update { $0.didCheckSendQueue(at: clock.now, isEmpty: queue == 0) }
+                client.hasChanged.yield()
+            case .wait(var limit):
+                if isOnlySending {
+                    if isGone(client) { return }
+                    limit = min(limit ?? Self.checkInterval, Self.checkInterval)
+                }
+                if let limit { ticker.wake(client.hasChanged, after: limit) }
+            }
+        } while await changes.next() != nil && !Task.isCancelled
     }
 
-    /// Copies the client's data to standard output until the client closes or is idle for too long.
+    /// How often to find out whether a client that sends nothing more is gone.
+    private static let checkInterval = Duration.seconds(1)
+
+    /// Returns whether a client that has half-closed can receive no more input.
+    ///
+    /// A TCP client that has closed looks the same until a probe of the kernel is answered by a reset.
+    private func isGone(_ client: Client) -> Bool {
+        try? client.connection.setOption(.keepAlive, to: true)
+        try? client.connection.setOption(.keepAliveIdle, to: .seconds(60))
+        let statistics = (try? client.connection.diagnose())?.statistics
+        return statistics?.isHungUp ?? true
+    }
+
+    /// Copies the client's data to standard output until the client half-closes or closes.
     private func receive(from client: Client) async {
         do throws(SocketError) {
-            while true {
-                let result = try await client.clock.suspend(timeout: options.idleTimeout) {
-                    limit throws(SocketError) in
-                    try await client.connection.receive(timeout: limit)
-                }
-                switch result {
-                case .value(let bytes) where !bytes.isEmpty:
-                    client.counts.update { $0.received += bytes.count }
-                    await output.write(bytes)
-                case .value:
-                    return
-                case .closed, .idle:
-                    return client.connection.close()
-                }
+            while case let bytes = try await client.connection.receive(), !bytes.isEmpty {
+                client.counts.update { $0.received += bytes.count }
+                client.clock.didReceive()
+                logSender(client)
+                await output.write(bytes)
+                client.clock.didWrite()
             }
+            client.schedule.update { $0.peerDidEnd() }
+            client.hasChanged.yield()
         } catch {
             disconnect(client, because: error)
         }
+    }
+
+    /// Reports which client sent the bytes that are written next, unless it also sent the previous
+    /// ones.
+    private func logSender(_ client: Client) {
+        guard options.isVerbose else { return }
+        let isAnother = state.update { state in
+            defer { state.lastSender = client.id }
+            return state.lastSender != client.id
+        }
+        if isAnother { Log.message("from \(client.connection.peerName):") }
     }
 
     /// Sends the whole input to the client.
@@ -204,7 +256,11 @@ extension ClientGroup {
             for await bytes in client.input {
                 try await send(bytes, to: client)
             }
-            if !Task.isCancelled { try client.connection.shutdown(.write) }
+            guard !Task.isCancelled else { return }
+            let hasInput = StandardStreams.input.isTerminal || state.update { $0.hasInput }
+            let isEmpty = client.isLate || !hasInput
+            client.schedule.update { $0.inputDidEnd(at: client.clock.now, isEmpty: isEmpty) }
+            client.hasChanged.yield()
         } catch {
             disconnect(client, because: error)
         }
@@ -215,7 +271,7 @@ extension ClientGroup {
         // Keep the steps short. The broadcaster notices the beginning and the end of a stall only
         // at these checks, so each may be noticed up to one step late.
         let longest = Duration.milliseconds(500)
-        let step = min(longest, options.idleTimeout.map { $0 / 4 } ?? longest)
+        let step = min(longest, options.idleTimeout.map { $0 / 20 } ?? longest)
         var rest = bytes[...]
         while true {
             do throws(SocketError) {
@@ -254,6 +310,7 @@ extension ClientGroup {
         // Errors after closing are a result of the close, so do not report them.
         guard !client.connection.isClosed else { return }
         client.connection.close()
+        client.hasChanged.finish()
         let message = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine
         Log.message(message ?? "\(error)")
     }
@@ -266,7 +323,10 @@ extension ClientGroup {
 
     private func broadcastInput() async {
         while await wait(until: { !$0.isEmpty }), let bytes = await input.next() {
-            state.update { $0.broadcaster.inputIsWaiting() }
+            state.update { state in
+                state.hasInput = true
+                state.broadcaster.inputIsWaiting()
+            }
             guard await wait(until: \.isReady) else { return }
             state.update { state in
                 state.broadcaster.broadcast(bytes.count)
@@ -276,6 +336,9 @@ extension ClientGroup {
         guard !Task.isCancelled else { return }
         state.update { state in
             state.isInputEnded = true
+            if options.reportsConnections {
+                Log.message("the input has ended: later clients receive nothing")
+            }
             for queue in state.inputQueues.values { queue.finish() }
             state.inputQueues = [:]
         }
@@ -296,9 +359,9 @@ extension Connection {
     /// Returns the received bytes, or an empty array at the end of the stream.
     ///
     /// It allocates no memory while it waits.
-    fileprivate func receive(timeout: TimeLimit) async throws(SocketError) -> [UInt8] {
+    fileprivate func receive() async throws(SocketError) -> [UInt8] {
         do {
-            return try await withReceived(timeout: timeout) { bytes in
+            return try await withReceived { bytes in
                 bytes.withUnsafeBytes { Array($0) }
             } ?? []
         } catch {

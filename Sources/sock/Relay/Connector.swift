@@ -7,6 +7,7 @@ struct Connector {
     var source: IPAddress?
     var port: UInt16?
     var limit: Duration?
+    var socketOptions: [SocketOptionSetting] = []
 
     private var timeout: TimeLimit { limit.map { TimeLimit($0) } ?? .seconds(10) }
 
@@ -15,43 +16,49 @@ struct Connector {
         if endpoint.transport.isUnix {
             return try Socket(to: endpoint, timeout: timeout)
         }
+        try endpoint.checkFamily(allowedFamily)
         if isNumeric {
             // With -n, host names are rejected. This call only checks: it throws for a name, and
             // returns an address unchanged.
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true)
         }
-        if let source {
-            let local = SocketAddress(source, port: port ?? 0)
+        do throws(SocketError) {
             return try Socket(
                 to: endpoint, timeout: timeout,
-                options: .init(localAddress: local, family: local.family))
+                options: .init(localAddress: localAddress, family: allowedFamily))
+        } catch {
+            throw explained(error, .stream)
         }
-        guard let port else {
-            return try Socket(to: endpoint, timeout: timeout, options: .init(family: family))
-        }
-        return try connect(to: endpoint, fromPort: port)
     }
 
     /// Connects a datagram socket.
     func connectDatagrams(to endpoint: Endpoint) throws -> FailoverSocket {
-        let family = source.map { SocketAddress($0, port: 0).family } ?? family
-        let addresses = try Resolver.resolve(endpoint, family: family, numericOnly: isNumeric)
+        try endpoint.checkFamily(allowedFamily)
+        let addresses = try Resolver.resolve(
+            endpoint, family: allowedFamily, numericOnly: isNumeric, timeout: timeout)
         return try FailoverSocket(addresses) { address in
-            try Socket(
-                to: address, type: .datagram, timeout: timeout,
-                options: .init(localAddress: try localAddress(for: address)))
+            let local = address.family == .unix ? try randomName() : localAddress
+            do throws(SocketError) {
+                return try Socket(
+                    to: address, type: .datagram, timeout: timeout,
+                    options: .init(localAddress: local, socketOptions: socketOptions))
+            } catch {
+                throw explained(error, .datagram)
+            }
         }
     }
 
-    /// Returns the address from which to send datagrams, or nil to let the kernel choose.
-    private func localAddress(for address: SocketAddress) throws(Failure) -> SocketAddress? {
-        switch (address.ip, source, port) {
-        case (nil, _, _): return try randomName()
-        case (_, let source?, let port): return SocketAddress(source, port: port ?? 0)
-        case (.v4?, nil, let port?): return .ipv4(.any, port: port)
-        case (.v6?, nil, let port?): return .ipv6(.any, port: port)
-        case (_, nil, nil): return nil
-        }
+    /// The family of `-4`, `-6` or the address of `-s`.
+    private var allowedFamily: AddressFamily? {
+        source.map { SocketAddress($0, port: 0).family } ?? family
+    }
+
+    /// The address of `-s` and the port of `-p`, or nil if the kernel chooses both.
+    ///
+    /// A port without an address is for both families.
+    private var localAddress: SocketAddress? {
+        if let source { return SocketAddress(source, port: port ?? 0) }
+        return port.map { SocketAddress(.v6(.any), port: $0) }
     }
 
     /// Returns a name for a Unix datagram socket, which could not receive replies without a name.
@@ -62,30 +69,52 @@ struct Connector {
         }
         return .unix(name)
     }
+}
 
-    /// Connects from a local port, and tries one family after the other.
-    ///
-    /// A local port without an address does not select a family, so each attempt binds to the
-    /// wildcard address of its family.
-    private func connect(to endpoint: Endpoint, fromPort port: UInt16) throws -> Socket {
-        let addresses = try Resolver.resolve(endpoint, family: family, timeout: timeout)
-        var families: [AddressFamily] = []
-        for case let family? in addresses.map(\.family) where !families.contains(family) {
-            families.append(family)
+// MARK: Errors about the local side
+
+extension Connector {
+    /// Returns the error, or a failure that names the local address or port if it is the cause.
+    private func explained(_ error: SocketError, _ type: SocketType) -> any Error {
+        switch error.errno {
+        case .permissionDenied?, .addressInUse?, .addressNotAvailable?: break
+        default: return error
         }
-        var failure: SocketError?
-        for family in families {
-            let any: IPAddress = family == .ipv6 ? .v6(.any) : .v4(.any)
+        let remotes = error.attempts.map(\.address) + [error.remoteAddress].compactMap { $0 }
+        if let failure = failureToBind(for: remotes, type) { return failure }
+        guard error.errno != .permissionDenied else { return error }
+        if let port, port != 0 {
+            return Failure(
+                .cannotBind, "\(error)",
+                hint: "Another connection from that local port exists. Use another port with -p.")
+        }
+        let hasLocalAddress = remotes.contains { (try? Socket(to: $0, type: .datagram)) != nil }
+        return Failure(
+            .unreachable, "\(error)",
+            hint: hasLocalAddress ? Hint.portsExhausted : Hint.noLocalAddress)
+    }
+
+    /// Returns the error of binding a socket as `-s` and `-p` say; nil if it succeeds.
+    private func failureToBind(for remotes: [SocketAddress], _ type: SocketType) -> (any Error)? {
+        guard let localAddress else { return nil }
+        // Without an address, -p binds a socket of each family.
+        let addresses =
+            source != nil
+            ? [localAddress]
+            : remotes.map {
+                SocketAddress($0.family == .ipv4 ? .v4(.any) : .v6(.any), port: port ?? 0)
+            }
+        for address in addresses {
             do throws(SocketError) {
-                let local = SocketAddress(any, port: port)
-                return try Socket(
-                    to: endpoint, timeout: timeout,
-                    options: .init(localAddress: local, family: family))
+                let socket = try Socket(address.family ?? .ipv4, type)
+                if type == .stream { try socket.setOption(.reuseAddress, to: true) }
+                try socket.bind(on: address)
             } catch {
-                failure = error
+                guard error.errno == .addressInUse, port ?? 0 == 0 else { return error }
+                return Failure(.unreachable, "\(error)", hint: Hint.portsExhausted)
             }
         }
-        throw failure ?? SocketError(.connect, .system(.addressNotAvailable), endpoint: endpoint)
+        return nil
     }
 }
 
@@ -103,6 +132,10 @@ extension Connector {
             }
             return address
         }
+        if let source, let family, SocketAddress(source, port: 0).family != family {
+            throw UsageError(
+                "-s \(source) and \(family == .ipv4 ? "-4" : "-6") contradict each other")
+        }
         port = try arguments[.port].map { text throws(UsageError) in
             guard let number = try Target.port(text).number else {
                 throw UsageError(
@@ -111,5 +144,6 @@ extension Connector {
             return number
         }
         limit = try arguments.timeout()
+        if arguments.has(.broadcast) { socketOptions = [.set(.broadcast, to: true)] }
     }
 }

@@ -21,31 +21,78 @@ final class DatagramListener: Sendable {
     }
 
     private struct State {
+        var inputEnd: Duration?
+        var failure: (any Error)?
+        var isOver = false
+        var sent = 0
+        var received = 0
         var senders: [SocketAddress] = []
         /// The input so far, or nil if it is too long to be repeated for later senders.
         var reply: [[UInt8]]? = []
     }
 
     /// Runs until `-w` or `-q` ends it, or another thread closes the socket.
+    ///
+    /// The calling thread waits for the end, so a limit is met even if input and output are blocked.
     func run() throws {
-        try Worker.startOrThrow { [self] in sendInput() }
-        // The idle timeout begins with the first datagram, so the first wait has no limit.
-        var timeout: Duration?
-        while true {
-            let result = try clock.wait(timeout: timeout) { limit throws(SocketError) in
-                try socket.receiveFrom(atMost: DatagramRelay.largestDatagram, timeout: limit)
+        StatusLine.show(self, regularly: options.showsStatus)
+        defer { StatusLine.end() }
+        try Worker.startOrThrow { [self] in
+            do {
+                try receive()
+            } catch {
+                state.update { $0.failure = error }
             }
-            guard case .value(let datagram) = result else { return }
-            timeout = options.idleTimeout
+            state.update { $0.isOver = true }
+        }
+        waitUntilEnd()
+        if let failure = state.update({ $0.failure }) { throw failure }
+    }
+
+    private func receive() throws {
+        while true {
+            let datagram: Datagram
+            do throws(SocketError) {
+                datagram = try socket.receiveFrom(atMost: DatagramRelay.largestDatagram)
+            } catch {
+                guard error.cause == .closed else { throw error }
+                return
+            }
+            clock.touch()
+            state.update { $0.received += 1 }
             try Console.write(datagram.bytes[...])
-            addSender(datagram.sender)
+            try addSender(datagram.sender)
+        }
+    }
+
+    /// Blocks until nothing has moved for the limit of `-w`, or until `-q` or a failure ends it.
+    private func waitUntilEnd() {
+        while true {
+            let (isOver, inputEnd, hasBegun) = state.update {
+                ($0.isOver, $0.inputEnd, $0.received > 0)
+            }
+            if isOver { return }
+            // The idle timeout begins with the first datagram.
+            let ends = [
+                hasBegun ? options.idleTimeout.map { clock.lastActivity + $0 } : nil,
+                inputEnd.flatMap { inputEnd in options.quitAfter.map { inputEnd + $0 } },
+            ]
+            let rest = ends.compactMap { $0 }.min().map { $0 - clock.now }
+            if let rest, rest <= .zero { return }
+            state.wait(atMost: rest) {
+                $0.isOver || $0.inputEnd != inputEnd || ($0.received > 0) != hasBegun
+            }
         }
     }
 
     /// Records a sender, and sends it the input that the other senders have already received.
-    private func addSender(_ sender: SocketAddress) {
+    ///
+    /// The first sender also starts the thread that reads the input.
+    private func addSender(_ sender: SocketAddress) throws(Failure) {
         // A Unix sender without a name cannot receive a reply, so do not record it.
         guard sender != .unnamed else { return }
+        let isFirst = state.update { $0.senders.isEmpty }
+        if isFirst { try Worker.startOrThrow { [self] in sendInput() } }
         let missed: [[UInt8]] = state.update { state in
             guard !state.senders.contains(sender) else { return [] }
             if options.isVerbose { Log.message("received a first datagram from \(sender)") }
@@ -60,15 +107,15 @@ final class DatagramListener: Sendable {
 extension DatagramListener {
     private func sendInput() {
         state.wait { !$0.senders.isEmpty }
-        var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestRead)
+        // An IPv6 socket also answers IPv4 senders, unless it has an IPv6 address of its own.
+        let local = socket.localAddress
+        let size = options.datagramSize(to: [local.ip == .v6(.any) ? .ipv4(.any, port: 0) : local])
+        var buffer = [UInt8](repeating: 0, count: size)
         while let count = try? Console.read(into: &buffer), count > 0 {
             let bytes = buffer[..<count]
             for sender in recordReply(bytes) { send(bytes, to: sender) }
         }
-        if let time = options.quitAfter {
-            Worker.sleep(for: time)
-            socket.close()
-        }
+        state.update { $0.inputEnd = clock.now }
     }
 
     /// Keeps input for later senders while it is short, and returns the known senders.
@@ -89,8 +136,21 @@ extension DatagramListener {
         do throws(SocketError) {
             _ = try socket.send(bytes.span.bytes, to: sender, timeout: .seconds(1))
             clock.touch()
+            state.update { $0.sent += 1 }
         } catch {
             if options.isVerbose { Log.message("\(error)") }
         }
     }
+}
+
+extension DatagramListener: StatusSource {
+    /// Returns the numbers of datagrams and senders.
+    func status(sampling duration: Duration) -> String {
+        Worker.sleep(for: duration)
+        return state.update {
+            "datagrams: \($0.sent) sent, \($0.received) received; senders: \($0.senders.count)"
+        }
+    }
+
+    var isOver: Bool { socket.isClosed }
 }

@@ -3,7 +3,7 @@ import Sockets
 /// A relay that sends standard input as datagrams to one peer, and writes the received datagrams to
 /// standard output.
 ///
-/// Each read of the input, of at most 8 KiB, is one datagram. A UDP peer cannot signal that it has
+/// Each read of the input is one datagram, of at most the size that the address family allows. A UDP peer cannot signal that it has
 /// finished. So the relay ends when nothing has arrived for 1 s (or `-w`) after the end of input.
 /// The relay succeeds if it has received a reply, and otherwise fails with a timeout.
 final class DatagramRelay: Sendable {
@@ -12,8 +12,9 @@ final class DatagramRelay: Sendable {
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
-    static let largestRead = 8 << 10
-    static let largestDatagram = 65_535
+    /// The size of the buffer for a received datagram, which is larger than any datagram over IP and
+    /// than a Unix datagram with the kernel's usual limits.
+    static let largestDatagram = 256 << 10
 
     init(_ socket: FailoverSocket, _ options: RelayOptions) {
         self.socket = socket
@@ -23,23 +24,55 @@ final class DatagramRelay: Sendable {
     private struct State {
         var sent = 0
         var received = 0
-        /// A Boolean value that indicates whether `-q` ended the relay, which then succeeds even
-        /// without a reply.
-        var hasQuit = false
+        var inputEnd: Duration?
         var failure: (any Error)?
     }
 
     /// Runs until the wait after the end of input is over, or for ever if the input never ends.
+    ///
+    /// The calling thread waits for the end, so a limit is met even if input and output are blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
         if options.isSendOnly { return try sendInput() }
-        try Worker.startOrThrow { [self] in
-            send()
-            socket.close()
+        try startThread { try self.receive() }
+        try startThread {
+            try self.sendInput()
+            self.clock.touch()
+            self.state.update { $0.inputEnd = self.clock.now }
         }
-        try receive()
+        waitUntilEnd()
+        socket.close()
         try checkResult()
+    }
+
+    private func startThread(_ body: @escaping @Sendable () throws -> Void) throws {
+        try Worker.startOrThrow { [state] in
+            do {
+                try body()
+            } catch {
+                state.update { $0.failure = $0.failure ?? error }
+            }
+        }
+    }
+
+    /// Blocks until a failure, or until nothing has moved for the limit of `-w` or the reply timeout.
+    private func waitUntilEnd() {
+        while true {
+            let (inputEnd, failure) = state.update { ($0.inputEnd, $0.failure) }
+            if failure != nil { return }
+            let end = end(inputEnd: inputEnd)
+            let rest = end.map { $0 - clock.now }
+            if let rest, rest <= .zero { return }
+            state.wait(atMost: rest) { $0.failure != nil || $0.inputEnd != inputEnd }
+        }
+    }
+
+    /// Returns when the relay ends unless a datagram arrives or is sent before that; nil for never.
+    private func end(inputEnd: Duration?) -> Duration? {
+        guard let inputEnd else { return options.idleTimeout.map { clock.lastActivity + $0 } }
+        if let time = options.quitAfter { return inputEnd + time }
+        return clock.lastActivity + options.replyTimeout
     }
 }
 
@@ -58,39 +91,22 @@ extension DatagramRelay {
     private func receive() throws {
         var buffer = [UInt8](repeating: 0, count: Self.largestDatagram)
         while true {
-            let result = try clock.wait(timeout: options.idleTimeout) { limit throws(SocketError) in
-                try socket.receive(into: &buffer, timeout: limit)
-            }
-            switch result {
-            case .value(let count):
-                state.update { $0.received += 1 }
-                try Console.write(buffer[..<count])
-            case .closed, .idle:
+            let count: Int
+            do throws(SocketError) {
+                count = try socket.receive(into: &buffer, timeout: .never)
+            } catch {
+                guard error.cause == .closed else { throw error }
                 return
             }
+            clock.touch()
+            state.update { $0.received += 1 }
+            try Console.write(buffer[..<count])
         }
-    }
-
-    /// Sends the input, and then waits until nothing has arrived for the whole reply timeout.
-    private func send() {
-        do {
-            try sendInput()
-        } catch {
-            state.update { $0.failure = error }
-            return
-        }
-        if let time = options.quitAfter {
-            Worker.sleep(for: time)
-            state.update { $0.hasQuit = true }
-            return
-        }
-        clock.touch()
-        let timeout = options.replyTimeout
-        while clock.idleTime < timeout { Worker.sleep(for: timeout - clock.idleTime) }
     }
 
     private func sendInput() throws {
-        var buffer = [UInt8](repeating: 0, count: Self.largestRead)
+        let size = options.datagramSize(to: socket.addresses)
+        var buffer = [UInt8](repeating: 0, count: size)
         while true {
             let count = try Console.read(into: &buffer)
             if count == 0 { return }
@@ -101,15 +117,14 @@ extension DatagramRelay {
     }
 
     private func checkResult() throws {
-        let (sent, received, hasQuit, failure) = state.update {
-            ($0.sent, $0.received, $0.hasQuit, $0.failure)
-        }
+        let (sent, received, failure) = state.update { ($0.sent, $0.received, $0.failure) }
         StatusLine.end()
         if options.isVerbose || options.showsStatus {
             Log.message("datagrams: \(sent) sent, \(received) received")
         }
         if let failure { throw failure }
-        guard received == 0, !hasQuit else { return }
+        // After -q, a reply is not required.
+        guard received == 0, options.quitAfter == nil else { return }
         throw Failure(
             .timedOut,
             "cannot receive from \(socket.current.peerName): no reply in"

@@ -6,6 +6,8 @@ import Sockets
 /// refused a datagram. Everything that was sent so far is then sent to the next address. So `sock
 /// -u localhost 53` reaches a server even if it listens only on IPv4.
 final class FailoverSocket: Sendable {
+    /// All addresses of the peer.
+    let addresses: [SocketAddress]
     private let connect: @Sendable (SocketAddress) throws -> Socket
     private let state: Monitor<State>
 
@@ -27,6 +29,7 @@ final class FailoverSocket: Sendable {
         _ addresses: [SocketAddress],
         connect: @escaping @Sendable (SocketAddress) throws -> Socket
     ) throws {
+        self.addresses = addresses
         self.connect = connect
         var rest = addresses[...]
         while true {

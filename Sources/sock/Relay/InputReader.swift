@@ -4,7 +4,12 @@ import Sockets
 ///
 /// The thread reads only on request, so that unused input stays in the pipe.
 final class InputReader: Sendable {
-    private let waiter = Monitor<CheckedContinuation<[UInt8], Never>?>(nil)
+    private let state = Monitor(State())
+
+    private struct State {
+        var waiter: CheckedContinuation<[UInt8], Never>?
+        var isAtEnd = false
+    }
 
     private static let largestRead = 64 << 10
 
@@ -14,7 +19,7 @@ final class InputReader: Sendable {
     init(
         read: @escaping @Sendable (inout [UInt8]) throws(Failure) -> Int = Console.read
     ) throws(Failure) {
-        try Worker.startOrThrow { [waiter] in Self.read(read, for: waiter) }
+        try Worker.startOrThrow { [state] in Self.read(read, for: state) }
     }
 
     /// Waits for the next bytes, at most 64 KiB.
@@ -26,10 +31,13 @@ final class InputReader: Sendable {
     func next() async -> [UInt8]? {
         let bytes = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                waiter.update { $0 = continuation }
+                let isAtEnd = state.update { state in
+                    state.waiter = continuation
+                    return state.isAtEnd
+                }
                 // The task may have been cancelled before the continuation was stored, so check
                 // again.
-                if Task.isCancelled { cancel() }
+                if isAtEnd || Task.isCancelled { cancel() }
             }
         } onCancel: {
             cancel()
@@ -38,33 +46,32 @@ final class InputReader: Sendable {
     }
 
     private func cancel() {
-        Self.take(from: waiter)?.resume(returning: [])
+        Self.take(from: state)?.resume(returning: [])
     }
 
+    /// Reads until the end of input, after which the thread ends, because a terminal would deliver
+    /// more input.
     private static func read(
-        _ read: (inout [UInt8]) throws(Failure) -> Int,
-        for waiter: Monitor<CheckedContinuation<[UInt8], Never>?>
+        _ read: (inout [UInt8]) throws(Failure) -> Int, for state: Monitor<State>
     ) {
         var buffer = [UInt8](repeating: 0, count: largestRead)
-        var isAtEnd = false
-        while true {
-            waiter.wait { $0 != nil }
-            var count = 0
+        var count = 0
+        repeat {
+            state.wait { $0.waiter != nil }
+            count = 0
             do throws(Failure) {
-                // Do not read again after the end of input, because a terminal would deliver more
-                // input.
-                if !isAtEnd { count = try read(&buffer) }
+                count = try read(&buffer)
             } catch {
                 Log.failure(error)
             }
-            isAtEnd = count == 0
-            take(from: waiter)?.resume(returning: Array(buffer[..<count]))
-        }
+            if count == 0 { state.update { $0.isAtEnd = true } }
+            take(from: state)?.resume(returning: Array(buffer[..<count]))
+        } while count > 0
     }
 
     private static func take(
-        from waiter: Monitor<CheckedContinuation<[UInt8], Never>?>
+        from state: Monitor<State>
     ) -> CheckedContinuation<[UInt8], Never>? {
-        waiter.update { $0.take() }
+        state.update { $0.waiter.take() }
     }
 }

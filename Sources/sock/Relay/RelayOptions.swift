@@ -7,18 +7,29 @@ struct RelayOptions: Sendable {
     var idleTimeout: Duration?
     /// How long to continue after the end of input; nil to continue until the peer closes.
     var quitAfter: Duration?
+    /// When to half-close a stream after the end of input.
+    var halfClose = HalfClose.afterSilence(defaultSilence)
     /// A Boolean value that indicates whether to discard what the peer sends.
     var isSendOnly = false
+    /// The most bytes of the input to send as one datagram; nil for the most that fit into one.
+    var datagramSize: Int?
     /// A Boolean value that indicates whether to report what happens.
     var isVerbose = false
     /// A Boolean value that indicates whether to report progress regularly.
     var showsStatus = false
 
-    /// How long input may be silent after the peer's end of stream before the connection is closed.
-    ///
-    /// A peer that has closed looks like a peer that has only half-closed, until something is sent
-    /// to it.
-    static let gracePeriod = Duration.seconds(2)
+    static let defaultSilence = Duration.seconds(1)
+
+    /// A Boolean value that indicates whether to report connections: with `-v`, and to a user who
+    /// types the input.
+    var reportsConnections: Bool {
+        isVerbose || StandardStreams.input.isTerminal && StandardStreams.error.isTerminal
+    }
+
+    /// Returns how much of the input to read at once for datagrams to these addresses.
+    func datagramSize(to addresses: some Collection<SocketAddress>) -> Int {
+        datagramSize ?? (addresses.contains { $0.family == .ipv4 } ? 65_507 : 65_527)
+    }
 
     /// How long a UDP client waits for a reply after the end of input.
     var replyTimeout: Duration { idleTimeout ?? .seconds(1) }
@@ -29,8 +40,23 @@ extension RelayOptions {
         idleTimeout = try arguments.timeout()
         quitAfter = try arguments.quitAfter()
         isSendOnly = arguments.has(.sendOnly)
+        datagramSize = try arguments.datagramSize()
+        halfClose = try arguments.halfClose() ?? defaultHalfClose
         isVerbose = arguments.has(.verbose)
         showsStatus = arguments.has(.status)
         if isSendOnly, quitAfter == nil { quitAfter = replyTimeout }
+        if case .afterSilence(let time) = halfClose, let idleTimeout, time >= idleTimeout {
+            throw UsageError(
+                "--half-close-after needs a time below that of -w, because -w ends the silence first"
+            )
+        }
+    }
+
+    /// The half-close without a flag: early enough that an answer may follow before `-w` or `-q` ends
+    /// the relay.
+    private var defaultHalfClose: HalfClose {
+        if isSendOnly { return .atOnce }
+        let limits = [idleTimeout, quitAfter].compactMap { $0.map { $0 / 2 } }
+        return .afterSilence(limits.reduce(Self.defaultSilence, min))
     }
 }

@@ -1,77 +1,154 @@
 import Sockets
+import Synchronization
 
 /// A relay that copies standard input to a connected socket and received bytes to standard output.
 ///
-/// The calling thread receives, and another thread sends at the same time. Neither thread waits for
-/// the other, so they cannot deadlock even if much data flows both ways. After the end of input,
-/// the relay half-closes the connection and still receives. After the peer's end of stream, it
-/// closes standard output and still sends the rest of the input, as long as the peer reads.
+/// One thread receives, and another thread sends at the same time. Neither thread waits for the
+/// other, so they cannot deadlock even if much data flows both ways. The calling thread does what
+/// `RelaySchedule` decides, so a limit is met even if input, output and peer are all blocked.
 final class StreamRelay: Sendable {
     private let socket: Socket
     private let options: RelayOptions
     private let clock = ActivityClock()
-    private let transfer = Monitor(Transfer())
+    private let sent = Atomic<Int>(0)
+    private let received = Atomic<Int>(0)
+    private let state: Monitor<State>
 
-    /// The progress of the sending thread, and the byte counts of both directions.
-    private struct Transfer {
-        var isInputEnded = false
-        var isOver = false
+    /// What the threads report to the calling one.
+    private struct State {
+        var schedule: RelaySchedule
+        /// Changes with each report.
+        var reports = 0
+        /// A failure that ends the relay at once.
+        var fatal: (any Error)?
+        /// A failure to read the input or to send it, which ends the relay when the peer ends.
         var failure: (any Error)?
-        /// A Boolean value that indicates whether bytes of the input are being sent.
-        var isSending = false
-        var sent = 0
-        var received = 0
+        /// The number of bytes that had been received when the input ended.
+        var receivedBeforeEnd = 0
     }
 
     private static let bufferSize = 128 << 10
 
+    /// How often to look for a reset that only a later write would report.
+    private static let resetInterval = Duration.milliseconds(500)
+
     init(_ socket: Socket, _ options: RelayOptions) {
         self.socket = socket
         self.options = options
+        state = Monitor(
+            State(
+                schedule: RelaySchedule(
+                    options, endsWithPeer: StandardStreams.input.isTerminal || options.isSendOnly)))
     }
 
     /// Runs until both the peer and the input have ended, or until a limit is reached.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
-        try Worker.startOrThrow { [self] in
-            send()
-            transfer.update { $0.isOver = true }
+        try Worker.startOrThrow { self.receive() }
+        try Worker.startOrThrow { self.send() }
+        do {
+            try supervise()
+        } catch {
+            throw explained(error)
         }
-        try receive()
-        try finishInput()
         socket.close()
         StatusLine.end()
-        transfer.update { transfer in
-            guard options.isVerbose || options.showsStatus else { return }
-            Log.message("bytes: \(transfer.sent) sent, \(transfer.received) received")
+        logEnd()
+        if let failure = state.update({ $0.failure }) { throw failure }
+    }
+
+    private func report(_ change: (inout State) -> Void) {
+        state.update { state in
+            change(&state)
+            state.reports += 1
         }
+    }
+}
+
+// MARK: What happens when
+
+extension StreamRelay {
+    /// Does what the schedule says until the relay ends.
+    private func supervise() throws {
+        var isOutputEnded = false
+        while true {
+            let (reports, fatal, isOnlySending) = state.update {
+                ($0.reports, $0.fatal, $0.schedule.isOnlySending)
+            }
+            if let fatal { throw fatal }
+            if isOnlySending { try failIfReset() }
+            let step = state.update {
+                $0.schedule.next(
+                    at: clock.now, lastActivity: clock.lastActivity,
+                    lastReceive: clock.lastReceive)
+            }
+            switch step {
+            case .wait(var limit):
+                if isOnlySending {
+                    // The next program of a pipe sees the peer's end while input continues.
+                    if !isOutputEnded { StandardStreams.output.end() }
+                    isOutputEnded = true
+                    limit = min(limit ?? Self.resetInterval, Self.resetInterval)
+                }
+                state.wait(atMost: limit) { $0.reports != reports }
+            case .halfClose:
+                // It fails if the peer is gone. The next receive reports the cause better.
+                try? socket.shutdown(.write)
+                state.update { $0.schedule.didHalfClose() }
+            case .checkSendQueue:
+                let queue = (try? socket.diagnose())?.statistics.sendQueue ?? 0
+                state.update { $0.schedule.didCheckSendQueue(at: clock.now, isEmpty: queue == 0) }
+            case .finish:
+                return
+            case .endIdle:
+                throw Failure(idle: socket, options.idleTimeout ?? .zero)
+            }
+        }
+    }
+
+    /// Throws the error that the next write would throw, because input may pause for long.
+    private func failIfReset() throws {
+        guard let code = try? socket.option(.error) else { return }
+        throw SocketError(.send, .system(code), remoteAddress: socket.remoteAddress)
     }
 }
 
 // MARK: From the socket to standard output
 
 extension StreamRelay {
-    /// Receives until the peer's end of stream, or until `-q` ends the relay.
-    private func receive() throws {
-        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
-        while true {
-            let result = try clock.wait(timeout: options.idleTimeout) {
-                limit throws(SocketError) in
-                var span = buffer.mutableSpan
-                var bytes = span.mutableBytes
-                return try socket.receive(into: &bytes, timeout: limit)
-            }
-            switch result {
-            case .value(0), .closed: return
-            case .value(let count): try write(buffer[..<count])
-            case .idle: throw Failure(idle: socket, options.idleTimeout ?? .zero)
-            }
+    private func receive() {
+        do {
+            try receiveToEnd()
+            report { $0.schedule.peerDidEnd() }
+        } catch {
+            report { $0.fatal = $0.fatal ?? error }
         }
     }
 
+    private func receiveToEnd() throws {
+        var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+        while true {
+            var span = buffer.mutableSpan
+            var bytes = span.mutableBytes
+            let count = try socket.receive(into: &bytes)
+            if count == 0 { return }
+            received.add(count, ordering: .relaxed)
+            clock.didReceive()
+            if !options.isSendOnly { try write(buffer[..<count]) }
+            clock.didWrite()
+        }
+    }
+
+    /// Writes the bytes, in small pieces if slow progress must count as activity.
     private func write(_ bytes: ArraySlice<UInt8>) throws {
-        transfer.update { $0.received += bytes.count }
-        if !options.isSendOnly { try Console.write(bytes) }
+        guard options.idleTimeout != nil else { return try Console.write(bytes) }
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = rest.prefix(4096)
+            try Console.write(piece)
+            clock.touch()
+            rest = rest.dropFirst(piece.count)
+        }
     }
 }
 
@@ -80,24 +157,26 @@ extension StreamRelay {
 extension StreamRelay {
     private func send() {
         do {
-            try sendInput()
-        } catch {
-            transfer.update { $0.failure = error }
-            // A failed read of the input ends the input, so the connection is half-closed below.
-            // After a failed write to the peer, nothing more can be sent, so return.
-            if let error = error as? SocketError {
-                if !error.isPeerGone { abort() }
-                return
+            let isEmpty = try !sendInput()
+            // Ctrl-D on a terminal is a request, also as the first input.
+            inputDidEnd(isEmpty: isEmpty && !StandardStreams.input.isTerminal)
+        } catch let error as SocketError {
+            if !error.isPeerGone { abort() }
+            report { state in
+                state.failure = error
+                state.schedule.sendingDidFail(at: clock.now)
             }
+        } catch {
+            state.update { $0.failure = error }
+            inputDidEnd(isEmpty: false)
         }
-        transfer.update { $0.isInputEnded = true }
-        // Ignore the error, because shutdown fails if the peer is gone, and the next receive
-        // reports the cause better.
-        try? socket.shutdown(.write)
-        guard let time = options.quitAfter else { return }
-        Worker.sleep(for: time)
-        // Closing wakes the receiving thread, which then ends without an error.
-        socket.close()
+    }
+
+    private func inputDidEnd(isEmpty: Bool) {
+        report { state in
+            state.receivedBeforeEnd = received.load(ordering: .relaxed)
+            state.schedule.inputDidEnd(at: clock.now, isEmpty: isEmpty)
+        }
     }
 
     /// Resets the connection after sending has failed although the peer has not closed, for example
@@ -107,68 +186,39 @@ extension StreamRelay {
     /// peer for ever.
     private func abort() {
         try? socket.setOption(.linger, to: .zero)
-        // The shutdown wakes the receiving thread, after which `run` throws the failure.
+        // The shutdown wakes the receiving thread, which takes it as the peer's end.
         try? socket.shutdown(.read)
     }
 
-    private func sendInput() throws {
+    /// Sends the input to its end, and returns whether there was any.
+    private func sendInput() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
+        var hasInput = false
         while true {
             let count = try Console.read(into: &buffer)
-            if count == 0 { return }
-            transfer.update { $0.isSending = true }
+            if count == 0 { return hasInput }
+            hasInput = true
             try send(buffer[..<count])
-            transfer.update { $0.isSending = false }
         }
     }
 
     /// Sends all bytes.
     ///
-    /// With an idle timeout, the bytes are sent in steps, so that slow progress is recorded as
-    /// activity.
+    /// An idle timeout divides it into steps. The kernel reports the progress of a step at its end, so
+    /// the timeout is at most one step late.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
+        let step = options.idleTimeout.map { TimeLimit($0 / 20) } ?? .never
         var rest = bytes
         while !rest.isEmpty {
             do throws(SocketError) {
-                let step = options.idleTimeout.map { TimeLimit($0 / 4) } ?? .never
                 let count = try socket.send(rest.span.bytes, timeout: step)
                 clock.touch()
-                transfer.update { $0.sent += count }
+                sent.add(count, ordering: .relaxed)
                 rest = rest.dropFirst(count)
             } catch {
-                // The receiving thread decides when the connection has been idle for too long, so
-                // try again.
                 guard case .timedOut = error.cause else { throw error }
             }
         }
-    }
-
-    /// Forwards the rest of the input after the peer's end of stream, until the input ends or a
-    /// write fails.
-    private func finishInput() throws {
-        let sentBefore = transfer.update { $0.sent }
-        if !StandardStreams.input.isTerminal, !options.isSendOnly {
-            StandardStreams.output.end()
-            let isOver = waitForInput(atMost: options.idleTimeout ?? RelayOptions.gracePeriod)
-            // If bytes are being sent or were sent after the peer's end of stream, the peer still
-            // reads, so wait for the rest of the input.
-            if !isOver, transfer.update({ $0.isSending || $0.sent > sentBefore }) {
-                try waitForInput()
-            }
-        }
-        if let failure = transfer.update({ $0.failure }) { throw failure }
-    }
-
-    private func waitForInput() throws {
-        while !waitForInput(atMost: options.idleTimeout) {
-            if let timeout = options.idleTimeout, clock.idleTime >= timeout {
-                throw Failure(idle: socket, timeout)
-            }
-        }
-    }
-
-    private func waitForInput(atMost limit: Duration?) -> Bool {
-        transfer.wait(atMost: limit) { $0.isInputEnded || $0.isOver }
     }
 }
 
@@ -184,14 +234,53 @@ extension Failure {
     }
 }
 
-// MARK: Progress
+// MARK: Messages
+
+extension StreamRelay {
+    private func logEnd() {
+        let (hasPeerEnded, endedWithoutAnswer) = state.update {
+            ($0.schedule.hasPeerEnded, isUnanswered($0))
+        }
+        if hasPeerEnded, StandardStreams.input.isTerminal {
+            Log.message("\(socket.peerName) closed the connection")
+        }
+        if options.isVerbose, hasPeerEnded, endedWithoutAnswer {
+            Log.message("\(socket.peerName) \(Self.endWithoutAnswer)")
+        }
+        if options.isVerbose || options.showsStatus { Log.message(counts) }
+    }
+
+    private static let endWithoutAnswer =
+        "ended the connection after our half-close, without an answer; try --no-shutdown"
+
+    /// Returns whether nothing arrived between the end of input and the end of the connection,
+    /// although the connection was half-closed.
+    private func isUnanswered(_ state: State) -> Bool {
+        state.schedule.hasHalfClosed
+            && received.load(ordering: .relaxed) == state.receivedBeforeEnd
+    }
+
+    /// Returns the error with the advice that fits a reset after the half-close.
+    private func explained(_ error: any Error) -> any Error {
+        guard let error = error as? SocketError, error.errno == .connectionReset,
+            state.update({ isUnanswered($0) })
+        else { return error }
+        return Failure(
+            ExitStatus(error), "\(error)", hint: "The peer \(Self.endWithoutAnswer).")
+    }
+
+    private var counts: String {
+        TransferText.both(
+            sent: sent.load(ordering: .relaxed), received: received.load(ordering: .relaxed),
+            in: clock.lastActivity)
+    }
+}
 
 extension StreamRelay: StatusSource {
     func status(sampling duration: Duration) -> String {
         let report = try? socket.diagnose(watching: duration)
         // Read the counts after the sampling, so that they are up to date.
-        let (sent, received) = transfer.update { ($0.sent, $0.received) }
-        let counts = "bytes: \(sent) sent, \(received) received"
+        let counts = counts
         guard let report else { return counts }
         // The evidence about an idle connection says nothing new, so leave it out.
         let evidence = report.verdict == .idle ? "" : ": \(report.evidence.withLowercasedFirst)"

@@ -31,7 +31,7 @@ struct ServiceSockets: Sendable {
     ) throws(SocketError) -> [String] {
         switch host {
         case nil: return (family.map { [$0] } ?? [.ipv4, .ipv6]).map(loopback)
-        case "*"? where family == nil: return [""]
+        case "*"? where family == nil, "::"? where family == nil: return [""]
         case "*"?: return [family == .ipv6 ? "::" : "0.0.0.0"]
         case let host?:
             let found = try Resolver.resolve(

@@ -1,3 +1,4 @@
+import CSock
 import Glibc
 
 /// The environment of the program: its process and the machine.
@@ -5,6 +6,17 @@ enum Environment {
     /// The value of an environment variable; nil if it is unset or empty. getenv(3)
     static subscript(name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The arguments of the program, beginning with its own name, as the kernel passed them.
+    static var arguments: [[UInt8]] {
+        (0..<csock_argument_count()).compactMap { index in
+            csock_argument(index).map { argument in
+                UnsafeBufferPointer(start: argument, count: strlen(argument)).map {
+                    UInt8(bitPattern: $0)
+                }
+            }
+        }
     }
 
     /// The seconds since 1 January 1970 on the wall clock. time(2)

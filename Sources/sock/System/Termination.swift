@@ -9,6 +9,8 @@ enum Termination {
         /// The first signal that requested the end.
         var signal: Int32?
         var isExiting = false
+        var isCleaningUp = false
+        var isClean = false
     }
 
     private static let state = Monitor(State())
@@ -57,9 +59,17 @@ enum Termination {
         _exit(128 + number)
     }
 
+    /// Runs each body once, and waits while another thread does.
     private static func runCleanUps() {
-        var bodies: [@Sendable () -> Void] = []
-        state.update { swap(&$0.cleanUps, &bodies) }
-        for body in bodies { body() }
+        let bodies: [@Sendable () -> Void]? = state.update { state in
+            defer { state.isCleaningUp = true }
+            return state.isCleaningUp ? nil : state.cleanUps
+        }
+        if let bodies {
+            for body in bodies { body() }
+            state.update { $0.isClean = true }
+        } else {
+            state.wait(atMost: .seconds(1)) { $0.isClean }
+        }
     }
 }

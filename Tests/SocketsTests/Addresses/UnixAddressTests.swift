@@ -62,12 +62,12 @@ struct UnixAddressTests {
         #expect(UnixAddress(path: "a") != UnixAddress(abstract: "a"))
     }
 
-    @Test("init(marked:) reads a leading at sign as an abstract name and decodes no escapes")
+    @Test("init(markedBytes:) reads a leading at sign as an abstract name and decodes no escapes")
     func markedText() {
-        #expect(UnixAddress(marked: "@a") == UnixAddress(abstract: "a"))
-        #expect(UnixAddress(marked: "/a@b") == UnixAddress(path: "/a@b"))
-        #expect(UnixAddress(marked: "\\x41") == UnixAddress(path: "\\x41"))
-        #expect(UnixAddress(marked: "@") == nil)
-        #expect(UnixAddress(marked: "") == nil)
+        #expect(UnixAddress(markedBytes: Array("@a".utf8)) == UnixAddress(abstract: "a"))
+        #expect(UnixAddress(markedBytes: Array("/a@b".utf8)) == UnixAddress(path: "/a@b"))
+        #expect(UnixAddress(markedBytes: Array("\\x41".utf8)) == UnixAddress(path: "\\x41"))
+        #expect(UnixAddress(markedBytes: Array("@".utf8)) == nil)
+        #expect(UnixAddress(markedBytes: []) == nil)
     }
 }

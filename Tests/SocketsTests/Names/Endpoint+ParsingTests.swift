@@ -98,12 +98,20 @@ struct EndpointParsingTests {
                 "unix:",
                 "expected a path, or @ and an abstract name, of 1 to 107 bytes without NUL"
             ),
-            ("unix:/\\xff", "expected UTF-8"),
         ])
     func theErrorSaysWhatWasExpected(text: String, reason: String) throws {
         let error = try #require(throws: SocketError.self) { try Endpoint(parsing: text) }
         #expect(
             error.description == "cannot parse endpoint \(TerminalText.quoted(text)): \(reason)")
+    }
+
+    @Test("a path of bytes that are not UTF-8 is parsed, resolved and printed unchanged")
+    func pathsNeedNotBeUTF8() throws {
+        let endpoint = try Endpoint(parsing: "unix:/bad\\xff")
+        #expect(endpoint.description == "unix:/bad\\xff")
+        #expect(endpoint.path == "/bad\u{FFFD}")
+        let address = try #require(UnixAddress(pathBytes: Array("/bad".utf8) + [0xFF]))
+        #expect(try Resolver.resolve(endpoint) == [.unix(address)])
     }
 
     @Test("every mutated text that parses as an endpoint round-trips through its description")

@@ -101,7 +101,7 @@ enum HostileInput {
         "tcp:/h:80", "http://h:80", "https://h:443", "ws://h:80", "://h:80", "tcp4://h:80",
         "tls://h:443", "file:///etc/passwd", "unix", "unix:", "unix:@", "unix://", "unix://h/a",
         "unix:///a\0b", "unix:a\0b", "unix:\\x00", "unix:\\x40a\\x00", "unix:/a\\x00b",
-        "unix:/\\xff", "unix://@a",
+        "unix://@a",
         "unix:/" + String(repeating: "a", count: 107),
         "unix:@" + String(repeating: "a", count: 108),
         "unix:/" + String(repeating: "é", count: 54), "unixgram:", "unixgram:@", "unixpacket:",

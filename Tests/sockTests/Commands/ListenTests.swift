@@ -63,6 +63,7 @@ struct ListenTests {
         let path = try temporaryFolder() + "/s"
         let listener = try RunningSock("-lUv", path)
         try listener.waitForErrors { $0.contains("Listening on \(path)") }
+        listener.endInput()
         let outcome = try SockProgram.run("-U", path, input: "hello")
         #expect(outcome.status == 0)
         #expect(try listener.outcome().text == "hello")
@@ -91,6 +92,7 @@ struct ListenTests {
         let alive = try RunningSock("-lUv", path)
         try alive.waitForErrors { $0.contains("Listening") }
         #expect(try SockProgram.run("-lU", path).status == 45)
+        alive.endInput()
         // The check did not count as the client of the running listener.
         #expect(try SockProgram.run("-U", path, input: "still here").status == 0)
         #expect(try alive.outcome().text == "still here")

@@ -6,7 +6,7 @@ import Testing
 struct AmbiguousLetterTests {
     @Test(
         "an ambiguous letter gives a two-line error of at most 80 columns",
-        arguments: Array("xiodcmbT"))
+        arguments: Array("xiodcmT"))
     func ambiguous(letter: Character) throws {
         let error = try #require(AmbiguousLetter.error(for: letter))
         #expect(error.message.hasPrefix("-\(letter) is ambiguous: "))

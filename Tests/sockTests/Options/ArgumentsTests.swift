@@ -164,7 +164,8 @@ struct ArgumentsTests {
     func helpAboutVerb() throws {
         #expect(try Arguments.parse(["info", "-h"]) == .help(.info))
         #expect(try Arguments.parse(["help", "serve"]) == .help(.serve))
-        #expect(try Arguments.parse(["-l", "-h"]) == .help(nil))
+        #expect(try Arguments.parse(["-l", "-h"]) == .help(.listen))
+        #expect(try Arguments.parse(["-lk", "--help"]) == .help(.listen))
         #expect(try Arguments.parse(["--version"]) == .version)
     }
 
@@ -184,7 +185,9 @@ struct ArgumentsTests {
             (["--foo=1", "h"], "unknown option '--foo'; sock --help lists all options"),
             (["--=", "h"], "unknown option '--'; sock --help lists all options"),
             (["--udp=yes", "h"], "--udp does not accept a value, but was given 'yes'"),
-            (["-k", "h", "1"], "sock connect does not accept -k, but sock listen does"),
+            (["-k", "h", "1"], "-k needs -l: sock -lk 8080"),
+            (["help", "nosuch"], "there is no command 'nosuch'; sock --help lists all commands"),
+            (["help", "lisen"], "there is no command 'lisen'; did you mean listen?"),
             (["-l", "-z", "1"], "sock listen does not accept -z, but sock connect does"),
             (
                 ["info", "--threads", "3"],

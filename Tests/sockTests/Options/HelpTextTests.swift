@@ -24,21 +24,21 @@ struct HelpTextTests {
                   -k, --keep-open        with -l: serve many clients, even at the same time
                   -u, --udp              use datagrams instead of a stream
                   -U, --unix             a Unix socket: PATH or @NAME instead of HOST PORT
+                  -b, --broadcast        allow datagrams to a broadcast address
                   -n, --numeric          never query a name server
                   -p, --port PORT        local port; with -l, the port to listen on
                   -s, --source ADDR      local address
-                  -w, --timeout TIME     connect limit (10 s) and idle limit: 3, 30s, 500ms
+                  -w, --timeout TIME     connect limit (10 s) and idle limit: 3, .5, 500ms, 1h
                   -q, --quit-after TIME  exit this long after the end of input
-                  -N, --shutdown         half-close at the end of input (the default)
+                  -N, --shutdown         half-close as soon as the input ends, for scripts
                   -z, --zero             connect, send nothing, and close
-                      --send-only        discard replies, and do not wait for them
                   -v, --verbose          report events on standard error
-                      --status           report progress; SIGQUIT (Ctrl-\\) reports it once
                   -h, --help             print this help or a command's help; see also --version
+                  Also --ipv6-only, --datagram-size N, --half-close-after TIME, --no-shutdown,
+                  --send-only, --status: see sock -l --help.
 
-                Exit status: 0 success, 1 other, 2 usage, 6 name not resolved, 7 refused, 23
-                output, 28 timeout, 45 bind, 55 send, 56 receive or reset, 130 interrupted. To
-                reach a host that has the name of a command: sock connect info 80
+                Exit status: 0 success, 1 other, 2 usage, 6 name, 7 refused, 23 output, 28
+                timeout, 45 bind, 55 send, 56 receive or reset.
 
                 """)
     }

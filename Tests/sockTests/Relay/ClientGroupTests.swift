@@ -21,9 +21,13 @@ struct ClientGroupTests {
         }
         try one.sendAll("from one")
         try listener.waitForOutput("from one")
+        try two.sendAll("from two")
+        try listener.waitForErrors {
+            $0.hasSuffix("sock: from \(one.localAddress):\nsock: from \(two.localAddress):\n")
+        }
     }
 
-    @Test("a client that connects after the end of input is half-closed at once")
+    @Test("a client that connects after the end of input receives nothing and is heard")
     func late() throws {
         let listener = try RunningSock("-lk", "127.0.0.1", "0")
         let port = try listener.port()
@@ -31,7 +35,10 @@ struct ClientGroupTests {
         listener.endInput()
         #expect(try connect(port).receiveToEnd() == Array("only once".utf8))
         let late = try connect(port)
-        #expect(try late.receiveToEnd().isEmpty)
+        let error = #expect(throws: SocketError.self) {
+            try late.receive(timeout: .milliseconds(1500))
+        }
+        #expect(error?.isTimeout == true)
         try late.sendAll("still heard")
         late.close()
         try listener.waitForOutput("still heard")
@@ -76,8 +83,8 @@ struct ClientGroupTests {
         for client in clients {
             #expect(try client.receiveToEnd() == Array("to all clients".utf8))
         }
-        // The threads are the main thread, one loop, and one thread each for signals, input, output
-        // and messages. A sanitizer adds one thread.
+        // The threads are the main thread, one loop, and one thread each for signals, output,
+        // messages and times. A sanitizer adds one thread.
         #expect((6...7).contains(try #require(try listener.threadCount())))
     }
 
@@ -95,7 +102,7 @@ struct ClientGroupTests {
         try client.sendAll(bytes, timeout: .seconds(20))
         client.close()
         listener.endInput()
-        try listener.waitForErrors { $0.contains("disconnected; bytes: 0 sent, 200000 received") }
+        try listener.waitForErrors { $0.contains("disconnected; sent 0 bytes, received 200.0 kB") }
         listener.send(signal: 15)
         try Data("\n".utf8).write(to: URL(fileURLWithPath: path))
         let outcome = try listener.outcome()
@@ -111,7 +118,7 @@ struct ClientGroupTests {
         let idle = try connect(port)
         #expect(try idle.receiveToEnd().isEmpty)
         try listener.waitForErrors {
-            $0.contains("\(idle.localAddress) disconnected; bytes: 0 sent, 0 received")
+            $0.contains("\(idle.localAddress) disconnected; sent 0 bytes, received 0 bytes")
         }
         let next = try connect(port)
         try next.sendAll("hello")
@@ -133,6 +140,35 @@ struct ClientGroupTests {
         #expect(try connect(port).receive(timeout: .seconds(10)) == Array("news".utf8))
     }
 
+    @Test("a client that half-closed gets input that begins 3 s later")
+    func lateInput() throws {
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 < <(sleep 3; echo dump)"], program: "/bin/bash")
+        defer { listener.send(signal: 15) }
+        let client = try connect(listener.port())
+        try client.shutdown(.write)
+        #expect(try client.receiveToEnd() == Array("dump\n".utf8))
+    }
+
+    @Test("-w disconnects a client within 10 % of its limit while the output is blocked")
+    func blockedOutput() throws {
+        let fifo = try temporaryFolder() + "/fifo"
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let listener = try RunningSock(
+            [
+                "-c",
+                "exec 3<>\"\(fifo)\"; exec \"$SOCK\" -lkv -w 1 127.0.0.1 0 >\"\(fifo)\"",
+            ], program: "/bin/bash")
+        defer { listener.send(signal: 15) }
+        let client = try connect(listener.port())
+        #expect(throws: SocketError.self) {
+            while true {
+                try client.sendAll([UInt8](repeating: 7, count: 65_536), timeout: .seconds(20))
+            }
+        }
+        try listener.waitForErrors { $0.contains("disconnected") }
+    }
+
     @Test("a closed output pipe ends sock -lk with SIGPIPE")
     func pipe() throws {
         let listener = try RunningSock(
@@ -149,6 +185,7 @@ struct ClientGroupTests {
         let listener = try RunningSock("-lkvU", "@sock-\(UInt64.random(in: 0 ... .max))")
         defer { listener.send(signal: 15) }
         let errors = try listener.waitForErrors { $0.contains("Listening on ") }
+        listener.endInput()
         let name = errors.split(separator: " ").last.map { $0.dropLast() } ?? ""
         #expect(try SockProgram.run("-U", String(name), input: "hello").status == 0)
         try listener.waitForOutput("hello")

@@ -33,6 +33,22 @@ struct ConnectorTests {
         #expect(socket.localAddress.port == UInt16(text))
     }
 
+    @Test("a local port races both families, and the error names all addresses")
+    func race() throws {
+        let (spare, text) = try Peer.boundPort()
+        spare.close()
+        let connector = Connector(port: UInt16(text), limit: .seconds(5))
+        let named = Endpoint.tcp("localhost", port: endpoint.port ?? 1)
+        #expect(try connector.connect(to: named).localAddress.port == UInt16(text))
+        let (closed, port) = try Peer.boundPort()
+        closed.close()
+        let error = #expect(throws: SocketError.self) {
+            try connector.connect(to: .tcp("localhost", port: Port(parsing: port)))
+        }
+        let addresses = Set(error?.attempts.map(\.address.ip) ?? [])
+        #expect(addresses == Set(try Resolver.resolve(named).map(\.ip)))
+    }
+
     @Test("-n accepts a numeric address and rejects a host name")
     func numeric() throws {
         #expect(

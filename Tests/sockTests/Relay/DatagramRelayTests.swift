@@ -1,3 +1,4 @@
+import Foundation
 import Sockets
 import Testing
 
@@ -59,19 +60,46 @@ struct DatagramRelayTests {
         #expect(outcome.errors.contains("connection refused"))
     }
 
-    @Test("input is split into datagrams of at most 8 KiB")
-    func pieces() throws {
+    @Test(
+        "what came in one read is one datagram, up to the largest of the family or --datagram-size",
+        arguments: [
+            ([], 20_480, [20_480]), ([], 65_507, [65_507]),
+            (["--datagram-size", "9000"], 20_480, [9_000, 9_000, 2_480]),
+        ] as [([String], Int, [Int])])
+    func pieces(flags: [String], count: Int, expected: [Int]) throws {
         let (silent, port) = try Peer.boundPort(.datagram)
-        let text = String(repeating: "0123456789abcdef", count: 1280)
-        let outcome = try SockProgram.run("-u", "--send-only", "127.0.0.1", port, input: text)
+        let folder = try temporaryFolder()
+        try Data(repeating: 7, count: count).write(to: URL(fileURLWithPath: folder + "/input"))
+        let outcome = try SockProgram.shell(
+            "\"$SOCK\" -u --send-only \(flags.joined(separator: " ")) 127.0.0.1 \(port)"
+                + " <'\(folder)/input'")
         #expect(outcome.status == 0)
-        var received = ""
-        while received.count < text.count {
-            let datagram = try silent.receiveFrom(timeout: .seconds(5))
-            #expect(datagram.bytes.count <= 8192)
-            received += datagram.text
+        for count in expected {
+            #expect(try silent.receiveFrom(timeout: .seconds(5)).bytes.count == count)
         }
-        #expect(received == text)
+    }
+
+    @Test("65,527 bytes over IPv6, and 100,000 bytes over a Unix socket, are received whole")
+    func largest() throws {
+        let listener = try RunningSock("-lu", "::1", "0")
+        defer { listener.send(signal: 15) }
+        let bytes = [UInt8](repeating: 120, count: 65_527)
+        let client = try Socket(to: .udp("::1", port: Port(parsing: listener.port())))
+        try client.send(bytes)
+        try listener.waitForOutput { $0.utf8.count == 65_527 }
+        let path = try temporaryFolder() + "/s"
+        let local = try RunningSock("-luvU", path)
+        defer { local.send(signal: 15) }
+        try local.waitForErrors { $0.contains("Listening") }
+        try Socket(to: .unixDatagram(path)).send([UInt8](repeating: 121, count: 100_000))
+        try local.waitForOutput { $0.utf8.count == 100_000 }
+    }
+
+    @Test("a broadcast address needs -b, and the error says so")
+    func broadcast() throws {
+        let outcome = try SockProgram.run("-u", "255.255.255.255", "9", input: "x")
+        #expect(outcome.errors.contains("--broadcast"), "\(outcome.errors)")
+        #expect(outcome.status == 7)
     }
 
     @Test("sock -u -q exits with status 0 even without a reply")

@@ -1,3 +1,4 @@
+import Sockets
 import Testing
 
 @testable import sock
@@ -15,6 +16,32 @@ struct RelayOptionsTests {
             #expect(options.idleTimeout == nil)
             #expect(options.quitAfter == nil)
             #expect(!options.isSendOnly)
+        }
+    }
+
+    @Test("the half-close leaves time for an answer before -w and -q end the relay")
+    func halfClose() throws {
+        #expect(try options().halfClose == .afterSilence(.seconds(1)))
+        #expect(try options("-w1").halfClose == .afterSilence(.milliseconds(500)))
+        #expect(try options("-w5", "-q1").halfClose == .afterSilence(.milliseconds(500)))
+        #expect(try options("-w5").halfClose == .afterSilence(.seconds(1)))
+        #expect(try options("--half-close-after=2").halfClose == .afterSilence(.seconds(2)))
+        #expect(try options("-N").halfClose == .atOnce)
+        #expect(try options("--no-shutdown").halfClose == .never)
+        #expect(try options("--send-only").halfClose == .atOnce)
+        #expect(throws: UsageError.self) { try options("-N", "--no-shutdown") }
+        #expect(throws: UsageError.self) { try options("-N", "--half-close-after", "1") }
+        #expect(throws: UsageError.self) { try options("-w1", "--half-close-after", "1") }
+    }
+
+    @Test("the datagram size is the largest of the family, or the value of --datagram-size")
+    func datagramSize() throws {
+        let addresses: [SocketAddress] = [.ipv6(.loopback, port: 1), .ipv4(.loopback, port: 1)]
+        #expect(try options().datagramSize(to: addresses) == 65_507)
+        #expect(try options().datagramSize(to: addresses.prefix(1)) == 65_527)
+        #expect(try options("--datagram-size", "512").datagramSize(to: addresses) == 512)
+        for bad in ["0", "65528", "x"] {
+            #expect(throws: UsageError.self) { try options("--datagram-size", bad) }
         }
     }
 

@@ -105,13 +105,86 @@ struct StreamRelayTests {
         #expect(received.wait(atMost: .seconds(20)) { $0 == 20_000_000 })
     }
 
-    @Test("sock exits with status 0 after the peer closes although the input stays open")
-    func peerEnds() throws {
-        let peer = try Peer { client in try client.sendAll("bye") }
-        let sock = try RunningSock("127.0.0.1", peer.port)
-        let outcome = try sock.outcome()
+    @Test("input that begins 3 s after the peer's half-close is sent")
+    func lateInput() throws {
+        let received = Monitor<[UInt8]?>(nil)
+        let peer = try Peer { client in
+            try client.sendAll("bye")
+            try client.shutdown(.write)
+            let bytes = try client.receiveToEnd()
+            received.update { $0 = bytes }
+        }
+        let outcome = try SockProgram.shell(
+            "(sleep 3; echo dump) | \"$SOCK\" 127.0.0.1 \(peer.port)")
         #expect(outcome.status == 0)
         #expect(outcome.text == "bye")
+        #expect(received.wait(atMost: .seconds(20)) { $0 == Array("dump\n".utf8) })
+    }
+
+    @Test("a server that stops at a half-close answers within 1 s, except with -N")
+    func quietHalfClose() throws {
+        for flag in ["-v", "-vN"] {
+            let peer = try Peer { client in
+                _ = try client.receive(timeout: .seconds(20))
+                do throws(SocketError) {
+                    // A half-close ends this wait, and no answer follows.
+                    _ = try client.receive(timeout: .milliseconds(500))
+                } catch {
+                    try client.sendAll("answer")
+                }
+            }
+            let outcome = try SockProgram.run(flag, "127.0.0.1", peer.port, input: "request")
+            #expect(outcome.status == 0)
+            #expect(outcome.text == (flag == "-v" ? "answer" : ""))
+            #expect(outcome.errors.contains("--no-shutdown") == (flag == "-vN"))
+        }
+    }
+
+    @Test("input that is empty from the start does not half-close, except with -N")
+    func emptyInput() throws {
+        for flags in [[], ["-N"]] {
+            let isEnded = Monitor<Bool?>(nil)
+            let peer = try Peer { client in
+                do throws(SocketError) {
+                    let bytes = try client.receive(timeout: .seconds(2))
+                    isEnded.update { $0 = bytes.isEmpty }
+                } catch {
+                    isEnded.update { $0 = false }
+                }
+            }
+            #expect(try SockProgram.run(flags + ["127.0.0.1", peer.port]).status == 0)
+            #expect(isEnded.wait(atMost: .seconds(20)) { $0 != nil })
+            #expect(isEnded.update { $0 } == !flags.isEmpty)
+        }
+    }
+
+    @Test("-w is at most 10 % late while the peer does not read", arguments: [[], ["half-close"]])
+    func silenceWhileSending(peers: [String]) throws {
+        let isOver = Monitor(false)
+        let peer = try Peer { client in
+            if !peers.isEmpty { try client.shutdown(.write) }
+            isOver.wait(atMost: .seconds(20)) { $0 }
+        }
+        defer { isOver.update { $0 = true } }
+        let start = ContinuousClock.now
+        let outcome = try SockProgram.shell("\"$SOCK\" -w 2 127.0.0.1 \(peer.port) </dev/zero")
+        let time = start.duration(to: .now)
+        #expect(outcome.status == 28)
+        // Starting the programs and filling the buffers takes a little longer.
+        #expect(time >= .seconds(2) && time < .milliseconds(2500), "\(time)")
+    }
+
+    @Test("blocked output counts as silence for -w")
+    func blockedOutput() throws {
+        let peer = try Peer { client in
+            while true { try client.sendAll([UInt8](repeating: 7, count: 65_536)) }
+        }
+        let start = ContinuousClock.now
+        let outcome = try SockProgram.shell(
+            "\"$SOCK\" -w 1 127.0.0.1 \(peer.port) </dev/null | (sleep 3; wc -c >&2);"
+                + " exit ${PIPESTATUS[0]}")
+        #expect(outcome.status == 28)
+        #expect(start.duration(to: .now) < .seconds(6))
     }
 
     @Test("sock -w exits with status 28 after the idle time")
@@ -156,6 +229,6 @@ struct StreamRelayTests {
         #expect(outcome.text == "abc!")
         #expect(
             outcome.errors.hasPrefix("sock: connected to 127.0.0.1:\(peer.port) from 127.0.0.1:"))
-        #expect(outcome.errors.hasSuffix("sock: bytes: 3 sent, 4 received\n"))
+        #expect(outcome.errors.hasSuffix("sock: sent 3 bytes, received 4 bytes\n"))
     }
 }

@@ -1,0 +1,215 @@
+"""Exit codes and advice name the real cause; arguments are taken as the kernel passes them."""
+import os
+import socket
+from pathlib import Path
+
+from support import (
+    check, expect, free_port, namespace, run, scratch, sock, sock_path, start, wait_bound,
+    wait_for_unix,
+)
+
+HOSTS = "127.0.0.1 localhost\n::1 localhost\n"
+
+
+def named(result, *texts):
+    for text in texts:
+        expect(text.encode() in result.err, f"no {text!r} in {result.err!r}")
+    return result
+
+
+@check("exhausted local ports are 7 and named", "ip", root=True)
+def _():
+    space = namespace("ports", hosts=HOSTS)
+    space.prepare("sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40001")
+    server = start(*space.inside(*sock("serve", "discard", "127.0.0.1", "7009")), stdin=None)
+    wait_bound(7009, pid=server.pid)
+    clients = [start(*space.inside(*sock("-v", "127.0.0.1", "7009"))) for _ in range(2)]
+    for client in clients:
+        client.wait_for(rb"connected", stream="err")
+    for flags in ([], ["-s", "127.0.0.1"]):
+        result = run(*space.inside(*sock(*flags, "127.0.0.1", "7009"))).expect(7, out=b"")
+        named(result, "All local ports")
+
+
+@check("a low local port without the privilege is 45", "setpriv", root=True)
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        plain = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"]
+        for words in (["-p", "80", "127.0.0.1", port], ["-l", "127.0.0.1", "80"],
+                      ["-s", "127.0.0.1", "-p", "80", "127.0.0.1", port],
+                      ["-u", "-p", "80", "127.0.0.1", port]):
+            named(run(*plain, *sock(*words)).expect(45, out=b""), "below 1024")
+
+
+@check("local addresses of other machines and other families are 45 and 2")
+def _():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for words in (["-s", "192.0.2.1", "127.0.0.1", port], ["-l", "192.0.2.1", "0"],
+                      ["-u", "-s", "192.0.2.1", "127.0.0.1", port]):
+            named(run(*sock(*words)).expect(45, out=b""), "192.0.2.1", "does not have that address")
+        run(*sock("-4", "-s", "::1", "localhost", port)).expect(2, out=b"")
+        for words in (["-4", "::1", port], ["-4", "::", port], ["-l", "-4", "::", "0"],
+                      ["-6", "127.0.0.1", port], ["-s", "::1", "127.0.0.1", port],
+                      ["info", "-4", "::1", port], ["resolve", "-6", "127.0.0.1"],
+                      ["serve", "-4", "echo", "::1", "0"]):
+            result = named(run(*sock(*words)).expect(6, out=b""), "IPv4", "IPv6")
+            expect(b"for hostname" not in result.err, f"{words}: {result.err!r}")
+
+
+@check("-z is silent without -v, and says why with it")
+def _():
+    port = free_port()
+    for flags in (["-z"], ["-zw1"], ["-zu"]):
+        run(*sock(*flags, "127.0.0.1", port)).expect(7, out=b"", err=b"")
+    named(run(*sock("-zv", "127.0.0.1", port)).expect(7, out=b""), "refused")
+    expect(run(*sock("-z", "no-such-host.invalid", port)).err, "an unknown name is not named")
+
+
+@check("paths of Unix sockets have advice of their own")
+def _():
+    named(run(*sock("-lU", scratch("none/s"))).expect(45), "folder")
+    file = Path(scratch("file"))
+    file.write_text("x")
+    named(run(*sock("-lU", file / "s")).expect(45), "folder")
+    named(run(*sock("-U", scratch("none"))).expect(7), "Check the path")
+
+
+@check("a Unix path without permission is 45 and 7", "setpriv", root=True)
+def _():
+    folder = Path(scratch("closed"))
+    folder.mkdir()
+    folder.chmod(0o755)
+    path = folder / "s"
+    start(*sock("-lkU", path))
+    wait_for_unix(str(path))
+    folder.chmod(0o700)
+    plain = ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]
+    os.chown(folder, 65534, 65534)
+    result = run(*plain, *sock("-lU", folder / "t")).expect(45, out=b"")
+    named(result, "may not create a file")
+    expect(b"1024" not in result.err, f"errors {result.err!r}")
+    named(run(*plain, *sock("-U", path)).expect(7, out=b""), "may not access the socket file")
+
+
+@check("a firewall that forbids sending is named", "ip", "nft", root=True)
+def _():
+    space = namespace("firewall", hosts=HOSTS)
+    space.prepare("nft", "add", "table", "inet", "t")
+    space.prepare("nft", "add", "chain", "inet", "t", "c",
+                  "{ type filter hook output priority 0 ; }")
+    space.prepare("nft", "add", "rule", "inet", "t", "c", "udp", "dport", "9", "drop")
+    result = run(*space.inside(*sock("-u", "127.0.0.1", "9")), stdin=b"x").expect(55, out=b"")
+    named(result, "firewall")
+    expect(b"stopped" not in result.err, f"errors {result.err!r}")
+
+
+@check("a broadcast address needs -b, and the error says so", "ip", root=True)
+def _():
+    space = namespace("broadcast", hosts=HOSTS)
+    space.prepare("ip", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+    space.prepare("ip", "address", "add", "192.0.2.1/24", "brd", "+", "dev", "d0")
+    for link in ("d0", "d1"):
+        space.prepare("ip", "link", "set", link, "up")
+    words = ["-u", "--send-only", "192.0.2.255", "9"]
+    named(run(*space.inside(*sock(*words)), stdin=b"x").expect(7, out=b""), "--broadcast")
+    run(*space.inside(*sock("-b", *words)), stdin=b"x").expect(0, out=b"", err=b"")
+
+
+@check("an error over 300 addresses is short", "ip", root=True)
+def _():
+    many = "".join(f"127.1.{n // 250}.{n % 250 + 1} many\n" for n in range(300))
+    space = namespace("many", hosts=HOSTS + many)
+    result = run(*space.inside(*sock("-4", "many", "9")), limit=120).expect(7, out=b"")
+    expect(len(result.err) < 500, f"{len(result.err)} bytes")
+    named(result, "and 296 more")
+
+
+@check("a path with bytes that are not UTF-8 names the right file")
+def _():
+    path = os.fsencode(scratch("bad")) + b"\xff"
+    for flags, listen in ((["-U"], ["-lU"]), (["-uU"], ["-luU"])):
+        script = f'exec "$0" -v {listen[0]} "$1"'
+        server = start("bash", "-c", script, sock_path(), os.fsdecode(path))
+        server.wait_for(rb"Listening on .*bad\\xff", stream="err")
+        expect(os.path.exists(path), "there is no such file")
+        server.end_input()
+        run("bash", "-c", f'exec "$0" {flags[0]} "$1"', sock_path(), os.fsdecode(path), stdin=b"hi")
+        server.wait_for(rb"hi")
+        server.kill()
+        if os.path.exists(path):
+            os.unlink(path)
+    for prefix, listen in ((b"unix:", "-l"), (b"unixgram:", "-l")):
+        server = start("bash", "-c", f'exec "$0" -v {listen} "$1"', sock_path(),
+                       os.fsdecode(prefix + path))
+        server.wait_for(rb"Listening on .*bad\\xff", stream="err")
+        expect(os.path.exists(path), "there is no such file")
+        server.kill()
+        os.unlink(path)
+
+
+@check("arguments do not need /proc", "unshare", root=True)
+def _():
+    script = 'mount -t tmpfs none /proc && exec "$0" --version'
+    run("unshare", "-m", "bash", "-c", script, sock_path()).expect(0, out=b"sock 0.1.0\n", err=b"")
+
+
+@check("-w limits the lookup of -u, and -p races the families", "ip", root=True)
+def _():
+    space = namespace(
+        "silent", hosts="127.0.0.1 localhost\n", resolv_conf="nameserver 192.0.2.53\n",
+        nsswitch_conf="hosts: files dns\n")
+    space.prepare("ip", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+    space.prepare("ip", "address", "add", "192.0.2.1/24", "dev", "d0")
+    for link in ("d0", "d1"):
+        space.prepare("ip", "link", "set", link, "up")
+    for flags in (["-u"], [], ["-p", "4000"]):
+        result = run(*space.inside(*sock(*flags, "-w", "1", "name.test", "9")))
+        expect(result.code in (6, 28), f"{flags}: exit {result.code}, errors {result.err!r}")
+        expect(result.seconds < 1.5, f"{flags}: {result.seconds:.1f} s")
+    # A family that does not answer does not delay the other one.
+    space = namespace("families", hosts="2001:db8::2 both\n127.0.0.1 both\n")
+    space.prepare("ip", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
+    space.prepare("ip", "address", "add", "2001:db8::1/64", "dev", "d0", "nodad")
+    for link in ("d0", "d1"):
+        space.prepare("ip", "link", "set", link, "up")
+    server = start(*space.inside(*sock("serve", "daytime", "127.0.0.1", "7013")), stdin=None)
+    wait_bound(7013, pid=server.pid)
+    result = run(*space.inside(*sock("-p", "4000", "both", "7013"))).expect(0)
+    expect(result.seconds < 2, f"it took {result.seconds:.1f} s")
+    server.kill()
+
+
+@check(":: takes both families, -6 only IPv6, and says so", "nc.openbsd")
+def _():
+    for words in (["::"], [], ["[::]"]):
+        port = free_port()
+        server = start(*sock("-l", *words, port)).end_input()
+        wait_bound(port)
+        run("nc.openbsd", "-N", "-4", "127.0.0.1", port, stdin=b"hello").expect(0)
+        server.result().expect(0, out=b"hello")
+    for flags in (["-6"], ["--ipv6-only"]):
+        port = free_port()
+        server = start(*sock("-lv", *flags, "::", port)).end_input()
+        server.wait_for(rb"IPv6 only", stream="err")
+        expect(run(*sock("-z", "127.0.0.1", port)).code == 7, "IPv4 is accepted")
+        run("nc.openbsd", "-N", "-6", "::1", port, stdin=b"hello").expect(0)
+        server.result().expect(0, out=b"hello")
+    run(*sock("-z", "localhost.", free_port())).expect(7)
+
+
+@check("times, help and misspellings")
+def _():
+    for time_ in ("1h", "1d", ".5", "500ms", "2m"):
+        for flag in ("-w", "-q", "--half-close-after"):
+            run(*sock(flag, time_, "-z", "127.0.0.1", free_port())).expect(7, out=b"", err=b"")
+    named(run(*sock("-w", "1w", "h", "1")).expect(2), "1h", "1d")
+    named(run(*sock("-u", "-w0", "h", "1")).expect(2), "--send-only")
+    expect(b"sock -l" in run(*sock("-l", "--help")).expect(0).out.splitlines()[0], "not listen's")
+    run(*sock("help", "nosuch")).expect(2, out=b"")
+    named(run(*sock("-k", "8080")).expect(2), "sock -lk 8080")
+    named(run(*sock("lisen")).expect(2), "did you mean sock listen?")
+    named(run(*sock("h", "80-90")).expect(2), "{80..90}")
+    named(run(*sock("TCP:h:80")).expect(2), "sock h:80")
+    named(run(*sock("-l", "a", "b", "80")).expect(2), "one sock -l for each")

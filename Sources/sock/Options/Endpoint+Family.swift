@@ -1,0 +1,25 @@
+import Sockets
+
+extension Endpoint {
+    /// The endpoint for every interface and both families, if this is the IPv6 address `::`.
+    var listeningOnBothFamilies: Endpoint {
+        guard let host, let port, IPAddress(host) == .v6(.any) else { return self }
+        return transport == .udp ? .udp(port: port) : .tcp(port: port)
+    }
+
+    /// Throws a failure if the host is an address of another family than the only one that is
+    /// allowed; nil allows both.
+    func checkFamily(_ family: AddressFamily?) throws(Failure) {
+        guard let family, let host, let address = IPAddress(host) else { return }
+        let actual = SocketAddress(address, port: 0).family
+        guard let actual, actual != family else { return }
+        throw Failure(
+            .nameNotResolved,
+            "cannot use \(address): it is an address of \(actual.name), and only \(family.name) is allowed",
+            hint: "Omit -4, -6 or -s, or give an address of \(family.name).")
+    }
+}
+
+extension AddressFamily {
+    fileprivate var name: String { self == .ipv6 ? "IPv6" : "IPv4" }
+}

@@ -1,0 +1,59 @@
+import Sockets
+
+/// The forms of other programs' command lines that mean something else to `sock`, so that the error
+/// can say what to write instead.
+enum ForeignForm {
+    /// Throws an error if an operand is a range of ports or an address of socat.
+    static func check(_ words: [String]) throws(UsageError) {
+        // Only the last word is a port; a host may look like a range.
+        if let word = words.last, isRange(word) {
+            throw UsageError(
+                "\(TerminalText.quoted(word)) is a range, but sock uses one port at a time;"
+                    + " \(severalPorts([word]) ?? "")")
+        }
+        for word in words {
+            if let hint = socatHint(word) {
+                throw UsageError(
+                    "\(TerminalText.quoted(word)) is an address of socat", hint: hint)
+            }
+        }
+    }
+
+    /// Returns the hint for a command line with several ports, as nc accepts them for a scan; nil if
+    /// the words are not ports.
+    static func severalPorts(_ words: some Collection<String>) -> String? {
+        guard
+            words.allSatisfy({ isRange($0) || Decimal.value(of: $0.utf8, maximum: 65_535) != nil })
+        else { return nil }
+        let list = words.map { isRange($0) ? "{\($0.replacing("-", with: ".."))}" : $0 }
+        return "to try several ports: for p in \(list.joined(separator: " ")); do"
+            + " sock -zv HOST $p; done"
+    }
+
+    private static func isRange(_ word: String) -> Bool {
+        let parts = word.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 2
+            && parts.allSatisfy { Decimal.value(of: $0.utf8, maximum: 65_535) != nil }
+    }
+
+    private static func socatHint(_ word: String) -> String? {
+        let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        // A host may be called tcp, but socat's users write capital letters.
+        guard parts.count == 2, parts[0] == parts[0].uppercased() else { return nil }
+        let keyword = parts[0].replacing("4", with: "").replacing("6", with: "")
+        // Options follow a comma.
+        let rest =
+            parts[1].split(separator: ",").first.map { TerminalText.escaped(String($0)) } ?? ""
+        switch keyword {
+        case "TCP", "TCP-CONNECT": return "Write sock \(rest)."
+        case "UDP", "UDP-CONNECT", "UDP-SENDTO", "UDP-DATAGRAM": return "Write sock -u \(rest)."
+        case "TCP-LISTEN", "TCP-L": return "Write sock -l \(rest), or sock -lk \(rest) with fork."
+        case "UDP-LISTEN", "UDP-L", "UDP-RECV", "UDP-RECVFROM": return "Write sock -lu \(rest)."
+        case "UNIX", "UNIX-CONNECT": return "Write sock -U \(rest)."
+        case "UNIX-LISTEN", "UNIX-L": return "Write sock -lU \(rest)."
+        case "EXEC", "SYSTEM", "OPENSSL", "OPENSSL-LISTEN", "SSL", "PTY", "FILE", "OPEN", "SOCKS":
+            return "sock cannot do that; use socat."
+        default: return nil
+        }
+    }
+}

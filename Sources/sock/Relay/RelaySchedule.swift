@@ -1,0 +1,120 @@
+import Sockets
+
+/// When a relay half-closes the connection after the end of input.
+enum HalfClose: Equatable, Sendable {
+    case never
+    case atOnce
+    /// After the peer has sent nothing for this time, so that servers that stop at a half-close answer
+    /// first.
+    case afterSilence(Duration)
+}
+
+/// Decides when a relay half-closes the connection and when it ends.
+///
+/// It does no I/O. Each time is the time since the relay began.
+struct RelaySchedule {
+    enum Step: Equatable {
+        /// Wait for an event, but no longer than `limit`; nil is no limit.
+        case wait(atMost: Duration?)
+        case halfClose
+        /// Find out whether the kernel still has bytes to send, and call `didCheckSendQueue`.
+        case checkSendQueue
+        /// End because both directions have ended, or because `-q` or the peer ends the relay.
+        case finish
+        /// End because no byte has moved for the limit of `-w`.
+        case endIdle
+    }
+
+    private let idleTimeout: Duration?
+    private let quitAfter: Duration?
+    private let halfClose: HalfClose
+    /// A Boolean value that indicates whether the peer's end also ends the relay while the input is
+    /// still open.
+    private let endsWithPeer: Bool
+
+    private var inputEnd: Duration?
+    private var mayHalfClose = false
+    private(set) var hasPeerEnded = false
+    private(set) var hasHalfClosed = false
+    /// The time at which the kernel last had bytes to send.
+    private var lastUnsent = Duration.zero
+    private var isQueueEmpty = false
+
+    /// How often to check whether the kernel still has bytes to send.
+    private static let checkInterval = Duration.milliseconds(100)
+
+    init(_ options: RelayOptions, endsWithPeer: Bool) {
+        idleTimeout = options.idleTimeout
+        quitAfter = options.quitAfter
+        halfClose = options.halfClose
+        self.endsWithPeer = endsWithPeer
+    }
+
+    /// A Boolean value that indicates whether the peer has ended and the input has not, so that a write may still fail.
+    var isOnlySending: Bool { hasPeerEnded && inputEnd == nil }
+
+    /// Records that the whole input was passed to the kernel.
+    ///
+    /// Input that is empty from the start, as in a cron job, says nothing about the connection, so it
+    /// causes no half-close unless one is requested at once.
+    mutating func inputDidEnd(at now: Duration, isEmpty: Bool) {
+        inputEnd = now
+        mayHalfClose = !isEmpty || halfClose == .atOnce
+    }
+
+    /// Records that sending has failed, so that no half-close follows.
+    mutating func sendingDidFail(at now: Duration) {
+        inputEnd = now
+    }
+
+    /// Records that all bytes of the peer up to its end were written.
+    mutating func peerDidEnd() { hasPeerEnded = true }
+
+    /// Records whether the kernel has no bytes to send any more.
+    mutating func didCheckSendQueue(at now: Duration, isEmpty: Bool) {
+        isQueueEmpty = isEmpty
+        if !isEmpty { lastUnsent = now }
+    }
+
+    /// Records that the connection is half-closed, or cannot be.
+    mutating func didHalfClose() {
+        hasHalfClosed = true
+    }
+
+    /// Returns what to do next.
+    ///
+    /// - Parameters:
+    ///   - now: The current time.
+    ///   - activity: The time at which a byte last moved in either direction.
+    ///   - receive: The time at which the peer's last bytes were written, or `now` while they are not.
+    /// - Returns: The next step.
+    func next(at now: Duration, lastActivity activity: Duration, lastReceive receive: Duration)
+        -> Step
+    {
+        if hasPeerEnded, endsWithPeer || inputEnd != nil { return .finish }
+        var ends: [Duration] = []
+        if let inputEnd {
+            if let quitAfter {
+                if now >= inputEnd + quitAfter { return .finish }
+                ends.append(inputEnd + quitAfter)
+            }
+            if mayHalfClose, !hasHalfClosed, !hasPeerEnded {
+                switch halfClose {
+                case .never: break
+                case .atOnce: return .halfClose
+                case .afterSilence(let time):
+                    let due = max(inputEnd, receive, lastUnsent) + time
+                    if now >= due { return isQueueEmpty ? .halfClose : .checkSendQueue }
+                    let isDraining = lastUnsent > .zero && !isQueueEmpty
+                    if isDraining, now >= lastUnsent + Self.checkInterval { return .checkSendQueue }
+                    ends.append(isDraining ? lastUnsent + Self.checkInterval : due)
+                }
+            }
+        }
+        if let idleTimeout {
+            if now >= activity + idleTimeout { return .endIdle }
+            ends.append(activity + idleTimeout)
+        }
+        return .wait(atMost: ends.min().map { $0 - now })
+    }
+}

@@ -1,0 +1,39 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct ForeignFormTests {
+    @Test(
+        "an address of socat is refused with the words to write instead",
+        arguments: [
+            ("TCP:h:80", "Write sock h:80."), ("TCP4:h:80,retry=3", "Write sock h:80."),
+            ("UDP:h:53", "Write sock -u h:53."),
+            ("TCP-LISTEN:8080,fork", "Write sock -l 8080, or sock -lk 8080 with fork."),
+            ("UNIX-CONNECT:/s", "Write sock -U /s."),
+            ("EXEC:date", "sock cannot do that; use socat."),
+        ])
+    func socat(word: String, hint: String) {
+        let error = #expect(throws: UsageError.self) { try ForeignForm.check([word]) }
+        #expect(error?.hint == hint)
+    }
+
+    @Test("a range of ports is refused with a loop over the ports")
+    func range() {
+        let error = #expect(throws: UsageError.self) { try ForeignForm.check(["h", "80-90"]) }
+        #expect(
+            error?.message.hasSuffix(
+                "to try several ports: for p in {80..90}; do sock -zv HOST $p; done") == true)
+        #expect(
+            ForeignForm.severalPorts(["22", "80"])
+                == "to try several ports: for p in 22 80; do sock -zv HOST $p; done")
+        #expect(ForeignForm.severalPorts(["h"]) == nil)
+    }
+
+    @Test(
+        "operands of sock are not refused",
+        arguments: [["h", "80"], ["tcp:80"], ["80-90", "1"], ["[::1]:80"], ["a-b", "http"]])
+    func others(words: [String]) throws {
+        try ForeignForm.check(words)
+    }
+}

@@ -1,0 +1,23 @@
+import Testing
+
+@testable import sock
+
+@Suite(.ownThread)
+struct SpellingTests {
+    private func nearest(_ word: String) -> Subcommand? { Subcommand.similar(to: word) }
+
+    @Test("a beginning or a misspelling finds the name that it means")
+    func found() {
+        #expect(nearest("lisen") == .listen)
+        #expect(nearest("docter") == .doctor)
+        #expect(nearest("resolv") == .resolve)
+        #expect(nearest("res") == .resolve)
+    }
+
+    @Test("a word that is like no name finds nothing")
+    func nothing() {
+        #expect(nearest("localhost") == nil)
+        #expect(nearest("x") == nil)
+        #expect(nearest("db") == nil)
+    }
+}
