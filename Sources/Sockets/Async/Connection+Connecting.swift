@@ -22,7 +22,8 @@ extension Connection {
     ///   several attempts failed, the error has the most informative of their causes. The possible
     ///   causes are:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
-    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example `connectionRefused`.
+    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example
+    ///     `connectionRefused`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no address answers.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.

@@ -96,8 +96,8 @@ extension Socket {
     ///   - address: The peer's address.
     ///   - timeout: The maximum time to wait.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example `connectionRefused`,
-    ///     `networkUnreachable` or `socketIsConnected`.
+    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example
+    ///     `connectionRefused`, `networkUnreachable` or `socketIsConnected`.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the peer does not answer.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the address has another family.
