@@ -2,7 +2,7 @@
 import shutil
 import signal
 
-from support import Failed, check, expect, namespace, run, sock, start
+from support import Failed, check, expect, namespace, run, sock, sock_path, start
 
 RECORDS = [
     "--host-record=dual.test,192.0.2.7,2001:db8::7",
@@ -32,6 +32,14 @@ def name_server(*options):
     # dnsmasq binds its port before it says that it has started.
     server.wait_for(b"started, version", stream="err")
     return space, server
+
+
+def lookups(space, method, stuck, seconds, *names):
+    """Returns what FaultProbe reports about lookups after `stuck` abandoned ones."""
+    program = sock_path().parent / "FaultProbe"
+    expect(program.is_file(), f"no program {program}: it is built with sock")
+    result = run(*space.inside(program, "lookups", method, stuck, seconds, *names), limit=60)
+    return result.expect(0).out.decode()
 
 
 def resolve(space, *words):
@@ -129,7 +137,7 @@ def _():
     space, server = name_server()
     resolve(space, "-n", "192.0.2.9").expect(0, out=b"192.0.2.9\n")
     resolve(space, "-n", "::ffff:192.0.2.9").expect(0)
-    for nonsense in ("127.1", "0x7f.1", "256.1.1.1", "a..b", "größe.test", "user@four.test"):
+    for nonsense in ("127.1", "0x7f.1", "1.2.65535", "a..b", "größe .test", "user@four.test"):
         result = resolve(space, nonsense)
         expect(result.code in (2, 6) and not result.out, f"{nonsense}: {result}")
         expect(b"cannot parse host" in result.err, f"{nonsense}: errors {result.err!r}")
@@ -155,3 +163,70 @@ def _():
     port = listener.wait_for(rb":(\d+)", stream="err").group(1).decode()
     result = run(*space.inside(*sock("mixed.test", port)), stdin=b"hello").expect(0)
     expect(result.out == b"hello", f"output {result.out!r}")
+
+
+@check("names: localhost needs no name server and no file, in any spelling", "ip", "dnsmasq", root=True)
+def _():
+    space, server = name_server()
+    server.signal(signal.SIGSTOP)
+    for name in ("localhost", "LOCALHOST.", "a.localhost"):
+        found = addresses(resolve(space, name).expect(0))
+        expect(found == ["::1", "127.0.0.1"], f"{name}: found {found}")
+
+
+@check("names: international names are looked up, and both forms are shown", "ip", "dnsmasq", root=True)
+def _():
+    space, _ = name_server("--host-record=xn--mnchen-3ya.test,192.0.2.8",
+                           "--host-record=xn--fsqu00a.xn--0zwm56d,192.0.2.9",
+                           "--local=/xn--0zwm56d/")
+    for name, ascii, address in (("münchen.test", "xn--mnchen-3ya.test", "192.0.2.8"),
+                                 ("例子.测试", "xn--fsqu00a.xn--0zwm56d", "192.0.2.9")):
+        result = resolve(space, "-4", name).expect(0)
+        lines = result.out.decode().splitlines()
+        expect(lines[0] == f"{name} is {ascii} in the DNS", f"output {lines}")
+        expect(lines[-1].split()[0] == address, f"output {lines}")
+    result = resolve(space, "größe.test").expect(6, out=b"")
+    expect("größe.test (xn--gre-6ka8i.test)" in result.err.decode(), f"errors {result.err!r}")
+
+
+@check("names: abandoned lookups keep no others out", "ip", "dnsmasq", root=True)
+def _():
+    space, server = name_server()
+    server.signal(signal.SIGSTOP)
+    for method in ("blocking", "tasks"):
+        out = lookups(space, method, 200, 5, "localhost", "127.0.0.1", "ip6-localhost", "silent.test")
+        for name in ("localhost", "127.0.0.1"):
+            expect(f"{name}: 1 of 1 resolved" in out, f"{method}: {out}")
+        expect("resource temporarily" not in out, f"{method}: {out}")
+
+
+# Answers every question with 192.0.2.50 or no address, 50 ms later.
+SLOW_SERVER = """
+import socket, threading, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+def answer(query, client):
+    time.sleep(0.05)
+    end = query.index(b"\\0", 12) + 5
+    is_a = query[end - 4:end - 2] == b"\\0\\1"
+    reply = query[:2] + b"\\x81\\x80\\0\\1" + (b"\\0\\1" if is_a else b"\\0\\0") + bytes(4) + query[12:end]
+    if is_a:
+        reply += b"\\xc0\\x0c\\0\\1\\0\\1" + bytes(3) + b"\\x3c\\0\\4" + bytes((192, 0, 2, 50))
+    server.sendto(reply, client)
+while True:
+    threading.Thread(target=answer, args=server.recvfrom(2048), daemon=True).start()
+"""
+
+
+@check("names: two hundred lookups at once succeed with a slow name server", "ip", root=True)
+def _():
+    space = namespace(
+        "slow-dns", hosts="127.0.0.1 localhost\n", services="echo 7/tcp\n",
+        nsswitch_conf="hosts: files dns\nservices: files\n",
+        resolv_conf="nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
+    server = start(*space.inside("python3", "-c", SLOW_SERVER))
+    server.wait_for(b"ready")
+    for method in ("blocking", "tasks"):
+        out = lookups(space, method, 0, 10, "200*slow.test")
+        expect("200*slow.test: 200 of 200 resolved" in out and "192.0.2.50:0" in out, f"{method}: {out}")

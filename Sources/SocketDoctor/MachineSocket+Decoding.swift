@@ -125,7 +125,7 @@ extension MachineSocket {
         let interface = high >> 54 == 0x3FA ? body.word(at: 40) ?? 0 : 0
         let address = IPv6Address(
             high: high, low: UInt64(bigEndian: bytes.long(at: 8) ?? 0),
-            zone: interface == 0 ? nil : String(interface))
+            zone: IPv6Address.zone(of: interface))
         return SocketAddress.ipv6(address, port: port).unmapped
     }
 

@@ -39,9 +39,9 @@ struct Failure: Error, Equatable {
         let status = ExitStatus(error)
         let hint = status == .usage ? nil : Hint.after(error, status)
         if status == .timedOut {
-            self.init(timeout: error.firstLine, error.stallReport, hint: hint)
+            self.init(timeout: error.firstLine, error.stallReport, hint: error.hint ?? hint)
         } else {
-            self.init(status, "\(error)", hint: hint)
+            self.init(status, error.firstLine, hint: error.hint ?? hint)
         }
     }
 

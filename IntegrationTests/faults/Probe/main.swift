@@ -6,6 +6,7 @@
 //     FaultProbe server KIND SECONDS                     serves hostile peers, reports each connection
 //     FaultProbe limits blocking|tasks COUNT             waits that only their limits end
 //     FaultProbe pace blocking|tasks COUNT               transfers with peers that are always ready
+//     FaultProbe lookups blocking|tasks STUCK SECONDS NAME...   looks names up after STUCK abandoned ones
 //     FaultProbe children                                prints what a busy server's child inherits
 //
 // An error is printed on standard error, and the exit code is then 1.
@@ -30,8 +31,12 @@ do {
     case ("limits", "tasks"): try await Limits(count: Int(number(2))).tasks()
     case ("pace", "blocking"): try await AlwaysReadyPeers(count: Int(number(2))).blocking()
     case ("pace", "tasks"): try await AlwaysReadyPeers(count: Int(number(2))).tasks()
+    case ("lookups", "blocking"): Lookups(arguments.dropFirst(2)).blocking()
+    case ("lookups", "tasks"): await Lookups(arguments.dropFirst(2)).tasks()
     case ("children", _): try await Children.run()
-    default: fatalError("usage: FaultProbe rounds|copy|datagrams|server|limits|pace|children ...")
+    default:
+        fatalError(
+            "usage: FaultProbe rounds|copy|datagrams|server|limits|pace|lookups|children ...")
     }
 } catch {
     say("\(error)", on: .standardError)

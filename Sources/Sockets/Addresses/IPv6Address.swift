@@ -13,8 +13,9 @@ public struct IPv6Address: Hashable, Sendable {
     /// decimal; `nil` for none (RFC 4007).
     ///
     /// The interface is looked up only when an operation uses the address, and the operation fails
-    /// if the interface does not exist. So `fe80::1%eth0` and `fe80::1%2` are different values,
-    /// even if `eth0` is interface 2.
+    /// if the interface does not exist. A name wins over an index: `fe80::1%77` is on the interface
+    /// called `77`, if there is one. `fe80::1%eth0` and `fe80::1%2` are different values, even if
+    /// `eth0` is interface 2. Addresses of sockets, datagrams and lookups have the interface's name.
     public var zone: String?
 
     /// Creates an address from two numbers in host order.

@@ -17,8 +17,7 @@ extension SocketAddress {
         switch content {
         case .ipv4(let bits, let port): self = .ipv4(IPv4Address(bits: bits), port: port)
         case .ipv6(let high, let low, let port, let scope):
-            let zone = scope == 0 ? nil : String(scope)
-            let address = IPv6Address(high: high, low: low, zone: zone)
+            let address = IPv6Address(high: high, low: low, zone: IPv6Address.zone(of: scope))
             self = SocketAddress.ipv6(address, port: port).unmapped
         case .unix(let name):
             let address =
@@ -57,14 +56,24 @@ extension SocketAddress {
 
 extension IPv6Address {
     /// The index of the interface that the zone names; 0 if there is no zone.
+    ///
+    /// An interface may have a name of digits, and its name wins over an index.
     var scope: UInt32 {
         get throws(Errno) {
             guard let zone else { return 0 }
-            if let index = Decimal.value(of: zone.utf8, maximum: .max) { return index }
-            guard let index = System.if_nametoindex(zone) else {
+            if let index = try System.if_nametoindex(zone) { return index }
+            guard let index = Decimal.value(of: zone.utf8, maximum: .max) else {
                 throw Errno.operationNotSupportedByDevice
             }
             return index
         }
+    }
+
+    /// Returns the zone for the number of an interface: its name, or the number if the interface is
+    /// gone; `nil` for 0.
+    ///
+    /// The number in digits could be the name of another interface.
+    package static func zone(of scope: UInt32) -> String? {
+        scope == 0 ? nil : System.if_indextoname(scope) ?? String(scope)
     }
 }

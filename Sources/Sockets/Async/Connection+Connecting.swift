@@ -42,7 +42,7 @@ extension Connection {
                 of: endpoint, options.family, until: deadline, on: loop)
             try await self.init(toOneOf: addresses, options, deadline, on: loop)
         } catch {
-            throw error.with(endpoint: endpoint)
+            throw error.connecting(to: endpoint)
         }
     }
 
@@ -69,7 +69,8 @@ extension Connection {
     ) async throws(SocketError) {
         var options = options
         if addresses.first?.family != .unix { options.socketOptions.insert(.noDelay, at: 0) }
-        let attempts = ConnectAttempts(to: addresses, .stream, options, deadline)
+        try loop.checkStarted()
+        let attempts = try ConnectAttempts(to: addresses, .stream, options, deadline)
         let socket = try await attempts.connect(on: loop)
         let remote = socket.remoteAddress
         do throws(Errno) {

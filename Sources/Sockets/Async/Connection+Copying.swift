@@ -129,7 +129,7 @@ extension Connection {
             do throws(WaitFailure) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try System.send(descriptor, origin.input.bytes, [])
+                    let count = try System.send(descriptor, origin.input.bytes, .dontWait)
                     source.writing.word.setReady()
                     return count
                 }

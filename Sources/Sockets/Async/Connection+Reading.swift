@@ -170,7 +170,7 @@ extension Connection {
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        let count = try System.recv(descriptor, buffer, [])
+        let count = try System.recv(descriptor, buffer, .dontWait)
         // Throw an error, because the shutdown in `close` looks like the end of the stream.
         if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
         // A short read has emptied the kernel's buffer, so the next read waits for an event instead

@@ -47,6 +47,7 @@ extension Connection {
         var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(WaitFailure) {
+            try makeNonblocking()
             while sent < limit {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
@@ -69,5 +70,14 @@ extension Connection {
             throw failure(.write, error.cause, bytesTransferred: sent)
         }
         return sent
+    }
+
+    /// Makes an adopted socket nonblocking, for all processes that share it.
+    private func makeNonblocking() throws(WaitFailure) {
+        guard sendFileMayWait else { return }
+        do throws(Errno) { try System.setBlocking(source.descriptor, false) } catch {
+            throw WaitFailure(.system(error))
+        }
+        sendFileMayWait = false
     }
 }

@@ -124,7 +124,7 @@ extension Connection {
                     descriptor throws(Errno) in
                     let count = try System.sendmsg(
                         descriptor, rest.parts, skipping: rest.skipped, atMost: System.mostAtOnce,
-                        [])
+                        .dontWait)
                     source.writing.word.setReady()
                     return count
                 }
@@ -161,7 +161,7 @@ extension Connection {
                 let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
                     let rest = bytes[sent...].prefix(System.mostAtOnce)
                     return try System.send(
-                        descriptor, UnsafeRawBufferPointer(rebasing: rest), [])
+                        descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
                 }
                 source.writing.word.setReady()
                 return count
@@ -176,7 +176,7 @@ extension Connection {
         _ = source.consumeOperation()
         source.writing.word.clear()
         do throws(Errno) {
-            let count = try System.send(source.descriptor, bytes, [])
+            let count = try System.send(source.descriptor, bytes, .dontWait)
             source.writing.word.setReady()
             return count
         } catch .wouldBlock {

@@ -22,8 +22,8 @@ internal import SystemPackage
 /// A connection is closed by ``close()`` or when its last reference is released.
 public final class Connection: LoopSocket, @unchecked Sendable {
     // Safe because only the reading task uses `input`, `scanner` and `isAtEnd`, and only the
-    // writing task uses `isIncomplete`. At most one task reads and at most one task writes at a
-    // time.
+    // writing task uses `isIncomplete` and `sendFileMayWait`. At most one task reads and at most one
+    // task writes at a time.
 
     /// The local address at the time of connecting.
     public let localAddress: SocketAddress
@@ -42,6 +42,9 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     @exclusivity(unchecked) var isAtEnd = false
     /// Whether a write ended part-way, so another write would continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
+    /// Whether sendfile(2), which has no flag that says "do not wait", could wait because the socket was
+    /// adopted.
+    @exclusivity(unchecked) var sendFileMayWait = false
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
@@ -67,6 +70,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     public static func pair(
         group: LoopGroup = .shared
     ) throws(SocketError) -> (Connection, Connection) {
+        try group.loops[0].checkStarted()
         let pair = try OwnedSocket.pair(.stream)
         do throws(Errno) {
             try System.setBlocking(pair.one.descriptor.number, false)

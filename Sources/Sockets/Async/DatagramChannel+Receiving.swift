@@ -25,7 +25,7 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/busy`` if another task is already receiving.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func receive(
-        atMost count: Int = 65535, timeout: TimeLimit = .never
+        atMost count: Int = .max, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Datagram {
         try beginReceiving()
         defer { source.end(.reading) }
@@ -87,7 +87,7 @@ extension DatagramChannel {
     ) async throws -> Result {
         try beginReceiving()
         defer { source.end(.reading) }
-        let (bytes, header) = try await next(atMost: 65535, timeout)
+        let (bytes, header) = try await next(atMost: .max, timeout)
         // Safe because the memory belongs to the channel, and only the receiving task uses it.
         return try await body(RawSpan(_unsafeBytes: bytes), header)
     }
@@ -159,7 +159,7 @@ extension DatagramChannel {
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
                 let (originalCount, sender) = try skippingPendingErrors { () throws(Errno) in
-                    try System.recvfrom(descriptor, room, .fullLength)
+                    try System.recvfrom(descriptor, room, [.fullLength, .dontWait])
                 }
                 // Mark reading as ready, because more datagrams may be available and no event would
                 // report them.
@@ -197,20 +197,6 @@ extension DatagramChannel {
         .connectionRefused, .connectionReset, .hostIsDown, .noRouteToHost, .networkUnreachable,
         .protocolNotAvailable, .protocolError, .messageTooLong, .permissionDenied,
     ]
-}
-
-extension SocketAddress {
-    /// Creates the local address that a datagram was sent to, or `nil` if the datagram was sent to
-    /// a multicast group.
-    init?(destination packet: PacketAddress, port: UInt16) {
-        var packet = packet
-        if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
-            // Remove the scope, because only a link-local address must specify its interface.
-            packet = .ipv6(high: high, low: low, port: port, scope: 0)
-        }
-        self = SocketAddress(packet).with(port: port)
-        guard ip?.isMulticast == false else { return nil }
-    }
 }
 
 extension DatagramChannel: AsyncSequence {

@@ -236,7 +236,7 @@ extension DatagramChannel {
     public func reply(
         to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await send(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        try await reply(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
     }
 
     /// Replies to a datagram with a string in UTF-8.
@@ -299,7 +299,11 @@ extension DatagramChannel {
         defer { source.leave() }
         await source.yieldIfNeeded()
         do throws(WaitFailure) {
-            if let remote, acceptsAnySender, !isReplyAddress(remote) { return false }
+            if let remote, acceptsAnySender,
+                !ReplyRules.isReplyAddress(remote, on: localAddress)
+            {
+                return false
+            }
             let route = try route(to: remote, from: local)
             if try !sendAtOnce(bytes, route) { try await sendWaiting(bytes, route, timeout) }
             return true
@@ -308,52 +312,18 @@ extension DatagramChannel {
                 return false
             }
             throw failure(.send, error.cause, remote: remote)
+                .withLocalHint(to: remote ?? remoteAddress, from: nil, .datagram)
         }
     }
 
     /// Whether any sender can reach the channel, so that reply addresses may be forged.
     private var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
 
-    /// Returns whether a datagram from `address` can be answered.
-    ///
-    /// Port 0 means that the sender expects no reply (RFC 768).
-    ///
-    /// The kernel interprets the destination 0.0.0.0 as this machine, and it accepts broadcasts
-    /// from that source address. A reply to 0.0.0.0 at the channel's own port would reach the
-    /// channel itself, which would reply again in an endless loop.
-    private func isReplyAddress(_ address: SocketAddress) -> Bool {
-        guard let port = address.port else { return address != .unnamed }
-        return port != 0 && !(port == localAddress.port && address.ip?.isUnspecified == true)
-    }
-
-    /// Returns whether the cause concerns only this destination, and neither the channel nor the
-    /// program.
     private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
-        guard case .system(let code) = cause else { return false }
-        if family == .unix { return Self.undeliverableUnixErrors.contains(code) }
-        // Report the error for 255.255.255.255, because the program must set `.broadcast` to send
-        // there. But a network's broadcast address looks like any other address, and a sender can
-        // forge it, so treat that datagram as lost.
-        if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
-        return Self.undeliverableIPErrors.contains(code)
+        ReplyRules.isUndeliverable(cause, to: remote, from: family, localAddress) {
+            (try? SocketOption.ipv6Only.get(source.descriptor, family)) ?? false
+        }
     }
-
-    /// The errors that a missing or unusable route causes.
-    ///
-    /// A reply may have no route from the local address to which the request was sent, because that
-    /// address is a loopback address or was removed meanwhile.
-    private static let undeliverableIPErrors: [Errno] = [
-        .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
-        .invalidArgument, .addressNotAvailable,
-    ]
-
-    /// The errors that the path of a Unix peer causes.
-    ///
-    /// The peer may have ended, replaced its socket file or changed permissions.
-    private static let undeliverableUnixErrors: [Errno] = [
-        .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
-        .permissionDenied, .protocolWrongTypeForSocket,
-    ]
 
     /// The destination and the source of a datagram in the kernel's format.
     private struct Route {
@@ -402,11 +372,11 @@ extension DatagramChannel {
             _ =
                 switch (route.remote, route.local) {
                 case (let remote?, let local?):
-                    try System.sendmsg(descriptor, bytes, [], to: remote, from: local)
+                    try System.sendmsg(descriptor, bytes, .dontWait, to: remote, from: local)
                 case (let remote?, nil):
-                    try System.sendto(descriptor, bytes, [], remote)
+                    try System.sendto(descriptor, bytes, .dontWait, remote)
                 case (nil, _):
-                    try System.send(descriptor, bytes, [])
+                    try System.send(descriptor, bytes, .dontWait)
                 }
         }
     }
@@ -455,16 +425,6 @@ extension DatagramChannel {
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
             try attempt(descriptor, bytes, route)
             source.writing.word.setReady()
-        }
-    }
-}
-
-extension SocketAddress {
-    /// The source address of a datagram, which has no port, or `nil` for a Unix address.
-    fileprivate var packetAddress: PacketAddress? {
-        get throws(Errno) {
-            guard let family, family != .unix else { return nil }
-            return try raw(for: family).content
         }
     }
 }

@@ -53,6 +53,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// let channel = try await DatagramChannel(on: .udp(port: 51423))
     /// ```
     ///
+    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
+    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    ///
     /// - Parameters:
     ///   - endpoint: The local end: UDP or Unix datagram.
     ///   - timeout: The time limit for the name lookup.
@@ -109,6 +112,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// let channel = try await DatagramChannel(to: .udp("localhost", port: 51423))
     /// ```
     ///
+    /// If the host has several addresses, such as `localhost`, only the first one that the kernel
+    /// accepts is used, because a datagram socket cannot find out whether a server is there.
+    ///
     /// - Parameters:
     ///   - endpoint: The peer: UDP or Unix datagram.
     ///   - timeout: The time limit for the name lookup.
@@ -135,7 +141,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             let socket = try ConnectAttempts.connectDatagram(to: addresses, options, deadline)
             try self.init(taking: socket, group)
         } catch {
-            throw error.with(endpoint: endpoint)
+            throw error.connecting(to: endpoint)
         }
     }
 
@@ -162,6 +168,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     ///
     /// If an Internet socket is not bound, the kernel chooses a port.
     init(taking socket: consuming OwnedSocket, _ group: LoopGroup) throws(SocketError) {
+        let loop = group.next()
+        try loop.checkStarted()
         isConnected = (try? System.getpeername(socket.descriptor.number)) != nil
         if let wildcard = socket.family.wildcard, socket.localAddress?.port ?? 0 == 0 {
             try socket.bind(on: wildcard)
@@ -172,7 +180,6 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
         usesPacketInfo = localAddress.isOneOfMany && !isConnected
         file = socket.file
         do throws(Errno) {
-            try System.setBlocking(socket.descriptor.number, false)
             if usesPacketInfo {
                 try System.enablePacketInfo(
                     socket.descriptor.number, isIPv6: family == .ipv6)
@@ -180,7 +187,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
             source = try EventSource(
-                owning: socket.descriptor, on: group.next(), reportsWritable: false)
+                owning: socket.descriptor, on: loop, reportsWritable: false)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }

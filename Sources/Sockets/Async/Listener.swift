@@ -64,6 +64,9 @@ public final class Listener: Sendable {
     /// print("listening on", listener.localAddress)
     /// ```
     ///
+    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
+    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    ///
     /// - Parameters:
     ///   - endpoint: The local end: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup.
@@ -141,6 +144,7 @@ public final class Listener: Sendable {
         taking socket: consuming OwnedSocket, on loop: EventLoop, of group: LoopGroup,
         siblings: [Listener]? = nil
     ) throws(SocketError) {
+        try loop.checkStarted()
         isSharded = siblings != nil
         self.siblings = siblings ?? []
         family = socket.family

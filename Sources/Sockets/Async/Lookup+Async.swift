@@ -30,18 +30,19 @@ extension Lookup {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the deadline has passed. A later answer is
     ///     discarded.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. A later answer is discarded.
-    ///   - ``SocketError/Cause/system(_:)`` with `resourceTemporarilyUnavailable` if too many
-    ///     lookups are running.
+    ///   - ``SocketError/Cause/system(_:)`` of the operation ``SocketError/Operation/startLookup`` if
+    ///     no thread can be started.
     static func answer<Answer: Sendable>(
         until deadline: Deadline, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer
     ) async throws(SocketError) -> Answer {
         try checkForEnd(deadline)
-        if let failure = loop.failure { throw SocketError(.startEventLoop, .system(failure)) }
+        try loop.checkStarted()
         let answer = Lock<Result<Answer, SocketError>?>(nil)
         let wakeup = Wakeup()
+        let call: LookupThreads.Call
         do throws(Errno) {
-            try LookupThreads.shared.start {
+            call = try LookupThreads.shared.start {
                 let result = Result(catching: question)
                 return {
                     answer.withLock { $0 = result }
@@ -49,13 +50,18 @@ extension Lookup {
                 }
             }
         } catch {
-            throw SocketError(.resolve, .system(error))
+            throw SocketError(.startLookup, .system(error))
         }
         var deadline = deadline
         while true {
             wakeup.reset()
             if let result = answer.withLock({ $0 }) { return try result.get() }
-            try checkForEnd(deadline)
+            do throws(SocketError) {
+                try checkForEnd(deadline)
+            } catch {
+                let hasBegun = LookupThreads.shared.abandon(call)
+                throw error.with(hint: hasBegun || !error.isTimeout ? nil : queueHint)
+            }
             await wakeup.wait(until: deadline.start(), on: loop)
         }
     }

@@ -32,8 +32,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -76,8 +76,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -114,8 +114,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
     ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone is not the name of
     ///     an interface.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,
@@ -133,8 +133,9 @@ extension Resolver {
 
     /// Returns the names and addresses of the host with the given name, for one family.
     ///
-    /// The entry of a numeric address contains only that address, so it needs no query. The task is
-    /// suspended during the lookup. The corresponding C function is `gethostbyname2_r`.
+    /// The entry of a numeric address contains only that address, so it needs no query, and
+    /// `localhost` is this machine. The task is suspended during the lookup. The corresponding C
+    /// function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
@@ -148,13 +149,13 @@ extension Resolver {
     ///     family, or could not be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {
         try await onLookupThread(
-            if: IPAddress(name) == nil, timeout,
+            if: HostLookup(host: name).mayBlock, timeout,
             orThrow: { SocketError(.lookUpHost, $0, subject: TerminalText.escaped(name)) },
             { () throws(SocketError) in try host(named: name, family: family) })
     }
@@ -173,8 +174,8 @@ extension Resolver {
     ///     up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {
@@ -201,7 +202,9 @@ extension Resolver {
                 Result { () throws(SocketError) in try call() }
             }
         } catch {
-            throw makeError(error.cause)
+            // Otherwise the loop or the thread is what failed.
+            let operation = error.operation == .resolve ? nil : error.operation
+            throw makeError(error.cause).with(operation: operation, hint: error.hint)
         }
         return try result.get()
     }

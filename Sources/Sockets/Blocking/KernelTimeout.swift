@@ -90,6 +90,9 @@ struct KernelTimeout: ~Copyable {
     @inline(__always)
     func leave() { word.subtract(Self.call, ordering: .releasing) }
 
+    /// Whether a call waits in the kernel.
+    var isInUse: Bool { word.load(ordering: .acquiring) & Self.callMask != 0 }
+
     /// Records that other code may have changed the timeout, so the next call sets it again.
     func forget() { word.bitwiseOr(Self.unknown, ordering: .relaxed) }
 }

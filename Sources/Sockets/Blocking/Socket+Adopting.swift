@@ -9,9 +9,13 @@ extension Socket {
     /// let socket = try Socket(adopting: FileDescriptor(rawValue: 3))
     /// ```
     ///
-    /// The socket owns the descriptor and closes it. The initializer sets close-on-exec and the
-    /// blocking mode that the calls need. If the initializer throws, the caller still owns the
-    /// descriptor.
+    /// The socket owns the descriptor and closes it. The initializer sets close-on-exec. If the
+    /// initializer throws, the caller still owns the descriptor.
+    ///
+    /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as
+    /// it is, because receiving and sending work in either mode. Only a listening socket becomes
+    /// nonblocking, because accept(2) has no flag for that, and ``connect(to:timeout:)`` changes the
+    /// mode while it waits.
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
@@ -22,13 +26,15 @@ extension Socket {
         do throws(Errno) {
             let (family, type) = try System.identity(of: number)
             try System.setCloseOnExec(number)
-            try System.setBlocking(number, !System.isListening(number))
+            let isBlocking = try System.isBlocking(number)
+            if try System.isListening(number) { try System.setBlocking(number, false) }
             let local = SocketAddress(try System.getsockname(number, fromUser: true))
             let remote = try? SocketAddress(System.getpeername(number))
             self.init(
                 taking: OwnedSocket(
                     OwnedDescriptor(number), family, type,
-                    local: local.port == 0 ? nil : local, remote: remote, timeoutsAreKnown: false))
+                    local: local.port == 0 ? nil : local, remote: remote, timeoutsAreKnown: false,
+                    adoptedMode: isBlocking ? .blocking : .nonblocking))
         } catch {
             throw SocketError(.adopt, .system(error), subject: "descriptor \(number)")
         }
@@ -38,41 +44,51 @@ extension Socket {
     ///
     /// Later calls on the socket throw ``SocketError/Cause/closed``.
     ///
-    /// The descriptor is blocking and has no timeouts, as after socket(2). It keeps close-on-exec.
+    /// The descriptor is blocking and has no timeouts, as after socket(2). One that was adopted gets
+    /// the mode again that it had before, which other processes may rely on. It keeps close-on-exec.
     /// The file of a Unix socket is not removed.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func release() throws(SocketError) -> FileDescriptor {
-        let socket = try handOver()
+        let socket = try handOver(restoringMode: true)
         socket.file?.keep()
         return FileDescriptor(rawValue: socket.descriptor.take())
     }
 
     /// Transfers ownership of the socket, its addresses and its file to the caller.
     ///
-    /// The descriptor is then blocking and has no timeouts.
-    func handOver() throws(SocketError) -> OwnedSocket {
+    /// The descriptor then has no timeouts.
+    ///
+    /// - Parameter restoringMode: Whether the descriptor gets the mode that it had when the library
+    ///   created or adopted it.
+    /// - Returns: The socket.
+    /// - Throws: The errors of ``release()``.
+    func handOver(restoringMode: Bool = false) throws(SocketError) -> OwnedSocket {
         let local = localAddress
         try call(.release) { descriptor throws(Errno) in
             try System.setTimeout(descriptor, .receive, microseconds: 0)
             try System.setTimeout(descriptor, .send, microseconds: 0)
-            try System.setBlocking(descriptor, true)
+            if restoringMode {
+                try System.setBlocking(descriptor, adoptedMode != .nonblocking)
+            }
         }
         forgetKernelTimeouts()
         guard lifetime.takeDescriptor() else {
             throw failure(.release, lifetime.isClosed ? .closed : .system(.resourceBusy))
         }
+        closeCloseEvent()
         let (remote, file) = names.withLock { ($0.remote, $0.file.take()) }
         return OwnedSocket(
-            OwnedDescriptor(descriptor), family, type, local: local, remote: remote, file: file)
+            OwnedDescriptor(descriptor), family, type, local: local, remote: remote, file: file,
+            adoptedMode: adoptedMode)
     }
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// The connection ends only when both sockets are closed. A shutdown or an option applies to
-    /// both sockets.
+    /// The connection ends only when both sockets are closed. A shutdown, an option and the blocking
+    /// mode (`O_NONBLOCK`) apply to both sockets.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
@@ -81,7 +97,9 @@ extension Socket {
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the
             // kernel from now on.
-            hasDuplicate.store(true, ordering: .sequentiallyConsistent)
+            if sharing.load(ordering: .relaxed) != .everything {
+                sharing.store(sharingOfDuplicates, ordering: .sequentiallyConsistent)
+            }
             return try System.duplicate(descriptor)
         }
         forgetKernelTimeouts()
@@ -90,7 +108,13 @@ extension Socket {
             taking: OwnedSocket(
                 OwnedDescriptor(copy), family, type, local: local, remote: remote,
                 timeoutsAreKnown: false))
-        socket.hasDuplicate.store(true, ordering: .sequentiallyConsistent)
+        socket.sharing.store(
+            sharing.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
         return socket
     }
+
+    /// What duplicates of the socket allow.
+    ///
+    /// A connection ends with its shutdown anyway, but a datagram socket could still receive.
+    private var sharingOfDuplicates: Sharing { type == .datagram ? .everything : .timeouts }
 }

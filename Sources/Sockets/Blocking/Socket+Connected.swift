@@ -32,7 +32,7 @@ extension Socket {
                 endpoint, family: options.family, deadline: deadline)
             try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
         } catch {
-            throw error.with(endpoint: endpoint)
+            throw error.connecting(to: endpoint)
         }
     }
 
@@ -61,11 +61,11 @@ extension Socket {
             // a full Unix backlog has space.
             let address = addresses.first ?? .unnamed
             self.init(taking: try OwnedSocket.unconnected(for: address, type, options))
-            try connect(to: address, timeout: deadline.remainingLimit)
+            try connect(to: address, deadline)
             return
         }
         self.init(
-            taking: try Self.connected(ConnectAttempts(to: addresses, type, options, deadline)))
+            taking: try Self.connected(try ConnectAttempts(to: addresses, type, options, deadline)))
     }
 
     /// Waits for the attempts with poll(2).

@@ -22,6 +22,10 @@ extension Socket {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .bind)
             let local = try call(.bind) { descriptor throws(Errno) in
+                if type == .datagram, address.isOneOfMany {
+                    // Before bind, because an earlier datagram would not carry its destination.
+                    try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
+                }
                 try System.bind(descriptor, raw)
                 return SocketAddress(try System.getsockname(descriptor))
             }
@@ -105,7 +109,11 @@ extension Socket {
     public func connect(
         to address: SocketAddress, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
-        let deadline = Deadline(startingNow: timeout)
+        try connect(to: address, Deadline(startingNow: timeout))
+    }
+
+    /// Connects to an address, as one step of an operation that has a deadline.
+    func connect(to address: SocketAddress, _ deadline: Deadline) throws(SocketError) {
         do throws(SocketError) {
             let raw = try address.raw(for: family, .connect)
             if family == .unix {
@@ -129,6 +137,7 @@ extension Socket {
             }
         } catch {
             throw failure(.connect, error.cause, remote: address)
+                .withLocalHint(to: address, from: names.withLock { $0.local }, type)
         }
     }
 
@@ -141,7 +150,7 @@ extension Socket {
         defer {
             // Ignore the error, because this call fails only if the socket was closed meanwhile.
             _ = try? call(.connect) { descriptor throws(Errno) in
-                try System.setBlocking(descriptor, true)
+                try System.setBlocking(descriptor, adoptedMode != .nonblocking)
             }
         }
         var hasStarted = false

@@ -48,6 +48,7 @@ extension Socket {
             }
         } catch {
             throw failure(error.operation, error.cause, remote: address)
+                .withLocalHint(to: address, from: nil, type)
         }
     }
 
@@ -101,34 +102,35 @@ extension Socket {
         try send(text.utf8.span.bytes, to: address, timeout: timeout)
     }
 
-    /// Receives one datagram and its sender: recvfrom(2).
+    /// Receives one datagram, its sender and the local address that it was sent to: recvmsg(2).
     ///
     /// ```swift
     /// let datagram = try socket.receiveFrom(timeout: .seconds(5))
-    /// try socket.send(datagram.bytes, to: datagram.sender)
+    /// try socket.reply(to: datagram, with: datagram.bytes)
     /// ```
     ///
     /// A datagram that is longer than `count` is truncated; see ``Datagram/isTruncated``. The call
     /// blocks the thread; the async counterpart is ``DatagramChannel/receive(atMost:timeout:)``.
     ///
     /// - Parameters:
-    ///   - count: The maximum number of bytes to receive.
+    ///   - count: The maximum number of bytes to receive; by default the whole datagram.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The datagram and its sender.
     /// - Throws: The errors of ``receive(atMost:timeout:)``.
     public func receiveFrom(
-        atMost count: Int = 65535, timeout: TimeLimit = .never
+        atMost count: Int = .max, timeout: TimeLimit = .never
     ) throws(SocketError) -> Datagram {
         let deadline = Deadline(startingNow: timeout)
         var bytes: [UInt8] = []
         var header: DatagramHeader?
-        _ = try bytes.append(atMost: count) { free throws(SocketError) in
+        let size = try roomForDatagram(atMost: count, deadline)
+        _ = try bytes.append(atMost: size) { free throws(SocketError) in
             let received = try receiveFrom(free, deadline)
             header = received
             return received.count
         }
         return Datagram(
-            bytes: bytes, sender: header?.sender ?? .unnamed,
+            bytes: bytes, sender: header?.sender ?? .unnamed, localAddress: header?.localAddress,
             isTruncated: header?.isTruncated ?? false)
     }
 
@@ -150,13 +152,45 @@ extension Socket {
     private func receiveFrom(
         _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline
     ) throws(SocketError) -> DatagramHeader {
-        let (originalCount, sender) = try perform(.receive, .receiving, .inKernel, deadline) {
-            descriptor, flags throws(Errno) in
-            try System.recvfrom(
+        let (originalCount, sender, local) = try perform(
+            .receive, .receiving, .inKernel, deadline
+        ) { descriptor, flags throws(Errno) in
+            try System.recvmsg(
                 descriptor, buffer, type == .stream ? flags : flags.union(.fullLength))
         }
         return DatagramHeader(
             count: min(originalCount, buffer.count), originalCount: originalCount,
-            sender: SocketAddress(sender))
+            sender: SocketAddress(sender), localAddress: destination(local))
+    }
+
+    /// Returns the address that a datagram was sent to, if the socket knows it.
+    private func destination(_ packet: PacketAddress?) -> SocketAddress? {
+        guard let own = names.withLock({ $0.local }), type == .datagram else { return nil }
+        guard own.isOneOfMany else { return own == .unnamed ? nil : own }
+        return packet.flatMap { SocketAddress(destination: $0, port: own.port ?? 0) }
+    }
+
+    /// Returns the size of a buffer for the available bytes of a stream, or for the next datagram.
+    @inline(__always)
+    func usualRoom(_ deadline: Deadline) throws(SocketError) -> Int {
+        type == .stream ? 65_536 : try roomForDatagram(atMost: .max, deadline)
+    }
+
+    /// Returns the size of a buffer for the next datagram.
+    ///
+    /// An Internet datagram has less than 64 KiB. A Unix datagram may be longer, so this asks the
+    /// kernel for its size.
+    private func roomForDatagram(
+        atMost count: Int, _ deadline: Deadline
+    ) throws(SocketError) -> Int {
+        let usual = 65_536
+        guard count > usual, family == .unix, type != .stream else { return min(count, usual) }
+        let size = try perform(.receive, .receiving, .inKernel, deadline) {
+            descriptor, flags throws(Errno) in
+            try System.recv(
+                descriptor, UnsafeMutableRawBufferPointer(start: nil, count: 0),
+                flags.union([.peek, .fullLength]))
+        }
+        return min(count, max(size, usual))
     }
 }

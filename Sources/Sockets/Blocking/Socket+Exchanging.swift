@@ -116,7 +116,7 @@ extension Socket {
         if receives { requests.append(PollRequest(descriptor: descriptor, isForWriting: false)) }
         if sends { requests.append(PollRequest(descriptor: descriptor, isForWriting: true)) }
         do throws(Errno) {
-            try System.poll(&requests, milliseconds: duration?.millisecondsRoundedUp ?? -1)
+            try poll(requests, duration)
         } catch {
             throw failure(.exchange, .system(error))
         }

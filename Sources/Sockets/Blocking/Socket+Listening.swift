@@ -20,6 +20,9 @@ extension Socket {
     /// ``Listener/init(on:timeout:group:options:)`` and
     /// ``DatagramChannel/init(on:timeout:group:options:)``.
     ///
+    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
+    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    ///
     /// - Parameters:
     ///   - endpoint: The local end, of any transport. The transport determines the socket's type.
     ///   - timeout: The time limit for the name lookup.

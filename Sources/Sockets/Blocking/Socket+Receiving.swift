@@ -63,12 +63,13 @@ extension Socket {
     /// ```
     ///
     /// - Parameters:
-    ///   - count: The maximum number of bytes to receive.
+    ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
+    ///     datagram of other sockets.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
-        atMost count: Int = 65536, timeout: TimeLimit = .never
+        atMost count: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
         var bytes: [UInt8] = []
         _ = try receive(appendingTo: &bytes, atMost: count, timeout: timeout)
@@ -80,15 +81,17 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - bytes: The array to append to.
-    ///   - count: The maximum number of bytes to receive.
+    ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
+    ///     datagram of other sockets.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The number of bytes, or 0 at the end of a stream.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
-        appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit = .never
+        appendingTo bytes: inout [UInt8], atMost count: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         let deadline = Deadline(startingNow: timeout)
-        return try bytes.append(atMost: count) { free throws(SocketError) in
+        let room = if let count { count } else { try usualRoom(deadline) }
+        return try bytes.append(atMost: room) { free throws(SocketError) in
             try receive(free, deadline, [])
         }
     }
@@ -99,16 +102,18 @@ extension Socket {
     /// The call blocks the thread.
     ///
     /// - Parameters:
-    ///   - count: The maximum number of bytes to return.
+    ///   - count: The maximum number of bytes to return; by default 65,536 of a stream, and the whole
+    ///     datagram of other sockets.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func peek(
-        atMost count: Int = 65536, timeout: TimeLimit = .never
+        atMost count: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
         let deadline = Deadline(startingNow: timeout)
         var bytes: [UInt8] = []
-        _ = try bytes.append(atMost: count) { free throws(SocketError) in
+        let room = if let count { count } else { try usualRoom(deadline) }
+        _ = try bytes.append(atMost: room) { free throws(SocketError) in
             try receive(free, deadline, .peek)
         }
         return bytes

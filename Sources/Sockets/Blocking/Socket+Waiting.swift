@@ -103,20 +103,41 @@ extension Socket {
                 var none: [PollRequest] = []
                 try System.poll(&none, milliseconds: 1)
             case .inKernel, .inKernelUnlessLimited, .pollOnly:
-                var requests = [
-                    PollRequest(descriptor: descriptor, isForWriting: direction == .sending)
-                ]
-                try System.poll(
-                    &requests, milliseconds: remaining?.millisecondsRoundedUp ?? -1)
+                let request = PollRequest(
+                    descriptor: descriptor, isForWriting: direction == .sending)
+                try poll([request], remaining, wakesAtClose: operation == .accept)
             }
         } catch {
             throw failure(operation, .system(error))
         }
     }
 
+    /// Waits with poll(2) until a request is ready, the time is over, or the socket closes.
+    ///
+    /// A shutdown ends the wait, too. `wakesAtClose` says that `close` makes none, because other
+    /// processes may share the socket.
+    func poll(
+        _ requests: [PollRequest], _ remaining: Duration?, wakesAtClose: Bool = false
+    ) throws(Errno) {
+        var requests = requests
+        var milliseconds = remaining?.millisecondsRoundedUp ?? -1
+        if wakesAtClose || sharing.load(ordering: .relaxed) == .everything {
+            if let event = closeEvent() {
+                requests.append(PollRequest(descriptor: event, isForWriting: false))
+            } else {
+                // Without a descriptor for the event, the wait ends now and then.
+                let slice = Int32(WaitPlan.slice / 1_000)
+                milliseconds = milliseconds < 0 ? slice : min(milliseconds, slice)
+            }
+            if lifetime.isClosed { return }
+        }
+        try System.poll(&requests, milliseconds: milliseconds)
+    }
+
     @inline(__always)
     private func enterKernel(_ direction: Direction, _ limit: UInt64) -> Bool {
-        if limit != 0, hasDuplicate.load(ordering: .relaxed) { return false }
+        let sharing = sharing.load(ordering: .relaxed)
+        if _slowPath(sharing != .none), sharing == .everything || limit != 0 { return false }
         switch direction {
         case .receiving: return receiveTimeout.enter(limit: limit) { set(.receive, $0) }
         case .sending: return sendTimeout.enter(limit: limit) { set(.send, $0) }

@@ -25,20 +25,33 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     public let type: SocketType
 
     let descriptor: Int32
+    /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
+    let adoptedMode: OwnedSocket.Mode?
     let lifetime = DescriptorLifetime()
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names: Lock<Names>
-    /// Whether the descriptor has a duplicate, which could change the kernel's timeouts.
-    ///
-    /// While this is true, a call waits in the kernel only if it has no time limit.
-    let hasDuplicate = Atomic<Bool>(false)
+    /// What other users of the same open socket allow.
+    let sharing = Atomic<Sharing>(.none)
 
-    /// The captured addresses, and the socket file to remove at the end.
+    /// What other users of the same open socket, such as duplicates and other processes, allow.
+    enum Sharing: UInt8, AtomicRepresentable {
+        /// There are no others that this library knows of.
+        case none
+        /// The kernel's time limits belong to all users, so calls use them only to wait for ever.
+        case timeouts
+        /// A shutdown that wakes waiting calls would end the socket for all users, and the mode may be
+        /// theirs. So calls wait with poll(2) only.
+        case everything
+    }
+
+    /// The captured addresses, the socket file to remove at the end, and the event of the close.
     struct Names {
         var local: SocketAddress?
         var remote: SocketAddress?
         var file: UnixSocketFile?
+        /// An eventfd that is readable once the socket closes.
+        var closeEvent: Int32?
     }
 
     /// Creates an unbound, unconnected socket: socket(2).
@@ -77,6 +90,10 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         sendTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
         names = Lock(
             Names(local: socket.localAddress, remote: socket.remoteAddress, file: socket.file))
+        adoptedMode = socket.adoptedMode
+        if let adoptedMode, adoptedMode == .nonblocking || socket.type == .datagram {
+            sharing.store(.everything, ordering: .relaxed)
+        }
         descriptor = socket.descriptor.take()
     }
 
@@ -85,19 +102,41 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// Closes the socket at once, or when the last call has ended: close(2).
     ///
     /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. A second close does
-    /// nothing. The kernel still delivers the bytes that it has accepted. If a thread waits in
-    /// ``accept(timeout:)``, the close also shuts the listening socket down for the other processes
-    /// that share it.
+    /// nothing. The kernel still delivers the bytes that it has accepted.
+    ///
+    /// Other processes that share a listening socket, or an adopted or duplicated datagram socket,
+    /// can go on using it. A connection is shut down if a thread waits in a call.
     public func close() {
         let closing = lifetime.close(orRelease: releaseDescriptor)
         guard closing != .alreadyClosed else { return }
         names.withLock { $0.file.take() }?.remove()
         if closing == .inUse {
-            // Ignore the error, because shutdown fails on an unconnected socket but still wakes the
-            // waiting threads.
-            try? System.shutdown(descriptor, .both)
+            wakeWaitingCalls()
         }
         leave()
+    }
+
+    /// Wakes the threads that wait inside calls, after the socket was marked closed.
+    private func wakeWaitingCalls() {
+        if let event = names.withLock({ $0.closeEvent }) { System.signal(event: event) }
+        let isListening = (try? System.isListening(descriptor)) ?? false
+        let isShared = sharing.load(ordering: .sequentiallyConsistent) == .everything
+        // A call may have begun to wait in the kernel before the socket was shared.
+        guard !(isListening || isShared) || receiveTimeout.isInUse || sendTimeout.isInUse else {
+            return
+        }
+        // Fails on a socket that is not connected, and wakes its waiting threads all the same.
+        try? System.shutdown(descriptor, .both)
+    }
+
+    /// Returns a descriptor that becomes readable when the socket closes; `nil` if none is left.
+    ///
+    /// The calling code must check afterwards that the socket is still open.
+    func closeEvent() -> Int32? {
+        names.withLock { names in
+            if names.closeEvent == nil { names.closeEvent = try? System.makeEvent() }
+            return names.closeEvent
+        }
     }
 
     /// Begins a call on the descriptor.
@@ -113,7 +152,15 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     func leave() { lifetime.leave { releaseDescriptor() } }
 
     @inline(__always)
-    private func releaseDescriptor() { System.close(descriptor) }
+    private func releaseDescriptor() {
+        System.close(descriptor)
+        closeCloseEvent()
+    }
+
+    /// Closes the event of the close, which no call waits for any more.
+    func closeCloseEvent() {
+        if let event = names.withLock({ $0.closeEvent.take() }) { System.close(event) }
+    }
 
     /// The access to the descriptor, for the library's own use.
     public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }

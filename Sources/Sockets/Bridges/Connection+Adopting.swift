@@ -5,6 +5,10 @@ extension Connection {
     ///
     /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
+    /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as it
+    /// is, because reading and writing work in either mode. Only
+    /// ``sendFile(_:offset:count:timeout:)`` makes the socket nonblocking.
+    ///
     /// ```swift
     /// let connection = try Connection(adopting: Socket(adopting: descriptor))
     /// ```
@@ -21,12 +25,14 @@ extension Connection {
         adopting socket: Socket, group: LoopGroup = .shared
     ) throws(SocketError) {
         try socket.require(.stream, for: .adopt)
+        let loop = group.next()
+        try loop.checkStarted()
         let owned = try socket.handOver()
         let address = owned.localAddress
         do throws(Errno) {
             _ = try System.getpeername(owned.descriptor.number)
-            try System.setBlocking(owned.descriptor.number, false)
-            try self.init(taking: owned, on: group.next())
+            try self.init(taking: owned, on: loop)
+            sendFileMayWait = true
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: address)
         }

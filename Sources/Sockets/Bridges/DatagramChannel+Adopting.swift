@@ -4,7 +4,9 @@ extension DatagramChannel {
     /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
     /// The socket may be bound, connected or neither. If an Internet socket is not bound, the
-    /// kernel chooses a port. The channel becomes responsible for removing the socket file.
+    /// kernel chooses a port. The channel becomes responsible for removing the socket file. The
+    /// blocking mode (`O_NONBLOCK`), which belongs to all processes that share the socket, stays as
+    /// it is.
     ///
     /// - Parameters:
     ///   - socket: A socket of the type ``SocketType/datagram``.

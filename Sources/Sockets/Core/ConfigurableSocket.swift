@@ -52,8 +52,12 @@ extension ConfigurableSocket {
         _ option: SocketOption<Value>, to value: Value
     ) throws(SocketError) {
         let owner = _access.owner
-        try owner.call(.setOption, option.name) { descriptor throws(Errno) in
-            try option.set(descriptor, owner.family, value)
+        do throws(SocketError) {
+            try owner.call(.setOption, option.name) { descriptor throws(Errno) in
+                try option.set(descriptor, owner.family, value)
+            }
+        } catch {
+            throw error.with(hint: option.range?.hint(for: error))
         }
         if option.isRaw { owner.didSetRawOption() }
     }

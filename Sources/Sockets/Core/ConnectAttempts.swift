@@ -47,13 +47,20 @@ struct ConnectAttempts: ~Copyable {
     private let type: SocketType
     private let options: ConnectOptions
     private let start = ContinuousClock.now
+    /// The first error of creating or binding a socket, which is not about the peer.
+    private var localFailure: SocketError?
 
+    /// Prepares attempts to connect to the addresses that the local address can reach.
+    ///
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the local address is of a family that none
+    ///   of the addresses has.
     init(
         to addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
-    ) {
+    ) throws(SocketError) {
         order = HappyEyeballs(
-            addresses: addresses, limit: deadline.remaining, limitCause: deadline.cause)
+            addresses: try Self.reachable(addresses, from: options.localAddress),
+            limit: deadline.remaining, limitCause: deadline.cause)
         self.type = type
         self.options = options
     }
@@ -92,17 +99,44 @@ struct ConnectAttempts: ~Copyable {
                 }
                 return .connected(winner.take())
             case .finish(.failed(let cause)):
-                let only = order.addresses.count == 1 ? order.addresses[0] : nil
-                throw SocketError(.connect, cause, remoteAddress: only, attempts: order.attempts)
+                throw failure(cause)
             }
         }
+    }
+
+    /// Returns the addresses of the same family as the local address, or all if that is unspecified.
+    private static func reachable(
+        _ addresses: [SocketAddress], from local: SocketAddress?
+    ) throws(SocketError) -> [SocketAddress] {
+        guard let local, local.ip?.isUnspecified != true, let family = local.unmapped.family else {
+            return addresses
+        }
+        let reachable = addresses.filter { $0.unmapped.family == family }
+        guard reachable.isEmpty, let other = addresses.first?.unmapped.family else {
+            return reachable
+        }
+        throw SocketError(
+            .bind,
+            .invalidInput("the peer's address is \(other): expected an \(other) address"),
+            localAddress: local)
+    }
+
+    /// Makes the error of a connect for which every attempt has failed.
+    private func failure(_ cause: SocketError.Cause) -> SocketError {
+        if let localFailure, localFailure.cause == cause { return localFailure }
+        let only = order.addresses.count == 1 ? order.addresses[0] : nil
+        let error = SocketError(.connect, cause, remoteAddress: only, attempts: order.attempts)
+        guard let address = order.attempts.first(where: { $0.cause == cause })?.address else {
+            return error
+        }
+        return error.withLocalHint(to: address, from: options.localAddress, type)
     }
 
     /// Connects a datagram socket, which the kernel does without waiting.
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
-        var attempts = ConnectAttempts(to: addresses, .datagram, options, deadline)
+        var attempts = try ConnectAttempts(to: addresses, .datagram, options, deadline)
         while true {
             switch try attempts.advance() {
             case .connected(let socket): return socket
@@ -141,7 +175,9 @@ struct ConnectAttempts: ~Copyable {
         } catch {
             // Setting an option failed, so the attempts to the other addresses would fail too.
             if error.operation == .setOption { throw error }
-            failed(index, because: error.cause)
+            let isLocal = error.operation == .bind || error.isShortage
+            if isLocal { localFailure = localFailure ?? error }
+            failed(index, because: error.cause, isLocal: isLocal)
         }
     }
 
@@ -161,7 +197,8 @@ struct ConnectAttempts: ~Copyable {
                 attempt.established = established
                 order.succeeded(index)
             }
-        } catch .wouldBlock {
+        } catch .wouldBlock where type != .datagram {
+            // For a datagram socket, this means that no local port is free.
             return false
         } catch {
             failed(index, because: .system(error))
@@ -169,8 +206,20 @@ struct ConnectAttempts: ~Copyable {
         return true
     }
 
-    private mutating func failed(_ index: Int, because cause: SocketError.Cause) {
+    private mutating func failed(
+        _ index: Int, because cause: SocketError.Cause, isLocal: Bool = false
+    ) {
         attempts[index] = nil
-        order.failed(index, because: cause, at: elapsed)
+        order.failed(index, because: cause, isLocal: isLocal, at: elapsed)
+    }
+}
+
+extension SocketError {
+    /// Whether a socket could not be created because a resource has run short.
+    fileprivate var isShortage: Bool {
+        let shortages: [Errno] = [
+            .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
+        ]
+        return operation == .createSocket && errno.map(shortages.contains) ?? false
     }
 }

@@ -12,12 +12,11 @@ public struct Datagram: Hashable, Sendable {
 
     /// The local address to which the datagram was sent.
     ///
-    /// `DatagramChannel.reply` sends its reply from this address.
+    /// `DatagramChannel.reply` and `Socket.reply` send their replies from this address.
     ///
     /// For a datagram to an IPv4 multicast group or broadcast address, it is the local address that
     /// the kernel would choose for a reply to the sender. It is `nil` if it is unknown: for a
-    /// datagram that a blocking ``Socket`` received, for a datagram to an IPv6 multicast group, and
-    /// for a Unix socket without an address.
+    /// datagram to an IPv6 multicast group, and for a Unix socket without an address.
     public var localAddress: SocketAddress?
 
     /// A Boolean value that indicates whether the datagram was longer than the buffer.

@@ -5,7 +5,10 @@ final class DatagramQueue: @unchecked Sendable {
     // Safe because only the receiving task uses the queue, and at most one task receives at a time.
     // `EventSource.begin` and `end` make its changes visible to the next task.
     @exclusivity(unchecked) private var batch = DatagramBatch()
-    @exclusivity(unchecked) private var buffer = ByteBuffer(capacity: 65536)
+    /// Room for one Unix datagram.
+    @exclusivity(unchecked) private var memory: UnsafeMutableRawBufferPointer?
+
+    deinit { memory?.deallocate() }
 
     /// Whether all received datagrams have been returned.
     @inline(__always)
@@ -28,8 +31,14 @@ final class DatagramQueue: @unchecked Sendable {
     ///
     /// The memory is valid until the next call.
     func room(for count: Int) -> UnsafeMutableRawBufferPointer {
-        // Limit the size to that of the longest datagram, because `count` may be `Int.max`.
+        // Limit the size, because `count` may be `Int.max`. The kernel passes no longer datagram. The
+        // pages are not used before the kernel writes to them.
         let count = Swift.min(Swift.max(0, count), 1 << 24)
-        return UnsafeMutableRawBufferPointer(rebasing: buffer.room(atLeast: count)[..<count])
+        if let memory, memory.count >= count { return .init(rebasing: memory[..<count]) }
+        memory?.deallocate()
+        let room = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(count, 65_536), alignment: 16)
+        memory = room
+        return UnsafeMutableRawBufferPointer(rebasing: room[..<count])
     }
 }

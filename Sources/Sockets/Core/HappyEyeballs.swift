@@ -54,7 +54,7 @@ package struct HappyEyeballs: Sendable {
     package var attempts: [SocketError.Attempt] {
         states.indices.compactMap { index in
             let attempt = states[index]
-            guard case .failed(let cause, let end) = attempt.state else { return nil }
+            guard case .failed(let cause, let end, _) = attempt.state else { return nil }
             return SocketError.Attempt(
                 address: addresses[index], cause: cause, duration: end - attempt.start)
         }
@@ -63,7 +63,7 @@ package struct HappyEyeballs: Sendable {
     private struct Attempt {
         enum State {
             case running
-            case failed(SocketError.Cause, at: Duration)
+            case failed(SocketError.Cause, at: Duration, isLocal: Bool)
             case connected
             case abandoned
         }
@@ -131,9 +131,13 @@ package struct HappyEyeballs: Sendable {
     }
 
     /// Records that an attempt failed, so the next attempt starts at once.
-    package mutating func failed(_ index: Int, because cause: SocketError.Cause, at now: Duration) {
+    ///
+    /// `isLocal` says that it failed before the peer or the network had a part.
+    package mutating func failed(
+        _ index: Int, because cause: SocketError.Cause, isLocal: Bool = false, at now: Duration
+    ) {
         guard outcome == nil, isRunning(index) else { return }
-        states[index].state = .failed(cause, at: now)
+        states[index].state = .failed(cause, at: now, isLocal: isLocal || cause.isLocal)
         nextStart = min(nextStart, now)
     }
 
@@ -141,7 +145,7 @@ package struct HappyEyeballs: Sendable {
     package mutating func stop(because cause: SocketError.Cause, at now: Duration) {
         guard outcome == nil else { return }
         outcome = .failed(cause)
-        cancelRunning(as: .failed(cause, at: now))
+        cancelRunning(as: .failed(cause, at: now, isLocal: false))
     }
 }
 
@@ -172,8 +176,11 @@ extension HappyEyeballs {
     ///
     /// For example, a refused IPv4 connection is more informative than a missing IPv6 route.
     private var mostInformativeCause: SocketError.Cause {
-        let causes = attempts.map(\.cause)
-        return causes.first { !$0.isLocal } ?? causes.first
+        let failures = states.compactMap { attempt -> (cause: SocketError.Cause, isLocal: Bool)? in
+            guard case .failed(let cause, _, let isLocal) = attempt.state else { return nil }
+            return (cause, isLocal)
+        }
+        return (failures.first { !$0.isLocal } ?? failures.first)?.cause
             ?? .system(.addressNotAvailable)
     }
 

@@ -21,24 +21,28 @@ enum MulticastMembership {
     /// - Throws: `ENODEV` if the interface does not exist, or an error of setsockopt(2).
     func apply(to descriptor: Int32, _ family: AddressFamily) throws(Errno) {
         switch self {
-        case .membership(let membership, .v4(let group), let interface):
+        case .membership(let membership, let group, let interface):
+            if membership == .join { try System.receiveJoinedGroupsOnly(descriptor, family) }
             let index = try interface.map(index(of:)) ?? 0
-            try System.setMembership(descriptor, membership, ofIPv4Group: group.bits, on: index)
-        case .membership(let membership, .v6(let group), let interface):
-            let index = try interface.map(index(of:)) ?? 0
-            let zone = try group.scope
-            try System.setMembership(
-                descriptor, membership, ofIPv6Group: group.high, group.low,
-                on: index == 0 ? zone : index)
+            switch group.unmapped {
+            case .v4(let group):
+                try System.setMembership(descriptor, membership, ofIPv4Group: group.bits, on: index)
+            case .v6(let group):
+                let zone = try group.scope
+                try System.setMembership(
+                    descriptor, membership, ofIPv6Group: group.high, group.low,
+                    on: index == 0 ? zone : index)
+            }
         case .sendThrough(let interface):
             let index = try index(of: interface)
             if family == .ipv6 { try System.setMulticastInterfaceIPv6(descriptor, index) }
-            if family == .ipv4 { try System.setMulticastInterfaceIPv4(descriptor, index) }
+            // An IPv6 socket may send to IPv4 groups, too.
+            if family != .unix { try System.setMulticastInterfaceIPv4(descriptor, index) }
         }
     }
 
     private func index(of interface: String) throws(Errno) -> UInt32 {
-        guard let index = System.if_nametoindex(interface) else {
+        guard let index = try System.if_nametoindex(interface) else {
             throw .operationNotSupportedByDevice
         }
         return index

@@ -18,11 +18,18 @@ struct OwnedSocket: ~Copyable {
     ///
     /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
+    /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
+    let adoptedMode: Mode?
+
+    /// Whether calls on a descriptor wait.
+    enum Mode {
+        case blocking, nonblocking
+    }
 
     init(
         _ descriptor: consuming OwnedDescriptor, _ family: AddressFamily, _ type: SocketType,
         local: SocketAddress? = nil, remote: SocketAddress? = nil, file: UnixSocketFile? = nil,
-        timeoutsAreKnown: Bool = true
+        timeoutsAreKnown: Bool = true, adoptedMode: Mode? = nil
     ) {
         self.descriptor = descriptor
         self.family = family
@@ -31,6 +38,7 @@ struct OwnedSocket: ~Copyable {
         remoteAddress = remote
         self.file = file
         self.timeoutsAreKnown = timeoutsAreKnown
+        self.adoptedMode = adoptedMode
     }
 
     /// Creates an unbound, unconnected socket: socket(2).
@@ -73,7 +81,9 @@ struct OwnedSocket: ~Copyable {
         try socket.set(options.socketOptions)
         if let local = options.localAddress {
             if type == .stream, socket.family != .unix {
-                try socket.set([.set(.reuseAddress, to: true)])
+                // A bind takes the port for every destination, so connect chooses it.
+                let option: SocketOption<Bool> = local.port == 0 ? .bindWithoutPort : .reuseAddress
+                try socket.set([.set(option, to: true)])
             }
             try socket.bind(on: local.adapted(to: socket.family))
         }
@@ -115,8 +125,17 @@ struct OwnedSocket: ~Copyable {
         if family != .unix {
             if type == .stream { settings.append(.set(.reuseAddress, to: true)) }
             if options.reusePort || options.sharded { settings.append(.set(.reusePort, to: true)) }
+            // Programs of other users share a UDP port, such as 5353 with avahi, only by this option.
+            if type == .datagram, options.reusePort {
+                settings.append(.set(.reuseAddress, to: true))
+            }
         }
         try socket.set(settings)
+        if type == .datagram {
+            try socket.call(.bind) { descriptor throws(Errno) in
+                try System.receiveJoinedGroupsOnly(descriptor, family)
+            }
+        }
         if type == .datagram, address.isOneOfMany {
             // Enable packet information before bind. Otherwise the kernel does not report the
             // destination address of the datagrams that arrive first, so replies could leave from
@@ -140,8 +159,12 @@ struct OwnedSocket: ~Copyable {
     /// Sets options in order.
     mutating func set(_ settings: [SocketOptionSetting]) throws(SocketError) {
         for setting in settings {
-            try call(.setOption, setting.name) { descriptor throws(Errno) in
-                try setting.apply(descriptor, family)
+            do throws(SocketError) {
+                try call(.setOption, setting.name) { descriptor throws(Errno) in
+                    try setting.apply(descriptor, family)
+                }
+            } catch {
+                throw error.with(hint: setting.hint(for: error))
             }
             if setting.isRaw { timeoutsAreKnown = false }
         }

@@ -17,6 +17,20 @@ public struct SocketOption<Value: Sendable>: Sendable {
     ///
     /// Setting such an option may change the kernel's timeouts, so cached timeouts become invalid.
     var isRaw = false
+    /// The values that the kernel takes, if it refuses some.
+    var range: OptionRange?
+}
+
+/// The values that the kernel takes for an option.
+struct OptionRange: Sendable {
+    let values: ClosedRange<Int>
+    var unit = ""
+
+    /// Returns the hint of the error of setting the option, if the value was out of range.
+    func hint(for error: SocketError) -> String? {
+        guard error.errno == .invalidArgument else { return nil }
+        return "The option takes \(values.lowerBound) to \(values.upperBound)\(unit)."
+    }
 }
 
 extension SocketOption<Bool> {
@@ -40,6 +54,10 @@ extension SocketOption<Bool> {
     ///
     /// Set this option before bind.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
+
+    /// `IP_BIND_ADDRESS_NO_PORT`: bind takes no port, and connect chooses one that is free for its
+    /// destination.
+    static var bindWithoutPort: Self { flag("bindWithoutPort", .bindWithoutPort) }
 
     /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: datagrams to a group also reach members on this
     /// machine.
@@ -66,40 +84,48 @@ extension SocketOption<Int> {
     /// `net.core.wmem_max`.
     public static var sendBufferSize: Self { count("sendBufferSize", .sendBufferSize) }
 
-    /// `TCP_KEEPCNT`: the number of unanswered probes after which the kernel ends a connection.
-    public static var keepAliveCount: Self { count("keepAliveCount", .keepAliveCount) }
+    /// `TCP_KEEPCNT`: the number of unanswered probes after which the kernel ends a connection,
+    /// 1–127.
+    public static var keepAliveCount: Self {
+        count("keepAliveCount", .keepAliveCount, nil, 1...127)
+    }
 
     /// `IP_TTL`, `IPV6_UNICAST_HOPS`: the number of routers that a packet may pass, 1–255.
-    public static var timeToLive: Self { count("timeToLive", .timeToLive4, .timeToLive6) }
+    public static var timeToLive: Self {
+        count("timeToLive", .timeToLive4, .timeToLive6, 1...255)
+    }
 
     /// `IP_MULTICAST_TTL`, `IPV6_MULTICAST_HOPS`: the number of routers that a packet to a group
     /// may pass.
     ///
     /// With 1, the packet stays in the local network.
     public static var multicastTimeToLive: Self {
-        count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6)
+        count("multicastTimeToLive", .multicastTimeToLive4, .multicastTimeToLive6, 0...255)
     }
 
     private static func count(
-        _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil
+        _ name: String, _ key: OptionKey, _ ipv6Key: OptionKey? = nil,
+        _ range: ClosedRange<Int>? = nil
     ) -> Self {
         SocketOption<Int32>.number(name, key, ipv6Key).map(Int.init, Int32.init(clamping:))
+            .taking(range.map { OptionRange(values: $0) })
     }
 }
 
 extension SocketOption<Duration> {
     /// `TCP_KEEPIDLE`: how long a connection is idle before the first probe.
     ///
-    /// The value is rounded up to whole seconds, and the kernel requires at least 1.
+    /// The value is rounded up to whole seconds. The kernel takes 1 to 32,767.
     public static var keepAliveIdle: Self { seconds("keepAliveIdle", .keepAliveIdle) }
 
     /// `TCP_KEEPINTVL`: the time between two probes.
     ///
-    /// The value is rounded up to whole seconds, and the kernel requires at least 1.
+    /// The value is rounded up to whole seconds. The kernel takes 1 to 32,767.
     public static var keepAliveInterval: Self { seconds("keepAliveInterval", .keepAliveInterval) }
 
     private static func seconds(_ name: String, _ key: OptionKey) -> Self {
         SocketOption<Int32>.number(name, key).map({ .seconds($0) }, \.wholeSeconds)
+            .taking(OptionRange(values: 1...32_767, unit: " s"))
     }
 }
 
@@ -200,6 +226,13 @@ extension SocketOption {
         return option
     }
 
+    /// Returns the option with the values that the kernel takes.
+    fileprivate func taking(_ range: OptionRange?) -> Self {
+        var option = self
+        option.range = range
+        return option
+    }
+
     /// Returns the same option with another type of value.
     fileprivate func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
@@ -232,6 +265,7 @@ public struct SocketOptionSetting: Sendable {
     let name: String
     let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
     let isRaw: Bool
+    private let range: OptionRange?
 
     /// A setting that turns `TCP_NODELAY` on.
     ///
@@ -245,6 +279,9 @@ public struct SocketOptionSetting: Sendable {
             apply: { descriptor, family throws(Errno) in
                 try option.set(descriptor, family, value)
             },
-            isRaw: option.isRaw)
+            isRaw: option.isRaw, range: option.range)
     }
+
+    /// Returns the hint of the error of setting the option, if the value was out of range.
+    func hint(for error: SocketError) -> String? { range?.hint(for: error) }
 }

@@ -17,7 +17,18 @@ final class UnixSocketFile: Sendable {
         guard case .unix(let unix) = address, unix.kind == .path,
             let identity = try? System.lstat(unix.bytes)
         else { return nil }
-        self.init(unix.bytes, identity)
+        self.init(Self.absolute(unix.bytes, identity), identity)
+    }
+
+    /// Returns the path from the root, because the working directory may change.
+    ///
+    /// Returns the same path if the working directory has no path, or has changed already.
+    private static func absolute(_ path: [UInt8], _ identity: FileIdentity) -> [UInt8] {
+        guard path.first != UInt8(ascii: "/"), let folder = try? System.getcwd() else {
+            return path
+        }
+        let absolute = folder + [UInt8(ascii: "/")] + path
+        return (try? System.lstat(absolute)) == identity ? absolute : path
     }
 
     private init(_ path: [UInt8], _ identity: FileIdentity) {

@@ -20,7 +20,7 @@ public import SystemPackage
 /// ```
 ///
 /// The error of a timeout on a connection has three more lines, which explain why the transfer was
-/// stalled (see ``stallReport``).
+/// stalled (see ``stallReport``). A few other errors have one more line with a ``hint``.
 ///
 /// The expected end of a stream is not an error, so reads return 0, an empty array or `nil`. A
 /// `SocketError` is one pointer wide.
@@ -45,6 +45,7 @@ public struct SocketError: Error, Sendable {
     ///   - partialBytes: The bytes that had been read when the stream ended.
     ///   - attempts: The attempts of a connect.
     ///   - stallReport: Why the transfer was stalled.
+    ///   - hint: What to do about the error, in one sentence.
     @inline(never)  // Otherwise the frame of every waiting task would reserve space for the parts.
     public init(
         _ operation: Operation,
@@ -57,14 +58,16 @@ public struct SocketError: Error, Sendable {
         unsentRequestBytes: Int = 0,
         partialBytes: [UInt8] = [],
         attempts: [Attempt] = [],
-        stallReport: StallReport? = nil
+        stallReport: StallReport? = nil,
+        hint: String? = nil
     ) {
         self.init(
             Contents(
                 operation: operation, cause: cause, subject: subject, endpoint: endpoint,
                 localAddress: localAddress, remoteAddress: remoteAddress,
                 bytesTransferred: bytesTransferred, unsentRequestBytes: unsentRequestBytes,
-                partialBytes: partialBytes, attempts: attempts, stallReport: stallReport))
+                partialBytes: partialBytes, attempts: attempts, stallReport: stallReport,
+                hint: hint))
     }
 
     private init(_ contents: Contents) { storage = Storage(contents) }
@@ -108,11 +111,25 @@ public struct SocketError: Error, Sendable {
     /// Otherwise it is `nil`.
     public var stallReport: StallReport? { contents.stallReport }
 
+    /// What the program or its user can do about the error, in one sentence; `nil` if the cause says
+    /// enough.
+    ///
+    /// It is set if the reason is on this machine and easily mistaken, such as a missing zone or no
+    /// free local port.
+    public var hint: String? { contents.hint ?? hintOfAddress }
+
+    /// Returns the error of connecting to an endpoint.
+    ///
+    /// An error about the local address keeps its own object.
+    func connecting(to endpoint: Endpoint) -> SocketError {
+        operation.isAboutLocalAddress ? self : with(endpoint: endpoint)
+    }
+
     /// Returns a copy of the error with the given parts replaced.
     @inline(never)  // As the initializer.
     package func with(
         operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
-        unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil
+        unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil, hint: String? = nil
     ) -> SocketError {
         var contents = contents
         contents.operation = operation ?? contents.operation
@@ -120,6 +137,7 @@ public struct SocketError: Error, Sendable {
         contents.bytesTransferred = bytesTransferred ?? contents.bytesTransferred
         contents.unsentRequestBytes = unsentRequestBytes ?? contents.unsentRequestBytes
         contents.stallReport = stallReport ?? contents.stallReport
+        contents.hint = hint ?? contents.hint
         return SocketError(contents)
     }
 
@@ -201,11 +219,16 @@ public struct SocketError: Error, Sendable {
         let verb: String
         let preposition: String
         let isAboutLocalAddress: Bool
+        /// Whether the phrase needs an object; otherwise it names what failed itself.
+        let hasObject: Bool
 
-        private init(_ verb: String, _ preposition: String = "", local: Bool = false) {
+        private init(
+            _ verb: String, _ preposition: String = "", local: Bool = false, hasObject: Bool = true
+        ) {
             self.verb = verb
             self.preposition = preposition
             isAboutLocalAddress = local
+            self.hasObject = hasObject
         }
 
         /// Parsing of text.
@@ -217,9 +240,9 @@ public struct SocketError: Error, Sendable {
         /// Looking up a service: `getservbyname`, `getservbyport`.
         public static let lookUpService = Operation("look up", "service")
         /// Getting this machine's name: `gethostname`.
-        public static let getHostName = Operation("get this machine's name")
+        public static let getHostName = Operation("get this machine's name", hasObject: false)
         /// Creating a socket: `socket`, `socketpair`.
-        public static let createSocket = Operation("create a socket")
+        public static let createSocket = Operation("create a socket", hasObject: false)
         /// Binding to a local address: `bind`.
         public static let bind = Operation("bind", "to", local: true)
         /// Listening for clients: `listen`.
@@ -254,7 +277,9 @@ public struct SocketError: Error, Sendable {
         /// Finding out why a connection is stalled.
         public static let diagnose = Operation("diagnose the connection", "to")
         /// Starting an event loop: `epoll_create1`, `pthread_create`.
-        public static let startEventLoop = Operation("start an event loop")
+        public static let startEventLoop = Operation("start an event loop", hasObject: false)
+        /// Starting a thread for a lookup, because the lookup has a time limit or belongs to a task.
+        public static let startLookup = Operation("start a thread to look up")
 
         /// The phrase, such as "connect to" or "look up service".
         public var description: String {
@@ -274,6 +299,7 @@ public struct SocketError: Error, Sendable {
         let partialBytes: [UInt8]
         let attempts: [Attempt]
         var stallReport: StallReport?
+        var hint: String?
     }
 
     private final class Storage: Sendable {

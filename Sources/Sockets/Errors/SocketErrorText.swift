@@ -3,13 +3,14 @@
 extension SocketError: CustomStringConvertible {
     /// One line without a full stop: operation, addresses, cause, bytes transferred, attempts.
     ///
-    /// With a ``stallReport``, three indented lines follow: verdict, evidence and advice.
+    /// With a ``hint``, one indented line follows. With a ``stallReport``, three indented lines follow:
+    /// verdict, evidence and advice.
     public var description: String {
-        guard let stallReport else { return firstLine }
-        return ([firstLine] + stallReport.sentences).joined(separator: "\n    ")
+        let more = [hint].compactMap { $0 } + (stallReport?.sentences ?? [])
+        return ([firstLine] + more).joined(separator: "\n    ")
     }
 
-    /// The description without the stall report.
+    /// The description without the hint and the stall report.
     package var firstLine: String {
         "cannot \(action): \(reason)\(progress)\(tried)"
     }
@@ -20,6 +21,7 @@ extension SocketError: CustomStringConvertible {
 
     /// The object of the operation.
     private var object: String? {
+        guard operation.hasObject else { return nil }
         if let subject { return subject }
         if let endpoint { return "\(endpoint)" }
         switch operation.isAboutLocalAddress ? localAddress : remoteAddress {

@@ -83,6 +83,14 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The error that kept the loop from starting, if any.
     var failure: Errno? { poller.failure }
 
+    /// Checks that the loop has started.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with the operation
+    ///   ``SocketError/Operation/startEventLoop`` if there were no descriptors or no threads left.
+    func checkStarted() throws(SocketError) {
+        if let failure { throw SocketError(.startEventLoop, .system(failure)) }
+    }
+
     /// Whether the current thread is the loop's thread.
     @inline(__always)
     var isCurrent: Bool { thread.load(ordering: .relaxed) == System.currentThread }

@@ -13,10 +13,12 @@ struct HostLookup {
     /// A Boolean value that indicates whether the lookup may block in libc.
     var mayBlock: Bool {
         if let service, service.number == nil { return true }
-        return !host.isEmpty && IPAddress(host) == nil
+        return !numericOnly && !host.isEmpty && HostName.problem(with: host) == nil
+            && IPAddress(host) == nil && !HostName.isLocalhost(host)
     }
 
-    /// Returns the addresses of the host, without a query if the host is empty or numeric.
+    /// Returns the addresses of the host, without a query if the host is empty, numeric or
+    /// `localhost`.
     func resolution(until deadline: Deadline) throws(SocketError) -> Resolver.Resolution {
         guard family != .unix, transport?.isUnix != true else {
             throw SocketError(
@@ -25,17 +27,21 @@ struct HostLookup {
         }
         let port = try portNumber()
         if host.isEmpty { return ownAddresses(port) }
-        try HostName.check(host)
-        let literal = IPAddress(host)
+        let name = try HostName.ascii(host)
+        let literal = IPAddress(name)
         if let literal, family == nil || literal.family == family {
-            try checkZone(of: literal)
             return Resolver.Resolution(
-                addresses: [SocketAddress(literal, port: port)],
+                addresses: [SocketAddress(try withNamedZone(literal), port: port)],
                 canonicalName: canonicalName ? literal.description : nil)
+        }
+        if !numericOnly, HostName.isLocalhost(name) {
+            return Resolver.Resolution(
+                addresses: loopbackAddresses(port), canonicalName: canonicalName ? name : nil)
         }
         // An address literal of the other family must not trigger a DNS query, so this lookup is
         // numeric-only.
-        return try lookUp(numericOnly: numericOnly || literal != nil, port, until: deadline)
+        return try lookUp(
+            name, numericOnly: numericOnly || literal != nil, port, until: deadline)
     }
 
     private func portNumber() throws(SocketError) -> UInt16 {
@@ -46,39 +52,53 @@ struct HostLookup {
 
     /// Returns the addresses for an empty host, in order of preference.
     private func ownAddresses(_ port: UInt16) -> Resolver.Resolution {
-        let both: [IPAddress] =
-            forBinding ? [.v6(.any), .v4(.any)] : [.v6(.loopback), .v4(.loopback)]
-        let addresses = both.filter { family == nil || $0.family == family }
-        return Resolver.Resolution(
-            addresses: addresses.map { SocketAddress($0, port: port) }, canonicalName: nil)
+        let addresses =
+            forBinding
+            ? addresses([.v6(.any), .v4(.any)], port) : loopbackAddresses(port)
+        return Resolver.Resolution(addresses: addresses, canonicalName: nil)
     }
 
-    private func checkZone(of address: IPAddress) throws(SocketError) {
-        guard case .v6(let inner) = address else { return }
-        do { _ = try inner.scope } catch {
+    private func loopbackAddresses(_ port: UInt16) -> [SocketAddress] {
+        addresses([.v6(.loopback), .v4(.loopback)], port)
+    }
+
+    /// Returns the addresses of the family, with the port.
+    private func addresses(_ both: [IPAddress], _ port: UInt16) -> [SocketAddress] {
+        both.filter { family == nil || $0.family == family }.map { SocketAddress($0, port: port) }
+    }
+
+    /// Returns the address with the name of the interface as its zone.
+    ///
+    /// - Throws: ``SocketError/Cause/system(_:)`` with `ENODEV` if there is no such interface.
+    private func withNamedZone(_ address: IPAddress) throws(SocketError) -> IPAddress {
+        guard case .v6(var inner) = address, inner.zone != nil else { return address }
+        do { inner.zone = IPv6Address.zone(of: try inner.scope) } catch {
             throw SocketError(.resolve, .system(error), subject: address.description)
         }
-    }
-
-    /// The host, without the dot of an absolute name if it is `localhost` (RFC 6761), because
-    /// /etc/hosts has that name without the dot.
-    private var hostWithoutRoot: String {
-        host.lowercased() == "localhost." ? String(host.dropLast()) : host
+        return .v6(inner)
     }
 
     private func lookUp(
-        numericOnly: Bool, _ port: UInt16, until deadline: Deadline
+        _ name: String, numericOnly: Bool, _ port: UInt16, until deadline: Deadline
     ) throws(SocketError) -> Resolver.Resolution {
+        let asciiName = name == host ? nil : name
+        // Without a query, libc answers at once.
+        let deadline = numericOnly ? Deadline(startingNow: .never) : deadline
         let info = try Lookup.result(
-            until: deadline, orThrow: { SocketError(.resolve, $0, subject: host) },
-            of: { [host = hostWithoutRoot, family, canonicalName] () throws(AddressInfoFailure) in
+            until: deadline,
+            orThrow: { cause in
+                let shown = TerminalText.escaped(host) + (asciiName.map { " (\($0))" } ?? "")
+                return SocketError(.resolve, cause, subject: shown)
+            },
+            of: { [family, canonicalName] () throws(AddressInfoFailure) in
                 try System.getaddrinfo(
-                    host, family: family, numericOnly: numericOnly, canonicalName: canonicalName)
+                    name, family: family, numericOnly: numericOnly, canonicalName: canonicalName)
             })
         var seen: Set<SocketAddress> = []
         let addresses = info.addresses.map { SocketAddress($0).with(port: port) }
             .filter { $0.ip != nil && seen.insert($0).inserted }
-        return Resolver.Resolution(addresses: addresses, canonicalName: info.canonicalName)
+        return Resolver.Resolution(
+            addresses: addresses, canonicalName: info.canonicalName, asciiName: asciiName)
     }
 }
 

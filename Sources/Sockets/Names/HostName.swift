@@ -8,9 +8,48 @@ enum HostName {
     ///
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `text` is not a valid host.
     static func check(_ text: String) throws(SocketError) {
-        guard let problem = problem(with: text) else { return }
-        throw SocketError(
-            .parse, .invalidInput(problem), subject: "host \(TerminalText.quoted(text))")
+        if let problem = problem(with: text) { throw failure(text, .invalidInput(problem)) }
+    }
+
+    /// Checks that `text` can be a host, and returns its ASCII form, which name servers know.
+    ///
+    /// An ASCII text is its own ASCII form. libidn2 converts other names (IDNA 2008, UTS #46).
+    ///
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `text` is not a host, or if it is an
+    ///   international name and libidn2 is missing; ``SocketError/Cause/system(_:)`` if libidn2 could
+    ///   not be loaded.
+    static func ascii(_ text: String) throws(SocketError) -> String {
+        try check(text)
+        guard !text.isASCII else { return text }
+        let ascii: String
+        do throws(IDNFailure) {
+            ascii = try System.idn2_lookup_u8(text)
+        } catch {
+            switch error {
+            case .noLibrary:
+                throw failure(
+                    text,
+                    .invalidInput(
+                        "international names need libidn2: install it (Debian and Ubuntu:"
+                            + " libidn2-0), or write the name in its xn-- form"))
+            case .invalid(let reason):
+                throw failure(text, .invalidInput("not a valid international name: \(reason)"))
+            case .system(let code):
+                throw SocketError(.resolve, .system(code), subject: TerminalText.escaped(text))
+            }
+        }
+        // The conversion turns some characters into ASCII ones, such as digits and dots.
+        guard ascii.isASCII, IPAddress(ascii) == nil, problem(with: ascii) == nil else {
+            throw failure(text, .invalidInput("not a valid international name"))
+        }
+        return ascii
+    }
+
+    /// Returns whether the name is `localhost` or a subdomain of it, which is always this machine
+    /// (RFC 6761, section 6.3).
+    static func isLocalhost(_ text: String) -> Bool {
+        let name = withoutFinalDot(text).lowercased()
+        return name == "localhost" || name.hasSuffix(".localhost") && problem(with: name) == nil
     }
 
     /// Returns the reason why `text` is not a valid host, as the end of a sentence; `nil` if it is
@@ -18,47 +57,64 @@ enum HostName {
     ///
     /// A host is a numeric address or a name. A name consists of labels separated by dots, with an
     /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits and
-    /// hyphens (RFC 1123), or underscores, which occur in practice.
+    /// hyphens (RFC 1123), or underscores, which occur in practice. An international name may have
+    /// letters, marks and digits of any script, and libidn2 checks the rest.
     static func problem(with text: String) -> String? {
         if text.isEmpty { return "expected a name or a numeric address" }
         if IPAddress(text) != nil { return nil }
         if text.utf8.contains(UInt8(ascii: ":")) {
             return "expected a name, or a complete IPv6 address"
         }
-        if text.utf8.contains(where: { $0 >= 0x80 }) {
-            return "expected ASCII; write an international name in its xn-- form"
-        }
-        let name = text.utf8.last == UInt8(ascii: ".") ? text.utf8.dropLast() : text.utf8[...]
+        let name = withoutFinalDot(text).unicodeScalars
+        // The ASCII form has at least as many bytes as the name has characters.
         if name.count > 253 { return "expected at most 253 characters" }
-        let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard labels.allSatisfy(isLabel), name.first != UInt8(ascii: "-") else {
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard labels.allSatisfy(isLabel), name.first != "-" else {
             return "expected parts of letters, digits and hyphens, separated by single dots"
         }
-        if let last = labels.last, looksLikeNumber(last) {
+        // This rejects no name that libc would look up.
+        if text.isASCII, System.inet_aton(text) {
             return "expected four numbers from 0 to 255, as in 192.0.2.7"
         }
         return nil
     }
 
-    private static func isLabel(_ label: Substring.UTF8View) -> Bool {
-        (1...63).contains(label.count)
-            && label.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
+    private static func withoutFinalDot(_ text: String) -> Substring {
+        let scalars = text.unicodeScalars
+        return Substring(scalars.last == "." ? scalars.dropLast() : scalars[...])
     }
 
-    /// Returns whether libc's `inet_aton` might accept a host with this last label as an address.
-    ///
-    /// Rejecting such hosts rejects no valid name, because no top-level domain is a number.
-    private static func looksLikeNumber(_ label: Substring.UTF8View) -> Bool {
-        if label.allSatisfy(Decimal.isDigit) { return true }
-        let prefix = label.prefix(2)
-        let isHexadecimal = prefix.elementsEqual("0x".utf8) || prefix.elementsEqual("0X".utf8)
-        return isHexadecimal && label.dropFirst(2).allSatisfy { Hexadecimal.value(of: $0) != nil }
+    private static func isLabel(_ label: Substring.UnicodeScalarView) -> Bool {
+        (1...63).contains(label.count) && label.allSatisfy(isLabelScalar)
     }
+
+    private static func isLabelScalar(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "0"..."9", "A"..."Z", "a"..."z", "-", "_":
+            return true
+        // The joiners and the punctuation that some scripts allow between letters (RFC 5892, A).
+        case "\u{B7}", "\u{375}", "\u{5F3}", "\u{5F4}", "\u{200C}", "\u{200D}", "\u{30FB}":
+            return true
+        // Fullwidth forms, whose digits and dots would become ASCII ones.
+        case "\u{FF00}"..."\u{FFEF}":
+            return false
+        default:
+            guard !scalar.isASCII else { return false }
+        }
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+            .nonspacingMark, .spacingMark, .decimalNumber:
+            return true
+        default:
+            return false
+        }
+    }
+
+    private static func failure(_ text: String, _ cause: SocketError.Cause) -> SocketError {
+        SocketError(.parse, cause, subject: "host \(TerminalText.quoted(text))")
+    }
+}
+
+extension String {
+    fileprivate var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
 }

@@ -14,27 +14,37 @@ enum Lookup {
     /// its own thread, even if it only reads `/etc/hosts`. The thread is abandoned when the
     /// deadline passes.
     ///
-    /// - Throws: The error that `makeError` creates for the cause.
+    /// - Throws: The error that `makeError` creates for the cause. If no thread can be started, its
+    ///   operation is ``SocketError/Operation/startLookup``.
     static func result<Value: Sendable, Failure: LookupFailure>(
         until deadline: Deadline, orThrow makeError: (SocketError.Cause) -> SocketError,
         of call: @escaping @Sendable () throws(Failure) -> Value
     ) throws(SocketError) -> Value {
         let body: @Sendable () -> Result<Value, Failure> = { Result(catching: call) }
-        let result: Result<Value, Failure>?
-        do {
+        let result: Result<Value, Failure>
+        do throws(LookupThreads.Failure) {
             if let remaining = deadline.remaining {
                 result = try LookupThreads.shared.run(for: remaining, body)
             } else {
                 result = body()
             }
         } catch {
-            throw makeError(.system(error))
+            switch error {
+            case .noThread(let code):
+                throw makeError(.system(code)).with(operation: .startLookup)
+            case .timedOut(let hasBegun):
+                throw makeError(deadline.cause).with(hint: hasBegun ? nil : queueHint)
+            }
         }
         switch result {
         case .success(let value): return value
         case .failure(let failure): throw makeError(failure.cause)
-        case nil: throw makeError(deadline.cause)
         }
+    }
+
+    /// The hint of a lookup that found all threads busy until its limit ended.
+    static var queueHint: String {
+        "All \(LookupThreads.shared.maximum) lookup threads still wait for name servers."
     }
 }
 

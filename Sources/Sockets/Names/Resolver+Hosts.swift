@@ -14,8 +14,9 @@ extension Resolver {
 
     /// Looks up a host by name and returns its names and its addresses of one family.
     ///
-    /// A numeric address is returned without a query. Blocks the thread during the lookup; in a
-    /// task, call the overload that is `async`. The corresponding C function is `gethostbyname2_r`.
+    /// A numeric address is returned without a query, and `localhost` is this machine. Blocks the
+    /// thread during the lookup; in a task, call the overload that is `async`. The corresponding C
+    /// function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
@@ -28,8 +29,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
     ///     family, or could not be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
@@ -38,18 +39,24 @@ extension Resolver {
                 .lookUpHost, .invalidInput("a host cannot have Unix addresses"),
                 subject: TerminalText.quoted(name))
         }
-        try HostName.check(name)
-        if let literal = IPAddress(name) {
+        let ascii = try HostName.ascii(name)
+        if let literal = IPAddress(ascii) {
             guard literal.family == family else {
                 throw SocketError(.lookUpHost, .hostLookup(.noData), subject: name)
             }
             return HostEntry(name: name, aliases: [], addresses: [literal])
         }
+        if HostName.isLocalhost(ascii) {
+            return HostEntry(
+                name: name, aliases: [],
+                addresses: [family == .ipv6 ? .v6(.loopback) : .v4(.loopback)])
+        }
+        let shown = TerminalText.escaped(name) + (ascii == name ? "" : " (\(ascii))")
         let entry = try Lookup.result(
             until: Deadline(startingNow: timeout),
-            orThrow: { SocketError(.lookUpHost, $0, subject: name) },
+            orThrow: { SocketError(.lookUpHost, $0, subject: shown) },
             of: { () throws(HostCallFailure) in
-                try System.gethostbyname2_r(name, family: family)
+                try System.gethostbyname2_r(ascii, family: family)
             })
         return HostEntry(entry)
     }
@@ -68,8 +75,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be looked
     ///     up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {

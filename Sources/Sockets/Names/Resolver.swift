@@ -8,7 +8,13 @@ internal import SystemPackage
 /// ```
 ///
 /// The functions call the operating system, which reads files such as `/etc/hosts` and queries name
-/// servers. A numeric address needs no query.
+/// servers. A numeric address needs no query, and neither does `localhost` or a subdomain of it, which
+/// is always this machine (RFC 6761). libidn2 converts an international name, such as
+/// `münchen.example`, to its ASCII form; without that library, such a name is an error.
+///
+/// A lookup with a time limit, and every lookup of a task, runs on a thread of its own, because a
+/// lookup cannot be interrupted: at the limit it is abandoned. At most 512 such threads exist. While
+/// that many lookups run, another one waits within its own limit.
 ///
 /// Each function that may wait has two overloads. The synchronous overload blocks its thread until
 /// the answer arrives or the time limit ends. The `async` overload suspends the task instead, and
@@ -20,6 +26,17 @@ public enum Resolver {
         public let addresses: [SocketAddress]
         /// The host's official name, or `nil` if it was not requested or is not known.
         public let canonicalName: String?
+        /// The ASCII form of an international name, which was looked up: `xn--mnchen-3ya.example` for
+        /// `münchen.example`; otherwise `nil`.
+        public let asciiName: String?
+
+        init(
+            addresses: [SocketAddress], canonicalName: String?, asciiName: String? = nil
+        ) {
+            self.addresses = addresses
+            self.canonicalName = canonicalName
+            self.asciiName = asciiName
+        }
     }
 
     /// Returns the addresses of an endpoint, in the order in which they should be tried.
@@ -36,7 +53,7 @@ public enum Resolver {
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
     ///   - timeout: How long to wait for the host's addresses. A lookup cannot be interrupted, so
-    ///     at the limit it is abandoned and continues on its own thread. There are at most 64 such
+    ///     at the limit it is abandoned and continues on its own thread. There are at most 512 such
     ///     threads.
     /// - Returns: The addresses, at least one.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -48,8 +65,8 @@ public enum Resolver {
     ///     contain the port's name.
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -105,8 +122,8 @@ public enum Resolver {
     ///     contain the service.
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -137,8 +154,8 @@ public enum Resolver {
     ///     be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface.
-    ///   - ``SocketError/Cause/system(_:)`` with `EAGAIN` if too many lookups are running, or with
-    ///     another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
+    ///     `EAGAIN` if no thread can be started, or with another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,

@@ -70,6 +70,44 @@ extension System {
         }
     }
 
+    /// Receives one datagram, with its sender and the local address that it was sent to: recvmsg(2).
+    ///
+    /// The local address is known only after `enablePacketInfo`. With `fullLength`, the count may be
+    /// larger than the buffer.
+    static func recvmsg(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
+    ) throws(Errno) -> (count: Int, sender: RawSocketAddress, local: PacketAddress?) {
+        var sender = RawSocketAddress()
+        var local: PacketAddress?
+        let count = try systemCall(.recvmsg, onInterrupt: .report) {
+            withUnsafeTemporaryAllocation(
+                byteCount: controlCapacity, alignment: MemoryLayout<cmsghdr>.alignment
+            ) { control in
+                var vector = iovec(iov_base: buffer.baseAddress, iov_len: buffer.count)
+                return withUnsafeMutablePointer(to: &vector) { vector in
+                    sender.withRoom { address, length in
+                        var message = msghdr()
+                        message.msg_iov = vector
+                        message.msg_iovlen = 1
+                        message.msg_name = UnsafeMutableRawPointer(address)
+                        message.msg_namelen = length.pointee
+                        message.msg_control = control.baseAddress
+                        message.msg_controllen = control.count
+                        let count = Glibc.recvmsg(descriptor, &message, flags.rawValue)
+                        guard count >= 0 else { return count }
+                        length.pointee = message.msg_namelen
+                        var info = csockets_packet_info()
+                        if csockets_read_packet_info(&message, &info) != 0 {
+                            local = Self.address(in: info)
+                        }
+                        return count
+                    }
+                }
+            }
+        }
+        return (count, sender, local)
+    }
+
     /// The size of a buffer for control data, which is more than both kinds of packet information
     /// need.
     private static let controlCapacity = 256

@@ -43,9 +43,7 @@ struct Poller: ~Copyable {
         let epoll = try systemCall(.epoll_create1) { epoll_create1(Int32(EPOLL_CLOEXEC)) }
         let eventDescriptor: Int32
         do throws(Errno) {
-            eventDescriptor = try systemCall(.eventfd) {
-                eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-            }
+            eventDescriptor = try System.makeEvent()
         } catch {
             System.close(epoll)
             throw error
@@ -116,10 +114,7 @@ struct Poller: ~Copyable {
     func wake() {
         if let kernel = Simulation.kernel { return kernel.wake(epoll) }
         guard failure == nil else { return }
-        var one: UInt64 = 1
-        // The write fails only if the counter is full, which would take centuries, so its error is
-        // ignored.
-        _ = try? systemCall(.write) { Glibc.write(eventDescriptor, &one, 8) }
+        System.signal(event: eventDescriptor)
     }
 
     /// Waits until a descriptor changes, a thread calls `wake`, or the time limit ends, and reports

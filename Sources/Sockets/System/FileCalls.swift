@@ -27,6 +27,15 @@ extension System {
         _ = try systemCall(.unlink) { withCString(path) { Glibc.unlink($0) } }
     }
 
+    /// Returns the path of the working directory: getcwd(3).
+    ///
+    /// - Throws: `ENOENT` if the directory was removed.
+    static func getcwd() throws(Errno) -> [UInt8] {
+        guard let path = Glibc.getcwd(nil, 0) else { throw Errno(rawValue: Glibc.errno) }
+        defer { free(path) }
+        return Array(UnsafeRawBufferPointer(start: path, count: strlen(path)))
+    }
+
     private static func withCString<Result>(
         _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result
     ) -> Result {

@@ -16,6 +16,10 @@ package enum HostCallFailure: Error, Equatable {
 
     /// Creates the failure for a value of `h_errno` and the error number of the same call.
     init(hostErrno: Int32, errno: Int32) {
+        if let shortage = System.descriptorShortage(after: errno) {
+            self = .system(shortage)
+            return
+        }
         switch hostErrno {
         case HOST_NOT_FOUND: self = .hostNotFound
         case TRY_AGAIN: self = .tryAgain
@@ -46,7 +50,7 @@ extension System {
             entry, buffer, size, result in
             Glibc.gethostbyname2_r(name, family.number, entry, buffer, size, result, &hostErrno)
         } orThrow: {
-            HostCallFailure(hostErrno: hostErrno, errno: $0)
+            HostCallFailure(hostErrno: hostErrno, errno: $0 == 0 ? $1 : $0)
         }
     }
 
@@ -62,7 +66,7 @@ extension System {
                 address, socklen_t(address.count), family.number, entry, buffer, size, result,
                 &hostErrno)
         } orThrow: {
-            HostCallFailure(hostErrno: hostErrno, errno: $0)
+            HostCallFailure(hostErrno: hostErrno, errno: $0 == 0 ? $1 : $0)
         }
     }
 }

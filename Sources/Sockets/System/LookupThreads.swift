@@ -1,61 +1,113 @@
+internal import DequeModule
 internal import SystemPackage
 
 /// Threads for calls that cannot be interrupted, such as getaddrinfo(3), so that the caller can
 /// stop waiting at its deadline.
+///
+/// While all threads are in use, further calls wait in a queue and run in the order in which they
+/// came. So the caller waits for a thread and for the result within one limit.
 package struct LookupThreads: Sendable {
     /// The threads for all lookups of the process.
     ///
-    /// A name server that does not answer delays each lookup for seconds. The limit prevents a
-    /// program that repeats lookups in a loop from filling its memory with stacks.
-    package static let shared = LookupThreads(atMost: 64)
+    /// A name server that does not answer delays each lookup for seconds, even if its caller has
+    /// abandoned it. The limit prevents a program that repeats lookups in a loop from filling its
+    /// memory with stacks. It is so high that abandoned lookups rarely delay others. A lookup that
+    /// waits takes about 70 KB.
+    package static let shared = LookupThreads(atMost: 512)
 
-    private let maximum: Int
-    private let running = Lock(0)
+    /// Why a call has no result.
+    package enum Failure: Error, Equatable {
+        /// The system has no more threads, and no call is running.
+        case noThread(Errno)
+        /// The call did not end in time. It has not begun if all threads were in use.
+        case timedOut(hasBegun: Bool)
+    }
+
+    /// A call that runs or waits for a thread.
+    final class Call: Sendable {
+        fileprivate let body: @Sendable () -> () -> Void
+
+        fileprivate init(_ body: @escaping @Sendable () -> () -> Void) { self.body = body }
+    }
+
+    private struct State {
+        var running = 0
+        var queue = Deque<Call>()
+    }
+
+    /// The largest number of threads.
+    let maximum: Int
+    private let state = Lock(State())
 
     /// Creates a set of threads for at most `maximum` calls at a time, including abandoned calls.
     package init(atMost maximum: Int) { self.maximum = maximum }
 
-    /// Returns the result of `body`, or `nil` if `body` has not ended after `duration`.
+    /// Returns the result of `body`.
     ///
-    /// In that case `body` continues until it ends, and its result is dropped.
-    ///
-    /// - Throws: `EAGAIN` if too many calls are running, or if the system has no more threads.
+    /// If `body` has not ended after `duration`, it continues until it ends, and its result is
+    /// dropped. If it has not begun, it is never called.
     package func run<Result: Sendable>(
         for duration: Duration, _ body: @escaping @Sendable () -> Result
-    ) throws(Errno) -> Result? {
+    ) throws(Failure) -> Result {
         let result = Monitor<Result?>(nil)
-        try start {
-            let value = body()
-            return { result.update { $0 = value } }
+        let call: Call
+        do throws(Errno) {
+            call = try start {
+                let value = body()
+                return { result.update { $0 = value } }
+            }
+        } catch {
+            throw .noThread(error)
         }
         result.wait(atMost: duration) { $0 != nil }
-        return result.update { $0 }
+        if let value = result.update({ $0 }) { return value }
+        throw .timedOut(hasBegun: abandon(call))
     }
 
-    /// Runs `body` on a new thread.
+    /// Runs `body` on a thread, at once or when a thread has ended its other calls.
     ///
     /// The closure that `body` returns is called when the thread no longer counts towards the
     /// limit.
     ///
-    /// - Throws: `EAGAIN` if too many calls are running, or if the system has no more threads.
-    func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) {
-        let isAdmitted = running.withLock { running in
-            guard running < maximum else { return false }
-            running += 1
-            return true
-        }
-        guard isAdmitted else { throw .resourceTemporarilyUnavailable }
-        do throws(Errno) {
-            try System.startThread { [running] in
-                let end = body()
-                // The slot is freed before the closure runs, because the closure may cause the next
-                // call at once.
-                running.withLock { $0 -= 1 }
-                end()
+    /// - Throws: `EAGAIN` if the system has no more threads, and no call is running.
+    func start(_ body: @escaping @Sendable () -> () -> Void) throws(Errno) -> Call {
+        let call = Call(body)
+        try state.withLock { state throws(Errno) in
+            guard state.running < maximum else { return state.queue.append(call) }
+            do throws(Errno) {
+                try System.startThread { work(on: call) }
+                state.running += 1
+            } catch {
+                // A running thread takes the call when its own has ended.
+                guard state.running > 0 else { throw error }
+                state.queue.append(call)
             }
-        } catch {
-            running.withLock { $0 -= 1 }
-            throw error
+        }
+        return call
+    }
+
+    /// Removes a call from the queue, and returns whether it has begun.
+    func abandon(_ call: Call) -> Bool {
+        state.withLock { state in
+            guard let index = state.queue.firstIndex(where: { $0 === call }) else { return true }
+            state.queue.remove(at: index)
+            return false
+        }
+    }
+
+    /// Makes a call, and then the calls in the queue.
+    private func work(on first: Call) {
+        var next: Call? = first
+        while let call = next {
+            let end = call.body()
+            // The slot is freed before the closure runs, because the closure may cause the next
+            // call at once.
+            next = state.withLock { state in
+                let next = state.queue.popFirst()
+                if next == nil { state.running -= 1 }
+                return next
+            }
+            end()
         }
     }
 }

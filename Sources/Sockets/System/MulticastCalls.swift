@@ -34,6 +34,22 @@ extension System {
         try setsockopt(descriptor, Int32(IPPROTO_IPV6), name, request)
     }
 
+    /// Limits the multicast datagrams to those of the groups that the socket has joined: setsockopt(2)
+    /// with `IP_MULTICAST_ALL` and `IPV6_MULTICAST_ALL`.
+    ///
+    /// By default, a socket at the wildcard address receives the datagrams of every group that any
+    /// program of the machine has joined. Before Linux 4.20, the option of IPv6 does not exist.
+    static func receiveJoinedGroupsOnly(
+        _ descriptor: Int32, _ family: AddressFamily
+    ) throws(Errno) {
+        if family == .ipv6 {
+            do throws(Errno) { try setOption(descriptor, .multicastAll6, 0) } catch {
+                guard error == .protocolNotAvailable else { throw error }
+            }
+        }
+        if family != .unix { try setOption(descriptor, .multicastAll4, 0) }
+    }
+
     /// Sets the interface of outgoing multicast datagrams: setsockopt(2) with `IP_MULTICAST_IF`.
     static func setMulticastInterfaceIPv4(_ descriptor: Int32, _ interface: UInt32) throws(Errno) {
         try setsockopt(descriptor, Int32(IPPROTO_IP), IP_MULTICAST_IF, request(0, interface))

@@ -6,7 +6,7 @@ internal import SystemPackage
 package struct AddressInfoFailure: Error, Equatable {
     /// The `EAI_` code, such as `EAI_NONAME`.
     package let code: Int32
-    /// The error number behind `EAI_SYSTEM`; `nil` for every other code.
+    /// The error number behind `EAI_SYSTEM`, or a shortage of descriptors; otherwise `nil`.
     package let errno: Errno?
 
     /// The text of gai_strerror(3) for the code.
@@ -21,11 +21,15 @@ package struct AddressInfoFailure: Error, Equatable {
     /// A Boolean value that indicates whether a later attempt may succeed.
     package var isTemporary: Bool { code == EAI_AGAIN }
 
-    /// Creates the failure for a call's result; must run before another call changes `errno`.
-    init(code: Int32) {
+    /// Creates the failure for a call's result and the `errno` after it.
+    init(code: Int32, errno number: Int32) {
         self.code = code
-        // Some NSS modules fail with `errno` 0, which is replaced by `EIO`.
-        errno = code != EAI_SYSTEM ? nil : Errno(rawValue: Glibc.errno == 0 ? EIO : Glibc.errno)
+        if let shortage = System.descriptorShortage(after: number) {
+            errno = shortage
+        } else {
+            // Some NSS modules fail with `errno` 0, which is replaced by `EIO`.
+            errno = code != EAI_SYSTEM ? nil : Errno(rawValue: number == 0 ? EIO : number)
+        }
     }
 }
 
@@ -74,8 +78,9 @@ extension System {
         hints.ai_flags = (numericOnly ? AI_NUMERICHOST : 0) | (canonicalName ? AI_CANONNAME : 0)
 
         var list: UnsafeMutablePointer<addrinfo>?
+        Glibc.errno = 0
         let code = Glibc.getaddrinfo(host, nil, &hints, &list)
-        guard code == 0 else { throw AddressInfoFailure(code: code) }
+        guard code == 0 else { throw AddressInfoFailure(code: code, errno: Glibc.errno) }
         defer { freeaddrinfo(list) }
 
         var result = AddressInfo()
@@ -101,17 +106,44 @@ extension System {
         while true {
             var host = [CChar](repeating: 0, count: size)
             var service = [CChar](repeating: 0, count: size)
+            Glibc.errno = 0
             let code = address.withAddress { address, length in
                 Glibc.getnameinfo(
                     address, length, &host, socklen_t(size), &service, socklen_t(size),
                     options.flags)
             }
-            if code == 0 { return (text(in: host), text(in: service)) }
+            let number = Glibc.errno
+            if code == 0 {
+                let names = (host: text(in: host), service: text(in: service))
+                // Digits in place of a name also result from a shortage of descriptors.
+                if !options.numericHost, isNumeric(names.host),
+                    let shortage = descriptorShortage(after: number)
+                {
+                    throw AddressInfoFailure(code: EAI_SYSTEM, errno: shortage.rawValue)
+                }
+                return names
+            }
             guard code == EAI_OVERFLOW, size < nameBufferLimit else {
-                throw AddressInfoFailure(code: code)
+                throw AddressInfoFailure(code: code, errno: number)
             }
             size *= 2
         }
+    }
+
+    /// inet_pton(3): whether the text is an address in digits, with or without a zone.
+    private static func isNumeric(_ host: String) -> Bool {
+        var address = in6_addr()
+        let digits = String(host.prefix { $0 != "%" })
+        return [AF_INET, AF_INET6].contains { inet_pton($0, digits, &address) == 1 }
+    }
+
+    /// inet_aton(3): whether libc reads the text as an IPv4 address, in any of its forms.
+    ///
+    /// `127.1`, `0x7f000001`, `010.0.0.1` and `2130706433` are addresses to it, and `redis.1` and
+    /// `123456789012` are not. The text must not contain a NUL.
+    static func inet_aton(_ text: String) -> Bool {
+        var address = in_addr()
+        return Glibc.inet_aton(text, &address) != 0
     }
 
     /// Returns the name of this machine: gethostname(2).

@@ -132,10 +132,22 @@ extension System {
 
     /// Returns the index of the interface with this name, or `nil` if there is none:
     /// if_nametoindex(3).
-    static func if_nametoindex(_ name: String) -> UInt32? {
+    ///
+    /// - Throws: `EMFILE` or `ENFILE`, because the call opens a socket.
+    static func if_nametoindex(_ name: String) throws(Errno) -> UInt32? {
         // C would stop reading at the NUL and find an interface with a shorter name.
         guard !name.utf8.contains(0) else { return nil }
         let index = Glibc.if_nametoindex(name)
-        return index == 0 ? nil : index
+        if index != 0 { return index }
+        let code = Glibc.errno
+        guard code == EMFILE || code == ENFILE else { return nil }
+        throw Errno(rawValue: code)
+    }
+
+    /// if_indextoname(3): returns `nil` if no interface has this index.
+    package static func if_indextoname(_ index: UInt32) -> String? {
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        guard Glibc.if_indextoname(index, &name) != nil else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

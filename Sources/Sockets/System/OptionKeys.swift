@@ -25,6 +25,9 @@ struct OptionKey: Hashable, Sendable {
     static let timeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_TTL)
     static let multicastTimeToLive4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_TTL)
     static let multicastLoop4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_LOOP)
+    static let bindWithoutPort = OptionKey(
+        level: Int32(IPPROTO_IP), name: IP_BIND_ADDRESS_NO_PORT)
+    static let multicastAll4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_MULTICAST_ALL)
     static let packetInfo4 = OptionKey(level: Int32(IPPROTO_IP), name: IP_PKTINFO)
 
     // ipv6(7)
@@ -33,5 +36,7 @@ struct OptionKey: Hashable, Sendable {
     static let multicastTimeToLive6 = OptionKey(
         level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_HOPS)
     static let multicastLoop6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP)
+    /// `IPV6_MULTICAST_ALL` of linux/in6.h, which glibc does not declare.
+    static let multicastAll6 = OptionKey(level: Int32(IPPROTO_IPV6), name: 29)
     static let packetInfo6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_RECVPKTINFO)
 }

@@ -13,7 +13,11 @@ package enum ServiceCallFailure: Error, Equatable {
     /// Creates the failure for the result of a call that found no entry.
     ///
     /// In experiments, the result was `ENOENT` without `/etc/services`, and 0 with an empty file.
-    init(code: Int32) {
+    init(code: Int32, errno: Int32) {
+        if let shortage = System.descriptorShortage(after: errno) {
+            self = .system(shortage)
+            return
+        }
         switch code {
         case 0: self = .unknown
         case ENOENT: self = .noDatabase
@@ -42,7 +46,7 @@ extension System {
             entry, buffer, size, result in
             Glibc.getservbyname_r(name, transport, entry, buffer, size, result)
         } orThrow: {
-            ServiceCallFailure(code: $0)
+            ServiceCallFailure(code: $0, errno: $1)
         }
     }
 
@@ -56,7 +60,7 @@ extension System {
             // C expects the port in network order, in an `int`.
             Glibc.getservbyport_r(Int32(port.bigEndian), transport, entry, buffer, size, result)
         } orThrow: {
-            ServiceCallFailure(code: $0)
+            ServiceCallFailure(code: $0, errno: $1)
         }
     }
 }

@@ -114,6 +114,12 @@ extension System {
         _ = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_SETFL, newFlags) }
     }
 
+    /// Returns whether calls on a user's descriptor wait: fcntl(2).
+    static func isBlocking(_ descriptor: Int32) throws(Errno) -> Bool {
+        try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_GETFL) } & O_NONBLOCK
+            == 0
+    }
+
     /// Sets close-on-exec on a descriptor: fcntl(2) with `FD_CLOEXEC`.
     ///
     /// The descriptor may belong to the user.

@@ -38,12 +38,16 @@ struct Resolve: Command {
         let results = resolution.addresses.map { ($0, reverseName(of: $0)) }
         if isJSON {
             for (address, reverse) in results {
-                try Console.writeLine(json(resolution.canonicalName, address, reverse))
+                try Console.writeLine(json(resolution, address, reverse))
             }
             return
         }
-        if let canonical = resolution.canonicalName, isAlias(of: canonical) {
-            try Console.writeLine("\(host) is an alias of \(canonical)")
+        let name = resolution.asciiName ?? host
+        if let ascii = resolution.asciiName {
+            try Console.writeLine("\(host) is \(ascii) in the DNS")
+        }
+        if let canonical = resolution.canonicalName, isAlias(name, of: canonical) {
+            try Console.writeLine("\(name) is an alias of \(canonical)")
         }
         let texts = results.map { address, _ in port == nil ? address.ipText : "\(address)" }
         let width = texts.map(\.count).max() ?? 0
@@ -63,25 +67,26 @@ struct Resolve: Command {
     /// dot.
     ///
     /// A numeric address is never an alias, because it is its own canonical name.
-    private func isAlias(of canonical: String) -> Bool {
+    private func isAlias(_ name: String, of canonical: String) -> Bool {
         func normalized(_ name: String) -> String {
             let lower = name.lowercased()
             return lower.hasSuffix(".") ? String(lower.dropLast()) : lower
         }
-        return IPAddress(host) == nil && normalized(canonical) != normalized(host)
+        return IPAddress(name) == nil && normalized(canonical) != normalized(name)
     }
 
     private func json(
-        _ canonical: String?, _ address: SocketAddress, _ reverse: String?
+        _ resolution: Resolver.Resolution, _ address: SocketAddress, _ reverse: String?
     ) -> JSON {
-        .object([
-            ("name", .string(host)),
-            ("canonicalName", .optional(canonical)),
-            ("family", .string("\(address.family.map { "\($0)" } ?? "")")),
-            ("address", .string(address.ipText)),
-            ("port", .number(Int(address.port ?? 0))),
-            ("reverseName", .optional(reverse)),
-        ])
+        let ascii = resolution.asciiName.map { [("asciiName", JSON.string($0))] } ?? []
+        return .object(
+            [("name", .string(host))] + ascii + [
+                ("canonicalName", .optional(resolution.canonicalName)),
+                ("family", .string("\(address.family.map { "\($0)" } ?? "")")),
+                ("address", .string(address.ipText)),
+                ("port", .number(Int(address.port ?? 0))),
+                ("reverseName", .optional(reverse)),
+            ])
     }
 }
 

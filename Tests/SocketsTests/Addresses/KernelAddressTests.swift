@@ -5,7 +5,7 @@ import Testing
 
 @Suite("KernelAddress")
 struct KernelAddressTests {
-    private static let zoned = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "1")
+    private static let zoned = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "lo")
 
     private static let samples: [(SocketAddress, AddressFamily)] = [
         (.ipv4(IPv4Address(192, 0, 2, 7), port: 80), .ipv4),
@@ -51,6 +51,29 @@ struct KernelAddressTests {
         #expect(scope != 0)
         #expect(try IPv6Address(high: 0, low: 0, zone: "17").scope == 17)
         #expect(try IPv6Address.loopback.scope == 0)
+    }
+
+    @Test("an address of the kernel has the name of its interface as its zone")
+    func zonesOfTheKernel() {
+        let raw = RawSocketAddress(.ipv6(high: 0xFE80 << 48, low: 1, port: 80, scope: 1))
+        #expect(SocketAddress(raw).description == "[fe80::1%lo]:80")
+        let unknown = RawSocketAddress(.ipv6(high: 0xFE80 << 48, low: 1, port: 80, scope: 999_999))
+        #expect(SocketAddress(unknown).description == "[fe80::1%999999]:80")
+    }
+
+    @Test(
+        "the name of an interface wins over an index in digits",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func digitsAsAName() throws {
+        let (scope, shown) = try PrivateMachine.run(commands: [
+            "ip link add 77 type bridge", "ip link add 1 type bridge", "ip link set 77 up",
+        ]) {
+            let address = IPv6Address(high: 0xFE80 << 48, low: 0xAA, zone: "77")
+            let raw = try SocketAddress.ipv6(address, port: 80).raw(for: .ipv6)
+            return (try address.scope, SocketAddress(raw).description)
+        }
+        #expect(scope != 77 && scope != 0)
+        #expect(shown == "[fe80::aa%77]:80")
     }
 
     @Test(

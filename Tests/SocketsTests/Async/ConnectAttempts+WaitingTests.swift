@@ -9,7 +9,7 @@ struct ConnectAttemptsWaitingTests {
     private func connect(
         to addresses: [SocketAddress], within limit: TimeLimit = .seconds(10)
     ) async throws -> SocketAddress? {
-        let attempts = ConnectAttempts(
+        let attempts = try ConnectAttempts(
             to: addresses, .stream, ConnectOptions(), Deadline(startingNow: limit))
         return try await attempts.connect(on: loop).remoteAddress
     }

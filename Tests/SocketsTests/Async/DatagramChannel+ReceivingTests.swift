@@ -340,7 +340,7 @@ struct DatagramChannelReceivingTests {
             (.ipv4(bits: 0x7F00_0002, port: 0), "127.0.0.2:7"),
             (.ipv4(bits: 0xEF00_0001, port: 0), nil),
             (.ipv6(high: 0, low: 1, port: 0, scope: 3), "[::1]:7"),
-            (.ipv6(high: 0xFE80 << 48, low: 1, port: 0, scope: 3), "[fe80::1%3]:7"),
+            (.ipv6(high: 0xFE80 << 48, low: 1, port: 0, scope: 1), "[fe80::1%lo]:7"),
             (.ipv6(high: 0xFF02 << 48, low: 1, port: 0, scope: 3), nil),
             (.ipv6(high: 0, low: 0xFFFF_7F00_0002, port: 0, scope: 1), "127.0.0.2:7"),
             (.ipv6(high: 0, low: 0xFFFF_EF00_0001, port: 0, scope: 1), nil),

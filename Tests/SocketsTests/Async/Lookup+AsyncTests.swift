@@ -94,10 +94,7 @@ struct LookupAsyncTests {
             switch await pending.result {
             case .success(let value): #expect(value == number)
             case .failure(let error as SocketError):
-                // Abandoned lookups may still occupy all threads.
-                #expect(
-                    error.cause == .cancelled || error.isTimeout
-                        || error.errno == .resourceTemporarilyUnavailable)
+                #expect(error.cause == .cancelled || error.isTimeout)
             case .failure(let error): Issue.record(error)
             }
         }
@@ -107,7 +104,8 @@ struct LookupAsyncTests {
         "an endpoint without a host name resolves even after the deadline",
         arguments: [
             Endpoint.udp(port: 53), .udp("127.0.0.1", port: 53), .udp("::1", port: 53),
-            .unixDatagram("/tmp/x"), .unix("@x"),
+            .unixDatagram("/tmp/x"), .unix("@x"), .tcp("localhost", port: 80),
+            .udp("a.LOCALHOST.", port: 53),
         ])
     func onTheSpot(endpoint: Endpoint) async throws {
         let past = Deadline(startingNow: .seconds(0))
@@ -117,11 +115,16 @@ struct LookupAsyncTests {
 
     @Test(
         "resolving an endpoint with a name throws `timedOut` only after the deadline",
-        arguments: [Endpoint.udp("localhost", port: 53), .udp("127.0.0.1", port: "domain")])
+        arguments: [
+            Endpoint.udp("host.invalid", port: 53), .udp("127.0.0.1", port: "domain"),
+            .udp("localhost", port: "domain"),
+        ])
     func names(endpoint: Endpoint) async throws {
-        let never = Deadline(startingNow: .never)
-        let addresses = try await Lookup.addresses(of: endpoint, nil, until: never, on: loop)
-        #expect(try await addresses == Resolver.resolve(endpoint))
+        if endpoint.port?.service != nil {
+            let never = Deadline(startingNow: .never)
+            let addresses = try await Lookup.addresses(of: endpoint, nil, until: never, on: loop)
+            #expect(try await addresses == Resolver.resolve(endpoint))
+        }
         let past = Deadline(startingNow: .seconds(0))
         let error = await #expect(throws: SocketError.self) {
             try await Lookup.addresses(of: endpoint, nil, until: past, on: loop)
@@ -134,17 +137,17 @@ struct LookupAsyncTests {
     func initializers() async throws {
         let initializers: [@Sendable (TimeLimit) async throws -> Void] = [
             { limit in
-                _ = try await Connection(to: .tcp("localhost", port: 1), timeout: limit)
+                _ = try await Connection(to: .tcp("host.invalid", port: 1), timeout: limit)
             },
             { limit in
-                _ = try await Listener(on: .tcp("localhost", port: 0), timeout: limit)
+                _ = try await Listener(on: .tcp("host.invalid", port: 0), timeout: limit)
             },
             { limit in
-                _ = try await DatagramChannel(on: .udp("localhost", port: 0), timeout: limit)
+                _ = try await DatagramChannel(on: .udp("host.invalid", port: 0), timeout: limit)
             },
             { limit in
                 _ = try await DatagramChannel(
-                    to: .udp("localhost", port: 1), timeout: limit)
+                    to: .udp("host.invalid", port: 1), timeout: limit)
             },
         ]
         for initializer in initializers {
@@ -152,7 +155,7 @@ struct LookupAsyncTests {
                 try await initializer(.seconds(0))
             }
             #expect(late?.cause == .timedOut(limit: .zero))
-            #expect(late?.endpoint?.host == "localhost")
+            #expect(late?.endpoint?.host == "host.invalid")
             let making = Task {
                 while !Task.isCancelled { await Task.yield() }
                 try await initializer(.never)

@@ -48,16 +48,16 @@ struct ResolverAsyncTests {
 
     private static let lookups: [@Sendable (TimeLimit) async throws -> Void] = [
         { limit in
-            _ = try await Resolver.resolve(.tcp("localhost", port: 80), timeout: limit)
+            _ = try await Resolver.resolve(.tcp("host.invalid", port: 80), timeout: limit)
         },
         { limit in
-            _ = try await Resolver.resolve(host: "localhost", timeout: limit)
+            _ = try await Resolver.resolve(host: "host.invalid", timeout: limit)
         },
         { limit in
             _ = try await Resolver.name(of: .ipv4(.loopback, port: 80), timeout: limit)
         },
         { limit in
-            _ = try await Resolver.host(named: "localhost", timeout: limit)
+            _ = try await Resolver.host(named: "host.invalid", timeout: limit)
         },
         { limit in
             _ = try await Resolver.host(at: .v4(.loopback), timeout: limit)
@@ -65,8 +65,8 @@ struct ResolverAsyncTests {
     ]
 
     private static let descriptions = [
-        "resolve localhost:80", "resolve localhost", "resolve 127.0.0.1:80",
-        "look up host localhost", "look up host 127.0.0.1",
+        "resolve host.invalid:80", "resolve host.invalid", "resolve 127.0.0.1:80",
+        "look up host host.invalid", "look up host 127.0.0.1",
     ]
 
     @Test(

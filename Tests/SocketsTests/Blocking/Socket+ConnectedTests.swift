@@ -49,6 +49,25 @@ struct SocketConnectedTests {
         }
     }
 
+    @Test("a connect to a full Unix backlog times out with its limit")
+    func fullUnixBacklog() throws {
+        let path = "@" + Loopback.unixPath()
+        let full = try Socket(on: .unix(path), options: .init(backlog: 0))
+        let guest = try Socket(to: full.localAddress)
+        let limit = Duration.milliseconds(30)
+        let connects: [() throws -> Void] = [
+            { _ = try Socket(to: .unix(path), timeout: TimeLimit(limit)) },
+            { _ = try Socket(to: full.localAddress, timeout: TimeLimit(limit)) },
+            { _ = try SocketStream(to: .unix(path), timeout: TimeLimit(limit)) },
+            { try Socket(.unix).connect(to: full.localAddress, timeout: TimeLimit(limit)) },
+        ]
+        for connect in connects {
+            let error = #expect(throws: SocketError.self) { try connect() }
+            #expect(error?.cause == .timedOut(limit: limit))
+        }
+        withExtendedLifetime(guest) {}
+    }
+
     @Test("receive on a connected socket waits until bytes arrive")
     func isBlocking() throws {
         let (client, server) = try Loopback.tcpPair()

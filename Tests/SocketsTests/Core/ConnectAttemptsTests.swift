@@ -24,7 +24,7 @@ struct ConnectAttemptsTests {
     func wins() throws {
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
         let socket = try connect(
-            ConnectAttempts(
+            try ConnectAttempts(
                 to: [listener.localAddress], .stream, ConnectOptions(),
                 Deadline(startingNow: .seconds(10))))
         let remote = socket.remoteAddress
@@ -41,7 +41,7 @@ struct ConnectAttemptsTests {
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)
-        var attempts = ConnectAttempts(
+        var attempts = try ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         let waits = try attempts.advance().isEndlessWait()
         #expect(waits)
@@ -60,7 +60,7 @@ struct ConnectAttemptsTests {
     func willEnd() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)
-        var attempts = ConnectAttempts(
+        var attempts = try ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         _ = try attempts.advance()
         var wasOpen = false
@@ -77,7 +77,7 @@ struct ConnectAttemptsTests {
     func stopped() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)
-        var attempts = ConnectAttempts(
+        var attempts = try ConnectAttempts(
             to: [full.localAddress], .stream, ConnectOptions(), Deadline(startingNow: .never))
         _ = try attempts.advance()
         attempts.stop(because: .cancelled)

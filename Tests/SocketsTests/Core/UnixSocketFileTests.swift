@@ -60,6 +60,45 @@ struct UnixSocketFileTests {
         withExtendedLifetime(second) {}
     }
 
+    @Test(
+        "the file of a relative path is removed after the working directory has changed",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func workingDirectory() throws {
+        let left = try PrivateMachine.run {
+            var folder = Array("/tmp/swift-sockets-XXXXXX".utf8CString)
+            try #require(mkdtemp(&folder) != nil)
+            let opens: [(SocketAddress) throws -> () -> Void] = [
+                { address in try Socket(on: address).close },
+                { address in try Socket(on: address, type: .datagram).close },
+                { address in try Listener(on: address).close },
+                { address in try DatagramChannel(on: address).close },
+                { address in
+                    let server = try Socket(on: address, type: .datagram)
+                    let client = try Socket(
+                        to: address, type: .datagram,
+                        options: .init(localAddress: .unix(UnixAddress(path: "./b")!)))
+                    return {
+                        client.close()
+                        server.close()
+                    }
+                },
+            ]
+            var left = 0
+            for open in opens {
+                // A thread with a mount namespace of its own has a working directory of its own.
+                try #require(chdir(folder) == 0)
+                let close = try open(.unix(UnixAddress(path: "a.sock")!))
+                try #require(chdir("/") == 0)
+                close()
+                try #require(chdir(folder) == 0)
+                left += [access("a.sock", F_OK), access("b", F_OK)].count { $0 == 0 }
+            }
+            rmdir(folder)
+            return left
+        }
+        #expect(left == 0)
+    }
+
     @Test("an abstract name has no socket file")
     func abstract() throws {
         let address = try #require(UnixAddress(abstract: Loopback.unixPath()))

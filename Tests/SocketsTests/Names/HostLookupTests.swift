@@ -51,6 +51,44 @@ struct HostLookupTests {
         #expect(try texts(HostLookup(host: "localhost", family: .ipv4)) == ["127.0.0.1:0"])
     }
 
+    @Test(
+        "localhost and its subdomains are this machine without a lookup",
+        arguments: [
+            "localhost", "LOCALHOST", "LocalHost.", "localhost.", "a.localhost", "A.b.LOCALHOST.",
+        ])
+    func localhost(host: String) throws {
+        #expect(!HostLookup(host: host).mayBlock)
+        #expect(try texts(HostLookup(host: host, service: 80)) == ["[::1]:80", "127.0.0.1:80"])
+        #expect(try texts(HostLookup(host: host, family: .ipv4)) == ["127.0.0.1:0"])
+        #expect(try texts(HostLookup(host: host, family: .ipv6)) == ["[::1]:0"])
+        // No time is left, so a lookup would fail.
+        let late = try HostLookup(host: host).resolution(until: Deadline(startingNow: .seconds(0)))
+        #expect(late.addresses.count == 2)
+    }
+
+    @Test(
+        "other names near localhost are looked up",
+        arguments: ["localhost.example", "notlocalhost", "localhost1", "my-localhost"])
+    func notLocalhost(host: String) {
+        #expect(HostLookup(host: host).mayBlock)
+    }
+
+    @Test(
+        "what libc can refuse or answer without a name server blocks no thread",
+        arguments: [
+            HostLookup(host: "::1", family: .ipv4), HostLookup(host: "a..b"),
+            HostLookup(host: "db.example", numericOnly: true), HostLookup(host: ""),
+        ])
+    func withoutBlocking(lookup: HostLookup) {
+        #expect(!lookup.mayBlock)
+        let late = Deadline(startingNow: .seconds(0))
+        do {
+            _ = try lookup.resolution(until: late)
+        } catch {
+            #expect(!error.isTimeout)
+        }
+    }
+
     @Test("an invalid service is reported before an invalid host")
     func theServiceComesFirst() {
         let error = #expect(throws: SocketError.self) {

@@ -84,14 +84,15 @@ struct LookupTests {
     @Test(
         "a getaddrinfo failure becomes a `nameResolution` cause, and EAI_SYSTEM becomes the errno")
     func nameCauses() {
-        guard case .nameResolution(let failure) = AddressInfoFailure(code: EAI_AGAIN).cause else {
+        let temporary = AddressInfoFailure(code: EAI_AGAIN, errno: 0)
+        guard case .nameResolution(let failure) = temporary.cause else {
             Issue.record("not a name resolution failure")
             return
         }
         #expect(failure.code == EAI_AGAIN)
         #expect(failure.message == "Temporary failure in name resolution")
         #expect(failure.isTemporary)
-        errno = EMFILE
-        #expect(AddressInfoFailure(code: EAI_SYSTEM).cause == .system(.tooManyOpenFiles))
+        let shortage = AddressInfoFailure(code: EAI_SYSTEM, errno: EMFILE)
+        #expect(shortage.cause == .system(.tooManyOpenFiles))
     }
 }

@@ -19,7 +19,7 @@ struct ResolverTests {
         let byName = try Resolver.resolve(.tcp("fe80::1%lo", port: 80))
         #expect(byName.map(\.description) == ["[fe80::1%lo]:80"])
         let byIndex = try Resolver.resolve(.tcp("fe80::1%1", port: 80))
-        #expect(byIndex.map(\.description) == ["[fe80::1%1]:80"])
+        #expect(byIndex.map(\.description) == ["[fe80::1%lo]:80"])
     }
 
     @Test("resolving a zone that names no interface throws ENODEV")
@@ -138,6 +138,8 @@ struct ResolverTests {
             192.0.2.7   official.example alias.example short
             192.0.2.8   official.example
             192.0.2.7   official.example
+            192.0.2.9   redis.1 123456789012
+            192.0.2.10  xn--mnchen-3ya.test xn--fsqu00a.xn--0zwm56d
             2001:db8::7 official.example
             2001:db8::9 six.example
 
@@ -176,6 +178,42 @@ struct ResolverTests {
         func bothFamilies() throws {
             let found = try addresses(of: .tcp("official.example", port: 80))
             #expect(found.sorted() == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
+        }
+
+        @Test("Docker's host names resolve", arguments: ["redis.1", "123456789012"])
+        func dockerNames(host: String) throws {
+            #expect(try addresses(of: .tcp(host, port: 80)) == ["192.0.2.9:80"])
+            // The C function of `host(named:)` refuses names of digits only.
+            guard host == "redis.1" else { return }
+            let entry = try run { try Resolver.host(named: host).addresses }
+            #expect(entry == [.v4(IPv4Address(192, 0, 2, 9))])
+        }
+
+        @Test(
+            "an international name resolves by its ASCII form",
+            arguments: [
+                ("münchen.test", "xn--mnchen-3ya.test"), ("MÜNCHEN.test", "xn--mnchen-3ya.test"),
+                ("例子.测试", "xn--fsqu00a.xn--0zwm56d"),
+            ])
+        func internationalNames(host: String, ascii: String) throws {
+            let blocking = try run { try Resolver.resolve(host: host, service: 80) }
+            #expect(blocking.addresses.map(\.description) == ["192.0.2.10:80"])
+            #expect(blocking.asciiName == ascii)
+            let inTask = try PrivateMachine.runTask(files: Self.files) { _ in
+                try await Resolver.resolve(host: host, service: 80)
+            }
+            #expect(inTask.asciiName == ascii)
+            let entry = try run { try Resolver.host(named: host).addresses }
+            #expect(entry == [.v4(IPv4Address(192, 0, 2, 10))])
+            #expect(try run { try Resolver.resolve(host: "short").asciiName } == nil)
+        }
+
+        @Test("the error of an international name shows both forms")
+        func unknownInternationalNames() {
+            let error = error(of: .tcp("größe.test", port: 80))
+            #expect(
+                error?.description
+                    == "cannot resolve größe.test (xn--gre-6ka8i.test): name or service not known")
         }
 
         @Test("a family restricts the result to addresses of that family")

@@ -1,6 +1,9 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
+
+@testable import Sockets
 
 /// A thread with a separate view of the machine: `/etc` contains only the files of the test, and
 /// there is no network, not even loopback.
@@ -25,8 +28,10 @@ enum PrivateMachine {
     ///
     /// `nsswitch.conf` reads names from files only. With `asksNameServer`, it then queries the name
     /// server of the loopback interface, which cannot be reached.
+    ///
+    /// The shell runs `commands` on the private machine first, for example to bring links up.
     static func run<Value: Sendable>(
-        files: [String: String], asksNameServer: Bool = false,
+        files: [String: String] = [:], asksNameServer: Bool = false, commands: [String] = [],
         _ body: @escaping @Sendable () throws -> Value
     ) throws -> Value {
         var files = files
@@ -43,8 +48,43 @@ enum PrivateMachine {
         defer { try? FileManager.default.removeItem(atPath: etc) }
         return try Background {
             try enter(etc: etc)
+            for command in commands { try run(command) }
             return try body()
         }.value()
+    }
+
+    /// Returns the result of a task that runs on an event loop of such a thread.
+    static func runTask<Value: Sendable>(
+        files: [String: String] = [:], asksNameServer: Bool = false, commands: [String] = [],
+        _ body: @escaping @Sendable (LoopGroup) async throws -> Value
+    ) throws -> Value {
+        try run(files: files, asksNameServer: asksNameServer, commands: commands) {
+            // The threads that this thread starts belong to the same machine.
+            let group = try LoopGroup(loops: 1)
+            defer { group.shutdown() }
+            let outcome = Mutex<Result<Value, any Error>?>(nil)
+            let finished = DispatchSemaphore(value: 0)
+            Task(executorPreference: group.executors[0]) {
+                let result: Result<Value, any Error>
+                do { result = .success(try await body(group)) } catch { result = .failure(error) }
+                outcome.withLock { $0 = result }
+                finished.signal()
+            }
+            finished.wait()
+            return try #require(outcome.withLock { $0 }).get()
+        }
+    }
+
+    /// Runs a shell command on the machine of the calling thread.
+    private static func run(_ command: String) throws {
+        let texts: [String] = ["/bin/sh", "-c", command]
+        let words = texts.map { text in strdup(text) }
+        defer { for word in words { free(word) } }
+        var child = pid_t()
+        try check(command, posix_spawn(&child, "/bin/sh", nil, nil, words + [nil], environ))
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) == -1, errno == EINTR {}
+        try check(command, status)
     }
 
     private static func makeDirectory(holding files: [String: String]) throws -> String {

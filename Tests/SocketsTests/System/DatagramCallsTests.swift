@@ -62,7 +62,7 @@ struct DatagramCallsTests {
         let address = RawSocketAddress(
             .ipv6(high: 0, low: 1, port: try port(of: server), scope: 0))
         #expect(try send(client, to: address, from: loopback) == 6)
-        let interface = try #require(System.if_nametoindex("lo"))
+        let interface = try #require(try System.if_nametoindex("lo"))
         #expect(
             try receive(server).local == .ipv6(high: 0, low: 1, port: 0, scope: interface))
     }

@@ -18,12 +18,13 @@ struct LookupThreadsTests {
         let gate = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
         let start = ContinuousClock.now
-        let result = try calls.run(for: .milliseconds(30)) {
-            gate.wait()
-            ended.signal()
-            return 7
+        #expect(throws: LookupThreads.Failure.timedOut(hasBegun: true)) {
+            try calls.run(for: .milliseconds(30)) {
+                gate.wait()
+                ended.signal()
+                return 7
+            }
         }
-        #expect(result == nil)
         #expect(start.duration(to: .now) >= .milliseconds(30))
         gate.signal()
         #expect(ended.wait(timeout: .now() + 30) == .success)
@@ -32,8 +33,11 @@ struct LookupThreadsTests {
     @Test("a call with a duration of zero or less returns nil without waiting")
     func withoutAnyTime() throws {
         let gate = DispatchSemaphore(value: 0)
-        #expect(try calls.run(for: .zero) { gate.wait() } == nil)
-        #expect(try calls.run(for: .seconds(-1)) { gate.wait() } == nil)
+        for limit in [Duration.zero, .seconds(-1)] {
+            #expect(throws: LookupThreads.Failure.timedOut(hasBegun: true)) {
+                try calls.run(for: limit) { gate.wait() }
+            }
+        }
         gate.signal()
         gate.signal()
     }
@@ -44,31 +48,47 @@ struct LookupThreadsTests {
         #expect(try calls.run(for: longest) { true } == true)
     }
 
-    @Test("a call throws EAGAIN while all lookup threads are in use, and later calls succeed")
-    func tooManyCalls() throws {
+    @Test("a call beyond the limit waits for a thread within its own limit")
+    func queued() throws {
         let calls = LookupThreads(atMost: 2)
         let gate = DispatchSemaphore(value: 0)
-        let ended = DispatchSemaphore(value: 0)
         for _ in 0..<2 {
-            let result: Void? = try calls.run(for: .zero) {
-                gate.wait()
-                ended.signal()
+            #expect(throws: LookupThreads.Failure.timedOut(hasBegun: true)) {
+                try calls.run(for: .zero) { gate.wait() }
             }
-            #expect(result == nil)
         }
-        #expect(throws: Errno.resourceTemporarilyUnavailable) {
-            try calls.run(for: .seconds(30)) { 7 }
+        let start = ContinuousClock.now
+        #expect(throws: LookupThreads.Failure.timedOut(hasBegun: false)) {
+            try calls.run(for: .milliseconds(30)) { 7 }
         }
+        #expect(start.duration(to: .now) >= .milliseconds(30))
+        let waiting = Background { try calls.run(for: .seconds(30)) { 8 } }
         gate.signal()
-        #expect(ended.wait(timeout: .now() + 30) == .success)
-        // The ended thread frees its slot a little later.
-        let deadline = ContinuousClock.now + .seconds(30)
-        var admitted: Int?
-        while admitted == nil, ContinuousClock.now < deadline {
-            admitted = try? calls.run(for: .seconds(30)) { 7 }
-        }
-        #expect(admitted == 7)
+        #expect(try waiting.value() == 8)
         gate.signal()
+    }
+
+    @Test("queued calls run in order, and an abandoned one never runs")
+    func order() throws {
+        let calls = LookupThreads(atMost: 1)
+        let gate = DispatchSemaphore(value: 0)
+        let ended = DispatchSemaphore(value: 0)
+        let begun = Lock<[Int]>([])
+        _ = try calls.start {
+            gate.wait()
+            return {}
+        }
+        let queued = try (0..<4).map { number in
+            try calls.start {
+                begun.withLock { $0.append(number) }
+                return { ended.signal() }
+            }
+        }
+        #expect(!calls.abandon(queued[1]))
+        gate.signal()
+        for _ in 0..<3 { #expect(ended.wait(timeout: .now() + 30) == .success) }
+        #expect(begun.withLock { $0 } == [0, 2, 3])
+        #expect(calls.abandon(queued[3]))
     }
 
     @Test("completed calls do not raise the maximum number of concurrent calls")
@@ -76,9 +96,11 @@ struct LookupThreadsTests {
         let calls = LookupThreads(atMost: 1)
         for _ in 0..<3 { #expect(try calls.run(for: .seconds(30)) { 7 } == 7) }
         let gate = DispatchSemaphore(value: 0)
-        #expect(try calls.run(for: .zero) { gate.wait() } == nil)
-        #expect(throws: Errno.resourceTemporarilyUnavailable) {
-            try calls.run(for: .seconds(30)) { 7 }
+        #expect(throws: LookupThreads.Failure.timedOut(hasBegun: true)) {
+            try calls.run(for: .zero) { gate.wait() }
+        }
+        #expect(throws: LookupThreads.Failure.timedOut(hasBegun: false)) {
+            try calls.run(for: .zero) { 7 }
         }
         gate.signal()
     }

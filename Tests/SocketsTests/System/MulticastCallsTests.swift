@@ -9,7 +9,7 @@ struct MulticastCallsTests {
     private let group: UInt32 = 0xEFFF_4E4F
 
     private func loopbackInterface() throws -> UInt32 {
-        try #require(System.if_nametoindex("lo"))
+        try #require(try System.if_nametoindex("lo"))
     }
 
     @Test("an IPv4 group member receives a datagram, and can join and leave only once")

@@ -35,12 +35,28 @@ struct NameCallsTests {
 
     @Test("an EAI_SYSTEM failure has the errno of the call, or EIO if errno is 0")
     func systemFailures() {
-        errno = EMFILE
-        #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .tooManyOpenFiles)
-        errno = 0
-        #expect(AddressInfoFailure(code: EAI_SYSTEM).errno == .ioError)
-        #expect(AddressInfoFailure(code: EAI_AGAIN).errno == nil)
-        #expect(AddressInfoFailure(code: EAI_AGAIN).isTemporary)
+        #expect(AddressInfoFailure(code: EAI_SYSTEM, errno: ENOMEM).errno == .noMemory)
+        #expect(AddressInfoFailure(code: EAI_SYSTEM, errno: 0).errno == .ioError)
+        #expect(AddressInfoFailure(code: EAI_AGAIN, errno: ECONNREFUSED).errno == nil)
+        #expect(AddressInfoFailure(code: EAI_AGAIN, errno: 0).isTemporary)
+    }
+
+    @Test("a lookup that met a shortage of descriptors reports it, whatever its code")
+    func shortages() {
+        for code in [EAI_SYSTEM, EAI_AGAIN, EAI_NONAME] {
+            #expect(AddressInfoFailure(code: code, errno: EMFILE).errno == .tooManyOpenFiles)
+        }
+    }
+
+    @Test(
+        "inet_aton reads numbers of one to four parts",
+        arguments: [
+            ("127.1", true), ("0x7f000001", true), ("017", true), ("1.2.65535", true),
+            ("4294967295", true), ("4294967296", false), ("123456789012", false),
+            ("redis.1", false), ("256.1.1.1", false), ("1.2.3.4.5", false), ("08", false),
+        ])
+    func inetAton(text: String, isAddress: Bool) {
+        #expect(System.inet_aton(text) == isAddress)
     }
 
     @Test("getnameinfo returns numeric text for numericHost and numericService")

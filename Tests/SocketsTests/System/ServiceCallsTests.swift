@@ -8,9 +8,9 @@ import Testing
 struct ServiceCallsTests {
     @Test("the result code distinguishes an unknown service from a missing database")
     func results() {
-        #expect(ServiceCallFailure(code: 0) == .unknown)
-        #expect(ServiceCallFailure(code: ENOENT) == .noDatabase)
-        #expect(ServiceCallFailure(code: EMFILE) == .system(.tooManyOpenFiles))
+        #expect(ServiceCallFailure(code: 0, errno: 0) == .unknown)
+        #expect(ServiceCallFailure(code: ENOENT, errno: 0) == .noDatabase)
+        #expect(ServiceCallFailure(code: EMFILE, errno: 0) == .system(.tooManyOpenFiles))
     }
 
     @Suite(

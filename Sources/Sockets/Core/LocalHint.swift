@@ -1,0 +1,52 @@
+internal import SystemPackage
+
+// Hints that need a look at this machine, because the kernel reports several reasons by one number.
+extension SocketError {
+    /// Returns the error of a connect or a send, with a hint if the reason is on this machine.
+    ///
+    /// - Parameters:
+    ///   - remote: The address of the peer.
+    ///   - local: The local address, with port 0 if the kernel was to choose the port.
+    ///   - type: The type of the socket.
+    /// - Returns: The error.
+    func withLocalHint(
+        to remote: SocketAddress, from local: SocketAddress?, _ type: SocketType
+    ) -> SocketError {
+        switch cause {
+        case .system(.addressNotAvailable) where type == .stream && local?.port ?? 0 != 0:
+            return with(
+                hint:
+                    "The local port is connected to that address already. Port 0 picks a free one.")
+        // Without a source address for the family, the kernel gives the same error.
+        case .system(.addressNotAvailable) where type == .stream && Self.canReach(remote),
+            .system(.wouldBlock) where type == .datagram && operation == .connect:
+            return with(hint: Self.noLocalPort)
+        // A firewall or a route that forbids the address gives the same error.
+        case .system(.permissionDenied)
+        where type == .datagram && Self.canReach(remote, [.set(.broadcast, to: true)]):
+            return with(
+                hint: "A broadcast address needs the socket option broadcast (SO_BROADCAST).")
+        default:
+            return self
+        }
+    }
+
+    /// Returns whether a datagram socket with these options can be connected to the address, which
+    /// sends nothing.
+    private static func canReach(
+        _ remote: SocketAddress, _ options: [SocketOptionSetting] = []
+    ) -> Bool {
+        guard let family = remote.family, family != .unix else { return false }
+        do throws(SocketError) {
+            var socket = try OwnedSocket(family, .datagram)
+            try socket.set(options)
+            let raw = try remote.raw(for: family, .connect)
+            try socket.call(.connect) { descriptor throws(Errno) in
+                try System.connect(descriptor, raw)
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+}

@@ -1,0 +1,98 @@
+internal import SystemPackage
+
+/// Decides what a datagram to an address that a peer chose means.
+///
+/// The address of a sender can be forged, and a sender may have gone. No sender must be able to stop a
+/// server that replies to all of them. So what a peer can cause is a lost datagram, and what only the
+/// program can cause is an error.
+enum ReplyRules {
+    /// Returns whether a datagram from `address` can be answered.
+    ///
+    /// Port 0 means that the sender expects no reply (RFC 768).
+    ///
+    /// The kernel interprets the destination 0.0.0.0 as this machine, and it accepts broadcasts
+    /// from that source address. A reply to 0.0.0.0 at the socket's own port would reach the
+    /// socket itself, which would reply again in an endless loop.
+    @inline(__always)
+    static func isReplyAddress(_ address: SocketAddress, on local: SocketAddress) -> Bool {
+        guard let port = address.port else { return address != .unnamed }
+        return port != 0 && !(port == local.port && address.ip?.isUnspecified == true)
+    }
+
+    /// Returns whether the cause concerns only this destination, and neither the socket nor the
+    /// program.
+    ///
+    /// - Parameters:
+    ///   - cause: Why sending failed.
+    ///   - remote: The destination.
+    ///   - family: The family of the socket.
+    ///   - local: The local address of the socket.
+    ///   - isIPv6Only: Whether an IPv6 socket refuses IPv4.
+    /// - Returns: `true` if the datagram counts as lost.
+    static func isUndeliverable(
+        _ cause: SocketError.Cause, to remote: SocketAddress, from family: AddressFamily,
+        _ local: SocketAddress, isIPv6Only: () -> Bool
+    ) -> Bool {
+        guard case .system(let code) = cause else { return false }
+        if family == .unix { return undeliverableUnixErrors.contains(code) }
+        // Report the error for 255.255.255.255, because the program must set `.broadcast` to send
+        // there. But a network's broadcast address looks like any other address, and a sender can
+        // forge it, so treat that datagram as lost.
+        if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
+        guard undeliverableIPErrors.contains(code) else { return false }
+        return !isMistake(remote, family, local, isIPv6Only)
+    }
+
+    /// Returns whether no peer of the socket can have this address.
+    private static func isMistake(
+        _ remote: SocketAddress, _ family: AddressFamily, _ local: SocketAddress,
+        _ isIPv6Only: () -> Bool
+    ) -> Bool {
+        switch remote.ip?.unmapped {
+        // The kernel reports the zone of a link-local sender.
+        case .v6(let address): return family == .ipv4 || address.isLinkLocal && address.zone == nil
+        // IPv4 reaches an IPv6 socket only at the wildcard address or a mapped one.
+        case .v4: return family == .ipv6 && (local.ip != .v6(.any) || isIPv6Only())
+        case nil: return true
+        }
+    }
+
+    /// The errors that a missing or unusable route causes.
+    ///
+    /// A reply may have no route from the local address to which the request was sent, because that
+    /// address is a loopback address or was removed meanwhile.
+    private static let undeliverableIPErrors: [Errno] = [
+        .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
+        .invalidArgument, .addressNotAvailable,
+    ]
+
+    /// The errors that the path of a Unix peer causes.
+    ///
+    /// The peer may have ended, replaced its socket file or changed permissions.
+    private static let undeliverableUnixErrors: [Errno] = [
+        .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
+        .permissionDenied, .protocolWrongTypeForSocket,
+    ]
+}
+
+extension SocketAddress {
+    /// Creates the local address that a datagram was sent to, or `nil` if the datagram was sent to
+    /// a multicast group.
+    init?(destination packet: PacketAddress, port: UInt16) {
+        var packet = packet
+        if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
+            // Remove the scope, because only a link-local address must specify its interface.
+            packet = .ipv6(high: high, low: low, port: port, scope: 0)
+        }
+        self = SocketAddress(packet).with(port: port)
+        guard ip?.isMulticast == false else { return nil }
+    }
+
+    /// The address without its port, as the source of a datagram; `nil` for Unix addresses.
+    var packetAddress: PacketAddress? {
+        get throws(Errno) {
+            guard let family, family != .unix else { return nil }
+            return try raw(for: family).content
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket: replies", .ownThread)
+struct SocketReplyingTests {
+    private static let targets = [
+        SocketAddress("127.0.0.2:0")!, SocketAddress("127.0.0.1:0")!, SocketAddress("[::1]:0")!,
+    ]
+
+    @Test("a wildcard server replies from the address that the client used", arguments: targets)
+    func wildcard(target: SocketAddress) throws {
+        let server = try Socket(on: .udp(port: 0))
+        try expectReplies(from: server, to: target)
+    }
+
+    @Test("a socket bound by hand replies from the address that the client used")
+    func boundByHand() throws {
+        let server = try Socket(.ipv4, .datagram)
+        try server.bind(on: .ipv4(.any, port: 0))
+        try expectReplies(from: server, to: Self.targets[0])
+    }
+
+    @Test("a server at one address knows it")
+    func oneAddress() throws {
+        let server = try Socket(on: .udp("127.0.0.2", port: 0))
+        try expectReplies(from: server, to: Self.targets[0])
+    }
+
+    private func expectReplies(from server: Socket, to target: SocketAddress) throws {
+        let used = target.with(port: try #require(server.localAddress.port))
+        let client = try Socket(to: used, type: .datagram)
+        try client.send("one")
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        #expect(datagram.localAddress == used)
+        #expect(datagram.sender == client.localAddress)
+        #expect(try server.reply(to: datagram, with: datagram.bytes))
+        #expect(try client.receive(timeout: .seconds(5)) == Array("one".utf8))
+        #expect(try server.reply(to: datagram, with: "two"))
+        #expect(try client.receive(timeout: .seconds(5)) == Array("two".utf8))
+
+        try client.send("three")
+        var storage = [UInt8](repeating: 0, count: 16)
+        var bytes = storage.mutableSpan
+        var buffer = bytes.mutableBytes
+        let header = try server.receiveFrom(into: &buffer, timeout: .seconds(5))
+        #expect(header.localAddress == used)
+        #expect(try server.reply(to: header, with: "three".utf8.span.bytes))
+        #expect(try client.receive(timeout: .seconds(5)) == Array("three".utf8))
+    }
+
+    @Test(
+        "a sender that cannot receive a reply does not end the loop",
+        arguments: ["127.0.0.1:0", "[::1]:0", "0.0.0.0:9", "unnamed"])
+    func noReply(sender: String) throws {
+        let server = try Socket(on: .udp(port: 0))
+        let datagram = Datagram(bytes: [1], sender: try #require(SocketAddress(sender)))
+        #expect(try !server.reply(to: datagram, with: "x"))
+    }
+
+    @Test("a Unix sender without a name, and one that has gone, get no reply")
+    func unix() throws {
+        let server = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        let nameless = try Socket(to: server.localAddress, type: .datagram)
+        try nameless.send("x")
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        #expect(datagram.localAddress == server.localAddress)
+        #expect(try !server.reply(to: datagram, with: "y"))
+        let gone = SocketAddress.unix(try #require(UnixAddress(abstract: Loopback.unixPath())))
+        #expect(try !server.reply(to: Datagram(bytes: [], sender: gone), with: "y"))
+    }
+
+    @Test("a reply that is too long throws")
+    func tooLong() throws {
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
+        let datagram = Datagram(bytes: [], sender: .ipv4(.loopback, port: 9))
+        let error = #expect(throws: SocketError.self) {
+            try server.reply(to: datagram, with: [UInt8](repeating: 0, count: 65_508))
+        }
+        #expect(error?.errno == .messageTooLong)
+    }
+}
