@@ -220,6 +220,6 @@ extension SocketError {
         let shortages: [Errno] = [
             .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,
         ]
-        return operation == .createSocket && errno.map(shortages.contains) ?? false
+        return operation == .createSocket && shortages.contains { cause == .system($0) }
     }
 }
