@@ -3,9 +3,10 @@ internal import SystemPackage
 extension Connection {
     /// Sends back all received bytes until the end of the stream.
     ///
-    /// No other task can read or write meanwhile. If the call ends early, no bytes are lost. The
-    /// next read or the next `echo` starts with the bytes that were received but not sent back.
-    /// ``readTimeout`` and ``writeTimeout`` limit each wait for the peer.
+    /// No other task can read meanwhile, and writes of other tasks wait until the call ends. If the
+    /// call ends early, no bytes are lost. The next read or the next `echo` starts with the bytes
+    /// that were received but not sent back. ``readTimeout`` and ``writeTimeout`` limit each wait
+    /// for the peer.
     ///
     /// ```swift
     /// try await Listener(on: .tcp(port: 51423)).serve { try await $0.echo() }
@@ -18,7 +19,7 @@ extension Connection {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     @discardableResult
     public func echo() async throws(SocketError) -> Int {
@@ -28,16 +29,23 @@ extension Connection {
     /// Forwards all received bytes to another connection until the end of the stream, and then
     /// half-closes the other connection.
     ///
-    /// No other task can read from this connection or write to the other connection meanwhile. If
-    /// the call ends early, no bytes are lost. The next read or the next `copy` starts with the
-    /// bytes that were received but not forwarded. The ``readTimeout`` of this connection and the
-    /// ``writeTimeout`` of the other connection limit each wait.
+    /// No other task can read from this connection meanwhile, and writes of other tasks to the
+    /// other connection wait until the call ends. If the call ends early, no bytes are lost. The
+    /// next read or the next `copy` starts with the bytes that were received but not forwarded. The
+    /// ``readTimeout`` of this connection and the ``writeTimeout`` of the other connection limit
+    /// each wait.
     ///
     /// ```swift
     /// async let up = client.copy(to: server)
     /// async let down = server.copy(to: client)
     /// print("forwarded", try await up + down, "bytes")
     /// ```
+    ///
+    /// A reset is forwarded as a reset, so that a peer does not take a broken stream for a complete
+    /// one. If this connection breaks, `copy` resets the other connection. If the other connection
+    /// breaks, `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that
+    /// closing it resets it. A `copy` in the other direction can still forward the bytes that it
+    /// receives before. Unix sockets have no reset.
     ///
     /// - Parameter other: The connection that receives the bytes.
     /// - Returns: The number of forwarded bytes.
@@ -48,12 +56,22 @@ extension Connection {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write to `other` ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already reading from this connection or
-    ///     writing to `other`.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading from this connection.
     ///   - ``SocketError/Cause/closed`` if one of the connections was closed on this side.
     @discardableResult
     public func copy(to other: Connection) async throws(SocketError) -> Int {
-        let count = try await forwardAll(to: other)
+        let count: Int
+        do throws(SocketError) {
+            count = try await forwardAll(to: other)
+        } catch {
+            // An error that was noted broke its connection, whichever call met it first.
+            if connectionError?.hasOccurred ?? false {
+                other.reset()
+            } else if other.connectionError?.hasOccurred ?? false {
+                try? setOption(.linger, to: .zero)
+            }
+            throw error
+        }
         do throws(SocketError) {
             try other.shutdown(.write)
         } catch {
@@ -62,12 +80,23 @@ extension Connection {
         return count
     }
 
+    /// Resets the connection without closing it.
+    ///
+    /// Its tasks get ``SocketError/Cause/system(_:)`` with `.connectionReset`.
+    private func reset() {
+        guard source.enter() else { return }
+        defer { source.leave() }
+        if LingerState.reset(source.descriptor) { connectionError?.note(.connectionReset) }
+    }
+
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
+        var deadline = Deadline(other.writeTimeout)
+        // Reading comes second, because a writing task may only continue when its peer is read from.
+        try await other.beginWriting(&deadline)
+        defer { other.source.end(.writing) }
         try begin(.read)
         defer { source.end(.reading) }
         scanner.stopSkipping()
-        try other.begin(.write)
-        defer { other.source.end(.writing) }
         guard !other.isIncomplete else {
             throw other.failure(.write, after: WaitFailure(.incompleteWrite))
         }

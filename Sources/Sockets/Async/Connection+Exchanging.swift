@@ -4,7 +4,8 @@ internal import Synchronization
 extension Connection {
     /// Sends a request and receives the reply.
     ///
-    /// It receives while it sends, so no combination of sizes can deadlock.
+    /// It receives while it sends, so no combination of sizes can deadlock. If other tasks are writing,
+    /// the exchange waits until their writes have ended.
     ///
     /// ```swift
     /// let reply = try await connection.exchange("status\n", reading: .line)
@@ -19,7 +20,8 @@ extension Connection {
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
     ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
-    ///     in the connection.
+    ///     in the connection. After a timeout, the rest of the reply may still arrive, and the next
+    ///     read continues in its middle.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
@@ -30,16 +32,18 @@ extension Connection {
     ///     the reply is longer than its limit.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
-    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func exchange(
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
+        var deadline = Deadline(timeout)
+        // Reading comes second, because a writing task may only continue when its peer is read from.
+        try await beginWriting(&deadline, for: .exchange)
+        defer { source.end(.writing) }
         try begin(.exchange)
         defer { source.end(.reading) }
-        try begin(.write)
-        defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
         if framing != .line { scanner.stopSkipping() }
         source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)
@@ -50,7 +54,6 @@ extension Connection {
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
-        var deadline = Deadline(timeout)
         var exchange = Exchange(
             request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true)
         defer { isIncomplete = exchange.isIncomplete }
@@ -59,7 +62,8 @@ extension Connection {
             source.reading.word.clear()
             source.writing.word.clear()
             let step = request.withUnsafeBytes {
-                exchange.step(source.descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
+                exchange.step(
+                    source.descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd, connectionError)
             }
             // Report `closed`, because the shutdown in `close` looks like the end of the stream.
             if isClosed {
@@ -104,7 +108,7 @@ extension Connection {
     ///     the reply is longer than its limit.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
-    ///   - ``SocketError/Cause/busy`` if another task is already reading or writing.
+    ///   - ``SocketError/Cause/busy`` if another task is already reading.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func exchange(

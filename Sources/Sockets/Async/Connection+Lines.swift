@@ -27,7 +27,9 @@ extension Connection {
     /// replaces bytes that are not UTF-8.
     ///
     /// - Parameter timeout: The time limit for the whole line, or `nil` for ``readTimeout``. After
-    ///   a timeout or a cancellation, the received part stays in the connection.
+    ///   a timeout or a cancellation, the received part stays in the connection. If a value takes
+    ///   two reads and the second one times out, the value is lost, because the next read continues
+    ///   in its middle.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes;
     ///   the next call skips its rest. The errors of ``read(atMost:timeout:)``.
@@ -47,7 +49,9 @@ extension Connection {
     /// This is the fastest way to read lines. The line is consumed even if `body` throws.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the whole line, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the whole line, or `nil` for ``readTimeout``. If a value
+    ///     takes two reads and the second one times out, the value is lost, because the next read
+    ///     continues in its middle.
     ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.
@@ -75,7 +79,7 @@ extension Connection {
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
         guard !isClosed else { throw lineFailure(.closed) }
-        guard !source.reading.isBusy.exchange(true, ordering: .acquiring) else {
+        guard !source.isReading.exchange(true, ordering: .acquiring) else {
             throw lineFailure(.busy)
         }
         switch input.takeLine(&scanner) {
@@ -148,7 +152,7 @@ extension Connection {
 
     @usableFromInline
     func endLine() {
-        source.reading.isBusy.store(false, ordering: .releasing)
+        source.isReading.store(false, ordering: .releasing)
     }
 
     /// The lines of a connection, as strings.

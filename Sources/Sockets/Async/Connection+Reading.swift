@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 
 extension Connection {
@@ -15,7 +16,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it is empty, the call returns 0 at once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
+    ///     reads and the second one times out, the value is lost, because the next read continues
+    ///     in its middle.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -48,7 +51,9 @@ extension Connection {
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at
     ///     once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
+    ///     reads and the second one times out, the value is lost, because the next read continues
+    ///     in its middle.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -94,7 +99,9 @@ extension Connection {
     /// - Parameters:
     ///   - bytes: The array. It is not changed at the end of the stream.
     ///   - count: The maximum number of bytes. If it is 0 or less, the call returns 0 at once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
+    ///     reads and the second one times out, the value is lost, because the next read continues
+    ///     in its middle.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -130,7 +137,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
+    ///     reads and the second one times out, the value is lost, because the next read continues
+    ///     in its middle.
     /// - Returns: The bytes, or an empty array at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -165,20 +174,42 @@ extension Connection {
         }
     }
 
+    /// Begins to write, after the writes that came before.
+    @inline(__always)
+    func beginWriting(
+        _ deadline: inout Deadline, for operation: SocketError.Operation = .write
+    ) async throws(SocketError) {
+        do throws(WaitFailure) {
+            try await source.beginWriting(&deadline)
+        } catch {
+            throw failure(operation, after: error)
+        }
+    }
+
     /// Calls recv once, and marks reading as ready if another call may succeed at once.
     @inline(__always)
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, .dontWait)
-        // Throw an error, because the shutdown in `close` looks like the end of the stream.
-        if _slowPath(count == 0), source.lifetime.isClosed { throw .badFileDescriptor }
+        if _slowPath(count == 0) { try checkEnd(of: descriptor) }
         // A short read has emptied the kernel's buffer, so the next read waits for an event instead
         // of making a wasted system call. But no event follows a hang-up or an error, so reading
         // stays marked as ready after them.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }
         if _slowPath(count == 0) { isAtEnd = true }
         return count
+    }
+
+    /// Throws if the end of the stream is not the peer's: the connection was closed on this side, or it
+    /// broke, and the kernel has reported the error to another call.
+    @inline(never)
+    private func checkEnd(of descriptor: Int32) throws(Errno) {
+        if source.lifetime.isClosed { throw .badFileDescriptor }
+        let error = connectionError?.atEnd(of: descriptor) {
+            source.isAttemptingWrite.load(ordering: .acquiring)
+        }
+        if let error { throw error }
     }
 
     private func takeReceived(into buffer: UnsafeMutableRawBufferPointer) -> Int {

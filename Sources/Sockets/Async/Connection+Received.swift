@@ -14,7 +14,9 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
+    ///     reads and the second one times out, the value is lost, because the next read continues
+    ///     in its middle.
     ///   - body: The code that uses the bytes.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:

@@ -5,7 +5,8 @@ extension Connection {
     ///
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
     /// file's position. Bytes that are not in the kernel's cache are read from the disk on the
-    /// calling thread.
+    /// calling thread. If sendfile(2) refuses the file, as it does for most files in `/proc`, the
+    /// call uses pread(2) and send(2) instead.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
@@ -14,7 +15,7 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - file: A regular file that is open for reading.
+    ///   - file: A file that is open for reading and can be read at any position.
     ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing is
     ///     sent.
     ///   - count: The maximum number of bytes, or `nil` for all bytes.
@@ -22,20 +23,22 @@ extension Connection {
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke, or if `file` is not a
-    ///     regular file that is open for reading.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. If the operation is
+    ///     ``SocketError/Operation/sendFile``, the file could not be read, with `.illegalSeek` for a pipe,
+    ///     a socket or a terminal, `.isDirectory` or `.badFileDescriptor`.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `offset` or `count` is negative.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
+    ///     The time limit includes the wait for other writes.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
+    ///     or for other writes.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     @discardableResult
     public func sendFile(
         _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
-        try begin(.write)
+        var deadline = Deadline(timeout ?? writeTimeout)
+        try await beginWriting(&deadline)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
         let limit = count ?? .max
@@ -44,7 +47,6 @@ extension Connection {
                 .write,
                 .invalidInput("offset \(offset) and count \(limit) must not be negative"))
         }
-        var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(WaitFailure) {
             try makeNonblocking()
@@ -66,6 +68,9 @@ extension Connection {
                 sent += count
             }
         } catch {
+            if case .system(let code) = error.cause, System.sendfileRefusals.contains(code) {
+                return try await readAndSend(file, offset, limit, &deadline, &sent)
+            }
             isIncomplete = sent > 0
             throw failure(.write, error.cause, bytesTransferred: sent)
         }
@@ -79,5 +84,39 @@ extension Connection {
             throw WaitFailure(.system(error))
         }
         sendFileMayWait = false
+    }
+
+    /// Sends the rest of a file that sendfile(2) refuses.
+    private func readAndSend(
+        _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: inout Deadline,
+        _ sent: inout Int
+    ) async throws(SocketError) -> Int {
+        var block: [UInt8] = []
+        while sent < limit {
+            block.removeAll(keepingCapacity: true)
+            do throws(Errno) {
+                let (start, most) = (offset + sent, min(limit - sent, 65536))
+                _ = try block.append(atMost: most) { bytes throws(Errno) in
+                    try System.pread(file.rawValue, bytes, at: start)
+                }
+            } catch {
+                isIncomplete = sent > 0
+                throw SocketError(
+                    .sendFile, .system(error), subject: "descriptor \(file.rawValue)",
+                    localAddress: localAddress, remoteAddress: remoteAddress,
+                    bytesTransferred: sent)
+            }
+            if block.isEmpty { break }
+            var written = 0
+            do throws(WaitFailure) {
+                try await send(block.span.bytes, &deadline, &written)
+                sent += written
+            } catch {
+                sent += written
+                isIncomplete = sent > 0
+                throw failure(.write, error.cause, bytesTransferred: sent)
+            }
+        }
+        return sent
     }
 }

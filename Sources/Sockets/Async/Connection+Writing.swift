@@ -1,9 +1,11 @@
+internal import Synchronization
 internal import SystemPackage
 
 extension Connection {
     /// Writes all bytes, and returns when the kernel has accepted them.
     ///
-    /// If a write ends part-way because of a timeout, a cancellation or a reset, further writes
+    /// Writes of several tasks queue: they are sent in the order of the calls, and each write stays
+    /// whole. If a write ends part-way because of a timeout, a cancellation or a reset, further writes
     /// would continue in the middle of a message. So they throw
     /// ``SocketError/Cause/incompleteWrite`` until you call ``resumeWriting()``.
     ///
@@ -19,18 +21,18 @@ extension Connection {
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
     ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
+    ///     The time limit includes the wait for other writes.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
+    ///     or for other writes.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ bytes: RawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) {
-        try begin(.write)
+        var deadline = Deadline(timeout ?? writeTimeout)
+        try await beginWriting(&deadline)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = Deadline(timeout ?? writeTimeout)
         var sent = 0
         do throws(WaitFailure) {
             try await send(bytes, &deadline, &sent)
@@ -54,10 +56,10 @@ extension Connection {
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
     ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
+    ///     The time limit includes the wait for other writes.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
+    ///     or for other writes.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ bytes: [UInt8], timeout: TimeLimit? = nil
@@ -79,10 +81,10 @@ extension Connection {
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
     ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
+    ///     The time limit includes the wait for other writes.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
+    ///     or for other writes.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         _ text: String, timeout: TimeLimit? = nil
@@ -104,18 +106,18 @@ extension Connection {
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
     ///     before may still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
+    ///     The time limit includes the wait for other writes.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
+    ///     or for other writes.
     ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
-    ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func write(
         parts: [[UInt8]], timeout: TimeLimit? = nil
     ) async throws(SocketError) {
-        try begin(.write)
+        var deadline = Deadline(timeout ?? writeTimeout)
+        try await beginWriting(&deadline)
         defer { source.end(.writing) }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        var deadline = Deadline(timeout ?? writeTimeout)
         var rest = GatherCursor(parts)
         do throws(WaitFailure) {
             while !rest.isAtEnd {
@@ -175,6 +177,8 @@ extension Connection {
         guard source.writing.word.isReady else { return 0 }
         _ = source.consumeOperation()
         source.writing.word.clear()
+        source.isAttemptingWrite.store(true, ordering: .relaxed)
+        defer { source.isAttemptingWrite.store(false, ordering: .releasing) }
         do throws(Errno) {
             let count = try System.send(source.descriptor, bytes, .dontWait)
             source.writing.word.setReady()
@@ -184,6 +188,7 @@ extension Connection {
         } catch {
             source.writing.word.setReady()
             guard error != .interrupted else { return 0 }
+            connectionError?.note(error)
             throw error
         }
     }

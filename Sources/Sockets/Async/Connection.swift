@@ -10,7 +10,8 @@ internal import SystemPackage
 /// for try await line in connection.lines { print(line) }
 /// ```
 ///
-/// One task may read while another task writes. A second reader or a second writer gets
+/// One task may read while other tasks write. Writes of several tasks queue: they are sent in the
+/// order in which they were called, and each stays whole. A second reader gets
 /// ``SocketError/Cause/busy``. Bytes that were received but not yet consumed belong to the
 /// connection, so a program can leave a loop over ``lines``, call `read`, and lose nothing.
 ///
@@ -54,7 +55,11 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         file = socket.file
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
-        source = try EventSource(owning: socket.descriptor, on: loop)
+        let mayLinger = socket.mayLinger
+        let connectionError = socket.connectionError ?? ConnectionError()
+        source = try EventSource(
+            owning: socket.descriptor, on: loop, mayLinger: mayLinger,
+            connectionError: connectionError)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -88,8 +93,11 @@ public final class Connection: LoopSocket, @unchecked Sendable {
 
     /// Closes the connection.
     ///
-    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. Bytes that the kernel
-    /// has accepted are still delivered. A second call does nothing.
+    /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. The call never waits.
+    /// Bytes that the kernel has accepted are still delivered, unless the option
+    /// ``SocketOption/linger`` is zero, which resets the connection. If the peer is still sending,
+    /// the kernel resets the connection too, and the peer may lose those bytes. Call
+    /// ``finish(timeout:)`` to prevent that. A second call does nothing.
     public func close() {
         file?.remove()
         source.close()
@@ -99,6 +107,9 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     public var isClosed: Bool { source.lifetime.isClosed }
 
     /// The time limit for reads without their own `timeout:`, ``TimeLimit/never`` by default.
+    ///
+    /// If a value takes two reads and the second one times out, the value is lost, because the next
+    /// read continues in its middle.
     public var readTimeout: TimeLimit {
         get { TimeLimit(packed: readLimit.load(ordering: .relaxed)) }
         set { readLimit.store(newValue.packed, ordering: .relaxed) }

@@ -9,7 +9,7 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
     /// To send to a broadcast address, set the option ``SocketOption/broadcast``. If there is no
-    /// buffer space, the call waits. If the queue of a Unix peer is full, the call retries every
+    /// buffer space, the call waits, and earlier calls are sent first. If the queue of a Unix peer is full, the call retries every
     /// few milliseconds, because the kernel does not report when the queue has space.
     ///
     /// A sender's address may be forged, or the sender may have closed its socket. A reply to such
@@ -36,7 +36,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -59,7 +58,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -82,7 +80,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func send(
@@ -105,7 +102,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: RawSpan, timeout: TimeLimit = .never
@@ -127,7 +123,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ bytes: [UInt8], timeout: TimeLimit = .never
@@ -149,7 +144,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func send(
         _ text: String, timeout: TimeLimit = .never
@@ -184,7 +178,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -207,7 +200,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -230,7 +222,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -253,7 +244,6 @@ extension DatagramChannel {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
-    ///   - ``SocketError/Cause/busy`` if another task already waits for buffer space.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     @discardableResult
     public func reply(
@@ -305,7 +295,9 @@ extension DatagramChannel {
                 return false
             }
             let route = try route(to: remote, from: local)
-            if try !sendAtOnce(bytes, route) { try await sendWaiting(bytes, route, timeout) }
+            if try !sendAtOnce(bytes, route) {
+                try await sendWaiting(bytes, route, to: remote, timeout)
+            }
             return true
         } catch {
             if let remote, acceptsAnySender, isUndeliverable(error.cause, to: remote) {
@@ -384,31 +376,65 @@ extension DatagramChannel {
     /// Waits for buffer space, and then sends.
     @inline(never)
     private func sendWaiting(
-        _ bytes: RawSpan, _ route: Route, _ timeout: TimeLimit
+        _ bytes: RawSpan, _ route: Route, to remote: SocketAddress?, _ timeout: TimeLimit
     ) async throws(WaitFailure) {
-        try source.begin(.writing)
-        defer { source.end(.writing) }
         var deadline = Deadline(timeout)
-        // Mark writing as ready, because a datagram to another peer may have cleared the mark.
-        source.writing.word.setReady()
-        guard family == .unix, route.remote != nil else {
-            try reportWritable(true)
-            // Ignore the error, because the call fails only if the kernel has no memory, and
-            // superfluous events are harmless.
-            defer { try? reportWritable(false) }
-            return try await send(bytes, route, &deadline)
+        if family == .unix, let remote {
+            return try await sendWaiting(bytes, route, toUnix: remote, &deadline)
         }
-        // The kernel reports a Unix socket as writable even if the peer's queue is full, so retry.
-        for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
-            var slice = deadline.slice(milliseconds: pause)
-            do throws(WaitFailure) {
-                return try await send(bytes, route, &slice)
-            } catch {
-                guard case .timedOut = error.cause else { throw error }
-                guard !deadline.hasPassed else { throw WaitFailure(deadline.cause) }
-            }
+        try await source.beginWriting(&deadline)
+        defer { source.end(.writing) }
+        // The word may have been cleared by the datagram before.
+        source.writing.word.setReady()
+        try reportWritable(true)
+        // This fails only if the kernel has no memory, and superfluous events do no harm.
+        defer { try? reportWritable(false) }
+        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+            try attempt(descriptor, bytes, route)
             source.writing.word.setReady()
         }
+    }
+
+    /// Retries until a Unix peer has room, because the kernel reports the socket as writable even if
+    /// the peer's queue is full.
+    ///
+    /// The tasks that wait for one peer queue. They do not wait for those of another peer, which may
+    /// never receive.
+    private func sendWaiting(
+        _ bytes: RawSpan, _ route: Route, toUnix remote: SocketAddress, _ deadline: inout Deadline
+    ) async throws(WaitFailure) {
+        let wait = unixWaits.withLock { waits in
+            let wait = waits[remote] ?? UnixWait()
+            waits[remote] = wait
+            wait.tasks += 1
+            return wait
+        }
+        defer {
+            unixWaits.withLock { waits in
+                wait.tasks -= 1
+                if wait.tasks == 0 { waits[remote] = nil }
+            }
+        }
+        if !wait.turns.take() {
+            try await wait.turns.wait(until: &deadline, on: source.loop) { isClosed }
+        }
+        defer { wait.turns.end() }
+        let wakeup = Wakeup()
+        for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
+            wakeup.reset()
+            if try sendAtOnce(bytes, route) { return }
+            if deadline.hasPassed { throw WaitFailure(deadline.cause) }
+            if Task.isCancelled { throw WaitFailure(.cancelled) }
+            let retry = System.continuousNanoseconds() + pause * 1_000_000
+            await wakeup.wait(until: Swift.min(deadline.start(), retry), on: source.loop)
+        }
+    }
+
+    /// The tasks that wait for room at one Unix peer.
+    final class UnixWait: @unchecked Sendable {
+        // Safe: `tasks` is only used under the lock of `unixWaits`.
+        let turns = TurnQueue()
+        fileprivate var tasks = 0
     }
 
     private func reportWritable(_ isWanted: Bool) throws(WaitFailure) {
@@ -416,15 +442,6 @@ extension DatagramChannel {
             try source.loop.change(source, reportsWritable: isWanted)
         } catch {
             throw WaitFailure(.system(error))
-        }
-    }
-
-    private func send(
-        _ bytes: RawSpan, _ route: Route, _ deadline: inout Deadline
-    ) async throws(WaitFailure) {
-        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-            try attempt(descriptor, bytes, route)
-            source.writing.word.setReady()
         }
     }
 }

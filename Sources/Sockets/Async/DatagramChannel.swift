@@ -12,8 +12,8 @@ internal import SystemPackage
 /// A channel either accepts any sender or is connected to one peer. A connected channel receives
 /// datagrams only from its peer, and throws the errors that the peer's host reports.
 ///
-/// Several tasks may send. One task at a time may receive, and one task at a time may wait for
-/// buffer space to send. Another task gets ``SocketError/Cause/busy``. Cancelling a task ends its
+/// Several tasks may send. If there is no buffer space, they wait and send in the order of their
+/// calls. One task at a time may receive. Another task gets ``SocketError/Cause/busy``. Cancelling a task ends its
 /// wait at once with ``SocketError/Cause/cancelled``, and no datagram is lost. A cancelled task
 /// that never has to wait also ends soon. Neither a cancellation nor a timeout affects later
 /// operations.
@@ -39,6 +39,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
     private let file: UnixSocketFile?
+    /// The tasks that wait for space in the queue of a Unix peer, by the peer's address.
+    let unixWaits = Lock<[SocketAddress: UnixWait]>([:])
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
@@ -203,6 +205,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     public func close() {
         file?.remove()
         source.close(isConnection: false)
+        for wait in unixWaits.withLock({ Array($0.values) }) { wait.turns.wakeAll() }
     }
 
     /// A Boolean value that indicates whether ``close()`` has been called.

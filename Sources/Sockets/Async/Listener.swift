@@ -154,7 +154,8 @@ public final class Listener: Sendable {
         file = socket.file
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            source = try EventSource(owning: socket.descriptor, on: loop)
+            let mayLinger = socket.mayLinger
+            source = try EventSource(owning: socket.descriptor, on: loop, mayLinger: mayLinger)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -240,7 +241,8 @@ public final class Listener: Sendable {
             let remote = SocketAddress(accepted.peer)
             return try Connection(
                 taking: OwnedSocket(
-                    accepted.descriptor, family, .stream, local: local, remote: remote),
+                    accepted.descriptor, family, .stream, local: local, remote: remote,
+                    mayLinger: source.linger.mayBeSet),
                 on: loop)
         } catch {
             throw WaitFailure(.system(error))

@@ -8,6 +8,10 @@ protocol LoopSocket: DescriptorOwner {
 }
 
 extension LoopSocket {
+    var connectionError: ConnectionError? { source.connectionError }
+
+    func didSetLinger() { source.linger.noteSet() }
+
     func call<Result>(
         _ operation: SocketError.Operation, _ subject: String?,
         _ body: (Int32) throws(Errno) -> Result

@@ -34,7 +34,7 @@ extension Socket {
                 taking: OwnedSocket(
                     OwnedDescriptor(number), family, type,
                     local: local.port == 0 ? nil : local, remote: remote, timeoutsAreKnown: false,
-                    adoptedMode: isBlocking ? .blocking : .nonblocking))
+                    adoptedMode: isBlocking ? .blocking : .nonblocking, mayLinger: true))
         } catch {
             throw SocketError(.adopt, .system(error), subject: "descriptor \(number)")
         }
@@ -82,7 +82,7 @@ extension Socket {
         let (remote, file) = names.withLock { ($0.remote, $0.file.take()) }
         return OwnedSocket(
             OwnedDescriptor(descriptor), family, type, local: local, remote: remote, file: file,
-            adoptedMode: adoptedMode)
+            adoptedMode: adoptedMode, mayLinger: linger.mayBeSet, connectionError: connectionError)
     }
 
     /// Returns a second socket on the same connection: dup(2).
@@ -107,7 +107,8 @@ extension Socket {
         let socket = Socket(
             taking: OwnedSocket(
                 OwnedDescriptor(copy), family, type, local: local, remote: remote,
-                timeoutsAreKnown: false))
+                timeoutsAreKnown: false, mayLinger: linger.mayBeSet,
+                connectionError: connectionError))
         socket.sharing.store(
             sharing.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
         return socket

@@ -76,7 +76,8 @@ extension Socket {
         ) { listener, _ throws(Errno) in
             let (descriptor, peer) = try System.acceptNext(listener)
             return OwnedSocket(
-                OwnedDescriptor(descriptor), family, type, remote: SocketAddress(peer))
+                OwnedDescriptor(descriptor), family, type, remote: SocketAddress(peer),
+                mayLinger: linger.mayBeSet)
         }
         do throws(Errno) {
             accepted.localAddress = SocketAddress(
@@ -131,6 +132,7 @@ extension Socket {
                 disconnect()
                 throw failure(.connect, .selfConnect)
             }
+            connectionError?.forget()
             names.withLock { names in
                 names.local = established.local
                 names.remote = established.remote

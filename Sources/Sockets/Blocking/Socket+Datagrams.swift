@@ -155,8 +155,10 @@ extension Socket {
         let (originalCount, sender, local) = try perform(
             .receive, .receiving, .inKernel, deadline
         ) { descriptor, flags throws(Errno) in
-            try System.recvmsg(
+            let received = try System.recvmsg(
                 descriptor, buffer, type == .stream ? flags : flags.union(.fullLength))
+            if _slowPath(received.0 == 0) { try checkEnd(of: descriptor) }
+            return received
         }
         return DatagramHeader(
             count: min(originalCount, buffer.count), originalCount: originalCount,

@@ -20,7 +20,8 @@ extension Socket {
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The time limit for the whole exchange.
+    ///   - timeout: The time limit for the whole exchange. After a timeout, the rest of the reply
+    ///     may still arrive, and the next read continues in its middle.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
@@ -77,7 +78,8 @@ extension Socket {
         // The time that was left when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {
-            let step = exchange.step(descriptor, request, &input, &scanner, isAtEnd: &isAtEnd)
+            let step = exchange.step(
+                descriptor, request, &input, &scanner, isAtEnd: &isAtEnd, connectionError)
             // Report `closed`, because the shutdown in `close` looks like the end of the stream.
             if isClosed {
                 throw failure(.exchange, .closed, bytesTransferred: exchange.bytesTransferred)
@@ -104,14 +106,16 @@ extension Socket {
                         received: input.count)
                 }
                 if stalledSince == nil { stalledSince = remaining }
-                try wait(sends: sends, receives: receives, atMost: remaining)
+                _ = try wait(sends: sends, receives: receives, atMost: remaining)
             }
         }
     }
 
-    private func wait(
+    /// Waits until the socket is ready for one of the directions, and returns whether it is for
+    /// receiving.
+    func wait(
         sends: Bool, receives: Bool, atMost duration: Duration?
-    ) throws(SocketError) {
+    ) throws(SocketError) -> Bool {
         var requests: [PollRequest] = []
         if receives { requests.append(PollRequest(descriptor: descriptor, isForWriting: false)) }
         if sends { requests.append(PollRequest(descriptor: descriptor, isForWriting: true)) }
@@ -120,5 +124,6 @@ extension Socket {
         } catch {
             throw failure(.exchange, .system(error))
         }
+        return receives && requests[0].isReady
     }
 }

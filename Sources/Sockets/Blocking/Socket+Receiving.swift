@@ -18,7 +18,9 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The maximum time to wait. A timeout loses no bytes.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes. If a value takes two reads
+    ///     and the second one times out, the value is lost, because the next read continues in its
+    ///     middle.
     /// - Returns: The number of received bytes.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
@@ -40,7 +42,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The maximum time to wait.
+    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
+    ///     out, the value is lost, because the next read continues in its middle.
     /// - Returns: The number of received bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -65,7 +68,8 @@ extension Socket {
     /// - Parameters:
     ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait.
+    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
+    ///     out, the value is lost, because the next read continues in its middle.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -83,7 +87,8 @@ extension Socket {
     ///   - bytes: The array to append to.
     ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait.
+    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
+    ///     out, the value is lost, because the next read continues in its middle.
     /// - Returns: The number of bytes, or 0 at the end of a stream.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -104,7 +109,8 @@ extension Socket {
     /// - Parameters:
     ///   - count: The maximum number of bytes to return; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait.
+    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
+    ///     out, the value is lost, because the next read continues in its middle.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func peek(
@@ -129,8 +135,16 @@ extension Socket {
         if _slowPath(buffer.isEmpty), type == .stream, !isClosed { return 0 }
         return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
-            try System.recv(descriptor, buffer, waiting.union(flags))
+            let count = try System.recv(descriptor, buffer, waiting.union(flags))
+            if _slowPath(count == 0) { try checkEnd(of: descriptor) }
+            return count
         }
+    }
+
+    /// Throws the error that broke the connection, if the kernel reported it to another call.
+    @inline(never)
+    func checkEnd(of descriptor: Int32) throws(Errno) {
+        if let error = connectionError?.atEnd(of: descriptor) { throw error }
     }
 }
 

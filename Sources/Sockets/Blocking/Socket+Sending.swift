@@ -182,10 +182,47 @@ extension Socket {
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
-            try System.send(
-                descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(most(under: deadline))),
-                flags)
+            let most = most(under: deadline)
+            let count = try System.send(
+                descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(most)), flags)
+            if _slowPath(count < min(bytes.count, most)) { noteSwallowedReset(on: descriptor) }
+            return count
         }
+    }
+
+    /// Sends the bytes that the kernel accepts, and waits until it accepts some.
+    ///
+    /// Returns `nil` if bytes to read have come while there was no room.
+    func sendUnlessReadable(
+        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, hasWaited: inout Bool
+    ) throws(SocketError) -> Int? {
+        var stalledSince: Duration?
+        while true {
+            do throws(SocketError) {
+                return try send(bytes, .atOnce, isFirst: true)
+            } catch {
+                guard error.isTimeout else { throw error }
+            }
+            let remaining = deadline.remaining
+            if let remaining, remaining <= .zero {
+                throw timeout(.write, deadline, stalledSince)
+            }
+            hasWaited = true
+            stalledSince = stalledSince ?? remaining
+            if try wait(sends: true, receives: true, atMost: remaining) { return nil }
+        }
+    }
+
+    /// Notes a reset that the kernel reports to no call.
+    ///
+    /// If a Unix peer closes without having read everything while a send waits for room, the kernel
+    /// returns the number of sent bytes, clears the error and never reports it again.
+    @inline(never)
+    private func noteSwallowedReset(on descriptor: Int32) {
+        guard family == .unix, System.condition(descriptor)?.contains(.hungUp) ?? false else {
+            return
+        }
+        connectionError?.note(.connectionReset)
     }
 
     private func send(
@@ -193,8 +230,14 @@ extension Socket {
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
-            try System.sendmsg(
-                descriptor, parts, skipping: skipped, atMost: most(under: deadline), flags)
+            let most = most(under: deadline)
+            let count = try System.sendmsg(
+                descriptor, parts, skipping: skipped, atMost: most, flags)
+            if family == .unix {
+                let offered = parts.prefix(System.vectorLimit).reduce(-skipped) { $0 + $1.count }
+                if count < min(offered, most) { noteSwallowedReset(on: descriptor) }
+            }
+            return count
         }
     }
 

@@ -37,6 +37,9 @@ extension Socket {
     ) throws(SocketError) -> Result {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
+        // A send may take the error from the kernel that a read on another thread is about to miss.
+        if direction == .sending { connectionError?.beginTaking() }
+        defer { if direction == .sending { connectionError?.endTaking() } }
         var isFirst = isFirst
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
@@ -81,6 +84,7 @@ extension Socket {
                         try wait(operation, direction, plan, remaining)
                     }
                 default:
+                    if operation != .connect { connectionError?.note(error) }
                     throw failure(operation, .system(error))
                 }
                 remaining = deadline.remaining
@@ -163,6 +167,8 @@ extension Socket {
 
     /// Marks the kernel's timeouts as unknown, because the option may have changed them.
     func didSetRawOption() { forgetKernelTimeouts() }
+
+    func didSetLinger() { linger.noteSet() }
 
     /// Marks the kernel's timeouts as unknown, so the next call sets them again.
     func forgetKernelTimeouts() {

@@ -28,6 +28,9 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
     let adoptedMode: OwnedSocket.Mode?
     let lifetime = DescriptorLifetime()
+    let linger: LingerState
+    /// The error that broke the connection, shared with the duplicates of the socket.
+    let connectionError: ConnectionError?
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names: Lock<Names>
@@ -86,6 +89,9 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     init(taking socket: consuming OwnedSocket) {
         family = socket.family
         type = socket.type
+        linger = LingerState(maySet: socket.mayLinger)
+        connectionError =
+            socket.type == .datagram ? nil : socket.connectionError ?? ConnectionError()
         receiveTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
         sendTimeout = KernelTimeout(isKnown: socket.timeoutsAreKnown)
         names = Lock(
@@ -102,7 +108,10 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// Closes the socket at once, or when the last call has ended: close(2).
     ///
     /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. A second close does
-    /// nothing. The kernel still delivers the bytes that it has accepted.
+    /// nothing. The call never waits. The kernel still delivers the bytes that it has accepted,
+    /// unless the option ``SocketOption/linger`` is zero, which resets the connection. If the peer is
+    /// still sending, the kernel resets the connection too, and the peer may lose those bytes. Call
+    /// ``finish(timeout:)`` to prevent that.
     ///
     /// Other processes that share a listening socket, or an adopted or duplicated datagram socket,
     /// can go on using it. A connection is shut down if a thread waits in a call.
@@ -125,8 +134,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         guard !(isListening || isShared) || receiveTimeout.isInUse || sendTimeout.isInUse else {
             return
         }
-        // Fails on a socket that is not connected, and wakes its waiting threads all the same.
-        try? System.shutdown(descriptor, .both)
+        linger.hangUp(descriptor)
     }
 
     /// Returns a descriptor that becomes readable when the socket closes; `nil` if none is left.
@@ -153,7 +161,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
 
     @inline(__always)
     private func releaseDescriptor() {
-        System.close(descriptor)
+        linger.close(descriptor)
         closeCloseEvent()
     }
 

@@ -19,7 +19,8 @@ extension SocketStream {
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
     ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
-    ///     in the stream.
+    ///     in the stream. After a timeout, the rest of the reply may still arrive, and the next
+    ///     read continues in its middle.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:

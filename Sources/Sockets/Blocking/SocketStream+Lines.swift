@@ -11,7 +11,8 @@ extension SocketStream {
     /// ``Connection/readLine(timeout:)`` and ``Connection/lines``.
     ///
     /// - Parameter timeout: The time limit for the whole line. After a timeout, the received part
-    ///   stays in the stream.
+    ///   stays in the stream. If a value takes two reads and the second one times out, the value is
+    ///   lost, because the next read continues in its middle.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's
     ///   limit; the next call skips its rest. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -31,7 +32,8 @@ extension SocketStream {
     /// ``Connection/withLine(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the whole line.
+    ///   - timeout: The time limit for the whole line. If a value takes two reads and the second
+    ///     one times out, the value is lost, because the next read continues in its middle.
     ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.

@@ -7,7 +7,9 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes to return.
-    ///   - timeout: The maximum time to wait. A timeout loses no bytes.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes. If a value takes two reads
+    ///     and the second one times out, the value is lost, because the next read continues in its
+    ///     middle.
     /// - Returns: The bytes, or an empty array at the end of the stream or if `count` is 0.
     /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``.
     public func read(
@@ -32,7 +34,8 @@ extension SocketStream {
     /// - Parameters:
     ///   - count: The number of bytes to read.
     ///   - timeout: The time limit for all bytes together. After a timeout, the received bytes stay
-    ///     in the stream.
+    ///     in the stream. If a value takes two reads and the second one times out, the value is
+    ///     lost, because the next read continues in its middle.
     /// - Returns: The `count` bytes.
     /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
     ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
@@ -57,7 +60,8 @@ extension SocketStream {
     ///   - byte: The byte that ends the message.
     ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for the
     ///     stream's line limit.
-    ///   - timeout: The time limit for the whole message.
+    ///   - timeout: The time limit for the whole message. If a value takes two reads and the second
+    ///     one times out, the value is lost, because the next read continues in its middle.
     /// - Returns: The bytes, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
     ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -74,7 +78,8 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - limit: The maximum number of bytes to accept, 16 MiB by default.
-    ///   - timeout: The time limit for all bytes together.
+    ///   - timeout: The time limit for all bytes together. If a value takes two reads and the
+    ///     second one times out, the value is lost, because the next read continues in its middle.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
     ///   stream. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -115,19 +120,49 @@ extension SocketStream {
                 .invalidInput("withLine is running: expected no other read until its closure ends"))
         }
         if isAtEnd { return false }
-        let isFirst = deadline.startIfNeeded()
-        // Flush first, because the peer may be waiting for the unsent bytes, and then both ends
-        // would wait forever.
-        if !output.isEmpty { try flush(deadline, isFirst: isFirst) }
+        var isFirst = deadline.startIfNeeded()
+        // The peer may be waiting for the unsent bytes; then neither end would ever continue.
+        let flushFailure = output.isEmpty ? nil : try flushUntilReadable(deadline, &isFirst)
         let room = input.roomToFill
         let count: Int
         do throws(SocketError) {
-            count = try socket.receive(room, deadline, [], isFirst: isFirst)
+            count = try socket.receive(
+                room, flushFailure == nil ? deadline : .atOnce, [],
+                isFirst: isFirst || flushFailure != nil)
         } catch {
+            // A timeout means that the peer has sent nothing before it went.
+            if let flushFailure, error.isTimeout { throw flushFailure }
             throw error.attributed(to: .read, received: input.count)
         }
+        // The end of the stream is not noted, so each later read reports the unsent bytes again.
+        if count == 0, let flushFailure { throw flushFailure }
         input.written(count)
         isAtEnd = count == 0
         return count > 0
+    }
+
+    /// Sends the written bytes until all are sent or bytes to read have come.
+    ///
+    /// Returns the error if the peer is gone. It may have replied before, so a read comes first.
+    private func flushUntilReadable(
+        _ deadline: Deadline, _ isFirst: inout Bool
+    ) throws(SocketError) -> SocketError? {
+        var sent = 0
+        var hasWaited = false
+        defer { if hasWaited { isFirst = false } }
+        do throws(SocketError) {
+            while !output.isEmpty,
+                let count = try socket.sendUnlessReadable(
+                    output.bytes, deadline, hasWaited: &hasWaited)
+            {
+                output.consume(count)
+                sent += count
+            }
+            return nil
+        } catch {
+            let failure = error.attributed(to: .write, bytesTransferred: sent, sent: sent)
+            guard let errno = error.errno, errno.isEndOfPeer else { throw failure }
+            return failure
+        }
     }
 }

@@ -29,7 +29,13 @@ extension ConfigurableSocket {
     public func option<Value>(_ option: SocketOption<Value>) throws(SocketError) -> Value {
         let owner = _access.owner
         return try owner.call(.getOption, option.name) { descriptor throws(Errno) in
-            try option.get(descriptor, owner.family)
+            guard let takenError = option.takenError, let connectionError = owner.connectionError
+            else { return try option.get(descriptor, owner.family) }
+            connectionError.beginTaking()
+            defer { connectionError.endTaking() }
+            let value = try option.get(descriptor, owner.family)
+            if let error = takenError(value) { connectionError.note(error) }
+            return value
         }
     }
 
@@ -60,6 +66,7 @@ extension ConfigurableSocket {
             throw error.with(hint: option.range?.hint(for: error))
         }
         if option.isRaw { owner.didSetRawOption() }
+        if option.mayLinger { owner.didSetLinger() }
     }
 }
 

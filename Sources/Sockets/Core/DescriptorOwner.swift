@@ -3,6 +3,10 @@ internal import SystemPackage
 /// A type that can make system calls on a descriptor: `Socket`, `Connection`, `DatagramChannel`.
 protocol DescriptorOwner: ConfigurableSocket {
     var family: AddressFamily { get }
+
+    /// The error that broke the connection, or `nil` for a type that is never a connection.
+    var connectionError: ConnectionError? { get }
+
     /// Makes a system call that does not wait.
     func call<Result>(
         _ operation: SocketError.Operation, _ subject: String?,
@@ -11,6 +15,9 @@ protocol DescriptorOwner: ConfigurableSocket {
 
     /// Records that the program has set an option by level and number.
     func didSetRawOption()
+
+    /// Records that the program may have set `SO_LINGER`.
+    func didSetLinger()
 }
 
 extension DescriptorOwner {

@@ -26,6 +26,8 @@ struct Exchange {
     private var sent = 0
     private var hasEnded = false
     private var sendFailure: Errno?
+    /// Whether the peer broke the connection, so that nothing more can be received.
+    private var hasBroken = false
     private var reply: [UInt8]?
     private var parser: MessageParser
 
@@ -52,27 +54,24 @@ struct Exchange {
     mutating func step(
         _ descriptor: Int32, _ request: UnsafeRawBufferPointer, _ input: inout ByteBuffer,
         _ scanner: inout LineScanner,
-        isAtEnd: inout Bool
+        isAtEnd: inout Bool, _ connectionError: ConnectionError?
     ) -> Step {
         if let step = conclude(&input, &scanner, isAtEnd: isAtEnd) { return step }
-        let hasSent = sends && send(descriptor, request)
-        if let sendFailure, !Self.endsOfPeer.contains(sendFailure) {
-            return failed(.system(sendFailure), &input)
+        let hasSent = sends && send(descriptor, request, connectionError)
+        // The peer may have replied before, so reading continues until the stream ends.
+        if let sendFailure, !sendFailure.isEndOfPeer {
+            return fail(.system(sendFailure), &input, &scanner)
         }
         var hasReceived = false
         do throws(Errno) {
-            if !isAtEnd, receives(into: input) {
-                hasReceived = try receive(descriptor, &input, &isAtEnd)
+            if !isAtEnd, !hasBroken, receives(into: input) {
+                hasReceived = try receive(descriptor, &input, &isAtEnd, connectionError)
             }
         } catch {
-            // All bytes that the peer sent before the reset have been read. If the request is not
-            // fully sent, the peer may have replied completely and rejected the rest, so look for a
-            // reply. Otherwise the reply may be truncated, so fail.
-            if sends { sendFailure = error }
-            guard sendFailure != nil else {
-                return failed(.system(error), &input)
-            }
-            isAtEnd = true
+            // All bytes that the peer sent before the reset have been read.
+            connectionError?.note(error)
+            sendFailure = error
+            hasBroken = true
             return .moved
         }
         if hasSent || hasReceived { return .moved }
@@ -84,7 +83,7 @@ struct Exchange {
         _ input: inout ByteBuffer, _ scanner: inout LineScanner, isAtEnd: Bool
     ) -> Step? {
         if reply == nil {
-            switch parser.next(&input, &scanner, isAtEnd: isAtEnd) {
+            switch parser.next(&input, &scanner, isAtEnd: endsReply(isAtEnd: isAtEnd)) {
             case .message(let bytes): reply = bytes
             case .needsMore: break
             case .failed(let cause):
@@ -97,31 +96,38 @@ struct Exchange {
         if let reply, sendFailure == nil || !reply.isEmpty {
             return .finished(Reply(bytes: reply, unsentRequestBytes: unsent))
         }
-        guard isAtEnd else { return nil }
-        return failed(sendFailure.map { .system($0) } ?? .endOfStream, &input)
+        guard isAtEnd || hasBroken else { return nil }
+        return fail(sendFailure.map { .system($0) } ?? .endOfStream, &input, &scanner)
+    }
+
+    /// Returns whether the end of the received bytes is the end of the reply.
+    ///
+    /// A reply of another framing that does not end there is incomplete. A reply that a reset cut off
+    /// is incomplete too, unless the request is not fully sent. The peer may then have replied
+    /// completely and rejected the rest of the request.
+    private func endsReply(isAtEnd: Bool) -> Bool {
+        guard case .toEnd = framing else { return false }
+        return isAtEnd || (hasBroken && unsent > 0)
     }
 
     /// Returns the last step of an exchange that failed, with the received part of the reply.
-    private func failed(_ cause: SocketError.Cause, _ input: inout ByteBuffer) -> Step {
-        .failed(cause, bytesTransferred: sent, partialBytes: input.take(input.count))
+    private func fail(
+        _ cause: SocketError.Cause, _ input: inout ByteBuffer, _ scanner: inout LineScanner
+    ) -> Step {
+        let partial = input.take(input.count)
+        scanner.restart()
+        return .failed(cause, bytesTransferred: sent, partialBytes: partial)
     }
-
-    /// The send errors which mean that the peer is gone or, for `ETIMEDOUT`, that the kernel has
-    /// given up on the peer.
-    ///
-    /// The peer may have replied before, so reading continues until the stream ends. After any
-    /// other error, such as a rejection by the firewall, the peer still waits for the rest of the
-    /// request, so continuing to read would deadlock.
-    private static let endsOfPeer: [Errno] = [
-        .brokenPipe, .connectionReset, .socketNotConnected, .timedOut,
-    ]
 
     /// Sends once without waiting.
     ///
     /// Returns `false` if the send buffer is full.
     private mutating func send(
-        _ descriptor: Int32, _ request: UnsafeRawBufferPointer
+        _ descriptor: Int32, _ request: UnsafeRawBufferPointer,
+        _ connectionError: ConnectionError?
     ) -> Bool {
+        connectionError?.beginTaking()
+        defer { connectionError?.endTaking() }
         do throws(Errno) {
             if unsent > 0 {
                 let rest = request[sent...].prefix(System.mostAtOnce)
@@ -138,6 +144,7 @@ struct Exchange {
         } catch .interrupted {
             return true
         } catch {
+            connectionError?.note(error)
             sendFailure = error
             return true
         }
@@ -155,13 +162,15 @@ struct Exchange {
     ///
     /// Returns `false` if no bytes are available.
     private func receive(
-        _ descriptor: Int32, _ input: inout ByteBuffer, _ isAtEnd: inout Bool
+        _ descriptor: Int32, _ input: inout ByteBuffer, _ isAtEnd: inout Bool,
+        _ connectionError: ConnectionError?
     ) throws(Errno) -> Bool {
         let room = input.roomToFill
         do throws(Errno) {
             let wished = keepsSurplus ? room.count : try share(descriptor, room, input.count)
             let count = try System.recv(
                 descriptor, UnsafeMutableRawBufferPointer(rebasing: room[..<wished]), .dontWait)
+            if count == 0, let error = connectionError?.atEnd(of: descriptor) { throw error }
             input.written(count)
             isAtEnd = count == 0
             return true

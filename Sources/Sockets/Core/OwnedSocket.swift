@@ -25,11 +25,16 @@ struct OwnedSocket: ~Copyable {
     enum Mode {
         case blocking, nonblocking
     }
+    /// Whether `SO_LINGER` may be set.
+    private(set) var mayLinger: Bool
+    /// The error that broke the connection, shared with the duplicates of the socket.
+    let connectionError: ConnectionError?
 
     init(
         _ descriptor: consuming OwnedDescriptor, _ family: AddressFamily, _ type: SocketType,
         local: SocketAddress? = nil, remote: SocketAddress? = nil, file: UnixSocketFile? = nil,
-        timeoutsAreKnown: Bool = true, adoptedMode: Mode? = nil
+        timeoutsAreKnown: Bool = true, adoptedMode: Mode? = nil, mayLinger: Bool = false,
+        connectionError: ConnectionError? = nil
     ) {
         self.descriptor = descriptor
         self.family = family
@@ -39,6 +44,8 @@ struct OwnedSocket: ~Copyable {
         self.file = file
         self.timeoutsAreKnown = timeoutsAreKnown
         self.adoptedMode = adoptedMode
+        self.mayLinger = mayLinger
+        self.connectionError = connectionError
     }
 
     /// Creates an unbound, unconnected socket: socket(2).
@@ -167,6 +174,7 @@ struct OwnedSocket: ~Copyable {
                 throw error.with(hint: setting.hint(for: error))
             }
             if setting.isRaw { timeoutsAreKnown = false }
+            if setting.mayLinger { mayLinger = true }
         }
     }
 

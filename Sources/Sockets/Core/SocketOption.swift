@@ -19,6 +19,11 @@ public struct SocketOption<Value: Sendable>: Sendable {
     var isRaw = false
     /// The values that the kernel takes, if it refuses some.
     var range: OptionRange?
+    /// Whether setting the option may set `SO_LINGER`.
+    var mayLinger = false
+    /// Returns the pending error that reading the option took from the kernel; `nil` for options
+    /// other than `SO_ERROR`.
+    var takenError: (@Sendable (Value) -> Errno?)?
 }
 
 /// The values that the kernel takes for an option.
@@ -130,31 +135,36 @@ extension SocketOption<Duration> {
 }
 
 extension SocketOption<Duration?> {
-    /// `SO_LINGER`: how long `close` waits for the peer to acknowledge the sent bytes.
+    /// `SO_LINGER`: `.zero` makes `close` reset the connection and discard undelivered bytes.
     ///
-    /// With `nil`, the default, `close` does not wait, and the kernel still delivers the bytes.
-    ///
-    /// The value is rounded up to whole seconds. `.zero` discards undelivered bytes and resets the
-    /// connection.
+    /// With `nil`, the default, and with a positive value, the kernel delivers the bytes after
+    /// `close`. A positive value, in whole seconds and rounded up, is how long close(2) waits until the
+    /// peer has acknowledged the sent bytes. The `close` of this library never waits. To wait for the
+    /// peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
     public static var linger: Self {
-        SocketOption(name: "linger") { descriptor, _ throws(Errno) in
+        var option = SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
         } set: { descriptor, _, value throws(Errno) in
             try System.setLinger(descriptor, value?.wholeSeconds)
         }
+        option.mayLinger = true
+        return option
     }
 }
 
 extension SocketOption<Errno?> {
     /// `SO_ERROR`: the pending error.
     ///
-    /// It is read-only, and reading clears it.
+    /// It is read-only, and reading clears it. If the error broke a connection, reads still report it
+    /// after the received bytes.
     public static var error: Self {
-        SocketOption(name: "error") { descriptor, _ throws(Errno) in
+        var option = SocketOption(name: "error") { descriptor, _ throws(Errno) in
             try System.takeError(descriptor)
         } set: { _, _, _ throws(Errno) in
             throw .protocolNotAvailable
         }
+        option.takenError = { $0 }
+        return option
     }
 }
 
@@ -175,11 +185,13 @@ extension SocketOption<Int32> {
         let key = OptionKey(level: level, name: name)
         // Some options have a descriptor as their value, and the program may have passed an invalid
         // one. So `EBADF` is an ordinary error here.
-        return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
+        var option = SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in
             try System.setOption(descriptor, key, value, fromUser: true)
         }.asRaw
+        if key == .error { option.takenError = { Errno(rawValue: $0) } }
+        return option
     }
 
     /// Returns an option with an `int` value.
@@ -211,11 +223,13 @@ extension SocketOption<[UInt8]> {
         // Limit the capacity, because it determines the allocated memory and no option is that
         // large.
         let most = min(max(0, capacity), 1 << 20)
-        return SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
+        var option = SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, capacity: most)
         } set: { descriptor, _, value throws(Errno) in
             try System.setOption(descriptor, key, value)
         }.asRaw
+        if key == .error { option.takenError = { Errno(rawValue: Int32(leading: $0)) } }
+        return option
     }
 }
 
@@ -223,6 +237,7 @@ extension SocketOption {
     fileprivate var asRaw: Self {
         var option = self
         option.isRaw = true
+        option.mayLinger = true
         return option
     }
 
@@ -266,6 +281,7 @@ public struct SocketOptionSetting: Sendable {
     let apply: @Sendable (Int32, AddressFamily) throws(Errno) -> Void
     let isRaw: Bool
     private let range: OptionRange?
+    let mayLinger: Bool
 
     /// A setting that turns `TCP_NODELAY` on.
     ///
@@ -279,9 +295,19 @@ public struct SocketOptionSetting: Sendable {
             apply: { descriptor, family throws(Errno) in
                 try option.set(descriptor, family, value)
             },
-            isRaw: option.isRaw, range: option.range)
+            isRaw: option.isRaw, range: option.range, mayLinger: option.mayLinger)
     }
 
     /// Returns the hint of the error of setting the option, if the value was out of range.
     func hint(for error: SocketError) -> String? { range?.hint(for: error) }
+}
+
+extension Int32 {
+    /// Creates a number from the bytes of a C `int`.
+    ///
+    /// Missing bytes count as 0.
+    fileprivate init(leading bytes: [UInt8]) {
+        self = 0
+        withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: bytes.prefix($0.count)) }
+    }
 }

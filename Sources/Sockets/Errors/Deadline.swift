@@ -27,7 +27,10 @@ package struct Deadline: Sendable {
         instant = limit == .never ? .max : Self.instant(of: limit)
     }
 
-    /// Starts the deadline unless it has already started, and returns its instant.
+    /// A deadline that has passed, for an attempt that must not wait.
+    static let atOnce = Deadline(.seconds(0))
+
+    /// Starts the deadline unless it has started, and returns its instant.
     @inline(__always)
     @discardableResult
     mutating func start() -> Int64 {
@@ -72,14 +75,6 @@ package struct Deadline: Sendable {
         case .within(let nanoseconds): System.continuousNanoseconds() + nanoseconds
         case .until(let instant): max(1, instant)
         }
-    }
-
-    /// Returns a deadline that passes after `milliseconds` or at the same time as this deadline,
-    /// whichever is earlier.
-    mutating func slice(milliseconds: Int64) -> Deadline {
-        var slice = Deadline(limit)
-        slice.instant = min(start(), System.continuousNanoseconds() + milliseconds * 1_000_000)
-        return slice
     }
 
     /// Whether the deadline has started and passed.

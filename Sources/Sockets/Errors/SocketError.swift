@@ -174,8 +174,8 @@ public struct SocketError: Error, Sendable {
         case endOfStream
         /// An earlier write was sent only in part, so another write would corrupt the stream.
         case incompleteWrite
-        /// Another task is in the same call. For example, a connection allows only one reader at a
-        /// time.
+        /// Another task is in the same call. A connection has one reader at a time, and its writers
+        /// wait for each other.
         case busy
         /// A TCP connect reached its own socket, because the kernel had chosen the destination port
         /// as the source port.
@@ -259,6 +259,8 @@ public struct SocketError: Error, Sendable {
         public static let read = Operation("read", "from")
         /// Buffered writing to a stream.
         public static let write = Operation("write", "to")
+        /// Reading the file of `sendFile`: `sendfile`, `pread`.
+        public static let sendFile = Operation("send", "file")
         /// Writing a request while reading the reply.
         public static let exchange = Operation("exchange a request and a reply", "with")
         /// Half-closing a connection: `shutdown`.

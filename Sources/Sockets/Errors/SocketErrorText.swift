@@ -34,10 +34,14 @@ extension SocketError: CustomStringConvertible {
         switch (operation, cause) {
         case (.connect, .timedOut(let limit)):
             return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"
-        case (.read, .busy), (.receive, .busy):
-            return "another task is already reading"
-        case (.write, .busy), (.send, .busy):
-            return "another task is already writing"
+        case (.read, .busy), (.exchange, .busy):
+            return "another task is already reading from this connection"
+        case (.receive, .busy):
+            return "another task is already receiving from this channel"
+        case (.write, .busy):
+            return "another task is already writing to this connection"
+        case (.accept, .busy):
+            return "another task is already accepting from this listener"
         case (.lookUpService, .unknownService(_, let transport)):
             return transport.map { "there is no such service for \($0)" }
                 ?? "there is no such service"
@@ -47,8 +51,16 @@ extension SocketError: CustomStringConvertible {
     }
 
     private var progress: String {
-        let isSending = operation == .send || operation == .write
-        let moved = Self.count(bytesTransferred, isSending ? "sent" : "received")
+        let moved: String?
+        switch operation {
+        case .exchange:
+            // `bytesTransferred` counts the request, and a reader expects the bytes of the reply here.
+            moved = Self.count(partialBytes.count, "received")
+        case .send, .write, .sendFile:
+            moved = Self.count(bytesTransferred, "sent")
+        default:
+            moved = Self.count(bytesTransferred, "received")
+        }
         let lost = Self.count(unsentRequestBytes, "lost")
         let parts = [moved, lost].compactMap { $0 }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"

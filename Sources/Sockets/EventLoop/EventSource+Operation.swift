@@ -16,6 +16,12 @@ extension EventSource {
             // Skip the attempt if the task is cancelled, because `wait` reports the cancellation.
             if withState(direction, { $0.word.isReady }), direction == .writing || !shouldStop {
                 withState(direction) { $0.word.clear() }
+                if direction == .writing { isAttemptingWrite.store(true, ordering: .relaxed) }
+                defer {
+                    if direction == .writing {
+                        isAttemptingWrite.store(false, ordering: .releasing)
+                    }
+                }
                 do throws(Errno) {
                     return try attempt(descriptor)
                 } catch {
@@ -29,6 +35,7 @@ extension EventSource {
                     default:
                         // The error is persistent, so leave the direction ready. Later calls then
                         // fail at once.
+                        connectionError?.note(error)
                         withState(direction) { $0.word.setReady() }
                         throw WaitFailure(.system(error))
                     }
@@ -66,20 +73,41 @@ extension EventSource {
     /// Claims a direction for one operation.
     ///
     /// Until `end`, other operations in the direction fail with `busy`, and a concurrent `close`
-    /// does not release the descriptor.
+    /// does not release the descriptor. ``beginWriting(_:)`` waits instead of failing.
     @inline(__always)
     func begin(_ direction: Direction) throws(WaitFailure) {
         guard enter() else { throw WaitFailure(.closed) }
-        guard !withState(direction, { $0.isBusy.exchange(true, ordering: .acquiring) }) else {
+        let isFree =
+            switch direction {
+            case .reading: !isReading.exchange(true, ordering: .acquiring)
+            case .writing: writers.take()
+            }
+        guard isFree else {
             leave()
             throw WaitFailure(.busy)
         }
     }
 
-    /// Gives up the direction that `begin` has claimed.
+    /// Claims the writing direction for one operation, after the operations that came before.
+    @inline(__always)
+    func beginWriting(_ deadline: inout Deadline) async throws(WaitFailure) {
+        guard enter() else { throw WaitFailure(.closed) }
+        if _fastPath(writers.take()) { return }
+        do throws(WaitFailure) {
+            try await writers.wait(until: &deadline, on: loop) { lifetime.isClosed }
+        } catch {
+            leave()
+            throw error
+        }
+    }
+
+    /// Gives up the direction that `begin` or `beginWriting` has claimed.
     @inline(__always)
     func end(_ direction: Direction) {
-        withState(direction) { $0.isBusy.store(false, ordering: .releasing) }
+        switch direction {
+        case .reading: isReading.store(false, ordering: .releasing)
+        case .writing: writers.end()
+        }
         leave()
     }
 }

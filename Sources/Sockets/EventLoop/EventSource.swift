@@ -18,8 +18,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The state of one direction.
     struct DirectionState: ~Copyable {
         let word = ReadinessWord()
-        /// Whether a task is inside an operation.
-        let isBusy = Atomic<Bool>(false)
         /// The end of the current wait on the continuous clock, or `Int64.max` for none.
         let deadline = Atomic<Int64>(.max)
     }
@@ -32,6 +30,15 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let lifetime = DescriptorLifetime()
     let reading = DirectionState()
     let writing = DirectionState()
+    /// Whether a task is inside a reading operation.
+    let isReading = Atomic<Bool>(false)
+    /// The turn to write.
+    let writers = TurnQueue()
+    /// Whether a writing task is inside a system call, or about to note the error of one.
+    let isAttemptingWrite = Atomic<Bool>(false)
+    let linger: LingerState
+    /// The error that broke the connection, or `nil` if the source is not a connection.
+    let connectionError: ConnectionError?
     /// Whether the peer has ended or broken the connection, so reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
     /// Whether one task has claimed both directions.
@@ -52,13 +59,16 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Takes ownership of a nonblocking descriptor and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
-    /// is true.
+    /// is true. `mayLinger` says whether `SO_LINGER` may be set.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
         owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
-        reportsWritable: Bool = true
+        reportsWritable: Bool = true, mayLinger: Bool = false,
+        connectionError: ConnectionError? = nil
     ) throws(Errno) {
+        linger = LingerState(maySet: mayLinger)
+        self.connectionError = connectionError
         self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
@@ -70,6 +80,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     ///
     /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
+        linger = LingerState(maySet: false)
+        connectionError = nil
         descriptor = Self.none
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
@@ -146,16 +158,17 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
     ///
-    /// - Parameter isConnection: Whether to shut the socket down if an operation has not ended yet,
-    ///   so that the peer detects the close at once. Shutting down a listening socket would also
+    /// - Parameter isConnection: Whether to shut the socket down, or to reset it if `SO_LINGER` is
+    ///   zero, if an operation has not ended yet, so that the peer detects the close at once. Shutting down a listening socket would also
     ///   stop its duplicates in other processes.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
-        if closing == .inUse, isConnection { try? System.shutdown(descriptor, .both) }
+        if closing == .inUse, isConnection { linger.hangUp(descriptor) }
         ReadinessWord.publish()
         reading.word.wake()
         writing.word.wake()
+        writers.wakeAll()
         leave()
     }
 
@@ -167,7 +180,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     private func release() {
         loop.deregister(self)
-        if ownsDescriptor { System.close(descriptor) }
+        if ownsDescriptor { linger.close(descriptor) }
     }
 
     // MARK: Waiting

@@ -7,8 +7,10 @@
 ///
 /// To wake the task, change the condition first and call ``wake()`` afterwards. A wake after
 /// `reset` is never lost. Waits may end early, so waiters must recheck their condition.
-final class Wakeup: TimerTarget, Sendable {
+final class Wakeup: TimerTarget, @unchecked Sendable {
+    // Safe: only the thread of the loop uses `timer`.
     private let word = ReadinessWord()
+    private var timer: TimerQueue.Timer?
 
     /// Discards earlier wakes.
     func reset() {
@@ -28,12 +30,19 @@ final class Wakeup: TimerTarget, Sendable {
     /// means never), or the task is cancelled.
     func wait(until instant: Int64 = .max, on loop: EventLoop) async {
         if instant != .max {
-            loop.perform { $0.schedule(self, .reading, at: instant) }
+            loop.perform { self.timer = $0.schedule(self, .reading, at: instant) }
         }
         await withTaskCancellationHandler {
             await word.park()
         } onCancel: {
             wake()
+        }
+        if instant != .max {
+            // Otherwise each wait that ended early would stay in memory until its instant.
+            loop.perform { _ in
+                self.timer?.cancel()
+                self.timer = nil
+            }
         }
     }
 

@@ -16,18 +16,20 @@ public struct ServeOptions: Sendable {
 
     /// The initial ``Connection/readTimeout`` and ``Connection/writeTimeout`` of each connection.
     ///
-    /// A read or a write without its own timeout fails after waiting this long.
+    /// A read or a write without its own timeout fails after waiting this long. If a value takes two
+    /// reads and the second one times out, the value is lost, because the next read continues in its
+    /// middle.
     public var idleTimeout: TimeLimit
 
-    /// How long handlers may continue after the server has stopped accepting.
-    ///
-    /// Zero cancels the handlers at once.
+    /// How long handlers may continue and connections may finish after the server has stopped
+    /// accepting; zero cancels them at once.
     public var gracePeriod: Duration
 
     /// The logger for errors of handlers and for shortages of descriptors or memory.
     ///
-    /// An error of a handler is logged at the level `.info` if the connection failed, and at
-    /// `.warning` otherwise. A shortage is logged at `.warning`.
+    /// An error of a handler has the level `.debug` if the client has gone (it reset the connection or
+    /// ended the stream too early), `.info` if the connection failed in another way, and `.warning`
+    /// otherwise. A shortage has the level `.warning`.
     public var logger: Logger
 
     /// Creates options.

@@ -113,6 +113,8 @@ final class Server: Sendable {
         do {
             try await connection.source.withCancellationScope(closing: true) {
                 try await handler(connection)
+                // A client that is still sending would otherwise be reset and lose the answer.
+                await connection.finish()
             }
         } catch {
             log(error, of: connection)
@@ -135,6 +137,25 @@ final class Server: Sendable {
             metadata["evidence"] = "\(report.evidence)"
         }
         options.logger.log(
-            level: socketError == nil ? .warning : .info, "handler failed", metadata: metadata)
+            level: level(of: socketError, on: connection), "handler failed", metadata: metadata)
     }
+
+    /// Returns the level of a handler's error.
+    ///
+    /// Clients leave all the time, and a server can do nothing about it.
+    private func level(of error: SocketError?, on connection: Connection) -> Logger.Level {
+        guard let error else { return .warning }
+        // The handler may have failed because of another connection, such as one to a database.
+        let isOfClient =
+            (error.remoteAddress ?? connection.remoteAddress) == connection.remoteAddress
+            && (error.localAddress ?? connection.localAddress) == connection.localAddress
+        return isOfClient && Self.departures.contains(error.cause) ? .debug : .info
+    }
+
+    /// The causes of an error after the client has gone.
+    private static let departures: Set<SocketError.Cause> = [
+        .endOfStream, .system(.connectionReset), .system(.brokenPipe),
+        .system(.socketNotConnected), .system(.timedOut), .system(.connectionAbort),
+        .system(.noRouteToHost), .system(.networkUnreachable), .system(.hostIsDown),
+    ]
 }

@@ -10,6 +10,7 @@ struct OptionKey: Hashable, Sendable {
     static let reusePort = OptionKey(level: SOL_SOCKET, name: SO_REUSEPORT)
     static let keepAlive = OptionKey(level: SOL_SOCKET, name: SO_KEEPALIVE)
     static let linger = OptionKey(level: SOL_SOCKET, name: SO_LINGER)
+    static let error = OptionKey(level: SOL_SOCKET, name: SO_ERROR)
     static let broadcast = OptionKey(level: SOL_SOCKET, name: SO_BROADCAST)
     static let receiveBufferSize = OptionKey(level: SOL_SOCKET, name: SO_RCVBUF)
     static let sendBufferSize = OptionKey(level: SOL_SOCKET, name: SO_SNDBUF)

@@ -2,6 +2,26 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
+    /// Errors of sendfile(2) that concern the file and not the connection.
+    ///
+    /// The kernel cannot send from every file (`EINVAL`), and from none that has no position
+    /// (`ESPIPE`).
+    static let sendfileRefusals: [Errno] = [
+        .invalidArgument, .illegalSeek, .noFunction, .notSupported, .badFileDescriptor,
+        .isDirectory, .ioError, .overflow,
+    ]
+
+    /// Reads bytes of a user's file, starting at an offset: pread(2).
+    ///
+    /// Returns 0 at the end of the file.
+    static func pread(
+        _ file: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(Errno) -> Int {
+        try systemCall(.pread, fromUser: true) {
+            Glibc.pread(file, buffer.baseAddress, buffer.count, offset)
+        }
+    }
+
     /// Sends bytes of a user's file, starting at an offset: sendfile(2).
     ///
     /// Returns 0 at the end of the file.

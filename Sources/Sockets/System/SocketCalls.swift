@@ -53,6 +53,10 @@ extension System {
     /// An interrupted connect continues in the kernel and must not be repeated, so `EINTR` is
     /// reported.
     static func connect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
+        #if DEBUG
+            // A simulated connection behaves like a Unix socket, which cannot be reset.
+            if Simulation.kernel != nil { throw .invalidArgument }
+        #endif
         _ = try systemCall(.connect, onInterrupt: .report) {
             address.withAddress { Glibc.connect(descriptor, $0, $1) }
         }

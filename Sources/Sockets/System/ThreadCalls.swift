@@ -35,6 +35,9 @@ extension System {
     @inline(__always)
     static var currentThread: UInt { UInt(pthread_self()) }
 
+    /// Lets another thread run first: sched_yield(2).
+    static func yieldThread() { sched_yield() }
+
     /// The number of processors, at least 1: sysconf(3) with `_SC_NPROCESSORS_ONLN`.
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -56,6 +57,115 @@ struct ConnectionCopyingTests {
         while case let count = try await here.read().count, count > 0 { returned += count }
         #expect(returned == error.bytesTransferred)
         #expect(returned + rest == sent)
+    }
+
+    /// Serves a proxy to `upstream` while `body` runs with the proxy's address.
+    private func withProxy(
+        to upstream: SocketAddress, _ body: (SocketAddress) async throws -> Void
+    ) async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await listener.serve { client in
+                let server = try await Connection(to: upstream)
+                async let up = client.copy(to: server)
+                async let down = server.copy(to: client)
+                _ = try await up + down
+            }
+        }
+        try await body(listener.localAddress)
+        serving.cancel()
+        try await serving.value
+    }
+
+    /// Reads to the end, and returns the bytes and the error.
+    private func drain(_ socket: Socket) async throws -> (bytes: [UInt8], error: Errno?) {
+        try await Background {
+            var bytes: [UInt8] = []
+            do throws(SocketError) {
+                while try socket.receive(appendingTo: &bytes, timeout: .seconds(10)) > 0 {}
+                return (bytes, nil)
+            } catch {
+                return (bytes, error.errno ?? .timedOut)
+            }
+        }.result()
+    }
+
+    private func reset(_ socket: Socket) throws {
+        try socket.setOption(.linger, to: .zero)
+        socket.close()
+    }
+
+    @Test("a proxy forwards a reset of either end as a reset", arguments: [true, false])
+    func proxyResets(byClient: Bool) async throws {
+        let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
+        try await withProxy(to: upstream.localAddress) { proxy in
+            for _ in 0..<20 {
+                let client = try Socket(to: proxy)
+                let server = try upstream.accept(timeout: .seconds(10))
+                let (breaking, other) = byClient ? (client, server) : (server, client)
+                try breaking.sendAll("last words")
+                #expect(
+                    try other.receive(atMost: 10, timeout: .seconds(10))
+                        == Array("last words".utf8))
+                try reset(breaking)
+                #expect(try await drain(other).error == .connectionReset)
+            }
+        }
+    }
+
+    @Test("a proxy forwards a reset as a reset, also if a write meets it first")
+    func proxyResetsDuringWrites() async throws {
+        let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
+        try await withProxy(to: upstream.localAddress) { proxy in
+            for _ in 0..<20 {
+                let client = try Socket(to: proxy)
+                let server = try upstream.accept(timeout: .seconds(10))
+                let sending = Background {
+                    while true { try client.sendAll([UInt8](repeating: 1, count: 10_000)) }
+                }
+                _ = try server.receive(timeout: .seconds(10))
+                try server.sendAll("last words")
+                try reset(server)
+                let (bytes, error) = try await drain(client)
+                #expect(error == .connectionReset)
+                #expect(bytes.isEmpty || bytes == Array("last words".utf8))
+                #expect(throws: SocketError.self) { try sending.value() }
+            }
+        }
+    }
+
+    @Test("a proxy forwards a clean end as a clean end, although a write then fails")
+    func proxyEnds() async throws {
+        let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
+        try await withProxy(to: upstream.localAddress) { proxy in
+            let client = try Socket(to: proxy)
+            let server = try upstream.accept(timeout: .seconds(10))
+            try server.sendAll("answer")
+            try server.shutdown(.write)
+            let (bytes, error) = try await drain(client)
+            #expect(bytes == Array("answer".utf8))
+            #expect(error == nil)
+            client.close()
+            #expect(try await drain(server).error == nil)
+        }
+    }
+
+    @Test("copy resets the other connection, whose tasks get connectionReset")
+    func resetsOther() async throws {
+        let (client, frontEnd) = try Loopback.tcpPair()
+        let (backEnd, server) = try Loopback.tcpPair()
+        let (front, back) = (
+            try Connection(adopting: frontEnd), try Connection(adopting: backEnd)
+        )
+        let reading = Task { try await back.read() }
+        while !back.isReading { await Task.yield() }
+        try reset(client)
+        let error = await #expect(throws: SocketError.self) { try await front.copy(to: back) }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.remoteAddress == front.remoteAddress)
+        let read = await #expect(throws: SocketError.self) { try await reading.value }
+        #expect(read?.errno == .connectionReset)
+        #expect(try await drain(server).error == .connectionReset)
     }
 
     @Test("copy forwards all bytes and half-closes the other connection at end of stream")

@@ -98,16 +98,59 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "exchange throws `endOfStream` with the partial bytes if the stream ends inside the reply")
-    func endsTooSoon() async throws {
+        "a stream that ends inside the reply fails with the partial bytes",
+        arguments: [Framing.exactly(3), .line, .until(0x3b)])
+    func endsTooSoon(framing: Framing) async throws {
         let (here, there) = try Connection.pair()
         try await there.write("ab")
         try there.shutdown(.write)
         let error = await #expect(throws: SocketError.self) {
-            try await here.exchange("?", reading: .exactly(3))
+            try await here.exchange("a request", reading: framing)
         }
         #expect(error?.cause == .endOfStream)
         #expect(error?.partialBytes == Array("ab".utf8))
+        #expect(error?.bytesTransferred == 9)
+        // Only the bytes of the reply were received.
+        #expect(
+            error?.description == "cannot exchange a request and a reply:"
+                + " unexpected end of stream (2 bytes were received)")
+        #expect(try await here.read().isEmpty)
+    }
+
+    @Test("an empty reply at the end of the stream fails without partial bytes")
+    func endsBeforeReply() async throws {
+        let (here, there) = try Connection.pair()
+        try there.shutdown(.write)
+        for framing in [Framing.line, .until(0x3b), .exactly(1)] {
+            let error = await #expect(throws: SocketError.self) {
+                try await here.exchange("a request", reading: framing)
+            }
+            #expect(error?.cause == .endOfStream)
+            #expect(error?.partialBytes == [])
+            #expect(error?.description.hasSuffix("unexpected end of stream") == true)
+        }
+    }
+
+    @Test(
+        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
+    func resetInsideReply(framing: Framing) async throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let connection = try Connection(adopting: socket)
+        let answering = Background {
+            _ = try peer.receive(atMost: 1)
+            try peer.sendAll("ab")
+            try peer.setOption(.linger, to: .zero)
+            peer.close()
+        }
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.exchange("?", reading: framing, timeout: .seconds(10))
+        }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.partialBytes == Array("ab".utf8))
+        let later = await #expect(throws: SocketError.self) { try await connection.read() }
+        #expect(later?.errno == .connectionReset)
+        try answering.value()
     }
 
     @Test("a reply beyond the limit throws `tooLarge` and stays readable")

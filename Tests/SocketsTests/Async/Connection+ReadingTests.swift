@@ -144,6 +144,9 @@ struct ConnectionReadingTests {
         try connection.source.begin(.reading)
         let error = await #expect(throws: SocketError.self) { try await connection.read() }
         #expect(error?.cause == .busy)
+        #expect(
+            error?.description
+                == "cannot read: another task is already reading from this connection")
         connection.source.end(.reading)
         try peer.sendAll("x")
         #expect(try await connection.read() == [0x78])
@@ -166,10 +169,12 @@ struct ConnectionReadingTests {
         let connection = try Connection(adopting: client)
         try server.setOption(.linger, to: .zero)
         server.close()
-        let error = await #expect(throws: SocketError.self) {
-            try await connection.read(timeout: .seconds(5))
+        for _ in 0..<3 {
+            let error = await #expect(throws: SocketError.self) {
+                try await connection.read(timeout: .seconds(5))
+            }
+            #expect(error?.errno == .connectionReset)
         }
-        #expect(error?.errno == .connectionReset)
     }
 
     @Test("close during a read makes the read throw `closed` instead of returning end of stream")

@@ -41,7 +41,7 @@ struct ConnectionReceivedTests {
     func busy() async throws {
         let (here, there) = try Connection.pair()
         let reader = Task { try await there.withReceived { $0.byteCount } }
-        while !there.source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
+        while !there.source.isReading.load(ordering: .acquiring) { await Task.yield() }
         let error = await #expect(throws: SocketError.self) {
             try await there.withReceived { $0.byteCount }
         }

@@ -51,6 +51,76 @@ struct ConnectionSendingFilesTests {
         #expect(error?.errno == .brokenPipe)
     }
 
+    @Test(
+        "sendFile reads and writes a file that sendfile(2) refuses",
+        arguments: [
+            "/proc/self/status", "/proc/self/maps", "/proc/cpuinfo", "/proc/self/cmdline",
+            "/proc/version", "/sys/kernel/uevent_seqnum", "/dev/null",
+        ])
+    func refusedFile(path: String) async throws {
+        let (here, there) = try Connection.pair()
+        let file = try FileDescriptor.open(FilePath(path), .readOnly)
+        defer { try? file.close() }
+        let receiving = Task { try await there.readToEnd() }
+        let count = try await here.sendFile(file)
+        here.close()
+        let received = try await receiving.value
+        #expect(received.count == count)
+        #expect(received.isEmpty == (path == "/dev/null"))
+        // The file's own position has not moved.
+        var first: UInt8 = 0
+        let moved = try withUnsafeMutableBytes(of: &first) { try file.read(into: $0) }
+        #expect(moved == min(1, count))
+        #expect(moved == 0 || first == received[0])
+    }
+
+    @Test("sendFile sends a part of a file that sendfile(2) refuses")
+    func partOfRefusedFile() async throws {
+        let (here, there) = try Connection.pair()
+        let file = try FileDescriptor.open("/proc/self/status", .readOnly)
+        defer { try? file.close() }
+        #expect(try await here.sendFile(file, offset: 1, count: 4) == 4)
+        #expect(try await here.sendFile(file, offset: 1 << 40) == 0)
+        here.close()
+        #expect(try await there.readToEnd() == Array("ame:".utf8))
+    }
+
+    #if DEBUG
+        @Test("sendFile continues where sendfile(2) stopped, and with a file larger than a block")
+        func refusedLater() async throws {
+            let (here, there) = try Connection.pair()
+            let bytes = pattern(300_000)
+            let file = try file(bytes)
+            defer { try? file.close() }
+            let receiving = Task { try await there.readToEnd() }
+            let script = FaultInjection([.sendfile: [.short(1000), .error(.invalidArgument)]])
+            let count = try await FaultInjection.$current.withValue(script) {
+                try await here.sendFile(file)
+            }
+            here.close()
+            #expect(count == bytes.count)
+            let isSame = try await receiving.value == bytes
+            #expect(isSame)
+        }
+    #endif
+
+    @Test("an error of the file names the file and not the peer")
+    func fileErrors() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let here = try Connection(adopting: client)
+        let directory = try FileDescriptor.open("/etc", .readOnly)
+        defer { try? directory.close() }
+        let error = await #expect(throws: SocketError.self) { try await here.sendFile(directory) }
+        #expect(error?.errno == .isDirectory)
+        #expect(error?.operation == .sendFile)
+        #expect(
+            error?.description
+                == "cannot send file descriptor \(directory.rawValue): is a directory")
+        // The connection is unaffected.
+        try await here.write("x")
+        #expect(try server.receive() == [0x78])
+    }
+
     @Test("sendFile throws for a pipe, a closed descriptor and a negative offset")
     func noFile() async throws {
         let (here, there) = try Connection.pair()

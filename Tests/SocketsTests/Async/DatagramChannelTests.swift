@@ -213,11 +213,18 @@ struct DatagramChannelTests {
 extension DatagramChannel {
     /// Waits until a task is receiving.
     func untilReading() async {
-        while !source.reading.isBusy.load(ordering: .acquiring) { await Task.yield() }
+        while !source.isReading.load(ordering: .acquiring) { await Task.yield() }
+    }
+
+    /// Returns the number of tasks that send to a full Unix peer.
+    func waitingSends(to address: SocketAddress) -> Int {
+        let unconnected = unixWaits.withLock { $0[address]?.turns.waiterCount }
+        return unconnected.map { $0 + 1 }
+            ?? (source.writers.isTaken ? source.writers.waiterCount + 1 : 0)
     }
 
     /// Waits until a task is waiting to send.
     func untilWriting() async {
-        while !source.writing.isBusy.load(ordering: .acquiring) { await Task.yield() }
+        while !source.writers.isTaken, unixWaits.withLock({ $0.isEmpty }) { await Task.yield() }
     }
 }

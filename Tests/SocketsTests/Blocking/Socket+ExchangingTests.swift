@@ -28,8 +28,7 @@ struct SocketExchangingTests {
         #expect(try there.receive() == Array("???".utf8))
     }
 
-    @Test(
-        "exchange joins a line that arrives in pieces and accepts a last line without a line feed")
+    @Test("exchange reads a line in pieces, and refuses a line that the end of the stream cut off")
     func pieces() throws {
         let (here, there) = try Socket.pair()
         let answering = Background {
@@ -37,11 +36,47 @@ struct SocketExchangingTests {
             try there.shutdown(.write)
         }
         #expect(try here.exchange("", reading: .line, timeout: .seconds(5)).text == "slow")
-        #expect(try here.exchange("", reading: .line, timeout: .seconds(5)).text == "last")
+        for expected in ["last", ""] {
+            let error = #expect(throws: SocketError.self) {
+                try here.exchange("", reading: .line, timeout: .seconds(5))
+            }
+            #expect(error?.cause == .endOfStream)
+            #expect(error?.partialBytes == Array(expected.utf8))
+        }
+        try answering.value()
+    }
+
+    @Test(
+        "a stream that ends inside the reply fails with the partial bytes",
+        arguments: [Framing.exactly(3), .line, .until(0x3b)])
+    func endsTooSoon(framing: Framing) throws {
+        let (here, there) = try Socket.pair()
+        try there.sendAll("ab")
+        try there.shutdown(.write)
         let error = #expect(throws: SocketError.self) {
-            try here.exchange("", reading: .line, timeout: .seconds(5))
+            try here.exchange("a request", reading: framing, timeout: .seconds(5))
         }
         #expect(error?.cause == .endOfStream)
+        #expect(error?.partialBytes == Array("ab".utf8))
+        #expect(error?.description.hasSuffix("(2 bytes were received)") == true)
+    }
+
+    @Test(
+        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
+    func resetInsideReply(framing: Framing) throws {
+        let (here, peer) = try Loopback.tcpPair()
+        let answering = Background {
+            _ = try peer.receive(atMost: 1)
+            try peer.sendAll("ab")
+            try peer.setOption(.linger, to: .zero)
+            peer.close()
+        }
+        let error = #expect(throws: SocketError.self) {
+            try here.exchange("?", reading: framing, timeout: .seconds(10))
+        }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.partialBytes == Array("ab".utf8))
         try answering.value()
     }
 

@@ -24,6 +24,22 @@ struct SocketStreamExchangingTests {
         #expect(throws: SocketError.self) { try peer.receive(timeout: .milliseconds(0)) }
     }
 
+    @Test(
+        "a stream that ends inside the reply fails with the partial bytes",
+        arguments: [Framing.exactly(3), .line, .until(0x3b)])
+    func endsTooSoon(framing: Framing) throws {
+        try stream.write("unflushed ")
+        try peer.sendAll("ab")
+        try peer.shutdown(.write)
+        let error = #expect(throws: SocketError.self) {
+            try stream.exchange("request", reading: framing, timeout: .seconds(5))
+        }
+        #expect(error?.cause == .endOfStream)
+        #expect(error?.partialBytes == Array("ab".utf8))
+        #expect(error?.description.hasSuffix("(2 bytes were received)") == true)
+        #expect(try stream.readLine() == nil)
+    }
+
     @Test("an exchange of 16 MiB whose reply ends with the stream completes")
     func large() throws {
         let echo = EchoServer.onThread(peer)

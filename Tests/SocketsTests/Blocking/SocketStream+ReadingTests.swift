@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -11,6 +12,79 @@ struct SocketStreamReadingTests {
         let (one, other) = try Socket.pair()
         peer = one
         stream = SocketStream(other, bufferSize: 16, lineLimit: 64)
+    }
+
+    /// Returns a stream whose peer has sent `text` and closed with unread bytes or after its end.
+    private func abandoned(
+        _ text: String, overTCP: Bool, byReset: Bool
+    ) throws -> SocketStream {
+        let (here, there) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+        try there.sendAll(text)
+        if !byReset { try there.shutdown(.write) }
+        try there.setOption(.linger, to: .zero)
+        there.close()
+        while System.condition(here.descriptor)?.contains(.hungUp) != true {}
+        return SocketStream(here)
+    }
+
+    @Test(
+        "a read returns what the peer sent before it closed, although the request cannot be sent",
+        arguments: [true, false], [true, false])
+    func lastReply(overTCP: Bool, byReset: Bool) throws {
+        typealias Read = (SocketStream) throws -> [UInt8]?
+        let reads: [Read] = [
+            { try $0.readLine().map { Array("\($0)\n".utf8) } },
+            { try $0.withLine { $0.withUnsafeBytes { Array($0) + [0x0A] } } },
+            { try $0.readUntil(0x0A) },
+            { try $0.read() },
+            { try $0.readExactly(14) },
+        ]
+        for read in reads {
+            let stream = try abandoned("421 full, bye\n", overTCP: overTCP, byReset: byReset)
+            try stream.write("HELO\r\n")
+            #expect(try read(stream) == Array("421 full, bye\n".utf8))
+            // The error comes when nothing more can be read, and it stays.
+            for _ in 0..<2 {
+                let error = #expect(throws: SocketError.self) { try read(stream) }
+                let expected: Errno = overTCP && byReset ? .connectionReset : .brokenPipe
+                #expect(error?.errno == expected)
+            }
+        }
+    }
+
+    @Test("readToEnd fails if the peer closed before the request was sent, and keeps the bytes")
+    func lastReplyToEnd() throws {
+        let stream = try abandoned("bye", overTCP: true, byReset: false)
+        try stream.write("HELO\r\n")
+        let error = #expect(throws: SocketError.self) { try stream.readToEnd() }
+        #expect(error?.errno == .brokenPipe)
+        #expect(error?.operation == .write)
+        #expect(try stream.read() == Array("bye".utf8))
+    }
+
+    @Test("a read returns what has come although the peer takes no more of the request")
+    func flushWithoutRoom() throws {
+        let (here, there) = try Loopback.tcpPair()
+        _ = try Loopback.fill(here)
+        let stream = SocketStream(here)
+        try stream.write("stuck")
+        let early = #expect(throws: SocketError.self) {
+            try stream.readLine(timeout: .milliseconds(20))
+        }
+        #expect(early?.isTimeout == true)
+        try there.sendAll("one\ntwo\n")
+        #expect(try stream.readLine(timeout: .seconds(10)) == "one")
+        #expect(try stream.readLine(timeout: .seconds(10)) == "two")
+    }
+
+    @Test("a read after a half-close of this side fails at once if written bytes are left")
+    func halfClosedHere() throws {
+        try stream.write("too late")
+        try stream.socket.shutdown(.write)
+        let error = #expect(throws: SocketError.self) { try stream.readLine() }
+        #expect(error?.errno == .brokenPipe)
+        try peer.sendAll("hello\n")
+        #expect(try stream.readLine() == "hello")
     }
 
     @Test("read returns the available bytes up to the count")

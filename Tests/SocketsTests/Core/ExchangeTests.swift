@@ -15,7 +15,8 @@ final class ExchangeTests {
         var step = Exchange.Step.moved
         while case .moved = step {
             step = request.withUnsafeBytes {
-                exchange.step(descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd)
+                exchange.step(
+                    descriptor, $0, &input, &scanner, isAtEnd: &isAtEnd, socket.connectionError)
             }
         }
         return step

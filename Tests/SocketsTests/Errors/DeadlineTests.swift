@@ -100,23 +100,6 @@ struct DeadlineTests {
         }
     }
 
-    @Test("slice(milliseconds:) ends after the requested time, but no later than the deadline")
-    func slices() {
-        var long = Deadline(.seconds(1000))
-        var short = Deadline(.milliseconds(1))
-        let now = System.continuousNanoseconds()
-        var slice = long.slice(milliseconds: 5000)
-        let end = slice.start() - now
-        #expect((5_000_000_000...15_000_000_000).contains(end))
-        slice = short.slice(milliseconds: 5000)
-        let (sliceEnd, shortEnd) = (slice.start(), short.start())
-        #expect(sliceEnd == shortEnd)
-        var never = Deadline(.never)
-        slice = never.slice(milliseconds: 5000)
-        let endOfNever = slice.start()
-        #expect(endOfNever < now + 15_000_000_000)
-    }
-
     @Test("Deadline is 16 bytes wide, and TimeLimit and WaitFailure are 8 bytes wide")
     func size() {
         #expect(MemoryLayout<TimeLimit>.size == 8)

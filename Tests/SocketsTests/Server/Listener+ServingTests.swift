@@ -108,6 +108,110 @@ struct ListenerServingTests {
         #expect(text.contains("1 ms"))
     }
 
+    @Test("the error of a handler whose client has gone has the level debug")
+    func departedClients() async throws {
+        let log = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4)
+        let (database, databaseServer) = try Loopback.tcpPair()
+        try databaseServer.setOption(.linger, to: .zero)
+        let serving = Task {
+            let database = try Connection(adopting: database)
+            databaseServer.close()
+            try await listener.serve(options: ServeOptions(logger: log.logger)) { connection in
+                switch try await connection.read(atMost: 1) {
+                case Array("w".utf8):
+                    while true { try await connection.write([UInt8](repeating: 1, count: 10_000)) }
+                case Array("e".utf8): _ = try await connection.readExactly(10)
+                case Array("x".utf8): _ = try await connection.exchange("?", reading: .line)
+                case Array("d".utf8): _ = try await database.read()
+                default: while try await connection.readLine() != nil {}
+                }
+            }
+        }
+        for (number, request) in ["r", "w", "e", "x", "d"].enumerated() {
+            let client = try Socket(to: listener.localAddress)
+            try client.sendAll(request)
+            if request == "e" || request == "x" {
+                try client.shutdown(.write)
+                while try !client.receive(timeout: .seconds(10)).isEmpty {}
+            } else if request == "d" {
+                #expect(try client.receive(timeout: .seconds(10)).isEmpty)
+            } else {
+                try client.setOption(.linger, to: .zero)
+            }
+            client.close()
+            #expect(await eventually { log.messages.count == number + 1 })
+        }
+        serving.cancel()
+        try await serving.value
+        // An error of another connection is the server's own.
+        #expect(log.messages.map(\.level) == [.debug, .debug, .debug, .debug, .info])
+    }
+
+    @Test("100 clients whose requests were not read completely get the answer and a clean end")
+    func unreadRequests() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await listener.serve { connection in
+                _ = try await connection.read(atMost: 100)
+                try await connection.write("answer")
+            }
+        }
+        for _ in 0..<100 {
+            let client = try Socket(to: listener.localAddress)
+            let answer = try await Background {
+                try client.sendAll(pattern(200_000))
+                var answer: [UInt8] = []
+                while try client.receive(appendingTo: &answer, timeout: .seconds(10)) > 0 {}
+                client.close()
+                return answer
+            }.result()
+            #expect(answer == Array("answer".utf8))
+        }
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test("serve finishes a connection for two seconds at most")
+    func finishIsLimited() async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task { try await listener.serve { try await $0.write("answer") } }
+        let client = try Socket(to: listener.localAddress)
+        #expect(try client.receive(timeout: .seconds(10)) == Array("answer".utf8))
+        let start = ContinuousClock.now
+        #expect(try client.receive(timeout: .seconds(10)).isEmpty)
+        #expect(start.duration(to: .now) < .seconds(1))
+        // The server resets a client that sends after the connection was closed.
+        let error = #expect(throws: SocketError.self) {
+            while true {
+                try client.send("more")
+                _ = try? client.receive(timeout: .milliseconds(20))
+            }
+        }
+        #expect(error?.errno == .brokenPipe || error?.errno == .connectionReset)
+        #expect((.milliseconds(1_800)...(.seconds(10))).contains(start.duration(to: .now)))
+        serving.cancel()
+        try await serving.value
+    }
+
+    @Test("the grace period ends the finishing of connections", arguments: [0, 100])
+    func finishWithinGrace(milliseconds: Int64) async throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            try await listener.serve(
+                options: ServeOptions(gracePeriod: .milliseconds(milliseconds))
+            ) { try await $0.write("answer") }
+        }
+        let client = try Socket(to: listener.localAddress)
+        #expect(try client.receive(timeout: .seconds(10)) == Array("answer".utf8))
+        #expect(try client.receive(timeout: .seconds(10)).isEmpty)
+        let start = ContinuousClock.now
+        serving.cancel()
+        try await serving.value
+        #expect((.milliseconds(milliseconds)...(.seconds(1))).contains(start.duration(to: .now)))
+        withExtendedLifetime(client) {}
+    }
+
     @Test("control characters in an error of a handler are escaped in the log")
     func hostileError() async throws {
         struct BadCommand: Error, CustomStringConvertible {

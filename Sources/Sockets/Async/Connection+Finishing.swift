@@ -1,0 +1,82 @@
+internal import SystemPackage
+
+extension Connection {
+    /// Half-closes the connection, reads and discards what the peer still sends, and closes.
+    ///
+    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and the
+    /// peer may then lose the end of what was written. With this call, the peer can read everything
+    /// first:
+    ///
+    /// ```swift
+    /// try await connection.write("HTTP/1.1 413 Content Too Large\r\n\r\n")
+    /// await connection.finish(timeout: .seconds(2))
+    /// ```
+    ///
+    /// The half-close waits for the writes of other tasks. The call closes when the peer has ended the
+    /// stream, after 16 MiB, at the timeout, if the task is cancelled or if the connection breaks. If
+    /// another task is reading, the rest belongs to that task, and the call waits until it stops. If the
+    /// option ``SocketOption/linger`` is zero, the call closes at once, which resets the connection.
+    ///
+    /// - Parameter timeout: The limit of all waits together.
+    public func finish(timeout: TimeLimit = .seconds(2)) async {
+        defer { close() }
+        var deadline = Deadline(startingNow: timeout)
+        do throws(SocketError) {
+            try await halfClose(&deadline)
+            try await beginReading(&deadline)
+            defer { source.end(.reading) }
+            try await discardInput(&deadline)
+        } catch {
+            // There is nothing left to do but to close.
+        }
+    }
+
+    /// The number of bytes that ``finish(timeout:)`` discards before it gives up.
+    static let finishLimit = 16 << 20
+
+    /// Ends the stream after the writes that came before.
+    private func halfClose(_ deadline: inout Deadline) async throws(SocketError) {
+        try await beginWriting(&deadline, for: .shutdown)
+        defer { source.end(.writing) }
+        guard !source.linger.resets(source.descriptor) else { throw failure(.shutdown, .closed) }
+        // A peer that has ended the stream sends nothing more, so that the close cannot reset.
+        guard !hasReadToEnd else { throw failure(.shutdown, .endOfStream) }
+        try shutdown(.write)
+    }
+
+    private var hasReadToEnd: Bool {
+        guard (try? source.begin(.reading)) != nil else { return false }
+        defer { source.end(.reading) }
+        return isAtEnd
+    }
+
+    /// Begins to read, and waits while another task reads.
+    private func beginReading(_ deadline: inout Deadline) async throws(SocketError) {
+        while true {
+            do throws(SocketError) {
+                return try begin(.read)
+            } catch {
+                guard error.cause == .busy, !deadline.hasPassed, !Task.isCancelled else {
+                    throw error
+                }
+            }
+            // No event tells when the other task stops.
+            let instant = System.continuousNanoseconds() + 10_000_000
+            await Wakeup().wait(until: min(deadline.start(), instant), on: source.loop)
+        }
+    }
+
+    private func discardInput(_ deadline: inout Deadline) async throws(SocketError) {
+        var discarded = 0
+        while discarded < Self.finishLimit,
+            let count = try await withNextBytes(&deadline, { $0.count })
+        {
+            discarded += count
+            do throws(WaitFailure) {
+                try deadline.beginStep()
+            } catch {
+                throw failure(.read, after: error)
+            }
+        }
+    }
+}

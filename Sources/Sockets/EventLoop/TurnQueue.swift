@@ -1,0 +1,150 @@
+internal import DequeModule
+internal import Synchronization
+
+/// Gives one task at a time the turn to write, in the order in which the tasks came.
+///
+/// A free turn costs one atomic operation to take and one to end. The queue is created when the first
+/// task has to wait.
+struct TurnQueue: ~Copyable {
+    /// A task that waits for its turn.
+    final class Waiter: Sendable {
+        let wakeup = Wakeup()
+        let hasTurn = Atomic<Bool>(false)
+    }
+
+    private static let free: UInt8 = 0
+    private static let taken: UInt8 = 1
+    /// The turn is taken, and tasks wait for it.
+    private static let awaited: UInt8 = 2
+
+    private let state = Atomic<UInt8>(free)
+    /// The bits of a retained `Lock<Deque<Waiter>>`, or 0 before the first wait.
+    private let queue = Atomic<UInt>(0)
+
+    deinit {
+        guard let pointer = UnsafeRawPointer(bitPattern: queue.load(ordering: .acquiring)) else {
+            return
+        }
+        // Safe: `waiters` retained it once for this value.
+        Unmanaged<Lock<Deque<Waiter>>>.fromOpaque(pointer).release()
+    }
+
+    /// Whether a task has the turn.
+    var isTaken: Bool { state.load(ordering: .acquiring) != Self.free }
+
+    /// Takes the turn.
+    ///
+    /// Returns `false` if another task has it.
+    @inline(__always)
+    func take() -> Bool {
+        state.compareExchange(
+            expected: Self.free, desired: Self.taken, ordering: .acquiring
+        ).exchanged
+    }
+
+    /// Ends the turn, and gives it to the task that has waited longest.
+    @inline(__always)
+    func end() {
+        let (isFree, _) = state.compareExchange(
+            expected: Self.taken, desired: Self.free, ordering: .releasing)
+        if _slowPath(!isFree) { pass() }
+    }
+
+    /// Waits for the turn.
+    ///
+    /// - Parameters:
+    ///   - deadline: The limit of the operation, which includes the wait.
+    ///   - loop: The loop whose clock ends the wait.
+    ///   - isClosed: Whether the descriptor is closed. The code that closes it calls `wakeAll`.
+    /// - Throws: The cause if the descriptor is closed, the task is cancelled or the deadline passes
+    ///   before the turn comes.
+    @inline(never)
+    func wait(
+        until deadline: inout Deadline, on loop: EventLoop, isClosed: () -> Bool
+    ) async throws(WaitFailure) {
+        guard let waiter = enqueue() else { return }
+        while true {
+            waiter.wakeup.reset()
+            if waiter.hasTurn.load(ordering: .acquiring) {
+                guard isClosed() else { return }
+                end()
+                throw WaitFailure(.closed)
+            }
+            let cause: SocketError.Cause? =
+                if isClosed() {
+                    .closed
+                } else if Task.isCancelled {
+                    .cancelled
+                } else {
+                    deadline.hasPassed ? deadline.cause : nil
+                }
+            if let cause {
+                leave(waiter)
+                throw WaitFailure(cause)
+            }
+            await waiter.wakeup.wait(until: deadline.start(), on: loop)
+        }
+    }
+
+    /// Wakes all waiting tasks, because the descriptor was closed.
+    func wakeAll() {
+        guard queue.load(ordering: .acquiring) != 0 else { return }
+        for waiter in waiters.withLock({ Array($0) }) { waiter.wakeup.wake() }
+    }
+
+    /// Joins the queue, or returns `nil` if the turn became free and now belongs to the calling task.
+    private func enqueue() -> Waiter? {
+        waiters.withLock { waiters in
+            // While the state is `awaited`, it only changes under this lock.
+            if state.exchange(Self.awaited, ordering: .acquiringAndReleasing) == Self.free {
+                state.store(Self.taken, ordering: .releasing)
+                return nil
+            }
+            let waiter = Waiter()
+            waiters.append(waiter)
+            return waiter
+        }
+    }
+
+    /// Leaves the queue, and passes the turn on if it has come meanwhile.
+    private func leave(_ waiter: Waiter) {
+        let hasTurn = waiters.withLock { waiters in
+            if waiter.hasTurn.load(ordering: .relaxed) { return true }
+            waiters.removeAll { $0 === waiter }
+            if waiters.isEmpty { state.store(Self.taken, ordering: .releasing) }
+            return false
+        }
+        if hasTurn { end() }
+    }
+
+    @inline(never)
+    private func pass() {
+        let next = waiters.withLock { waiters in
+            let next = waiters.popFirst()
+            if waiters.isEmpty {
+                state.store(next == nil ? Self.free : Self.taken, ordering: .releasing)
+            }
+            next?.hasTurn.store(true, ordering: .releasing)
+            return next
+        }
+        next?.wakeup.wake()
+    }
+
+    var waiters: Lock<Deque<Waiter>> {
+        if let queue = queueIfCreated { return queue }
+        let created = Unmanaged.passRetained(Lock(Deque<Waiter>()))
+        let (isStored, _) = queue.compareExchange(
+            expected: 0, desired: UInt(bitPattern: created.toOpaque()),
+            ordering: .acquiringAndReleasing)
+        if !isStored { created.release() }
+        guard let queue = queueIfCreated else { preconditionFailure("the queue is missing") }
+        return queue
+    }
+
+    private var queueIfCreated: Lock<Deque<Waiter>>? {
+        UnsafeRawPointer(bitPattern: queue.load(ordering: .acquiring)).map {
+            // Safe: this value retains it until `deinit`.
+            Unmanaged<Lock<Deque<Waiter>>>.fromOpaque($0).takeUnretainedValue()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket: finish", .ownThread)
+struct SocketFinishingTests {
+    @Test(
+        "a peer whose bytes were not read gets the answer and a clean end",
+        arguments: [true, false])
+    func unreadBytes(overTCP: Bool) throws {
+        for _ in 0..<20 {
+            let (socket, peer) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+            let asking = Background {
+                try peer.sendAll(pattern(1_000_000))
+                var answer: [UInt8] = []
+                while try peer.receive(appendingTo: &answer) > 0 {}
+                peer.close()
+                return answer
+            }
+            _ = try socket.receive(atMost: 10)
+            try socket.sendAll("answer")
+            socket.finish(timeout: .seconds(30))
+            #expect(socket.isClosed)
+            #expect(try asking.value() == Array("answer".utf8))
+        }
+    }
+
+    @Test("finish ends at its timeout if the peer stays, and the peer reads the end before")
+    func timeout() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let start = ContinuousClock.now
+        let finishing = Background { socket.finish(timeout: .milliseconds(300)) }
+        #expect(try peer.receive(timeout: .seconds(10)).isEmpty)
+        #expect(!socket.isClosed)
+        try finishing.value()
+        #expect(start.duration(to: .now) >= .milliseconds(300))
+        #expect(socket.isClosed)
+    }
+
+    @Test("finish ends although the peer sends without end")
+    func flood() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        let flooding = Background {
+            var sent = 0
+            do throws(SocketError) {
+                while true { sent += try peer.send([UInt8](repeating: 1, count: 65536)) }
+            } catch {
+                return sent
+            }
+        }
+        socket.finish(timeout: .seconds(30))
+        #expect(socket.isClosed)
+        let sent = try flooding.value()
+        #expect((16 << 20...64 << 20).contains(sent))
+    }
+
+    @Test("with linger zero, finish resets at once")
+    func lingerZero() throws {
+        let (socket, peer) = try Loopback.tcpPair()
+        try socket.setOption(.linger, to: .zero)
+        socket.finish(timeout: .seconds(60))
+        let error = #expect(throws: SocketError.self) { try peer.receive() }
+        #expect(error?.errno == .connectionReset)
+    }
+
+    @Test("a datagram socket, an unconnected socket and a closed socket close at once")
+    func others() throws {
+        let (datagram, peer) = try Socket.pair(.datagram)
+        let sockets = [datagram, try Socket(.ipv4, .datagram), try Socket(.ipv4, .stream)]
+        for socket in sockets {
+            socket.finish(timeout: .seconds(60))
+            #expect(socket.isClosed)
+            socket.finish(timeout: .seconds(60))
+        }
+        withExtendedLifetime(peer) {}
+    }
+}
