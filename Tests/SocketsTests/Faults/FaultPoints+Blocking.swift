@@ -276,7 +276,7 @@ extension FaultPoint {
             try during(faults) { _ = try one.receive(timeout: .seconds(20)) }
         },
         FaultPoint(
-            name: "Socket.receiveFrom", call: .recvfrom,
+            name: "Socket.receiveFrom", call: .recvmsg,
             codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
         ) { faults in
             let (one, other) = (try Loopback.udp(), try Loopback.udp())

@@ -15,8 +15,9 @@ struct FaultTrapTests {
     /// The index of a point for each call on descriptors of the library.
     private static let indices: [Int] = {
         let calls: [SystemCall] = [
-            .bind, .listen, .accept, .connect, .shutdown, .dup, .recv, .recvfrom, .recvmmsg, .send,
-            .sendto, .sendmsg, .poll, .getsockname, .getpeername, .setsockopt, .epoll_ctl, .write,
+            .bind, .listen, .accept, .connect, .shutdown, .dup, .recv, .recvfrom, .recvmsg,
+            .recvmmsg, .send, .sendto, .sendmsg, .poll, .getsockname, .getpeername, .setsockopt,
+            .epoll_ctl, .write,
         ]
         return calls.compactMap { call in points.firstIndex { $0.call == call } }
     }()
