@@ -160,7 +160,8 @@ extension FaultPoint {
             .connect,
             [EACCES, EPERM, EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ETIMEDOUT],
             survives: [EINTR, EAGAIN, EINPROGRESS]),
-        connecting(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        connecting(.socket, [EACCES]),
+        connecting(.socket, shortages, as: .createSocket),
         connecting(.getsockname, [ENOBUFS]),
         connecting(.setsockopt, [ENOMEM, EINVAL], as: .setOption),
         connecting(

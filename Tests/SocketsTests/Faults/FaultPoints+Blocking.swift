@@ -216,7 +216,8 @@ extension FaultPoint {
                 _ = try Socket(to: listener.localAddress, timeout: .seconds(20))
             }
         },
-        opened(.socket, [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+        opened(.socket, [EACCES]),
+        opened(.socket, shortages, as: .createSocket),
         opened(.fcntl, [EPERM]),
         opened(.getsockname, [ENOBUFS]),
         FaultPoint(
@@ -237,8 +238,10 @@ extension FaultPoint {
         },
     ]
 
-    private static func opened(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
-        FaultPoint(name: "Socket(to:)", call: call, codes: [(.fails(.connect), codes)]) {
+    private static func opened(
+        _ call: SystemCall, _ codes: [Int32], as operation: SocketError.Operation = .connect
+    ) -> FaultPoint {
+        FaultPoint(name: "Socket(to:)", call: call, codes: [(.fails(operation), codes)]) {
             faults in
             let listener = try Socket(on: Loopback.ipv4)
             try during(faults) {
