@@ -37,11 +37,13 @@ struct Failure: Error, Equatable {
 
     init(_ error: SocketError) {
         let status = ExitStatus(error)
-        let hint = status == .usage ? nil : Hint.after(error, status)
+        var hint = status == .usage ? nil : Hint.after(error, status)
+        // If a permission is missing, the library names a socket option, but `sock` names its flag.
+        if hint == nil || error.errno != .permissionDenied { hint = error.hint ?? hint }
         if status == .timedOut {
-            self.init(timeout: error.firstLine, error.stallReport, hint: error.hint ?? hint)
+            self.init(timeout: error.firstLine, error.stallReport, hint: hint)
         } else {
-            self.init(status, error.firstLine, hint: error.hint ?? hint)
+            self.init(status, error.firstLine, hint: hint)
         }
     }
 

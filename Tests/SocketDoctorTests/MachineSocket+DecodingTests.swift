@@ -91,8 +91,11 @@ struct MachineSocketDecodingTests {
     @Test("a link-local IPv6 address is decoded with its interface, and a mapped address as IPv4")
     func addresses() throws {
         let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-        let there = try only(Self.tcp(family: 10, local: linkLocal, interface: 2))
-        #expect("\(there.local)" == "[fe80::1%2]:80")
+        let loopbackInterface = try #require(System.if_nametoindex("lo"))
+        let there = try only(Self.tcp(family: 10, local: linkLocal, interface: loopbackInterface))
+        #expect("\(there.local)" == "[fe80::1%lo]:80")
+        let gone = try only(Self.tcp(family: 10, local: linkLocal, interface: 999_999))
+        #expect("\(gone.local)" == "[fe80::1%999999]:80")
         let loopback = [UInt8](repeating: 0, count: 15) + [1]
         let here = try only(Self.tcp(family: 10, local: loopback, interface: 2))
         #expect("\(here.local)" == "[::1]:80")

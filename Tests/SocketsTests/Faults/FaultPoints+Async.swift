@@ -93,11 +93,9 @@ extension FaultPoint {
         FaultPoint(
             name: "Connection.sendFile", call: .sendfile,
             codes: [
-                (.survives, [EINTR]),
-                (
-                    .fails(.write),
-                    [EINVAL, EIO, ENOMEM, EOVERFLOW, ESPIPE, EPIPE, ECONNRESET, EBADF]
-                ),
+                // The call then reads the file and sends the bytes.
+                (.survives, [EINTR, EINVAL, EIO, EOVERFLOW, ESPIPE, EBADF]),
+                (.fails(.write), [ENOMEM, EPIPE, ECONNRESET]),
             ]
         ) { faults in
             let (one, other) = try Connection.pair()
@@ -107,6 +105,21 @@ extension FaultPoint {
             defer { try? file.close() }
             unlink(path)
             try file.writeAll([1, 2, 3])
+            try await during(faults) {
+                _ = try await one.sendFile(file, timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultPoint(
+            name: "Connection.sendFile of a file that sendfile refuses", call: .pread,
+            codes: [
+                (.survives, [EINTR]),
+                (.fails(.sendFile), [EBADF, EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW, ESPIPE]),
+            ]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            let file = try FileDescriptor.open("/proc/self/status", .readOnly)
+            defer { try? file.close() }
             try await during(faults) {
                 _ = try await one.sendFile(file, timeout: .seconds(20))
             }
