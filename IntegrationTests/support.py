@@ -114,6 +114,12 @@ class Result:
         return self
 
 
+def heed_signals():
+    """Undoes what a shell or nohup(1) that runs the checks in the background passes on: ignored signals."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Process:
     """A program that runs beside the check; what it writes is collected as it comes."""
 
@@ -123,8 +129,7 @@ class Process:
         self.process = subprocess.Popen(
             self.command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=env,
             start_new_session=True,
-            # A parent that runs this in the background may ignore SIGINT, which is inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=heed_signals,
         )
         self.pid = self.process.pid
         self._arrived = threading.Condition()

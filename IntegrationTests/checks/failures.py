@@ -80,7 +80,7 @@ def _():
 
 def dropping_namespace():
     """Returns a namespace that drops packets to port 5433."""
-    space = namespace("drop", hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n")
+    space = namespace("drop", hosts="127.0.0.1 localhost four\n::1 both\n127.0.0.1 both\n")
     if not hasattr(dropping_namespace, "ready"):
         space.prepare("nft", "add", "table", "inet", "silence")
         space.prepare("nft", "add", "chain", "inet", "silence", "output",
@@ -93,8 +93,8 @@ def dropping_namespace():
 @check("no answer to a connect is 28 after the limit", "ip", "nft", root=True)
 def _():
     space = dropping_namespace()
-    result = run(*space.inside(*sock("-w", "1", "localhost", "5433"))).expect(28, out=b"")
-    one_line(result, "cannot connect to localhost:5433: no answer in 1 s (tried 127.0.0.1)")
+    result = run(*space.inside(*sock("-w", "1", "four", "5433"))).expect(28, out=b"")
+    one_line(result, "cannot connect to four:5433: no answer in 1 s (tried 127.0.0.1)")
     expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
 
 

@@ -48,11 +48,13 @@ def _():
         expect(result.err.startswith(b"sock: "), f"errors {result.err!r}")
 
 
-@check("resolve localhost lists its addresses", "ip", root=True)
+@check("resolve lists the addresses of a name, and localhost is this machine", "ip", root=True)
 def _():
     space = namespace(
-        "resolve", hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n", services="http 80/tcp\n")
+        "resolve", hosts="127.0.0.1 four\n::1 both\n127.0.0.1 both\n", services="http 80/tcp\n")
     result = run(*space.inside(*sock("resolve", "localhost"))).expect(0, err=b"")
+    expect(b"127.0.0.1" in result.out and b"::1" in result.out, f"output {result.out!r}")
+    result = run(*space.inside(*sock("resolve", "four"))).expect(0, err=b"")
     expect(b"127.0.0.1" in result.out and b"::1" not in result.out, f"output {result.out!r}")
     result = run(*space.inside(*sock("resolve", "both"))).expect(0, err=b"")
     expect(b"127.0.0.1" in result.out and b"::1" in result.out, f"output {result.out!r}")

@@ -94,11 +94,11 @@ def _():
 
 
 def information_namespace():
-    """Returns a namespace: `localhost` is 127.0.0.1, `both` is ::1 (without a listener) and 127.0.0.1."""
+    """Returns a namespace: `four` is 127.0.0.1, `both` is ::1 (without a listener) and 127.0.0.1."""
     first = not hasattr(information_namespace, "ready")
     space = namespace(
         "info",
-        hosts="127.0.0.1 localhost\n::1 both\n127.0.0.1 both\n",
+        hosts="127.0.0.1 localhost four\n::1 both\n127.0.0.1 both\n",
         services="daytime 13/tcp\ndaytime 13/udp\nhttp 80/tcp www\n",
     )
     if first:
@@ -118,7 +118,7 @@ def masked(text):
 @check("info with a numeric port", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
-    result = run(*space.inside(*sock("info", "localhost", "10013"))).expect(0)
+    result = run(*space.inside(*sock("info", "four", "10013"))).expect(0)
     expect(
         masked(result.out + result.err)
         == b"Creating socket...                          done\n"

@@ -91,7 +91,7 @@ struct MachineSocketDecodingTests {
     @Test("a link-local IPv6 address is decoded with its interface, and a mapped address as IPv4")
     func addresses() throws {
         let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-        let loopbackInterface = try #require(System.if_nametoindex("lo"))
+        let loopbackInterface = try #require(try System.if_nametoindex("lo"))
         let there = try only(Self.tcp(family: 10, local: linkLocal, interface: loopbackInterface))
         #expect("\(there.local)" == "[fe80::1%lo]:80")
         let gone = try only(Self.tcp(family: 10, local: linkLocal, interface: 999_999))

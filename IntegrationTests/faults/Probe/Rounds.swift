@@ -183,7 +183,11 @@ struct TaskRounds {
         let address = loopback(listener.localAddress)
         let serving = Task {
             try await listener.serve(options: ServeOptions(gracePeriod: .zero)) { client in
-                do { try await client.echo() } catch { report("server", error) }
+                do { try await client.echo() } catch {
+                    report("server", error)
+                    // If the handler returned, `serve` would end the echoed part like a whole stream.
+                    throw error
+                }
             }
         }
         do {

@@ -85,12 +85,12 @@ extension Connector {
         guard error.errno != .permissionDenied else { return error }
         if let port, port != 0 {
             return Failure(
-                .cannotBind, "\(error)",
+                .cannotBind, error.firstLine,
                 hint: "Another connection from that local port exists. Use another port with -p.")
         }
         let hasLocalAddress = remotes.contains { (try? Socket(to: $0, type: .datagram)) != nil }
         return Failure(
-            .unreachable, "\(error)",
+            .unreachable, error.firstLine,
             hint: hasLocalAddress ? Hint.portsExhausted : Hint.noLocalAddress)
     }
 
@@ -111,7 +111,7 @@ extension Connector {
                 try socket.bind(on: address)
             } catch {
                 guard error.errno == .addressInUse, port ?? 0 == 0 else { return error }
-                return Failure(.unreachable, "\(error)", hint: Hint.portsExhausted)
+                return Failure(.unreachable, error.firstLine, hint: Hint.portsExhausted)
             }
         }
         return nil

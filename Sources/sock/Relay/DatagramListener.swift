@@ -138,7 +138,7 @@ extension DatagramListener {
             clock.touch()
             state.update { $0.sent += 1 }
         } catch {
-            if options.isVerbose { Log.message("\(error)") }
+            if options.isVerbose { Log.message(error.firstLine) }
         }
     }
 }

@@ -266,7 +266,7 @@ extension StreamRelay {
             state.update({ isUnanswered($0) })
         else { return error }
         return Failure(
-            ExitStatus(error), "\(error)", hint: "The peer \(Self.endWithoutAnswer).")
+            ExitStatus(error), error.firstLine, hint: "The peer \(Self.endWithoutAnswer).")
     }
 
     private var counts: String {

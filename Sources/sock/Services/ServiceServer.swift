@@ -86,7 +86,7 @@ extension ServiceServer {
                 try await channel.reply(to: datagram, with: reply)
             } catch {
                 guard !error.isEndOfService else { return }
-                if isVerbose { Log.message("\(error)") }
+                if isVerbose { Log.message(error.firstLine) }
                 // Receiving fails if the kernel is out of memory, so pause before the next attempt.
                 if error.operation == .receive {
                     try? await Task.sleep(for: .milliseconds(50))
