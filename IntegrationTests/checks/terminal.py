@@ -202,10 +202,12 @@ def _():
             client.setblocking(False)
             client.connect_ex(("127.0.0.1", port))
         terminal.type(f"$S 127.0.0.1 {port}").wait_for(f"trying 127.0.0.1:{port}", limit=3)
-        others = {client.getsockname()[1] for client in full}
-        client, address = server.accept()
-        while address[1] in others:
-            client, address = server.accept()
+        terminal.type("", "C-c").wait_for("^C")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(LIMIT)
+        port = server.getsockname()[1]
+        terminal.type(f"clear; $S 127.0.0.1 {port}")
+        client, _ = server.accept()
         terminal.wait_for(f"connected to 127.0.0.1:{port}")
         client.close()
         terminal.wait_for("closed the connection")
