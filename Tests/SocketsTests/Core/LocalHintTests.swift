@@ -128,7 +128,6 @@ struct LocalHintTests {
             { try socket.connect(to: broadcast) },
             { _ = try Socket(to: broadcast, type: .datagram) },
             { _ = try Socket(to: .udp("127.255.255.255", port: 9)) },
-            { _ = try await channel.send([1], to: broadcast) },
             { _ = try await DatagramChannel(to: .udp("127.255.255.255", port: 9)) },
         ]
         for send in sends {
@@ -136,6 +135,8 @@ struct LocalHintTests {
             #expect(error?.errno == .permissionDenied)
             #expect(error?.description.contains("SO_BROADCAST") == true)
         }
+        // The broadcast address of a network may be that of a sender, so it is not a mistake.
+        #expect(try await !channel.send([1], to: broadcast))
     }
 
     @Test(
