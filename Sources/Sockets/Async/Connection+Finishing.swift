@@ -31,9 +31,6 @@ extension Connection {
         }
     }
 
-    /// The number of bytes that ``finish(timeout:)`` discards before it gives up.
-    static let finishLimit = 16 << 20
-
     /// Ends the stream after the writes that came before.
     private func halfClose(_ deadline: inout Deadline) async throws(SocketError) {
         try await beginWriting(&deadline, for: .shutdown)

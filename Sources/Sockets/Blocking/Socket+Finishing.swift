@@ -39,7 +39,4 @@ extension Socket {
             // There is nothing left to do but to close.
         }
     }
-
-    /// The number of bytes that ``finish(timeout:)`` discards before it gives up.
-    private static let finishLimit = 16 << 20
 }

@@ -21,6 +21,9 @@ protocol DescriptorOwner: ConfigurableSocket {
 }
 
 extension DescriptorOwner {
+    /// The number of bytes that `finish` discards before it gives up.
+    static var finishLimit: Int { 16 << 20 }
+
     /// Does nothing, because only `Socket` depends on options that the program can set.
     func didSetRawOption() {}
 

@@ -28,7 +28,7 @@ enum ReplyRules {
     ///   - family: The family of the socket.
     ///   - local: The local address of the socket.
     ///   - isIPv6Only: Whether an IPv6 socket refuses IPv4.
-    /// - Returns: `true` if the datagram counts as lost.
+    /// - Returns: `true` if the caller must treat the datagram as lost.
     static func isUndeliverable(
         _ cause: SocketError.Cause, to remote: SocketAddress, from family: AddressFamily,
         _ local: SocketAddress, isIPv6Only: () -> Bool

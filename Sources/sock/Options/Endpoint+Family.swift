@@ -15,11 +15,7 @@ extension Endpoint {
         guard let actual, actual != family else { return }
         throw Failure(
             .nameNotResolved,
-            "cannot use \(address): it is an address of \(actual.name), and only \(family.name) is allowed",
-            hint: "Omit -4, -6 or -s, or give an address of \(family.name).")
+            "cannot use \(address): it is an address of \(actual), and only \(family) is allowed",
+            hint: "Omit -4, -6 or -s, or give an address of \(family).")
     }
-}
-
-extension AddressFamily {
-    fileprivate var name: String { self == .ipv6 ? "IPv6" : "IPv4" }
 }

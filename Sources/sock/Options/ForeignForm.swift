@@ -23,7 +23,7 @@ enum ForeignForm {
     /// the words are not ports.
     static func severalPorts(_ words: some Collection<String>) -> String? {
         guard
-            words.allSatisfy({ isRange($0) || Decimal.value(of: $0.utf8, maximum: 65_535) != nil })
+            words.allSatisfy({ isRange($0) || isPort($0) })
         else { return nil }
         let list = words.map { isRange($0) ? "{\($0.replacing("-", with: ".."))}" : $0 }
         return "to try several ports: for p in \(list.joined(separator: " ")); do"
@@ -32,8 +32,11 @@ enum ForeignForm {
 
     private static func isRange(_ word: String) -> Bool {
         let parts = word.split(separator: "-", omittingEmptySubsequences: false)
-        return parts.count == 2
-            && parts.allSatisfy { Decimal.value(of: $0.utf8, maximum: 65_535) != nil }
+        return parts.count == 2 && parts.allSatisfy(isPort)
+    }
+
+    private static func isPort(_ word: some StringProtocol) -> Bool {
+        Decimal.value(of: word.utf8, maximum: 65_535) != nil
     }
 
     private static func socatHint(_ word: String) -> String? {

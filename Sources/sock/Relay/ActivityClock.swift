@@ -43,7 +43,4 @@ final class ActivityClock: Sendable {
         if isWriting.load(ordering: .acquiring) { return now }
         return .nanoseconds(receive.load(ordering: .relaxed))
     }
-
-    /// The time since a byte last moved.
-    var idleTime: Duration { now - lastActivity }
 }
