@@ -19,7 +19,8 @@ do {
     for _ in 0..<clients {
         let client = try server.accept()
         print("Got connection from \(client.remoteAddress)")
-        client.close()
+        // Closing with unread bytes would reset the connection, so this discards them first.
+        client.finish()
     }
 } catch {
     print(error)

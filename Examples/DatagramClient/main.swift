@@ -13,12 +13,12 @@ do {
     // Connecting a UDP socket sends nothing. It sets the peer, so the kernel can report a refusal.
     let socket = try Socket(to: .udp(host, port: Port(parsing: service)))
     try socket.send(message)
-    print("Sent \(message.utf8.count) bytes to \(socket.remoteAddress)")
+    print("Sent \(message.debugDescription) to \(socket.remoteAddress)")
     print("UDP has no end of stream, so the client stops after 2 seconds of silence.")
 
     while true {
         let reply = try socket.receive(timeout: .seconds(2))
-        print("Received \(reply.count) bytes: \(String(decoding: reply, as: UTF8.self))")
+        print("Received \(String(decoding: reply, as: UTF8.self).debugDescription)")
     }
 } catch {
     print(error.isTimeout ? "No more replies." : "\(error)")

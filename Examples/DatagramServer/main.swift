@@ -16,8 +16,9 @@ do {
         let datagram = try socket.receiveFrom()
         // Escape control characters, because the text comes from an untrusted sender.
         let text = datagram.text.debugDescription
-        print("\(datagram.sender) sent \(datagram.bytes.count) bytes: \(text)")
-        try socket.send(datagram.bytes, to: datagram.sender)
+        print("\(datagram.sender) sent \(text)")
+        // The reply leaves from the address that the client used.
+        try socket.reply(to: datagram, with: datagram.bytes)
     }
 } catch {
     print(error)

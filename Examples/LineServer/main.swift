@@ -18,11 +18,12 @@ func serve(_ client: Socket) {
             try stream.write("\(count): you said \"\(line)\"\n", timeout: .seconds(60))
             try stream.flush(timeout: .seconds(60))
         }
-        try stream.close()
-        print("\(name) left after \(count) lines")
+        print("\(name) left, lines: \(count)")
     } catch {
         print("\(name) failed: \(error)")
     }
+    // Closing with unread bytes would reset the connection, and the client could lose the last answer.
+    client.finish()
 }
 
 do {

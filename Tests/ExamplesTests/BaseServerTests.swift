@@ -22,4 +22,13 @@ struct BaseServerTests {
         #expect(lines.count == 1)
         #expect(lines.first?.contains("70000") == true)
     }
+
+    @Test("a client whose bytes are not read sees the end of the stream, and no reset")
+    func unreadBytes() throws {
+        let program = try Program("BaseServer", "0", "1")
+        let port = try program.port(after: "Listening on")
+        let client = try Socket(to: .ipv4(.loopback, port: port))
+        try client.sendAll([UInt8](repeating: 7, count: 200_000), timeout: testTimeout)
+        #expect(try client.receive(timeout: testTimeout) == [])
+    }
 }

@@ -16,10 +16,10 @@ struct DatagramClientTests {
         try server.send("pong again", to: request.sender)
         #expect(
             try program.remainingLines() == [
-                "Sent 4 bytes to 127.0.0.1:\(server.port)",
+                "Sent \"ping\" to 127.0.0.1:\(server.port)",
                 Self.explanation,
-                "Received 4 bytes: pong",
-                "Received 10 bytes: pong again",
+                "Received \"pong\"",
+                "Received \"pong again\"",
                 "No more replies.",
             ])
     }
@@ -33,7 +33,7 @@ struct DatagramClientTests {
         #expect(
             try Program("DatagramClient", "127.0.0.1", "\(bound.port)", "ping").remainingLines()
                 == [
-                    "Sent 4 bytes to 127.0.0.1:\(bound.port)",
+                    "Sent \"ping\" to 127.0.0.1:\(bound.port)",
                     Self.explanation,
                     "cannot receive from 127.0.0.1:\(bound.port): connection refused",
                 ])

@@ -17,7 +17,7 @@ struct LineClientTests {
         let firstLine = try server.line()
         #expect(firstLine.hasPrefix("Got connection from 127.0.0.1:"))
         let name = firstLine.dropFirst("Got connection from ".count)
-        #expect(try server.remainingLines() == ["\(name) left after 2 lines"])
+        #expect(try server.remainingLines() == ["\(name) left, lines: 2"])
     }
 
     @Test("the client reports that the server closed the connection")

@@ -20,7 +20,7 @@ struct LineServerTests {
 
                 """)
         #expect(
-            try program.remainingLines() == ["\(client.localAddress) left after 4 lines"])
+            try program.remainingLines() == ["\(client.localAddress) left, lines: 4"])
     }
 
     @Test("a silent client does not delay the next client")
@@ -36,9 +36,18 @@ struct LineServerTests {
         try stream.flush()
         #expect(try stream.readLine(timeout: testTimeout) == "1: you said \"hello\"")
         try stream.close()
-        #expect(try program.line() == "\(client.localAddress) left after 1 lines")
+        #expect(try program.line() == "\(client.localAddress) left, lines: 1")
         silent.close()
         #expect(
-            try program.remainingLines() == ["\(silent.localAddress) left after 0 lines"])
+            try program.remainingLines() == ["\(silent.localAddress) left, lines: 0"])
+    }
+
+    @Test("a client that sends a line that is too long still receives the earlier answers")
+    func tooLongLine() throws {
+        let program = try Program("LineServer", "0", "1")
+        let port = try program.port(after: "Listening on")
+        let client = try Socket(to: .ipv4(.loopback, port: port))
+        try client.sendAll("one\n" + String(repeating: "x", count: 200_000), timeout: testTimeout)
+        #expect(try client.receiveToEnd() == "1: you said \"one\"\n")
     }
 }
