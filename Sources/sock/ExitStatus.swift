@@ -23,8 +23,8 @@ enum ExitStatus: Int32, CaseIterable {
 extension ExitStatus {
     /// The status of `doctor` if something is stuck.
     ///
-    /// It is 1, the status with which programs such as grep report a negative result that is not an
-    /// error.
+    /// It is 1, as with grep, where 1 is a negative result and not an error. No failure of `doctor` is
+    /// an `otherFailure`, so the number is unambiguous: a failure to look is `cannotInspect`.
     static let stuck = ExitStatus.otherFailure
 
     /// Creates the status of an error from its cause, and then from its operation if the cause does
@@ -45,6 +45,9 @@ extension ExitStatus {
         switch (operation, code) {
         case (.bind, _), (.listen, _):
             self = .cannotBind
+        // The zone of an address names an interface that does not exist.
+        case (.resolve, .operationNotSupportedByDevice):
+            self = .nameNotResolved
         case (_, .timedOut):
             self = .timedOut
         // A local shortage does not mean that the peer is unreachable, so it has another status.

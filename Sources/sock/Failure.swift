@@ -37,9 +37,7 @@ struct Failure: Error, Equatable {
 
     init(_ error: SocketError) {
         let status = ExitStatus(error)
-        var hint = status == .usage ? nil : Hint.after(error, status)
-        // If a permission is missing, the library names a socket option, but `sock` names its flag.
-        if hint == nil || error.errno != .permissionDenied { hint = error.hint ?? hint }
+        let hint = Hint.after(error, status)
         if status == .timedOut {
             self.init(timeout: error.firstLine, error.stallReport, hint: hint)
         } else {

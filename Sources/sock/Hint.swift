@@ -3,6 +3,13 @@ import Sockets
 /// The line after an error that says what to do.
 enum Hint {
     static func after(_ error: SocketError, _ status: ExitStatus) -> String? {
+        guard let hint = error.hint else { return usualHint(after: error, status) }
+        // The library names the socket option, but `sock` names its flag.
+        return error.errno == .permissionDenied ? broadcast : hint
+    }
+
+    /// Returns what to do about an error that has no hint of the library.
+    private static func usualHint(after error: SocketError, _ status: ExitStatus) -> String? {
         switch status {
         case .nameNotResolved: return afterNameResolution(error)
         case .unreachable: return afterConnect(error)
@@ -19,6 +26,9 @@ enum Hint {
     }
 
     private static func afterNameResolution(_ error: SocketError) -> String? {
+        if error.errno == .operationNotSupportedByDevice {
+            return "The zone after % must be an interface; ip link lists them."
+        }
         guard case .nameResolution(let failure) = error.cause else { return nil }
         if failure.isTemporary {
             return "The name server does not answer. Try again, or use a numeric address."
@@ -37,8 +47,6 @@ enum Hint {
         case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
         case .permissionDenied where error.isUnix:
             return "This user may not access the socket file."
-        case .permissionDenied where error.isDatagram:
-            return "If it is a broadcast address, add --broadcast."
         case .permissionDenied, .notPermitted: return forbidden
         case .addressFamilyNotSupported: return "This machine does not support that address family."
         case .addressNotAvailable: return noLocalAddress
@@ -75,8 +83,6 @@ enum Hint {
 
     private static func afterSend(_ error: SocketError) -> String? {
         switch error.errno {
-        case .permissionDenied where error.isDatagram:
-            return "If it is a broadcast address, add --broadcast."
         case .permissionDenied, .notPermitted: return forbidden
         case .messageTooLong:
             return "A UDP datagram holds at most 65507 bytes, 65527 over IPv6. Use --datagram-size."
@@ -86,6 +92,7 @@ enum Hint {
         }
     }
 
+    private static let broadcast = "That is a broadcast address, which needs --broadcast (-b)."
     private static let forbidden = "A firewall or a security policy of this machine forbids it."
 
     /// The hint if no local port is left.
@@ -104,9 +111,6 @@ extension SocketError {
                 $0?.family == .unix
             }
     }
-
-    /// A Boolean value that indicates whether the error is about datagrams over IP.
-    fileprivate var isDatagram: Bool { endpoint?.transport == .udp || endpoint == nil && !isUnix }
 
     /// The port that could not be bound, or 0.
     fileprivate var localPort: UInt16 { localAddress?.port ?? endpoint?.port?.number ?? 0 }

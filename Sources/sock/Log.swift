@@ -76,8 +76,7 @@ extension Log {
     /// Writes the address of a client that has connected.
     static func connection(from client: SocketAddress, if isWanted: Bool) {
         guard isWanted else { return }
-        let name = client == .unnamed ? "a client without an address" : "\(client)"
-        queue.write(escaped("Connection from \(name)") + "\n")
+        queue.write(escaped("Connection from \(client.nameOfPeer)") + "\n")
     }
 
     /// Returns the text with every control character as `\xNN`.
@@ -87,4 +86,11 @@ extension Log {
     private static func escaped(_ text: String) -> String {
         text.unicodeScalars.map { TerminalText.escaped(String($0)) }.joined()
     }
+}
+
+extension SocketAddress {
+    /// The name of the peer with this address in messages.
+    ///
+    /// A client of a Unix socket usually has no address.
+    var nameOfPeer: String { self == .unnamed ? "a client without an address" : "\(self)" }
 }

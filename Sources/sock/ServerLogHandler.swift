@@ -1,12 +1,11 @@
 import Logging
 import Sockets
 
-/// A log handler for the library's `serve`, which writes entries about shortages as messages of the
-/// program.
+/// A log handler for the library's `serve`, which writes warnings with an error to standard error.
 ///
-/// Only entries with a cause are written. The handlers of this program report their failures
-/// themselves. An entry without a cause says that a stopped server closes its connections, which
-/// the user expects.
+/// Such a warning is about a shortage, for example of descriptors. The only warning without an error
+/// says that a stopped server has closed connections, which the user expects. The commands report the
+/// failures of their handlers themselves.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }

@@ -29,6 +29,7 @@ struct ExitStatusTests {
         #expect(status(.resolve, .nameResolution(failure)) == 6)
         #expect(status(.lookUpHost, .hostLookup(.hostNotFound)) == 6)
         #expect(status(.lookUpService, .noServicesDatabase) == 6)
+        #expect(status(.resolve, .system(.operationNotSupportedByDevice)) == 6)
     }
 
     @Test(

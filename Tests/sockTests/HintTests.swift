@@ -6,9 +6,10 @@ import Testing
 @Suite(.ownThread)
 struct HintTests {
     private func hint(
-        _ operation: SocketError.Operation, _ cause: SocketError.Cause, _ endpoint: Endpoint? = nil
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause,
+        _ endpoint: Endpoint? = nil, libraryHint: String? = nil
     ) -> String? {
-        Failure(SocketError(operation, cause, endpoint: endpoint)).hint
+        Failure(SocketError(operation, cause, endpoint: endpoint, hint: libraryHint)).hint
     }
 
     @Test("the hint for a connect timeout mentions firewalls and -w")
@@ -48,8 +49,12 @@ struct HintTests {
     func send() {
         let udp = Endpoint.udp("h", port: 1)
         #expect(hint(.send, .system(.notPermitted), udp)?.contains("firewall") == true)
-        #expect(hint(.send, .system(.permissionDenied), udp)?.contains("--broadcast") == true)
-        #expect(hint(.connect, .system(.permissionDenied), udp)?.contains("--broadcast") == true)
+        let denied = SocketError.Cause.system(.permissionDenied)
+        for operation in [SocketError.Operation.send, .connect] {
+            let broadcast = hint(operation, denied, udp, libraryHint: "SO_BROADCAST is needed.")
+            #expect(broadcast?.contains("--broadcast") == true)
+            #expect(hint(operation, denied, udp)?.contains("policy") == true)
+        }
         #expect(hint(.send, .system(.messageTooLong), udp)?.contains("65507") == true)
         #expect(hint(.send, .system(.brokenPipe))?.contains("stopped reading") == true)
         #expect(
@@ -65,6 +70,12 @@ struct HintTests {
             code: -2, message: "Not known", isNotFound: true, isTemporary: false)
         #expect(hint(.resolve, .nameResolution(silent))?.contains("Try again") == true)
         #expect(hint(.resolve, .nameResolution(unknown))?.contains("spelling") == true)
+    }
+
+    @Test("a hint of the library about another error is used unchanged")
+    func libraryHint() {
+        let text = "Port 0 picks a free one."
+        #expect(hint(.connect, .system(.addressNotAvailable), libraryHint: text) == text)
     }
 
     @Test("an error without a known remedy has no hint")

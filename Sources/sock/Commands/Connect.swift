@@ -73,7 +73,7 @@ struct Connect: Command {
 
     private func logConnection(_ socket: Socket) {
         guard sendsNothing ? options.isVerbose : options.reportsConnections else { return }
-        Log.message("connected to \(socket.peerName) from \(socket.localAddress)")
+        Log.message("connected to \(socket.remoteAddress.nameOfPeer) from \(socket.localAddress)")
     }
 
     /// Sends a datagram of one byte, like nc, and waits for a reply (`-z` with `-u`), because a
@@ -87,7 +87,7 @@ struct Connect: Command {
             guard case .timedOut = error.cause else { throw error }
             throw Failure(
                 .timedOut,
-                "cannot receive from \(socket.current.peerName): no reply in"
+                "cannot receive from \(socket.current.remoteAddress.nameOfPeer): no reply in"
                     + " \(options.replyTimeout.brief)",
                 hint: "The server may be running but not answer the datagram \"X\".")
         }

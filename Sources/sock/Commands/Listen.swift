@@ -11,15 +11,18 @@ struct Listen: Command {
     static let summary = "listen; port 0 picks a free port"
     static let details = """
         Waits for a client, sends standard input to it, and writes the received bytes to standard \
-        output. Without ADDR, it listens on every interface, for IPv4 and IPv6. Port 0 picks a \
-        free port and prints it on standard error. sock ends after one client. With -k, it keeps \
+        output. Without ADDR, it listens on every interface, for IPv4 and IPv6; a name means all its \
+        addresses. Port 0 picks a free port and prints it on standard error. sock ends after one client. With -k, it keeps \
         listening and sends the input to every connected client, at the pace of the slowest. It \
         disconnects a client that reads nothing for 10 s while others wait for more. After the \
-        end of input, later clients receive nothing. -w begins when a client has connected. With -u, \
-        it replies to every sender.
+        end of input, later clients receive nothing. -w begins when a client has connected. After -q, \
+        the client has 2 s to close. With -u, it replies to every sender, from the address that the \
+        sender used, and ADDR may be a multicast group, such as 239.1.1.1%eth0.
         """
 
     private let endpoint: Endpoint
+    /// The interface on which to join a multicast group of IPv4; nil if none was named.
+    private let interface: String?
     private let family: AddressFamily?
     private let isBroadcast: Bool
     private let isNumeric: Bool
@@ -27,8 +30,11 @@ struct Listen: Command {
     private let options: RelayOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
+        var words = arguments.operands
+        let interfaces = words.indices.map { MulticastGroup.takeInterface(from: &words[$0]) }
+        interface = interfaces.compactMap(\.self).first
         let endpoint = try Target.toListen(
-            arguments.operands, port: arguments[.port], source: arguments[.source],
+            words, port: arguments[.port], source: arguments[.source],
             udp: arguments.has(.udp), unix: arguments.has(.unix), escaped: arguments.escapedWords)
         family = try arguments.family()
         // As with nc, :: is every interface and both families.
@@ -40,6 +46,11 @@ struct Listen: Command {
         if keepsOpen, !endpoint.isDatagram, options.quitAfter != nil {
             throw UsageError(
                 "-k and -q cannot be combined, because -k keeps listening and -q ends sock")
+        }
+        if !endpoint.isDatagram, let group = MulticastGroup(endpoint, interface: nil)?.address {
+            throw UsageError(
+                "\(group) is a multicast group, which needs UDP",
+                hint: "Write sock -lu \(group) 5000.")
         }
     }
 
@@ -55,77 +66,118 @@ struct Listen: Command {
         }
     }
 
-    private func receiveDatagrams() throws {
-        let settings = isBroadcast ? [SocketOptionSetting.set(.broadcast, to: true)] : []
-        let socket = try Socket(
-            on: endpoint, options: .init(family: family, socketOptions: settings))
-        endWhenRequested(closing: socket)
-        try DatagramListener(socket, options).run()
-        socket.close()
+    /// Opens a socket on each address of the host.
+    private func open(_ options: ListenOptions) throws(SocketError) -> [Socket] {
+        let endpoints = try LocalEndpoints(of: endpoint, family: family)
+        return try endpoints.open(port: \.localAddress.port) { endpoint throws(SocketError) in
+            try Socket(on: endpoint, options: options)
+        }
     }
 
+    private func receiveDatagrams() throws {
+        var listenOptions = ListenOptions(family: family)
+        if isBroadcast { listenOptions.socketOptions = [.set(.broadcast, to: true)] }
+        // Several programs of a machine can receive the datagrams of a group.
+        listenOptions.reusePort = group != nil
+        let sockets = try open(listenOptions)
+        for socket in sockets { try group?.join(socket) }
+        endWhenRequested(closing: sockets)
+        try DatagramListener(sockets, options).run()
+        for socket in sockets { socket.close() }
+    }
+
+    private var group: MulticastGroup? { MulticastGroup(endpoint, interface: interface) }
+
     private func acceptStreams() throws {
-        let listener = try Socket(on: endpoint, options: .init(family: family))
-        if keepsOpen { return try serveClients(of: listener) }
-        endWhenRequested(closing: listener)
+        let listeners = try open(ListenOptions(family: family))
+        if keepsOpen { return try serveClients(of: listeners) }
+        endWhenRequested(closing: listeners)
 
         let client: Socket
-        do throws(SocketError) {
-            client = try listener.accept()
-        } catch {
-            // A signal closes the listener to end the program, so this is not an error.
-            guard error.cause != .closed else { Termination.exit(.success) }
-            throw error
+        do {
+            client = try Self.acceptFirst(of: listeners)
+        } catch let error as SocketError where error.cause == .closed {
+            // A signal closes the listeners to end the program, so this is not an error.
+            Termination.exit(.success)
         }
-        // Closing the listener refuses further clients and removes the socket file.
-        listener.close()
+        // Closing the listeners refuses further clients and removes the socket file.
+        for listener in listeners { listener.close() }
         Log.connection(from: client.remoteAddress, if: options.reportsConnections)
-        try StreamRelay(client, options).run()
+        try StreamRelay(client, options, lingers: true).run()
+    }
+
+    /// Waits for a client of any of the listeners.
+    private static func acceptFirst(of listeners: [Socket]) throws -> Socket {
+        let first = listeners[0]
+        let other = Monitor<Result<Socket, any Error>?>(nil)
+        for listener in listeners.dropFirst() {
+            try Worker.startOrThrow {
+                let result = Result { try listener.accept() }
+                other.update { $0 = $0 ?? result }
+                // This wakes the calling thread.
+                first.close()
+            }
+        }
+        do {
+            return try first.accept()
+        } catch {
+            guard let result = other.update({ $0 }) else { throw error }
+            return try result.get()
+        }
     }
 
     /// Serves many clients with tasks, while two threads read standard input and write standard
     /// output.
-    private func serveClients(of listener: Socket) throws {
+    private func serveClients(of listeners: [Socket]) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
-        // Closing the listener removes the socket file.
-        Termination.cleanUp(listener.close)
+        // Closing the listeners removes the socket file.
+        for listener in listeners { Termination.cleanUp(listener.close) }
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
             server.stop()
         }
         let (input, output) = (try InputReader(), try OutputQueue())
         let clients = try ClientGroup(options, input, output)
-        let (announces, detail) = (announces, detail)
+        announce(listeners)
         try server.run(loops: 1) { group in
-            Log.announceListening(on: listener.localAddress, detail, if: announces)
-            let listener = try Listener(adopting: listener, group: group)
-            Termination.cleanUp(listener.close)
-            try await clients.run(listener)
+            var adopted: [Listener] = []
+            for listener in listeners {
+                let listener = try Listener(adopting: listener, group: group)
+                Termination.cleanUp(listener.close)
+                adopted.append(listener)
+            }
+            try await clients.run(adopted)
         }
         let limit: Duration? = Termination.isRequested ? .milliseconds(500) : nil
         let lost = output.finish(atMost: limit)
         guard lost > 0 else { return }
-        Log.message("\(lost.bytes) were not written to standard output, which is blocked")
+        Log.message("standard output is blocked, so it did not receive the last \(lost.bytes)")
     }
 
     /// Prepares for signals and then announces the address.
     ///
     /// The order matters, because a signal may arrive as soon as the address is printed.
-    private func endWhenRequested(closing socket: Socket) {
+    private func endWhenRequested(closing sockets: [Socket]) {
         // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
         // from us.
-        Termination.cleanUp(socket.close)
+        for socket in sockets { Termination.cleanUp(socket.close) }
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
             Termination.exit(.success)
         }
-        Log.announceListening(on: socket.localAddress, detail, if: announces)
+        announce(sockets)
     }
 
-    /// What distinguishes a socket for one family from one for both.
+    private func announce(_ sockets: [Socket]) {
+        let isWanted = options.reportsConnections || endpoint.port?.number == 0
+        for socket in sockets {
+            Log.announceListening(on: socket.localAddress, detail, if: isWanted)
+        }
+    }
+
+    /// The group, or what distinguishes a socket for one family from one for both.
     private var detail: String {
+        if endpoint.isDatagram, let group { return group.detail }
         let isEvery = endpoint.host == "" || endpoint.host == "::"
         return family == .ipv6 && isEvery ? "IPv6 only" : ""
     }
-
-    private var announces: Bool { options.reportsConnections || endpoint.port?.number == 0 }
 }

@@ -72,8 +72,8 @@ final class ClientGroup: Sendable {
 
     /// Serves clients until the task is cancelled, which disconnects them.
     ///
-    /// - Throws: `SocketError` if the listener fails.
-    func run(_ listener: Listener) async throws {
+    /// - Throws: `SocketError` if a listener fails.
+    func run(_ listeners: [Listener]) async throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer {
             state.update { $0.isOver = true }
@@ -81,12 +81,23 @@ final class ClientGroup: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.broadcastInput() }
-            try await listener.serve(
-                options: ServeOptions(gracePeriod: .zero, logger: ServerLogHandler.logger)
-            ) {
-                await self.serve($0)
-            }
+            try await serve(listeners)
             tasks.cancelAll()
+        }
+    }
+
+    private func serve(_ listeners: [Listener]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for listener in listeners {
+                tasks.addTask {
+                    try await listener.serve(
+                        options: ServeOptions(gracePeriod: .zero, logger: ServerLogHandler.logger)
+                    ) {
+                        await self.serve($0)
+                    }
+                }
+            }
+            try await tasks.waitForAll()
         }
     }
 
@@ -102,7 +113,7 @@ final class ClientGroup: Sendable {
         }
         guard options.reportsConnections else { return }
         Log.message(
-            "\(connection.peerName) disconnected; "
+            "\(connection.remoteAddress.nameOfPeer) disconnected; "
                 + TransferText.both(
                     sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
     }
@@ -247,7 +258,7 @@ extension ClientGroup {
             defer { state.lastSender = client.id }
             return state.lastSender != client.id
         }
-        if isAnother { Log.message("from \(client.connection.peerName):") }
+        if isAnother { Log.message("from \(client.connection.remoteAddress.nameOfPeer):") }
     }
 
     /// Sends the whole input to the client.
@@ -289,7 +300,7 @@ extension ClientGroup {
             guard !state.update({ $0.broadcaster.isStalled(by: client.id, at: now) }) else {
                 throw Failure(
                     .otherFailure,
-                    "disconnected \(client.connection.peerName): it read nothing for "
+                    "disconnected \(client.connection.remoteAddress.nameOfPeer): it read nothing for "
                         + "\(Broadcaster.stallTimeout.brief) and held up the other clients")
             }
         }
@@ -368,10 +379,5 @@ extension Connection {
             // The body throws nothing, so every error is a SocketError.
             throw error as? SocketError ?? SocketError(.read, .closed)
         }
-    }
-
-    /// The name of the peer in messages.
-    fileprivate var peerName: String {
-        remoteAddress == .unnamed ? "a client" : "\(remoteAddress)"
     }
 }

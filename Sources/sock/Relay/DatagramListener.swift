@@ -1,22 +1,26 @@
 import Sockets
 
 /// A listener that writes the datagrams of all senders to standard output, and replies to each
-/// sender from standard input.
+/// sender from standard input, from the address that the sender used.
+///
+/// It has one socket for each address to listen on.
 ///
 /// Input is read only after the first datagram has arrived. Each read is then sent as one datagram
 /// to all known senders. Later senders receive the earlier input too, if it is at most 64 KiB and
 /// not from a terminal. The listener runs until a signal, `-w` or `-q` ends it.
 final class DatagramListener: Sendable {
-    private let socket: Socket
+    private let sockets: [Socket]
     private let options: RelayOptions
     private let clock = ActivityClock()
     private let state = Monitor(State())
+    /// The lock that keeps the bytes of one datagram together.
+    private let output = Lock(())
 
     private static let maximumSenders = 1024
     private static let maximumReply = 64 << 10
 
-    init(_ socket: Socket, _ options: RelayOptions) {
-        self.socket = socket
+    init(_ sockets: [Socket], _ options: RelayOptions) {
+        self.sockets = sockets
         self.options = options
     }
 
@@ -24,34 +28,45 @@ final class DatagramListener: Sendable {
         var inputEnd: Duration?
         var failure: (any Error)?
         var isOver = false
+        var readsInput = false
         var sent = 0
         var received = 0
-        var senders: [SocketAddress] = []
+        var senders: [Sender] = []
         /// The input so far, or nil if it is too long to be repeated for later senders.
         var reply: [[UInt8]]? = []
     }
 
-    /// Runs until `-w` or `-q` ends it, or another thread closes the socket.
+    /// A sender, and what is needed to reply to it.
+    private struct Sender {
+        let socket: Socket
+        /// The last datagram without its bytes, because the reply goes out from the address that it was
+        /// sent to.
+        let datagram: Datagram
+    }
+
+    /// Runs until `-w` or `-q` ends it, or another thread closes the sockets.
     ///
     /// The calling thread waits for the end, so a limit is met even if input and output are blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
-        try Worker.startOrThrow { [self] in
-            do {
-                try receive()
-            } catch {
-                state.update { $0.failure = error }
+        for socket in sockets {
+            try Worker.startOrThrow { [self] in
+                do {
+                    try receive(from: socket)
+                } catch {
+                    state.update { $0.failure = error }
+                }
+                state.update { $0.isOver = true }
             }
-            state.update { $0.isOver = true }
         }
         waitUntilEnd()
         if let failure = state.update({ $0.failure }) { throw failure }
     }
 
-    private func receive() throws {
+    private func receive(from socket: Socket) throws {
         while true {
-            let datagram: Datagram
+            var datagram: Datagram
             do throws(SocketError) {
                 datagram = try socket.receiveFrom(atMost: DatagramRelay.largestDatagram)
             } catch {
@@ -60,8 +75,9 @@ final class DatagramListener: Sendable {
             }
             clock.touch()
             state.update { $0.received += 1 }
-            try Console.write(datagram.bytes[...])
-            try addSender(datagram.sender)
+            try output.withLock { _ throws(Failure) in try Console.write(datagram.bytes[...]) }
+            datagram.bytes = []
+            try addSender(Sender(socket: socket, datagram: datagram))
         }
     }
 
@@ -88,19 +104,26 @@ final class DatagramListener: Sendable {
     /// Records a sender, and sends it the input that the other senders have already received.
     ///
     /// The first sender also starts the thread that reads the input.
-    private func addSender(_ sender: SocketAddress) throws(Failure) {
+    private func addSender(_ sender: Sender) throws(Failure) {
+        let address = sender.datagram.sender
         // A Unix sender without a name cannot receive a reply, so do not record it.
-        guard sender != .unnamed else { return }
-        let isFirst = state.update { $0.senders.isEmpty }
+        guard address != .unnamed else { return }
+        let isFirst = state.update { state in
+            defer { state.readsInput = true }
+            return !state.readsInput
+        }
         if isFirst { try Worker.startOrThrow { [self] in sendInput() } }
         let missed: [[UInt8]] = state.update { state in
-            guard !state.senders.contains(sender) else { return [] }
-            if options.isVerbose { Log.message("received a first datagram from \(sender)") }
+            if let index = state.senders.firstIndex(where: { $0.datagram.sender == address }) {
+                state.senders[index] = sender
+                return []
+            }
+            if options.isVerbose { Log.message("received a first datagram from \(address)") }
             state.senders.append(sender)
             if state.senders.count > Self.maximumSenders { state.senders.removeFirst() }
             return state.reply ?? []
         }
-        for bytes in missed { send(bytes[...], to: sender) }
+        for bytes in missed { send(bytes, to: sender) }
     }
 }
 
@@ -108,20 +131,21 @@ extension DatagramListener {
     private func sendInput() {
         state.wait { !$0.senders.isEmpty }
         // An IPv6 socket also answers IPv4 senders, unless it has an IPv6 address of its own.
-        let local = socket.localAddress
-        let size = options.datagramSize(to: [local.ip == .v6(.any) ? .ipv4(.any, port: 0) : local])
+        let locals = sockets.map(\.localAddress)
+        let size = options.datagramSize(
+            to: locals.map { $0.ip == .v6(.any) ? .ipv4(.any, port: 0) : $0 })
         var buffer = [UInt8](repeating: 0, count: size)
         while let count = try? Console.read(into: &buffer), count > 0 {
-            let bytes = buffer[..<count]
+            let bytes = Array(buffer[..<count])
             for sender in recordReply(bytes) { send(bytes, to: sender) }
         }
         state.update { $0.inputEnd = clock.now }
     }
 
     /// Keeps input for later senders while it is short, and returns the known senders.
-    private func recordReply(_ bytes: ArraySlice<UInt8>) -> [SocketAddress] {
+    private func recordReply(_ bytes: [UInt8]) -> [Sender] {
         state.update { state in
-            state.reply?.append(Array(bytes))
+            state.reply?.append(bytes)
             let length = state.reply?.reduce(0) { $0 + $1.count } ?? 0
             if length > Self.maximumReply || StandardStreams.input.isTerminal {
                 state.reply = nil
@@ -132,11 +156,16 @@ extension DatagramListener {
 
     /// Sends one datagram, and does not throw errors, so that the other senders still receive
     /// theirs.
-    private func send(_ bytes: ArraySlice<UInt8>, to sender: SocketAddress) {
+    private func send(_ bytes: [UInt8], to sender: Sender) {
         do throws(SocketError) {
-            _ = try socket.send(bytes.span.bytes, to: sender, timeout: .seconds(1))
-            clock.touch()
-            state.update { $0.sent += 1 }
+            let isSent = try sender.socket.reply(
+                to: sender.datagram, with: bytes, timeout: .seconds(1))
+            if isSent {
+                clock.touch()
+                state.update { $0.sent += 1 }
+            } else if options.isVerbose {
+                Log.message("cannot reply to \(sender.datagram.sender)")
+            }
         } catch {
             if options.isVerbose { Log.message(error.firstLine) }
         }
@@ -152,5 +181,5 @@ extension DatagramListener: StatusSource {
         }
     }
 
-    var isOver: Bool { socket.isClosed }
+    var isOver: Bool { sockets[0].isClosed }
 }

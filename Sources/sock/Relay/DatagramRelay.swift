@@ -9,6 +9,9 @@ import Sockets
 final class DatagramRelay: Sendable {
     private let socket: FailoverSocket
     private let options: RelayOptions
+    /// A Boolean value that indicates whether the datagrams may be for several peers, which reply from
+    /// their own addresses, so that a connected socket does not receive the replies.
+    private let isForMany: Bool
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
@@ -19,6 +22,9 @@ final class DatagramRelay: Sendable {
     init(_ socket: FailoverSocket, _ options: RelayOptions) {
         self.socket = socket
         self.options = options
+        isForMany =
+            (try? socket.current.option(.broadcast)) == true
+            || socket.addresses.contains { $0.ip?.isMulticast == true }
     }
 
     private struct State {
@@ -127,10 +133,18 @@ extension DatagramRelay {
         guard received == 0, options.quitAfter == nil else { return }
         throw Failure(
             .timedOut,
-            "cannot receive from \(socket.current.peerName): no reply in"
+            "cannot receive from \(socket.current.remoteAddress.nameOfPeer): no reply in"
                 + " \(options.replyTimeout.brief)",
-            hint: sent == 0
-                ? "Nothing was sent, because the input was empty. Try: echo | sock -u HOST PORT"
-                : "With UDP, lost and ignored datagrams look the same. Try -w 5s or --send-only.")
+            hint: hint(sent: sent))
+    }
+
+    private func hint(sent: Int) -> String {
+        if sent == 0 {
+            return "Nothing was sent, because the input was empty. Try: echo | sock -u HOST PORT"
+        }
+        if isForMany {
+            return "Replies to a broadcast or a group come from other addresses: use --send-only."
+        }
+        return "With UDP, lost and ignored datagrams look the same. Try -w 5s or --send-only."
     }
 }

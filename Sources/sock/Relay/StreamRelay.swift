@@ -12,6 +12,9 @@ final class StreamRelay: Sendable {
     private let clock = ActivityClock()
     private let sent = Atomic<Int>(0)
     private let received = Atomic<Int>(0)
+    /// A Boolean value that indicates whether the peer may read the answer before the socket closes.
+    private let lingers: Bool
+    private let discards: Atomic<Bool>
     private let state: Monitor<State>
 
     /// What the threads report to the calling one.
@@ -32,9 +35,21 @@ final class StreamRelay: Sendable {
     /// How often to look for a reset that only a later write would report.
     private static let resetInterval = Duration.milliseconds(500)
 
-    init(_ socket: Socket, _ options: RelayOptions) {
+    /// How long a client may take to read the answer and to close.
+    private static let lingerTime = TimeLimit.seconds(2)
+
+    /// Creates a relay.
+    ///
+    /// - Parameters:
+    ///   - socket: A connected socket, which the relay closes.
+    ///   - options: The options.
+    ///   - lingers: Whether to discard for up to 2 s what the peer still sends when the relay ends,
+    ///     because closing with unread bytes resets the connection, and the peer could lose the answer.
+    init(_ socket: Socket, _ options: RelayOptions, lingers: Bool = false) {
         self.socket = socket
         self.options = options
+        self.lingers = lingers
+        discards = Atomic(options.isSendOnly)
         state = Monitor(
             State(
                 schedule: RelaySchedule(
@@ -51,7 +66,8 @@ final class StreamRelay: Sendable {
         } catch {
             throw explained(error)
         }
-        socket.close()
+        discards.store(true, ordering: .relaxed)
+        if lingers { socket.finish(timeout: Self.lingerTime) } else { socket.close() }
         StatusLine.end()
         logEnd()
         if let failure = state.update({ $0.failure }) { throw failure }
@@ -134,7 +150,7 @@ extension StreamRelay {
             if count == 0 { return }
             received.add(count, ordering: .relaxed)
             clock.didReceive()
-            if !options.isSendOnly { try write(buffer[..<count]) }
+            if !discards.load(ordering: .relaxed) { try write(buffer[..<count]) }
             clock.didWrite()
         }
     }
@@ -227,7 +243,8 @@ extension Failure {
     init(idle socket: Socket, _ timeout: Duration) {
         let activity = Activity(.exchanging, elapsed: timeout, timeSinceProgress: timeout)
         self.init(
-            timeout: "cannot exchange data with \(socket.peerName): both directions were silent"
+            timeout:
+                "cannot exchange data with \(socket.remoteAddress.nameOfPeer): both directions were silent"
                 + " for \(timeout.brief)",
             try? socket.diagnose(during: activity),
             hint: "Change the limit with -w 30s, or omit -w to wait without a limit.")
@@ -242,10 +259,10 @@ extension StreamRelay {
             ($0.schedule.hasPeerEnded, isUnanswered($0))
         }
         if hasPeerEnded, StandardStreams.input.isTerminal {
-            Log.message("\(socket.peerName) closed the connection")
+            Log.message("\(socket.remoteAddress.nameOfPeer) closed the connection")
         }
         if options.isVerbose, hasPeerEnded, endedWithoutAnswer {
-            Log.message("\(socket.peerName) \(Self.endWithoutAnswer)")
+            Log.message("\(socket.remoteAddress.nameOfPeer) \(Self.endWithoutAnswer)")
         }
         if options.isVerbose || options.showsStatus { Log.message(counts) }
     }
@@ -289,13 +306,6 @@ extension StreamRelay: StatusSource {
     }
 
     var isOver: Bool { socket.isClosed }
-}
-
-extension Socket {
-    /// The name of the peer in messages.
-    var peerName: String {
-        remoteAddress == .unnamed ? "the peer" : "\(remoteAddress)"
-    }
 }
 
 extension SocketError {

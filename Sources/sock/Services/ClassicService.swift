@@ -34,7 +34,10 @@ enum ClassicService: String, CaseIterable {
         }
     }
 
-    /// Serves one client until the client or the service ends the connection.
+    /// Serves one client until the client or the service has sent everything.
+    ///
+    /// The caller must finish the connection, as `Listener.serve` does, because closing it with unread
+    /// bytes would reset it, and the client could lose the reply.
     func serve(_ client: Connection) async throws {
         switch self {
         case .echo:
@@ -42,35 +45,23 @@ enum ClassicService: String, CaseIterable {
         case .discard:
             _ = try await Self.drain(client)
         case .daytime:
-            try await Self.finish(client, Daytime.text(Environment.secondsSince1970))
+            try await client.write(Daytime.text(Environment.secondsSince1970))
         case .time:
-            try await Self.finish(client, Daytime.binary(Environment.secondsSince1970))
+            try await client.write(Daytime.binary(Environment.secondsSince1970))
         case .chargen:
             try await Self.generate(for: client)
         case .sink:
-            try await Self.finish(client, Self.littleEndian(try await Self.drain(client)))
+            try await client.write(Self.littleEndian(try await Self.drain(client)))
         }
     }
 
     /// Reads to the end of the stream and returns the number of bytes.
-    private static func drain(_ client: Connection, timeout: TimeLimit = .never) async throws -> Int
-    {
+    private static func drain(_ client: Connection) async throws -> Int {
         var total = 0
-        while let count = try await client.withReceived(timeout: timeout, { $0.byteCount }) {
+        while let count = try await client.withReceived({ $0.byteCount }) {
             total += count
         }
         return total
-    }
-
-    /// Sends the whole reply, half-closes, and reads for up to 1 s.
-    ///
-    /// It reads because closing with unread bytes would reset the connection, and the client could
-    /// lose the reply.
-    private static func finish(_ client: Connection, _ reply: [UInt8]) async throws {
-        try await client.write(reply)
-        try client.shutdown(.write)
-        let deadline = TimeLimit.until(.now.advanced(by: .seconds(1)))
-        _ = try? await drain(client, timeout: deadline)
     }
 
     /// Sends characters until the client disconnects.

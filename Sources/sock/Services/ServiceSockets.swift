@@ -12,31 +12,23 @@ struct ServiceSockets: Sendable {
     static func open(
         host: String?, port: Port, family: AddressFamily?
     ) throws(SocketError) -> [ServiceSockets] {
-        let hosts = try addresses(of: host, port: port, family: family)
-        // A port that the kernel chose for TCP may be in use for UDP or on the other address, so
-        // try again with another port.
-        var attemptsLeft = port.number == 0 ? 16 : 1
-        while true {
-            do throws(SocketError) {
-                return try open(hosts, port: port, skipsMissing: host == nil)
-            } catch {
-                attemptsLeft -= 1
-                if error.errno != .addressInUse || attemptsLeft == 0 { throw error }
-            }
+        let endpoints = try endpoints(of: host, port: port, family: family)
+        return try endpoints.open(port: \.listener.localAddress.port) {
+            endpoint throws(SocketError) in try open(endpoint)
         }
     }
 
-    private static func addresses(
+    private static func endpoints(
         of host: String?, port: Port, family: AddressFamily?
-    ) throws(SocketError) -> [String] {
+    ) throws(SocketError) -> LocalEndpoints {
         switch host {
-        case nil: return (family.map { [$0] } ?? [.ipv4, .ipv6]).map(loopback)
-        case "*"? where family == nil, "::"? where family == nil: return [""]
-        case "*"?: return [family == .ipv6 ? "::" : "0.0.0.0"]
-        case let host?:
-            let found = try Resolver.resolve(
-                .tcp(host, port: 0), family: family, forBinding: true)
-            return found.compactMap { $0.ip?.description }
+        case nil:
+            let families = family.map { [$0] } ?? [.ipv4, .ipv6]
+            return LocalEndpoints(families.map { .tcp(loopback($0), port: port) })
+        case "*"? where family == nil, "::"? where family == nil:
+            return LocalEndpoints([.tcp(port: port)])
+        case "*"?: return LocalEndpoints([.tcp(family == .ipv6 ? "::" : "0.0.0.0", port: port)])
+        case let host?: return try LocalEndpoints(of: .tcp(host, port: port), family: family)
         }
     }
 
@@ -44,26 +36,11 @@ struct ServiceSockets: Sendable {
         family == .ipv6 ? "::1" : "127.0.0.1"
     }
 
-    private static func open(
-        _ hosts: [String], port: Port, skipsMissing: Bool
-    ) throws(SocketError) -> [ServiceSockets] {
-        var opened: [ServiceSockets] = []
-        for host in hosts {
-            let wanted = opened.first?.listener.localAddress.port.map { Port($0) } ?? port
-            do throws(SocketError) {
-                let listener = try Socket(on: .tcp(host, port: wanted))
-                let bound = listener.localAddress.port.map { Port($0) } ?? wanted
-                let datagrams = try Socket(on: .udp(host, port: bound))
-                opened.append(ServiceSockets(listener: listener, datagrams: datagrams))
-            } catch {
-                // A machine without IPv6 has only the IPv4 loopback address, so ignore the error
-                // for ::1.
-                let isMissing =
-                    error.errno == .addressNotAvailable
-                    || error.errno == .addressFamilyNotSupported
-                guard skipsMissing, isMissing, host == "::1", !opened.isEmpty else { throw error }
-            }
-        }
-        return opened
+    private static func open(_ endpoint: Endpoint) throws(SocketError) -> ServiceSockets {
+        let listener = try Socket(on: endpoint)
+        // A port that the kernel chose for TCP may be in use for UDP.
+        let port = listener.localAddress.port.map { Port($0) } ?? endpoint.port ?? 0
+        let datagrams = try Socket(on: .udp(endpoint.host ?? "", port: port))
+        return ServiceSockets(listener: listener, datagrams: datagrams)
     }
 }

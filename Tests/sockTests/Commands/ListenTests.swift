@@ -132,4 +132,83 @@ struct ListenTests {
             #expect(try listener.threadCount() ?? 0 <= (line == ["-l", "127.0.0.1", "0"] ? 3 : 4))
         }
     }
+
+    @Test("a client whose request is not read receives the answer of sock -l, and no reset")
+    func unreadRequest() throws {
+        for _ in 0..<10 {
+            let listener = try RunningSock("-l", "-q", "0", "127.0.0.1", "0")
+            let port = try Port(parsing: listener.port())
+            let client = try Socket(to: .tcp("127.0.0.1", port: port))
+            try client.sendAll([UInt8](repeating: 7, count: 200_000))
+            listener.write("answer")
+            listener.endInput()
+            #expect(try client.receiveToEnd() == Array("answer".utf8))
+            client.close()
+            #expect(try listener.outcome().status == 0)
+        }
+    }
+
+    @Test("sock -l ends 2 s after -q if the client does not close")
+    func lingering() throws {
+        let listener = try RunningSock("-l", "-q", "0", "127.0.0.1", "0")
+        let port = try Port(parsing: listener.port())
+        let client = try Socket(to: .tcp("127.0.0.1", port: port))
+        listener.endInput()
+        let start = ContinuousClock.now
+        #expect(try listener.outcome().status == 0)
+        #expect(start.duration(to: .now) < .seconds(8))
+        client.close()
+    }
+
+    @Test(
+        "sock -l localhost accepts a client on each address of the name",
+        arguments: ["127.0.0.1", "::1"])
+    func everyAddress(host: String) throws {
+        let listener = try RunningSock("-l", "localhost", "0")
+        let port = try Port(parsing: listener.port())
+        let client = try Socket(to: .tcp(host, port: port))
+        try client.sendAll("hello")
+        try client.shutdown(.write)
+        listener.write("answer")
+        listener.endInput()
+        #expect(try client.receiveToEnd() == Array("answer".utf8))
+        let outcome = try listener.outcome()
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "hello")
+        #expect(
+            outcome.errorLines == [
+                "Listening on [::1]:\(port)", "Listening on 127.0.0.1:\(port)",
+            ])
+    }
+
+    @Test("sock -lk localhost serves clients on all addresses of the name at the same time")
+    func everyAddressTogether() throws {
+        let listener = try RunningSock("-lk", "localhost", "0")
+        let port = try Port(parsing: listener.port())
+        let clients = try ["127.0.0.1", "::1"].map { try Socket(to: .tcp($0, port: port)) }
+        for client in clients { try client.sendAll("x") }
+        try listener.waitForOutput("xx")
+        listener.write("news")
+        for client in clients {
+            #expect(try client.receive(timeout: .seconds(10)) == Array("news".utf8))
+        }
+        listener.send(signal: 15)
+        #expect(try listener.outcome().status == 0)
+    }
+
+    @Test("SIGINT ends sock -l localhost, which waits on two addresses")
+    func interruptedOnTwoAddresses() throws {
+        let listener = try RunningSock("-l", "localhost", "0")
+        _ = try listener.port()
+        listener.send(signal: SIGINT)
+        let outcome = try listener.outcome()
+        #expect(outcome.isSignaled && outcome.status == 128 + SIGINT)
+    }
+
+    @Test("sock -l exits with status 2 for a multicast group, because TCP has none")
+    func groupWithoutUDP() throws {
+        let outcome = try SockProgram.run("-l", "239.1.1.1", "0")
+        #expect(outcome.status == 2)
+        #expect(outcome.errorLines.first == "sock: 239.1.1.1 is a multicast group, which needs UDP")
+    }
 }

@@ -111,4 +111,33 @@ struct ServeTests {
         #expect(start.duration(to: .now) >= .seconds(1))
         #expect(outcome.errorLines.count == 2, "\(outcome.errors)")
     }
+
+    @Test(
+        "a client whose request is not read receives the whole reply of a service, and no reset",
+        arguments: [ClassicService.daytime, .time])
+    func unreadRequest(service: ClassicService) throws {
+        let server = try RunningSock("serve", service.rawValue, "127.0.0.1", "0")
+        defer { server.send(signal: 15) }
+        let port = try Port(parsing: server.port())
+        for _ in 0..<20 {
+            let client = try Socket(to: .tcp("127.0.0.1", port: port))
+            try client.sendAll([UInt8](repeating: 7, count: 200_000))
+            #expect(try client.receiveToEnd().count == (service == .time ? 4 : 26))
+        }
+    }
+
+    @Test(
+        "serve localhost serves streams and datagrams on each address of the name",
+        arguments: ["127.0.0.1", "::1"])
+    func everyAddress(host: String) throws {
+        let server = try RunningSock("serve", "echo", "localhost", "0")
+        defer { server.send(signal: 15) }
+        let port = try Port(parsing: server.port())
+        let client = try Socket(to: .tcp(host, port: port))
+        try client.sendAll("x")
+        #expect(try client.receive(timeout: .seconds(10)) == [120])
+        let sender = try Socket(to: .udp(host, port: port))
+        try sender.send("y")
+        #expect(try sender.receive(timeout: .seconds(10)) == [121])
+    }
 }

@@ -191,4 +191,15 @@ struct ClientGroupTests {
         try listener.waitForOutput("hello")
         try listener.waitForErrors { $0.contains("Connection from a client without an address") }
     }
+
+    @Test("a client of sock -lk that sends 200 kB receives the whole input, and no reset")
+    func longRequest() throws {
+        let listener = try RunningSock("-lk", "127.0.0.1", "0")
+        defer { listener.send(signal: 15) }
+        let client = try connect(listener.port())
+        try client.sendAll([UInt8](repeating: 7, count: 200_000))
+        listener.write("answer")
+        listener.endInput()
+        #expect(try client.receiveToEnd() == Array("answer".utf8))
+    }
 }

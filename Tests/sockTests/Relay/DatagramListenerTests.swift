@@ -47,4 +47,81 @@ struct DatagramListenerTests {
             #expect(outcome.text == "x")
         }
     }
+
+    @Test(
+        "a reply comes from the address that the sender used",
+        arguments: [
+            (["-lu"], "127.0.0.2"), (["-luk"], "127.0.0.2"), (["-lu", "::"], "127.0.0.2"),
+            (["-lu", "0.0.0.0"], "127.0.0.2"), (["-lu"], "::1"), (["-lu", "localhost"], "::1"),
+            (["-lu", "localhost"], "127.0.0.1"),
+        ])
+    func addressOfReply(words: [String], host: String) throws {
+        let listener = try RunningSock(words + ["0"])
+        defer { listener.send(signal: 15) }
+        let port = try Port(parsing: listener.port())
+        listener.write("pong")
+        // A connected socket does not receive a reply from another address.
+        let sender = try Socket(to: .udp(host, port: port))
+        try sender.send("ping")
+        #expect(try sender.receive(timeout: .seconds(10)) == Array("pong".utf8))
+    }
+
+    @Test("a sender that changes the address it sends to receives replies from the new address")
+    func changedAddress() throws {
+        let listener = try RunningSock("-lu", "0")
+        defer { listener.send(signal: 15) }
+        let port = try Port(parsing: listener.port()).number ?? 0
+        let sender = try Socket(on: .udp("0.0.0.0", port: 0))
+        for (host, reply) in [("127.0.0.2", "one"), ("127.0.0.3", "two")] {
+            let address = SocketAddress(try #require(IPAddress(host)), port: port)
+            try sender.send(host, to: address)
+            try listener.waitForOutput { $0.hasSuffix(host) }
+            listener.write(reply)
+            let datagram = try sender.receiveFrom(timeout: .seconds(10))
+            #expect(datagram.text == reply)
+            #expect(datagram.sender == address)
+        }
+    }
+
+    @Test("sock -lu joins a multicast group on the named interface and receives its packets")
+    func group() throws {
+        let listener = try RunningSock("-luv", "239.77.1.1%lo", "0")
+        defer { listener.send(signal: 15) }
+        let port = try Port(parsing: listener.port()).number ?? 0
+        try listener.waitForErrors { $0.hasSuffix(" (joined the multicast group on lo)\n") }
+        let sender = try Socket(.ipv4, .datagram)
+        try sender.setMulticastInterface("lo")
+        let group = try #require(IPAddress("239.77.1.1"))
+        try sender.send("hello", to: SocketAddress(group, port: port))
+        try listener.waitForOutput("hello")
+    }
+
+    @Test("two listeners on one machine receive the packets of one multicast group")
+    func sharedGroup() throws {
+        let first = try RunningSock("-lu", "239.77.1.2%lo", "0")
+        defer { first.send(signal: 15) }
+        let port = try first.port()
+        let second = try RunningSock("-luv", "239.77.1.2%lo:\(port)")
+        defer { second.send(signal: 15) }
+        try second.waitForErrors { $0.contains("joined the multicast group") }
+        let sender = try Socket(.ipv4, .datagram)
+        try sender.setMulticastInterface("lo")
+        let group = try #require(IPAddress("239.77.1.2"))
+        try sender.send("x", to: SocketAddress(group, port: Port(parsing: port).number ?? 0))
+        for listener in [first, second] { try listener.waitForOutput("x") }
+    }
+
+    @Test("a multicast group on a missing interface or of the wrong family is refused")
+    func refusedGroups() throws {
+        let missing = try SockProgram.run("-lu", "239.77.1.1%none0", "0")
+        #expect(missing.status == 45)
+        #expect(
+            missing.errorLines == [
+                "sock: cannot join the multicast group 239.77.1.1%none0: there is no such interface",
+                "      ip link lists the interfaces of this machine.",
+            ])
+        let other = try SockProgram.run("-lu6", "239.77.1.1%lo", "0")
+        #expect(other.status == 6)
+        #expect(other.errors.contains("only IPv6 is allowed"))
+    }
 }

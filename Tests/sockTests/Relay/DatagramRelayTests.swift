@@ -98,7 +98,9 @@ struct DatagramRelayTests {
     @Test("a broadcast address needs -b, and the error says so")
     func broadcast() throws {
         let outcome = try SockProgram.run("-u", "127.255.255.255", "9", input: "x")
-        #expect(outcome.errors.contains("--broadcast"), "\(outcome.errors)")
+        #expect(
+            outcome.errorLines.last
+                == "      That is a broadcast address, which needs --broadcast (-b).")
         #expect(outcome.status == 7)
     }
 
@@ -107,5 +109,20 @@ struct DatagramRelayTests {
         let (silent, port) = try Peer.boundPort(.datagram)
         defer { silent.close() }
         #expect(try SockProgram.run("-u", "-q0.1", "127.0.0.1", port, input: "x").status == 0)
+    }
+
+    @Test(
+        "with -b, a connected socket sends to a broadcast address, and the hint names --send-only")
+    func allowedBroadcast() throws {
+        let receiver = try Socket(on: .udp("0.0.0.0", port: 0))
+        let port = "\(receiver.localAddress.port ?? 0)"
+        let outcome = try SockProgram.run("-ubw0.1", "127.255.255.255", port, input: "x")
+        #expect(try receiver.receiveFrom(timeout: .seconds(10)).text == "x")
+        #expect(outcome.status == 28)
+        #expect(outcome.errors.contains("--send-only"), "\(outcome.errors)")
+        let sender = try SockProgram.run(
+            "-ub", "--send-only", "127.255.255.255", port, input: "y")
+        #expect(try receiver.receiveFrom(timeout: .seconds(10)).text == "y")
+        #expect(sender.status == 0)
     }
 }

@@ -91,17 +91,22 @@ struct StreamRelayTests {
     @Test("sock sends all input to a peer that half-closes and then pauses")
     func pausingPeer() throws {
         let received = Monitor<Int?>(nil)
+        let mayReceive = Monitor(false)
         let peer = try Peer { client in
             try client.shutdown(.write)
-            // Sleep for longer than the grace period of the other process, because no event shows
-            // its end.
-            Thread.sleep(forTimeInterval: 3)
+            mayReceive.wait(atMost: .seconds(20)) { $0 }
             let count = try client.receiveToEnd().count
             received.update { $0 = count }
         }
-        let outcome = try SockProgram.shell(
-            "head -c 20000000 /dev/zero | \"$SOCK\" 127.0.0.1 \(peer.port)")
-        #expect(outcome.status == 0)
+        let sock = try RunningSock("127.0.0.1", peer.port)
+        Thread.detachNewThread {
+            sock.write(String(repeating: "x", count: 20_000_000))
+            sock.endInput()
+        }
+        // Once the buffers are full, all threads of the program wait.
+        sock.waitUntilBlocked()
+        mayReceive.update { $0 = true }
+        #expect(try sock.outcome().status == 0)
         #expect(received.wait(atMost: .seconds(20)) { $0 == 20_000_000 })
     }
 

@@ -53,7 +53,8 @@ struct ClassicServiceTests {
         let (client, served) = try Connection.pair()
         let serving = Task {
             try await ClassicService.time.serve(served)
-            served.close()
+            // `Listener.serve` also finishes the connection.
+            await served.finish(timeout: .seconds(20))
         }
         try await client.write([UInt8](repeating: 0, count: 100_000), timeout: .seconds(20))
         #expect(try await client.readToEnd(timeout: .seconds(20)).count == 4)

@@ -1,0 +1,86 @@
+import Sockets
+
+/// The endpoints to listen on: one for each address of a host, all with the same port.
+struct LocalEndpoints {
+    private let endpoints: [Endpoint]
+
+    init(_ endpoints: [Endpoint]) {
+        self.endpoints = endpoints
+    }
+
+    /// Looks up the addresses of the host, unless the endpoint has none or the host is an address.
+    ///
+    /// - Throws: A `SocketError` if the name cannot be resolved.
+    init(of endpoint: Endpoint, family: AddressFamily?) throws(SocketError) {
+        guard let host = endpoint.host, let port = endpoint.port, !host.isEmpty,
+            IPAddress(host) == nil
+        else {
+            endpoints = [endpoint]
+            return
+        }
+        let addresses = try Resolver.resolve(endpoint, family: family, forBinding: true)
+        endpoints = addresses.map { endpoint.with(host: $0.ipText, port: port) }
+    }
+
+    /// Calls `open` for each endpoint.
+    ///
+    /// If the port is 0, the kernel chooses it for the first endpoint, and the others get the same
+    /// port. Addresses that this machine does not have are left out if it has another one.
+    ///
+    /// - Parameters:
+    ///   - port: Returns the port of what `open` returned.
+    ///   - open: Opens sockets on an endpoint.
+    /// - Returns: What `open` returned.
+    /// - Throws: The first error of `open`.
+    func open<Opened>(
+        port: (Opened) -> UInt16?, _ open: (Endpoint) throws(SocketError) -> Opened
+    ) throws(SocketError) -> [Opened] {
+        // A port that the kernel chose may be in use on another address, so try another port.
+        var attemptsLeft = endpoints.first?.port?.number == 0 ? 16 : 1
+        while true {
+            do throws(SocketError) {
+                return try openOnce(port: port, open)
+            } catch {
+                attemptsLeft -= 1
+                if error.errno != .addressInUse || attemptsLeft == 0 { throw error }
+            }
+        }
+    }
+
+    private func openOnce<Opened>(
+        port: (Opened) -> UInt16?, _ open: (Endpoint) throws(SocketError) -> Opened
+    ) throws(SocketError) -> [Opened] {
+        var opened: [Opened] = []
+        var missing: SocketError?
+        for endpoint in endpoints {
+            let chosen = opened.first.flatMap(port).map { Port($0) }
+            do throws(SocketError) {
+                opened.append(
+                    try open(endpoint.with(host: endpoint.host ?? "", port: chosen)))
+            } catch {
+                guard error.isMissingAddress else { throw error }
+                missing = missing ?? error
+            }
+        }
+        if opened.isEmpty, let missing { throw missing }
+        return opened
+    }
+}
+
+extension Endpoint {
+    /// Returns an endpoint of the same transport with another host, and with another port unless it
+    /// is nil.
+    ///
+    /// The endpoint of a Unix socket has neither, so it is returned unchanged.
+    fileprivate func with(host: String, port: Port?) -> Endpoint {
+        guard let port = port ?? self.port else { return self }
+        return transport == .udp ? .udp(host, port: port) : .tcp(host, port: port)
+    }
+}
+
+extension SocketError {
+    /// A Boolean value that indicates whether this machine does not have the address or its family.
+    fileprivate var isMissingAddress: Bool {
+        errno == .addressNotAvailable || errno == .addressFamilyNotSupported
+    }
+}

@@ -1,0 +1,73 @@
+import Sockets
+
+/// A multicast group whose datagrams `sock -lu` receives.
+struct MulticastGroup {
+    let address: IPAddress
+    /// The interface after the `%` of an IPv4 address; nil if the address contains the zone or the
+    /// routes select the interface.
+    let interface: String?
+
+    /// Creates the group of an endpoint; nil if the host is not the address of a group.
+    init?(_ endpoint: Endpoint, interface: String?) {
+        guard let address = endpoint.host.flatMap({ IPAddress($0) }), address.isMulticast else {
+            return nil
+        }
+        self.address = address
+        self.interface = interface
+    }
+
+    /// Joins the group.
+    ///
+    /// - Throws: A `Failure` that names the group if the system refuses.
+    func join(_ socket: Socket) throws(Failure) {
+        do throws(SocketError) {
+            try socket.joinMulticastGroup(address, interface: interface)
+        } catch {
+            throw Failure(
+                .cannotBind,
+                "cannot join the multicast group \(text): \(reason(of: error))",
+                hint: hint(after: error))
+        }
+    }
+
+    /// What the line about the listener says about the group.
+    var detail: String {
+        guard let zone else { return "joined the multicast group" }
+        return "joined the multicast group on \(zone)"
+    }
+
+    /// The address with its interface.
+    private var text: String { interface.map { "\(address)%\($0)" } ?? "\(address)" }
+
+    /// The interface that the user named.
+    private var zone: String? {
+        text.split(separator: "%", maxSplits: 1).dropFirst().first.map(String.init)
+    }
+
+    private func reason(of error: SocketError) -> String {
+        guard error.errno == .operationNotSupportedByDevice else { return "\(error.cause)" }
+        return zone == nil ? "no route leads to it" : "there is no such interface"
+    }
+
+    private func hint(after error: SocketError) -> String? {
+        guard error.errno == .operationNotSupportedByDevice else { return nil }
+        return zone == nil
+            ? "Name an interface: sock -lu \(address)%eth0 5000."
+            : "ip link lists the interfaces of this machine."
+    }
+
+    /// Removes the interface from a word such as `239.1.1.1%eth0` or `239.1.1.1%eth0:5000`, and
+    /// returns it.
+    ///
+    /// An IPv4 address has no zone, unlike an IPv6 address, so the parser of addresses refuses one.
+    static func takeInterface(from word: inout String) -> String? {
+        guard let sign = word.firstIndex(of: "%") else { return nil }
+        let start = word[..<sign].lastIndex(of: "/").map { word.index(after: $0) }
+        let host = word[(start ?? word.startIndex)..<sign]
+        guard IPv4Address(String(host))?.isMulticast == true else { return nil }
+        let end = word[sign...].firstIndex(of: ":") ?? word.endIndex
+        let interface = String(word[word.index(after: sign)..<end])
+        word.removeSubrange(sign..<end)
+        return interface
+    }
+}
