@@ -93,9 +93,9 @@ extension Connection {
         var deadline = Deadline(other.writeTimeout)
         // Reading comes second, because a writing task may only continue when its peer is read from.
         try await other.beginWriting(&deadline)
-        defer { other.source.end(.writing) }
+        defer { other.source.endWriting() }
         try begin(.read)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         scanner.stopSkipping()
         guard !other.isIncomplete else {
             throw other.failure(.write, after: WaitFailure(.incompleteWrite))
@@ -158,7 +158,9 @@ extension Connection {
             do throws(WaitFailure) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try System.send(descriptor, origin.input.bytes, .dontWait)
+                    let count = try source.attemptWrite { () throws(Errno) in
+                        try System.send(descriptor, origin.input.bytes, .dontWait)
+                    }
                     source.writing.word.setReady()
                     return count
                 }

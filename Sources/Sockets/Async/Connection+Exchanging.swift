@@ -41,9 +41,9 @@ extension Connection {
         var deadline = Deadline(timeout)
         // Reading comes second, because a writing task may only continue when its peer is read from.
         try await beginWriting(&deadline, for: .exchange)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         try begin(.exchange)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
         if framing != .line { scanner.stopSkipping() }
         source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)

@@ -24,7 +24,7 @@ extension Connection {
         do throws(SocketError) {
             try await halfClose(&deadline)
             try await beginReading(&deadline)
-            defer { source.end(.reading) }
+            defer { source.endReading() }
             try await discardInput(&deadline)
         } catch {
             // There is nothing left to do but to close.
@@ -34,7 +34,7 @@ extension Connection {
     /// Ends the stream after the writes that came before.
     private func halfClose(_ deadline: inout Deadline) async throws(SocketError) {
         try await beginWriting(&deadline, for: .shutdown)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         guard !source.linger.resets(source.descriptor) else { throw failure(.shutdown, .closed) }
         // A peer that has ended the stream sends nothing more, so that the close cannot reset.
         guard !hasReadToEnd else { throw failure(.shutdown, .endOfStream) }
@@ -42,8 +42,8 @@ extension Connection {
     }
 
     private var hasReadToEnd: Bool {
-        guard (try? source.begin(.reading)) != nil else { return false }
-        defer { source.end(.reading) }
+        guard (try? source.beginReading()) != nil else { return false }
+        defer { source.endReading() }
         return isAtEnd
     }
 
@@ -64,16 +64,11 @@ extension Connection {
     }
 
     private func discardInput(_ deadline: inout Deadline) async throws(SocketError) {
-        var discarded = 0
-        while discarded < Self.finishLimit,
-            let count = try await withNextBytes(&deadline, { $0.count })
-        {
-            discarded += count
-            do throws(WaitFailure) {
-                try deadline.beginStep()
-            } catch {
-                throw failure(.read, after: error)
-            }
+        var discarded = input.count
+        input.consume(input.count)
+        while discarded < Self.finishLimit, try await fill(&deadline) {
+            discarded += input.count
+            input.consume(input.count)
         }
     }
 }

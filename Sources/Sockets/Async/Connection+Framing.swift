@@ -22,7 +22,7 @@ extension Connection {
         _ count: Int, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         if let bytes = try await read(.exactly(count), &deadline) { return bytes }
         let partial = input.take(input.count)
         throw failure(.read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
@@ -46,7 +46,7 @@ extension Connection {
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         return try await read(.until(byte), limit: limit, &deadline)
     }
 
@@ -64,7 +64,7 @@ extension Connection {
         limit: Int = 16 << 20, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         return try await read(.toEnd(limit: limit), &deadline) ?? []
     }
 

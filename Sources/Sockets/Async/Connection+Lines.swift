@@ -135,7 +135,7 @@ extension Connection {
         var isKept = false
         // After a line, end the use of the descriptor but let `reading` stay busy, because another
         // reader could overwrite the line.
-        defer { if isKept { source.leave() } else { source.end(.reading) } }
+        defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)
         var hasEnded = false
         while true {

@@ -31,7 +31,7 @@ extension Connection {
         into buffer: inout MutableRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         if !input.isEmpty || buffer.isEmpty || isAtEnd {
             return buffer.withUnsafeMutableBytes { takeReceived(into: $0) }
         }
@@ -66,7 +66,7 @@ extension Connection {
         into buffer: inout OutputRawSpan, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         if !input.isEmpty || buffer.freeCapacity == 0 || isAtEnd {
             return buffer.withUnsafeMutableBytes { bytes, initialized in
                 let count = takeReceived(
@@ -114,7 +114,7 @@ extension Connection {
         appendingTo bytes: inout [UInt8], atMost count: Int = 65536, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         if !input.isEmpty || count <= 0 || isAtEnd {
             return bytes.append(atMost: min(count, input.count)) { takeReceived(into: $0) }
         }
@@ -168,7 +168,7 @@ extension Connection {
     @inline(__always)
     func begin(_ operation: SocketError.Operation) throws(SocketError) {
         do throws(WaitFailure) {
-            try source.begin(operation == .write ? .writing : .reading)
+            try source.beginReading()
         } catch {
             throw failure(operation, after: error)
         }
@@ -192,24 +192,29 @@ extension Connection {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, .dontWait)
-        if _slowPath(count == 0) { try checkEnd(of: descriptor) }
+        if _slowPath(count == 0) { return try receiveEnd(descriptor) }
         // A short read has emptied the kernel's buffer, so the next read waits for an event instead
         // of making a wasted system call. But no event follows a hang-up or an error, so reading
         // stays marked as ready after them.
         if count == buffer.count || source.staysReadable { source.reading.word.setReady() }
-        if _slowPath(count == 0) { isAtEnd = true }
         return count
     }
 
-    /// Throws if the end of the stream is not the peer's: the connection was closed on this side, or it
-    /// broke, and the kernel has reported the error to another call.
+    /// Handles a recv that returned 0.
+    ///
+    /// It throws unless the peer has ended the stream: the connection may be closed on this side, or
+    /// it broke, and the kernel has reported the error to another call.
     @inline(never)
-    private func checkEnd(of descriptor: Int32) throws(Errno) {
+    private func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
+        // The shutdown in `close` looks like the end of the stream.
         if source.lifetime.isClosed { throw .badFileDescriptor }
         let error = connectionError?.atEnd(of: descriptor) {
             source.isAttemptingWrite.load(ordering: .acquiring)
         }
         if let error { throw error }
+        if source.staysReadable { source.reading.word.setReady() }
+        isAtEnd = true
+        return 0
     }
 
     private func takeReceived(into buffer: UnsafeMutableRawBufferPointer) -> Int {

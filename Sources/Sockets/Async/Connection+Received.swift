@@ -30,7 +30,7 @@ extension Connection {
         timeout: TimeLimit? = nil, _ body: (RawSpan) throws -> Success
     ) async throws -> Success? {
         var deadline = try beginReading(timeout)
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         return try await withNextBytes(&deadline) { bytes in
             // Safe because the bytes stay valid until the next receive.
             Result { try body(RawSpan(_unsafeBytes: bytes)) }

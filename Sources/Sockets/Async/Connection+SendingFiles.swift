@@ -39,7 +39,7 @@ extension Connection {
     ) async throws(SocketError) -> Int {
         var deadline = Deadline(timeout ?? writeTimeout)
         try await beginWriting(&deadline)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
         let limit = count ?? .max
         guard offset >= 0, limit >= 0 else {
@@ -55,12 +55,13 @@ extension Connection {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
                     let (start, isTooFar) = offset.addingReportingOverflow(sent)
-                    let count =
+                    let count = try source.attemptWrite { () throws(Errno) in
                         isTooFar
-                        ? 0
-                        : try System.sendfile(
-                            descriptor, from: file.rawValue, offset: start,
-                            count: min(limit - sent, System.mostAtOnce))
+                            ? 0
+                            : try System.sendfile(
+                                descriptor, from: file.rawValue, offset: start,
+                                count: min(limit - sent, System.mostAtOnce))
+                    }
                     source.writing.word.setReady()
                     return count
                 }

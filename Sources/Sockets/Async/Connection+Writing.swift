@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import SystemPackage
 
 extension Connection {
@@ -31,7 +30,7 @@ extension Connection {
     ) async throws(SocketError) {
         var deadline = Deadline(timeout ?? writeTimeout)
         try await beginWriting(&deadline)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
         var sent = 0
         do throws(WaitFailure) {
@@ -116,7 +115,7 @@ extension Connection {
     ) async throws(SocketError) {
         var deadline = Deadline(timeout ?? writeTimeout)
         try await beginWriting(&deadline)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
         var rest = GatherCursor(parts)
         do throws(WaitFailure) {
@@ -124,9 +123,11 @@ extension Connection {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try System.sendmsg(
-                        descriptor, rest.parts, skipping: rest.skipped, atMost: System.mostAtOnce,
-                        .dontWait)
+                    let count = try source.attemptWrite { () throws(Errno) in
+                        try System.sendmsg(
+                            descriptor, rest.parts, skipping: rest.skipped,
+                            atMost: System.mostAtOnce, .dontWait)
+                    }
                     source.writing.word.setReady()
                     return count
                 }
@@ -147,9 +148,13 @@ extension Connection {
     ///   - ``SocketError/Cause/busy`` if another task is already writing.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func resumeWriting() throws(SocketError) {
-        try begin(.write)
+        do throws(WaitFailure) {
+            try source.beginWritingAtOnce()
+        } catch {
+            throw failure(.write, after: error)
+        }
         isIncomplete = false
-        source.end(.writing)
+        source.endWriting()
     }
 
     /// Sends all bytes, and adds their number to `sent`.
@@ -162,8 +167,10 @@ extension Connection {
             sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
                 let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
                     let rest = bytes[sent...].prefix(System.mostAtOnce)
-                    return try System.send(
-                        descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
+                    return try source.attemptWrite { () throws(Errno) in
+                        try System.send(
+                            descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
+                    }
                 }
                 source.writing.word.setReady()
                 return count
@@ -177,10 +184,10 @@ extension Connection {
         guard source.writing.word.isReady else { return 0 }
         _ = source.consumeOperation()
         source.writing.word.clear()
-        source.isAttemptingWrite.store(true, ordering: .relaxed)
-        defer { source.isAttemptingWrite.store(false, ordering: .releasing) }
         do throws(Errno) {
-            let count = try System.send(source.descriptor, bytes, .dontWait)
+            let count = try source.attemptWrite { () throws(Errno) in
+                try System.send(source.descriptor, bytes, .dontWait)
+            }
             source.writing.word.setReady()
             return count
         } catch .wouldBlock {
@@ -188,7 +195,6 @@ extension Connection {
         } catch {
             source.writing.word.setReady()
             guard error != .interrupted else { return 0 }
-            connectionError?.note(error)
             throw error
         }
     }

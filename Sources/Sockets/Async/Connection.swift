@@ -151,12 +151,13 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         self.failure(operation, failure.cause)
     }
 
-    /// Returns the error of a failed operation.
+    /// Returns the error of a failed operation, and notes an error that broke the connection.
     func failure(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int = 0,
         partialBytes: [UInt8] = []
     ) -> SocketError {
-        SocketError(
+        if case .system(let code) = cause { connectionError?.note(code) }
+        return SocketError(
             operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
             bytesTransferred: bytesTransferred, partialBytes: partialBytes,
             stallReport: stallReport(operation, cause, sent: bytesTransferred))

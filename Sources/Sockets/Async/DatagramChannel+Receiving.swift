@@ -28,7 +28,7 @@ extension DatagramChannel {
         atMost count: Int = .max, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Datagram {
         try beginReceiving()
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         let (bytes, header) = try await next(atMost: count, timeout)
         return Datagram(
             bytes: Array(bytes), sender: header.sender, localAddress: header.localAddress,
@@ -52,7 +52,7 @@ extension DatagramChannel {
         into buffer: inout MutableRawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> DatagramHeader {
         try beginReceiving()
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         let (bytes, header) = try await next(atMost: buffer.byteCount, timeout)
         buffer.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
         return header
@@ -86,7 +86,7 @@ extension DatagramChannel {
         _ body: (_ bytes: RawSpan, _ header: DatagramHeader) async throws -> Result
     ) async throws -> Result {
         try beginReceiving()
-        defer { source.end(.reading) }
+        defer { source.endReading() }
         let (bytes, header) = try await next(atMost: .max, timeout)
         // Safe because the memory belongs to the channel, and only the receiving task uses it.
         return try await body(RawSpan(_unsafeBytes: bytes), header)
@@ -94,7 +94,7 @@ extension DatagramChannel {
 
     private func beginReceiving() throws(SocketError) {
         do throws(WaitFailure) {
-            try source.begin(.reading)
+            try source.beginReading()
         } catch {
             throw failure(.receive, error.cause)
         }

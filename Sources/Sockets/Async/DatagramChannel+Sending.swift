@@ -383,7 +383,7 @@ extension DatagramChannel {
             return try await sendWaiting(bytes, route, toUnix: remote, &deadline)
         }
         try await source.beginWriting(&deadline)
-        defer { source.end(.writing) }
+        defer { source.endWriting() }
         // The word may have been cleared by the datagram before.
         source.writing.word.setReady()
         try reportWritable(true)

@@ -37,7 +37,7 @@ extension Listener: AsyncSequence {
             let listener = acceptor.listener
             do throws(WaitFailure) {
                 try listener.beginAccepting()
-                defer { listener.source.end(.reading) }
+                defer { listener.source.endReading() }
                 return try await acceptor.next { listener.group.next() }
             } catch {
                 guard error.cause != .closed else { return nil }

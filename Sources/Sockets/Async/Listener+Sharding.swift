@@ -50,6 +50,6 @@ extension Listener {
         guard !isSharded else {
             throw WaitFailure(.invalidInput("a sharded listener can only be used with serve"))
         }
-        try source.begin(.reading)
+        try source.beginReading()
     }
 }

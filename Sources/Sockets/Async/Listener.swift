@@ -200,7 +200,7 @@ public final class Listener: Sendable {
     public func accept(timeout: TimeLimit = .never) async throws(SocketError) -> Connection {
         do throws(WaitFailure) {
             try beginAccepting()
-            defer { source.end(.reading) }
+            defer { source.endReading() }
             var deadline = Deadline(timeout)
             let accepted = try await source.perform(.reading, &deadline) {
                 descriptor throws(Errno) in

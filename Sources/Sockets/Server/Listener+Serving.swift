@@ -70,11 +70,11 @@ extension Listener {
         var begun: [Listener] = []
         do throws(WaitFailure) {
             for shard in shards {
-                try shard.source.begin(.reading)
+                try shard.source.beginReading()
                 begun.append(shard)
             }
         } catch {
-            for shard in begun { shard.source.end(.reading) }
+            for shard in begun { shard.source.endReading() }
             throw failure(error.cause)
         }
     }

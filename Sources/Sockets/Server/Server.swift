@@ -55,7 +55,7 @@ final class Server: Sendable {
             // If a shard fails, stop the other shards too, because the kernel would still assign
             // clients to the failed shard.
             listener.close()
-            shard.source.end(.reading)
+            shard.source.endReading()
             acceptingShards.subtract(1, ordering: .releasing)
             progress.wake()
         }

@@ -141,13 +141,13 @@ struct ConnectionReadingTests {
     @Test("read throws `busy` while another read is in progress")
     func secondReader() async throws {
         let connection = connection
-        try connection.source.begin(.reading)
+        try connection.source.beginReading()
         let error = await #expect(throws: SocketError.self) { try await connection.read() }
         #expect(error?.cause == .busy)
         #expect(
             error?.description
                 == "cannot read: another task is already reading from this connection")
-        connection.source.end(.reading)
+        connection.source.endReading()
         try peer.sendAll("x")
         #expect(try await connection.read() == [0x78])
     }

@@ -140,10 +140,10 @@ struct ListenerTests {
     @Test("accept throws `busy` while another accept is in progress")
     func busy() async throws {
         let listener = try Listener(on: Loopback.ipv4)
-        try listener.source.begin(.reading)
+        try listener.source.beginReading()
         let error = await #expect(throws: SocketError.self) { try await listener.accept() }
         #expect(error?.cause == .busy)
-        listener.source.end(.reading)
+        listener.source.endReading()
     }
 
     #if DEBUG

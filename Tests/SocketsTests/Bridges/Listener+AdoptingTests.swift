@@ -36,9 +36,9 @@ struct ListenerAdoptingTests {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let duplicate = try socket.duplicate()
         let listener = try Listener(adopting: socket)
-        try listener.source.begin(.reading)
+        try listener.source.beginReading()
         listener.close()
-        listener.source.end(.reading)
+        listener.source.endReading()
         let client = try Socket(to: duplicate.localAddress)
         #expect(try duplicate.accept(timeout: .seconds(10)).remoteAddress == client.localAddress)
     }

@@ -8,25 +8,25 @@ struct EventSourceOperationTests {
     @Test("begin throws `busy` for a busy direction and succeeds for the other direction")
     func busy() throws {
         let (one, _) = try Connection.pair()
-        try one.source.begin(.reading)
-        let error = #expect(throws: WaitFailure.self) { try one.source.begin(.reading) }
+        try one.source.beginReading()
+        let error = #expect(throws: WaitFailure.self) { try one.source.beginReading() }
         #expect(error?.cause == .busy)
-        try one.source.begin(.writing)
-        one.source.end(.writing)
-        one.source.end(.reading)
-        try one.source.begin(.reading)
-        one.source.end(.reading)
+        try one.source.beginWritingAtOnce()
+        one.source.endWriting()
+        one.source.endReading()
+        try one.source.beginReading()
+        one.source.endReading()
     }
 
     @Test("a failed begin does not keep the descriptor open after close")
     func failedBeginLeaves() async throws {
         let (one, _) = try Connection.pair()
         let number = one.source.descriptor
-        try one.source.begin(.reading)
-        #expect(throws: WaitFailure.self) { try one.source.begin(.reading) }
+        try one.source.beginReading()
+        #expect(throws: WaitFailure.self) { try one.source.beginReading() }
         one.close()
         #expect(fcntl(number, F_GETFD) >= 0)
-        one.source.end(.reading)
+        one.source.endReading()
         #expect(await eventually { fcntl(number, F_GETFD) == -1 })
     }
 
@@ -34,7 +34,7 @@ struct EventSourceOperationTests {
     func closed() throws {
         let (one, _) = try Connection.pair()
         one.close()
-        let error = #expect(throws: WaitFailure.self) { try one.source.begin(.writing) }
+        let error = #expect(throws: WaitFailure.self) { try one.source.beginWritingAtOnce() }
         #expect(error?.cause == .closed)
     }
 

@@ -10,13 +10,13 @@ struct EventSourceTests {
     func busy() throws {
         let (one, _) = try Connection.pair()
         let source = one.source
-        try source.begin(.reading)
-        #expect { try source.begin(.reading) } throws: { ($0 as? WaitFailure)?.cause == .busy }
-        try source.begin(.writing)
-        source.end(.writing)
-        source.end(.reading)
-        try source.begin(.reading)
-        source.end(.reading)
+        try source.beginReading()
+        #expect { try source.beginReading() } throws: { ($0 as? WaitFailure)?.cause == .busy }
+        try source.beginWritingAtOnce()
+        source.endWriting()
+        source.endReading()
+        try source.beginReading()
+        source.endReading()
     }
 
     @Test("begin throws `closed` after close, and a second close has no effect")
@@ -24,7 +24,7 @@ struct EventSourceTests {
         let (one, _) = try Connection.pair()
         one.source.close()
         one.source.close()
-        #expect { try one.source.begin(.reading) } throws: {
+        #expect { try one.source.beginReading() } throws: {
             ($0 as? WaitFailure)?.cause == .closed
         }
         let (next, _) = try Connection.pair()
@@ -90,10 +90,10 @@ struct EventSourceTests {
     @Test("close shuts the connection down even during an operation")
     func closeInside() async throws {
         let (one, other) = try Connection.pair()
-        try one.source.begin(.reading)
+        try one.source.beginReading()
         one.close()
         #expect(try await other.read(atMost: 1, timeout: .seconds(10)).isEmpty)
-        one.source.end(.reading)
+        one.source.endReading()
     }
 
     @Test("cancelling the task of a scope ends every read in the scope, and a later read succeeds")
