@@ -158,7 +158,7 @@ extension Connection {
             do throws(WaitFailure) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try source.attemptWrite { () throws(Errno) in
+                    let count = try attemptWrite { () throws(Errno) in
                         try System.send(descriptor, origin.input.bytes, .dontWait)
                     }
                     source.writing.word.setReady()

@@ -19,7 +19,24 @@ extension Connection {
     ///
     /// - Parameter timeout: The limit of all waits together.
     public func finish(timeout: TimeLimit = .seconds(2)) async {
-        defer { close() }
+        if !isIdleAtEnd { await discardInput(timeout) }
+        close()
+    }
+
+    /// Whether the peer has ended the stream and no task uses the connection.
+    ///
+    /// Such a peer sends nothing more, so the close cannot reset.
+    var isIdleAtEnd: Bool {
+        guard source.writers.take() else { return false }
+        defer { source.writers.end() }
+        guard (try? source.beginReading()) != nil else { return false }
+        defer { source.endReading() }
+        return isAtEnd
+    }
+
+    /// Half-closes, and discards what the peer sends until it has ended the stream.
+    @inline(never)
+    private func discardInput(_ timeout: TimeLimit) async {
         var deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             try await halfClose(&deadline)
@@ -36,15 +53,7 @@ extension Connection {
         try await beginWriting(&deadline, for: .shutdown)
         defer { source.endWriting() }
         guard !source.linger.resets(source.descriptor) else { throw failure(.shutdown, .closed) }
-        // A peer that has ended the stream sends nothing more, so that the close cannot reset.
-        guard !hasReadToEnd else { throw failure(.shutdown, .endOfStream) }
         try shutdown(.write)
-    }
-
-    private var hasReadToEnd: Bool {
-        guard (try? source.beginReading()) != nil else { return false }
-        defer { source.endReading() }
-        return isAtEnd
     }
 
     /// Begins to read, and waits while another task reads.

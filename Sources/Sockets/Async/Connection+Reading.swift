@@ -208,10 +208,12 @@ extension Connection {
     private func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
         // The shutdown in `close` looks like the end of the stream.
         if source.lifetime.isClosed { throw .badFileDescriptor }
-        let error = connectionError?.atEnd(of: descriptor) {
-            source.isAttemptingWrite.load(ordering: .acquiring)
+        if isAttemptingWrite.load(ordering: .acquiring) || brokenBy.objectIfCreated != nil,
+            let error = connectionError?.atEnd(
+                of: descriptor, isTaken: { isAttemptingWrite.load(ordering: .acquiring) })
+        {
+            throw error
         }
-        if let error { throw error }
         if source.staysReadable { source.reading.word.setReady() }
         isAtEnd = true
         return 0

@@ -44,7 +44,7 @@ extension Connection {
     /// The caller must have called `begin(.read)`, which excludes other readers. `body` runs before
     /// the task can suspend. If `input` was empty before, it is also empty during `body`, and bytes
     /// that `body` appends to `input` are read next.
-    @inline(__always)
+    @inline(always)
     func withNextBytes<Success>(
         _ deadline: inout Deadline, _ body: (UnsafeRawBufferPointer) -> Success
     ) async throws(SocketError) -> Success? {

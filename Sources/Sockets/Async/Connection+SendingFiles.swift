@@ -55,7 +55,7 @@ extension Connection {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
                     let (start, isTooFar) = offset.addingReportingOverflow(sent)
-                    let count = try source.attemptWrite { () throws(Errno) in
+                    let count = try attemptWrite { () throws(Errno) in
                         isTooFar
                             ? 0
                             : try System.sendfile(

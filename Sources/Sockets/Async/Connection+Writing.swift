@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 
 extension Connection {
@@ -123,7 +124,7 @@ extension Connection {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try source.attemptWrite { () throws(Errno) in
+                    let count = try attemptWrite { () throws(Errno) in
                         try System.sendmsg(
                             descriptor, rest.parts, skipping: rest.skipped,
                             atMost: System.mostAtOnce, .dontWait)
@@ -167,7 +168,7 @@ extension Connection {
             sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
                 let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
                     let rest = bytes[sent...].prefix(System.mostAtOnce)
-                    return try source.attemptWrite { () throws(Errno) in
+                    return try attemptWrite { () throws(Errno) in
                         try System.send(
                             descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
                     }
@@ -178,6 +179,30 @@ extension Connection {
         }
     }
 
+    /// Makes one attempt to send.
+    ///
+    /// While it runs, a read on another thread that gets 0 waits, because the attempt may have taken
+    /// the error that the read is about to miss.
+    @inline(__always)
+    func attemptWrite(_ send: () throws(Errno) -> Int) throws(Errno) -> Int {
+        isAttemptingWrite.store(true, ordering: .relaxed)
+        do throws(Errno) {
+            let count = try send()
+            isAttemptingWrite.store(false, ordering: .releasing)
+            return count
+        } catch {
+            note(error)
+            isAttemptingWrite.store(false, ordering: .releasing)
+            throw error
+        }
+    }
+
+    /// Notes the error of a call, if the error breaks the connection.
+    @inline(never)
+    func note(_ error: Errno) {
+        if error.breaksConnection { connectionError?.note(error) }
+    }
+
     /// Sends the bytes that the kernel accepts without waiting, and returns their number.
     @inline(__always)
     func sendAtOnce(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
@@ -185,7 +210,7 @@ extension Connection {
         _ = source.consumeOperation()
         source.writing.word.clear()
         do throws(Errno) {
-            let count = try source.attemptWrite { () throws(Errno) in
+            let count = try attemptWrite { () throws(Errno) in
                 try System.send(source.descriptor, bytes, .dontWait)
             }
             source.writing.word.setReady()

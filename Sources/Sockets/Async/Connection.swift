@@ -46,6 +46,12 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// Whether sendfile(2), which has no flag that says "do not wait", could wait because the socket was
     /// adopted.
     @exclusivity(unchecked) var sendFileMayWait = false
+    /// Whether a writing task is inside a system call, or about to note the error of one.
+    let isAttemptingWrite = Atomic<Bool>(false)
+    /// The error that broke the connection.
+    ///
+    /// Most connections never need this object.
+    let brokenBy = LazyReference<ConnectionError>()
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
@@ -56,10 +62,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
         let mayLinger = socket.mayLinger
-        let connectionError = socket.connectionError ?? ConnectionError()
-        source = try EventSource(
-            owning: socket.descriptor, on: loop, mayLinger: mayLinger,
-            connectionError: connectionError)
+        if let connectionError = socket.connectionError { _ = brokenBy.object { connectionError } }
+        source = try EventSource(owning: socket.descriptor, on: loop, mayLinger: mayLinger)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.
@@ -139,6 +143,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         try end(direction)
     }
 
+    var connectionError: ConnectionError? { brokenBy.object { ConnectionError() } }
+
     /// The access to the descriptor, for the library's own use.
     public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
 
@@ -156,7 +162,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int = 0,
         partialBytes: [UInt8] = []
     ) -> SocketError {
-        if case .system(let code) = cause { connectionError?.note(code) }
+        if case .system(let code) = cause { note(code) }
         return SocketError(
             operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
             bytesTransferred: bytesTransferred, partialBytes: partialBytes,

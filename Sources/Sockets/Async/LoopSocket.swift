@@ -8,8 +8,6 @@ protocol LoopSocket: DescriptorOwner {
 }
 
 extension LoopSocket {
-    var connectionError: ConnectionError? { source.connectionError }
-
     func didSetLinger() { source.linger.noteSet() }
 
     func call<Result>(

@@ -13,12 +13,6 @@ final class ConnectionError: Sendable {
     private let code = Atomic<Int32>(0)
     private let takers = Atomic<Int>(0)
 
-    /// The errors that the kernel reports once and that end a connection.
-    private static let breakingErrors: [Errno] = [
-        .connectionReset, .timedOut, .connectionAbort, .noRouteToHost, .networkUnreachable,
-        .hostIsDown, .networkDown, .protocolError,
-    ]
-
     /// Whether an error broke the connection.
     var hasOccurred: Bool { noted != nil }
 
@@ -30,7 +24,7 @@ final class ConnectionError: Sendable {
     /// Notes the error of a call, if it is one that breaks a connection.
     @inline(never)
     func note(_ error: Errno) {
-        guard Self.breakingErrors.contains(error) else { return }
+        guard error.breaksConnection else { return }
         _ = code.compareExchange(expected: 0, desired: error.rawValue, ordering: .releasing)
     }
 
@@ -69,6 +63,14 @@ final class ConnectionError: Sendable {
 }
 
 extension Errno {
+    /// Whether the kernel reports this error once and it ends a connection.
+    var breaksConnection: Bool { Self.breakingErrors.contains(self) }
+
+    private static let breakingErrors: [Errno] = [
+        .connectionReset, .timedOut, .connectionAbort, .noRouteToHost, .networkUnreachable,
+        .hostIsDown, .networkDown, .protocolError,
+    ]
+
     /// Whether this error of a send means that the peer is gone or, for `ETIMEDOUT`, that the kernel
     /// has given up on the peer.
     ///

@@ -4,7 +4,8 @@ internal import SystemPackage
 protocol DescriptorOwner: ConfigurableSocket {
     var family: AddressFamily { get }
 
-    /// The error that broke the connection, or `nil` for a type that is never a connection.
+    /// The error that broke the connection, or `nil`, the default, for a type that is never a
+    /// connection.
     var connectionError: ConnectionError? { get }
 
     /// Makes a system call that does not wait.
@@ -21,6 +22,8 @@ protocol DescriptorOwner: ConfigurableSocket {
 }
 
 extension DescriptorOwner {
+    var connectionError: ConnectionError? { nil }
+
     /// The number of bytes that `finish` discards before it gives up.
     static var finishLimit: Int { 16 << 20 }
 

@@ -6,7 +6,10 @@ extension EventSource {
     ///
     /// If another call may succeed at once, `attempt` must call `setReady` on the direction's
     /// ``ReadinessWord``. `Socket.perform` is the blocking counterpart.
-    @inline(__always)
+    ///
+    /// With `@inline(__always)`, the compiler may decide against inlining, which costs 9 % of a round
+    /// trip.
+    @inline(always)
     func perform<Result: ~Copyable>(
         _ direction: Direction, _ deadline: inout Deadline,
         attempt: (Int32) throws(Errno) -> Result
@@ -63,9 +66,6 @@ extension EventSource {
     @inline(__always)
     var shouldStop: Bool { _slowPath(consumeCancellationCheck()) && Task.isCancelled }
 
-    // Each direction has its own functions. One function with a `switch` would make its callers too
-    // large for the compiler to inline `perform`, which costs 9 % of a round trip.
-
     /// Claims the reading direction for one operation.
     ///
     /// Until `endReading`, other reading operations fail with `busy`, and a concurrent `close` does
@@ -86,8 +86,9 @@ extension EventSource {
         leave()
     }
 
-    /// Claims the writing direction for one operation, or fails with `busy` if another operation has
-    /// claimed it.
+    /// Claims the writing direction for one operation.
+    ///
+    /// Fails with `busy` if another operation has claimed it.
     func beginWritingAtOnce() throws(WaitFailure) {
         guard enter() else { throw WaitFailure(.closed) }
         guard writers.take() else {
@@ -114,28 +115,6 @@ extension EventSource {
             throw error
         }
     }
-
-    /// Makes one attempt to send on a connection.
-    ///
-    /// While it runs, a read on another thread that gets 0 waits, because the attempt may have taken
-    /// the error that the read is about to miss.
-    @inline(__always)
-    func attemptWrite(_ send: () throws(Errno) -> Int) throws(Errno) -> Int {
-        isAttemptingWrite.store(true, ordering: .relaxed)
-        do throws(Errno) {
-            let count = try send()
-            isAttemptingWrite.store(false, ordering: .releasing)
-            return count
-        } catch {
-            note(error)
-            isAttemptingWrite.store(false, ordering: .releasing)
-            throw error
-        }
-    }
-
-    /// Notes the error of a call, if the source is a connection and the error breaks it.
-    @inline(never)
-    private func note(_ error: Errno) { connectionError?.note(error) }
 
     /// Gives up the writing direction, and gives it to the operation that has waited longest.
     @inline(__always)

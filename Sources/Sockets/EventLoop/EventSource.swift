@@ -34,11 +34,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let isReading = Atomic<Bool>(false)
     /// The turn to write.
     let writers = TurnQueue()
-    /// Whether a writing task is inside a system call, or about to note the error of one.
-    let isAttemptingWrite = Atomic<Bool>(false)
     let linger: LingerState
-    /// The error that broke the connection, or `nil` if the source is not a connection.
-    let connectionError: ConnectionError?
     /// Whether the peer has ended or broken the connection, so reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
     /// Whether one task has claimed both directions.
@@ -64,11 +60,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
         owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
-        reportsWritable: Bool = true, mayLinger: Bool = false,
-        connectionError: ConnectionError? = nil
+        reportsWritable: Bool = true, mayLinger: Bool = false
     ) throws(Errno) {
         linger = LingerState(maySet: mayLinger)
-        self.connectionError = connectionError
         self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
@@ -81,7 +75,6 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
         linger = LingerState(maySet: false)
-        connectionError = nil
         descriptor = Self.none
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)

@@ -18,16 +18,10 @@ struct TurnQueue: ~Copyable {
     private static let awaited: UInt8 = 2
 
     private let state = Atomic<UInt8>(free)
-    /// The bits of a retained `Lock<Deque<Waiter>>`, or 0 before the first wait.
-    private let queue = Atomic<UInt>(0)
-
-    deinit {
-        guard let pointer = UnsafeRawPointer(bitPattern: queue.load(ordering: .acquiring)) else {
-            return
-        }
-        // Safe: `waiters` retained it once for this value.
-        Unmanaged<Lock<Deque<Waiter>>>.fromOpaque(pointer).release()
-    }
+    /// The waiting tasks.
+    ///
+    /// Most queues never need this object.
+    private let waitersIfCreated = LazyReference<Lock<Deque<Waiter>>>()
 
     /// Whether a task has the turn.
     var isTaken: Bool { state.load(ordering: .acquiring) != Self.free }
@@ -88,7 +82,7 @@ struct TurnQueue: ~Copyable {
 
     /// Wakes all waiting tasks, because the descriptor was closed.
     func wakeAll() {
-        guard queue.load(ordering: .acquiring) != 0 else { return }
+        guard let waiters = waitersIfCreated.objectIfCreated else { return }
         for waiter in waiters.withLock({ Array($0) }) { waiter.wakeup.wake() }
     }
 
@@ -131,20 +125,6 @@ struct TurnQueue: ~Copyable {
     }
 
     var waiters: Lock<Deque<Waiter>> {
-        if let queue = queueIfCreated { return queue }
-        let created = Unmanaged.passRetained(Lock(Deque<Waiter>()))
-        let (isStored, _) = queue.compareExchange(
-            expected: 0, desired: UInt(bitPattern: created.toOpaque()),
-            ordering: .acquiringAndReleasing)
-        if !isStored { created.release() }
-        guard let queue = queueIfCreated else { preconditionFailure("the queue is missing") }
-        return queue
-    }
-
-    private var queueIfCreated: Lock<Deque<Waiter>>? {
-        UnsafeRawPointer(bitPattern: queue.load(ordering: .acquiring)).map {
-            // Safe: this value retains it until `deinit`.
-            Unmanaged<Lock<Deque<Waiter>>>.fromOpaque($0).takeUnretainedValue()
-        }
+        waitersIfCreated.object { Lock(Deque<Waiter>()) }
     }
 }

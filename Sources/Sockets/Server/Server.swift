@@ -114,7 +114,7 @@ final class Server: Sendable {
             try await connection.source.withCancellationScope(closing: true) {
                 try await handler(connection)
                 // A client that is still sending would otherwise be reset and lose the answer.
-                await connection.finish()
+                if !connection.isIdleAtEnd { await connection.finish() }
             }
         } catch {
             log(error, of: connection)
