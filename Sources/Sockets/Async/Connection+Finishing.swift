@@ -28,10 +28,13 @@ extension Connection {
     /// Such a peer sends nothing more, so the close cannot reset.
     var isIdleAtEnd: Bool {
         guard source.writers.take() else { return false }
-        defer { source.writers.end() }
-        guard (try? source.beginReading()) != nil else { return false }
-        defer { source.endReading() }
-        return isAtEnd
+        var isIdleAtEnd = false
+        if (try? source.beginReading()) != nil {
+            isIdleAtEnd = isAtEnd
+            source.endReading()
+        }
+        source.writers.end()
+        return isIdleAtEnd
     }
 
     /// Half-closes, and discards what the peer sends until it has ended the stream.

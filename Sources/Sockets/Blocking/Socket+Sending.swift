@@ -182,10 +182,10 @@ extension Socket {
     ) throws(SocketError) -> Int {
         try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
-            let most = most(under: deadline)
-            let count = try System.send(
-                descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(most)), flags)
-            if _slowPath(count < min(bytes.count, most)) { noteSwallowedReset(on: descriptor) }
+            let most = min(bytes.count, most(under: deadline))
+            let offered = UnsafeRawBufferPointer(rebasing: bytes[..<most])
+            let count = try System.send(descriptor, offered, flags)
+            if _slowPath(count < offered.count) { noteSwallowedReset(on: descriptor) }
             return count
         }
     }

@@ -159,7 +159,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     @inline(__always)
     func leave() { lifetime.leave { releaseDescriptor() } }
 
-    @inline(__always)
+    // Out of line, so that `leave` stays small enough to be inlined.
+    @inline(never)
     private func releaseDescriptor() {
         linger.close(descriptor)
         closeCloseEvent()

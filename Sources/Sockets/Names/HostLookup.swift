@@ -13,8 +13,8 @@ struct HostLookup {
     /// A Boolean value that indicates whether the lookup may block in libc.
     var mayBlock: Bool {
         if let service, service.number == nil { return true }
-        return !numericOnly && !host.isEmpty && HostName.problem(with: host) == nil
-            && IPAddress(host) == nil && !HostName.isLocalhost(host)
+        return !numericOnly && !host.isEmpty && IPAddress(host) == nil
+            && HostName.problem(with: host) == nil && !HostName.isLocalhost(host)
     }
 
     /// Returns the addresses of the host, without a query if the host is empty, numeric or
@@ -27,8 +27,8 @@ struct HostLookup {
         }
         let port = try portNumber()
         if host.isEmpty { return ownAddresses(port) }
-        let name = try HostName.ascii(host)
-        let literal = IPAddress(name)
+        let literal = IPAddress(host)
+        let name = literal == nil ? try HostName.ascii(host) : host
         if let literal, family == nil || literal.family == family {
             return Resolver.Resolution(
                 addresses: [SocketAddress(try withNamedZone(literal), port: port)],
