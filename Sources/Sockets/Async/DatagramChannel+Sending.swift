@@ -151,137 +151,9 @@ extension DatagramChannel {
         _ = try await send(text.utf8.span.bytes, to: nil, from: nil, timeout)
     }
 
-    /// Replies to a datagram from the address that it was sent to.
-    ///
-    /// ```swift
-    /// try await channel.withReceived { bytes, header in
-    ///     try await channel.reply(to: header, with: bytes)
-    /// }
-    /// ```
-    ///
-    /// A machine may have many addresses, and a sender ignores a reply from an address to which it
-    /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
-    /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
-    /// the reply would go to a service of this machine. If `timeout` is ``TimeLimit/never`` and the
-    /// queue of a Unix sender stays full for one second, the reply is lost.
-    ///
-    /// - Parameters:
-    ///   - header: The header of the datagram to reply to.
-    ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for buffer space.
-    /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
-    ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
-    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
-    @discardableResult
-    public func reply(
-        to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Bool {
-        try await reply(bytes, to: header.sender, from: header.localAddress, timeout)
-    }
-
-    /// Replies to a datagram from the address that it was sent to.
-    ///
-    /// - Parameters:
-    ///   - datagram: The datagram to reply to.
-    ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for buffer space.
-    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
-    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
-    @discardableResult
-    public func reply(
-        to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Bool {
-        try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
-    }
-
-    /// Replies to a datagram with the bytes of an array.
-    ///
-    /// - Parameters:
-    ///   - datagram: The datagram to reply to.
-    ///   - bytes: The contents of the reply.
-    ///   - timeout: How long to wait for buffer space.
-    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
-    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
-    @discardableResult
-    public func reply(
-        to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Bool {
-        try await reply(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
-    }
-
-    /// Replies to a datagram with a string in UTF-8.
-    ///
-    /// - Parameters:
-    ///   - datagram: The datagram to reply to.
-    ///   - text: The contents of the reply.
-    ///   - timeout: How long to wait for buffer space.
-    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
-    /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
-    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
-    ///     space.
-    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
-    @discardableResult
-    public func reply(
-        to datagram: Datagram, with text: String, timeout: TimeLimit = .never
-    ) async throws(SocketError) -> Bool {
-        let bytes = text.utf8.span.bytes
-        return try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
-    }
-
-    @inline(__always)
-    private func reply(
-        _ bytes: RawSpan, to sender: SocketAddress, from local: SocketAddress?,
-        _ timeout: TimeLimit
-    ) async throws(SocketError) -> Bool {
-        if sender.ip?.isUnspecified == true { return false }
-        if family == .unix, timeout == .never, acceptsAnySender {
-            return try await replyWithinASecond(bytes, to: sender)
-        }
-        return try await send(bytes, to: sender, from: local, timeout)
-    }
-
-    /// Replies to a Unix sender, and gives up after a second, so a sender that does not receive
-    /// cannot delay the replies to other senders.
-    @inline(never)
-    private func replyWithinASecond(
-        _ bytes: RawSpan, to sender: SocketAddress
-    ) async throws(SocketError) -> Bool {
-        do throws(SocketError) {
-            return try await send(bytes, to: sender, from: nil, .seconds(1))
-        } catch {
-            guard case .timedOut = error.cause else { throw error }
-            return false
-        }
-    }
-
     /// Sends at once, or waits if there is no buffer space.
     @inline(__always)
-    private func send(
+    func send(
         _ bytes: RawSpan, to remote: SocketAddress?, from local: SocketAddress?,
         _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
@@ -309,7 +181,7 @@ extension DatagramChannel {
     }
 
     /// Whether any sender can reach the channel, so that reply addresses may be forged.
-    private var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
+    var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
 
     private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
         ReplyRules.isUndeliverable(cause, to: remote, from: family, localAddress) {
@@ -318,7 +190,7 @@ extension DatagramChannel {
     }
 
     /// The destination and the source of a datagram in the kernel's format.
-    private struct Route {
+    struct Route {
         var remote: RawSocketAddress?
         var local: PacketAddress?
     }
@@ -345,7 +217,7 @@ extension DatagramChannel {
     ///
     /// Returns `false` if there is no buffer space.
     @inline(__always)
-    private func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
+    func sendAtOnce(_ bytes: RawSpan, _ route: Route) throws(WaitFailure) -> Bool {
         do throws(Errno) {
             try attempt(source.descriptor, bytes, route)
             return true
@@ -357,7 +229,7 @@ extension DatagramChannel {
     }
 
     @inline(__always)
-    private func attempt(
+    func attempt(
         _ descriptor: Int32, _ bytes: RawSpan, _ route: Route
     ) throws(Errno) {
         try bytes.withUnsafeBytes { bytes throws(Errno) in
@@ -370,78 +242,6 @@ extension DatagramChannel {
                 case (nil, _):
                     try System.send(descriptor, bytes, .dontWait)
                 }
-        }
-    }
-
-    /// Waits for buffer space, and then sends.
-    @inline(never)
-    private func sendWaiting(
-        _ bytes: RawSpan, _ route: Route, to remote: SocketAddress?, _ timeout: TimeLimit
-    ) async throws(WaitFailure) {
-        var deadline = Deadline(timeout)
-        if family == .unix, let remote {
-            return try await sendWaiting(bytes, route, toUnix: remote, &deadline)
-        }
-        try await source.beginWriting(&deadline)
-        defer { source.endWriting() }
-        // The word may have been cleared by the datagram before.
-        source.writing.word.setReady()
-        try reportWritable(true)
-        // This fails only if the kernel has no memory, and superfluous events do no harm.
-        defer { try? reportWritable(false) }
-        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-            try attempt(descriptor, bytes, route)
-            source.writing.word.setReady()
-        }
-    }
-
-    /// Retries until a Unix peer has room, because the kernel reports the socket as writable even if
-    /// the peer's queue is full.
-    ///
-    /// The tasks that wait for one peer queue. They do not wait for those of another peer, which may
-    /// never receive.
-    private func sendWaiting(
-        _ bytes: RawSpan, _ route: Route, toUnix remote: SocketAddress, _ deadline: inout Deadline
-    ) async throws(WaitFailure) {
-        let wait = unixWaits.withLock { waits in
-            let wait = waits[remote] ?? UnixWait()
-            waits[remote] = wait
-            wait.tasks += 1
-            return wait
-        }
-        defer {
-            unixWaits.withLock { waits in
-                wait.tasks -= 1
-                if wait.tasks == 0 { waits[remote] = nil }
-            }
-        }
-        if !wait.turns.take() {
-            try await wait.turns.wait(until: &deadline, on: source.loop) { isClosed }
-        }
-        defer { wait.turns.end() }
-        let wakeup = Wakeup()
-        for pause in sequence(first: Int64(1), next: { Swift.min(2 * $0, 16) }) {
-            wakeup.reset()
-            if try sendAtOnce(bytes, route) { return }
-            if deadline.hasPassed { throw WaitFailure(deadline.cause) }
-            if Task.isCancelled { throw WaitFailure(.cancelled) }
-            let retry = System.continuousNanoseconds() + pause * 1_000_000
-            await wakeup.wait(until: Swift.min(deadline.start(), retry), on: source.loop)
-        }
-    }
-
-    /// The tasks that wait for room at one Unix peer.
-    final class UnixWait: @unchecked Sendable {
-        // Safe: `tasks` is only used under the lock of `unixWaits`.
-        let turns = TurnQueue()
-        fileprivate var tasks = 0
-    }
-
-    private func reportWritable(_ isWanted: Bool) throws(WaitFailure) {
-        do throws(Errno) {
-            try source.loop.change(source, reportsWritable: isWanted)
-        } catch {
-            throw WaitFailure(.system(error))
         }
     }
 }

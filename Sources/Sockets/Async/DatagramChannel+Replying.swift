@@ -1,0 +1,129 @@
+extension DatagramChannel {
+    /// Replies to a datagram from the address that it was sent to.
+    ///
+    /// ```swift
+    /// try await channel.withReceived { bytes, header in
+    ///     try await channel.reply(to: header, with: bytes)
+    /// }
+    /// ```
+    ///
+    /// A machine may have many addresses, and a sender ignores a reply from an address to which it
+    /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
+    /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
+    /// the reply would go to a service of this machine. If `timeout` is ``TimeLimit/never`` and the
+    /// queue of a Unix sender stays full for one second, the reply is lost.
+    ///
+    /// - Parameters:
+    ///   - header: The header of the datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for buffer space.
+    /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
+    ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
+    @discardableResult
+    public func reply(
+        to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Bool {
+        try await reply(bytes, to: header.sender, from: header.localAddress, timeout)
+    }
+
+    /// Replies to a datagram from the address that it was sent to.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for buffer space.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
+    @discardableResult
+    public func reply(
+        to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Bool {
+        try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    /// Replies to a datagram with the bytes of an array.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - bytes: The contents of the reply.
+    ///   - timeout: How long to wait for buffer space.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
+    @discardableResult
+    public func reply(
+        to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Bool {
+        try await reply(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    /// Replies to a datagram with a string in UTF-8.
+    ///
+    /// - Parameters:
+    ///   - datagram: The datagram to reply to.
+    ///   - text: The contents of the reply.
+    ///   - timeout: How long to wait for buffer space.
+    /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
+    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///     kernel.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
+    ///     space.
+    ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
+    @discardableResult
+    public func reply(
+        to datagram: Datagram, with text: String, timeout: TimeLimit = .never
+    ) async throws(SocketError) -> Bool {
+        let bytes = text.utf8.span.bytes
+        return try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+    }
+
+    @inline(__always)
+    private func reply(
+        _ bytes: RawSpan, to sender: SocketAddress, from local: SocketAddress?,
+        _ timeout: TimeLimit
+    ) async throws(SocketError) -> Bool {
+        if sender.ip?.isUnspecified == true { return false }
+        if family == .unix, timeout == .never, acceptsAnySender {
+            return try await replyWithinASecond(bytes, to: sender)
+        }
+        return try await send(bytes, to: sender, from: local, timeout)
+    }
+
+    /// Replies to a Unix sender, and gives up after a second, so a sender that does not receive
+    /// cannot delay the replies to other senders.
+    @inline(never)
+    private func replyWithinASecond(
+        _ bytes: RawSpan, to sender: SocketAddress
+    ) async throws(SocketError) -> Bool {
+        do throws(SocketError) {
+            return try await send(bytes, to: sender, from: nil, .seconds(1))
+        } catch {
+            guard case .timedOut = error.cause else { throw error }
+            return false
+        }
+    }
+}
