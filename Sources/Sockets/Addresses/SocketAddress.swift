@@ -62,6 +62,18 @@
         return .ipv4(inner, port: port)
     }
 
+    /// A Boolean value that indicates whether the address is valid only on one link and has no zone
+    /// that names the link: a link-local address, or a group of the interface or of the link (RFC
+    /// 4007).
+    @inline(__always)
+    package var lacksZone: Bool {
+        guard case .ipv6(let address, _) = self, address.high >> 54 >= 0xFE80 >> 6 else {
+            return false
+        }
+        let isOfLink = address.isMulticast ? 1...2 ~= address.high >> 48 & 0xF : address.isLinkLocal
+        return isOfLink && address.zone == nil
+    }
+
     /// Returns the address with another port.
     ///
     /// Unix addresses and ``unnamed`` are returned unchanged, because they have no port.

@@ -22,7 +22,9 @@ extension DatagramChannel {
     ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would
     ///   reach the channel itself.
     ///
-    /// A connected channel and a Unix channel without an address throw the kernel's error instead.
+    /// A connected channel and a Unix channel without an address throw the kernel's error instead. So
+    /// does every channel if no sender can have the address, for example if a link-local address has
+    /// no zone.
     ///
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
@@ -31,8 +33,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
+    ///     link-local address has no zone and the channel is not bound to a link, or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -53,8 +56,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
+    ///     link-local address has no zone and the channel is not bound to a link, or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -75,8 +79,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
+    ///     link-local address has no zone and the channel is not bound to a link, or with another
+    ///     error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -203,8 +208,10 @@ extension DatagramChannel {
         do throws(Errno) {
             // Omit the source if the channel has only one address, because it sends from that
             // address anyway.
+            let raw = try remote.raw(for: family)
+            try DestinationLink.check(remote, source.descriptor, family)
             return Route(
-                remote: try remote.raw(for: family),
+                remote: raw,
                 local: usesPacketInfo ? try local?.packetAddress : nil)
         } catch {
             throw WaitFailure(.system(error))

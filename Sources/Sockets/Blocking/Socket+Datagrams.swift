@@ -24,6 +24,9 @@ extension Socket {
     ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
     ///       is not set.
     ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `invalidArgument` if the address is link-local without a zone, and the socket is not
+    ///       bound to a link.
+    ///     - `wouldBlock` if the socket is not bound and no local port is free.
     ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
     ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
     ///       is bound to the abstract name.
@@ -40,6 +43,11 @@ extension Socket {
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             let raw = try address.raw(for: family, .send)
+            if address.lacksZone {
+                try call(.send) { descriptor throws(Errno) in
+                    try DestinationLink.check(address, descriptor, family)
+                }
+            }
             return try bytes.withUnsafeBytes { bytes throws(SocketError) in
                 try perform(.send, .sending, sendPlan, deadline) {
                     descriptor, flags throws(Errno) in
@@ -61,6 +69,9 @@ extension Socket {
     ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
     ///       is not set.
     ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `invalidArgument` if the address is link-local without a zone, and the socket is not
+    ///       bound to a link.
+    ///     - `wouldBlock` if the socket is not bound and no local port is free.
     ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
     ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
     ///       is bound to the abstract name.
@@ -86,6 +97,9 @@ extension Socket {
     ///     - `permissionDenied` if the address is a broadcast address and the option `.broadcast`
     ///       is not set.
     ///     - `networkUnreachable` if there is no route to the address.
+    ///     - `invalidArgument` if the address is link-local without a zone, and the socket is not
+    ///       bound to a link.
+    ///     - `wouldBlock` if the socket is not bound and no local port is free.
     ///     - `noSuchFileOrDirectory` if the path of the Unix address does not exist.
     ///     - `connectionRefused` if the path exists but no socket is bound to it, or if no socket
     ///       is bound to the abstract name.

@@ -50,7 +50,7 @@ enum ReplyRules {
     ) -> Bool {
         switch remote.ip?.unmapped {
         // The kernel reports the zone of a link-local sender.
-        case .v6(let address): return family == .ipv4 || address.isLinkLocal && address.zone == nil
+        case .v6: return family == .ipv4 || remote.lacksZone
         // IPv4 reaches an IPv6 socket only at the wildcard address or a mapped one.
         case .v4: return family == .ipv6 && (local.ip != .v6(.any) || isIPv6Only())
         case nil: return true

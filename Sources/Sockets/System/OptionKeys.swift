@@ -15,6 +15,7 @@ struct OptionKey: Hashable, Sendable {
     static let receiveBufferSize = OptionKey(level: SOL_SOCKET, name: SO_RCVBUF)
     static let sendBufferSize = OptionKey(level: SOL_SOCKET, name: SO_SNDBUF)
     static let type = OptionKey(level: SOL_SOCKET, name: SO_TYPE)
+    static let bindToDevice = OptionKey(level: SOL_SOCKET, name: SO_BINDTODEVICE)
 
     // tcp(7)
     static let noDelay = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
@@ -39,5 +40,7 @@ struct OptionKey: Hashable, Sendable {
     static let multicastLoop6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_MULTICAST_LOOP)
     /// `IPV6_MULTICAST_ALL` of linux/in6.h, which glibc does not declare.
     static let multicastAll6 = OptionKey(level: Int32(IPPROTO_IPV6), name: 29)
+    /// `IPV6_UNICAST_IF` of linux/in6.h, which glibc does not declare.
+    static let unicastInterface6 = OptionKey(level: Int32(IPPROTO_IPV6), name: 76)
     static let packetInfo6 = OptionKey(level: Int32(IPPROTO_IPV6), name: IPV6_RECVPKTINFO)
 }
