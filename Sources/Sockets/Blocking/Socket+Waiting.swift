@@ -71,6 +71,8 @@ extension Socket {
                 switch error {
                 case .interrupted:
                     break
+                case .wouldBlock where lacksLocalPort(direction):
+                    throw failure(operation, .system(error))
                 case .wouldBlock where hasPassed:
                     throw timeout(operation, deadline, initialTime, isWhole: isWhole)
                 case .wouldBlock:
@@ -90,6 +92,14 @@ extension Socket {
                 remaining = deadline.remaining
             }
         }
+    }
+
+    /// Returns whether `EAGAIN` means that the kernel found no free port for an unbound UDP socket.
+    ///
+    /// No wait would end, because poll(2) reports such a socket as writable.
+    private func lacksLocalPort(_ direction: Direction) -> Bool {
+        guard direction == .sending, type == .datagram, family != .unix else { return false }
+        return localAddress.port == 0
     }
 
     /// Waits after an attempt that would block.

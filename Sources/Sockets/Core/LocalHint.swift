@@ -19,7 +19,7 @@ extension SocketError {
                     "The local port is connected to that address already. Port 0 picks a free one.")
         // Without a source address for the family, the kernel gives the same error.
         case .system(.addressNotAvailable) where type == .stream && Self.canReach(remote),
-            .system(.wouldBlock) where type == .datagram && operation == .connect:
+            .system(.wouldBlock) where type == .datagram:
             return with(hint: Self.noLocalPort)
         // A firewall or a route that forbids the address gives the same error.
         case .system(.permissionDenied)

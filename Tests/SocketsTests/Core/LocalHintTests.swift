@@ -153,12 +153,40 @@ struct LocalHintTests {
             { _ = try await DatagramChannel(on: .udp("fe80::1", port: 9)) },
             { _ = try DatagramChannel(to: address) },
             { _ = try Socket(to: .udp("fe80::1", port: 9)) },
+            { try Socket(.ipv6, .datagram).connect(to: address) },
+            { try Socket(.ipv6, .stream).connect(to: address) },
+            { _ = try SocketStream(to: .tcp("fe80::1", port: 9)) },
+            { _ = try await DatagramChannel(to: .udp("fe80::1", port: 9)) },
+            { _ = try Socket(.ipv6, .datagram).send([1], to: address) },
+            { _ = try await DatagramChannel(on: .udp(port: 0)).send([1], to: address) },
         ]
         for (number, use) in uses.enumerated() {
             let error = await #expect(throws: SocketError.self, "\(number)") { try await use() }
             #expect(error?.errno == .invalidArgument, "\(number)")
             #expect(error?.description.contains("fe80::1%eth0") == true, "\(number)")
         }
+    }
+
+    @Test("a UDP connect to a group of the link without a zone asks for one")
+    func missingZoneOfGroup() async throws {
+        let group = try #require(SocketAddress("[ff02::1]:9"))
+        let connects: [() async throws -> Void] = [
+            { _ = try Socket(to: group, type: .datagram) },
+            { try Socket(.ipv6, .datagram).connect(to: group) },
+            { _ = try DatagramChannel(to: group) },
+        ]
+        for (number, connect) in connects.enumerated() {
+            let error = await #expect(throws: SocketError.self, "\(number)") { try await connect() }
+            #expect(error?.errno == .invalidArgument, "\(number)")
+            #expect(error?.description.contains("ff02::1%eth0") == true, "\(number)")
+        }
+    }
+
+    @Test("a mapped IPv4 address is not asked for a zone")
+    func mappedAddress() throws {
+        let mapped = try #require(SocketAddress("[::ffff:169.254.1.1]:9"))
+        let error = SocketError(.connect, .system(.invalidArgument), remoteAddress: mapped)
+        #expect(error.hint == nil)
     }
 
     @Test(
@@ -242,6 +270,32 @@ struct LocalHintTests {
                 #expect(error.errno == .addressNotAvailable)
                 #expect(error.description.contains("local port"))
                 #expect(error.description.contains("ip_local_port_range"))
+            }
+        }
+
+        @Test(
+            "a UDP socket without a free local port fails at once, whatever its limit",
+            arguments: [IPAddress.v4(.loopback), .v6(.loopback)],
+            [TimeLimit.never, .seconds(60), .milliseconds(0)])
+        func exhaustedDatagramPorts(ip: IPAddress, limit: TimeLimit) throws {
+            let target = SocketAddress(ip, port: 7001)
+            let errors = try PrivateMachine.run(commands: Self.onePort) {
+                let held = try Socket(on: .udp(ip, port: 0))
+                defer { withExtendedLifetime(held) {} }
+                let family = try #require(target.family)
+                return [
+                    LocalHintTests.error {
+                        try Socket(family, .datagram).send([1], to: target, timeout: limit)
+                    },
+                    LocalHintTests.error {
+                        try Socket(family, .datagram).connect(to: target, timeout: limit)
+                    },
+                    LocalHintTests.error { _ = try Socket(to: target, type: .datagram) },
+                ].map { $0?.description ?? "no error" }
+            }
+            for text in errors {
+                #expect(text.contains("resource temporarily unavailable"), "\(text)")
+                #expect(text.contains("No local port is free"), "\(text)")
             }
         }
 
