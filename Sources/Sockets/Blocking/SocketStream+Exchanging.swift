@@ -24,7 +24,7 @@ extension SocketStream {
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
@@ -64,7 +64,7 @@ extension SocketStream {
     ///
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before a reply arrived.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if

@@ -102,12 +102,11 @@ struct Exchange {
 
     /// Returns whether the end of the received bytes is the end of the reply.
     ///
-    /// A reply of another framing that does not end there is incomplete. A reply that a reset cut off
-    /// is incomplete too, unless the request is not fully sent. The peer may then have replied
-    /// completely and rejected the rest of the request.
+    /// A reply of another framing that does not end there is incomplete. So is a reply that a reset
+    /// cut off, because the reset may have removed bytes that the peer had sent.
     private func endsReply(isAtEnd: Bool) -> Bool {
         guard case .toEnd = framing else { return false }
-        return isAtEnd || (hasBroken && unsent > 0)
+        return isAtEnd
     }
 
     /// Returns the last step of an exchange that failed, with the received part of the reply.

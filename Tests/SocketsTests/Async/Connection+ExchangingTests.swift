@@ -64,7 +64,7 @@ struct ConnectionExchangingTests {
             false, true,
         ])
     func answersEarly(overTCP: Bool) async throws {
-        let (socket, peer) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+        let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
         let connection = try Connection(adopting: socket)
         let answering = Background {
             try peer.sendAll("no\n")
@@ -73,12 +73,33 @@ struct ConnectionExchangingTests {
             peer.close()
         }
         let reply = try await connection.exchange(
-            [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))
-        #expect(reply.text == "no\n")
+            [UInt8](repeating: 7, count: 64 << 20), reading: .line, timeout: .seconds(30))
+        #expect(reply.text == "no")
         #expect(reply.unsentRequestBytes > 0)
         try answering.value()
         let error = await #expect(throws: SocketError.self) { try await connection.write("more") }
         #expect(error?.cause == .incompleteWrite)
+    }
+
+    @Test(
+        "a reply to the end that a reset cuts off fails although a part of the request is unsent",
+        arguments: [false, true])
+    func resetBeforeTheRequestIsSent(overTCP: Bool) async throws {
+        let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
+        let connection = try Connection(adopting: socket)
+        let answering = Background {
+            try peer.sendAll("half an ans")
+            _ = try peer.receive(atMost: 1)
+            peer.close()
+        }
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.exchange(
+                [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))
+        }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.partialBytes == Array("half an ans".utf8))
+        #expect(error.map { (1..<64 << 20).contains($0.bytesTransferred) } == true)
+        try answering.value()
     }
 
     @Test("exchange throws and counts the sent bytes if the peer closes before the reply")

@@ -80,6 +80,25 @@ struct SocketExchangingTests {
         try answering.value()
     }
 
+    @Test(
+        "a reply to the end that a reset cuts off fails although a part of the request is unsent",
+        arguments: [false, true])
+    func resetBeforeTheRequestIsSent(overTCP: Bool) throws {
+        let (here, peer) = try Loopback.streamPair(overTCP: overTCP)
+        let answering = Background {
+            try peer.sendAll("half an ans")
+            _ = try peer.receive(atMost: 1)
+            peer.close()
+        }
+        let error = #expect(throws: SocketError.self) {
+            try here.exchange(
+                [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))
+        }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.partialBytes == Array("half an ans".utf8))
+        try answering.value()
+    }
+
     @Test("exchange throws `timedOut` with its limit and counts the sent bytes")
     func timesOut() throws {
         let (here, there) = try Socket.pair()

@@ -40,6 +40,26 @@ struct SocketStreamExchangingTests {
         #expect(try stream.readLine() == nil)
     }
 
+    @Test(
+        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
+    func resetInsideReply(framing: Framing) throws {
+        let (here, peer) = try Loopback.tcpPair()
+        let stream = SocketStream(here)
+        let answering = Background {
+            _ = try peer.receive(atMost: 1)
+            try peer.sendAll("ab")
+            try peer.setOption(.linger, to: .zero)
+            peer.close()
+        }
+        let error = #expect(throws: SocketError.self) {
+            try stream.exchange("?", reading: framing, timeout: .seconds(10))
+        }
+        #expect(error?.errno == .connectionReset)
+        #expect(error?.partialBytes == Array("ab".utf8))
+        try answering.value()
+    }
+
     @Test("an exchange of 16 MiB whose reply ends with the stream completes")
     func large() throws {
         let echo = EchoServer.onThread(peer)

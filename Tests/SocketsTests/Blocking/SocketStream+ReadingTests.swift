@@ -18,7 +18,7 @@ struct SocketStreamReadingTests {
     private func abandoned(
         _ text: String, overTCP: Bool, byReset: Bool
     ) throws -> SocketStream {
-        let (here, there) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+        let (here, there) = try Loopback.streamPair(overTCP: overTCP)
         try there.sendAll(text)
         if !byReset { try there.shutdown(.write) }
         try there.setOption(.linger, to: .zero)

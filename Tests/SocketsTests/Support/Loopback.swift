@@ -14,6 +14,11 @@ enum Loopback {
         return (client, try listener.accept(timeout: .seconds(10)))
     }
 
+    /// Returns both ends of a TCP connection or of a Unix stream.
+    static func streamPair(overTCP: Bool) throws -> (Socket, Socket) {
+        try overTCP ? tcpPair() : Socket.pair()
+    }
+
     /// Returns a bound UDP socket.
     static func udp() throws -> Socket {
         let socket = try Socket(.ipv4, .datagram)
