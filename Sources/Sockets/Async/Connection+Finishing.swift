@@ -61,17 +61,10 @@ extension Connection {
 
     /// Begins to read, and waits while another task reads.
     private func beginReading(_ deadline: inout Deadline) async throws(SocketError) {
-        while true {
-            do throws(SocketError) {
-                return try begin(.read)
-            } catch {
-                guard error.cause == .busy, !deadline.hasPassed, !Task.isCancelled else {
-                    throw error
-                }
-            }
-            // No event tells when the other task stops.
-            let instant = System.continuousNanoseconds() + 10_000_000
-            await Wakeup().wait(until: min(deadline.start(), instant), on: source.loop)
+        do throws(WaitFailure) {
+            try await source.beginReadingLast(&deadline)
+        } catch {
+            throw failure(.read, after: error)
         }
     }
 

@@ -152,7 +152,7 @@ extension Connection {
 
     @usableFromInline
     func endLine() {
-        source.isReading.store(false, ordering: .releasing)
+        source.endLine()
     }
 
     /// The lines of a connection, as strings.

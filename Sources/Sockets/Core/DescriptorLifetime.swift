@@ -6,14 +6,15 @@ internal import Synchronization
 /// So a descriptor is never closed twice, and its number is never reused while a thread waits for
 /// it.
 ///
-/// The state is one atomic word: bit 0 means closed, bit 1 means released, and the other bits count
-/// calls.
+/// The state is one atomic word: bit 0 means closed, bit 1 means released, bit 2 means that a task
+/// awaits the end of calls, and the other bits count calls.
 struct DescriptorLifetime: ~Copyable {
     private let word = Atomic<UInt64>(0)
 
     private static let closed: UInt64 = 1
     private static let released: UInt64 = 2
-    private static let call: UInt64 = 4
+    private static let awaited: UInt64 = 4
+    private static let call: UInt64 = 8
 
     /// The state that `close` found.
     ///
@@ -44,12 +45,29 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Ends a call.
     ///
-    /// Runs `release` if this was the last call on a closed socket.
+    /// Runs `release` if this was the last call on a closed socket, and `notify` if a task awaits the
+    /// end of calls.
     @inline(__always)
-    func leave(orRelease release: () -> Void) {
+    func leave(orRelease release: () -> Void, notify: () -> Void = {}) {
         let (_, new) = word.subtract(Self.call, ordering: .acquiringAndReleasing)
-        if _slowPath(new == Self.closed), claimRelease() { release() }
+        if _slowPath(new & (Self.closed | Self.awaited) != 0) {
+            if new & Self.awaited != 0 { notify() }
+            if new == Self.closed, claimRelease() { release() }
+        }
     }
+
+    /// Whether a task awaits the end of calls.
+    @inline(__always)
+    var isAwaited: Bool { word.load(ordering: .acquiring) & Self.awaited != 0 }
+
+    /// Makes `leave` report each call that ends, until `stopAwaiting`.
+    ///
+    /// The caller must be inside a call. It sees the changes of each call that `leave` does not
+    /// report, because both change the same atomic word.
+    func startAwaiting() { word.bitwiseOr(Self.awaited, ordering: .acquiringAndReleasing) }
+
+    /// Ends what `startAwaiting` began.
+    func stopAwaiting() { word.bitwiseAnd(~Self.awaited, ordering: .relaxed) }
 
     /// Marks the socket closed, and counts the caller as a user of the descriptor, which then stays
     /// valid while the caller wakes the waiting calls.

@@ -34,6 +34,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let isReading = Atomic<Bool>(false)
     /// The turn to write.
     let writers = TurnQueue()
+    /// The turn to await the end of the reading operation.
+    let finishers = TurnQueue()
+    /// Wakes the task that has the turn of `finishers`.
+    let operationEnd = LazyReference<Wakeup>()
     let linger: LingerState
     /// Whether the peer has ended or broken the connection, so reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
@@ -162,6 +166,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         reading.word.wake()
         writing.word.wake()
         writers.wakeAll()
+        finishers.wakeAll()
         leave()
     }
 
@@ -169,7 +174,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     func enter() -> Bool { lifetime.enter { release() } }
 
     @inline(__always)
-    func leave() { lifetime.leave { release() } }
+    func leave() { lifetime.leave(orRelease: { release() }, notify: { wakeFinisher() }) }
 
     private func release() {
         loop.deregister(self)

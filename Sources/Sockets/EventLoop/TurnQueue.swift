@@ -12,19 +12,16 @@ struct TurnQueue: ~Copyable {
         let hasTurn = Atomic<Bool>(false)
     }
 
-    private static let free: UInt8 = 0
+    static let free: UInt8 = 0
     private static let taken: UInt8 = 1
     /// The turn is taken, and tasks wait for it.
     private static let awaited: UInt8 = 2
 
-    private let state = Atomic<UInt8>(free)
+    let state = Atomic<UInt8>(free)
     /// The waiting tasks.
     ///
     /// Most queues never need this object.
     private let waitersIfCreated = LazyReference<Lock<Deque<Waiter>>>()
-
-    /// Whether a task has the turn.
-    var isTaken: Bool { state.load(ordering: .acquiring) != Self.free }
 
     /// Takes the turn.
     ///

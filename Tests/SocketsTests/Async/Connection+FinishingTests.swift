@@ -6,7 +6,7 @@ import Testing
 @Suite("Connection: finish", .ownThread)
 struct ConnectionFinishingTests {
     private func pair(overTCP: Bool) throws -> (connection: Connection, peer: Socket) {
-        let (here, peer) = try overTCP ? Loopback.tcpPair() : Socket.pair()
+        let (here, peer) = try Loopback.streamPair(overTCP: overTCP)
         return (try Connection(adopting: here), peer)
     }
 
@@ -16,13 +16,7 @@ struct ConnectionFinishingTests {
     func unreadBytes(overTCP: Bool) async throws {
         for _ in 0..<20 {
             let (connection, peer) = try pair(overTCP: overTCP)
-            let asking = Background {
-                try peer.sendAll(pattern(1_000_000))
-                var answer: [UInt8] = []
-                while try peer.receive(appendingTo: &answer) > 0 {}
-                peer.close()
-                return answer
-            }
+            let asking = FinishingPeer.asking(peer)
             #expect(try await connection.read(atMost: 10).count == 10)
             try await connection.write("answer")
             await connection.finish(timeout: .seconds(30))
@@ -57,19 +51,10 @@ struct ConnectionFinishingTests {
     @Test("finish ends although the peer sends without end", arguments: [true, false])
     func flood(overTCP: Bool) async throws {
         let (connection, peer) = try pair(overTCP: overTCP)
-        let flooding = Background {
-            var sent = 0
-            do throws(SocketError) {
-                while true { sent += try peer.send([UInt8](repeating: 1, count: 65536)) }
-            } catch {
-                return sent
-            }
-        }
+        let flooding = FinishingPeer.flooding(peer)
         await connection.finish(timeout: .seconds(30))
         #expect(connection.isClosed)
-        let sent = try await flooding.result()
-        // What finish discards, and what the kernel's buffers held besides.
-        #expect((16 << 20...64 << 20).contains(sent))
+        #expect(FinishingPeer.floodedBytes.contains(try await flooding.result()))
     }
 
     @Test("finish waits for the writes of other tasks")
@@ -78,12 +63,7 @@ struct ConnectionFinishingTests {
         let writing = Task { try await connection.write(pattern(8 << 20)) }
         while !connection.isWriting { await Task.yield() }
         let finishing = Task { await connection.finish(timeout: .seconds(30)) }
-        let received = try await Background {
-            var received: [UInt8] = []
-            while try peer.receive(appendingTo: &received) > 0 {}
-            peer.close()
-            return received
-        }.result()
+        let received = try await Background { try FinishingPeer.receivingToEnd(peer) }.result()
         let isSame = received == pattern(8 << 20)
         #expect(isSame)
         try await writing.value
@@ -102,6 +82,69 @@ struct ConnectionFinishingTests {
         #expect(try await reading.value == Array("the rest".utf8))
         await finishing.value
         #expect(connection.isClosed)
+    }
+
+    @Test(
+        "finish continues when the other reader stops, in 2,000 races of both",
+        .timeLimit(.minutes(2)))
+    func readerStops() async throws {
+        for round in 0..<2_000 {
+            let (connection, peer) = try Connection.pair()
+            let reading = Task { try await connection.read(atMost: 1) }
+            if round % 2 == 0 { while !connection.isReading { await Task.yield() } }
+            // Without a limit, only the end of the read can end the wait for it.
+            let finishing = Task { await connection.finish(timeout: .never) }
+            try await peer.write([1])
+            try peer.shutdown(.write)
+            _ = try? await reading.value
+            await finishing.value
+            #expect(connection.isClosed)
+        }
+    }
+
+    @Test("finish continues when the other task has used a line", .timeLimit(.minutes(2)))
+    func lineIsUsed() async throws {
+        for round in 0..<400 {
+            let (connection, peer) = try Connection.pair()
+            try await peer.write("one\ntwo\n")
+            #expect(try await connection.readLine() == "one")
+            let (isInside, mayLeave) = (Lock(false), Lock(false))
+            let reading = Task {
+                try await connection.withLine { line in
+                    isInside.withLock { $0 = true }
+                    while !mayLeave.withLock({ $0 }) { System.yieldThread() }
+                    return line.byteCount
+                }
+            }
+            while !isInside.withLock({ $0 }) { System.yieldThread() }
+            let finishing = Task { await connection.finish(timeout: .never) }
+            try peer.shutdown(.write)
+            if round % 2 == 0 {
+                while !connection.source.lifetime.isAwaited { System.yieldThread() }
+            }
+            if round % 4 == 0 {
+                // Longer than the first wait, which is short.
+                let start = ContinuousClock.now
+                while start.duration(to: .now) < .milliseconds(2) { System.yieldThread() }
+            }
+            mayLeave.withLock { $0 = true }
+            #expect(try await reading.value == 3)
+            await finishing.value
+        }
+    }
+
+    @Test("several tasks that finish while another task reads all end with it")
+    func severalFinish() async throws {
+        let (connection, peer) = try Connection.pair()
+        let reading = Task { try await connection.readToEnd() }
+        while !connection.isReading { await Task.yield() }
+        let finishing = (0..<3).map { _ in Task { await connection.finish(timeout: .never) } }
+        let late = Task { await connection.finish(timeout: .milliseconds(20)) }
+        await late.value
+        // The first that gives up closes the connection.
+        await #expect(throws: SocketError.self) { try await reading.value }
+        for task in finishing { await task.value }
+        #expect(try await peer.read().isEmpty)
     }
 
     @Test("cancellation closes at once")

@@ -10,14 +10,8 @@ struct SocketFinishingTests {
         arguments: [true, false])
     func unreadBytes(overTCP: Bool) throws {
         for _ in 0..<20 {
-            let (socket, peer) = try overTCP ? Loopback.tcpPair() : Socket.pair()
-            let asking = Background {
-                try peer.sendAll(pattern(1_000_000))
-                var answer: [UInt8] = []
-                while try peer.receive(appendingTo: &answer) > 0 {}
-                peer.close()
-                return answer
-            }
+            let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
+            let asking = FinishingPeer.asking(peer)
             _ = try socket.receive(atMost: 10)
             try socket.sendAll("answer")
             socket.finish(timeout: .seconds(30))
@@ -41,18 +35,10 @@ struct SocketFinishingTests {
     @Test("finish ends although the peer sends without end")
     func flood() throws {
         let (socket, peer) = try Loopback.tcpPair()
-        let flooding = Background {
-            var sent = 0
-            do throws(SocketError) {
-                while true { sent += try peer.send([UInt8](repeating: 1, count: 65536)) }
-            } catch {
-                return sent
-            }
-        }
+        let flooding = FinishingPeer.flooding(peer)
         socket.finish(timeout: .seconds(30))
         #expect(socket.isClosed)
-        let sent = try flooding.value()
-        #expect((16 << 20...64 << 20).contains(sent))
+        #expect(FinishingPeer.floodedBytes.contains(try flooding.value()))
     }
 
     @Test("with linger zero, finish resets at once")

@@ -137,6 +137,35 @@ struct DescriptorLifetimeTests {
         #expect(socket.releaseCount == 1)
     }
 
+    @Test("leave reports each call that ends between startAwaiting and stopAwaiting")
+    func awaited() {
+        let lifetime = DescriptorLifetime()
+        let (releases, reports) = (Lock(0), Lock(0))
+        func release() { releases.withLock { $0 += 1 } }
+        func call() {
+            _ = lifetime.enter(orRelease: release)
+            lifetime.leave(orRelease: release, notify: { reports.withLock { $0 += 1 } })
+        }
+        _ = lifetime.enter(orRelease: release)
+        call()
+        #expect(reports.withLock { $0 } == 0)
+        lifetime.startAwaiting()
+        // The macro `#expect` takes no noncopyable values.
+        let isAwaited = lifetime.isAwaited
+        #expect(isAwaited)
+        for _ in 0..<3 { call() }
+        #expect(reports.withLock { $0 } == 3)
+        // The call that awaits the others keeps the descriptor after a close.
+        let closing = lifetime.close(orRelease: release)
+        #expect(closing == .inUse)
+        lifetime.leave(orRelease: release, notify: { reports.withLock { $0 += 1 } })
+        #expect(reports.withLock { $0 } == 4)
+        #expect(releases.withLock { $0 } == 0)
+        lifetime.stopAwaiting()
+        lifetime.leave(orRelease: release)
+        #expect(releases.withLock { $0 } == 1)
+    }
+
     // MARK: Races
 
     /// Calls `body` on several threads at once, with a new lifetime in each round.

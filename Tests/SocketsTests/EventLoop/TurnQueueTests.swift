@@ -4,6 +4,9 @@ import Testing
 @testable import Sockets
 
 extension TurnQueue {
+    /// Whether a task has the turn.
+    var isTaken: Bool { state.load(ordering: .acquiring) != Self.free }
+
     /// The number of tasks that wait for their turn.
     var waiterCount: Int { waiters.withLock { Array($0).count } }
 }
