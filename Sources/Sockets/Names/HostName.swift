@@ -52,6 +52,11 @@ enum HostName {
         return name == "localhost" || name.hasSuffix(".localhost") && problem(with: name) == nil
     }
 
+    /// Returns whether the name consists of digits and dots.
+    static func hasOnlyDigits(_ name: String) -> Bool {
+        name.unicodeScalars.allSatisfy { $0 == "." || ("0"..."9").contains($0) }
+    }
+
     /// Returns the reason why `text` is not a valid host, as the end of a sentence; `nil` if it is
     /// valid.
     ///

@@ -56,7 +56,9 @@ extension Resolver {
             until: Deadline(startingNow: timeout),
             orThrow: { SocketError(.lookUpHost, $0, subject: shown) },
             of: { () throws(HostCallFailure) in
-                try System.gethostbyname2_r(ascii, family: family)
+                HostName.hasOnlyDigits(ascii)
+                    ? try System.hostEntry(ofDigits: ascii, family: family)
+                    : try System.gethostbyname2_r(ascii, family: family)
             })
         return HostEntry(entry)
     }

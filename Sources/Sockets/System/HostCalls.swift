@@ -1,3 +1,4 @@
+internal import CSockets
 internal import Glibc
 internal import SystemPackage
 
@@ -28,6 +29,20 @@ package enum HostCallFailure: Error, Equatable {
         default: self = .system(Errno(rawValue: errno == 0 ? EIO : errno))
         }
     }
+
+    /// Creates the failure that corresponds to a failure of getaddrinfo(3).
+    init(_ failure: AddressInfoFailure) {
+        if let errno = failure.errno {
+            self = .system(errno)
+            return
+        }
+        switch failure.code {
+        case EAI_AGAIN: self = .tryAgain
+        case EAI_FAIL: self = .noRecovery
+        case csockets_eai_nodata, csockets_eai_addrfamily: self = .noData
+        default: self = .hostNotFound
+        }
+    }
 }
 
 /// A copy of a `struct hostent`.
@@ -54,6 +69,26 @@ extension System {
         }
     }
 
+    /// Returns the entry of a host whose name has only digits and dots, such as `123456789012`, the
+    /// name of a container.
+    ///
+    /// gethostbyname2_r(3) takes such a name for an address and does not look it up, so this calls
+    /// getaddrinfo(3), which reports only the alias that was looked up.
+    static func hostEntry(
+        ofDigits name: String, family: AddressFamily
+    ) throws(HostCallFailure) -> RawHostEntry {
+        let info: AddressInfo
+        do throws(AddressInfoFailure) {
+            info = try getaddrinfo(name, family: family, canonicalName: true)
+        } catch {
+            throw HostCallFailure(error)
+        }
+        let official = info.canonicalName ?? name
+        return RawHostEntry(
+            name: official, aliases: official == name ? [] : [name],
+            addresses: info.addresses.compactMap(\.networkBytes))
+    }
+
     /// Returns the names of the host with an address of 4 or 16 bytes in network order:
     /// gethostbyaddr_r(3).
     package static func gethostbyaddr_r(
@@ -78,6 +113,18 @@ extension RawHostEntry {
         aliases = strings(inList: entry.h_aliases)
         addresses = pointers(inList: entry.h_addr_list).map { address in
             Array(UnsafeRawBufferPointer(start: address, count: length))
+        }
+    }
+}
+
+extension RawSocketAddress {
+    /// The 4 or 16 bytes of the Internet address in network order; `nil` for other addresses.
+    fileprivate var networkBytes: [UInt8]? {
+        switch content {
+        case .ipv4(let bits, _): withUnsafeBytes(of: bits.bigEndian) { Array($0) }
+        case .ipv6(let high, let low, _, _):
+            [high, low].flatMap { half in withUnsafeBytes(of: half.bigEndian) { Array($0) } }
+        case .unix, .unnamed: nil
         }
     }
 }

@@ -52,6 +52,51 @@ struct ResolverHostsTests {
             #expect(six.addresses.map(\.description) == ["2001:db8::9"])
         }
 
+        /// The names of containers, and names that only resemble addresses.
+        private static let numberLike = [
+            "123456789012", "redis.1", "1.2.3.4.5", "4294967296", "1.2.3.256", "0x7g.1", "1_2",
+        ]
+
+        @Test(
+            "a name that looks like a number but is no address to inet_aton resolves everywhere",
+            arguments: numberLike)
+        func numberLikeNames(name: String) throws {
+            let address = IPAddress.v4(IPv4Address(192, 0, 2, 9))
+            let files = ["hosts": "192.0.2.9 \(name)\n"]
+            let found = try PrivateMachine.run(files: files) {
+                [
+                    try Resolver.host(named: name).addresses,
+                    try Resolver.host(named: name, timeout: .seconds(30)).addresses,
+                    try Resolver.resolve(host: name).addresses.compactMap(\.ip),
+                    try Resolver.resolve(.udp(name, port: 9)).compactMap(\.ip),
+                    try Resolver.resolve(Endpoint(parsing: "\(name):9")).compactMap(\.ip),
+                ]
+            }
+            #expect(found == [[IPAddress]](repeating: [address], count: 5))
+            let inTask = try PrivateMachine.runTask(files: files) { _ in
+                [
+                    try await Resolver.host(named: name).addresses,
+                    try await Resolver.resolve(host: name).addresses.compactMap(\.ip),
+                ]
+            }
+            #expect(inTask == [[address], [address]])
+        }
+
+        @Test("a name of digits that is an alias has the official name, and an unknown one fails")
+        func aliasOfDigits() throws {
+            let files = ["hosts": "192.0.2.8 official.example 98765432109876\n"]
+            let entry = try PrivateMachine.run(files: files) {
+                try Resolver.host(named: "98765432109876")
+            }
+            #expect(entry.name == "official.example")
+            #expect(entry.aliases == ["98765432109876"])
+            #expect(entry.addresses == [.v4(IPv4Address(192, 0, 2, 8))])
+            let error = #expect(throws: SocketError.self) {
+                try PrivateMachine.run(files: files) { try Resolver.host(named: "12345678901234") }
+            }
+            #expect(error?.cause == .hostLookup(.hostNotFound))
+        }
+
         @Test("a host lookup with a time limit returns the same entry")
         func withATimeLimit() throws {
             let entry = try run { try Resolver.host(named: "short", timeout: .seconds(30)) }

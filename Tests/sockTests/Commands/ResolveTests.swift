@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @Suite(.ownThread)
@@ -31,6 +32,21 @@ struct ResolveTests {
     func unknown() throws {
         #expect(try SockProgram.run("resolve", "-n", "no-such-host.invalid").status == 6)
         #expect(try SockProgram.run("resolve", "-6", "127.0.0.1").status == 6)
+    }
+
+    @Test("an international name without libidn2 fails, and the error names the package to install")
+    func withoutIDN() throws {
+        let folder = try temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // The dynamic linker finds this file first, which is no library.
+        try Data().write(to: URL(fileURLWithPath: folder + "/libidn2.so.0"))
+        for command in ["resolve münchen.test", "connect münchen.test 80", "info münchen.test 80"] {
+            let outcome = try SockProgram.shell("LD_LIBRARY_PATH='\(folder)' \"$SOCK\" \(command)")
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains("münchen.test"), "\(outcome.errors)")
+            #expect(outcome.errors.contains("install it (Debian and Ubuntu: libidn2-0)"))
+            #expect(outcome.errors.contains("xn--"))
+        }
     }
 
     @Test("resolve rejects an empty name and too many words with status 2")
