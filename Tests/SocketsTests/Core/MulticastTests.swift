@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import Sockets
@@ -15,32 +14,134 @@ struct MulticastTests {
         "ip route add 224.0.0.0/4 dev a0",
     ]
 
-    /// Returns the bytes that left through a link of this thread's machine.
-    private static func sentBytes(_ link: String) throws -> Int {
-        let lines = try String(contentsOfFile: "/proc/thread-self/net/dev", encoding: .utf8)
-            .split(separator: "\n")
-        let line = try #require(lines.first { $0.contains(link + ":") })
-        return try #require(Int(line.split(whereSeparator: { $0 == " " || $0 == ":" })[9]))
-    }
+    /// A dual-stack socket of one half of the library.
+    private struct DualStackSocket {
+        let name: String
+        let options: any MulticastSocket
+        let port: UInt16
+        let send: (String, SocketAddress) async throws -> Void
+        let receive: () async throws -> String
 
-    @Test(
-        "the interface of a dual-stack socket applies to groups of both families",
-        arguments: [SocketAddress("239.1.1.1:7000")!, SocketAddress("[ff15::1]:7000")!])
-    func interface(group: SocketAddress) throws {
-        let sent = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+        /// Returns a blocking socket and a channel.
+        static func both(on loops: LoopGroup) async throws -> [DualStackSocket] {
             let socket = try Socket(on: .udp(port: 0))
             let channel = try await DatagramChannel(on: .udp(port: 0), group: loops)
-            try socket.setMulticastInterface("b0")
-            try channel.setMulticastInterface("b0")
-            let before = try Self.sentBytes("b0")
-            let bytes = [UInt8](repeating: 0, count: 1_000)
-            for _ in 0..<5 {
-                try socket.send(bytes, to: group)
-                try await channel.send(bytes, to: group)
-            }
-            return try Self.sentBytes("b0") - before
+            return [
+                DualStackSocket(
+                    name: "Socket", options: socket, port: try #require(socket.localAddress.port),
+                    send: { _ = try socket.send($0, to: $1) },
+                    receive: { try socket.receiveFrom(timeout: .seconds(5)).text }),
+                DualStackSocket(
+                    name: "DatagramChannel", options: channel,
+                    port: try #require(channel.localAddress.port),
+                    send: { _ = try await channel.send($0, to: $1) },
+                    receive: { try await channel.receive(timeout: .seconds(5)).text }),
+            ]
         }
-        #expect(sent >= 10_000)
+    }
+
+    private static let groups = [
+        IPAddress.v4(IPv4Address(239, 1, 1, 1)), IPAddress.v6(IPv6Address("ff15::1")!),
+    ]
+
+    @Test("the interface and the hop limit of a dual-stack socket apply to groups of both families")
+    func interfaceAndHopLimit() throws {
+        let packets = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+            let taps = [("a0", try LinkTap("a0")), ("b0", try LinkTap("b0"))]
+            var packets: [String] = []
+            for socket in try await DualStackSocket.both(on: loops) {
+                for (link, hops) in [("a0", 5), ("b0", 9), ("b0", 1)] {
+                    try socket.options.setMulticastInterface(link)
+                    try socket.options.setOption(.multicastTimeToLive, to: hops)
+                    for group in Self.groups {
+                        try await socket.send("on a link", SocketAddress(group, port: 7000))
+                        let found = taps.flatMap { name, tap in
+                            tap.hopLimits(ofPayload: "on a link").map { "\(name) \($0)" }
+                        }
+                        packets.append("\(socket.name) \(group): \(found)")
+                    }
+                }
+            }
+            return packets
+        }
+        let expected = ["Socket", "DatagramChannel"].flatMap { name in
+            ["a0 5", "b0 9", "b0 1"].flatMap { packet in
+                Self.groups.map { "\(name) \($0): \([packet])" }
+            }
+        }
+        #expect(packets == expected)
+    }
+
+    @Test("the loop option of a dual-stack socket applies to groups of both families")
+    func loop() throws {
+        let received = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+            let tap = try LinkTap("b0")
+            var received: [String] = []
+            for sender in try await DualStackSocket.both(on: loops) {
+                for member in try await DualStackSocket.both(on: loops) {
+                    try sender.options.setMulticastInterface("b0")
+                    for group in Self.groups {
+                        let target = SocketAddress(group, port: member.port)
+                        try member.options.joinMulticastGroup(group, interface: "b0")
+                        try sender.options.setOption(.multicastLoop, to: false)
+                        try await sender.send("not looped", target)
+                        try sender.options.setOption(.multicastLoop, to: true)
+                        try await sender.send("looped", target)
+                        received.append(try await member.receive())
+                        // Both left through the link.
+                        received.append("\(tap.hopLimits(ofPayload: "looped").count)")
+                    }
+                }
+            }
+            return received
+        }
+        #expect(received == (0..<8).flatMap { _ in ["looped", "2"] })
+    }
+
+    @Test("a dual-stack socket joins and leaves groups of both families on one of two links")
+    func membership() throws {
+        let received = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+            var received: [String] = []
+            let sender = try await DualStackSocket.both(on: loops)[0]
+            for member in try await DualStackSocket.both(on: loops) {
+                for group in Self.groups {
+                    let target = SocketAddress(group, port: member.port)
+                    for (own, other) in [("a0", "b0"), ("b0", "a0")] {
+                        try member.options.joinMulticastGroup(group, interface: own)
+                        for link in [other, own] {
+                            try sender.options.setMulticastInterface(link)
+                            try await sender.send("\(group) on \(link)", target)
+                        }
+                        received.append(try await member.receive())
+                        try member.options.leaveMulticastGroup(group, interface: own)
+                    }
+                }
+            }
+            return received
+        }
+        let expected = Self.groups.flatMap { group in ["a0", "b0"].map { "\(group) on \($0)" } }
+        #expect(received == expected + expected)
+    }
+
+    @Test("the hop limit of a dual-stack socket applies to addresses of both families")
+    func unicastHopLimit() throws {
+        let neighbors = [
+            "ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:01 dev b0",
+            "ip neigh add 2001:db8:b::2 lladdr 02:00:00:00:00:01 dev b0",
+        ]
+        let limits = try PrivateMachine.runTask(commands: Self.twoLinks + neighbors) { loops in
+            let tap = try LinkTap("b0")
+            var limits: [[UInt8]] = []
+            for socket in try await DualStackSocket.both(on: loops) {
+                try socket.options.setOption(.timeToLive, to: 33)
+                for target in ["198.51.100.2:9", "[2001:db8:b::2]:9"] {
+                    try await socket.send("to a neighbor", try #require(SocketAddress(target)))
+                    limits.append(tap.hopLimits(ofPayload: "to a neighbor"))
+                }
+            }
+            return limits
+        }
+        #expect(limits == [[33], [33], [33], [33]])
     }
 
     @Test("a socket receives only the groups that it has joined")
