@@ -44,8 +44,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
-    /// An endpoint without a host means every interface. One socket then serves IPv4 and IPv6, or
-    /// only IPv4 on a machine without IPv6. With port 0, the kernel chooses a port; see
+    /// An endpoint without a host, or with the host `::`, means every interface. One socket then
+    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without
+    /// IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a port; see
     /// ``localAddress``. On a Unix path, the channel replaces the socket file of a server that has
     /// ended. If a running server uses the path, or if the path is another kind of file, the cause
     /// is `.addressInUse`. ``close()`` removes the socket file. A separate thread resolves a name.
@@ -85,12 +86,13 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     /// Creates a channel that receives the datagrams sent to an address.
     ///
-    /// An IPv6 address does not serve IPv4.
+    /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4.
     ///
     /// - Parameters:
     ///   - address: The local address.
     ///   - group: The loop group. One of its loops waits for the datagrams.
-    ///   - options: The socket options.
+    ///   - options: Whether `::` serves only IPv6, and the socket options.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
@@ -100,7 +102,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
         try options.checkUnsharded()
-        let socket = try OwnedSocket.bound(on: address, .datagram, isDualStack: false, options)
+        let socket = try OwnedSocket.bound(on: address, .datagram, options)
         try self.init(taking: socket, group)
     }
 
@@ -115,7 +117,9 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// ```
     ///
     /// If the host has several addresses, such as `localhost`, only the first one that the kernel
-    /// accepts is used, because a datagram socket cannot find out whether a server is there.
+    /// accepts is used, because a datagram socket cannot find out whether a server is there. If only
+    /// another address has a server, a later call throws `.connectionRefused`;
+    /// ``ConnectOptions/family`` chooses the other one.
     ///
     /// - Parameters:
     ///   - endpoint: The peer: UDP or Unix datagram.

@@ -9,17 +9,10 @@ extension Listener {
     static func siblings(
         of first: borrowing OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
     ) throws(SocketError) -> [Listener] {
-        // Use the first socket's dual-stack setting for all shards, because otherwise the kernel
-        // would not distribute clients of both families.
-        let isDualStack =
-            first.family == .ipv6
-            ? try !first.call(.getOption, SocketOption.ipv6Only.name) { descriptor throws(Errno) in
-                try SocketOption.ipv6Only.get(descriptor, .ipv6)
-            } : false
         var siblings: [Listener] = []
         for loop in group.loops.dropFirst() {
             let socket = try OwnedSocket.bound(
-                on: first.localAddress ?? .unnamed, .stream, isDualStack: isDualStack, options)
+                on: first.localAddress ?? .unnamed, .stream, options)
             siblings.append(try Listener(taking: socket, on: loop, of: group, siblings: []))
         }
         return siblings

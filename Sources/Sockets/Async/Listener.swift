@@ -51,9 +51,10 @@ public final class Listener: Sendable {
 
     /// Creates a listener on an endpoint.
     ///
-    /// An endpoint without a host means every interface. One socket then serves IPv4 and IPv6, or
-    /// only IPv4 on a machine without IPv6. A TCP socket has `SO_REUSEADDR`, so a server can
-    /// restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0, the kernel
+    /// An endpoint without a host, or with the host `::`, means every interface. One socket then
+    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without
+    /// IPv6, an endpoint without a host serves only IPv4. A TCP socket has `SO_REUSEADDR`, so a server
+    /// can restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0, the kernel
     /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the socket file
     /// of a server that has ended. If a running server uses the path, or if the path is another
     /// kind of file, the cause is `.addressInUse`. ``close()`` removes the socket file. A separate
@@ -96,12 +97,14 @@ public final class Listener: Sendable {
 
     /// Creates a listener on an address.
     ///
-    /// An IPv6 address does not serve IPv4.
+    /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4.
     ///
     /// - Parameters:
     ///   - address: The local address.
     ///   - group: The loops that wait for clients and serve them.
-    ///   - options: The backlog, the socket options, and whether the listener is sharded.
+    ///   - options: Whether `::` serves only IPv6, the backlog, the socket options, and whether the
+    ///     listener is sharded.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
@@ -113,7 +116,7 @@ public final class Listener: Sendable {
     ) throws(SocketError) {
         if options.sharded { try Self.checkSharding(address) }
         let options = Self.withNoDelay(options, isTCP: address.family != .unix)
-        let socket = try OwnedSocket.bound(on: address, .stream, isDualStack: false, options)
+        let socket = try OwnedSocket.bound(on: address, .stream, options)
         try self.init(listening: socket, options, group)
     }
 

@@ -11,8 +11,11 @@ extension Socket {
     /// The initializer resolves the name and tries the addresses as RFC 8305 specifies. IPv6 and
     /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
     /// or has had no answer for 250 ms. The socket uses the first connection that is established,
-    /// and the other attempts are closed. A UDP socket connects at once, because the kernel sends
-    /// nothing to the peer. The call blocks the thread; the async counterpart is
+    /// and the other attempts are closed. A UDP socket connects at once to the first address that the
+    /// kernel accepts, because connecting sends nothing and cannot find out whether a server is there.
+    /// If only another address of the name, such as the IPv4 address of `localhost`, has a server, a
+    /// later call throws `connectionRefused`; ``ConnectOptions/family`` chooses the other one. The
+    /// call blocks the thread; the async counterpart is
     /// ``Connection/init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
     ///
     /// - Parameters:

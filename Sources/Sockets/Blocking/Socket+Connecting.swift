@@ -5,7 +5,8 @@ extension Socket {
     /// Binds a local address: bind(2).
     ///
     /// With port 0, the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
-    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address.
+    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address. On `::`,
+    /// an IPv6 socket also serves IPv4 unless the option ``SocketOption/ipv6Only`` is set.
     ///
     /// - Parameter address: The local address.
     /// - Throws: ``SocketError`` with one of these causes:

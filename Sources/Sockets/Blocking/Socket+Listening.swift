@@ -8,8 +8,9 @@ extension Socket {
     /// ```
     ///
     /// A datagram socket is then ready for `receiveFrom`, and every other socket for `accept`. An
-    /// endpoint without a host binds every interface. One socket then serves IPv4 and IPv6, or only
-    /// IPv4 on a machine without IPv6. `SO_REUSEADDR` is set on TCP sockets, so a server can
+    /// endpoint without a host, or with the host `::`, binds every interface. One socket then serves
+    /// IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without IPv6,
+    /// an endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so a server can
     /// restart at once. With port 0, the kernel chooses the port; see ``localAddress``.
     ///
     /// If a server that has ended left its socket file behind, the file is replaced. If a running
@@ -47,18 +48,19 @@ extension Socket {
     /// Creates a socket that is bound to an address, and listens unless it is a datagram socket;
     /// see ``init(on:timeout:options:)``.
     ///
-    /// An IPv6 address serves only IPv6, even if it is the wildcard address.
+    /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4.
     ///
     /// - Parameters:
     ///   - address: The local address.
     ///   - type: The socket's type, which an address does not specify.
-    ///   - options: The backlog and the socket options.
+    ///   - options: Whether `::` serves only IPv6, the backlog and the socket options.
     /// - Throws: The errors of ``bind(on:)`` and ``listen(backlog:)``.
     public convenience init(
         on address: SocketAddress, type: SocketType = .stream,
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
         try options.checkUnsharded()
-        self.init(taking: try OwnedSocket.bound(on: address, type, isDualStack: false, options))
+        self.init(taking: try OwnedSocket.bound(on: address, type, options))
     }
 }

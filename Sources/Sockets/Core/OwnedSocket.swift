@@ -102,12 +102,11 @@ struct OwnedSocket: ~Copyable {
     static func bound(
         toOneOf addresses: [SocketAddress], of endpoint: Endpoint, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
-        let isWildcard = endpoint.host == "" && options.family == nil
+        let isEveryAddress = endpoint.host == "" && options.family == nil
         var failure: SocketError?
         for address in addresses {
             do throws(SocketError) {
-                return try bound(
-                    on: address, endpoint.transport.socketType, isDualStack: isWildcard, options)
+                return try bound(on: address, endpoint.transport.socketType, options)
             } catch {
                 failure = failure ?? error
                 // A machine without IPv6 rejects the family or its wildcard address, so try IPv4
@@ -115,20 +114,25 @@ struct OwnedSocket: ~Copyable {
                 let lacksIPv6 =
                     error.errno == .addressFamilyNotSupported
                     || error.errno == .addressNotAvailable
-                guard !isWildcard || lacksIPv6 else { break }
+                guard !isEveryAddress || lacksIPv6 else { break }
             }
         }
         throw failure ?? SocketError(.bind, .system(.addressNotAvailable))
     }
 
     /// Creates a socket, binds it to `address`, and listens unless it is a datagram socket.
+    ///
+    /// A socket on `::` serves both families unless the options restrict it to IPv6.
     static func bound(
-        on address: SocketAddress, _ type: SocketType, isDualStack: Bool, _ options: ListenOptions
+        on address: SocketAddress, _ type: SocketType, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
         var socket = try OwnedSocket(address.family ?? .unix, type)
         let family = socket.family
         var settings: [SocketOptionSetting] = []
-        if family == .ipv6 { settings.append(.set(.ipv6Only, to: !isDualStack)) }
+        if family == .ipv6 {
+            let isDualStack = address.ip == .v6(.any) && options.family != .ipv6
+            settings.append(.set(.ipv6Only, to: !isDualStack))
+        }
         if family != .unix {
             if type == .stream { settings.append(.set(.reuseAddress, to: true)) }
             if options.reusePort || options.sharded { settings.append(.set(.reusePort, to: true)) }

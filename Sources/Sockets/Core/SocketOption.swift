@@ -57,7 +57,8 @@ extension SocketOption<Bool> {
 
     /// `IPV6_V6ONLY`: an IPv6 socket carries only IPv6 traffic and no IPv4 traffic.
     ///
-    /// Set this option before bind.
+    /// Set this option before bind. Without it, a socket on `::` serves both families. To restrict a
+    /// new listener or channel to IPv6, use ``ListenOptions/family``.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
 
     /// `IP_BIND_ADDRESS_NO_PORT`: bind takes no port, and connect chooses one that is free for its

@@ -14,7 +14,8 @@ struct ServiceSockets: Sendable {
     ) throws(SocketError) -> [ServiceSockets] {
         let endpoints = try endpoints(of: host, port: port, family: family)
         return try endpoints.open(port: \.listener.localAddress.port) {
-            endpoint throws(SocketError) in try open(endpoint)
+            endpoint throws(SocketError) in
+            try open(endpoint, ListenOptions(family: family))
         }
     }
 
@@ -36,11 +37,13 @@ struct ServiceSockets: Sendable {
         family == .ipv6 ? "::1" : "127.0.0.1"
     }
 
-    private static func open(_ endpoint: Endpoint) throws(SocketError) -> ServiceSockets {
-        let listener = try Socket(on: endpoint)
+    private static func open(
+        _ endpoint: Endpoint, _ options: ListenOptions
+    ) throws(SocketError) -> ServiceSockets {
+        let listener = try Socket(on: endpoint, options: options)
         // A port that the kernel chose for TCP may be in use for UDP.
         let port = listener.localAddress.port.map { Port($0) } ?? endpoint.port ?? 0
-        let datagrams = try Socket(on: .udp(endpoint.host ?? "", port: port))
+        let datagrams = try Socket(on: .udp(endpoint.host ?? "", port: port), options: options)
         return ServiceSockets(listener: listener, datagrams: datagrams)
     }
 }

@@ -30,7 +30,7 @@ struct OwnedDescriptorTests {
         let address = SocketAddress.unix(try #require(UnixAddress(path: Loopback.unixPath())))
         do {
             let socket = try OwnedSocket.bound(
-                on: address, .stream, isDualStack: false, ListenOptions())
+                on: address, .stream, ListenOptions())
             let hasFile = socket.file != nil
             #expect(hasFile)
             #expect(UnixSocketFile(boundTo: address)?.keep() != nil)
