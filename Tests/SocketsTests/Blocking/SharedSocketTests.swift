@@ -85,6 +85,24 @@ struct SharedSocketTests {
     }
 
     @Test(
+        "closing a channel while a task receives leaves its socket to the other process",
+        arguments: datagramEndpoints)
+    func channels(endpoint: Endpoint) async throws {
+        let bound = try Socket(on: endpoint)
+        let other = Descriptor(dup(bound.descriptor))
+        let channel = try DatagramChannel(adopting: bound)
+        let receiving = Task { try await channel.receive() }
+        await channel.untilReading()
+        channel.close()
+        let error = await #expect(throws: SocketError.self) { try await receiving.value }
+        #expect(error?.cause == .closed)
+        #expect(throws: Errno.wouldBlock) { try System.recv(other.number, atMost: 1, .dontWait) }
+        let sender = try Socket(to: try address(of: other), type: .datagram)
+        try sender.send("x")
+        #expect(try System.recv(other.number, atMost: 1, .dontWait) == "x")
+    }
+
+    @Test(
         "closing a duplicated datagram socket while a thread receives leaves the duplicate usable")
     func duplicatedDatagrams() throws {
         let socket = try Socket(on: .udp("127.0.0.1", port: 0))
