@@ -108,6 +108,29 @@ func main() {
         expect(result.out.endswith(b"hello"), f"output {result.out!r}")
 
 
+@check("nc.traditional, which ends at a half-close, answers after 0.5 s, and not with -N", "nc.traditional")
+def _():
+    for flags, answer in (([], b"answer\n"), (["-N"], b"")):
+        port = free_port()
+        start("bash", "-c", f"(sleep 0.5; echo answer) | nc.traditional -q 5 -l -p {port}")
+        wait_bound(port)
+        run(*sock(*flags, "127.0.0.1", port), stdin=REQUEST).expect(0, out=answer, err=b"")
+
+
+@check("40 MB of each nc arrive whole with </dev/null", "nc.openbsd", "nc.traditional")
+def _():
+    path = scratch("40-megabytes")
+    with open(path, "wb") as file:
+        file.write(bytes(40_000_000))
+    for server in ("nc.openbsd -N -l 127.0.0.1", "nc.traditional -q 5 -l -p"):
+        port = free_port()
+        start("bash", "-c", f"exec {server} {port} <{path}")
+        wait_bound(port)
+        script = f'"$0" 127.0.0.1 {port} </dev/null | wc -c'
+        result = run("bash", "-c", script, sock_path()).expect(0, err=b"")
+        expect(result.out.strip() == b"40000000", f"{server}: {result.out!r} bytes arrived")
+
+
 @check("a server that stops at a half-close answers, and -N says why it does not")
 def _():
     port = stops_at_half_close(b"answer", 0.5)
@@ -206,6 +229,16 @@ def _():
         client.send(f"line {number}\n".encode())
         server.wait_for(rf"line {number}\r\n".encode())
         client.end_input()
+
+
+@check("a log collector with </dev/null gets the lines of each nc", "nc.openbsd", "nc.traditional")
+def _():
+    port = free_port()
+    server = start("bash", "-c", f'exec "$0" -lk 127.0.0.1 {port} </dev/null', sock_path())
+    wait_bound(port)
+    for client in (["nc.openbsd", "-N"], ["nc.traditional", "-q", "1"]):
+        run(*client, "127.0.0.1", port, stdin=f"line of {client[0]}\n".encode()).expect(0, out=b"")
+        server.wait_for(f"line of {client[0]}\n".encode())
 
 
 @check("a dump that begins 3 s after the server's half-close arrives whole")

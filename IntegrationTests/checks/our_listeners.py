@@ -111,6 +111,33 @@ def _():
         server.result().expect(0, out=b"hello")
 
 
+@check("nc.openbsd reaches -l localhost and -lk localhost over IPv4 and IPv6", "nc.openbsd")
+def _():
+    for flag in ("-l", "-lk"):
+        for client in (["-4", "127.0.0.1"], ["-6", "::1"], ["localhost"]):
+            port = free_port()
+            server = start(*sock(flag, "localhost", port))
+            wait_bound(port)
+            start("nc.openbsd", "-N", *client, port).send(b"hello")
+            server.wait_for(rb"hello")
+            server.kill()
+
+
+@check("curl gets the answer of -l -q 0 although it still uploads", "curl")
+def _():
+    answer = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbig\n"
+    port = free_port()
+    server = start(*sock("-l", "-q", "0", "127.0.0.1", port))
+    wait_bound(port)
+    server.send(answer).end_input()
+    upload = scratch("upload")
+    with open(upload, "wb") as file:
+        file.write(bytes(3_000_000))
+    run("curl", "--silent", "--max-time", "15", "--header", "Expect:", "--data-binary", f"@{upload}",
+        f"http://127.0.0.1:{port}/").expect(0, out=b"big\n")
+    server.result().expect(0)
+
+
 @check("-lk serves several clients and sends its input to all", "nc.openbsd")
 def _():
     port = free_port()
@@ -164,6 +191,21 @@ def _():
     server.wait_for(rb"question\n")
     server.send(b"answer\n")
     client.wait_for(rb"answer\n")
+
+
+@check("nc.openbsd and socat get the answer of -lu from 127.0.0.2, which they used", "nc.openbsd", "socat")
+def _():
+    for words in ([], ["::"], ["0.0.0.0"]):
+        port = free_port()
+        server = start(*sock("-lu", *words, port))
+        wait_bound(port, udp=True)
+        clients = (["nc.openbsd", "-u", "127.0.0.2", port], ["socat", "-", f"UDP:127.0.0.2:{port}"])
+        for number, command in enumerate(clients):
+            client = start(*command).send(b"question\n")
+            if number == 0:
+                server.wait_for(rb"question\n")
+                server.send(b"answer\n")
+            client.wait_for(rb"answer\n")
 
 
 # sock serve

@@ -54,12 +54,14 @@ extension ExitStatus {
         case (.connect, .tooManyOpenFiles), (.connect, .tooManyOpenFilesInSystem),
             (.connect, .noBufferSpace), (.connect, .noMemory):
             self = .otherFailure
+        // A reset comes from the peer, so the status is the same no matter which operation notices
+        // it. A connect notices it if the peer resets at once.
+        case (_, .connectionReset):
+            self = .receiveFailed
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable
-        // A reset comes from the peer, so the status is the same no matter which direction notices
-        // it.
-        case (_, .connectionReset), (.receive, _):
+        case (.receive, _):
             self = .receiveFailed
         case (.send, _), (.shutdown, _):
             self = .sendFailed

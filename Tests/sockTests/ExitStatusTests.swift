@@ -73,6 +73,7 @@ struct ExitStatusTests {
         #expect(status(.send, .system(.brokenPipe)) == 55)
         #expect(status(.send, .system(.connectionReset)) == 56)
         #expect(status(.receive, .system(.connectionReset)) == 56)
+        #expect(status(.connect, .system(.connectionReset)) == 56)
         #expect(status(.receive, .system(.ioError)) == 56)
     }
 

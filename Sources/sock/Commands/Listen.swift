@@ -77,10 +77,13 @@ struct Listen: Command {
     private func receiveDatagrams() throws {
         var listenOptions = ListenOptions(family: family)
         if isBroadcast { listenOptions.socketOptions = [.set(.broadcast, to: true)] }
-        // Several programs of a machine can receive the datagrams of a group.
-        listenOptions.reusePort = group != nil
+        // Several programs of a machine can receive the datagrams of a group. SO_REUSEPORT would also
+        // let them share the port, but with it the kernel may pass a datagram to a socket that has
+        // joined on another interface.
+        if group != nil { listenOptions.socketOptions.append(.set(.reuseAddress, to: true)) }
         let sockets = try open(listenOptions)
-        for socket in sockets { try group?.join(socket) }
+        // A name may also mean a group.
+        for socket in sockets { try (group ?? MulticastGroup(of: socket))?.join(socket) }
         endWhenRequested(closing: sockets)
         try DatagramListener(sockets, options).run()
         for socket in sockets { socket.close() }

@@ -9,9 +9,16 @@ struct MulticastGroup {
 
     /// Creates the group of an endpoint; nil if the host is not the address of a group.
     init?(_ endpoint: Endpoint, interface: String?) {
-        guard let address = endpoint.host.flatMap({ IPAddress($0) }), address.isMulticast else {
-            return nil
-        }
+        self.init(endpoint.host.flatMap { IPAddress($0) }, interface: interface)
+    }
+
+    /// Creates the group to which a socket is bound; nil if the socket is bound to another address.
+    init?(of socket: Socket) {
+        self.init(socket.localAddress.ip, interface: nil)
+    }
+
+    private init?(_ address: IPAddress?, interface: String?) {
+        guard let address, address.isMulticast else { return nil }
         self.address = address
         self.interface = interface
     }
