@@ -10,26 +10,35 @@ extension Analysis {
         // Keep only the clients that waited at both samples, because a healthy listener may have
         // new clients that wait briefly.
         let clients = clients(of: listener).filter(existedBefore)
-        let isFull =
-            listener.pendingConnections > listener.backlog
-            && earlier.pendingConnections > earlier.backlog
+        let isFull = listener.isFull && earlier.isFull
         guard !clients.isEmpty || isFull else { return nil }
         let blockers = processes(of: listener)
         guard !blockers.isEmpty || isFull else { return nil }
         let cause = cause(blockers, listener)
         let shown = clients.filter { !$0.isOwnerless }.prefix(Self.shownClients)
+        let ignored = clients.count { pairs.isIgnoredByFullListener($0) }
         return Finding(
             .notAccepting, isFull ? .certain : .likely,
             edges: shown.flatMap { edge(from: $0, to: listener, .accept) },
             connections: [[listener]] + shown.map { [$0] },
-            stall: samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: text.notAccepted(listener, isFull: isFull) + cause.text,
+            stall: clients.compactMap(waitingTime).max().map { ($0, false) }
+                ?? samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
+            evidence: text.notAccepted(listener, isFull: isFull, ignored: ignored) + cause.text,
             advice: cause.advice
                 ?? "The program must call accept, in a separate loop if other work keeps it busy.",
             blockers: cause.blockers)
     }
 
     private static let shownClients = 3
+
+    /// Returns how long an end has waited to be accepted, or nil if that is unknown.
+    private func waitingTime(_ end: MachineSocket) -> Duration? {
+        guard end.kind == .tcp else { return nil }
+        if pairs.isIgnoredByFullListener(end) { return end.statistics.timeUnanswered }
+        // The end that has no owner yet has never sent, so this time counts from when it was
+        // queued.
+        return end.isOwnerless ? end.statistics.timeSinceLastSend : nil
+    }
 
     /// Returns the clients on this machine that wait for this listener to accept them.
     private func clients(of listener: MachineSocket) -> [MachineSocket] {

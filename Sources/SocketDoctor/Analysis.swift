@@ -94,6 +94,7 @@ package struct Analysis: Sendable {
     /// The report is based on one sample if the socket is new, and otherwise on two samples.
     package func report(of socket: MachineSocket) -> StallReport {
         var statistics = socket.statistics
+        statistics.isPeerLocal = pairs.isPeerLocal(socket)
         if socket.kind == .unix {
             // A reader's queue shrinks with each byte that is read, but a writer's queue only when
             // the peer has read a whole block. So use the time of the last change at either end.
@@ -178,7 +179,9 @@ package struct Analysis: Sendable {
             if isWriting(index), !isUnaccepted(other) {
                 return peerNotReading(ends[index], other, report)
             }
-            if report.verdict == .networkLost { return networkLost(ends[index], other, report) }
+            if report.verdict == .networkLost {
+                if let finding = unanswered(ends[index], other, report) { return finding }
+            }
         }
         for (index, report) in reports.enumerated() where report?.verdict == .notReading {
             if let report, !ends[index].isOwnerless {
@@ -253,13 +256,22 @@ package struct Analysis: Sendable {
             blockers: cause.blockers)
     }
 
-    private func networkLost(
+    /// Returns a finding about an end that gets no answer, or nil if the finding about a listener
+    /// covers it.
+    ///
+    /// The network is to blame only if no socket of this machine explains the silence.
+    private func unanswered(
         _ end: MachineSocket, _ other: MachineSocket?, _ report: StallReport
-    ) -> Finding {
-        Finding(
+    ) -> Finding? {
+        if pairs.isIgnoredByFullListener(end) || isUnaccepted(other) { return nil }
+        // A kernel drops what does not fit into the buffer of a program that does not read.
+        if let other, (other.statistics.receiveQueue ?? 0) > 0 {
+            return peerNotReading(end, other, report)
+        }
+        return Finding(
             .networkLost, report.confidence,
             connections: [[end] + [other].compactMap { $0 }],
-            stall: report.statistics.timeSinceLastAcknowledgement.map { ($0, false) },
+            stall: report.statistics.timeUnanswered.map { ($0, false) },
             evidence: report.evidence, advice: report.advice, blockers: [])
     }
 

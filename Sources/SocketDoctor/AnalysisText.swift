@@ -3,7 +3,7 @@ internal import Sockets
 /// The evidence and the advice of findings, written as sentences.
 ///
 /// Names of programs are untrusted text, so this type escapes them.
-struct AnalysisText {
+package struct AnalysisText {
     private let machine: Machine
     private let ownership: Ownership
 
@@ -70,11 +70,21 @@ struct AnalysisText {
     }
 
     /// Returns the evidence that a listener's program does not accept clients.
-    func notAccepted(_ listener: MachineSocket, isFull: Bool) -> String {
-        let count = listener.pendingConnections
-        let clients = count == 1 ? "1 client waits" : "\(count) clients wait"
-        let room = isFull ? ", and the backlog is full" : ""
-        return "\(clients) for \(owner(of: listener)) to accept\(room)."
+    ///
+    /// The ignored clients are not in the backlog, because it is full.
+    func notAccepted(_ listener: MachineSocket, isFull: Bool, ignored: Int) -> String {
+        let waiting =
+            "\(Self.clients(listener.pendingConnections)) for \(owner(of: listener)) to accept"
+        guard isFull else { return waiting + "." }
+        guard ignored > 0 else { return waiting + ", and the backlog is full." }
+        return
+            "\(waiting), the backlog is full, and \(ignored) more"
+            + " \(ignored == 1 ? "client gets" : "clients get") no answer."
+    }
+
+    /// Returns how many clients wait, such as "1 client waits".
+    package static func clients(_ count: Int) -> String {
+        count == 1 ? "1 client waits" : "\(count) clients wait"
     }
 
     /// Returns the evidence that a program waits for a stuck program.

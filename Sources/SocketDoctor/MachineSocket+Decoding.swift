@@ -67,6 +67,9 @@ extension MachineSocket {
     private static let tcpStates: UInt32 =
         [1, 2, 4, 5, 7, 8, 9, 10, 11].reduce(0) { $0 | 1 << $1 }
 
+    /// The value of `idiag_timer` if the running timer is the one for retransmissions.
+    private static let retransmissionTimer: UInt8 = 1
+
     private enum TCPAttribute {
         static let info: UInt16 = 2
         static let memory: UInt16 = 7
@@ -99,6 +102,9 @@ extension MachineSocket {
             isListening = true
             (pendingConnections, backlog) = (Int(receiveQueue), Int(sendQueue))
             return
+        }
+        if body.byte(at: 2) == Self.retransmissionTimer {
+            statistics.timeToRetransmission = body.word(at: 52).map { .milliseconds($0) }
         }
         // The kernel counts the FIN as one byte of the queue, but a FIN cannot be read, so subtract
         // one byte.

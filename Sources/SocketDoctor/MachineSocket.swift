@@ -36,7 +36,7 @@ package struct MachineSocket: Hashable, Sendable {
     package var isListening: Bool
     /// The number of clients that wait to be accepted, if the socket listens.
     package var pendingConnections: Int
-    /// The maximum number of clients that may wait to be accepted, if the socket listens.
+    /// The backlog that the program gave to listen(2), if the socket listens.
     package var backlog: Int
     /// The inodes of the clients that wait to be accepted, if a Unix socket listens.
     package var pendingInodes: [UInt32]
@@ -56,6 +56,14 @@ package struct MachineSocket: Hashable, Sendable {
     }
 
     package var kind: Kind { identity.kind }
+
+    /// The number of clients that may wait to be accepted, if the socket listens.
+    ///
+    /// The kernel compares with `>`, so one client more than the backlog may wait.
+    package var capacity: Int { backlog + 1 }
+
+    /// A Boolean value that indicates whether the socket listens and its backlog is full.
+    package var isFull: Bool { isListening && pendingConnections >= capacity }
 
     /// A Boolean value that indicates whether no process owns the socket.
     package var isOwnerless: Bool { inode == 0 }

@@ -14,6 +14,8 @@ package struct SocketPairs: Sendable {
     private var tcp: [Addresses: Int] = [:]
     private var unix: [UInt32: Int] = [:]
     private var listeners: [SocketAddress: [Int]] = [:]
+    /// The IP addresses at which sockets of this machine are bound.
+    private var localAddresses: Set<IPAddress> = []
     private var listenerOfClient: [UInt32: Int] = [:]
     private let sockets: [MachineSocket]
 
@@ -23,6 +25,7 @@ package struct SocketPairs: Sendable {
         // Read the fields in place, because copying a whole socket with its statistics is
         // expensive.
         for index in sockets.indices {
+            if let ip = sockets[index].local.ip { localAddresses.insert(ip) }
             switch (sockets[index].kind, sockets[index].isListening) {
             case (.tcp, false):
                 let addresses = Addresses(
@@ -63,10 +66,36 @@ package struct SocketPairs: Sendable {
         case .unix:
             return listenerOfClient[socket.inode].map { sockets[$0] }
         case .tcp:
+            if isUnanswered(socket) { return listener(at: socket.remote) }
             let waiting = socket.isOwnerless ? socket : peer(of: socket)
             guard let waiting, isUnaccepted(waiting) else { return nil }
             return listener(at: waiting.local)
         }
+    }
+
+    /// Returns whether a full backlog on this machine explains why this end gets no answer.
+    ///
+    /// The kernel does not answer clients of a listener with a full backlog.
+    func isIgnoredByFullListener(_ socket: MachineSocket) -> Bool {
+        isUnanswered(socket) && listeners(at: socket.remote).contains(where: \.isFull)
+    }
+
+    /// Returns whether a client of this machine gets no answer, and no socket is its other end.
+    ///
+    /// The client may already be established, because the kernel ignores the client's last
+    /// confirmation too if the backlog is full.
+    private func isUnanswered(_ socket: MachineSocket) -> Bool {
+        guard isPeerLocal(socket), !socket.isOwnerless else { return false }
+        let statistics = socket.statistics
+        return statistics.state == .synSent
+            || statistics.state == .established && (statistics.retransmissions ?? 0) > 0
+                && peer(of: socket) == nil
+    }
+
+    /// Returns whether the remote address of this end belongs to this machine.
+    func isPeerLocal(_ socket: MachineSocket) -> Bool {
+        guard socket.kind == .tcp, let ip = socket.remote.ip else { return socket.kind == .unix }
+        return ip.isLoopback || localAddresses.contains(ip)
     }
 
     /// Returns the socket that listens on this address, or on the wildcard address with the same
@@ -74,16 +103,19 @@ package struct SocketPairs: Sendable {
     ///
     /// Returns nil if there is none, or if several share the port.
     func listener(at address: SocketAddress) -> MachineSocket? {
-        guard let port = address.port else { return nil }
+        let found = listeners(at: address)
+        return found.count == 1 ? found[0] : nil
+    }
+
+    private func listeners(at address: SocketAddress) -> [MachineSocket] {
+        guard let port = address.port else { return [] }
         let wildcards: [SocketAddress] = [
             .ipv4(.any, port: port), .ipv6(.any, port: port),
         ]
         for candidate in [address] + wildcards {
-            if let found = listeners[candidate] {
-                return found.count == 1 ? sockets[found[0]] : nil
-            }
+            if let found = listeners[candidate] { return found.map { sockets[$0] } }
         }
-        return nil
+        return []
     }
 
     /// Returns whether no process owns this end yet, although the connection is established.

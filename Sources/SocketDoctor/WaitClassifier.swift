@@ -179,10 +179,8 @@ private struct WaitResolver {
         case .accepting:
             return nil
         case .connecting:
-            guard socket.kind == .tcp, let listener = pairs.listener(at: socket.remote) else {
-                return nil
-            }
-            return owners(of: listener)
+            guard socket.kind == .tcp else { return nil }
+            return pairs.listenerThatShouldAccept(socket).flatMap { owners(of: $0) }
         case .reading:
             guard (socket.statistics.receiveQueue ?? 0) == 0,
                 socket.statistics.hasPeerHalfClosed != true

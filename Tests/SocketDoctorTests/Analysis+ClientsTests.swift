@@ -57,6 +57,82 @@ struct AnalysisClientsTests {
         #expect(found.confidence == .certain)
     }
 
+    /// Returns a machine whose server does not accept clients, and with one client that connects.
+    private func connecting(
+        to remote: SocketAddress, waiting: Int, state: ConnectionStatistics.State = .synSent
+    ) -> ModelMachine {
+        var model = ModelMachine()
+        model.program(1, "client")
+        model.program(2, "server")
+        var listener = MachineSocket(.tcp, cookie: 1, inode: 7, local: .ipv4(.any, port: 80))
+        listener.isListening = true
+        (listener.pendingConnections, listener.backlog) = (waiting, 1)
+        model.add(listener, to: 2)
+        let local =
+            remote.ip?.isLoopback == true ? IPv4Address.loopback : IPv4Address(192, 0, 2, 1)
+        let client = MachineSocket(
+            .tcp, cookie: 2, inode: 8, local: .ipv4(local, port: 4000), remote: remote,
+            statistics: MeasuredStatistics.quiet().with {
+                ($0.state, $0.retransmissions, $0.backoff) = (state, 3, 0)
+                ($0.sendQueue, $0.unacknowledgedSegments) = (1, 1)
+                $0.retransmissionTimeout = .seconds(1)
+                $0.timeToRetransmission = .milliseconds(500)
+                if state == .synSent {
+                    ($0.timeSinceLastSend, $0.timeSinceLastReceive) = (nil, nil)
+                }
+                $0.timeSinceLastAcknowledgement = state == .synSent ? nil : .seconds(60)
+            })
+        model.add(client, to: 1)
+        return model
+    }
+
+    private let server = SocketAddress.ipv4(.loopback, port: 80)
+
+    @Test(
+        "a full backlog, not the network, explains a client of this machine that gets no answer",
+        arguments: [ConnectionStatistics.State.synSent, .established])
+    func ignored(state: ConnectionStatistics.State) throws {
+        let found = try only(connecting(to: server, waiting: 2, state: state))
+        #expect(found.kind == .notAccepting)
+        #expect(found.confidence == .certain)
+        #expect(found.stallDuration == .milliseconds(3_500))
+        #expect(!found.isLowerBound)
+        #expect(found.edges.map(\.waiter) == [1])
+        #expect(
+            found.evidence.hasPrefix(
+                "2 clients wait for server[2] to accept, the backlog is full, and 1 more client gets no"
+                    + " answer."))
+    }
+
+    @Test("a client of this machine that gets no answer is `networkLost` if the backlog has space")
+    func dropped() throws {
+        let found = try only(connecting(to: server, waiting: 0))
+        #expect(found.kind == .networkLost)
+        #expect(found.stallDuration == .milliseconds(3_500))
+        #expect(found.advice == "Check the firewall of this machine, because both ends are on it.")
+    }
+
+    @Test("a listener of this machine does not explain a client of a remote server")
+    func remote() {
+        let model = connecting(to: .ipv4(IPv4Address(192, 0, 2, 7), port: 80), waiting: 2)
+        let findings = model.analysis.findings
+        #expect(findings.map(\.kind) == [.networkLost, .notAccepting])
+        #expect(findings[0].advice.contains("firewall may be dropping packets"))
+        #expect(findings[1].evidence.hasPrefix("2 clients wait"))
+    }
+
+    @Test("the time of a `notAccepting` finding is the time since the first client was queued")
+    func queued() throws {
+        var model = connecting(to: server, waiting: 1)
+        model.add(
+            MachineSocket(
+                .tcp, cookie: 3, inode: 0, local: server,
+                remote: .ipv4(.loopback, port: 4001),
+                statistics: MeasuredStatistics.quiet(for: .seconds(70))))
+        let found = try #require(model.analysis.findings.first { $0.kind == .notAccepting })
+        #expect(found.stallDuration == .seconds(70))
+    }
+
     @Test("all clients of a stopped listener are combined in one `notAccepting` finding")
     func stopped() throws {
         var model = ModelMachine()

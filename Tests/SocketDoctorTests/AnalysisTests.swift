@@ -169,6 +169,14 @@ struct AnalysisTests {
         #expect(found.confidence == .certain)
     }
 
+    @Test("unread bytes at the other end, not the network, explain data without an answer")
+    func unansweredByReader() throws {
+        let found = try only(pair(.tcp, MeasuredStatistics.cut(5), unread(128_000)))
+        #expect(found.kind == .peerNotReading)
+        #expect(found.evidence.contains("server[2] leaves 128000 bytes unread"))
+        #expect(try only(pair(.tcp, MeasuredStatistics.cut(5))).kind == .networkLost)
+    }
+
     @Test("a remote peer that does not read is detected from the local end")
     func remote() throws {
         var model = ModelMachine()

@@ -11,19 +11,19 @@ struct MachineSocketDecodingTests {
     static func tcp(
         family: UInt8 = 2, state: UInt8 = 1, local: [UInt8] = [127, 0, 0, 1], port: UInt16 = 80,
         interface: UInt32 = 0, unread: UInt32 = 0, queued: UInt32 = 0, inode: UInt32 = 4026,
-        attributes: [UInt8] = []
+        timer: UInt8 = 0, expiry: UInt32 = 0, attributes: [UInt8] = []
     ) -> [UInt8] {
         func address(_ bytes: [UInt8]) -> [UInt8] {
             bytes + [UInt8](repeating: 0, count: 16 - bytes.count)
         }
-        var body: [UInt8] = [family, state, 0, 0]
+        var body: [UInt8] = [family, state, timer, 0]
         body.append(half: port.bigEndian)
         body.append(half: UInt16(40_000).bigEndian)
         body += address(local) + address(local)
         body.append(word: interface)
         body.append(word: 77)
         body.append(word: 0)
-        body.append(word: 0)
+        body.append(word: expiry)
         body.append(word: unread)
         body.append(word: queued)
         body.append(word: 1000)
@@ -69,6 +69,15 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.sendBufferSize == 2_626_560)
         #expect(socket.statistics.takenAt == .seconds(9))
         #expect(!socket.isListening)
+    }
+
+    @Test("the time to the next retransmission is decoded only if its timer runs")
+    func timer() throws {
+        let running = try only(Self.tcp(timer: 1, expiry: 492))
+        #expect(running.statistics.timeToRetransmission == .milliseconds(492))
+        // Timer 2 is the one for keep-alive probes.
+        let keepAlive = try only(Self.tcp(timer: 2, expiry: 492))
+        #expect(keepAlive.statistics.timeToRetransmission == nil)
     }
 
     @Test("a FIN is not counted as an unread byte")

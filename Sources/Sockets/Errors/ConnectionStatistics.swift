@@ -96,6 +96,10 @@ public struct ConnectionStatistics: Hashable, Sendable {
     // MARK: Times
 
     /// The time since this end last sent data, including retransmissions: `lastsnd`.
+    ///
+    /// While no data was transferred, this time, `timeSinceLastReceive` and
+    /// `timeSinceLastAcknowledgement` count from the moment when the connection was established.
+    /// They are nil before that moment.
     public var timeSinceLastSend: Duration?
     /// The time since this end last received data: `lastrcv`.
     public var timeSinceLastReceive: Duration?
@@ -106,6 +110,9 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var roundTripTime: Duration?
     /// How long the kernel waits for an acknowledgement before it retransmits a segment: `rto`.
     public var retransmissionTimeout: Duration?
+    /// The time until the kernel retransmits the oldest segment, which only a list of the kernel
+    /// shows.
+    package var timeToRetransmission: Duration?
 
     // MARK: Since the connection was made
 
@@ -129,6 +136,11 @@ public struct ConnectionStatistics: Hashable, Sendable {
     /// A Boolean value that indicates whether both directions are closed, or the connection has
     /// failed: `POLLHUP` or `POLLERR`.
     public var isHungUp: Bool?
+
+    // MARK: Addresses
+
+    /// A Boolean value that indicates whether the addresses show that the peer is on this machine.
+    package var isPeerLocal: Bool?
 
     /// Creates statistics in which every value but the time is nil.
     ///

@@ -1,5 +1,5 @@
 extension ConnectionStatistics {
-    /// Reads the kernel's current statistics of a stream socket, with seven system calls that have
+    /// Reads the kernel's current statistics of a stream socket, with nine system calls that have
     /// no side effects and do not wait.
     init(reading descriptor: Int32) {
         self.init(takenAt: .nanoseconds(System.continuousNanoseconds()))
@@ -11,6 +11,11 @@ extension ConnectionStatistics {
         sendQueue = System.queueLength(descriptor, .sendQueue)
         sendBufferSize = System.bufferLimit(descriptor, .sendBufferSize)
         receiveBufferSize = System.bufferLimit(descriptor, .receiveBufferSize)
+        if let local = (try? System.getsockname(descriptor)).map(SocketAddress.init),
+            let remote = (try? System.getpeername(descriptor)).map(SocketAddress.init)
+        {
+            isPeerLocal = remote.ip?.isLoopback == true || local.ip != nil && local.ip == remote.ip
+        }
         if let condition = System.condition(descriptor) {
             isWritable = condition.contains(.writable)
             hasPeerHalfClosed = condition.contains(.peerHasEnded)

@@ -10,7 +10,7 @@ extension ConnectionStatistics {
         state = info.byte(at: 0).flatMap { State(rawValue: UInt8(clamping: $0)) }
         sendSegmentSize = info.word(at: 16)
         receiveSegmentSize = info.word(at: 20)
-        timeSinceLastReceive = info.milliseconds(at: 52)
+        timeSinceLastReceive = age(info, at: 52, segments: 152)
         roundTripTime = info.microseconds(at: 68)
         retransmissionTimeout = info.microseconds(at: 8)
         bytesReceived = info.long(at: 128)
@@ -23,8 +23,8 @@ extension ConnectionStatistics {
         probes = info.byte(at: 3)
         backoff = info.byte(at: 4)
         unacknowledgedSegments = info.word(at: 24)
-        timeSinceLastSend = info.milliseconds(at: 44)
-        timeSinceLastAcknowledgement = info.milliseconds(at: 56)
+        timeSinceLastSend = age(info, at: 44, segments: 156)
+        timeSinceLastAcknowledgement = age(info, at: 56, segments: 152)
         totalRetransmissions = info.word(at: 100)
         bytesAcknowledged = info.long(at: 120)
         notSent = info.word(at: 144)
@@ -32,6 +32,21 @@ extension ConnectionStatistics {
         receiveWindowLimitedTime = info.longMicroseconds(at: 176)
         sendBufferLimitedTime = info.longMicroseconds(at: 184)
         sendWindow = info.word(at: 228)
+    }
+
+    /// Returns the time since an event, or nil if the event has not happened yet.
+    ///
+    /// The kernel sets the time of each event when the connection is established. On a socket that
+    /// was never connected, the kernel's number counts from the start of the machine, so it is
+    /// valid only if data was transferred.
+    ///
+    /// - Parameters:
+    ///   - offset: The offset of the time.
+    ///   - segments: The offset of the number of data segments that caused such events.
+    private func age(_ info: TCPInfo, at offset: Int, segments: Int) -> Duration? {
+        let unconnected: Set<State?> = [.synSent, .listen, .closed]
+        guard !unconnected.contains(state) || (info.word(at: segments) ?? 0) > 0 else { return nil }
+        return info.milliseconds(at: offset)
     }
 }
 

@@ -104,7 +104,7 @@ extension StallAnalysis {
             return Diagnosis(
                 .networkLost, .possible,
                 "\(what) in flight, and nothing was acknowledged for \(sent.brief)",
-                advice: Self.adviceForLostNetwork)
+                advice: adviceForLostNetwork)
         }
         if activity.kind == .nothing || sent < Self.operationStall {
             return moves("\(what) in flight, sent \(sent.brief) ago", .possible)

@@ -67,6 +67,7 @@ struct DoctorJSON {
                 socket.isListening ? .number(socket.pendingConnections) : .null
             ),
             ("backlog", socket.isListening ? .number(socket.backlog) : .null),
+            ("capacity", socket.isListening ? .number(socket.capacity) : .null),
         ])
     }
 

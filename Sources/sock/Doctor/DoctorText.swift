@@ -119,7 +119,9 @@ struct DoctorText {
 
     private func queues(_ socket: MachineSocket, drawn: Bool) -> [String] {
         if socket.isListening {
-            return ["\(socket.pendingConnections) of \(socket.backlog) clients wait"]
+            return [
+                "\(AnalysisText.clients(socket.pendingConnections)), room for \(socket.capacity)"
+            ]
         }
         let statistics = socket.statistics
         return [

@@ -19,6 +19,13 @@ struct ConnectionStatisticsReadingTests {
         withExtendedLifetime(peer) {}
     }
 
+    @Test("isPeerLocal is true for a connection over loopback")
+    func local() throws {
+        let (client, peer) = try RawSockets.connection()
+        #expect(ConnectionStatistics(reading: client.number).isPeerLocal)
+        withExtendedLifetime(peer) {}
+    }
+
     @Test("isWritable is false for a full TCP connection, and the queue sizes are consistent")
     func full() throws {
         let (client, peer) = try RawSockets.connection()

@@ -97,6 +97,24 @@ struct ConnectionStatisticsTCPInfoTests {
         }
     }
 
+    @Test(
+        "times are nil before the connection is established, unless data was transferred",
+        arguments: [ConnectionStatistics.State.synSent, .closed, .listen])
+    func neverConnected(state: ConnectionStatistics.State) {
+        // The kernel then counts the times from the start of the machine.
+        var bytes = [UInt8](repeating: 9, count: 240)
+        bytes[0] = state.rawValue
+        bytes.replaceSubrange(152..<160, with: [UInt8](repeating: 0, count: 8))
+        let statistics = statistics(of: bytes)
+        #expect(statistics.timeSinceLastSend == nil)
+        #expect(statistics.timeSinceLastReceive == nil)
+        #expect(statistics.timeSinceLastAcknowledgement == nil)
+        guard state != .listen else { return }
+        bytes[156] = 1
+        #expect(self.statistics(of: bytes).timeSinceLastSend != nil)
+        #expect(self.statistics(of: bytes).timeSinceLastReceive == nil)
+    }
+
     @Test("the length of a listener's accept queue is not reported as a segment count")
     func listening() {
         var bytes = [UInt8](repeating: 7, count: 300)

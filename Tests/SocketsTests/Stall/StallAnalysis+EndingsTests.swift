@@ -119,4 +119,40 @@ struct StallAnalysisEndingsTests {
         #expect(analyze(fresh).verdict == .undetermined)
         #expect(analyze(fresh.with { $0.retransmissions = 2 }).verdict == .networkLost)
     }
+
+    @Test("the evidence about a connecting socket contains the time since the first request")
+    func connectingTime() {
+        let statistics = ConnectionStatistics().with {
+            ($0.state, $0.retransmissions, $0.backoff) = (.synSent, 3, 0)
+            $0.retransmissionTimeout = .seconds(1)
+            $0.timeToRetransmission = .milliseconds(500)
+        }
+        #expect(
+            analyze(statistics).evidence
+                == "The connection was requested 4 times without an answer for 3.5 s.")
+    }
+
+    @Test("the evidence about lost data does not count the idle time before it was sent")
+    func idleBefore() {
+        let statistics = Made.cut(3).with {
+            $0.retransmissionTimeout = .milliseconds(1_632)
+            $0.timeSinceLastSend = .milliseconds(400)
+            $0.timeSinceLastAcknowledgement = .seconds(3_600)
+        }
+        #expect(
+            analyze(statistics).evidence
+                == "982298 bytes in flight were sent again 3 times without an answer for 1.8 s.")
+    }
+
+    @Test("the advice blames only this machine's firewall if the peer is on this machine")
+    func localPeer() {
+        for statistics in [
+            Made.cut(3), Made.quiet().with { ($0.state, $0.retransmissions) = (.synSent, 3) },
+        ] {
+            #expect(!analyze(statistics).advice.contains("this machine"))
+            #expect(
+                analyze(statistics.with { $0.isPeerLocal = true }).advice
+                    == "Check the firewall of this machine, because both ends are on it.")
+        }
+    }
 }

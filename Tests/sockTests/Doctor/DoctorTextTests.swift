@@ -62,6 +62,17 @@ struct DoctorTextTests {
         #expect(all.contains("\\x1b[2J\\x0a[4711]"))
     }
 
+    @Test(
+        "a listener prints how many clients wait and how many may wait",
+        arguments: [(2, 1, "2 clients wait, room for 2"), (1, 128, "1 client waits, room for 129")])
+    func waitingClients(waiting: Int, backlog: Int, expected: String) throws {
+        var listener = MachineSocket(.tcp, cookie: 9, inode: 0, local: .ipv4(.any, port: 80))
+        listener.isListening = true
+        (listener.pendingConnections, listener.backlog) = (waiting, backlog)
+        #expect(
+            text().table([[listener]]) == ["─  (no program)  listens on 0.0.0.0:80  \(expected)"])
+    }
+
     @Test("healthy connections print as a table with verdicts")
     func healthy() {
         let text = text(StuckPair.analysis(state: .sleeping))
