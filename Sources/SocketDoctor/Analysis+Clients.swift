@@ -10,12 +10,16 @@ extension Analysis {
         // Keep only the clients that waited at both samples, because a healthy listener may have
         // new clients that wait briefly.
         let clients = clients(of: listener).filter(existedBefore)
+        let closed =
+            listener.kind == .unix
+            ? min(listener.closedClients, earlier.closedClients) : clients.count(where: hasClosed)
         let isFull = listener.isFull && earlier.isFull
-        guard !clients.isEmpty || isFull else { return nil }
+        guard !clients.isEmpty || closed > 0 || isFull else { return nil }
         let blockers = processes(of: listener)
         guard !blockers.isEmpty || isFull else { return nil }
         let cause = cause(blockers, listener)
-        let shown = clients.filter { !$0.isOwnerless }.prefix(Self.shownClients)
+        let shown = clients.filter { !$0.isOwnerless || hasClosed($0) }
+            .prefix(Self.shownClients)
         let ignored = clients.count { pairs.isIgnoredByFullListener($0) }
         return Finding(
             .notAccepting, isFull ? .certain : .likely,
@@ -23,13 +27,22 @@ extension Analysis {
             connections: [[listener]] + shown.map { [$0] },
             stall: clients.compactMap(waitingTime).max().map { ($0, false) }
                 ?? samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: text.notAccepted(listener, isFull: isFull, ignored: ignored) + cause.text,
-            advice: cause.advice
-                ?? "The program must call accept, in a separate loop if other work keeps it busy.",
+            evidence: text.notAccepted(listener, isFull: isFull, ignored: ignored)
+                + text.closed(closed, of: listener.pendingConnections) + cause.text,
+            advice: cause.advice ?? Self.adviceToAccept,
             blockers: cause.blockers)
     }
 
     private static let shownClients = 3
+
+    static let adviceToAccept =
+        "The program must call accept, in a separate loop if other work keeps it busy."
+
+    /// Returns whether a queued client has closed its connection before a program accepted it.
+    private func hasClosed(_ end: MachineSocket) -> Bool {
+        end.isOwnerless && end.statistics.state == .closeWait
+            && pairs.peer(of: end)?.isOwnerless ?? true
+    }
 
     /// Returns how long an end has waited to be accepted, or nil if that is unknown.
     private func waitingTime(_ end: MachineSocket) -> Duration? {

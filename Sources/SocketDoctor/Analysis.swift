@@ -133,6 +133,10 @@ package struct Analysis: Sendable {
             if let finding = finding(of: ends) { stuck.append((finding, ends)) }
         }
         let waiting = machine.sockets.filter(\.isListening).compactMap(notAccepting)
+        let accepting = Set(waiting.map { $0.connections[0][0].identity })
+        let open = machine.sockets.filter { end in
+            pairs.listenerThatShouldAccept(end).map { !accepting.contains($0.identity) } ?? true
+        }.compactMap(notClosed)
         let edges =
             classifier.waits.compactMap(edge) + stuck.flatMap { fullBufferEdges($0.finding) }
         let cycles = cycles(in: edges)
@@ -149,7 +153,7 @@ package struct Analysis: Sendable {
         let behind = waiters(
             edges, outside: groups, covered,
             notAccepting: Set(waiting.flatMap { $0.connections[0].flatMap(processes) }))
-        return (cycles.map(\.finding) + alone.map(\.finding) + waiting + behind).sorted()
+        return (cycles.map(\.finding) + alone.map(\.finding) + waiting + behind + open).sorted()
     }
 
     /// Returns the edges of a connection whose buffers are full, because full buffers prove a wait

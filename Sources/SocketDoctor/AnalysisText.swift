@@ -82,6 +82,29 @@ package struct AnalysisText {
             + " \(ignored == 1 ? "client gets" : "clients get") no answer."
     }
 
+    /// Returns how many of the waiting clients have closed their connection, with a leading space;
+    /// empty if there is none.
+    func closed(_ count: Int, of waiting: Int) -> String {
+        guard count > 0 else { return "" }
+        if waiting == 1 { return " It has already closed its connection." }
+        return count == 1
+            ? " 1 of them has already closed its connection."
+            : " \(count) of them have already closed their connections."
+    }
+
+    /// Returns the evidence that a program keeps a connection open after its peer has closed it.
+    func notClosed(
+        _ end: MachineSocket, _ confidence: StallReport.Confidence, isQueued: Bool
+    ) -> String {
+        if isQueued {
+            return "A client has closed a connection that is not yet accepted."
+        }
+        let owner = owner(of: end)
+        return confidence == .possible
+            ? "The peer of \(owner) has half-closed, and \(owner) has neither sent nor closed since."
+            : "The peer of \(owner) has closed the connection, but \(owner) keeps it open."
+    }
+
     /// Returns how many clients wait, such as "1 client waits".
     package static func clients(_ count: Int) -> String {
         count == 1 ? "1 client waits" : "\(count) clients wait"

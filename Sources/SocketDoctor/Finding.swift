@@ -21,6 +21,8 @@ package struct Finding: Sendable {
         case notReading
         /// A program waits for another program, which is itself stuck.
         case peerStuck
+        /// The peer has closed a connection, but the program has not.
+        case notClosed
 
         /// Returns whether the first kind is worse.
         package static func < (first: Kind, second: Kind) -> Bool {
@@ -40,6 +42,7 @@ package struct Finding: Sendable {
             case .peerNotReading: "peer-not-reading"
             case .notReading: "not-reading"
             case .peerStuck: "peer-stuck"
+            case .notClosed: "not-closed"
             }
         }
     }

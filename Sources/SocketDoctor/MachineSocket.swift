@@ -65,6 +65,10 @@ package struct MachineSocket: Hashable, Sendable {
     /// A Boolean value that indicates whether the socket listens and its backlog is full.
     package var isFull: Bool { isListening && pendingConnections >= capacity }
 
+    /// The number of clients that have closed their connection before a program accepted it, if a
+    /// Unix socket listens.
+    package var closedClients: Int { pendingInodes.count { $0 == 0 } }
+
     /// A Boolean value that indicates whether no process owns the socket.
     package var isOwnerless: Bool { inode == 0 }
 
@@ -77,12 +81,13 @@ package struct MachineSocket: Hashable, Sendable {
     }
 
     /// A Boolean value that indicates whether a second sample of the socket would be useless,
-    /// because no clients wait to be accepted and no bytes are queued or in flight.
+    /// because no clients wait to be accepted, no bytes are queued or in flight, and the peer has not
+    /// closed.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
-        let settled: Set<ConnectionStatistics.State?> = [nil, .established, .closeWait, .finWait2]
+        let settled: Set<ConnectionStatistics.State?> = [nil, .established, .finWait2]
         return (statistics.receiveQueue ?? 0) == 0 && (statistics.sendQueue ?? 0) == 0
             && (statistics.retransmissions ?? 0) == 0 && (statistics.probes ?? 0) == 0
-            && settled.contains(statistics.state)
+            && settled.contains(statistics.state) && statistics.isHungUp != true
     }
 }

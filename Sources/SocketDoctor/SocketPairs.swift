@@ -73,6 +73,12 @@ package struct SocketPairs: Sendable {
         }
     }
 
+    /// Returns whether the connection of this end waits in a listener's queue, so that no process
+    /// owns the end yet.
+    package func isQueued(_ socket: MachineSocket) -> Bool {
+        socket.kind == .tcp && isUnaccepted(socket) && !listeners(at: socket.local).isEmpty
+    }
+
     /// Returns whether a full backlog on this machine explains why this end gets no answer.
     ///
     /// The kernel does not answer clients of a listener with a full backlog.

@@ -13,8 +13,7 @@ enum Hint {
         switch status {
         case .nameNotResolved: return afterNameResolution(error)
         case .unreachable: return afterConnect(error)
-        case .timedOut:
-            return "A firewall may be dropping packets. Change the limit with -w 30s."
+        case .timedOut: return afterTimeout(error)
         case .cannotBind: return afterBind(error)
         case .receiveFailed:
             return "The peer broke the connection. Standard output has what arrived before."
@@ -23,6 +22,14 @@ enum Hint {
         case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput:
             return nil
         }
+    }
+
+    private static func afterTimeout(_ error: SocketError) -> String {
+        let tried = error.attempts.map(\.address) + [error.remoteAddress].compactMap { $0 }
+        guard let port = tried.first?.port, tried.allSatisfy({ $0.ip?.isLoopback == true }) else {
+            return "A firewall may be dropping packets. Change the limit with -w 30s."
+        }
+        return "The server on this machine may not accept clients; sock doctor \(port) shows why."
     }
 
     private static func afterNameResolution(_ error: SocketError) -> String? {

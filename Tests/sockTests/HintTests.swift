@@ -19,6 +19,25 @@ struct HintTests {
                 == "A firewall may be dropping packets. Change the limit with -w 30s.")
     }
 
+    @Test("the hint for a connect timeout on this machine names the server and sock doctor")
+    func localTimeOut() {
+        func hint(_ addresses: SocketAddress...) -> String? {
+            Failure(
+                SocketError(
+                    .connect, .timedOut(limit: .seconds(10)),
+                    attempts: addresses.map {
+                        .init(address: $0, cause: .timedOut(limit: nil), duration: .seconds(10))
+                    })
+            ).hint
+        }
+        let local = SocketAddress.ipv4(.loopback, port: 81)
+        #expect(
+            hint(local, .ipv6(.loopback, port: 81))
+                == "The server on this machine may not accept clients; sock doctor 81 shows why.")
+        #expect(
+            hint(local, .ipv4(IPv4Address(192, 0, 2, 7), port: 81))?.contains("firewall") == true)
+    }
+
     @Test("the hint for a refused connection depends on the transport")
     func refused() {
         let refused = SocketError.Cause.system(.connectionRefused)

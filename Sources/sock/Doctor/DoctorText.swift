@@ -55,6 +55,7 @@ struct DoctorText {
         case .peerNotReading: return "The peer is not reading\(time)"
         case .notReading: return "Received bytes are not being read\(time)"
         case .peerStuck: return "The peer is stuck\(time)"
+        case .notClosed: return "The peer has closed, but the program has not\(time)"
         }
     }
 
@@ -96,6 +97,7 @@ struct DoctorText {
     private func owner(of socket: MachineSocket) -> String {
         let owners = analysis.ownership.owners(of: socket)
         guard let first = owners.first else {
+            if analysis.pairs.isQueued(socket) { return "(not yet accepted)" }
             if socket.isOwnerless { return "(no program)" }
             return socket.user.map { "(hidden, user \($0))" } ?? "(hidden)"
         }
@@ -124,9 +126,12 @@ struct DoctorText {
             ]
         }
         let statistics = socket.statistics
+        guard statistics.state != .synSent else { return ["connecting"] }
+        let hasEnded = statistics.state == .closeWait || statistics.isHungUp == true
         return [
             queue("out", statistics.sendQueue, of: statistics.sendBufferSize, drawn: drawn),
-            queue("in", statistics.receiveQueue, of: statistics.receiveBufferSize, drawn: drawn),
+            queue("in", statistics.receiveQueue, of: statistics.receiveBufferSize, drawn: drawn)
+                + (hasEnded ? ", ended" : ""),
         ]
     }
 

@@ -73,6 +73,22 @@ struct DoctorTextTests {
             text().table([[listener]]) == ["─  (no program)  listens on 0.0.0.0:80  \(expected)"])
     }
 
+    @Test("an ended connection prints as ended, and without an owner as not yet accepted")
+    func ended() {
+        var end = MachineSocket(
+            .tcp, cookie: 8, inode: 0, local: .ipv4(.loopback, port: 80),
+            remote: .ipv4(.loopback, port: 4000))
+        end.statistics.state = .closeWait
+        (end.statistics.sendQueue, end.statistics.receiveQueue) = (0, 0)
+        var listener = MachineSocket(.tcp, cookie: 9, inode: 7, local: .ipv4(.any, port: 80))
+        listener.isListening = true
+        let row = "127.0.0.1:80 → 127.0.0.1:4000  out 0  in 0, ended"
+        #expect(text().table([[end]]) == ["─  (no program)  \(row)"])
+        let machine = Machine(sockets: [end, listener])
+        let queued = text(Analysis(MachineSamples(earlier: nil, later: machine)))
+        #expect(queued.table([[end]]) == ["─  (not yet accepted)  \(row)"])
+    }
+
     @Test("healthy connections print as a table with verdicts")
     func healthy() {
         let text = text(StuckPair.analysis(state: .sleeping))
