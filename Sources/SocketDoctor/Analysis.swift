@@ -58,7 +58,7 @@ package struct Analysis: Sendable {
     package var connections: [[MachineSocket]] { connections(where: { _ in true }) }
 
     /// Returns the connections of which at least one end satisfies the condition.
-    private func connections(
+    func connections(
         where isOfInterest: (MachineSocket) -> Bool
     ) -> [[MachineSocket]] {
         var found: [[MachineSocket]] = []
@@ -101,7 +101,17 @@ package struct Analysis: Sendable {
             let ends = [socket] + [pairs.peer(of: socket)].compactMap { $0 }
             statistics.timeSinceQueuesChanged = ends.compactMap(timeSinceQueuesChanged).min()
         }
-        return StallReport.analyze(earlier(socket)?.statistics, statistics, during: .nothing)
+        return StallReport.analyze(
+            earlier(socket)?.statistics, statistics, during: .nothing,
+            reads: ObservedReads(
+                here: bytesRead(socket), atPeer: pairs.peer(of: socket).flatMap(bytesRead)))
+    }
+
+    /// Returns at least how many bytes the program of this end read between the samples, or nil if
+    /// that is unknown.
+    private func bytesRead(_ socket: MachineSocket) -> Int? {
+        socket.bytesRead
+            ?? earlier(socket).flatMap { socket.statistics.bytesRead(since: $0.statistics) }
     }
 
     /// Returns how long the queues have not changed, or nil if that is unknown.

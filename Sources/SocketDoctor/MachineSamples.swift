@@ -1,7 +1,7 @@
 package import Sockets
 internal import SystemPackage
 
-/// Two samples of the whole machine, half a second apart, and what could not be observed.
+/// Two samples of the whole machine, half a second or more apart, and what could not be observed.
 package struct MachineSamples: Sendable {
     /// Something that could not be observed.
     package enum Gap: Hashable, Sendable {
@@ -17,6 +17,8 @@ package struct MachineSamples: Sendable {
     package var gaps: [Gap]
     /// The time that it took to take the samples.
     package var time: Duration
+    /// The queues that were watched between the samples.
+    private var changes = QueueChanges([])
 
     package init(
         earlier: Machine?, later: Machine, gaps: [Gap] = [], time: Duration = .zero
@@ -34,6 +36,8 @@ package struct MachineSamples: Sendable {
     private static let interval = Duration.milliseconds(550)
     /// How many times Unix sockets are listed between the samples.
     private static let intermediateLists = 12
+    /// The time between the samples after which further watching ends.
+    static let longestTime = Duration.seconds(2)
 
     /// Samples the machine, which takes about half a second, or less if nothing waits.
     ///
@@ -55,16 +59,27 @@ package struct MachineSamples: Sendable {
             return MachineSamples(
                 earlier: nil, later: earlier, gaps: sorted(gaps), time: now - start)
         }
-        var changes = QueueChanges(earlier.sockets)
-        observe(from: earlier.takenAt, &changes)
-        var later = Machine(takenAt: now)
-        later.sockets = try sockets(MachineSocket.List.allCases, &gaps)
+        var samples = MachineSamples(earlier: earlier, later: earlier, gaps: sorted(gaps))
+        samples.changes = QueueChanges(earlier.sockets)
+        try samples.extend()
+        return samples
+    }
+
+    /// Watches the machine for half a second more, and replaces the second sample.
+    ///
+    /// - Throws: An error of the kernel if it provides no list of sockets.
+    mutating func extend() throws(Errno) {
+        guard let earlier else { return }
+        Self.observe(from: later.takenAt, &changes)
+        var gaps = Set(gaps)
+        later = Machine(takenAt: Self.now)
+        later.sockets = try Self.sockets(MachineSocket.List.allCases, &gaps)
         changes.add(later.sockets)
         changes.mark(&later.sockets)
         later.processes = earlier.processes
-        readThreads(of: &later)
-        return MachineSamples(
-            earlier: earlier, later: later, gaps: sorted(gaps), time: now - start)
+        Self.readThreads(of: &later)
+        self.gaps = Self.sorted(gaps)
+        time = Self.now - earlier.takenAt
     }
 
     private static var now: Duration { .nanoseconds(System.continuousNanoseconds()) }
@@ -123,7 +138,7 @@ package struct MachineSamples: Sendable {
     }
 }
 
-/// The times at which the queues of Unix sockets last changed.
+/// The times at which the queues of Unix sockets last changed, and how many bytes were read.
 ///
 /// They have to be observed, because the kernel only reports how many bytes are in the queues.
 struct QueueChanges {
@@ -131,6 +146,7 @@ struct QueueChanges {
         var receiveQueue: Int?
         var sendQueue: Int?
         var since: Duration
+        var read = 0
 
         init(_ statistics: ConnectionStatistics) {
             receiveQueue = statistics.receiveQueue
@@ -153,20 +169,22 @@ struct QueueChanges {
     /// Records the queues that differ from the previous sample.
     mutating func add(_ sockets: [MachineSocket]) {
         for socket in sockets {
-            let new = Queues(socket.statistics)
+            var new = Queues(socket.statistics)
             guard let known = queues[socket.identity],
                 known.receiveQueue != new.receiveQueue || known.sendQueue != new.sendQueue
             else { continue }
+            new.read = known.read + max(0, (known.receiveQueue ?? 0) - (new.receiveQueue ?? 0))
             queues[socket.identity] = new
         }
     }
 
-    /// Records in the statistics of a sample how long the queues have not changed.
+    /// Records in a sample how long the queues have not changed, and how many bytes were read.
     func mark(_ sockets: inout [MachineSocket]) {
         for index in sockets.indices {
             guard let known = queues[sockets[index].identity] else { continue }
             sockets[index].statistics.timeSinceQueuesChanged =
                 max(.zero, sockets[index].statistics.takenAt - known.since)
+            sockets[index].bytesRead = known.read
         }
     }
 

@@ -40,6 +40,9 @@ package struct MachineSocket: Hashable, Sendable {
     package var backlog: Int
     /// The inodes of the clients that wait to be accepted, if a Unix socket listens.
     package var pendingInodes: [UInt32]
+    /// At least how many bytes the program read between two samples; nil if the socket was not
+    /// watched in between.
+    package var bytesRead: Int?
 
     package init(
         _ kind: Kind, cookie: UInt64, inode: UInt32, local: SocketAddress = .unnamed,

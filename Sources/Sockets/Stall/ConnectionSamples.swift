@@ -11,6 +11,8 @@ package struct ConnectionSamples {
     private var first: ConnectionStatistics?
     private var last: ConnectionStatistics?
     private var changedAt = Duration.zero
+    /// How many bytes this end has read between the first and the last sample.
+    private var read = 0
 
     package init() {}
 
@@ -21,6 +23,7 @@ package struct ConnectionSamples {
             $0.sendQueue != statistics.sendQueue || $0.receiveQueue != statistics.receiveQueue
         }
         if hasChanged ?? true { changedAt = statistics.takenAt }
+        read += last.flatMap(statistics.bytesRead) ?? 0
         last = statistics
     }
 
@@ -40,6 +43,7 @@ package struct ConnectionSamples {
             return StallReport.analyze(nil, last, during: activity)
         }
         last.timeSinceQueuesChanged = last.takenAt - changedAt
-        return StallReport.analyze(first, last, during: activity)
+        return StallReport.analyze(
+            first, last, during: activity, reads: ObservedReads(here: read))
     }
 }

@@ -3,7 +3,9 @@ extension StallAnalysis {
     /// The diagnosis if bytes were transferred between the two samples, so the connection may be
     /// slow but is not stuck.
     var moving: Diagnosis? {
-        guard let change, !isDeadlocked else { return nil }
+        guard let change else { return nil }
+        if let reading = reading(change) { return reading }
+        guard !isDeadlocked else { return nil }
         // Acknowledged bytes are not progress if they only filled the peer's window, because the
         // peer has not read them. Received bytes are not progress if they are all still queued,
         // because this end has not read them.
@@ -25,12 +27,34 @@ extension StallAnalysis {
         // whether this end has read. If the peer's window is full, reading does not help this end
         // to send, so reading is not progress.
         let isCounted = change.acknowledged != nil && change.received != nil
-        let differs = isCounted ? change.weHaveRead : change.queuesDiffer
+        let differs = isCounted ? change.read > 0 : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)
         else { return nil }
         // The last change is too long ago, so the transfer has stopped.
         if stillness(change) >= Self.observedStall { return nil }
         return moves("the queues changed within \(change.time.brief)")
+    }
+
+    /// The diagnosis if the program at the end for which bytes wait was seen to read.
+    private func reading(_ change: Change) -> Diagnosis? {
+        if let read = reads.atPeer, read > 0, sendQueue > 0 {
+            let evidence = "the peer read \(read.bytes) in \(change.time.brief)"
+            guard isSlow(read, change.time) else { return moves(evidence) }
+            return Diagnosis(
+                .peerReadingSlowly(bytesPerSecond: wholeRate(read, change.time)), .certain,
+                "\(evidence), and \(sendQueue.bytes) wait to be sent",
+                advice: Self.adviceForSlowReader)
+        }
+        // If the peer does not read, reading does not help this end to send.
+        guard change.read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
+        let evidence = "this end read \(change.read.bytes) in \(change.time.brief)"
+        guard Double(receiveQueue) > Self.slowQueueSeconds * rate(change.read, change.time) else {
+            return moves(evidence)
+        }
+        return Diagnosis(
+            .movingSlowly(bytesPerSecond: wholeRate(change.read, change.time), limitedBy: nil),
+            .certain, "\(evidence), and \(receiveQueue.bytes) wait to be read",
+            advice: "Find out what keeps the program of this end busy, because the peer must wait.")
     }
 
     /// Returns how long the queues have been unchanged, at most the time between the samples.

@@ -27,7 +27,7 @@ extension StallAnalysis {
         }
         // If both directions are full, report a deadlock. The longer the wait, the higher is the
         // confidence.
-        if isOurWindowFull {
+        if isOurWindowFull, change?.read ?? 0 == 0 {
             return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
         }
         let level = still.map { confidence(after: $0) } ?? .possible
@@ -50,15 +50,13 @@ extension StallAnalysis {
     }
 
     private func peerStopped(_ still: Duration?, _ level: StallReport.Confidence) -> Diagnosis {
-        let isSure = isTCP && still.map { $0 >= Self.certainStall } ?? false
         let time = still.map { " for \($0.brief)" } ?? ""
-        let alternative =
-            isSure ? "" : "; a peer that reads slowly looks the same until it reads more"
         let waiting =
             receiveQueue > 0 ? "; \(receiveQueue.bytes) from the peer wait here to be read" : ""
         return Diagnosis(
-            .peerNotReading, isSure ? .certain : level,
-            "\(blockage(time))\(alternative)\(waiting)",
+            .peerNotReading, level,
+            "\(blockage(time)); a peer that reads slowly looks the same until it has read more"
+                + waiting,
             advice: receiveQueue > 0
                 ? "Read what has arrived, because the peer may have to send more before it reads."
                 : "Find out what keeps the peer busy, because no bytes are sent until it reads.")

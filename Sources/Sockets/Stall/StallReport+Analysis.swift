@@ -7,11 +7,14 @@ extension StallReport {
     ///   - earlier: The statistics of an earlier sample, or nil if there was one sample.
     ///   - later: The statistics to analyze.
     ///   - activity: What the operation was doing.
+    ///   - reads: What the programs at both ends were seen to read between the samples.
     /// - Returns: The report.
     package static func analyze(
-        _ earlier: ConnectionStatistics?, _ later: ConnectionStatistics, during activity: Activity
+        _ earlier: ConnectionStatistics?, _ later: ConnectionStatistics, during activity: Activity,
+        reads: ObservedReads = ObservedReads()
     ) -> StallReport {
-        let analysis = StallAnalysis(earlier: earlier, now: later, activity: activity)
+        let analysis = StallAnalysis(
+            earlier: earlier, now: later, activity: activity, reads: reads)
         let diagnosis = analysis.diagnosis
         return StallReport(
             diagnosis.verdict, diagnosis.confidence,
@@ -69,6 +72,7 @@ struct StallAnalysis {
     let earlier: ConnectionStatistics?
     let now: ConnectionStatistics
     let activity: Activity
+    let reads: ObservedReads
 
     var diagnosis: Diagnosis { ended ?? networkLost ?? moving ?? outgoing ?? incoming ?? quiet }
 
@@ -95,10 +99,6 @@ struct StallAnalysis {
     ///
     /// A kernel may ignore a probe that follows another probe within half a second.
     static let answerTime = Duration.seconds(1)
-    /// The shortest time without accepted bytes after which `peerNotReading` is `certain`.
-    ///
-    /// After a shorter time, the peer may still be reading slowly.
-    static let certainStall = Duration.seconds(30)
     /// The time to drain the send queue, in seconds, above which a transfer is slow.
     static let slowQueueSeconds = 5.0
     /// The tolerance for comparing the time of the last send with the time of the last
@@ -117,8 +117,8 @@ struct StallAnalysis {
         /// window is unknown.
         var peerHasRead: Bool?
         var queuesDiffer: Bool
-        /// Whether this end has read some of the received bytes.
-        var weHaveRead: Bool
+        /// How many of the received bytes this end has read.
+        var read: Int
         var windowLimited: Duration?
         var retransmitted: Int
     }
@@ -134,7 +134,7 @@ struct StallAnalysis {
             received: increase(earlier.bytesReceived, now.bytesReceived),
             peerHasRead: zip(windowEnd(of: earlier), windowEnd(of: now)).map { $1 > $0 },
             queuesDiffer: queuesDiffer,
-            weHaveRead: zip(earlier.receiveQueue, now.receiveQueue).map { $0 > $1 } ?? false,
+            read: max(reads.here ?? 0, now.bytesRead(since: earlier) ?? 0),
             windowLimited: zip(earlier.receiveWindowLimitedTime, now.receiveWindowLimitedTime)
                 .map { max(.zero, $1 - $0) },
             retransmitted: increase(earlier.totalRetransmissions, now.totalRetransmissions) ?? 0)

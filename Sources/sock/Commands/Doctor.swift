@@ -7,7 +7,8 @@ struct Doctor: Command {
     static let details = """
         Examines all TCP and Unix stream sockets, or only those that match PORT, --pid and \
         --program. Prints what is stuck, the worst first: both ends, which process waits for \
-        which, for how long, and what to do. It takes about half a second and changes nothing. \
+        which, for how long, and what to do. It takes half a second, or two seconds if a program \
+        may read from time to time, and changes nothing. \
         Root sees the programs of all users. Exit status: 0 nothing is stuck, 1 something is \
         stuck, 2 usage, 3 no such port, process or program, 4 sockets cannot be examined.
         """

@@ -40,9 +40,9 @@ struct DoctorRunner {
     }
 
     private func analyze() throws(Failure) -> Analysis {
-        let samples: MachineSamples
+        let analysis: Analysis
         do throws(Errno) {
-            samples = try MachineSamples.take()
+            analysis = try Analysis.ofMachine()
         } catch {
             throw Failure(
                 .cannotInspect,
@@ -50,7 +50,6 @@ struct DoctorRunner {
                     + " \(error.description.withLowercasedFirst)",
                 hint: "sock doctor needs /proc and a kernel with socket diagnosis (INET_DIAG).")
         }
-        let analysis = Analysis(samples)
         try filter.requireMatch(in: analysis)
         return analysis
     }
@@ -77,6 +76,10 @@ struct DoctorRunner {
             hasColor: output.isTerminal && Environment["NO_COLOR"] == nil, width: output.width)
         var blocks = text.blocks(of: findings)
         if !healthy.isEmpty { blocks.append(text.table(ofHealthy: healthy)) }
+        let slow = analysis.slowReaders.filter { reader in
+            filter.matches([reader.reader] + [reader.writer].compactMap { $0 }, analysis)
+        }
+        if !slow.isEmpty { blocks.append(text.lines(about: slow)) }
         blocks.append([summary(analysis, findings)])
         return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }

@@ -181,6 +181,30 @@ struct DoctorText {
             ?? analysis.report(of: ends[0])
     }
 
+    // MARK: Slow readers
+
+    private static let shownReaders = 3
+
+    /// Returns a sentence for each slow reader, and the number of those that are left out.
+    func lines(about readers: [Analysis.SlowReader]) -> [String] {
+        let shown = readers.prefix(Self.shownReaders).flatMap { reader in
+            TextLayout.wrapped(sentence(about: reader), width: width, indent: "")
+        }
+        let more = readers.count - Self.shownReaders
+        return more > 0
+            ? shown + [
+                "Not stuck: \(more) more \(more == 1 ? "program reads" : "programs read") slowly."
+            ]
+            : shown
+    }
+
+    private func sentence(about slow: Analysis.SlowReader) -> String {
+        let writer = slow.writer.map { " from \(owner(of: $0))" } ?? ""
+        return
+            "Not stuck: \(owner(of: slow.reader)) reads slowly, \(slow.bytesPerSecond.bytesPerSecond), and"
+            + " \(slow.waiting.bytes)\(writer) wait for it."
+    }
+
     // MARK: Groups
 
     /// Returns a block of lines for each cause.

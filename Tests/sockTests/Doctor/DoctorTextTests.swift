@@ -89,6 +89,22 @@ struct DoctorTextTests {
         #expect(queued.table([[end]]) == ["─  (not yet accepted)  \(row)"])
     }
 
+    @Test("slow readers print with their rates, and only three of them")
+    func slowReaders() throws {
+        let text = text(width: 200)
+        let ends = text.analysis.connections[0]
+        let slow = Analysis.SlowReader(
+            reader: ends[1], writer: ends[0], bytesPerSecond: 9_818, waiting: 2_553_344)
+        let line =
+            "Not stuck: server[4712] fd 4 reads slowly, 9818 bytes a second, and 2553344 bytes from"
+            + " client[4711] fd 3 wait for it."
+        #expect(text.lines(about: [slow]) == [line])
+        #expect(
+            text.lines(about: [slow, slow, slow, slow]) == [
+                line, line, line, "Not stuck: 1 more program reads slowly.",
+            ])
+    }
+
     @Test("healthy connections print as a table with verdicts")
     func healthy() {
         let text = text(StuckPair.analysis(state: .sleeping))

@@ -1,0 +1,99 @@
+import Testing
+
+@testable import Sockets
+
+@Suite("Observed reads")
+struct ObservedReadsTests {
+    private typealias Made = MeasuredStatistics
+
+    private func received(_ bytes: Int, unread: Int, ended: Bool = false) -> ConnectionStatistics {
+        Made.quiet().with {
+            ($0.bytesReceived, $0.receiveQueue) = (bytes, unread)
+            $0.hasPeerHalfClosed = ended
+        }
+    }
+
+    @Test("bytesRead counts read bytes even if as many bytes arrived")
+    func counted() {
+        let earlier = received(1_000, unread: 600)
+        #expect(received(1_000, unread: 600).bytesRead(since: earlier) == 0)
+        #expect(received(1_000, unread: 500).bytesRead(since: earlier) == 100)
+        #expect(received(1_300, unread: 600).bytesRead(since: earlier) == 300)
+        #expect(received(1_300, unread: 900).bytesRead(since: earlier) == 0)
+    }
+
+    @Test("bytesRead does not count a FIN")
+    func end() {
+        let earlier = received(1_000, unread: 600)
+        #expect(received(1_001, unread: 600, ended: true).bytesRead(since: earlier) == 0)
+        let ended = received(1_001, unread: 0, ended: true)
+        #expect(ended.bytesRead(since: ended) == 0)
+    }
+
+    @Test("bytesRead of a Unix socket is the length by which the queue has shrunk")
+    func uncounted() {
+        let earlier = Made.unix(unread: 600)
+        #expect(Made.unix(unread: 500).bytesRead(since: earlier) == 100)
+        #expect(Made.unix(unread: 700).bytesRead(since: earlier) == 0)
+        #expect(ConnectionStatistics().bytesRead(since: earlier) == nil)
+    }
+
+    // MARK: Reports
+
+    @Test("a peer that was seen to read is diagnosed as `peerReadingSlowly` behind a closed window")
+    func slowPeer() {
+        let now = Made.peerFull()
+        let report = StallReport.analyze(
+            now.before(.seconds(1)), now, during: .nothing, reads: ObservedReads(atPeer: 10_000))
+        #expect(report.verdict == .peerReadingSlowly(bytesPerSecond: 10_000))
+        #expect(report.confidence == .certain)
+        #expect(
+            report.evidence
+                == "The peer read 10000 bytes in 1 s, and 2755072 bytes wait to be sent.")
+        #expect("\(report.verdict)" == "the peer reads slowly, 10 KB a second")
+    }
+
+    @Test("a peer that was seen to read fast is diagnosed as `moving`")
+    func fastPeer() {
+        let now = Made.peerFull()
+        let report = StallReport.analyze(
+            now.before(.seconds(1)), now, during: .nothing, reads: ObservedReads(atPeer: 900_000))
+        #expect(report.verdict == .moving)
+    }
+
+    @Test("full buffers are no deadlock if one of the two ends was seen to read")
+    func deadlock() {
+        let now = Made.bothFull()
+        let earlier = now.before(.seconds(1))
+        func verdict(_ reads: ObservedReads) -> StallReport.Verdict {
+            StallReport.analyze(earlier, now, during: .nothing, reads: reads).verdict
+        }
+        #expect(verdict(ObservedReads(here: 0, atPeer: 0)) == .bothWriting)
+        #expect(verdict(ObservedReads(atPeer: 1_000)) == .peerReadingSlowly(bytesPerSecond: 1_000))
+        #expect(verdict(ObservedReads(here: 1_000)) == .peerNotReading)
+    }
+
+    @Test("an end that was seen to read is diagnosed as `movingSlowly` and not as `notReading`")
+    func slowEnd() {
+        let now = received(128_000, unread: 100_000)
+        let report = StallReport.analyze(
+            now.before(.seconds(1)).with { $0.receiveQueue = 110_000 }, now, during: .nothing)
+        #expect(report.verdict == .movingSlowly(bytesPerSecond: 10_000, limitedBy: nil))
+        #expect(
+            report.evidence == "This end read 10000 bytes in 1 s, and 100000 bytes wait to be read."
+        )
+        let still = StallReport.analyze(now.before(.seconds(1)), now, during: .nothing)
+        #expect(still.verdict == .notReading)
+    }
+
+    @Test("reads between the samples of a Unix socket count even if the queue was filled again")
+    func samples() {
+        var samples = ConnectionSamples()
+        for (time, unread) in [(0, 90_000), (500, 80_000), (1_000, 90_000)] {
+            samples.add(
+                Made.unix(unread: unread).with { $0.takenAt = .milliseconds(time) })
+        }
+        let report = samples.report(during: .nothing)
+        #expect(report.verdict == .movingSlowly(bytesPerSecond: 10_000, limitedBy: nil))
+    }
+}
