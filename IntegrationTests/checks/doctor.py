@@ -208,6 +208,113 @@ def _():
         client.close()
 
 
+# A program whose client sends or closes, and which then runs code that uses `peer`.
+SERVER = r"""
+import os, socket, sys, time
+family, address = getattr(socket, sys.argv[1]), sys.argv[2]
+listener = socket.socket(family)
+listener.bind(address if family == socket.AF_UNIX else (address, int(sys.argv[3])))
+listener.listen()
+print("ready", flush=True)
+if sys.argv[4] == "accept":
+    peer = listener.accept()[0]
+    print("met", flush=True)
+exec(sys.argv[5])
+"""
+FAMILIES_OF_STREAMS = (("AF_INET", "127.0.0.1"), ("AF_INET6", "::1"), ("AF_UNIX", None))
+
+
+def serve(family, address, code, act="accept"):
+    """Starts a server and a client that is connected to it."""
+    port = free_port()
+    if address is None:
+        address = scratch("doctor-peer")
+        Path(address).unlink(missing_ok=True)
+    server = start(sys.executable, "-c", SERVER, family, address, port, act, code)
+    server.wait_for(b"ready")
+    client = socket.socket(getattr(socket, family))
+    client.connect(address if family == "AF_UNIX" else (address, port))
+    if act == "accept":
+        server.wait_for(b"met")
+    return server, client
+
+
+@check("doctor: a connection that the peer closed and the program did not is a finding, with the program")
+def _():
+    for family, address in FAMILIES_OF_STREAMS:
+        server, client = serve(family, address, SLEEP)
+        client.close()
+        found = doctor("--pid", server.pid, code=1)
+        expect_text(
+            found, "The peer has closed, but the program has not for ", "(not-closed, ",
+            f"The peer of {name(server)} has closed the connection", f"{name(server)} fd 4",
+            ", ended")
+        server.kill()
+
+
+@check("doctor: a client that closes before it is accepted belongs to the listener")
+def _():
+    for family, address in FAMILIES_OF_STREAMS:
+        server, client = serve(family, address, SLEEP, act="ignore")
+        client.close()
+        found = doctor("--pid", server.pid, code=1)
+        expect_text(
+            found, "(not-accepting, likely)", "1 client waits, room for 129",
+            "It has already closed its connection.")
+        if family != "AF_UNIX":
+            expect_text(found, "(not yet accepted)", ", ended")
+        server.kill()
+
+
+@check("doctor PORT: the program, the PID and the user that hold a TCP or UDP port", "setpriv", root=True)
+def _():
+    folder = tempfile.mkdtemp(prefix="sock-doctor-")
+    at_the_end(lambda: shutil.rmtree(folder))
+    os.chmod(folder, 0o755)
+    copy = shutil.copy(sock_path(), folder)
+    nobody = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
+    for family, address in FAMILIES_OF_STREAMS[:2]:
+        shown_address = f"[{address}]" if ":" in address else address
+        for kind, verb, name_of in (
+                (socket.SOCK_STREAM, "listens on", "TCP"), (socket.SOCK_DGRAM, "has", "UDP")):
+            with socket.socket(getattr(socket, family), kind) as held:
+                held.bind((address, 0))
+                if kind == socket.SOCK_STREAM:
+                    held.listen()
+                port = held.getsockname()[1]
+                ours = Path("/proc/self/comm").read_text().strip()
+                held_port = f"{verb} {name_of} port {shown_address}:{port}"
+                expect_text(doctor(port, code=0), f"{ours}[{os.getpid()}] {held_port}, as user root.")
+                expect_text(
+                    run(*nobody, port),
+                    f"A program of user root {held_port}; it is hidden from this user, and root can")
+                answer = json.loads(doctor("--json", "--all", port, code=0).out)
+                expect(not answer["stuck"] and f"[{os.getpid()}]" in answer["evidence"], f"{answer}")
+
+
+@check("doctor: a reader that is slow is never stuck, and its rate is printed")
+def _():
+    runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS)) // 4
+    for family, address in FAMILIES_OF_STREAMS:
+        for count, pause in ((1000, 0.1), (4096, 0.5)):
+            server, client = serve(
+                family, address, f"while peer.recv({count}): time.sleep({pause})")
+            client.setblocking(False)
+            try:
+                while True:
+                    client.send(bytes(1 << 16))
+            except BlockingIOError:
+                pass
+            text = b""
+            for _ in range(runs):
+                found = doctor("--pid", server.pid)
+                expect(found.code == 0, shown(found.out))
+                text += found.out
+            expect(b"reads slowly, " in text, shown(text))
+            client.close()
+            server.kill()
+
+
 @check("doctor --json: one object per line, with programs and descriptors")
 def _():
     one, other, port = pair(WRITE, WRITE)
@@ -251,6 +358,7 @@ def masked(text):
     """Masks numbers, which differ each time, and the line breaks that depend on their lengths."""
     text = re.sub(r"[\d.]+ (min|s)\b", "TIME", text)
     text = re.sub(r"python[\d.]*(?=\[)", "python3", text)
+    text = re.sub(r"as user [\w.-]+", "as user USER", text)
     return re.sub(r"\d+", "N", " ".join(text.split()))
 
 
@@ -374,6 +482,7 @@ import asyncio
 async def echo(reader, writer):
     while data := await reader.read(64):
         writer.write(data)
+    writer.close()
 async def main():
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     for _ in range(3):
@@ -426,7 +535,7 @@ def _():
 @check("doctor: no such port, process or program is exit 3 and one line")
 def _():
     for words, part in (
-        ((free_port(),), rb"no TCP socket on this machine has port \d+"),
+        ((free_port(),), rb"no TCP or UDP socket on this machine has port \d+"),
         (("--pid", 4194304), rb"there is no process 4194304"),
         (("--program", "no-such-program"), rb"no program is called 'no-such-program'"),
     ):

@@ -34,6 +34,7 @@ extension Analysis {
         switch end.kind {
         case .tcp: return end.statistics.state == .closeWait
         case .unix: return end.statistics.isHungUp == true && !end.isOwnerless
+        case .udp: return false
         }
     }
 

@@ -6,10 +6,14 @@ extension Analysis {
     /// Samples the machine until the analysis is decided, which takes about half a second, and up to
     /// two seconds if a program may read from time to time.
     ///
+    /// - Parameter lists: The lists of sockets to read.
+    /// - Returns: The analysis.
     /// - Throws: An error of the kernel if it provides no list of sockets or if `/proc` cannot be
     ///   read.
-    package static func ofMachine() throws(Errno) -> Analysis {
-        var samples = try MachineSamples.take()
+    package static func ofMachine(
+        _ lists: [MachineSocket.List] = MachineSocket.List.streams
+    ) throws(Errno) -> Analysis {
+        var samples = try MachineSamples.take(lists)
         var analysis = Analysis(samples)
         while analysis.isUndecided, samples.time < MachineSamples.longestTime {
             try samples.extend()
@@ -69,7 +73,7 @@ extension Analysis {
                 let owners = processes(of: reader)
                 return owners.isEmpty
                     ? !reader.isOwnerless
-                    : owners.contains { mayRead($0, besides: []) }
+                    : owners.contains { mayRead($0) }
             }
         }
     }
@@ -87,7 +91,7 @@ extension Analysis {
     /// Returns whether a process may read a moment later, because it runs from time to time.
     ///
     /// A process that writes to a pipe or socket goes on when the process at the other end reads.
-    private func mayRead(_ id: Int32, besides visited: Set<Int32>) -> Bool {
+    func mayRead(_ id: Int32, besides visited: Set<Int32> = []) -> Bool {
         guard !visited.contains(id), let process = machine.processes[id],
             process.state != .stopped, process.state != .traced, !classifier.stuck.contains(id)
         else { return false }

@@ -251,7 +251,7 @@ package struct Analysis: Sendable {
             edges: edge(from: writer, to: reader, .read),
             connections: [[writer] + [reader].compactMap { $0 }],
             stall: stallDuration(of: [writer]),
-            evidence: text.full(writer, reader, report) + cause.text,
+            evidence: text.full(writer, reader, report) + cause.text + watched(blockers),
             advice: cause.advice ?? report.advice, blockers: cause.blockers)
     }
 
@@ -264,7 +264,7 @@ package struct Analysis: Sendable {
             .notReading, raised(report.confidence, blockers),
             connections: [[reader] + [writer].compactMap { $0 }],
             stall: stallDuration(of: [reader]),
-            evidence: text.unread(reader) + cause.text,
+            evidence: text.unread(reader) + cause.text + watched(blockers),
             advice: cause.advice
                 ?? "The program must read, because nothing else empties the buffer.",
             blockers: cause.blockers)
@@ -287,6 +287,15 @@ package struct Analysis: Sendable {
             connections: [[end] + [other].compactMap { $0 }],
             stall: report.statistics.timeUnanswered.map { ($0, false) },
             evidence: report.evidence, advice: report.advice, blockers: [])
+    }
+
+    /// Returns a sentence that says how long no read was seen, with a leading space, or an empty
+    /// string if none of the processes may read a moment later.
+    private func watched(_ readers: [Int32]) -> String {
+        guard let earlier = samples.earlier, readers.contains(where: { mayRead($0) }) else {
+            return ""
+        }
+        return text.watched(for: machine.takenAt - earlier.takenAt)
     }
 
     /// Returns the confidence of a finding whose wait only these blockers could end.

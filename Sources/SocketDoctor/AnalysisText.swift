@@ -69,6 +69,12 @@ package struct AnalysisText {
             + " to read them."
     }
 
+    /// Returns the evidence that a program read nothing while it was watched, with a leading space.
+    func watched(for time: Duration) -> String {
+        " No byte was read in the last \(time.brief), but a program that reads less often looks the"
+            + " same."
+    }
+
     /// Returns the evidence that a listener's program does not accept clients.
     ///
     /// The ignored clients are not in the backlog, because it is full.

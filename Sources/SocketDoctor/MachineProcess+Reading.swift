@@ -46,6 +46,22 @@ extension MachineProcess {
         return found
     }
 
+    /// Returns the user whom a process runs as, which is its effective user ID, or nil if the process
+    /// has ended.
+    static func user(of id: Int32) -> UInt32? {
+        (try? System.contents(of: "/proc/\(id)/status", atMost: 4096)).flatMap(user(status:))
+    }
+
+    /// Parses `/proc/PID/status`, in which the second number of the line `Uid:` is the effective
+    /// user ID.
+    static func user(status: [UInt8]) -> UInt32? {
+        let line = status.split(separator: UInt8(ascii: "\n")).first {
+            $0.starts(with: "Uid:".utf8)
+        }
+        let words = line?.split(separator: UInt8(ascii: "\t")) ?? []
+        return words.count > 2 ? Decimal.value(of: words[2], maximum: .max) : nil
+    }
+
     // MARK: Threads
 
     /// The maximum number of threads that are read; larger processes are skipped because reading

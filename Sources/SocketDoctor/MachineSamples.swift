@@ -19,6 +19,8 @@ package struct MachineSamples: Sendable {
     package var time: Duration
     /// The queues that were watched between the samples.
     private var changes = QueueChanges([])
+    /// The lists that were read.
+    private var lists: [MachineSocket.List] = []
 
     package init(
         earlier: Machine?, later: Machine, gaps: [Gap] = [], time: Duration = .zero
@@ -41,13 +43,17 @@ package struct MachineSamples: Sendable {
 
     /// Samples the machine, which takes about half a second, or less if nothing waits.
     ///
+    /// - Parameter lists: The lists of sockets to read.
+    /// - Returns: The samples.
     /// - Throws: An error of the kernel if it provides no list of sockets or if `/proc` cannot be
     ///   read.
-    package static func take() throws(Errno) -> MachineSamples {
+    package static func take(
+        _ lists: [MachineSocket.List] = MachineSocket.List.streams
+    ) throws(Errno) -> MachineSamples {
         let start = now
         var gaps: Set<Gap> = []
         var earlier = Machine(takenAt: start)
-        earlier.sockets = try sockets(MachineSocket.List.allCases, &gaps)
+        earlier.sockets = try sockets(lists, &gaps)
         let processes = try MachineProcess.all()
         earlier.processes = Dictionary(processes.map { ($0.id, $0) }) { $1 }
         readThreads(of: &earlier)
@@ -60,7 +66,7 @@ package struct MachineSamples: Sendable {
                 earlier: nil, later: earlier, gaps: sorted(gaps), time: now - start)
         }
         var samples = MachineSamples(earlier: earlier, later: earlier, gaps: sorted(gaps))
-        samples.changes = QueueChanges(earlier.sockets)
+        (samples.changes, samples.lists) = (QueueChanges(earlier.sockets), lists)
         try samples.extend()
         return samples
     }
@@ -73,7 +79,7 @@ package struct MachineSamples: Sendable {
         Self.observe(from: later.takenAt, &changes)
         var gaps = Set(gaps)
         later = Machine(takenAt: Self.now)
-        later.sockets = try Self.sockets(MachineSocket.List.allCases, &gaps)
+        later.sockets = try Self.sockets(lists, &gaps)
         changes.add(later.sockets)
         changes.mark(&later.sockets)
         later.processes = earlier.processes

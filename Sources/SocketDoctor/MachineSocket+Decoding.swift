@@ -5,12 +5,24 @@ internal import Sockets
 extension MachineSocket {
     /// The lists of sockets that the kernel provides.
     package enum List: CaseIterable, Sendable {
-        case tcp4, tcp6, unix
+        case tcp4, tcp6, unix, udp4, udp6
+
+        /// The lists of stream sockets.
+        package static let streams: [List] = [.tcp4, .tcp6, .unix]
 
         /// The whole request, including its header.
         var request: [UInt8] {
             NetlinkMessage.request(
-                self == .unix ? MachineSocket.unixRequest : MachineSocket.tcpRequest(self))
+                self == .unix ? MachineSocket.unixRequest : MachineSocket.internetRequest(self))
+        }
+
+        /// The kind of the sockets in the list.
+        var kind: Kind {
+            switch self {
+            case .tcp4, .tcp6: .tcp
+            case .udp4, .udp6: .udp
+            case .unix: .unix
+            }
         }
     }
 
@@ -18,11 +30,12 @@ extension MachineSocket {
     ///
     /// - Parameters:
     ///   - datagram: The bytes of the datagram.
+    ///   - kind: The kind of the IP sockets that were requested.
     ///   - time: When the datagram arrived, on the continuous clock.
     /// - Returns: The sockets, how the list ended (nil if it goes on in another datagram), and
     ///   whether the kernel's list changed while it was read.
     static func decode(
-        _ datagram: ArraySlice<UInt8>, at time: Duration
+        _ datagram: ArraySlice<UInt8>, of kind: Kind = .tcp, at time: Duration
     ) -> (sockets: [MachineSocket], end: ListEnd?, isInterrupted: Bool) {
         var sockets: [MachineSocket] = []
         var isInterrupted = false
@@ -34,7 +47,9 @@ extension MachineSocket {
                 return (sockets, .failed(number), isInterrupted)
             case .error, .other: continue
             case .answer:
-                if let socket = MachineSocket(message, at: time) { sockets.append(socket) }
+                if let socket = MachineSocket(message, kind, at: time) {
+                    sockets.append(socket)
+                }
             }
         }
         return (sockets, nil, isInterrupted)
@@ -53,15 +68,18 @@ extension MachineSocket {
         static let ipv6: UInt8 = 10
     }
 
-    private init?(_ message: NetlinkMessage, at time: Duration) {
+    private init?(_ message: NetlinkMessage, _ kind: Kind, at time: Duration) {
         switch message.body.byte(at: 0) {
         case Family.unix: self.init(unix: message, at: time)
-        case Family.ipv4, Family.ipv6: self.init(tcp: message, at: time)
+        case Family.ipv4, Family.ipv6: self.init(internet: message, kind, at: time)
         default: return nil
         }
     }
 
-    // MARK: TCP
+    // MARK: TCP and UDP
+
+    private static let tcpProtocol: UInt8 = 6
+    private static let udpProtocol: UInt8 = 17
 
     /// All states except SYN_RECV and TIME_WAIT, in which no process owns the socket.
     private static let tcpStates: UInt32 =
@@ -75,15 +93,21 @@ extension MachineSocket {
         static let memory: UInt16 = 7
     }
 
-    private static func tcpRequest(_ list: List) -> [UInt8] {
-        let wanted = UInt8(1 << (TCPAttribute.info - 1) | 1 << (TCPAttribute.memory - 1))
-        var bytes = [list == .tcp4 ? Family.ipv4 : Family.ipv6, 6, wanted, 0]
-        bytes.append(word: tcpStates)
+    /// The states of a UDP socket, which is connected (1) or not (7).
+    private static let udpStates: UInt32 = 1 << 1 | 1 << 7
+
+    private static func internetRequest(_ list: List) -> [UInt8] {
+        let isTCP = list.kind == .tcp
+        let wanted =
+            isTCP ? UInt8(1 << (TCPAttribute.info - 1) | 1 << (TCPAttribute.memory - 1)) : 0
+        let family = list == .tcp4 || list == .udp4 ? Family.ipv4 : Family.ipv6
+        var bytes = [family, isTCP ? tcpProtocol : udpProtocol, wanted, 0]
+        bytes.append(word: isTCP ? tcpStates : udpStates)
         // Zeros match all addresses, interfaces and cookies.
         return bytes + [UInt8](repeating: 0, count: 48)
     }
 
-    private init?(tcp message: NetlinkMessage, at time: Duration) {
+    private init?(internet message: NetlinkMessage, _ kind: Kind, at time: Duration) {
         let body = message.body
         guard body.count >= 72, let family = body.byte(at: 0), let state = body.byte(at: 1),
             let cookie = body.long(at: 44), let inode = body.word(at: 68),
@@ -91,11 +115,15 @@ extension MachineSocket {
         else { return nil }
         let attributes = message.attributes(after: 72)
         self.init(
-            .tcp, cookie: cookie, inode: inode,
+            kind, cookie: cookie, inode: inode,
             local: Self.address(family, body.dropFirst(8), port: body.dropFirst(4), body),
             remote: Self.address(family, body.dropFirst(24), port: body.dropFirst(6), body),
             statistics: ConnectionStatistics(takenAt: time))
         user = body.word(at: 64)
+        guard kind == .tcp else {
+            (statistics.receiveQueue, statistics.sendQueue) = (Int(receiveQueue), Int(sendQueue))
+            return
+        }
         if let info = attributes[TCPAttribute.info] { statistics.apply(tcpInfo: Array(info)) }
         statistics.state = ConnectionStatistics.State(rawValue: state) ?? statistics.state
         guard statistics.state != .listen else {

@@ -1,10 +1,12 @@
 package import Sockets
 
-/// A stream socket of any process on this machine, as the kernel describes it.
+/// A stream or UDP socket of any process on this machine, as the kernel describes it.
 package struct MachineSocket: Hashable, Sendable {
     /// The kinds of sockets that are examined.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case tcp, unix
+        /// Only the holders of UDP sockets are examined, because the kernel keeps no connection.
+        case udp
     }
 
     /// The identity of a socket, which is unique because the kernel never reuses a cookie.
@@ -79,7 +81,7 @@ package struct MachineSocket: Hashable, Sendable {
     /// bytes to send or to read.
     package var isConnected: Bool {
         guard !isListening else { return false }
-        guard kind == .tcp else { return peerInode != nil }
+        guard kind == .tcp else { return kind == .unix && peerInode != nil }
         return statistics.state != .closed && statistics.state != .timeWait
     }
 
@@ -88,6 +90,7 @@ package struct MachineSocket: Hashable, Sendable {
     /// closed.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
+        guard kind != .udp else { return true }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .finWait2]
         return (statistics.receiveQueue ?? 0) == 0 && (statistics.sendQueue ?? 0) == 0
             && (statistics.retransmissions ?? 0) == 0 && (statistics.probes ?? 0) == 0

@@ -38,7 +38,8 @@ struct SocketList {
             } catch {
                 throw error == .wouldBlock ? .timedOut : error
             }
-            let part = MachineSocket.decode(buffer[..<min(count, buffer.count)], at: now)
+            let part = MachineSocket.decode(
+                buffer[..<min(count, buffer.count)], of: list.kind, at: now)
             answer.sockets += part.sockets
             answer.isInterrupted = answer.isInterrupted || part.isInterrupted
             switch part.end {

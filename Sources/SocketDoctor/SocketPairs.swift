@@ -35,6 +35,7 @@ package struct SocketPairs: Sendable {
                 listeners[sockets[index].local, default: []].append(index)
             case (.unix, false):
                 if sockets[index].inode != 0 { unix[sockets[index].inode] = index }
+            case (.udp, _): break
             case (.unix, true):
                 for client in sockets[index].pendingInodes { listenerOfClient[client] = index }
             }
@@ -56,6 +57,7 @@ package struct SocketPairs: Sendable {
             }
             // The kernel reuses inodes, so check that the peer refers back to this socket.
             return sockets[index].peerInode == socket.inode ? sockets[index] : nil
+        case .udp: return nil
         }
     }
 
@@ -70,6 +72,7 @@ package struct SocketPairs: Sendable {
             let waiting = socket.isOwnerless ? socket : peer(of: socket)
             guard let waiting, isUnaccepted(waiting) else { return nil }
             return listener(at: waiting.local)
+        case .udp: return nil
         }
     }
 

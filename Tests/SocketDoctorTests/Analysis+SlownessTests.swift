@@ -85,7 +85,8 @@ struct AnalysisSlownessTests {
                 read: 0, reader: BlockedCall("write", .descriptors([.init(1, .writing)])))
             for id: Int32 in [2, 3] {
                 var process = samples.later.processes[2]!
-                (process.id, process.threads?[0].id) = (id, id)
+                process.id = id
+                process.threads?[0].id = id
                 process.descriptors?[1] = .pipe(inode: 70)
                 if id == 3 { process.threads?[0].call = call }
                 samples.later.processes[id] = process

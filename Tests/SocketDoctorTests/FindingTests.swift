@@ -19,7 +19,7 @@ struct FindingTests {
         #expect(
             Finding.Kind.allCases.map(\.code) == [
                 "circular-wait", "both-writing", "both-waiting", "network-lost", "not-accepting",
-                "peer-not-reading", "not-reading", "peer-stuck",
+                "peer-not-reading", "not-reading", "peer-stuck", "not-closed",
             ])
         let verdicts: [StallReport.Verdict] = [
             .bothWriting, .bothWaiting, .networkLost, .peerNotReading, .notReading,

@@ -112,4 +112,14 @@ struct MachineProcessReadingTests {
         #expect(process.threads == nil)
         #expect(process.runCounter ?? 1 > 0)
     }
+
+    @Test("the effective user is the second number of the line `Uid:`")
+    func user() {
+        func user(_ text: String) -> UInt32? { MachineProcess.user(status: Array(text.utf8)) }
+        #expect(user("Name:\tUid:\nUid:\t1000\t33\t1000\t1000\nGid:\t5\t6\t7\t8\n") == 33)
+        #expect(user("Uid:\t1000\n") == nil)
+        #expect(user("Name:\tsh\n") == nil)
+        #expect(MachineProcess.user(of: getpid()) == geteuid())
+        #expect(MachineProcess.user(of: .max) == nil)
+    }
 }

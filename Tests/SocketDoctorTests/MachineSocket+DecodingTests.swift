@@ -97,6 +97,20 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.receiveQueue == nil)
     }
 
+    @Test("a UDP entry is decoded into its address, queues and user, and is no connection")
+    func udp() throws {
+        let entry = Self.tcp(state: 7, unread: 5, queued: 6)
+        let socket = try #require(
+            MachineSocket.decode(entry[...], of: .udp, at: .zero).sockets.first)
+        #expect(socket.kind == .udp)
+        #expect("\(socket.local)" == "127.0.0.1:80")
+        #expect((socket.statistics.receiveQueue, socket.statistics.sendQueue) == (5, 6))
+        #expect(socket.statistics.state == nil)
+        #expect(socket.user == 1000)
+        #expect(!socket.isConnected)
+        #expect(socket.isQuiet)
+    }
+
     @Test("a link-local IPv6 address is decoded with its interface, and a mapped address as IPv4")
     func addresses() throws {
         let linkLocal: [UInt8] = [0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]

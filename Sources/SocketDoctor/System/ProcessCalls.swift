@@ -86,6 +86,19 @@ extension System {
         return bytes
     }
 
+    /// Returns the name of a user with getpwuid_r(3), or nil if the user has no name.
+    static func nameOfUser(_ user: UInt32) -> [UInt8]? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 4096)
+        return buffer.withUnsafeMutableBufferPointer { buffer in
+            let code = getpwuid_r(user, &entry, buffer.baseAddress!, buffer.count, &found)
+            // This is safe because the name points into the buffer and ends with a NUL.
+            guard code == 0, found != nil, let name = entry.pw_name else { return nil }
+            return Array(String(cString: name).utf8)
+        }
+    }
+
     /// Returns the name of a system call that can wait, by its number on this machine.
     static func nameOfCall(_ number: Int) -> String? {
         csockets_call_name(number).map { String(cString: $0) }

@@ -13,6 +13,9 @@ package struct ConnectionSamples {
     private var changedAt = Duration.zero
     /// How many bytes this end has read between the first and the last sample.
     private var read = 0
+    private var readAt = Duration.zero
+    /// How long ago the last read may be, so that this end still counts as reading.
+    private static let longestPause = Duration.seconds(1)
 
     package init() {}
 
@@ -23,7 +26,10 @@ package struct ConnectionSamples {
             $0.sendQueue != statistics.sendQueue || $0.receiveQueue != statistics.receiveQueue
         }
         if hasChanged ?? true { changedAt = statistics.takenAt }
-        read += last.flatMap(statistics.bytesRead) ?? 0
+        if let more = last.flatMap(statistics.bytesRead), more > 0 {
+            read += more
+            readAt = statistics.takenAt
+        }
         last = statistics
     }
 
@@ -43,7 +49,8 @@ package struct ConnectionSamples {
             return StallReport.analyze(nil, last, during: activity)
         }
         last.timeSinceQueuesChanged = last.takenAt - changedAt
+        let isReading = last.takenAt - readAt < Self.longestPause
         return StallReport.analyze(
-            first, last, during: activity, reads: ObservedReads(here: read))
+            first, last, during: activity, reads: ObservedReads(here: isReading ? read : 0))
     }
 }

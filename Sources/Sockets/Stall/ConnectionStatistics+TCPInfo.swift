@@ -40,9 +40,8 @@ extension ConnectionStatistics {
     /// was never connected, the kernel's number counts from the start of the machine, so it is
     /// valid only if data was transferred.
     ///
-    /// - Parameters:
-    ///   - offset: The offset of the time.
-    ///   - segments: The offset of the number of data segments that caused such events.
+    /// `offset` is the offset of the time, and `segments` is the offset of the number of data segments
+    /// that caused such events.
     private func age(_ info: TCPInfo, at offset: Int, segments: Int) -> Duration? {
         let unconnected: Set<State?> = [.synSent, .listen, .closed]
         guard !unconnected.contains(state) || (info.word(at: segments) ?? 0) > 0 else { return nil }

@@ -27,7 +27,7 @@ extension StallAnalysis {
         // whether this end has read. If the peer's window is full, reading does not help this end
         // to send, so reading is not progress.
         let isCounted = change.acknowledged != nil && change.received != nil
-        let differs = isCounted ? change.read > 0 : change.queuesDiffer
+        let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)
         else { return nil }
         // The last change is too long ago, so the transfer has stopped.
@@ -46,13 +46,13 @@ extension StallAnalysis {
                 advice: Self.adviceForSlowReader)
         }
         // If the peer does not read, reading does not help this end to send.
-        guard change.read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
-        let evidence = "this end read \(change.read.bytes) in \(change.time.brief)"
-        guard Double(receiveQueue) > Self.slowQueueSeconds * rate(change.read, change.time) else {
+        guard let read = reads.here, read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
+        let evidence = "this end read \(read.bytes) in \(change.time.brief)"
+        guard Double(receiveQueue) > Self.slowQueueSeconds * rate(read, change.time) else {
             return moves(evidence)
         }
         return Diagnosis(
-            .movingSlowly(bytesPerSecond: wholeRate(change.read, change.time), limitedBy: nil),
+            .movingSlowly(bytesPerSecond: wholeRate(read, change.time), limitedBy: nil),
             .certain, "\(evidence), and \(receiveQueue.bytes) wait to be read",
             advice: "Find out what keeps the program of this end busy, because the peer must wait.")
     }

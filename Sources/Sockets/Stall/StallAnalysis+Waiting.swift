@@ -27,7 +27,7 @@ extension StallAnalysis {
         }
         // If both directions are full, report a deadlock. The longer the wait, the higher is the
         // confidence.
-        if isOurWindowFull, change?.read ?? 0 == 0 {
+        if isOurWindowFull, reads.here ?? 0 == 0 {
             return deadlock(confidence(after: still ?? activity.elapsed ?? .zero))
         }
         let level = still.map { confidence(after: $0) } ?? .possible

@@ -117,8 +117,8 @@ struct StallAnalysis {
         /// window is unknown.
         var peerHasRead: Bool?
         var queuesDiffer: Bool
-        /// How many of the received bytes this end has read.
-        var read: Int
+        /// Whether this end has read some of the received bytes.
+        var weHaveRead: Bool
         var windowLimited: Duration?
         var retransmitted: Int
     }
@@ -134,7 +134,7 @@ struct StallAnalysis {
             received: increase(earlier.bytesReceived, now.bytesReceived),
             peerHasRead: zip(windowEnd(of: earlier), windowEnd(of: now)).map { $1 > $0 },
             queuesDiffer: queuesDiffer,
-            read: max(reads.here ?? 0, now.bytesRead(since: earlier) ?? 0),
+            weHaveRead: zip(earlier.receiveQueue, now.receiveQueue).map { $0 > $1 } ?? false,
             windowLimited: zip(earlier.receiveWindowLimitedTime, now.receiveWindowLimitedTime)
                 .map { max(.zero, $1 - $0) },
             retransmitted: increase(earlier.totalRetransmissions, now.totalRetransmissions) ?? 0)

@@ -6,7 +6,7 @@ struct Doctor: Command {
     static let summary = "which sockets are stuck, and why"
     static let details = """
         Examines all TCP and Unix stream sockets, or only those that match PORT, --pid and \
-        --program. Prints what is stuck, the worst first: both ends, which process waits for \
+        --program. Names the programs that hold PORT, TCP or UDP. Prints what is stuck, the worst first: both ends, which process waits for \
         which, for how long, and what to do. It takes half a second, or two seconds if a program \
         may read from time to time, and changes nothing. \
         Root sees the programs of all users. Exit status: 0 nothing is stuck, 1 something is \

@@ -20,12 +20,14 @@ struct DoctorFilter: Equatable {
         self.program = program
     }
 
-    /// Parses the number of a port or the name of a TCP service.
+    /// Parses the number of a port or the name of a TCP or UDP service.
     private static func port(_ text: String) throws -> UInt16 {
         let port = try Target.port(text)
+        let service = port.service ?? ""
         let number =
             try port.number
-            ?? Services.service(named: port.service ?? "", transport: .tcp).port
+            ?? (try? Services.service(named: service, transport: .udp).port)
+            ?? Services.service(named: service, transport: .tcp).port
         guard number > 0 else {
             throw UsageError("no socket can have port 0: expected a port from 1 to 65535")
         }
@@ -43,6 +45,11 @@ struct DoctorFilter: Equatable {
 
     /// A Boolean value that indicates whether the command line has no condition.
     var matchesAll: Bool { port == nil && process == nil && program == nil }
+
+    /// Returns the sockets that hold the port of the command line; empty if it has no port.
+    func holders(in analysis: Analysis) -> [PortHolder] {
+        port.map { analysis.holders(ofPort: $0) }?.filter { matches([$0.socket], analysis) } ?? []
+    }
 
     /// Returns whether at least one of these ends matches.
     func matches(_ ends: [MachineSocket], _ analysis: Analysis) -> Bool {
@@ -79,7 +86,7 @@ struct DoctorFilter: Equatable {
         if let port,
             !machine.sockets.contains(where: { $0.local.port == port || $0.remote.port == port })
         {
-            throw notFound("no TCP socket on this machine has port \(port)")
+            throw notFound("no TCP or UDP socket on this machine has port \(port)")
         }
         if let process, machine.processes[process] == nil {
             throw notFound("there is no process \(process)")

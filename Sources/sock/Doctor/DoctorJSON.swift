@@ -39,6 +39,22 @@ struct DoctorJSON {
         ])
     }
 
+    /// Returns the JSON object that describes a socket that holds a port.
+    func object(of holder: PortHolder) -> JSON {
+        .object([
+            ("verdict", .string(holder.socket.isListening ? "listening" : "bound")),
+            ("confidence", .string("\(StallReport.Confidence.certain)")),
+            ("stuck", .boolean(false)),
+            ("seconds", .null),
+            ("atLeast", .boolean(false)),
+            ("waits", .array([])),
+            ("connections", .array([.array([object(of: holder.socket)])])),
+            ("blockers", .array([])),
+            ("evidence", .string(DoctorText.sentence(about: holder))),
+            ("advice", .string("")),
+        ])
+    }
+
     private func object(of edge: Finding.WaitEdge) -> JSON {
         .object([
             ("pid", .number(Int(edge.waiter))),

@@ -42,7 +42,10 @@ struct DoctorRunner {
     private func analyze() throws(Failure) -> Analysis {
         let analysis: Analysis
         do throws(Errno) {
-            analysis = try Analysis.ofMachine()
+            // Only a port can have holders that are not stream sockets.
+            analysis = try Analysis.ofMachine(
+                filter.port == nil
+                    ? MachineSocket.List.streams : MachineSocket.List.allCases)
         } catch {
             throw Failure(
                 .cannotInspect,
@@ -67,14 +70,19 @@ struct DoctorRunner {
         let healthy = showsAll ? healthyConnections(analysis, findings) : []
         if isJSON {
             let writer = DoctorJSON(analysis)
-            let objects = findings.map(writer.object) + healthy.map(writer.object)
+            let holders = showsAll ? filter.holders(in: analysis) : []
+            let objects =
+                findings.map(writer.object) + healthy.map(writer.object)
+                + holders.map(writer.object)
             return objects.map { $0.text + "\n" }.joined()
         }
         let output = StandardStreams.output
         let text = DoctorText(
             analysis, isDrawn: output.isTerminal,
             hasColor: output.isTerminal && Environment["NO_COLOR"] == nil, width: output.width)
-        var blocks = text.blocks(of: findings)
+        let holders = filter.holders(in: analysis)
+        var blocks = holders.isEmpty ? [] : [text.lines(about: holders)]
+        blocks += text.blocks(of: findings)
         if !healthy.isEmpty { blocks.append(text.table(ofHealthy: healthy)) }
         let slow = analysis.slowReaders.filter { reader in
             filter.matches([reader.reader] + [reader.writer].compactMap { $0 }, analysis)
@@ -137,6 +145,8 @@ struct DoctorRunner {
         switch list {
         case .tcp4: "TCP (IPv4)"
         case .tcp6: "TCP (IPv6)"
+        case .udp4: "UDP (IPv4)"
+        case .udp6: "UDP (IPv6)"
         case .unix: "Unix"
         }
     }

@@ -111,9 +111,10 @@ struct DoctorText {
         case (.tcp, true): "listens on \(socket.local)"
         case (.tcp, false):
             // The remote address is left out if the other end has its own line, which shows that
-            // address.
-            analysis.pairs.peer(of: socket) == nil
+            // address. The closed end of an ended connection has no line.
+            analysis.pairs.peer(of: socket) == nil || Self.hasEnded(socket)
                 ? "\(socket.local) → \(socket.remote)" : "\(socket.local)"
+        case (.udp, _): "\(socket.local)"
         case (.unix, true): "listens on \(socket.local)"
         case (.unix, false): socket.local == .unnamed ? "unix" : "\(socket.local)"
         }
@@ -127,12 +128,16 @@ struct DoctorText {
         }
         let statistics = socket.statistics
         guard statistics.state != .synSent else { return ["connecting"] }
-        let hasEnded = statistics.state == .closeWait || statistics.isHungUp == true
         return [
             queue("out", statistics.sendQueue, of: statistics.sendBufferSize, drawn: drawn),
             queue("in", statistics.receiveQueue, of: statistics.receiveBufferSize, drawn: drawn)
-                + (hasEnded ? ", ended" : ""),
+                + (Self.hasEnded(socket) ? ", ended" : ""),
         ]
+    }
+
+    /// Returns whether the peer has ended the stream, by closing or half-closing.
+    private static func hasEnded(_ socket: MachineSocket) -> Bool {
+        socket.statistics.state == .closeWait || socket.statistics.isHungUp == true
     }
 
     private func queue(_ label: String, _ amount: Int?, of limit: Int?, drawn: Bool) -> String {
@@ -173,12 +178,48 @@ struct DoctorText {
         }
     }
 
-    /// Returns the report about the first end that is not idle, or about the first end if all are
-    /// idle.
+    /// Returns the report about the end whose peer reads slowly, else about the first end that is not
+    /// idle, and else about the first end.
     static func verdict(of ends: [MachineSocket], _ analysis: Analysis) -> StallReport {
         let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(analysis.report)
-        return reports.first { $0.verdict != .idle } ?? reports.first
+        let slow = reports.first { report in
+            if case .peerReadingSlowly = report.verdict { true } else { false }
+        }
+        return slow ?? reports.first { $0.verdict != .idle } ?? reports.first
             ?? analysis.report(of: ends[0])
+    }
+
+    // MARK: Ports
+
+    private static let shownProcesses = 4
+
+    /// Returns a sentence for each socket that holds a port.
+    func lines(about holders: [PortHolder]) -> [String] {
+        holders.flatMap { holder in
+            TextLayout.wrapped(Self.sentence(about: holder), width: width, hangingIndent: "  ")
+        }
+    }
+
+    /// Returns a sentence that names the programs, the PIDs and the user.
+    static func sentence(about holder: PortHolder) -> String {
+        let socket = holder.socket
+        let (one, several) = socket.isListening ? ("listens on", "listen on") : ("has", "have")
+        let port = "\(socket.kind == .udp ? "UDP" : "TCP") port \(socket.local)"
+        let isSingle = holder.processes.count < 2
+        let act = "\(isSingle ? one : several) \(port)"
+        guard !holder.processes.isEmpty else {
+            return
+                "A program of user \(holder.user ?? "unknown") \(act); it is hidden"
+                + (Environment.isRoot
+                    ? " even from root." : " from this user, and root can see it.")
+        }
+        let names = holder.processes.prefix(shownProcesses).map(\.description)
+        let more = holder.processes.count - names.count
+        let all = names.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        let unread = socket.kind == .udp ? socket.statistics.receiveQueue ?? 0 : 0
+        let waiting =
+            unread > 0 ? " with \(unread) unread bytes (the kernel's overhead included)" : ""
+        return "\(all) \(act)\(waiting), as user \(holder.user ?? "unknown")."
     }
 
     // MARK: Slow readers

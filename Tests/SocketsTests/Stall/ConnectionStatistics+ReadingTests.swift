@@ -22,7 +22,7 @@ struct ConnectionStatisticsReadingTests {
     @Test("isPeerLocal is true for a connection over loopback")
     func local() throws {
         let (client, peer) = try RawSockets.connection()
-        #expect(ConnectionStatistics(reading: client.number).isPeerLocal)
+        #expect(ConnectionStatistics(reading: client.number).isPeerLocal == true)
         withExtendedLifetime(peer) {}
     }
 

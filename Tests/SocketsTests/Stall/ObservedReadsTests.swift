@@ -77,7 +77,7 @@ struct ObservedReadsTests {
     func slowEnd() {
         let now = received(128_000, unread: 100_000)
         let report = StallReport.analyze(
-            now.before(.seconds(1)).with { $0.receiveQueue = 110_000 }, now, during: .nothing)
+            now.before(.seconds(1)), now, during: .nothing, reads: ObservedReads(here: 10_000))
         #expect(report.verdict == .movingSlowly(bytesPerSecond: 10_000, limitedBy: nil))
         #expect(
             report.evidence == "This end read 10000 bytes in 1 s, and 100000 bytes wait to be read."
@@ -95,5 +95,15 @@ struct ObservedReadsTests {
         }
         let report = samples.report(during: .nothing)
         #expect(report.verdict == .movingSlowly(bytesPerSecond: 10_000, limitedBy: nil))
+    }
+
+    @Test("an end that stopped reading a second ago is diagnosed as `notReading`")
+    func stopped() {
+        var samples = ConnectionSamples()
+        for (time, unread) in [(0, 90_000), (500, 80_000), (1_500, 80_000)] {
+            samples.add(
+                received(100_000, unread: unread).with { $0.takenAt = .milliseconds(time) })
+        }
+        #expect(samples.report(during: .nothing).verdict == .notReading)
     }
 }

@@ -24,6 +24,8 @@ struct DoctorFilterTests {
     @Test("DoctorFilter parses a port, a service name and a process ID")
     func reads() throws {
         #expect(try filter("http").port == 80)
+        // Only UDP has this service.
+        #expect(try filter("tftp").port == 69)
         #expect(try filter("5432", pid: "17", program: "x").process == 17)
         #expect(try filter().matchesAll)
     }
@@ -72,7 +74,7 @@ struct DoctorFilterTests {
     func missing() throws {
         let port = failure(try filter("80"))
         #expect(port?.status == .notFound)
-        #expect(port?.message == "no TCP socket on this machine has port 80")
+        #expect(port?.message == "no TCP or UDP socket on this machine has port 80")
         #expect(failure(try filter(pid: "9"))?.message == "there is no process 9")
         #expect(
             failure(try filter(program: "a\u{7}"))?.message == "no program is called 'a\\x07'")

@@ -49,4 +49,17 @@ struct DoctorJSONTests {
         #expect(other["verdict"] as? String == "idle")
         #expect(other["stuck"] as? Bool == false)
     }
+
+    @Test("the JSON object of a holder of a port has the keys of a finding and is not stuck")
+    func holder() throws {
+        let analysis = StuckPair.analysis()
+        let one = try object(DoctorJSON(analysis).object(of: analysis.findings[0]))
+        let socket = MachineSocket(.udp, cookie: 1, inode: 1, local: .ipv4(.any, port: 53))
+        let other = try object(
+            DoctorJSON(analysis).object(
+                of: PortHolder(socket: socket, processes: [], user: "root")))
+        #expect(one.keys.sorted() == other.keys.sorted())
+        #expect(other["verdict"] as? String == "bound")
+        #expect(other["stuck"] as? Bool == false)
+    }
 }

@@ -89,6 +89,26 @@ struct DoctorTextTests {
         #expect(queued.table([[end]]) == ["─  (not yet accepted)  \(row)"])
     }
 
+    @Test("the holders of a port print with programs, PIDs and the user, or as hidden")
+    func holders() {
+        func sentence(_ kind: MachineSocket.Kind, _ ids: ClosedRange<Int32>?) -> String {
+            var socket = MachineSocket(kind, cookie: 1, inode: 1, local: .ipv4(.any, port: 53))
+            socket.isListening = kind == .tcp
+            let processes = ids.map { $0.map { MachineProcess(id: $0, name: "dns") } } ?? []
+            return DoctorText.sentence(
+                about: PortHolder(socket: socket, processes: processes, user: "root"))
+        }
+        #expect(sentence(.tcp, 7...7) == "dns[7] listens on TCP port 0.0.0.0:53, as user root.")
+        #expect(sentence(.udp, 7...8) == "dns[7], dns[8] have UDP port 0.0.0.0:53, as user root.")
+        #expect(
+            sentence(.tcp, 1...6)
+                == "dns[1], dns[2], dns[3], dns[4] and 2 more listen on TCP port 0.0.0.0:53, as user"
+                + " root.")
+        #expect(
+            sentence(.udp, nil).hasPrefix(
+                "A program of user root has UDP port 0.0.0.0:53; it is hidden"))
+    }
+
     @Test("slow readers print with their rates, and only three of them")
     func slowReaders() throws {
         let text = text(width: 200)
