@@ -105,7 +105,7 @@ def _():
     expect(b"stopped" not in result.err, f"errors {result.err!r}")
 
 
-@check("a broadcast address needs -b, and the error says so", "ip", root=True)
+@check("a broadcast address without -b is refused with advice", "ip", root=True)
 def _():
     space = namespace("broadcast", hosts=HOSTS)
     space.prepare("ip", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
@@ -181,7 +181,7 @@ def _():
     server.kill()
 
 
-@check(":: takes both families, -6 only IPv6, and says so", "nc.openbsd")
+@check(":: listens on both families, and -6 announces IPv6 only", "nc.openbsd")
 def _():
     for words in (["::"], [], ["[::]"]):
         port = free_port()

@@ -73,14 +73,14 @@ def _():
     expect(b"alias.test is an alias of dual.test\n" in result.out, f"output {result.out!r}")
 
 
-@check("names: an address leads back to its name", "ip", "dnsmasq", root=True)
+@check("names: an address resolves to its name", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     resolve(space, "192.0.2.4").expect(0, out=b"192.0.2.4  four.test\n", err=b"")
     resolve(space, "2001:db8::6").expect(0, out=b"2001:db8::6  six.test\n", err=b"")
 
 
-@check("names: two hundred addresses, too many for a datagram, come whole", "ip", "dnsmasq",
+@check("names: two hundred addresses, too many for a datagram, are all found", "ip", "dnsmasq",
        root=True)
 def _():
     space, _ = name_server()
@@ -88,7 +88,7 @@ def _():
     expect(len(found) == 200 and len(set(found)) == 200, f"{len(found)}: {found}")
 
 
-@check("names: an unknown name is not found, at once", "ip", "dnsmasq", root=True)
+@check("names: an unknown name is reported at once", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     result = resolve(space, "nosuch.test").expect(6, out=b"")
@@ -98,7 +98,7 @@ def _():
     expect(result.seconds < 5, f"it took {result.seconds:.1f} s")
 
 
-@check("names: a name without an address of the family says so", "ip", "dnsmasq", root=True)
+@check("names: a name without an address of the family is reported as that", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     result = resolve(space, "-4", "six.test").expect(6, out=b"")
@@ -108,8 +108,7 @@ def _():
         f"errors {result.err!r}")
 
 
-@check("names: a name server that is not there is a temporary failure", "ip", "dnsmasq",
-       root=True)
+@check("names: a missing name server is a temporary failure", "ip", "dnsmasq", root=True)
 def _():
     space, server = name_server()
     server.kill()
@@ -120,7 +119,7 @@ def _():
         f"errors {result.err!r}")
 
 
-@check("names: the limit of a connect covers a name server that is silent", "ip", "dnsmasq",
+@check("names: the limit of a connect includes the lookup at a silent name server", "ip", "dnsmasq",
        root=True)
 def _():
     space, server = name_server()
@@ -132,7 +131,7 @@ def _():
     expect(result.seconds < 1, f"it took {result.seconds:.1f} s")
 
 
-@check("names: numeric addresses and nonsense ask no name server", "ip", "dnsmasq", root=True)
+@check("names: numeric addresses and malformed names cause no query", "ip", "dnsmasq", root=True)
 def _():
     space, server = name_server()
     resolve(space, "-n", "192.0.2.9").expect(0, out=b"192.0.2.9\n")
@@ -141,18 +140,18 @@ def _():
         result = resolve(space, nonsense)
         expect(result.code in (2, 6) and not result.out, f"{nonsense}: {result}")
         expect(b"cannot parse host" in result.err, f"{nonsense}: errors {result.err!r}")
-    # The next question is the first that the server hears.
+    # The query for this name must be the first that the server logs.
     resolve(space, "-4", "-n", "here.test")
     resolve(space, "-4", "here.test").expect(0)
     server.wait_for(b"query.*here.test", stream="err")
-    questions = [line for line in server.err.decode().splitlines() if "query[" in line]
-    others = [line for line in questions if "here.test" not in line and "127.in-addr" not in line
+    queries = [line for line in server.err.decode().splitlines() if "query[" in line]
+    others = [line for line in queries if "here.test" not in line and "127.in-addr" not in line
               and "1.0.0.127" not in line]
     if others:
-        raise Failed(f"the name server was asked {others}")
+        raise Failed(f"the name server received {others}")
 
 
-@check("names: connecting tries the next address when there is no way to the first", "ip",
+@check("names: connecting tries the next address if the first has no route", "ip",
        "dnsmasq", root=True)
 def _():
     # Without a route to documentation addresses the loopback is the only one that answers.

@@ -36,6 +36,11 @@ struct Serve: Command {
                 "the port is missing: expected a port such as 7007, or 0 for a free port")
         }
         host = words.count == 3 ? words[1] : nil
+        if let host, IPAddress(host)?.isMulticast == true {
+            throw UsageError(
+                "\(host) is a multicast group, but a service needs an address of this machine",
+                hint: "Write sock -lu \(host) 5000.")
+        }
         port = try Target.port(last)
         family = try arguments.family()
         threads = try arguments[.threads].map(Self.threads) ?? Environment.processorCount

@@ -140,4 +140,11 @@ struct ServeTests {
         try sender.send("y")
         #expect(try sender.receive(timeout: .seconds(10)) == [121])
     }
+
+    @Test("serve exits with status 2 for a multicast group")
+    func group() throws {
+        let outcome = try SockProgram.run("serve", "echo", "239.1.1.1", "0")
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.contains("239.1.1.1 is a multicast group"))
+    }
 }
