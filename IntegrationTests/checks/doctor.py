@@ -246,7 +246,7 @@ def _():
         client.close()
         found = doctor("--pid", server.pid, code=1)
         expect_text(
-            found, "The peer has closed, but the program has not for ", "(not-closed, ",
+            found, "The peer closed ", " ago, but the program has not (not-closed, ",
             f"The peer of {name(server)} has closed the connection", f"{name(server)} fd 4",
             ", ended")
         server.kill()

@@ -75,7 +75,11 @@ package struct MachineSamples: Sendable {
     ///
     /// - Throws: An error of the kernel if it provides no list of sockets.
     mutating func extend() throws(Errno) {
-        guard let earlier else { return }
+        guard var earlier else { return }
+        // A process is stuck if it has not run since the previous sample, although it may have run
+        // since the first sample. But what was read since the first sample counts.
+        earlier.processes = later.processes
+        self.earlier = earlier
         Self.observe(from: later.takenAt, &changes)
         var gaps = Set(gaps)
         later = Machine(takenAt: Self.now)

@@ -25,6 +25,7 @@ enum Hint {
     }
 
     private static func afterTimeout(_ error: SocketError) -> String {
+        if error.isUnix { return "The server may not accept clients; sock doctor shows why." }
         let tried = error.attempts.map(\.address) + [error.remoteAddress].compactMap { $0 }
         guard let port = tried.first?.port, tried.allSatisfy({ $0.ip?.isLoopback == true }) else {
             return "A firewall may be dropping packets. Change the limit with -w 30s."

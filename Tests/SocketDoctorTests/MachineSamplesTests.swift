@@ -24,6 +24,21 @@ struct MachineSamplesTests {
         withExtendedLifetime(server) {}
     }
 
+    @Test("extend() keeps the sockets of the first sample and the processes of the previous one")
+    func extended() throws {
+        let (client, server) = try Loopback.tcpPair()
+        try client.sendAll("hello")
+        var samples = try MachineSamples.take()
+        let first = try #require(samples.earlier)
+        let previous = samples.later
+        try samples.extend()
+        #expect(samples.earlier?.sockets == first.sockets)
+        #expect(samples.earlier?.processes == previous.processes)
+        #expect(samples.later.takenAt > previous.takenAt)
+        #expect(samples.time >= .seconds(1))
+        withExtendedLifetime(server) {}
+    }
+
     @Test("the time since a queue changed starts at the first sample that shows the change")
     func changes() {
         func socket(_ time: Int, queued: Int) -> MachineSocket {

@@ -35,6 +35,9 @@ struct HintTests {
             hint(local, .ipv6(.loopback, port: 81))
                 == "The server on this machine may not accept clients; sock doctor 81 shows why.")
         #expect(
+            self.hint(.connect, .timedOut(limit: .seconds(10)), .unix("/s"))
+                == "The server may not accept clients; sock doctor shows why.")
+        #expect(
             hint(local, .ipv4(IPv4Address(192, 0, 2, 7), port: 81))?.contains("firewall") == true)
     }
 

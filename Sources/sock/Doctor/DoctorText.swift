@@ -55,7 +55,13 @@ struct DoctorText {
         case .peerNotReading: return "The peer is not reading\(time)"
         case .notReading: return "Received bytes are not being read\(time)"
         case .peerStuck: return "The peer is stuck\(time)"
-        case .notClosed: return "The peer has closed, but the program has not\(time)"
+        case .notClosed:
+            let ago = finding.stallDuration.map { duration in
+                " \(duration.approximate)\(finding.isLowerBound ? " or longer" : "") ago"
+            }
+            return finding.confidence == .possible
+                ? "The peer half-closed\(ago ?? ""), and the program has neither sent nor closed"
+                : "The peer closed\(ago ?? ""), but the program has not"
         }
     }
 
@@ -257,7 +263,8 @@ struct DoctorText {
         var indices: [Cause: Int] = [:]
         for finding in findings {
             let cause = Cause(finding)
-            if let index = cause.blockers.isEmpty ? nil : indices[cause] {
+            let isKnown = !cause.blockers.isEmpty || cause.user != nil
+            if isKnown, let index = indices[cause] {
                 groups[index].append(finding)
             } else {
                 indices[cause] = groups.count
@@ -279,9 +286,14 @@ struct DoctorText {
     private struct Cause: Hashable {
         var kind: Finding.Kind
         var blockers: [Int32]
+        /// The user of the hidden program that does not close.
+        var user: UInt32?
 
         init(_ finding: Finding) {
             kind = finding.kind
+            if kind == .notClosed, finding.blockers.isEmpty {
+                user = finding.connections.first?.first?.user
+            }
             // Deadlocks are never grouped, because each deadlock has its own cause.
             let isDeadlock = [.circularWait, .bothWriting, .bothWaiting].contains(kind)
             blockers = isDeadlock ? [] : finding.blockers

@@ -148,6 +148,40 @@ struct DoctorTextTests {
         #expect(blocks[1].last?.hasPrefix("  Let it continue") == true)
     }
 
+    @Test("a finding about an unclosed connection says how long ago the peer closed")
+    func notClosed() {
+        func heading(_ confidence: StallReport.Confidence, isLowerBound: Bool = false) -> String {
+            text().lines(
+                of: Finding(
+                    .notClosed, confidence, connections: [], stall: (.seconds(180), isLowerBound),
+                    evidence: "", advice: ""))[0]
+        }
+        #expect(
+            heading(.certain)
+                == "The peer closed 3 min ago, but the program has not (not-closed, certain)")
+        #expect(
+            heading(.likely, isLowerBound: true)
+                == "The peer closed 3 min or longer ago, but the program has not (not-closed, likely)"
+        )
+        #expect(
+            heading(.possible)
+                == "The peer half-closed 3 min ago, and the program has neither sent nor closed"
+                + " (not-closed, possible)")
+    }
+
+    @Test("unclosed connections of hidden programs are printed once for each user")
+    func hiddenPrograms() {
+        func finding(_ user: UInt32) -> Finding {
+            var socket = MachineSocket(.tcp, cookie: 1, inode: 2)
+            socket.user = user
+            return Finding(
+                .notClosed, .certain, connections: [[socket]], evidence: "", advice: "")
+        }
+        let blocks = text().blocks(of: [finding(5), finding(5), finding(6), finding(5)])
+        #expect(blocks.count == 2)
+        #expect(blocks[0].last == "  The same applies to 2 more connections.")
+    }
+
     @Test("approximate durations are rounded to one unit")
     func times() {
         #expect(Duration.milliseconds(640).approximate == "0.6 s")
