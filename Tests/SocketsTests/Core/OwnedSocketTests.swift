@@ -36,9 +36,13 @@ struct OwnedSocketTests {
     func sharedPortsInTasks(ip: IPAddress) throws {
         let counts = try PrivateMachine.runTask(commands: Self.tenPorts) { group in
             var counts: [Int] = []
+            // A server that closes would reset its clients, whose ports would be free again.
+            var servers: [Socket] = []
+            defer { withExtendedLifetime(servers) {} }
             var held: [Connection] = []
             for port in UInt16(7001)...7003 {
                 let server = try Socket(on: SocketAddress(ip, port: port))
+                servers.append(server)
                 for _ in 0..<10 {
                     let client = try? await Connection(
                         to: .tcp(ip, port: port), group: group,

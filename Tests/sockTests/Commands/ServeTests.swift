@@ -46,6 +46,18 @@ struct ServeTests {
         try server.waitForErrors { $0 == "Listening on 127.0.0.1:\(port) (echo, tcp and udp)\n" }
     }
 
+    @Test("serve -6 serves only IPv6 on every interface", arguments: ["*", "::"])
+    func onlyIPv6(host: String) throws {
+        let server = try RunningSock("serve", "-6", "echo", host, "0")
+        defer { server.send(signal: 15) }
+        let port = try Port(parsing: server.port())
+        _ = try Socket(to: .tcp("::1", port: port))
+        let error = #expect(throws: SocketError.self) {
+            try Socket(to: .tcp("127.0.0.1", port: port))
+        }
+        #expect(error?.errno == .connectionRefused)
+    }
+
     @Test("serve lets a connected client finish after SIGTERM")
     func graceful() throws {
         let server = try RunningSock("serve", "-v", "sink", "127.0.0.1", "0")
