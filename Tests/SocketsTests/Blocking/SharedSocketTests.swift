@@ -18,15 +18,16 @@ struct SharedSocketTests {
     func listening(endpoint: Endpoint) throws {
         let socket = try Socket(on: endpoint)
         let other = Descriptor(dup(socket.descriptor))
-        for limit in [TimeLimit.never, .seconds(30)] {
-            let own = try Socket(adopting: FileDescriptor(rawValue: dup(other.number)))
+        let adopted = try (0..<2).map { _ in
+            try Socket(adopting: FileDescriptor(rawValue: dup(other.number)))
+        }
+        for (own, limit) in zip(adopted + [socket], [TimeLimit.never, .seconds(30), .never]) {
             let accepting = Background { try own.accept(timeout: limit) }
             try waitUntilAThreadWaits(on: own)
             own.close()
             let error = #expect(throws: SocketError.self) { try accepting.value() }
             #expect(error?.cause == .closed)
         }
-        socket.close()
         let client = try Socket(to: try address(of: other), type: socket.type)
         let accepted = Descriptor(try System.acceptNext(other.number).descriptor)
         try client.send("x")
