@@ -2,13 +2,12 @@ internal import Sockets
 
 // Findings about connections that the peer has closed and the program has not.
 extension Analysis {
-    /// Returns a finding about an end that its program keeps open although no bytes will arrive any
-    /// more, or nil.
+    /// Returns a finding about an ended end that its program keeps open, or nil.
     ///
     /// A program may still compute an answer for a peer that has only half-closed. So the finding
     /// needs a time without transferred bytes, which depends on what is known about the peer.
     func notClosed(_ end: MachineSocket) -> Finding? {
-        guard hasEnded(end), earlier(end).map(hasEnded) == true else { return nil }
+        guard earlier(end).map(hasEnded) == true else { return nil }
         let (confidence, shortest) = certainty(of: end)
         let time = timeSinceEnd(of: end)
         guard (time ?? shortest) >= shortest else { return nil }
@@ -29,7 +28,7 @@ extension Analysis {
     }
 
     /// Returns whether the peer has ended the stream, and no bytes wait in either direction.
-    private func hasEnded(_ end: MachineSocket) -> Bool {
+    func hasEnded(_ end: MachineSocket) -> Bool {
         guard end.statistics.receiveQueue == 0, end.statistics.sendQueue == 0 else { return false }
         switch end.kind {
         case .tcp: return end.statistics.state == .closeWait

@@ -144,7 +144,7 @@ package struct Analysis: Sendable {
         }
         let waiting = machine.sockets.filter(\.isListening).compactMap(notAccepting)
         let accepting = Set(waiting.map { $0.connections[0][0].identity })
-        let open = machine.sockets.filter { end in
+        let open = machine.sockets.filter(hasEnded).filter { end in
             pairs.listenerThatShouldAccept(end).map { !accepting.contains($0.identity) } ?? true
         }.compactMap(notClosed)
         let edges =
