@@ -82,7 +82,7 @@ extension MulticastSocket {
     /// Bind the group's port first.
     ///
     /// ```swift
-    /// try channel.joinMulticastGroup(IPAddress(parsing: "239.1.2.3"), interface: "eth0")
+    /// try channel.joinMulticastGroup(IPAddress("239.1.2.3")!, interface: "eth0")
     /// ```
     ///
     /// - Parameters:

@@ -9,11 +9,11 @@ internal import Synchronization
 /// The state is one atomic word: bit 0 means closed, bit 1 means released, bit 2 means that a task
 /// awaits the end of calls, and the other bits count calls.
 struct DescriptorLifetime: ~Copyable {
-    private let word = Atomic<UInt64>(0)
+    let word = Atomic<UInt64>(0)
 
     private static let closed: UInt64 = 1
     private static let released: UInt64 = 2
-    private static let awaited: UInt64 = 4
+    static let awaited: UInt64 = 4
     private static let call: UInt64 = 8
 
     /// The state that `close` found.
@@ -55,10 +55,6 @@ struct DescriptorLifetime: ~Copyable {
             if new == Self.closed, claimRelease() { release() }
         }
     }
-
-    /// Whether a task awaits the end of calls.
-    @inline(__always)
-    var isAwaited: Bool { word.load(ordering: .acquiring) & Self.awaited != 0 }
 
     /// Makes `leave` report each call that ends, until `stopAwaiting`.
     ///

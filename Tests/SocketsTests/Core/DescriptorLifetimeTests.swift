@@ -3,6 +3,11 @@ import Testing
 
 @testable import Sockets
 
+extension DescriptorLifetime {
+    /// Whether a task awaits the end of calls.
+    var isAwaited: Bool { word.load(ordering: .acquiring) & Self.awaited != 0 }
+}
+
 @Suite("DescriptorLifetime", .ownThread)
 struct DescriptorLifetimeTests {
     /// A lifetime that counts its releases and the calls in progress.
