@@ -37,7 +37,7 @@ extension EventSource {
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }
         // The end of a read wakes this task, but `endLine` does not. A line is used without waiting, so
-        // look again after 1 ms, 2 ms, 4 ms and so on.
+        // look again after 1 ms, 2 ms, 4 ms and so on, up to 64 ms.
         var pause: Int64 = 1_000_000
         while true {
             wakeup.reset()
@@ -46,7 +46,7 @@ extension EventSource {
             if deadline.hasPassed { throw WaitFailure(deadline.cause) }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
             let end = System.continuousNanoseconds() + pause
-            pause *= 2
+            pause = min(2 * pause, 64_000_000)
             await wakeup.wait(until: min(deadline.start(), end), on: loop)
         }
     }

@@ -133,6 +133,23 @@ struct ConnectionFinishingTests {
         }
     }
 
+    @Test("finish waits for the reader while thousands of other calls end")
+    func otherCalls() async throws {
+        let (connection, peer) = try Connection.pair()
+        let reading = Task { try await connection.readToEnd() }
+        while !connection.isReading { await Task.yield() }
+        let finishing = Task { await connection.finish(timeout: .never) }
+        while !connection.source.lifetime.isAwaited { await Task.yield() }
+        for _ in 0..<20_000 {
+            _ = try connection.option(.sendBufferSize)
+            await Task.yield()
+        }
+        #expect(!connection.isClosed)
+        peer.close()
+        #expect(try await reading.value.isEmpty)
+        await finishing.value
+    }
+
     @Test("several tasks that finish while another task reads all end with it")
     func severalFinish() async throws {
         let (connection, peer) = try Connection.pair()
