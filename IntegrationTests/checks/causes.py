@@ -213,3 +213,93 @@ def _():
     named(run(*sock("h", "80-90")).expect(2), "{80..90}")
     named(run(*sock("TCP:h:80")).expect(2), "sock h:80")
     named(run(*sock("-l", "a", "b", "80")).expect(2), "one sock -l for each")
+
+
+def rejecting_peer():
+    """A namespace with a link to a peer whose firewall rejects port 7003, as firewalld does."""
+    near, far = namespace("rejected", hosts=HOSTS), namespace("rejecting")
+    if "left" in run(*near.inside("ip", "-br", "link")).out.decode():
+        return near
+    near.prepare("ip", "link", "add", "left", "type", "veth", "peer", "name", "right", "netns", far.name)
+    for space, name, number in ((near, "left", 1), (far, "right", 9)):
+        space.prepare("ip", "address", "add", f"10.7.0.{number}/24", "brd", "+", "dev", name)
+        space.prepare("ip", "address", "add", f"fd07::{number}/64", "dev", name, "nodad")
+        space.prepare("ip", "link", "set", name, "up")
+    # By default, the kernel rejects one such packet per second and drops the others.
+    for setting in ("net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0"):
+        far.prepare("sysctl", "-qw", setting)
+    far.prepare("nft", "add", "table", "inet", "t")
+    far.prepare("nft", "add", "chain", "inet", "t", "c", "{ type filter hook input priority 0 ; }")
+    far.prepare("nft", "add", "rule", "inet", "t", "c", "meta", "l4proto", "{", "tcp,", "udp", "}",
+                "th", "dport", "7003", "reject", "with", "icmpx", "type", "admin-prohibited")
+    near.prepare("ip", "route", "add", "blackhole", "10.8.0.0/24")
+    near.prepare("ip", "route", "add", "unreachable", "10.9.0.0/24")
+    return near
+
+
+@check("a firewall of the peer is named, over TCP and UDP and both families", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    for host in ("fd07::9", "10.7.0.9"):
+        for words in (("-w2",), ("-w2", "-zv"), ("-w2", "-u"), ("-w2", "-u", "-zv"), ("info", "-w2")):
+            result = run(*near.inside(*sock(*words, host, 7003)), stdin=b"x").expect(7)
+            named(result, "firewall on the way")
+            expect(b"broke" not in result.err, f"errors {result.err!r}")
+
+
+@check("a host that does not exist on a direct link is named", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    for host in ("10.7.0.77", "fd07::77"):
+        result = run(*near.inside(*sock(host, 80)), stdin=b"x").expect(7, out=b"")
+        named(result, "That host does not answer")
+
+
+@check("a missing route and a route that refuses are told apart", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    for words in ((), ("-u",), ("info",)):
+        for host, text in (("192.0.2.1", "This machine has no route"), ("2001:db8::1", "This machine has no route"),
+                           ("10.8.0.1", "A route of this machine"), ("10.9.0.1", "A route of this machine")):
+            named(run(*near.inside(*sock(*words, host, 80)), stdin=b"x").expect(7), text)
+
+
+@check("TCP to a group or a broadcast address gets advice", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    near.prepare("ip", "route", "replace", "default", "via", "10.7.0.9")
+    try:
+        for words in ((), ("info",), ("-zv",)):
+            for host, text in (("224.0.0.1", "TCP has no multicast groups"), ("ff02::1%left", "TCP has no multicast"),
+                               ("255.255.255.255", "TCP has no broadcasts"), ("10.7.0.255", "TCP has no broadcasts")):
+                named(run(*near.inside(*sock(*words, host, 81)), stdin=b"x").expect(7), text)
+    finally:
+        near.prepare("ip", "route", "del", "default")
+
+
+@check("a loopback address of -s is named if the peer is on another machine", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    for words in ((), ("-u",)):
+        result = run(*near.inside(*sock(*words, "-s", "127.0.0.1", "10.7.0.9", 9001)), stdin=b"x")
+        named(result.expect(45, out=b""), "-s 127.0.0.1")
+
+
+@check("exhausted local ports are named, even if those of UDP are in use too", "ip", root=True)
+def _():
+    space = namespace("exhausted", hosts=HOSTS)
+    space.prepare("sysctl", "-qw", "net.ipv4.ip_local_port_range=50000 50001")
+    script = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 9000))
+held = [socket.create_connection(("127.0.0.1", 9000)) for _ in range(2)]
+for port in (50000, 50001):
+    held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    held[-1].bind(("0.0.0.0", port))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+    holder = start(*space.inside("python3", "-c", script))
+    holder.wait_for(b"ready")
+    for words in ((), ("info",)):
+        named(run(*space.inside(*sock(*words, "127.0.0.1", 9000))).expect(7), "local ports")

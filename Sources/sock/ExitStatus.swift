@@ -61,6 +61,9 @@ extension ExitStatus {
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable
+        // ICMPv6 reports with this number that a firewall rejects the packets.
+        case (.send, .permissionDenied), (.receive, .permissionDenied):
+            self = .unreachable
         case (.receive, _):
             self = .receiveFailed
         case (.send, _), (.shutdown, _):

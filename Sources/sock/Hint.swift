@@ -15,8 +15,7 @@ enum Hint {
         case .unreachable: return afterConnect(error)
         case .timedOut: return afterTimeout(error)
         case .cannotBind: return afterBind(error)
-        case .receiveFailed:
-            return "The peer broke the connection. Standard output has what arrived before."
+        case .receiveFailed: return afterReceive(error)
         case .sendFailed: return afterSend(error)
         case .otherFailure: return afterOther(error)
         case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput:
@@ -24,11 +23,19 @@ enum Hint {
         }
     }
 
+    private static func afterReceive(_ error: SocketError) -> String? {
+        guard error.errno == .connectionReset || error.cause == .endOfStream else { return nil }
+        return "The peer broke the connection, and standard output has what arrived before."
+    }
+
     private static func afterTimeout(_ error: SocketError) -> String {
+        if error.operation == .resolve {
+            return "The name server does not answer; use a numeric address, or a limit like -w 30s."
+        }
         if error.isUnix { return "The server may not accept clients; sock doctor shows why." }
-        let tried = error.attempts.map(\.address) + [error.remoteAddress].compactMap { $0 }
+        let tried = error.remoteAddresses
         guard let port = tried.first?.port, tried.allSatisfy({ $0.ip?.isLoopback == true }) else {
-            return "A firewall may be dropping packets. Change the limit with -w 30s."
+            return "A firewall may be dropping packets; -w 30s changes the limit."
         }
         return "The server on this machine may not accept clients; sock doctor \(port) shows why."
     }
@@ -39,7 +46,7 @@ enum Hint {
         }
         guard case .nameResolution(let failure) = error.cause else { return nil }
         if failure.isTemporary {
-            return "The name server does not answer. Try again, or use a numeric address."
+            return "The name server does not answer, so try again or use a numeric address."
         }
         return "Check the spelling, or use a numeric address."
     }
@@ -55,13 +62,42 @@ enum Hint {
         case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
         case .permissionDenied where error.isUnix:
             return "This user may not access the socket file."
-        case .permissionDenied, .notPermitted: return forbidden
         case .addressFamilyNotSupported: return "This machine does not support that address family."
-        case .addressNotAvailable: return noLocalAddress
-        case .networkUnreachable, .noRouteToHost:
-            return "This machine has no route to that address. Use -4 or -6 to try one family only."
+        case .addressNotAvailable: return afterMissingLocalAddress(to: error.remoteAddresses)
+        default: return afterRouting(error)
+        }
+    }
+
+    /// Returns what to do if the kernel or the network does not deliver packets to the address.
+    ///
+    /// Both report the same numbers, so this looks up the route.
+    private static func afterRouting(_ error: SocketError) -> String {
+        let route = error.addressOfCause.map(Route.init)
+        switch error.errno {
+        case .networkUnreachable where error.addressOfCause?.ip?.isMulticast == true:
+            return "TCP has no multicast groups; -u sends datagrams to one."
+        case .networkUnreachable where route?.isBroadcast == true:
+            return "TCP has no broadcasts; -u -b sends datagrams to that address."
+        // A router on the way reports the same number.
+        case .networkUnreachable where route != nil && route?.failure == nil:
+            return "A router on the way has no route to that address."
+        case .networkUnreachable:
+            return "This machine has no route to that address; -4 or -6 tries one family only."
+        case let code? where code == route?.failure:
+            return "A route of this machine refuses that address; ip route get shows it."
+        case .noRouteToHost, .hostIsDown:
+            return "That host does not answer, or a firewall on the way rejects the packets."
+        case .permissionDenied:
+            return "A firewall on the way or a security policy of this machine forbids it."
+        case .notPermitted: return forbidden
         default: return "Check the address and the port."
         }
+    }
+
+    /// Returns what to do if no local address and port is free for a connection.
+    static func afterMissingLocalAddress(to remotes: [SocketAddress]) -> String {
+        let canSend = remotes.contains { Route(to: $0).failure == nil }
+        return canSend ? portsExhausted : noLocalAddress
     }
 
     private static func afterBind(_ error: SocketError) -> String? {
@@ -105,10 +141,9 @@ enum Hint {
 
     /// The hint if no local port is left.
     static let portsExhausted =
-        "All local ports for that address are in use; ss -tan lists them. Try again in a minute."
+        "All local ports for that address are in use (ss -tan lists them), so try again later."
 
-    /// The hint if no local address can reach the remote address.
-    static let noLocalAddress =
+    private static let noLocalAddress =
         "This machine has no address from which it could reach that one; see ip address."
 }
 
@@ -118,6 +153,16 @@ extension SocketError {
             || [localAddress, remoteAddress].contains {
                 $0?.family == .unix
             }
+    }
+
+    /// The addresses of the peer that were tried.
+    var remoteAddresses: [SocketAddress] {
+        attempts.map(\.address) + [remoteAddress].compactMap { $0 }
+    }
+
+    /// The address of the peer for which the error has its cause.
+    fileprivate var addressOfCause: SocketAddress? {
+        attempts.first { $0.cause == cause }?.address ?? remoteAddress
     }
 
     /// The port that could not be bound, or 0.

@@ -44,6 +44,13 @@ struct ExitStatusTests {
         #expect(status(.send, .system(.connectionRefused)) == 7)
     }
 
+    @Test("a datagram that a firewall of the peer rejects maps to exit status 7")
+    func rejected() {
+        for operation in [SocketError.Operation.send, .receive, .connect] {
+            #expect(status(operation, .system(.permissionDenied)) == 7)
+        }
+    }
+
     @Test(
         "a local shortage of resources while connecting maps to exit status 1",
         arguments: [

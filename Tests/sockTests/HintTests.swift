@@ -16,7 +16,7 @@ struct HintTests {
     func timeOut() {
         #expect(
             hint(.connect, .timedOut(limit: .seconds(10)), .tcp("h", port: 1))
-                == "A firewall may be dropping packets. Change the limit with -w 30s.")
+                == "A firewall may be dropping packets; -w 30s changes the limit.")
     }
 
     @Test("the hint for a connect timeout on this machine names the server and sock doctor")
@@ -84,13 +84,53 @@ struct HintTests {
         )
     }
 
+    @Test("the hint for an unreachable host depends on the route of this machine")
+    func routes() throws {
+        func hint(
+            _ code: Errno, to ip: IPAddress, _ operation: SocketError.Operation = .connect
+        ) -> String {
+            Failure(
+                SocketError(operation, .system(code), remoteAddress: SocketAddress(ip, port: 81))
+            ).hint ?? ""
+        }
+        // This machine has a route to itself, so the network reported these errors.
+        let here = IPAddress.v4(.loopback)
+        for operation in [SocketError.Operation.connect, .send, .receive] {
+            #expect(hint(.noRouteToHost, to: here, operation).contains("does not answer"))
+            #expect(hint(.permissionDenied, to: here, operation).contains("firewall on the way"))
+            #expect(hint(.networkUnreachable, to: here, operation).contains("router on the way"))
+        }
+        #expect(hint(.networkUnreachable, to: try #require(IPAddress("224.0.0.1"))).contains("-u"))
+        #expect(hint(.networkUnreachable, to: try #require(IPAddress("ff02::1"))).contains("-u"))
+    }
+
+    @Test("a lookup that timed out has a hint about the name server")
+    func silentNameServer() {
+        #expect(
+            hint(.resolve, .timedOut(limit: .seconds(1)))?.contains("name server") == true)
+    }
+
+    @Test("only a reset or the end of a stream has a hint about a broken connection")
+    func broken() {
+        #expect(hint(.receive, .system(.connectionReset))?.contains("broke") == true)
+        #expect(hint(.receive, .endOfStream)?.contains("broke") == true)
+        #expect(hint(.receive, .system(.protocolNotAvailable)) == nil)
+    }
+
+    @Test("a missing local address has a hint about ports if this machine has a route")
+    func localAddress() {
+        let error = SocketError(
+            .connect, .system(.addressNotAvailable), remoteAddress: .ipv4(.loopback, port: 81))
+        #expect(Failure(error).hint == Hint.portsExhausted)
+    }
+
     @Test("an unreachable name server and an unknown name have different hints")
     func names() {
         let silent = NameResolutionFailure(
             code: -3, message: "Temporary failure", isNotFound: false, isTemporary: true)
         let unknown = NameResolutionFailure(
             code: -2, message: "Not known", isNotFound: true, isTemporary: false)
-        #expect(hint(.resolve, .nameResolution(silent))?.contains("Try again") == true)
+        #expect(hint(.resolve, .nameResolution(silent))?.contains("try again") == true)
         #expect(hint(.resolve, .nameResolution(unknown))?.contains("spelling") == true)
     }
 

@@ -21,6 +21,8 @@ struct ConnectTrace {
         let address: SocketAddress
         let cause: SocketError.Cause?
         let duration: Duration
+        /// What the library says about the failure.
+        var hint: String?
     }
 
     init(
@@ -60,7 +62,7 @@ struct ConnectTrace {
                 attempt.cause.map {
                     .init(address: attempt.address, cause: $0, duration: attempt.duration)
                 }
-            })
+            }, hint: attempts.last?.hint)
     }
 
     /// The family of the socket that is created before the lookup.
@@ -94,13 +96,15 @@ struct ConnectTrace {
 
     private func connect(_ socket: Socket, _ address: SocketAddress) -> Attempt {
         let start = ContinuousClock.now
-        var cause: SocketError.Cause?
+        var failure: SocketError?
         do throws(SocketError) {
             try socket.connect(to: address, timeout: TimeLimit(timeout))
         } catch {
-            cause = error.cause
+            failure = error
         }
-        return Attempt(address: address, cause: cause, duration: start.duration(to: .now))
+        return Attempt(
+            address: address, cause: failure?.cause, duration: start.duration(to: .now),
+            hint: failure?.hint)
     }
 
     /// Returns the result of an attempt in a few words.

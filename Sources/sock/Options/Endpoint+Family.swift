@@ -16,6 +16,6 @@ extension Endpoint {
         throw Failure(
             .nameNotResolved,
             "cannot use \(address): it is an address of \(actual), and only \(family) is allowed",
-            hint: "Omit -4, -6 or -s, or give an address of \(family).")
+            hint: "Omit -4 or -6, or give an address of \(family).")
     }
 }

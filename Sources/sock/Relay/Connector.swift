@@ -78,20 +78,24 @@ extension Connector {
     private func explained(_ error: SocketError, _ type: SocketType) -> any Error {
         switch error.errno {
         case .permissionDenied?, .addressInUse?, .addressNotAvailable?: break
+        case .invalidArgument?:
+            guard let source, source.isLoopback else { return error }
+            return Failure(
+                .cannotBind,
+                "cannot use -s \(source): a loopback address reaches only this machine",
+                hint: "Omit -s, or give an address that ip address lists for another interface.")
         default: return error
         }
-        let remotes = error.attempts.map(\.address) + [error.remoteAddress].compactMap { $0 }
+        let remotes = error.remoteAddresses
         if let failure = failureToBind(for: remotes, type) { return failure }
         guard error.errno != .permissionDenied else { return error }
         if let port, port != 0 {
             return Failure(
                 .cannotBind, error.firstLine,
-                hint: "Another connection from that local port exists. Use another port with -p.")
+                hint: "Another socket uses that local port; use another one with -p.")
         }
-        let hasLocalAddress = remotes.contains { (try? Socket(to: $0, type: .datagram)) != nil }
         return Failure(
-            .unreachable, error.firstLine,
-            hint: hasLocalAddress ? Hint.portsExhausted : Hint.noLocalAddress)
+            .unreachable, error.firstLine, hint: Hint.afterMissingLocalAddress(to: remotes))
     }
 
     /// Returns the error of binding a socket as `-s` and `-p` say; nil if it succeeds.
@@ -135,6 +139,12 @@ extension Connector {
         if let source, let family, SocketAddress(source, port: 0).family != family {
             throw UsageError(
                 "-s \(source) and \(family == .ipv4 ? "-4" : "-6") contradict each other")
+        }
+        if let source, let remote = endpoint.host.flatMap({ IPAddress($0) }),
+            source.family != remote.family
+        {
+            throw UsageError(
+                "-s \(source) cannot reach \(remote), because only one of them is an IPv6 address")
         }
         port = try arguments[.port].map { text throws(UsageError) in
             guard let number = try Target.port(text).number else {

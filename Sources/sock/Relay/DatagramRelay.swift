@@ -40,7 +40,11 @@ final class DatagramRelay: Sendable {
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
-        if options.isSendOnly { return try sendInput() }
+        if options.isSendOnly {
+            try sendInput()
+            if !isForMany { try socket.checkDelivery() }
+            return
+        }
         try startThread { try self.receive() }
         try startThread {
             try self.sendInput()

@@ -14,6 +14,8 @@ final class FailoverSocket: Sendable {
     fileprivate struct State {
         var socket: Socket
         var otherAddresses: ArraySlice<SocketAddress>
+        /// The addresses that failed.
+        var failedAttempts: [SocketError.Attempt] = []
         /// The datagrams to send again to the next address.
         var unconfirmed: [[UInt8]] = []
         var isClosed = false
@@ -32,14 +34,19 @@ final class FailoverSocket: Sendable {
         self.addresses = addresses
         self.connect = connect
         var rest = addresses[...]
+        var failed: [SocketError.Attempt] = []
         while true {
             guard let address = rest.popFirst() else {
                 throw SocketError(.connect, .system(.addressNotAvailable))
             }
             do {
                 let socket = try connect(address)
-                state = Monitor(State(socket: socket, otherAddresses: rest))
+                state = Monitor(
+                    State(socket: socket, otherAddresses: rest, failedAttempts: failed))
                 return
+            } catch let error as SocketError {
+                failed.append(Self.attempt(address, error))
+                if rest.isEmpty { throw Self.error(error, after: failed) }
             } catch  where !rest.isEmpty {
                 continue
             }
@@ -60,7 +67,7 @@ final class FailoverSocket: Sendable {
             _ = try socket.send(bytes.span.bytes)
         } catch {
             // If there is a next address, `failOver` sends it this datagram and the earlier ones.
-            guard failOver(from: socket, after: error) else { throw error }
+            if let failure = failOver(from: socket, after: error) { throw failure }
         }
     }
 
@@ -79,8 +86,24 @@ final class FailoverSocket: Sendable {
                 state.update { $0.confirmAddress() }
                 return count
             } catch {
-                guard failOver(from: socket, after: error) else { throw error }
+                if let failure = failOver(from: socket, after: error) { throw failure }
             }
+        }
+    }
+
+    /// Looks for a refusal of what was sent, and then sends it to the next address.
+    ///
+    /// The kernel reports a closed port of this machine at once, so a short look finds it. If the peer
+    /// has one address only, the look does not wait.
+    ///
+    /// - Throws: A `SocketError` if the last address refuses.
+    func checkDelivery() throws(SocketError) {
+        let wait: Duration = addresses.count > 1 ? .milliseconds(20) : .milliseconds(1)
+        var buffer: [UInt8] = [0]
+        do throws(SocketError) {
+            _ = try receive(into: &buffer, timeout: TimeLimit(wait))
+        } catch {
+            guard case .timedOut = error.cause else { throw error }
         }
     }
 
@@ -92,24 +115,46 @@ final class FailoverSocket: Sendable {
         }
     }
 
-    /// Connects to the next address after a refusal.
+    /// Connects to the next address after a refusal, and returns nil if it is connected.
     ///
-    /// Returns false if there is no other address, or if the error is not a refusal.
-    private func failOver(from socket: Socket, after error: SocketError) -> Bool {
+    /// Returns the error to throw if there is no other address, or if the error is not a refusal.
+    private func failOver(from socket: Socket, after error: SocketError) -> SocketError? {
         state.update { state in
-            if state.isClosed { return false }
+            if state.isClosed { return error }
             // If the socket was replaced, the other thread has already handled this refusal.
-            if state.socket !== socket { return true }
-            guard error.errno == .connectionRefused else { return false }
+            if state.socket !== socket { return nil }
+            guard let code = error.errno, Self.refusals.contains(code) else { return error }
+            state.failedAttempts.append(Self.attempt(socket.remoteAddress, error))
             while let address = state.otherAddresses.popFirst() {
                 guard let next = try? connect(address) else { continue }
                 for datagram in state.unconfirmed { _ = try? next.send(datagram) }
                 state.socket = next
                 socket.close()
-                return true
+                return nil
             }
-            return false
+            return Self.error(error, after: state.failedAttempts)
         }
+    }
+
+    /// The errors after which another address may work: a closed port, a dead host, and a firewall.
+    private static let refusals: [Errno] = [
+        .connectionRefused, .noRouteToHost, .networkUnreachable, .permissionDenied,
+    ]
+
+    private static func attempt(
+        _ address: SocketAddress, _ error: SocketError
+    ) -> SocketError.Attempt {
+        SocketError.Attempt(address: address, cause: error.cause, duration: .zero)
+    }
+
+    /// Returns the error of the last address, which names all addresses that failed.
+    private static func error(
+        _ last: SocketError, after attempts: [SocketError.Attempt]
+    ) -> SocketError {
+        guard attempts.count > 1 else { return last }
+        return SocketError(
+            last.operation, last.cause, remoteAddress: last.remoteAddress, attempts: attempts,
+            hint: last.hint)
     }
 }
 

@@ -68,6 +68,16 @@ struct ConnectorTests {
         #expect(error.map(ExitStatus.init) == .cannotBind)
     }
 
+    @Test("-s with an address of the other family is a usage error that names both")
+    func otherFamily() throws {
+        for words in [["-s", "::1", "127.0.0.1", "80"], ["-u", "-s", "127.0.0.1", "::1", "80"]] {
+            let outcome = try SockProgram.run(words)
+            #expect(outcome.status == 2)
+            #expect(outcome.errorLines.count == 1)
+            for address in ["-s", "127.0.0.1", "::1"] { #expect(outcome.errors.contains(address)) }
+        }
+    }
+
     @Test("a Unix datagram client is bound to a name and receives a reply")
     func unixDatagrams() throws {
         let server = try Socket(

@@ -51,6 +51,17 @@ struct DatagramRelayTests {
         #expect(try silent.receiveFrom(timeout: .seconds(5)).text == "hello")
     }
 
+    @Test("sock -u --send-only tries all addresses of a name, and exits with status 7 if refused")
+    func sendOnlyToName() throws {
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
+        let port = "\(server.localAddress.port ?? 0)"
+        let words = ["-u", "--send-only", "localhost", port]
+        #expect(try SockProgram.run(words, input: "hello").status == 0)
+        #expect(try server.receiveFrom(timeout: .seconds(5)).text == "hello")
+        server.close()
+        #expect(try SockProgram.run(words, input: "hello").status == 7)
+    }
+
     @Test("sock -u exits with status 7 if the datagram is refused")
     func refused() throws {
         let (socket, port) = try Peer.boundPort(.datagram)

@@ -48,6 +48,20 @@ struct FailoverSocketTests {
             try socket.receive(into: &buffer, timeout: .seconds(10))
         }
         #expect(error?.errno == .connectionRefused)
+        #expect(error?.attempts.count == 2)
+    }
+
+    @Test("checkDelivery sends to the next address after a refusal, and throws after the last one")
+    func checkDelivery() throws {
+        let server = try Socket(on: .udp("127.0.0.1", port: 0))
+        let socket = try socket(closedAddress(), server.localAddress)
+        try socket.send([1])
+        try socket.checkDelivery()
+        #expect(try server.receiveFrom(timeout: .seconds(10)).bytes == [1])
+        let closed = try self.socket(closedAddress(), closedAddress())
+        try closed.send([1])
+        let error = #expect(throws: SocketError.self) { try closed.checkDelivery() }
+        #expect(error?.attempts.count == 2)
     }
 
     @Test("close wakes a receiving thread, and receive throws `closed`")
