@@ -19,7 +19,8 @@ do {
     for _ in 0..<clients {
         let client = try server.accept()
         print("Got connection from \(client.remoteAddress)")
-        // Closing with unread bytes would reset the connection, so this discards them first.
+        // Closing with unread bytes would reset the connection, so this discards them first, and
+        // waits up to 2 seconds for the client to close.
         client.finish()
     }
 } catch {

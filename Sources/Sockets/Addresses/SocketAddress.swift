@@ -62,9 +62,10 @@
         return .ipv4(inner, port: port)
     }
 
-    /// A Boolean value that indicates whether the address is valid only on one link and has no zone
-    /// that names the link: a link-local address, or a group of the interface or of the link (RFC
-    /// 4007).
+    /// A Boolean value that indicates whether the address needs a zone and has none (RFC 4007).
+    ///
+    /// Link-local addresses, and groups of an interface or a link, are valid only on one link, which
+    /// the zone names.
     @inline(__always)
     package var lacksZone: Bool {
         guard case .ipv6(let address, _) = self, address.high >> 54 >= 0xFE80 >> 6 else {

@@ -191,7 +191,7 @@ extension Connection {
             isAttemptingWrite.store(false, ordering: .releasing)
             return count
         } catch {
-            note(error)
+            if error != .wouldBlock { note(error) }
             isAttemptingWrite.store(false, ordering: .releasing)
             throw error
         }

@@ -60,7 +60,7 @@ extension Listener: AsyncSequence {
 
 /// Accepts the clients of one listening socket, and applies the connection limit and the backoff.
 ///
-/// The caller must have called `begin(.reading)` on the listener's source, which excludes other
+/// The caller must have called `beginReading()` on the listener's source, which excludes other
 /// accepting tasks.
 struct Acceptor {
     let listener: Listener

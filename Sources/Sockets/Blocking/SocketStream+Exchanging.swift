@@ -25,6 +25,7 @@ extension SocketStream {
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
+    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
@@ -65,6 +66,7 @@ extension SocketStream {
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
+    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if

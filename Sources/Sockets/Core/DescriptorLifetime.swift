@@ -58,8 +58,8 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Makes `leave` report each call that ends, until `stopAwaiting`.
     ///
-    /// The caller must be inside a call. It sees the changes of each call that `leave` does not
-    /// report, because both change the same atomic word.
+    /// The caller must be inside a call. A call that ended before is not reported, but its changes are
+    /// visible to the caller.
     func startAwaiting() { word.bitwiseOr(Self.awaited, ordering: .acquiringAndReleasing) }
 
     /// Ends what `startAwaiting` began.

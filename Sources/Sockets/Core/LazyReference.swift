@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// `AtomicLazyReference` of the standard library does the same, but the compiler does not specialize
 /// its `load`, which costs 900 instructions a call.
-struct LazyReference<Object: AnyObject>: ~Copyable {
+struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
     /// The bits of a retained object, or 0.
     private let bits = Atomic<UInt>(0)
 

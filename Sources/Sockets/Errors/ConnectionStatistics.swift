@@ -110,8 +110,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var roundTripTime: Duration?
     /// How long the kernel waits for an acknowledgement before it retransmits a segment: `rto`.
     public var retransmissionTimeout: Duration?
-    /// The time until the kernel retransmits the oldest segment, which only a list of the kernel
-    /// shows.
+    /// The time until the kernel retransmits the oldest segment, which only netlink reports.
     package var timeToRetransmission: Duration?
 
     // MARK: Since the connection was made

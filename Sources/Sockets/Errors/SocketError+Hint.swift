@@ -27,7 +27,7 @@ extension SocketError {
         return "A link-local address needs the link as its zone, such as \(ip)%eth0."
     }
 
-    /// The hint of a bind or a connect for which the kernel found no local port.
+    /// The hint of a call for which the kernel found no local port.
     static let noLocalPort =
         "No local port is free for that; the range is net.ipv4.ip_local_port_range."
 }

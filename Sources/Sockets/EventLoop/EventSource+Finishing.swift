@@ -32,12 +32,12 @@ extension EventSource {
             try await finishers.wait(until: &deadline, on: loop) { lifetime.isClosed }
         }
         defer { finishers.end() }
-        // It stays until the source is released, because an operation that ends may still use it.
+        // The wakeup lives as long as the source, because an operation that ends may still use it.
         let wakeup = operationEnd.object { Wakeup() }
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }
         // The end of a read wakes this task, but `endLine` does not. A line is used without waiting, so
-        // look again after 1 ms, 2 ms, 4 ms and so on, up to 64 ms.
+        // look again after 1 ms, 2 ms, 4 ms and so on, up to 16 ms.
         var pause: Int64 = 1_000_000
         while true {
             wakeup.reset()
@@ -46,7 +46,7 @@ extension EventSource {
             if deadline.hasPassed { throw WaitFailure(deadline.cause) }
             if Task.isCancelled { throw WaitFailure(.cancelled) }
             let end = System.continuousNanoseconds() + pause
-            pause = min(2 * pause, 64_000_000)
+            pause = min(2 * pause, 16_000_000)
             await wakeup.wait(until: min(deadline.start(), end), on: loop)
         }
     }

@@ -34,9 +34,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let isReading = Atomic<Bool>(false)
     /// The turn to write.
     let writers = TurnQueue()
-    /// The turn to await the end of the reading operation.
+    /// The turn to wait until another task has stopped reading.
     let finishers = TurnQueue()
-    /// Wakes the task that has the turn of `finishers`.
+    /// Wakes the task that waits for the reader.
     let operationEnd = LazyReference<Wakeup>()
     let linger: LingerState
     /// Whether the peer has ended or broken the connection, so reads stay ready.

@@ -1,7 +1,7 @@
 internal import DequeModule
 internal import Synchronization
 
-/// Gives one task at a time the turn to write, in the order in which the tasks came.
+/// Gives one task at a time the turn, for example to write, in the order in which the tasks came.
 ///
 /// A free turn costs one atomic operation to take and one to end. The queue is created when the first
 /// task has to wait.

@@ -11,10 +11,11 @@ extension ConnectionStatistics {
         sendQueue = System.queueLength(descriptor, .sendQueue)
         sendBufferSize = System.bufferLimit(descriptor, .sendBufferSize)
         receiveBufferSize = System.bufferLimit(descriptor, .receiveBufferSize)
-        if let local = (try? System.getsockname(descriptor)).map(SocketAddress.init),
-            let remote = (try? System.getpeername(descriptor)).map(SocketAddress.init)
+        // Simulated descriptors have no addresses.
+        if let local = try? SocketAddress(System.getsockname(descriptor, fromUser: true)),
+            let remote = try? SocketAddress(System.getpeername(descriptor, fromUser: true))
         {
-            isPeerLocal = remote.ip?.isLoopback == true || local.ip != nil && local.ip == remote.ip
+            isPeerLocal = remote.ip?.isLoopback ?? true || local.ip == remote.ip
         }
         if let condition = System.condition(descriptor) {
             isWritable = condition.contains(.writable)

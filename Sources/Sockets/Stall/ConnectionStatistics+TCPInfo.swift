@@ -43,8 +43,11 @@ extension ConnectionStatistics {
     /// `offset` is the offset of the time, and `segments` is the offset of the number of data segments
     /// that caused such events.
     private func age(_ info: TCPInfo, at offset: Int, segments: Int) -> Duration? {
-        let unconnected: Set<State?> = [.synSent, .listen, .closed]
-        guard !unconnected.contains(state) || (info.word(at: segments) ?? 0) > 0 else { return nil }
+        switch state {
+        case .synSent, .listen, .closed:
+            guard let count = info.word(at: segments), count > 0 else { return nil }
+        default: break
+        }
         return info.milliseconds(at: offset)
     }
 }

@@ -8,7 +8,7 @@ extension ConnectionStatistics {
         let times = retransmissions ?? 0
         if times > 0 || state == .synSent {
             guard let timeout = retransmissionTimeout else { return nil }
-            // The answer may be late only by as much as the timeout that still runs.
+            // The current timeout has not expired, so only its elapsed part counts.
             let waited =
                 timeToRetransmission.map { max(.zero, timeout - $0) } ?? timeSinceLastSend ?? .zero
             let total = expiredTimeouts(times, last: timeout) + min(waited, timeout)

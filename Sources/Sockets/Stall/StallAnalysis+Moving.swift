@@ -49,7 +49,8 @@ extension StallAnalysis {
         guard let read = reads.here, read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
         let evidence = "this end read \(read.bytes) in \(change.time.brief)"
         guard Double(receiveQueue) > Self.slowQueueSeconds * rate(read, change.time) else {
-            return moves(evidence)
+            // After a pause that long, the program may have stopped.
+            return moves(evidence, stillness(change) < Self.observedStall ? .certain : .possible)
         }
         return Diagnosis(
             .movingSlowly(bytesPerSecond: wholeRate(read, change.time), limitedBy: nil),

@@ -40,7 +40,9 @@ package enum HostCallFailure: Error, Equatable {
         case EAI_AGAIN: self = .tryAgain
         case EAI_FAIL: self = .noRecovery
         case csockets_eai_nodata, csockets_eai_addrfamily: self = .noData
-        default: self = .hostNotFound
+        case EAI_NONAME: self = .hostNotFound
+        case EAI_MEMORY: self = .system(.noMemory)
+        default: self = .noRecovery
         }
     }
 }

@@ -94,9 +94,11 @@ extension System {
     }
 
     /// Returns the peer's address: getpeername(2).
-    static func getpeername(_ descriptor: Int32) throws(Errno) -> RawSocketAddress {
+    static func getpeername(_ descriptor: Int32, fromUser: Bool = false) throws(Errno)
+        -> RawSocketAddress
+    {
         var address = RawSocketAddress()
-        _ = try systemCall(.getpeername) {
+        _ = try systemCall(.getpeername, fromUser: fromUser) {
             address.withRoom { Glibc.getpeername(descriptor, $0, $1) }
         }
         return address

@@ -150,7 +150,7 @@ struct ConnectionFinishingTests {
         await finishing.value
     }
 
-    @Test("several tasks that finish while another task reads all end with it")
+    @Test("a finish that times out closes, which ends the reader and the other finishers")
     func severalFinish() async throws {
         let (connection, peer) = try Connection.pair()
         let reading = Task { try await connection.readToEnd() }
