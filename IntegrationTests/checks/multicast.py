@@ -53,6 +53,8 @@ def _():
         listener.send(b"pong")
         sender = start(*far.inside("python3", "-c", SENDER, group, port))
         sender.wait_for(source + rb" pong")
+        # The reply may leave before the output.
+        listener.wait_for(rb"hello")
         expect(listener.out == b"hello", f"{word}: output {listener.out!r}")
         # IPv6 has no such rule for groups that are valid beyond a link: the kernel passes their packets
         # to all sockets that have joined, whatever the interface.

@@ -36,7 +36,7 @@ struct LocalEndpoints {
         port: (Opened) -> UInt16?, _ open: (Endpoint) throws(SocketError) -> Opened
     ) throws(SocketError) -> [Opened] {
         // A port that the kernel chose may be in use on another address, so try another port.
-        var attemptsLeft = endpoints.first?.port?.number == 0 ? 16 : 1
+        var attemptsLeft = endpoints.count > 1 && endpoints.first?.port?.number == 0 ? 16 : 1
         while true {
             do throws(SocketError) {
                 return try openOnce(port: port, open)
