@@ -191,7 +191,7 @@ def _():
     wait_bound(port)
     clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
     found = doctor(port, code=1)
-    expect_text(found, "(not-accepting, certain)", "2 clients wait, room for 2", name(server))
+    expect_text(found, "(not-accepting, certain)", "2 of at most 2 clients wait", name(server))
     # The kernel ignores further clients. The listener, not the network, explains it.
     ignored = start(
         sys.executable, "-c",
@@ -259,7 +259,7 @@ def _():
         client.close()
         found = doctor("--pid", server.pid, code=1)
         expect_text(
-            found, "(not-accepting, likely)", "1 client waits, room for 129",
+            found, "(not-accepting, likely)", "1 of at most 129 clients waits",
             "It has already closed its connection.")
         if family != "AF_UNIX":
             expect_text(found, "(not yet accepted)", ", ended")

@@ -10,15 +10,16 @@ extension Analysis {
         // Keep only the clients that waited at both samples, because a healthy listener may have
         // new clients that wait briefly.
         let clients = clients(of: listener).filter(existedBefore)
-        let closed =
+        let ended = clients.filter(hasEnded)
+        let endedCount =
             listener.kind == .unix
-            ? min(listener.closedClients, earlier.closedClients) : clients.count(where: hasClosed)
+            ? min(listener.closedClients, earlier.closedClients) : ended.count
         let isFull = listener.isFull && earlier.isFull
-        guard !clients.isEmpty || closed > 0 || isFull else { return nil }
+        guard !clients.isEmpty || endedCount > 0 || isFull else { return nil }
         let blockers = processes(of: listener)
         guard !blockers.isEmpty || isFull else { return nil }
         let cause = cause(blockers, listener)
-        let shown = clients.filter { !$0.isOwnerless || hasClosed($0) }
+        let shown = clients.filter { !$0.isOwnerless || hasEnded($0) }
             .prefix(Self.shownClients)
         let ignored = clients.count { pairs.isIgnoredByFullListener($0) }
         return Finding(
@@ -28,7 +29,9 @@ extension Analysis {
             stall: clients.compactMap(waitingTime).max().map { ($0, false) }
                 ?? samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
             evidence: text.notAccepted(listener, isFull: isFull, ignored: ignored)
-                + text.closed(closed, of: listener.pendingConnections) + cause.text,
+                + text.ended(
+                    endedCount, of: listener.pendingConnections,
+                    areClosed: ended.allSatisfy(hasClosed)) + cause.text,
             advice: cause.advice ?? Self.adviceToAccept,
             blockers: cause.blockers)
     }
@@ -38,10 +41,17 @@ extension Analysis {
     static let adviceToAccept =
         "The program must call accept, in a separate loop if other work keeps it busy."
 
-    /// Returns whether a queued client has closed its connection before a program accepted it.
+    /// Returns whether a queued client has ended its stream before a program accepted it, and whether
+    /// it may have closed its connection.
+    private func hasEnded(_ end: MachineSocket) -> Bool {
+        guard end.isOwnerless, end.statistics.state == .closeWait else { return false }
+        if case .halfClosed = tcpPeerEnd(of: end) { return false }
+        return true
+    }
+
+    /// Returns whether no program has the end of this queued client any more.
     private func hasClosed(_ end: MachineSocket) -> Bool {
-        end.isOwnerless && end.statistics.state == .closeWait
-            && pairs.peer(of: end)?.isOwnerless ?? true
+        if case .closed = tcpPeerEnd(of: end) { true } else { false }
     }
 
     /// Returns how long an end has waited to be accepted, or nil if that is unknown.

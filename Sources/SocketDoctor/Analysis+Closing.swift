@@ -1,24 +1,50 @@
 internal import Sockets
 
-// Findings about connections that the peer has closed and the program has not.
+// Findings about connections that the peer has ended and the program has not closed.
 extension Analysis {
+    /// What the end of the stream shows about the peer.
+    enum PeerEnd: Sendable {
+        /// No program has the peer's end any more.
+        case closed
+        /// A program still has the peer's end.
+        case halfClosed
+        /// The peer's end is on another machine, in another network namespace, behind address
+        /// translation, or closed for long.
+        case unknown(isAddressLocal: Bool)
+
+        /// How certain it is that the program should have closed its end.
+        var confidence: StallReport.Confidence {
+            switch self {
+            case .closed: .certain
+            case .unknown(isAddressLocal: true): .likely
+            case .halfClosed, .unknown: .possible
+            }
+        }
+
+        /// The time without transferred bytes after which the connection is reported.
+        ///
+        /// A program may still compute an answer for a peer that has only half-closed.
+        var gracePeriod: Duration {
+            switch self {
+            case .closed: .seconds(1)
+            case .halfClosed, .unknown: .seconds(10)
+            }
+        }
+    }
+
     /// Returns a finding about an ended end that its program keeps open, or nil.
-    ///
-    /// A program may still compute an answer for a peer that has only half-closed. So the finding
-    /// needs a time without transferred bytes, which depends on what is known about the peer.
     func notClosed(_ end: MachineSocket) -> Finding? {
-        guard earlier(end).map(hasEnded) == true else { return nil }
-        let (confidence, shortest) = certainty(of: end)
+        guard let peer = lastingPeerEnd(of: end), !isWithinGracePeriod(end, peer) else {
+            return nil
+        }
         let time = timeSinceEnd(of: end)
-        guard (time ?? shortest) >= shortest else { return nil }
         let blockers = processes(of: end)
         let cause = cause(blockers, end)
         let isQueued = pairs.isQueued(end)
         return Finding(
-            .notClosed, confidence, connections: [[end]],
-            stall: time.map { ($0, false) }
-                ?? samples.earlier.map { (machine.takenAt - $0.takenAt, true) },
-            evidence: text.notClosed(end, confidence, isQueued: isQueued) + cause.text,
+            .notClosed, peer.confidence, connections: [[end]],
+            stall: time.map { ($0, false) } ?? (timeWatched, true),
+            evidence: text.notClosed(end, peer, isQueued: isQueued) + cause.text,
             advice: cause.advice
                 ?? (isQueued
                     ? Self.adviceToAccept
@@ -27,8 +53,17 @@ extension Analysis {
             blockers: cause.blockers)
     }
 
+    /// A Boolean value that indicates whether an end may have to be reported after further watching,
+    /// because the kernel does not report when the peer closed it.
+    var hasUndecidedEnd: Bool {
+        machine.sockets.contains { end in
+            guard isEndedAndEmpty(end), timeSinceEnd(of: end) == nil else { return false }
+            return lastingPeerEnd(of: end).map { isWithinGracePeriod(end, $0) } ?? false
+        }
+    }
+
     /// Returns whether the peer has ended the stream, and no bytes wait in either direction.
-    func hasEnded(_ end: MachineSocket) -> Bool {
+    func isEndedAndEmpty(_ end: MachineSocket) -> Bool {
         guard end.statistics.receiveQueue == 0, end.statistics.sendQueue == 0 else { return false }
         switch end.kind {
         case .tcp: return end.statistics.state == .closeWait
@@ -37,12 +72,32 @@ extension Analysis {
         }
     }
 
-    /// Returns how certain it is that the peer has closed the connection and not only half-closed
-    /// it, and after which time the connection is reported.
-    private func certainty(of end: MachineSocket) -> (StallReport.Confidence, Duration) {
-        guard end.kind == .tcp else { return (.likely, .zero) }
-        if let peer = pairs.peer(of: end), !peer.isOwnerless { return (.possible, .seconds(10)) }
-        return pairs.isPeerLocal(end) ? (.certain, .seconds(1)) : (.likely, .seconds(2))
+    /// Returns what is known about the peer of an ended TCP connection.
+    func tcpPeerEnd(of end: MachineSocket) -> PeerEnd {
+        // For a minute, the kernel keeps the end that a program of this machine has closed.
+        guard let peer = pairs.peer(of: end) else {
+            return .unknown(isAddressLocal: pairs.isPeerLocal(end))
+        }
+        return peer.isOwnerless ? .closed : .halfClosed
+    }
+
+    /// Returns what is known about the peer of an end that was ended at both samples; nil for other
+    /// ends.
+    private func lastingPeerEnd(of end: MachineSocket) -> PeerEnd? {
+        guard earlier(end).map(isEndedAndEmpty) == true else { return nil }
+        guard end.kind == .unix else { return tcpPeerEnd(of: end) }
+        // Either program can shut down both directions, which leaves both ends open. The kernel
+        // reports the inode of the peer until the peer's end is closed.
+        return end.peerInode ?? 0 == 0 ? .closed : nil
+    }
+
+    private func isWithinGracePeriod(_ end: MachineSocket, _ peer: PeerEnd) -> Bool {
+        (timeSinceEnd(of: end) ?? timeWatched) < peer.gracePeriod
+    }
+
+    /// The time between the samples.
+    private var timeWatched: Duration {
+        samples.earlier.map { machine.takenAt - $0.takenAt } ?? .zero
     }
 
     /// Returns the time since the peer ended the stream, or since bytes were last sent after that.

@@ -3,8 +3,10 @@ package import Sockets
 
 // Readers that are slow but not stuck.
 extension Analysis {
-    /// Samples the machine until the analysis is decided, which takes about half a second, and up to
-    /// two seconds if a program may read from time to time.
+    /// Samples the machine until the analysis is decided.
+    ///
+    /// This takes about half a second, and up to three seconds if the peer of a Unix socket has closed
+    /// or a program may read from time to time.
     ///
     /// - Parameter lists: The lists of sockets to read.
     /// - Returns: The analysis.
@@ -66,16 +68,17 @@ extension Analysis {
     }
 
     /// A Boolean value that indicates whether a finding blames a program that may read a moment
-    /// later.
+    /// later, or whether an end may have to be reported a moment later.
     var isUndecided: Bool {
-        findings.contains { finding in
-            readers(blamedBy: finding).contains { reader in
-                let owners = processes(of: reader)
-                return owners.isEmpty
-                    ? !reader.isOwnerless
-                    : owners.contains { mayRead($0) }
+        hasUndecidedEnd
+            || findings.contains { finding in
+                readers(blamedBy: finding).contains { reader in
+                    let owners = processes(of: reader)
+                    return owners.isEmpty
+                        ? !reader.isOwnerless
+                        : owners.contains { mayRead($0) }
+                }
             }
-        }
     }
 
     private func readers(blamedBy finding: Finding) -> ArraySlice<MachineSocket> {

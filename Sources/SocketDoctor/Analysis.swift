@@ -144,7 +144,7 @@ package struct Analysis: Sendable {
         }
         let waiting = machine.sockets.filter(\.isListening).compactMap(notAccepting)
         let accepting = Set(waiting.map { $0.connections[0][0].identity })
-        let open = machine.sockets.filter(hasEnded).filter { end in
+        let open = machine.sockets.filter(isEndedAndEmpty).filter { end in
             pairs.listenerThatShouldAccept(end).map { !accepting.contains($0.identity) } ?? true
         }.compactMap(notClosed)
         let edges =
@@ -191,7 +191,7 @@ package struct Analysis: Sendable {
             let other = ends.count == 2 ? ends[1 - index] : nil
             guard let report, !ends[index].isOwnerless || other != nil else { continue }
             if isWriting(index), !isUnaccepted(other) {
-                return peerNotReading(ends[index], other, report)
+                return peerNotReading(ends[index], other, report, advice: report.advice)
             }
             if report.verdict == .networkLost {
                 if let finding = unanswered(ends[index], other, report) { return finding }
@@ -241,8 +241,11 @@ package struct Analysis: Sendable {
             advice: AnalysisText.adviceToReadWhileWriting)
     }
 
+    private static let adviceToRead =
+        "The program must read, because nothing else empties the buffer."
+
     private func peerNotReading(
-        _ writer: MachineSocket, _ reader: MachineSocket?, _ report: StallReport
+        _ writer: MachineSocket, _ reader: MachineSocket?, _ report: StallReport, advice: String
     ) -> Finding {
         let blockers = reader.map { processes(of: $0) } ?? []
         let cause = cause(blockers, reader)
@@ -252,7 +255,7 @@ package struct Analysis: Sendable {
             connections: [[writer] + [reader].compactMap { $0 }],
             stall: stallDuration(of: [writer]),
             evidence: text.full(writer, reader, report) + cause.text + watched(blockers),
-            advice: cause.advice ?? report.advice, blockers: cause.blockers)
+            advice: cause.advice ?? advice, blockers: cause.blockers)
     }
 
     private func notReading(
@@ -265,9 +268,7 @@ package struct Analysis: Sendable {
             connections: [[reader] + [writer].compactMap { $0 }],
             stall: stallDuration(of: [reader]),
             evidence: text.unread(reader) + cause.text + watched(blockers),
-            advice: cause.advice
-                ?? "The program must read, because nothing else empties the buffer.",
-            blockers: cause.blockers)
+            advice: cause.advice ?? Self.adviceToRead, blockers: cause.blockers)
     }
 
     /// Returns a finding about an end that gets no answer, or nil if the finding about a listener
@@ -279,8 +280,8 @@ package struct Analysis: Sendable {
     ) -> Finding? {
         if pairs.isIgnoredByFullListener(end) || isUnaccepted(other) { return nil }
         // A kernel drops what does not fit into the buffer of a program that does not read.
-        if let other, (other.statistics.receiveQueue ?? 0) > 0 {
-            return peerNotReading(end, other, report)
+        if let other, other.statistics.isWindowFull {
+            return peerNotReading(end, other, report, advice: Self.adviceToRead)
         }
         return Finding(
             .networkLost, report.confidence,

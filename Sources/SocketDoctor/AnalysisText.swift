@@ -88,31 +88,37 @@ package struct AnalysisText {
             + " \(ignored == 1 ? "client gets" : "clients get") no answer."
     }
 
-    /// Returns how many of the waiting clients have closed their connection, with a leading space;
-    /// empty if there is none.
-    func closed(_ count: Int, of waiting: Int) -> String {
+    /// Returns how many of the waiting clients have ended their streams, with a leading space; empty
+    /// if there is none.
+    func ended(_ count: Int, of waiting: Int, areClosed: Bool) -> String {
         guard count > 0 else { return "" }
-        if waiting == 1 { return " It has already closed its connection." }
+        let act = areClosed ? "closed" : "closed or half-closed"
+        if waiting == 1 { return " It has already \(act) its connection." }
         return count == 1
-            ? " 1 of them has already closed its connection."
-            : " \(count) of them have already closed their connections."
+            ? " 1 of them has already \(act) its connection."
+            : " \(count) of them have already \(act) their connections."
     }
 
-    /// Returns the evidence that a program keeps a connection open after its peer has closed it.
-    func notClosed(
-        _ end: MachineSocket, _ confidence: StallReport.Confidence, isQueued: Bool
-    ) -> String {
-        if isQueued {
-            return "A client has closed a connection that is not yet accepted."
-        }
+    /// Returns the evidence that a program keeps a connection open after its peer has ended it.
+    func notClosed(_ end: MachineSocket, _ peer: Analysis.PeerEnd, isQueued: Bool) -> String {
+        let act =
+            switch peer {
+            case .closed: "closed"
+            case .halfClosed: "half-closed"
+            case .unknown: "closed or half-closed"
+            }
+        if isQueued { return "A client has \(act) a connection that is not yet accepted." }
         let owner = owner(of: end)
-        return confidence == .possible
-            ? "The peer of \(owner) has half-closed, and \(owner) has neither sent nor closed since."
-            : "The peer of \(owner) has closed the connection, but \(owner) keeps it open."
+        if case .closed = peer {
+            return "The peer of \(owner) has closed the connection, but \(owner) keeps it open."
+        }
+        return
+            "The peer of \(owner) has \(act) the connection, and \(owner) has neither sent nor closed"
+            + " since."
     }
 
     /// Returns how many clients wait, such as "1 client waits".
-    package static func clients(_ count: Int) -> String {
+    private static func clients(_ count: Int) -> String {
         count == 1 ? "1 client waits" : "\(count) clients wait"
     }
 

@@ -21,7 +21,8 @@ package struct Finding: Sendable {
         case notReading
         /// A program waits for another program, which is itself stuck.
         case peerStuck
-        /// The peer has closed a connection, but the program has not.
+        /// The peer has closed a connection, or perhaps only half-closed it, but the program has not
+        /// closed it.
         case notClosed
 
         /// Returns whether the first kind is worse.
@@ -97,6 +98,11 @@ package struct Finding: Sendable {
         self.advice = advice
         self.blockers = blockers
     }
+
+    /// A Boolean value that indicates whether something is probably stuck.
+    ///
+    /// A finding that is only `possible` may describe a program that still computes its answer.
+    package var isLikely: Bool { confidence >= .likely }
 
     /// All processes of the finding, in ascending order.
     package var processes: [Int32] {

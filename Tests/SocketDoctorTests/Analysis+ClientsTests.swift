@@ -109,7 +109,9 @@ struct AnalysisClientsTests {
         let found = try only(connecting(to: server, waiting: 0))
         #expect(found.kind == .networkLost)
         #expect(found.stallDuration == .milliseconds(3_500))
-        #expect(found.advice == "Check the firewall of this machine, because both ends are on it.")
+        #expect(
+            found.advice
+                == "Check the firewall of this machine, because the peer's address belongs to it.")
     }
 
     @Test("a listener of this machine does not explain a client of a remote server")

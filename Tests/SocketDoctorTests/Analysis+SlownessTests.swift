@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import SocketDoctor
@@ -114,36 +115,36 @@ struct AnalysisSlownessTests {
     @Test(
         "a real reader that takes 4096 bytes every 0.5 s is slow and never stuck",
         arguments: [true, false])
-    func real(isTCP: Bool) async throws {
+    func real(isTCP: Bool) throws {
         let (writer, reader) = try isTCP ? Loopback.tcpPair() : Socket.pair()
         // The writer fills all buffers, and then waits.
         try writer.setOption(.sendBufferSize, to: 1 << 18)
-        let filling = Task.detached {
-            try? writer.sendAll([UInt8](repeating: 0, count: 1 << 22), timeout: .seconds(20))
+        let inodes = try [writer, reader].map { socket in
+            let copy = Descriptor(try socket.duplicate().release().rawValue)
+            return try #require(inode(of: copy.number))
         }
-        let reading = Task.detached {
-            while !Task.isCancelled {
-                _ = try? reader.receive(atMost: 4096)
-                try await Task.sleep(for: .milliseconds(500))
+        let filling = Background {
+            try? writer.sendAll([UInt8](repeating: 0, count: 1 << 22))
+        }
+        let reading = Background {
+            while let bytes = try? reader.receive(atMost: 4096), !bytes.isEmpty {
+                usleep(500_000)
             }
         }
         defer {
-            reading.cancel()
-            filling.cancel()
+            reader.close()
             writer.close()
+            _ = try? filling.value()
+            _ = try? reading.value()
         }
         var found: Analysis.SlowReader?
         for _ in 0..<10 where found == nil {
             let analysis = try Analysis.ofMachine()
             let stuck = analysis.findings.filter { finding in
-                finding.connections.joined().contains {
-                    isTCP ? $0.local == writer.localAddress : $0.bytesRead ?? 0 > 0
-                }
+                finding.connections.joined().contains { inodes.contains(UInt($0.inode)) }
             }
             #expect(stuck.isEmpty, "\(stuck.map(\.evidence))")
-            found = analysis.slowReaders.first {
-                isTCP ? $0.reader.remote == writer.localAddress : $0.reader.kind == .unix
-            }
+            found = analysis.slowReaders.first { UInt($0.reader.inode) == inodes[1] }
         }
         #expect((found?.bytesPerSecond).map { (1_000...20_000).contains($0) } == true)
     }

@@ -175,12 +175,17 @@ struct AnalysisTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("unread bytes at the other end, not the network, explain data without an answer")
+    @Test("a full buffer at the other end, not the network, explains data without an answer")
     func unansweredByReader() throws {
         let found = try only(pair(.tcp, MeasuredStatistics.cut(5), unread(128_000)))
         #expect(found.kind == .peerNotReading)
         #expect(found.evidence.contains("server[2] leaves 128000 bytes unread"))
-        #expect(try only(pair(.tcp, MeasuredStatistics.cut(5))).kind == .networkLost)
+        #expect(found.advice == "The program must read, because nothing else empties the buffer.")
+        for far in [nil, unread(1)] {
+            let lost = try only(pair(.tcp, MeasuredStatistics.cut(5), far))
+            #expect(lost.kind == .networkLost)
+            #expect(lost.advice.hasPrefix("Check the firewall of this machine"))
+        }
     }
 
     @Test("a remote peer that does not read is detected from the local end")

@@ -60,7 +60,8 @@ struct PortHolderTests {
         let holder = try #require(
             analysis.holders(ofPort: port).first { $0.socket.local == socket.localAddress })
         #expect(holder.socket.kind == (type == .stream ? .tcp : .udp))
-        #expect(holder.processes.map(\.id) == [getpid()])
+        // A program that another test starts holds our descriptors between fork and exec.
+        #expect(holder.processes.map(\.id).contains(getpid()))
         let name = System.nameOfUser(geteuid()).map { String(decoding: $0, as: UTF8.self) }
         #expect(holder.user == name ?? "\(geteuid())")
         withExtendedLifetime(socket) {}

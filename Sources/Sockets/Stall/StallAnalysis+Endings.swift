@@ -51,7 +51,7 @@ extension StallAnalysis {
 
     var adviceForLostNetwork: String {
         now.isPeerLocal == true
-            ? "Check the firewall of this machine, because both ends are on it."
+            ? "Check the firewall of this machine, because the peer's address belongs to it."
             : "Check the path to the peer (firewall, cable, the peer's machine), because the program"
                 + " itself can only set a time limit and connect again."
     }

@@ -23,6 +23,15 @@ extension StallReport {
     }
 }
 
+extension ConnectionStatistics {
+    /// A Boolean value that indicates whether the peer can send no more because the program of this
+    /// end does not read.
+    package var isWindowFull: Bool {
+        StallAnalysis(earlier: nil, now: self, activity: .nothing, reads: ObservedReads())
+            .isOurWindowFull
+    }
+}
+
 extension SocketError {
     /// Returns the same error, attributed to the whole operation instead of to the step that
     /// failed.

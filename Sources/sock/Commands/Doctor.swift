@@ -6,11 +6,12 @@ struct Doctor: Command {
     static let summary = "which sockets are stuck, and why"
     static let details = """
         Examines all TCP and Unix stream sockets, or only those that match PORT, --pid and \
-        --program. Names the programs that hold PORT, TCP or UDP. Prints what is stuck, the worst first: both ends, which process waits for \
-        which, for how long, and what to do. It takes half a second, or two seconds if a program \
-        may read from time to time, and changes nothing. \
-        Root sees the programs of all users. Exit status: 0 nothing is stuck, 1 something is \
-        stuck, 2 usage, 3 no such port, process or program, 4 sockets cannot be examined.
+        --program. Names the programs that hold PORT, TCP or UDP. Prints what is stuck, the \
+        worst first: both ends, which process waits for which, for how long, and what to do. It \
+        takes half a second, or up to three seconds if it must watch a program for longer, and \
+        changes nothing. Root sees the programs of all users. Exit status: 0 nothing is stuck, or \
+        only possibly, 1 something is stuck, 2 usage, 3 no such port, process or program, 4 \
+        sockets cannot be examined.
         """
 
     private let filter: DoctorFilter

@@ -11,7 +11,7 @@ struct DoctorJSON {
         .object([
             ("verdict", .string(finding.kind.code)),
             ("confidence", .string("\(finding.confidence)")),
-            ("stuck", .boolean(true)),
+            ("stuck", .boolean(finding.isLikely)),
             ("seconds", finding.stallDuration.map(seconds) ?? .null),
             ("atLeast", .boolean(finding.isLowerBound)),
             ("waits", .array(finding.edges.map(object))),

@@ -19,7 +19,12 @@ struct DoctorRunner {
         let findings = analysis.findings.filter { filter.matches($0, analysis) }
         try Console.write(text(analysis, findings))
         printGaps(analysis)
-        return findings.isEmpty ? .success : .stuck
+        return Self.status(of: findings)
+    }
+
+    /// Returns the exit status, which findings that are only `possible` do not change.
+    static func status(of findings: [Finding]) -> ExitStatus {
+        findings.contains(where: \.isLikely) ? .stuck : .success
     }
 
     /// Samples the machine and prints the findings repeatedly, until an interrupt ends the program.
@@ -88,7 +93,8 @@ struct DoctorRunner {
             filter.matches([reader.reader] + [reader.writer].compactMap { $0 }, analysis)
         }
         if !slow.isEmpty { blocks.append(text.lines(about: slow)) }
-        blocks.append([summary(analysis, findings)])
+        let examined = analysis.machine.sockets.count { filter.matches([$0], analysis) }
+        blocks.append([Self.summary(of: findings, examined: examined)])
         return blocks.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
     }
 
@@ -101,12 +107,14 @@ struct DoctorRunner {
         }
     }
 
-    private func summary(_ analysis: Analysis, _ findings: [Finding]) -> String {
-        let examined = analysis.machine.sockets.count { filter.matches([$0], analysis) }
+    /// Returns the last line, which counts the findings and the sockets.
+    static func summary(of findings: [Finding], examined: Int) -> String {
         let sockets = examined == 1 ? "1 socket" : "\(examined) sockets"
         guard !findings.isEmpty else { return "Nothing is stuck: \(sockets) examined." }
-        let problems = findings.count == 1 ? "1 problem" : "\(findings.count) problems"
-        return "Found \(problems) in \(sockets)."
+        let likely = findings.count(where: \.isLikely)
+        let problems = [(likely, ""), (findings.count - likely, "possible ")].filter { $0.0 > 0 }
+            .map { "\($0) \($1)problem\($0 == 1 ? "" : "s")" }
+        return "Found \(problems.joined(separator: " and ")) in \(sockets)."
     }
 
     /// Returns the message about something that could not be observed.
@@ -122,10 +130,16 @@ struct DoctorRunner {
     /// Returns messages that say what is hidden, and whether root can see more.
     static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
         // Some processes in a sandbox are hidden even from root, so do not advise root to run this
-        // as root.
+        // as root. The kernel itself has sockets, for example for NFS.
         let reader = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
         var lines: [String] = []
-        if hidden.owners > 0 {
+        if hidden.owners > 0, isRoot {
+            lines.append(
+                hidden.owners == 1
+                    ? "1 socket has no visible owner; the kernel or another sandbox may hold it"
+                    : "\(hidden.owners) sockets have no visible owner; the kernel or another sandbox may"
+                        + " hold them")
+        } else if hidden.owners > 0 {
             let owners =
                 hidden.owners == 1
                 ? "the owner of 1 socket is" : "the owners of \(hidden.owners) sockets are"

@@ -59,9 +59,10 @@ struct DoctorText {
             let ago = finding.stallDuration.map { duration in
                 " \(duration.approximate)\(finding.isLowerBound ? " or longer" : "") ago"
             }
-            return finding.confidence == .possible
-                ? "The peer half-closed\(ago ?? ""), and the program has neither sent nor closed"
-                : "The peer closed\(ago ?? ""), but the program has not"
+            return finding.confidence == .certain
+                ? "The peer closed\(ago ?? ""), but the program has not"
+                : "The peer closed or half-closed\(ago ?? ""), and the program has neither sent nor"
+                    + " closed"
         }
     }
 
@@ -118,7 +119,7 @@ struct DoctorText {
         case (.tcp, false):
             // The remote address is left out if the other end has its own line, which shows that
             // address. The closed end of an ended connection has no line.
-            analysis.pairs.peer(of: socket) == nil || Self.hasEnded(socket)
+            analysis.pairs.peer(of: socket) == nil || Self.hasPeerEnded(socket)
                 ? "\(socket.local) → \(socket.remote)" : "\(socket.local)"
         case (.udp, _): "\(socket.local)"
         case (.unix, true): "listens on \(socket.local)"
@@ -128,21 +129,21 @@ struct DoctorText {
 
     private func queues(_ socket: MachineSocket, drawn: Bool) -> [String] {
         if socket.isListening {
-            return [
-                "\(AnalysisText.clients(socket.pendingConnections)), room for \(socket.capacity)"
-            ]
+            let count = socket.pendingConnections
+            let verb = count == 1 ? "waits" : "wait"
+            return ["\(count) of at most \(socket.capacity) clients \(verb)"]
         }
         let statistics = socket.statistics
         guard statistics.state != .synSent else { return ["connecting"] }
         return [
             queue("out", statistics.sendQueue, of: statistics.sendBufferSize, drawn: drawn),
             queue("in", statistics.receiveQueue, of: statistics.receiveBufferSize, drawn: drawn)
-                + (Self.hasEnded(socket) ? ", ended" : ""),
+                + (Self.hasPeerEnded(socket) ? ", ended" : ""),
         ]
     }
 
     /// Returns whether the peer has ended the stream, by closing or half-closing.
-    private static func hasEnded(_ socket: MachineSocket) -> Bool {
+    private static func hasPeerEnded(_ socket: MachineSocket) -> Bool {
         socket.statistics.state == .closeWait || socket.statistics.isHungUp == true
     }
 
@@ -207,17 +208,21 @@ struct DoctorText {
     }
 
     /// Returns a sentence that names the programs, the PIDs and the user.
-    static func sentence(about holder: PortHolder) -> String {
+    static func sentence(
+        about holder: PortHolder, isRoot: Bool = Environment.isRoot
+    ) -> String {
         let socket = holder.socket
         let (one, several) = socket.isListening ? ("listens on", "listen on") : ("has", "have")
         let port = "\(socket.kind == .udp ? "UDP" : "TCP") port \(socket.local)"
         let isSingle = holder.processes.count < 2
         let act = "\(isSingle ? one : several) \(port)"
         guard !holder.processes.isEmpty else {
-            return
-                "A program of user \(holder.user ?? "unknown") \(act); it is hidden"
-                + (Environment.isRoot
-                    ? " even from root." : " from this user, and root can see it.")
+            // The kernel itself has sockets, for example for NFS.
+            return isRoot
+                ? "No visible program holds \(port) of user \(holder.user ?? "unknown"), so the kernel"
+                    + " or another sandbox may hold it."
+                : "A program of user \(holder.user ?? "unknown") \(act); it is hidden from this user,"
+                    + " and root can see it."
         }
         let names = holder.processes.prefix(shownProcesses).map(\.description)
         let more = holder.processes.count - names.count

@@ -1,7 +1,7 @@
 import Sockets
 
 /// A listener that writes the datagrams of all senders to standard output, and replies to each
-/// sender from standard input, from the address that the sender used.
+/// sender from standard input, from the address that the sender's datagram was sent to.
 ///
 /// It has one socket for each address to listen on.
 ///
@@ -75,9 +75,11 @@ final class DatagramListener: Sendable {
             }
             clock.touch()
             state.update { $0.received += 1 }
-            try output.withLock { _ throws(Failure) in try Console.write(datagram.bytes[...]) }
+            let bytes = datagram.bytes
             datagram.bytes = []
+            // Record the sender first, because a program that reads the output may answer at once.
             try addSender(Sender(socket: socket, datagram: datagram))
+            try output.withLock { _ throws(Failure) in try Console.write(bytes[...]) }
         }
     }
 
@@ -164,10 +166,20 @@ extension DatagramListener {
                 clock.touch()
                 state.update { $0.sent += 1 }
             } else if options.isVerbose {
-                Log.message("cannot reply to \(sender.datagram.sender)")
+                let address = sender.datagram.sender
+                Log.message("cannot reply to \(address): \(Self.reasonForNoReply(to: address))")
             }
         } catch {
             if options.isVerbose { Log.message(error.firstLine) }
+        }
+    }
+
+    /// Returns why a sender cannot receive a reply.
+    static func reasonForNoReply(to address: SocketAddress) -> String {
+        switch address.port {
+        case 0: "port 0 means that the sender expects no reply"
+        case nil: "its socket is gone, or accepts no datagrams from this user"
+        default: "no route leads there, or a firewall forbids it"
         }
     }
 }

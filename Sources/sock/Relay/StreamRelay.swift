@@ -12,6 +12,8 @@ final class StreamRelay: Sendable {
     private let clock = ActivityClock()
     private let sent = Atomic<Int>(0)
     private let received = Atomic<Int>(0)
+    /// The number of received bytes that were written to standard output.
+    private let written = Atomic<Int>(0)
     /// A Boolean value that indicates whether the peer may read the answer before the socket closes.
     private let lingers: Bool
     private let discards: Atomic<Bool>
@@ -150,7 +152,10 @@ extension StreamRelay {
             if count == 0 { return }
             received.add(count, ordering: .relaxed)
             clock.didReceive()
-            if !discards.load(ordering: .relaxed) { try write(buffer[..<count]) }
+            if !discards.load(ordering: .relaxed) {
+                try write(buffer[..<count])
+                written.add(count, ordering: .relaxed)
+            }
             clock.didWrite()
         }
     }
@@ -288,7 +293,7 @@ extension StreamRelay {
 
     private var counts: String {
         TransferText.both(
-            sent: sent.load(ordering: .relaxed), received: received.load(ordering: .relaxed),
+            sent: sent.load(ordering: .relaxed), received: written.load(ordering: .relaxed),
             in: clock.lastActivity)
     }
 }

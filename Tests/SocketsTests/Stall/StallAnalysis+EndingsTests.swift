@@ -152,7 +152,8 @@ struct StallAnalysisEndingsTests {
             #expect(!analyze(statistics).advice.contains("this machine"))
             #expect(
                 analyze(statistics.with { $0.isPeerLocal = true }).advice
-                    == "Check the firewall of this machine, because both ends are on it.")
+                    == "Check the firewall of this machine, because the peer's address belongs to it."
+            )
         }
     }
 }

@@ -48,7 +48,9 @@ struct ServeTests {
 
     @Test("serve -6 serves only IPv6 on every interface", arguments: ["*", "::"])
     func onlyIPv6(host: String) throws {
-        let server = try RunningSock("serve", "-6", "echo", host, "0")
+        // While the test holds the port for IPv4, no other program can listen on it.
+        let (holder, number) = try Peer.boundPort()
+        let server = try RunningSock("serve", "-v", "-6", "echo", host, number)
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
         _ = try Socket(to: .tcp("::1", port: port))
@@ -56,6 +58,7 @@ struct ServeTests {
             try Socket(to: .tcp("127.0.0.1", port: port))
         }
         #expect(error?.errno == .connectionRefused)
+        holder.close()
     }
 
     @Test("serve lets a connected client finish after SIGTERM")

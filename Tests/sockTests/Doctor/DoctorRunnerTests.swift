@@ -23,10 +23,35 @@ struct DoctorRunnerTests {
             ])
         #expect(
             DoctorRunner.text(ofHidden: (1, 2), isRoot: true) == [
-                "the owner of 1 socket is hidden even from root",
+                "1 socket has no visible owner; the kernel or another sandbox may hold it",
                 "the system calls of 2 waiting programs are hidden even from root",
             ])
+        #expect(
+            DoctorRunner.text(ofHidden: (2, 0), isRoot: true) == [
+                "2 sockets have no visible owner; the kernel or another sandbox may hold them"
+            ])
         #expect(DoctorRunner.text(ofHidden: (0, 0), isRoot: false).isEmpty)
+    }
+
+    @Test("findings that are only possible are counted apart and do not change the exit status")
+    func possible() {
+        func finding(_ confidence: StallReport.Confidence) -> Finding {
+            Finding(.notClosed, confidence, connections: [], evidence: "", advice: "")
+        }
+        let (certain, likely) = (finding(.certain), finding(.likely))
+        let possible = finding(.possible)
+        for (findings, status, summary) in [
+            ([], ExitStatus.success, "Nothing is stuck: 7 sockets examined."),
+            ([possible], .success, "Found 1 possible problem in 7 sockets."),
+            ([likely], .stuck, "Found 1 problem in 7 sockets."),
+            (
+                [certain, likely, possible, possible], .stuck,
+                "Found 2 problems and 2 possible problems in 7 sockets."
+            ),
+        ] {
+            #expect(DoctorRunner.status(of: findings) == status)
+            #expect(DoctorRunner.summary(of: findings, examined: 7) == summary)
+        }
     }
 
     @Test("a filter for a port without a socket throws a Failure")

@@ -64,7 +64,9 @@ struct DoctorTextTests {
 
     @Test(
         "a listener prints how many clients wait and how many may wait",
-        arguments: [(2, 1, "2 clients wait, room for 2"), (1, 128, "1 client waits, room for 129")])
+        arguments: [
+            (2, 1, "2 of at most 2 clients wait"), (1, 128, "1 of at most 129 clients waits"),
+        ])
     func waitingClients(waiting: Int, backlog: Int, expected: String) throws {
         var listener = MachineSocket(.tcp, cookie: 9, inode: 0, local: .ipv4(.any, port: 80))
         listener.isListening = true
@@ -91,12 +93,15 @@ struct DoctorTextTests {
 
     @Test("the holders of a port print with programs, PIDs and the user, or as hidden")
     func holders() {
-        func sentence(_ kind: MachineSocket.Kind, _ ids: ClosedRange<Int32>?) -> String {
+        func sentence(
+            _ kind: MachineSocket.Kind, _ ids: ClosedRange<Int32>?, isRoot: Bool = false
+        ) -> String {
             var socket = MachineSocket(kind, cookie: 1, inode: 1, local: .ipv4(.any, port: 53))
             socket.isListening = kind == .tcp
             let processes = ids.map { $0.map { MachineProcess(id: $0, name: "dns") } } ?? []
             return DoctorText.sentence(
-                about: PortHolder(socket: socket, processes: processes, user: "root"))
+                about: PortHolder(socket: socket, processes: processes, user: "root"),
+                isRoot: isRoot)
         }
         #expect(sentence(.tcp, 7...7) == "dns[7] listens on TCP port 0.0.0.0:53, as user root.")
         #expect(sentence(.udp, 7...8) == "dns[7], dns[8] have UDP port 0.0.0.0:53, as user root.")
@@ -105,8 +110,13 @@ struct DoctorTextTests {
                 == "dns[1], dns[2], dns[3], dns[4] and 2 more listen on TCP port 0.0.0.0:53, as user"
                 + " root.")
         #expect(
-            sentence(.udp, nil).hasPrefix(
-                "A program of user root has UDP port 0.0.0.0:53; it is hidden"))
+            sentence(.udp, nil)
+                == "A program of user root has UDP port 0.0.0.0:53; it is hidden from this user, and"
+                + " root can see it.")
+        #expect(
+            sentence(.udp, nil, isRoot: true)
+                == "No visible program holds UDP port 0.0.0.0:53 of user root, so the kernel or another"
+                + " sandbox may hold it.")
     }
 
     @Test("slow readers print with their rates, and only three of them")
@@ -148,7 +158,7 @@ struct DoctorTextTests {
         #expect(blocks[1].last?.hasPrefix("  Let it continue") == true)
     }
 
-    @Test("a finding about an unclosed connection says how long ago the peer closed")
+    @Test("a finding about an unclosed connection says how long ago the peer closed or half-closed")
     func notClosed() {
         func heading(_ confidence: StallReport.Confidence, isLowerBound: Bool = false) -> String {
             text().lines(
@@ -161,12 +171,12 @@ struct DoctorTextTests {
                 == "The peer closed 3 min ago, but the program has not (not-closed, certain)")
         #expect(
             heading(.likely, isLowerBound: true)
-                == "The peer closed 3 min or longer ago, but the program has not (not-closed, likely)"
-        )
+                == "The peer closed or half-closed 3 min or longer ago, and the program has neither"
+                + " sent nor closed (not-closed, likely)")
         #expect(
             heading(.possible)
-                == "The peer half-closed 3 min ago, and the program has neither sent nor closed"
-                + " (not-closed, possible)")
+                == "The peer closed or half-closed 3 min ago, and the program has neither sent nor"
+                + " closed (not-closed, possible)")
     }
 
     @Test("unclosed connections of hidden programs are printed once for each user")

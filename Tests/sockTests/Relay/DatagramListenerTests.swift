@@ -1,5 +1,8 @@
+import Foundation
 import Sockets
 import Testing
+
+@testable import sock
 
 @Suite(.ownThread)
 struct DatagramListenerTests {
@@ -49,7 +52,7 @@ struct DatagramListenerTests {
     }
 
     @Test(
-        "a reply comes from the address that the sender used",
+        "a reply comes from the address that the datagram was sent to",
         arguments: [
             (["-lu"], "127.0.0.2"), (["-luk"], "127.0.0.2"), (["-lu", "::"], "127.0.0.2"),
             (["-lu", "0.0.0.0"], "127.0.0.2"), (["-lu"], "::1"), (["-lu", "localhost"], "::1"),
@@ -81,6 +84,35 @@ struct DatagramListenerTests {
             #expect(datagram.text == reply)
             #expect(datagram.sender == address)
         }
+    }
+
+    @Test("with -v, a reply that cannot be sent is reported with the sender and the reason")
+    func lostReply() throws {
+        let folder = FileManager.default.temporaryDirectory.path
+        let paths = (0..<2).map { _ in "\(folder)/sock-\(UUID().uuidString)" }
+        let listener = try RunningSock("-luv", "-U", paths[0])
+        defer { listener.send(signal: 15) }
+        try listener.waitForErrors { $0.contains("Listening on") }
+        let sender = try Socket(on: .unixDatagram(paths[1]))
+        try sender.send("x", to: .unix(try #require(UnixAddress(path: paths[0]))))
+        try listener.waitForOutput("x")
+        // This removes the socket file, too.
+        sender.close()
+        listener.write("pong")
+        try listener.waitForErrors {
+            $0.hasSuffix(
+                "cannot reply to \(paths[1]): its socket is gone, or accepts no datagrams from this"
+                    + " user\n")
+        }
+    }
+
+    @Test("the reason why a sender receives no reply depends on its address")
+    func reasons() {
+        func reason(_ port: UInt16) -> String {
+            DatagramListener.reasonForNoReply(to: .ipv4(IPv4Address(192, 0, 2, 1), port: port))
+        }
+        #expect(reason(0) == "port 0 means that the sender expects no reply")
+        #expect(reason(9) == "no route leads there, or a firewall forbids it")
     }
 
     @Test("sock -lu joins a multicast group on the named interface and receives its packets")

@@ -60,6 +60,21 @@ struct StreamRelayTests {
         #expect(outcome.errorLines.count == 2)
     }
 
+    @Test("bytes that sock discards, because it only sends, do not count as received")
+    func discardedBytes() throws {
+        for (flag, count) in [("-vN", "5 bytes"), ("-v", "0 bytes")] {
+            let peer = try Peer { client in
+                _ = try client.receive(timeout: .seconds(20))
+                try client.sendAll("reply")
+                _ = try client.receiveToEnd()
+            }
+            let words = [flag] + (flag == "-v" ? ["--send-only"] : [])
+            let outcome = try SockProgram.run(words + ["127.0.0.1", peer.port], input: "x")
+            #expect(outcome.status == 0)
+            #expect(outcome.errors.hasSuffix("sent 1 byte, received \(count)\n"), "\(outcome)")
+        }
+    }
+
     @Test("sock exits with status 55 or 56 if the peer does not read the input")
     func notDelivered() throws {
         let peer = try Peer { client in
@@ -91,10 +106,17 @@ struct StreamRelayTests {
     @Test("sock sends all input to a peer that half-closes and then pauses")
     func pausingPeer() throws {
         let received = Monitor<Int?>(nil)
-        let mayReceive = Monitor(false)
         let peer = try Peer { client in
             try client.shutdown(.write)
-            mayReceive.wait(atMost: .seconds(20)) { $0 }
+            // Receive only when the buffers have been full for longer than a peer may take to close.
+            let end = ContinuousClock.now.advanced(by: .seconds(20))
+            var isLong = false
+            while !isLong, ContinuousClock.now < end {
+                let statistics = try client.diagnose(watching: .milliseconds(100)).statistics
+                isLong =
+                    statistics.receiveQueue ?? 0 > 0
+                    && statistics.timeSinceLastReceive ?? .zero > .milliseconds(2500)
+            }
             let count = try client.receiveToEnd().count
             received.update { $0 = count }
         }
@@ -103,9 +125,6 @@ struct StreamRelayTests {
             sock.write(String(repeating: "x", count: 20_000_000))
             sock.endInput()
         }
-        // Once the buffers are full, all threads of the program wait.
-        sock.waitUntilBlocked()
-        mayReceive.update { $0 = true }
         #expect(try sock.outcome().status == 0)
         #expect(received.wait(atMost: .seconds(20)) { $0 == 20_000_000 })
     }
