@@ -303,3 +303,48 @@ sys.stdin.read()
     holder.wait_for(b"ready")
     for words in ((), ("info",)):
         named(run(*space.inside(*sock(*words, "127.0.0.1", 9000))).expect(7), "local ports")
+
+
+@check("the name of a multicast group is refused over TCP, and joined over UDP", "ip", root=True)
+def _():
+    space = namespace("named-group", hosts=HOSTS + "239.77.1.3 group\n")
+    space.prepare("ip", "route", "replace", "239.0.0.0/8", "dev", "lo")
+    for words in (("-lv", "group", 8181), ("serve", "echo", "group", 8181)):
+        named(run(*space.inside(*sock(*words))).expect(2, out=b""), "group is a multicast group")
+    listener = start(*space.inside(*sock("-luv", "group", 8181)))
+    listener.wait_for(rb"\(joined the multicast group\)", stream="err")
+
+
+@check("a listener names the addresses of a name that it skips", "ip", root=True)
+def _():
+    space = namespace("skipping", hosts=HOSTS + "127.0.0.1 some\n192.0.2.7 some\n192.0.2.8 some\n")
+    for words in (("-lv", "some", 8181), ("-lkv", "some", 8182), ("-luv", "some", 8183),
+                  ("serve", "-v", "echo", "some", 8184)):
+        listener = start(*space.inside(*sock(*words)))
+        for address in (rb"192\.0\.2\.7", rb"192\.0\.2\.8"):
+            listener.wait_for(rb"skipped " + address + rb", because this machine", stream="err")
+
+
+@check("resolve has one limit for all lookups of a silent name server", "ip", root=True)
+def _():
+    space = namespace("silent-names", hosts=HOSTS, nsswitch_conf="hosts: files dns\nservices: files\n",
+                      resolv_conf="nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
+    holder = start(*space.inside("python3", "-c", "import socket, sys\n"
+                                 "held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                                 "held.bind(('127.0.0.1', 53))\nprint('ready', flush=True)\nsys.stdin.read()"))
+    holder.wait_for(b"ready")
+    result = run(*space.inside(*sock("resolve", "-w", "1", "192.0.2.1"))).expect(0, out=b"192.0.2.1\n")
+    expect(result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
+    for words in (("-w1", "slow.test", 80), ("-w1", "-u", "slow.test", 80), ("-w1", "-zv", "slow.test", 80),
+                  ("info", "-w1", "slow.test", 80), ("resolve", "-w1", "slow.test")):
+        result = run(*space.inside(*sock(*words)), stdin=b"x").expect(28)
+        named(result, "name server does not answer")
+
+
+@check("-u sends to a group through the interface after %", "ip", "nft", root=True)
+def _():
+    near = rejecting_peer()
+    listener = start(*near.inside(*sock("-lu", "239.77.1.4%left", 8185)))
+    wait_bound(8185, udp=True, pid=listener.pid)
+    run(*near.inside(*sock("-u", "--send-only", "239.77.1.4%left", 8185)), stdin=b"hello").expect(0, err=b"")
+    listener.wait_for(rb"hello")

@@ -42,7 +42,7 @@ enum Hint {
 
     private static func afterNameResolution(_ error: SocketError) -> String? {
         if error.errno == .operationNotSupportedByDevice {
-            return "The zone after % must be an interface; ip link lists them."
+            return missingInterface
         }
         guard case .nameResolution(let failure) = error.cause else { return nil }
         if failure.isTemporary {
@@ -114,6 +114,7 @@ enum Hint {
         case .permissionDenied, .notPermitted: return forbidden
         case .addressNotAvailable:
             return "This machine does not have that address; ip address lists its addresses."
+        case .operationNotSupportedByDevice: return missingInterface
         default: return nil
         }
     }
@@ -137,6 +138,7 @@ enum Hint {
     }
 
     private static let broadcast = "That is a broadcast address, which needs --broadcast (-b)."
+    static let missingInterface = "The zone after % must be an interface; ip link lists them."
     private static let forbidden = "A firewall or a security policy of this machine forbids it."
 
     /// The hint if no local port is left.

@@ -73,6 +73,15 @@ extension Log {
             escaped("Listening on \(address)\(suffix)") + "\n")
     }
 
+    /// Writes that a listener does not use an address of its name.
+    static func skipped(_ endpoint: Endpoint, _ error: SocketError) {
+        let reason =
+            error.errno == .addressNotAvailable
+            ? "this machine does not have that address"
+            : "this machine does not support its family"
+        message("skipped \(endpoint.host ?? ""), because \(reason)")
+    }
+
     /// Writes the address of a client that has connected.
     static func connection(from client: SocketAddress, if isWanted: Bool) {
         guard isWanted else { return }

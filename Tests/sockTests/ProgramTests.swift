@@ -25,7 +25,10 @@ struct ProgramTests {
             ["serve", "--threads", "0", "echo", "0"], ["info"], ["info", "h"], ["resolve"],
             ["service"], ["service", "http", "ftp"], ["service", "nosuchservice"],
             ["localhost", "nosuchservice"], ["-U", "p", "1"], ["-s", "x", "h", "1"],
-            ["tour", "now"], ["-l"], ["-lk", "-q1", "0"],
+            ["tour", "now"],
+            ["-b", "h", "1"], ["--datagram-size", "9", "h", "1"], ["-lb", "1"],
+            ["-l", "--datagram-size", "9", "1"], ["-bU", "/s"], ["help", "serve", "extra"], ["-l"],
+            ["-lk", "-q1", "0"],
         ])
     func usage(line: [String]) throws {
         let outcome = try SockProgram.run(line)
@@ -33,6 +36,47 @@ struct ProgramTests {
         #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
         #expect(outcome.errors.hasPrefix("sock: "))
         #expect(outcome.output.isEmpty)
+    }
+
+    @Test(
+        "a misspelled command before an argument has a hint with the command",
+        arguments: [
+            (["resolv", "localhost"], "resolve"), (["-n", "doctr", "80"], "doctor"),
+            (["-n", "lisen", "8080"], "listen"),
+        ])
+    func misspelled(line: [String], command: String) throws {
+        let outcome = try SockProgram.run(line)
+        #expect(outcome.errorLines.count == 2)
+        #expect(outcome.errors.hasSuffix("      Did you mean sock \(command)?\n"))
+    }
+
+    @Test("a zone that is not an interface exits with status 6 and advice")
+    func zones() throws {
+        for line in [
+            ["fe80::1%4000000", "80"], ["-u", "fe80::1%4000000", "80"],
+            ["info", "fe80::1%4000000", "80"], ["-l", "fe80::1%4000000", "0"],
+            ["serve", "echo", "fe80::1%4000000", "0"], ["resolve", "fe80::1%4000000"],
+            ["resolve", "fe80::1%nosuch0"], ["-u", "239.1.1.1%nosuch0", "80"],
+        ] {
+            let outcome = try SockProgram.run(line)
+            #expect(outcome.status == 6, "\(line)")
+            #expect(outcome.errors.contains("ip link"), "\(line)")
+        }
+        let source = try SockProgram.run("-s", "fe80::1%4000000", "::1", "80")
+        #expect(source.status == 45)
+        #expect(source.errors.contains("ip link"))
+    }
+
+    @Test("sock -l with an address alone has a hint that the port is missing")
+    func missingPort() throws {
+        let outcome = try SockProgram.run("-l", "localhost")
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.contains("sock -l localhost 8080"))
+    }
+
+    @Test("help -l prints the help of listen")
+    func helpOfListen() throws {
+        #expect(try SockProgram.run("help", "-l").text == HelpText.of(.listen))
     }
 
     @Test("sock exits with status 2 and two lines if a letter is ambiguous")

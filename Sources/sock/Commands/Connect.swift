@@ -25,10 +25,15 @@ struct Connect: Command {
     private let sendsNothing: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
+        var words = arguments.operands
+        let interfaces = words.indices.map { MulticastGroup.takeInterface(from: &words[$0]) }
         endpoint = try Target.toConnect(
-            arguments.operands, udp: arguments.has(.udp), unix: arguments.has(.unix),
+            words, udp: arguments.has(.udp), unix: arguments.has(.unix),
             escaped: arguments.escapedWords)
-        connector = try Connector(arguments, to: endpoint)
+        try arguments.checkDatagramFlags(for: endpoint)
+        var connector = try Connector(arguments, to: endpoint)
+        connector.interface = interfaces.compactMap(\.self).first
+        self.connector = connector
         options = try RelayOptions(arguments)
         sendsNothing = arguments.has(.zero)
     }
@@ -37,12 +42,21 @@ struct Connect: Command {
         do {
             try connect()
         } catch {
-            let failure = Failure(any: error)
+            let failure = withSpelling(Failure(any: error))
             let showsReason = options.isVerbose || !sendsNothing
             // As with nc, a loop that probes a port prints nothing until the port is open.
             let isClosed = [.unreachable, .timedOut, .receiveFailed].contains(failure.status)
             throw isClosed && !showsReason ? Failure.silent(failure.status) : failure
         }
+    }
+
+    /// Returns the failure, with advice if the host is unknown and similar to a command.
+    private func withSpelling(_ failure: Failure) -> Failure {
+        guard [.usage, .nameNotResolved].contains(failure.status), let host = endpoint.host,
+            Subcommand(rawValue: host) == nil, let command = Subcommand.similar(to: host)
+        else { return failure }
+        return Failure(
+            failure.status, failure.message, hint: "Did you mean sock \(command.rawValue)?")
     }
 
     private func connect() throws {

@@ -32,7 +32,7 @@ struct Info: Command {
     }
 
     func run() throws {
-        try endpoint.checkFamily(family)
+        try endpoint.checkHost(family)
         var trace = ConnectTrace(
             endpoint: endpoint, family: family, isNumeric: isNumeric, timeout: timeout,
             printsSteps: !isJSON)

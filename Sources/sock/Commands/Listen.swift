@@ -47,49 +47,76 @@ struct Listen: Command {
             throw UsageError(
                 "-k and -q cannot be combined, because -k keeps listening and -q ends sock")
         }
-        if !endpoint.isDatagram, let group = MulticastGroup(endpoint, interface: nil)?.address {
-            throw UsageError(
-                "\(group) is a multicast group, which needs UDP",
-                hint: "Write sock -lu \(group) 5000.")
+        try arguments.checkDatagramFlags(for: endpoint)
+        if !endpoint.isDatagram, MulticastGroup(endpoint, interface: nil) != nil {
+            throw needsUDP
         }
     }
 
+    /// The error of listening for connections to a multicast group.
+    private var needsUDP: UsageError {
+        let group = endpoint.host ?? ""
+        return UsageError(
+            "\(TerminalText.escaped(group)) is a multicast group, which needs UDP",
+            hint: "Write sock -lu \(TerminalText.escaped(group)) 5000.")
+    }
+
     func run() throws {
-        try endpoint.checkFamily(family)
+        try endpoint.checkHost(family)
         if isNumeric, let host = endpoint.host, !host.isEmpty {
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, forBinding: true)
         }
-        if endpoint.isDatagram {
-            try receiveDatagrams()
-        } else {
-            try acceptStreams()
+        do {
+            try endpoint.isDatagram ? receiveDatagrams() : acceptStreams()
+        } catch let error as SocketError {
+            throw explained(error)
         }
     }
 
     /// Opens a socket on each address of the host.
-    private func open(_ options: ListenOptions) throws(SocketError) -> [Socket] {
+    private func open(_ options: ListenOptions) throws -> [Socket] {
         let endpoints = try LocalEndpoints(of: endpoint, family: family)
-        return try endpoints.open(port: \.localAddress.port) { endpoint throws(SocketError) in
-            try Socket(on: endpoint, options: options)
+        if !endpoint.isDatagram, endpoints.includeGroup { throw needsUDP }
+        return try endpoints.open(
+            port: \.localAddress.port,
+            skipped: { if announces { Log.skipped($0, $1) } },
+            { endpoint throws(SocketError) in
+                var options = options
+                // Several programs of a machine can receive the datagrams of a group. SO_REUSEPORT
+                // would also let them share the port, but with it the kernel may pass a datagram to a
+                // socket that has joined on another interface.
+                if MulticastGroup(endpoint, interface: nil) != nil {
+                    options.socketOptions.append(.set(.reuseAddress, to: true))
+                }
+                return try Socket(on: endpoint, options: options)
+            })
+    }
+
+    /// Returns the failure, with advice if the only word is probably an address and not a service.
+    private func explained(_ error: SocketError) -> Failure {
+        let failure = Failure(error)
+        guard case .unknownService(let name, _) = error.cause, endpoint.host == "" else {
+            return failure
         }
+        return Failure(
+            failure.status, failure.message,
+            hint: "If it is an address, add a port: sock -l \(TerminalText.escaped(name)) 8080.")
     }
 
     private func receiveDatagrams() throws {
         var listenOptions = ListenOptions(family: family)
         if isBroadcast { listenOptions.socketOptions = [.set(.broadcast, to: true)] }
-        // Several programs of a machine can receive the datagrams of a group. SO_REUSEPORT would also
-        // let them share the port, but with it the kernel may pass a datagram to a socket that has
-        // joined on another interface.
-        if group != nil { listenOptions.socketOptions.append(.set(.reuseAddress, to: true)) }
         let sockets = try open(listenOptions)
-        // A name may also mean a group.
-        for socket in sockets { try (group ?? MulticastGroup(of: socket))?.join(socket) }
+        for socket in sockets { try group(of: socket)?.join(socket) }
         endWhenRequested(closing: sockets)
         try DatagramListener(sockets, options).run()
         for socket in sockets { socket.close() }
     }
 
-    private var group: MulticastGroup? { MulticastGroup(endpoint, interface: interface) }
+    /// Returns the group of the endpoint, or the one that its name means; nil if there is none.
+    private func group(of socket: Socket) -> MulticastGroup? {
+        MulticastGroup(endpoint, interface: interface) ?? MulticastGroup(of: socket)
+    }
 
     private func acceptStreams() throws {
         let listeners = try open(ListenOptions(family: family))
@@ -171,15 +198,17 @@ struct Listen: Command {
     }
 
     private func announce(_ sockets: [Socket]) {
-        let isWanted = options.reportsConnections || endpoint.port?.number == 0
         for socket in sockets {
-            Log.announceListening(on: socket.localAddress, detail, if: isWanted)
+            Log.announceListening(on: socket.localAddress, detail(of: socket), if: announces)
         }
     }
 
-    /// The group, or what distinguishes a socket for one family from one for both.
-    private var detail: String {
-        if endpoint.isDatagram, let group { return group.detail }
+    /// A Boolean value that indicates whether to report the addresses.
+    private var announces: Bool { options.reportsConnections || endpoint.port?.number == 0 }
+
+    /// Returns the group, or what distinguishes a socket for one family from one for both.
+    private func detail(of socket: Socket) -> String {
+        if endpoint.isDatagram, let group = group(of: socket) { return group.detail }
         let isEvery = endpoint.host == "" || endpoint.host == "::"
         return family == .ipv6 && isEvery ? "IPv6 only" : ""
     }

@@ -7,7 +7,7 @@ struct Resolve: Command {
     static let summary = "addresses, canonical name, reverse names"
     static let details = """
         Prints one line for each address of the name. The line also contains the reverse name of \
-        the address if it has one.
+        the address if it has one. -w limits all lookups together (10 s).
         """
 
     private let host: String
@@ -15,6 +15,7 @@ struct Resolve: Command {
     private let family: AddressFamily?
     private let transport: Transport
     private let isNumeric: Bool
+    private let timeout: Duration
     private let isJSON: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -22,20 +23,23 @@ struct Resolve: Command {
         guard let host = arguments.operands.first, !host.isEmpty else {
             throw UsageError("the name is missing: expected a name such as localhost")
         }
-        self.host = host
+        self.host = try Target.host(host)
         port = try arguments.operands.dropFirst().first.map(Target.port)
         family = try arguments.family()
         transport = arguments.has(.udp) ? .udp : .tcp
         isNumeric = arguments.has(.numeric)
+        timeout = try arguments.timeout() ?? .seconds(10)
         isJSON = arguments.has(.json)
     }
 
     func run() throws {
-        try Endpoint.tcp(host, port: 0).checkFamily(family)
+        try Endpoint.tcp(host, port: 0).checkHost(family)
+        let end = ContinuousClock.now.advanced(by: timeout)
         let resolution = try Resolver.resolve(
             host: host, service: port, family: family, transport: transport,
-            numericOnly: isNumeric, canonicalName: !isNumeric)
-        let results = resolution.addresses.map { ($0, reverseName(of: $0)) }
+            numericOnly: isNumeric, canonicalName: !isNumeric, timeout: TimeLimit(timeout))
+        let names = try reverseNames(of: resolution.addresses, until: end)
+        let results = resolution.addresses.enumerated().map { ($1, names[$0]) }
         if isJSON {
             for (address, reverse) in results {
                 try Console.writeLine(json(resolution, address, reverse))
@@ -57,10 +61,27 @@ struct Resolve: Command {
         }
     }
 
-    /// Returns the name of the address, or nil if it has none or `-n` forbids the query.
-    private func reverseName(of address: SocketAddress) -> String? {
-        guard !isNumeric else { return nil }
-        return try? Resolver.name(of: address, nameRequired: true, numericService: true).host
+    /// Returns the names of the addresses by index, without those that have none.
+    ///
+    /// The lookups run at the same time and end together. With `-n` there are none.
+    private func reverseNames(
+        of addresses: [SocketAddress], until end: ContinuousClock.Instant
+    ) throws(Failure) -> [Int: String] {
+        guard !isNumeric else { return [:] }
+        let named = addresses.enumerated().filter { $1.mayHaveName }
+        let state = Monitor((names: [Int: String](), pending: named.count))
+        for (index, address) in named {
+            try Worker.startOrThrow {
+                let name = try? Resolver.name(
+                    of: address, nameRequired: true, numericService: true, timeout: .until(end))
+                state.update {
+                    $0.names[index] = name?.host
+                    $0.pending -= 1
+                }
+            }
+        }
+        state.wait { $0.pending == 0 }
+        return state.update { $0.names }
     }
 
     /// Returns whether the canonical name differs from the given name in more than case and a final
@@ -93,4 +114,10 @@ struct Resolve: Command {
 extension SocketAddress {
     /// The IP address without the port; empty for a Unix address.
     var ipText: String { ip.map { "\($0)" } ?? "" }
+
+    /// A Boolean value that indicates whether the DNS may have a name for the address.
+    fileprivate var mayHaveName: Bool {
+        guard let ip else { return false }
+        return !ip.isUnspecified && !ip.isMulticast && !ip.isLinkLocal
+    }
 }

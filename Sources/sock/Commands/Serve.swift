@@ -35,12 +35,7 @@ struct Serve: Command {
             throw UsageError(
                 "the port is missing: expected a port such as 7007, or 0 for a free port")
         }
-        host = words.count == 3 ? words[1] : nil
-        if let host, IPAddress(host)?.isMulticast == true {
-            throw UsageError(
-                "\(host) is a multicast group, but a service needs an address of this machine",
-                hint: "Write sock -lu \(host) 5000.")
-        }
+        host = words.count == 3 ? try Target.host(words[1]) : nil
         port = try Target.port(last)
         family = try arguments.family()
         threads = try arguments[.threads].map(Self.threads) ?? Environment.processorCount
@@ -68,18 +63,23 @@ struct Serve: Command {
     }
 
     func run() throws {
-        try Endpoint.tcp(host ?? "", port: port).checkFamily(family)
+        try Endpoint.tcp(host ?? "", port: port).checkHost(family)
         Environment.raiseDescriptorLimit()
-        let sockets = try ServiceSockets.open(host: host, port: port, family: family)
+        let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
+        let sockets = try ServiceSockets.open(
+            host: host, port: port, family: family,
+            skipped: { if announces { Log.skipped($0, $1) } })
         let server = ServerTask()
         // Prepare for signals first, because a signal may arrive as soon as an address is printed.
         Signals.onTermination(within: .seconds(3)) { server.stop() }
-        let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
-        try server.run(loops: threads) { [service, isVerbose] loops in
+        try server.run(loops: threads) { [service, family, isVerbose] loops in
             let server = try ServiceServer(service, sockets, on: loops, isVerbose: isVerbose)
             for address in server.addresses {
+                let isForIPv6Only = family == .ipv6 && address.ip == .v6(.any)
                 Log.announceListening(
-                    on: address, "\(service.rawValue), tcp and udp", if: announces)
+                    on: address,
+                    "\(service.rawValue), tcp and udp\(isForIPv6Only ? ", IPv6 only" : "")",
+                    if: announces)
             }
             try await server.run()
         }

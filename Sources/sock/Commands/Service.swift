@@ -58,7 +58,13 @@ struct Service: Command {
                 failure = failure ?? error
             }
         }
-        if entries.isEmpty, let failure { throw failure }
+        if entries.isEmpty, let failure {
+            guard transports.count > 1, case .unknownService(let name, _) = failure.cause else {
+                throw failure
+            }
+            throw SocketError(
+                failure.operation, .unknownService(name, transport: nil), subject: failure.subject)
+        }
         return entries
     }
 

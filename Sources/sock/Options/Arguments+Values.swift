@@ -49,6 +49,16 @@ extension Arguments {
         return Int(number)
     }
 
+    /// Throws an error if a flag for datagrams was given for an endpoint without datagrams.
+    func checkDatagramFlags(for endpoint: Endpoint) throws(UsageError) {
+        if has(.broadcast), endpoint.transport != .udp {
+            throw UsageError("-b needs -u, because only UDP has broadcasts")
+        }
+        if has(.datagramSize), !endpoint.isDatagram {
+            throw UsageError("--datagram-size needs -u, because a stream has no datagrams")
+        }
+    }
+
     /// Returns when `-N`, `--half-close-after` or `--no-shutdown` half-closes; nil without them.
     func halfClose() throws(UsageError) -> HalfClose? {
         let given = [Flag.shutdown, .halfCloseAfter, .noShutdown].filter(has)

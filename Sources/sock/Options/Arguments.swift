@@ -153,7 +153,10 @@ extension Arguments {
 
         /// Returns the subcommand after `help`, or nil if there is none.
         private func subcommandToExplain() throws(UsageError) -> Subcommand? {
-            guard let word = arguments.operands.first else { return nil }
+            guard let word = arguments.operands.first else {
+                return arguments.has(.listen) ? .listen : nil
+            }
+            try arguments.requireOperands(atMost: 1)
             if let subcommand = Subcommand(rawValue: word) { return subcommand }
             let similar = Subcommand.similar(to: word)
             throw UsageError(

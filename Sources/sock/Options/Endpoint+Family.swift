@@ -8,14 +8,26 @@ extension Endpoint {
     }
 
     /// Throws a failure if the host is an address of another family than the only one that is
-    /// allowed; nil allows both.
-    func checkFamily(_ family: AddressFamily?) throws(Failure) {
-        guard let family, let host, let address = IPAddress(host) else { return }
+    /// allowed, or if its zone is not an interface; nil allows both families.
+    func checkHost(_ family: AddressFamily?) throws(Failure) {
+        guard let host, let address = IPAddress(host) else { return }
+        if case .v6(let address) = address, let zone = address.zone {
+            try Self.checkInterface(zone, of: "\(address)")
+        }
+        guard let family else { return }
         let actual = SocketAddress(address, port: 0).family
         guard let actual, actual != family else { return }
         throw Failure(
             .nameNotResolved,
             "cannot use \(address): it is an address of \(actual), and only \(family) is allowed",
             hint: "Omit -4 or -6, or give an address of \(family).")
+    }
+
+    /// Throws a failure if this machine has no such interface.
+    static func checkInterface(_ interface: String, of address: String) throws(Failure) {
+        guard !Environment.hasInterface(interface) else { return }
+        throw Failure(
+            .nameNotResolved, "cannot use \(address): there is no such interface",
+            hint: Hint.missingInterface)
     }
 }

@@ -67,10 +67,11 @@ enum Flag: String, CaseIterable {
         case .source: Row("s", value: "ADDR", [.connect, .listen], "local address")
         case .timeout:
             Row(
-                "w", value: "TIME", [.connect, .listen, .info],
+                "w", value: "TIME", [.connect, .listen, .info, .resolve],
                 "connect limit (10 s) and idle limit: 3, .5, 500ms, 1h",
                 otherHelp: [
                     .info: "time limit for each attempt to connect (10 s): 3, .5, 500ms, 1h",
+                    .resolve: "time limit for all lookups (10 s): 3, .5, 500ms, 1h",
                     .listen: "idle limit once a client has connected: 3, .5, 500ms, 1h",
                 ])
         case .quitAfter:

@@ -22,6 +22,11 @@ struct LocalEndpoints {
         endpoints = addresses.map { endpoint.with(host: $0.ipText, port: port) }
     }
 
+    /// A Boolean value that indicates whether an address is a multicast group.
+    var includeGroup: Bool {
+        endpoints.contains { MulticastGroup($0, interface: nil) != nil }
+    }
+
     /// Calls `open` for each endpoint.
     ///
     /// If the port is 0, the kernel chooses it for the first endpoint, and the others get the same
@@ -29,17 +34,21 @@ struct LocalEndpoints {
     ///
     /// - Parameters:
     ///   - port: Returns the port of what `open` returned.
+    ///   - skipped: Called with each endpoint that was left out, and with the reason.
     ///   - open: Opens sockets on an endpoint.
     /// - Returns: What `open` returned.
     /// - Throws: The first error of `open`.
     func open<Opened>(
-        port: (Opened) -> UInt16?, _ open: (Endpoint) throws(SocketError) -> Opened
+        port: (Opened) -> UInt16?, skipped: (Endpoint, SocketError) -> Void = { _, _ in },
+        _ open: (Endpoint) throws(SocketError) -> Opened
     ) throws(SocketError) -> [Opened] {
         // A port that the kernel chose may be in use on another address, so try another port.
         var attemptsLeft = endpoints.count > 1 && endpoints.first?.port?.number == 0 ? 16 : 1
         while true {
             do throws(SocketError) {
-                return try openOnce(port: port, open)
+                let (opened, missing) = try openOnce(port: port, open)
+                for (endpoint, error) in missing { skipped(endpoint, error) }
+                return opened
             } catch {
                 attemptsLeft -= 1
                 if error.errno != .addressInUse || attemptsLeft == 0 { throw error }
@@ -49,9 +58,9 @@ struct LocalEndpoints {
 
     private func openOnce<Opened>(
         port: (Opened) -> UInt16?, _ open: (Endpoint) throws(SocketError) -> Opened
-    ) throws(SocketError) -> [Opened] {
+    ) throws(SocketError) -> (opened: [Opened], missing: [(Endpoint, SocketError)]) {
         var opened: [Opened] = []
-        var missing: SocketError?
+        var missing: [(Endpoint, SocketError)] = []
         for endpoint in endpoints {
             let chosen = opened.first.flatMap(port).map { Port($0) }
             do throws(SocketError) {
@@ -59,11 +68,11 @@ struct LocalEndpoints {
                     try open(endpoint.with(host: endpoint.host ?? "", port: chosen)))
             } catch {
                 guard error.isMissingAddress else { throw error }
-                missing = missing ?? error
+                missing.append((endpoint, error))
             }
         }
-        if opened.isEmpty, let missing { throw missing }
-        return opened
+        if opened.isEmpty, let (_, error) = missing.first { throw error }
+        return (opened, missing)
     }
 }
 

@@ -19,6 +19,13 @@ enum Target {
         case (false, 2):
             return try hostAndPort(words[0], words[1], udp: udp)
         default:
+            if Subcommand(rawValue: words[0]) == nil,
+                let command = Subcommand.similar(to: words[0])
+            {
+                throw UsageError(
+                    "there is no command \(quoted(words[0])); did you mean sock"
+                        + " \(command.rawValue)?")
+            }
             throw UsageError(
                 "unexpected argument \(quoted(words[2])): expected one host and one port"
                     + (ForeignForm.severalPorts(words.dropFirst()).map { "; \($0)" } ?? ""))
@@ -34,7 +41,13 @@ enum Target {
         if unix { return try toConnect(words, udp: udp, unix: true, escaped: escaped) }
         try ForeignForm.check(words)
         var words = words
-        if let port { words.append(port) }
+        if let port {
+            guard words.count < 2 else {
+                throw UsageError(
+                    "-p \(quoted(port)) and \(quoted(words[1])) are two ports: give only one")
+            }
+            words.append(port)
+        }
         if let source {
             guard words.count < 2 else {
                 throw UsageError(
@@ -77,7 +90,7 @@ enum Target {
     }
 
     /// Returns the host without the brackets that an IPv6 address has before a colon.
-    private static func host(_ text: String) throws(UsageError) -> String {
+    static func host(_ text: String) throws(UsageError) -> String {
         if text.isEmpty { throw UsageError("the host is empty; expected a name or an address") }
         guard text.hasPrefix("["), text.hasSuffix("]") else { return text }
         let inner = String(text.dropFirst().dropLast())

@@ -6,6 +6,8 @@ struct Connector {
     var isNumeric = false
     var source: IPAddress?
     var port: UInt16?
+    /// The interface through which to send to a multicast group of IPv4.
+    var interface: String?
     var limit: Duration?
     var socketOptions: [SocketOptionSetting] = []
 
@@ -16,7 +18,7 @@ struct Connector {
         if endpoint.transport.isUnix {
             return try Socket(to: endpoint, timeout: timeout)
         }
-        try endpoint.checkFamily(allowedFamily)
+        try endpoint.checkHost(allowedFamily)
         if isNumeric {
             // With -n, host names are rejected. This call only checks: it throws for a name, and
             // returns an address unchanged.
@@ -33,10 +35,14 @@ struct Connector {
 
     /// Connects a datagram socket.
     func connectDatagrams(to endpoint: Endpoint) throws -> FailoverSocket {
-        try endpoint.checkFamily(allowedFamily)
+        try endpoint.checkHost(allowedFamily)
         let addresses = try Resolver.resolve(
             endpoint, family: allowedFamily, numericOnly: isNumeric, timeout: timeout)
+        if let interface {
+            try Endpoint.checkInterface(interface, of: "\(endpoint.host ?? "")%\(interface)")
+        }
         return try FailoverSocket(addresses) { address in
+            if let interface { return try groupSocket(to: address, through: interface) }
             let local = address.family == .unix ? try randomName() : localAddress
             do throws(SocketError) {
                 return try Socket(
@@ -46,6 +52,21 @@ struct Connector {
                 throw explained(error, .datagram)
             }
         }
+    }
+
+    /// Returns a socket that sends to a multicast group through an interface.
+    ///
+    /// The interface must be set before connecting, because it selects the source address.
+    private func groupSocket(
+        to address: SocketAddress, through interface: String
+    ) throws -> Socket {
+        let socket = try Socket(.ipv4, .datagram)
+        try socket.setMulticastInterface(interface)
+        if source != nil || port != nil {
+            try socket.bind(on: SocketAddress(source ?? .v4(.any), port: port ?? 0))
+        }
+        try socket.connect(to: address)
+        return socket
     }
 
     /// The family of `-4`, `-6` or the address of `-s`.

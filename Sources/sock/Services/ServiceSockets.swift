@@ -9,14 +9,22 @@ struct ServiceSockets: Sendable {
     ///
     /// The host is a name or an address, or `*` for every interface. If it is nil, the sockets use
     /// the loopback addresses of both families.
+    ///
+    /// `skipped` is called with each address that this machine does not have, and with the reason.
     static func open(
-        host: String?, port: Port, family: AddressFamily?
-    ) throws(SocketError) -> [ServiceSockets] {
+        host: String?, port: Port, family: AddressFamily?,
+        skipped: (Endpoint, SocketError) -> Void = { _, _ in }
+    ) throws -> [ServiceSockets] {
         let endpoints = try endpoints(of: host, port: port, family: family)
-        return try endpoints.open(port: \.listener.localAddress.port) {
-            endpoint throws(SocketError) in
-            try open(endpoint, ListenOptions(family: family))
+        if let host, endpoints.includeGroup {
+            throw UsageError(
+                "\(TerminalText.escaped(host)) is a multicast group, but a service needs an address"
+                    + " of this machine",
+                hint: "Write sock -lu \(TerminalText.escaped(host)) 5000.")
         }
+        return try endpoints.open(
+            port: \.listener.localAddress.port, skipped: skipped,
+            { endpoint throws(SocketError) in try open(endpoint, ListenOptions(family: family)) })
     }
 
     private static func endpoints(

@@ -28,6 +28,15 @@ enum Environment {
     /// The number of processors, at least 1. sysconf(3)
     static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
+    /// Returns whether this machine has an interface with this name or number. if_nametoindex(3)
+    static func hasInterface(_ zone: String) -> Bool {
+        if let number = UInt32(zone) {
+            var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+            return if_indextoname(number, &name) != nil
+        }
+        return if_nametoindex(zone) != 0
+    }
+
     /// Raises the soft limit of open descriptors to the hard limit. setrlimit(2)
     ///
     /// The usual soft limit of 1024 protects programs that use select(2), but it would limit the

@@ -49,6 +49,11 @@ struct ResolveTests {
         }
     }
 
+    @Test("resolve accepts an IPv6 address in brackets and -w")
+    func brackets() throws {
+        #expect(try SockProgram.run("resolve", "-n", "-w5", "[::1]").text == "::1\n")
+    }
+
     @Test("resolve rejects an empty name and too many words with status 2")
     func usage() throws {
         #expect(try SockProgram.run("resolve", "").status == 2)

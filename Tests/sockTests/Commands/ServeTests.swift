@@ -53,6 +53,7 @@ struct ServeTests {
         let server = try RunningSock("serve", "-v", "-6", "echo", host, number)
         defer { server.send(signal: 15) }
         let port = try Port(parsing: server.port())
+        try server.waitForErrors { $0.hasSuffix("(echo, tcp and udp, IPv6 only)\n") }
         _ = try Socket(to: .tcp("::1", port: port))
         let error = #expect(throws: SocketError.self) {
             try Socket(to: .tcp("127.0.0.1", port: port))

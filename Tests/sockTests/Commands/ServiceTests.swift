@@ -33,5 +33,6 @@ struct ServiceTests {
         #expect(outcome.status == 2)
         #expect(outcome.errorLines.count == 1)
         #expect(outcome.errors.contains(word))
+        #expect(!outcome.errors.contains("for tcp"))
     }
 }

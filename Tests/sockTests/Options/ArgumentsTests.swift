@@ -188,6 +188,7 @@ struct ArgumentsTests {
             (["-k", "h", "1"], "-k needs -l: sock -lk 8080"),
             (["help", "nosuch"], "there is no command 'nosuch'; sock --help lists all commands"),
             (["help", "lisen"], "there is no command 'lisen'; did you mean listen?"),
+            (["help", "serve", "extra"], "unexpected argument 'extra'"),
             (["-l", "-z", "1"], "sock listen does not accept -z, but sock connect does"),
             (
                 ["info", "--threads", "3"],

@@ -34,8 +34,19 @@ struct LocalEndpointsTests {
         let missing = Endpoint.tcp("192.0.2.1", port: 0)
         let addresses = try open(LocalEndpoints([missing, .tcp("127.0.0.1", port: 0)]))
         #expect(addresses.map(\.ip) == [.v4(.loopback)])
+        var skipped: [String?] = []
+        _ = try LocalEndpoints([missing, .tcp("127.0.0.1", port: 0)]).open(
+            port: \.localAddress.port, skipped: { endpoint, _ in skipped.append(endpoint.host) },
+            { endpoint throws(SocketError) in try Socket(on: endpoint) })
+        #expect(skipped == ["192.0.2.1"])
         let error = #expect(throws: SocketError.self) { try open(LocalEndpoints([missing])) }
         #expect(error?.errno == .addressNotAvailable)
+    }
+
+    @Test("includeGroup is true if an address is a multicast group")
+    func groups() {
+        #expect(LocalEndpoints([.tcp("::1", port: 1), .tcp("239.1.1.1", port: 1)]).includeGroup)
+        #expect(!LocalEndpoints([.tcp("::1", port: 1)]).includeGroup)
     }
 
     @Test("a used port throws EADDRINUSE, also if another address is free")

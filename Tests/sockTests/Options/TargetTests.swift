@@ -90,6 +90,23 @@ struct TargetTests {
         #expect(try listen("/s", unix: true) == .unix("/s"))
     }
 
+    @Test("a misspelled command with arguments throws a usage error that names the command")
+    func misspelled() {
+        #expect(throws: UsageError("there is no command 'servce'; did you mean sock serve?")) {
+            try connect("servce", "echo", "80")
+        }
+        #expect(throws: UsageError("there is no command 'conect'; did you mean sock connect?")) {
+            try connect("conect", "localhost", "80")
+        }
+    }
+
+    @Test("a second port after -p throws a usage error that names both ports")
+    func twoPorts() {
+        #expect(throws: UsageError("-p '8080' and '8081' are two ports: give only one")) {
+            try listen("localhost", "8081", port: "8080")
+        }
+    }
+
     @Test("isDatagram is true only for UDP and Unix datagram endpoints")
     func kinds() {
         #expect(Endpoint.udp("h", port: 1).isDatagram)

@@ -22,6 +22,14 @@ struct ServiceSocketsTests {
         #expect(four.map { $0.listener.localAddress.ip } == [.v4(.loopback)])
     }
 
+    @Test("a multicast group is a usage error that names the host")
+    func group() {
+        let error = #expect(throws: UsageError.self) {
+            try ServiceSockets.open(host: "239.1.1.1", port: 0, family: nil)
+        }
+        #expect(error?.message.hasPrefix("239.1.1.1 is a multicast group") == true)
+    }
+
     @Test("opening a used port throws EADDRINUSE")
     func usedPort() throws {
         let first = try ServiceSockets.open(host: "127.0.0.1", port: 0, family: nil)
