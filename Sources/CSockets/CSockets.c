@@ -4,8 +4,10 @@
 // The file is empty on another platform, so that the header's #error is the only error.
 #ifdef __linux__
 
+#include <errno.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -50,10 +52,9 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
             struct in_pktinfo data;
             if (!holds(message, entry, sizeof data)) continue;
             memcpy(&data, CMSG_DATA(entry), sizeof data);
-            // An entry without a local address (ipi_spec_dst) is skipped. ipi_addr cannot replace
-            // it, because ipi_addr of a multicast or broadcast datagram is not an address of this
-            // machine.
-            if (data.ipi_spec_dst.s_addr == INADDR_ANY) continue;
+            // A datagram that came before the option was set has no local address (ipi_spec_dst).
+            // Its destination (ipi_addr) is the local address unless it is a group or a broadcast.
+            if (data.ipi_spec_dst.s_addr == INADDR_ANY) data.ipi_spec_dst = data.ipi_addr;
             info->family = AF_INET;
             info->interface = (unsigned int)data.ipi_ifindex;
             memcpy(info->address, &data.ipi_spec_dst, sizeof data.ipi_spec_dst);
@@ -80,6 +81,19 @@ const unsigned long csockets_unsent = SIOCOUTQNSD;
 
 int csockets_queue(int descriptor, unsigned long request, int *bytes) {
     return ioctl(descriptor, request, bytes);
+}
+
+int csockets_interface_index(int descriptor, const char *name, unsigned int *index) {
+    struct ifreq request = {0};
+    size_t length = strlen(name);
+    if (length >= sizeof request.ifr_name) {
+        errno = ENODEV;
+        return -1;
+    }
+    memcpy(request.ifr_name, name, length);
+    if (ioctl(descriptor, SIOCGIFINDEX, &request) != 0) return -1;
+    *index = (unsigned int)request.ifr_ifindex;
+    return 0;
 }
 
 const short csockets_peer_has_ended = POLLRDHUP;

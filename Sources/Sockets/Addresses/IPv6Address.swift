@@ -15,7 +15,8 @@ public struct IPv6Address: Hashable, Sendable {
     /// The interface is looked up only when an operation uses the address, and the operation fails
     /// if the interface does not exist. A name wins over an index: `fe80::1%77` is on the interface
     /// called `77`, if there is one. `fe80::1%eth0` and `fe80::1%2` are different values, even if
-    /// `eth0` is interface 2. Addresses of sockets, datagrams and lookups have the interface's name.
+    /// `eth0` is interface 2. Addresses of sockets, datagrams and lookups have the interface's name, or
+    /// its index if the interface has gone or no descriptor is left to find the name.
     public var zone: String?
 
     /// Creates an address from two numbers in host order.

@@ -34,8 +34,18 @@ extension SocketAddress {
     /// An IPv4 address becomes IPv4-mapped for an IPv6 socket, because a dual-stack socket reaches
     /// IPv4 peers by mapped addresses.
     ///
-    /// - Throws: `ENODEV` if this machine does not have the interface that the zone names.
-    func raw(for family: AddressFamily) throws(Errno) -> RawSocketAddress {
+    /// An IPv4-mapped address becomes an IPv4 address for an IPv4 socket.
+    ///
+    /// - Parameters:
+    ///   - family: The family of the socket.
+    ///   - descriptor: The socket, which finds the interface that the zone names without another
+    ///     descriptor; `nil` if there is none.
+    /// - Returns: The address in the kernel's format.
+    /// - Throws: `ENODEV` if this machine does not have the interface that the zone names; `EMFILE` or
+    ///   `ENFILE` if the search needs a descriptor and none is left.
+    func raw(
+        for family: AddressFamily, on descriptor: Int32? = nil
+    ) throws(Errno) -> RawSocketAddress {
         switch self {
         case .ipv4(let address, let port) where family == .ipv6:
             let mapped = IPv6Address(mapping: address)
@@ -43,7 +53,10 @@ extension SocketAddress {
         case .ipv4(let address, let port):
             return RawSocketAddress(.ipv4(bits: address.bits, port: port))
         case .ipv6(let address, let port):
-            let scope = try address.scope
+            if family == .ipv4, let inner = address.ipv4Mapped {
+                return RawSocketAddress(.ipv4(bits: inner.bits, port: port))
+            }
+            let scope = try address.scope(on: descriptor)
             return RawSocketAddress(
                 .ipv6(high: address.high, low: address.low, port: port, scope: scope))
         case .unix(let address):
@@ -55,18 +68,16 @@ extension SocketAddress {
 }
 
 extension IPv6Address {
-    /// The index of the interface that the zone names; 0 if there is no zone.
+    /// Returns the index of the interface that the zone names; 0 if there is no zone.
     ///
     /// An interface may have a name of digits, and its name wins over an index.
-    var scope: UInt32 {
-        get throws(Errno) {
-            guard let zone else { return 0 }
-            if let index = try System.if_nametoindex(zone) { return index }
-            guard let index = Decimal.value(of: zone.utf8, maximum: .max) else {
-                throw Errno.operationNotSupportedByDevice
-            }
-            return index
+    func scope(on descriptor: Int32? = nil) throws(Errno) -> UInt32 {
+        guard let zone else { return 0 }
+        if let index = try System.if_nametoindex(zone, on: descriptor) { return index }
+        guard let index = Decimal.value(of: zone.utf8, maximum: .max) else {
+            throw Errno.operationNotSupportedByDevice
         }
+        return index
     }
 
     /// Returns the zone for the number of an interface: its name, or the number if the interface is

@@ -10,8 +10,9 @@ extension DatagramChannel {
     /// A machine may have many addresses, and a sender ignores a reply from an address to which it
     /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
     /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
-    /// the reply would go to a service of this machine. If `timeout` is ``TimeLimit/never`` and the
-    /// queue of a Unix sender stays full for one second, the reply is lost.
+    /// the reply would go to a service of this machine. A reply to a Unix sender is lost if it is too
+    /// long for the send buffer, because the sender may have chosen its length, or if `timeout` is
+    /// ``TimeLimit/never`` and the sender's queue stays full for one second.
     ///
     /// - Parameters:
     ///   - header: The header of the datagram to reply to.
@@ -20,8 +21,8 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
     ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
+    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
     ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
@@ -42,8 +43,8 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
+    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
     ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
@@ -64,8 +65,8 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
+    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
     ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
@@ -86,8 +87,8 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, or with another error of the
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
+    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
     ///     kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
@@ -107,22 +108,26 @@ extension DatagramChannel {
         _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         if sender.ip?.isUnspecified == true { return false }
-        if family == .unix, timeout == .never, acceptsAnySender {
-            return try await replyWithinASecond(bytes, to: sender)
+        if family == .unix, acceptsAnySender {
+            return try await replyToUnixPeer(bytes, sender, timeout)
         }
         return try await send(bytes, to: sender, from: local, timeout)
     }
 
-    /// Replies to a Unix sender, and gives up after a second, so a sender that does not receive
-    /// cannot delay the replies to other senders.
+    /// Replies to a Unix sender.
+    ///
+    /// Without a limit, the call gives up after a second, so a sender that does not receive cannot
+    /// delay the replies to other senders.
     @inline(never)
-    private func replyWithinASecond(
-        _ bytes: RawSpan, to sender: SocketAddress
+    private func replyToUnixPeer(
+        _ bytes: RawSpan, _ sender: SocketAddress, _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         do throws(SocketError) {
-            return try await send(bytes, to: sender, from: nil, .seconds(1))
+            let limit = timeout == .never ? TimeLimit.seconds(1) : timeout
+            return try await send(bytes, to: sender, from: nil, limit)
         } catch {
-            guard case .timedOut = error.cause else { throw error }
+            let isLost = timeout == .never && error.isTimeout
+            guard isLost || ReplyRules.isTooLong(error.cause, from: family) else { throw error }
             return false
         }
     }

@@ -16,8 +16,9 @@ extension DatagramChannel {
     /// an address must not stop a server that replies to all senders. So a channel that accepts any
     /// sender treats the datagram as lost and returns `false` in these cases:
     ///
-    /// - The Unix peer does not exist.
-    /// - There is no route, or a firewall blocks the datagram.
+    /// - The Unix peer does not exist, is connected to another socket, or has shut down its receiving
+    ///   direction.
+    /// - There is no route, a firewall blocks the datagram, or the zone names no interface.
     /// - The address cannot receive a reply: it has port 0, is ``SocketAddress/unnamed``, is the
     ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would
     ///   reach the channel itself.
@@ -208,11 +209,12 @@ extension DatagramChannel {
         do throws(Errno) {
             // Omit the source if the channel has only one address, because it sends from that
             // address anyway.
-            let raw = try remote.raw(for: family)
+            let raw = try remote.raw(for: family, on: source.descriptor)
             try DestinationLink.check(remote, source.descriptor, family)
             return Route(
                 remote: raw,
-                local: usesPacketInfo ? try local?.packetAddress : nil)
+                local: usesPacketInfo
+                    ? try local?.packetAddress(for: source.descriptor) : nil)
         } catch {
             throw WaitFailure(.system(error))
         }

@@ -87,7 +87,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that receives the datagrams sent to an address.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4.
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address, such as
+    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.

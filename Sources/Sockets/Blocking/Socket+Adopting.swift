@@ -15,7 +15,8 @@ extension Socket {
     /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as
     /// it is, because receiving and sending work in either mode. Only a listening socket becomes
     /// nonblocking, because accept(2) has no flag for that, and ``connect(to:timeout:)`` changes the
-    /// mode while it waits.
+    /// mode while it waits. A UDP socket at the wildcard address gets the option `IP_PKTINFO` or
+    /// `IPV6_RECVPKTINFO`, so that replies leave from the address that the client used.
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
@@ -30,6 +31,10 @@ extension Socket {
             if try System.isListening(number) { try System.setBlocking(number, false) }
             let local = SocketAddress(try System.getsockname(number, fromUser: true))
             let remote = try? SocketAddress(System.getpeername(number))
+            if type == .datagram, local.isOneOfMany {
+                // Replies must leave from the address that the datagram was sent to.
+                try System.enablePacketInfo(number, isIPv6: family == .ipv6)
+            }
             self.init(
                 taking: OwnedSocket(
                     OwnedDescriptor(number), family, type,

@@ -5,8 +5,9 @@ extension Socket {
     /// Binds a local address: bind(2).
     ///
     /// With port 0, the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
-    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address. On `::`,
-    /// an IPv6 socket also serves IPv4 unless the option ``SocketOption/ipv6Only`` is set.
+    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address, and an
+    /// IPv4 socket binds a mapped address as its IPv4 address. On `::`, an IPv6 socket also serves IPv4
+    /// unless the option ``SocketOption/ipv6Only`` is set.
     ///
     /// - Parameter address: The local address.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -21,12 +22,8 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
-            let raw = try address.raw(for: family, .bind)
+            let raw = try address.raw(for: family, .bind, on: descriptor)
             let local = try call(.bind) { descriptor throws(Errno) in
-                if type == .datagram, address.isOneOfMany {
-                    // Before bind, because an earlier datagram would not carry its destination.
-                    try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
-                }
                 try System.bind(descriptor, raw)
                 return SocketAddress(try System.getsockname(descriptor))
             }
@@ -117,7 +114,7 @@ extension Socket {
     /// Connects to an address, as one step of an operation that has a deadline.
     func connect(to address: SocketAddress, _ deadline: Deadline) throws(SocketError) {
         do throws(SocketError) {
-            let raw = try address.raw(for: family, .connect)
+            let raw = try address.raw(for: family, .connect, on: descriptor)
             if family == .unix {
                 try perform(.connect, .sending, .inSlices, deadline) {
                     descriptor, flags throws(Errno) in
@@ -127,7 +124,11 @@ extension Socket {
                 try connectInternet(raw, deadline)
             }
             let established = try call(.connect) { descriptor throws(Errno) in
-                try ConnectedAddresses(of: descriptor, target: address, type)
+                if address == .unnamed, type == .datagram, family != .unix {
+                    // The socket can receive at several addresses again.
+                    try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
+                }
+                return try ConnectedAddresses(of: descriptor, target: address, type)
             }
             if established.isSelfConnect(type) {
                 disconnect()
@@ -135,7 +136,8 @@ extension Socket {
             }
             connectionError?.forget()
             names.withLock { names in
-                names.local = established.local
+                // Without a port, the next send chooses one.
+                names.local = established.local.port == 0 ? nil : established.local
                 names.remote = established.remote
             }
         } catch {

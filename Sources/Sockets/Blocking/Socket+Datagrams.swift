@@ -42,7 +42,7 @@ extension Socket {
     ) throws(SocketError) -> Int {
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
-            let raw = try address.raw(for: family, .send)
+            let raw = try address.raw(for: family, .send, on: descriptor)
             if address.lacksZone {
                 try call(.send) { descriptor throws(Errno) in
                     try DestinationLink.check(address, descriptor, family)
@@ -181,7 +181,10 @@ extension Socket {
 
     /// Returns the address that a datagram was sent to, if the socket knows it.
     private func destination(_ packet: PacketAddress?) -> SocketAddress? {
-        guard let own = names.withLock({ $0.local }), type == .datagram else { return nil }
+        guard type == .datagram else { return nil }
+        // The socket may have got its address with the first send.
+        let captured = names.withLock { $0.local }
+        guard let own = captured ?? (packet == nil ? nil : localAddress) else { return nil }
         guard own.isOneOfMany else { return own == .unnamed ? nil : own }
         return packet.flatMap { SocketAddress(destination: $0, port: own.port ?? 0) }
     }

@@ -13,10 +13,11 @@ extension Socket {
     ///
     /// A machine may have several addresses, and a client accepts only a reply from the one that it
     /// used. No sender can end such a loop: if the datagram cannot be answered, because the sender has
-    /// port 0 or no address, or because there is no route to it, the call returns `false`. On a
-    /// connected socket, such an error is thrown. The call blocks the thread while there is no buffer
-    /// space, and for at most a second if a Unix peer does not receive; the async counterpart is
-    /// `DatagramChannel.reply`.
+    /// port 0 or no address, because there is no route to it or its link has gone, because a Unix peer
+    /// accepts no datagram from this socket, or because the reply to a Unix peer is too long for the
+    /// send buffer, the call returns `false`. On a connected socket, such an error is thrown. The call
+    /// blocks the thread while there is no buffer space, and for at most a second if a Unix peer does
+    /// not receive; the async counterpart is `DatagramChannel.reply`.
     ///
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
@@ -24,8 +25,8 @@ extension Socket {
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: Whether the reply was sent.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the reply is too long, or with
-    ///     another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if a UDP reply is too long, or
+    ///     with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
@@ -81,10 +82,12 @@ extension Socket {
             return true
         } catch {
             if isUnix, timeout == .never, error.isTimeout { return false }
+            guard !isConnected else { throw error }
+            if ReplyRules.isTooLong(error.cause, from: family) { return false }
             let isLost = ReplyRules.isUndeliverable(error.cause, to: sender, from: family, own) {
                 (try? option(.ipv6Only)) ?? false
             }
-            guard !isConnected, isLost else { throw error }
+            guard isLost else { throw error }
             return false
         }
     }
@@ -100,9 +103,11 @@ extension Socket {
         }
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
-            let raw = try remote.raw(for: family, .send)
+            let raw = try remote.raw(for: family, .send, on: descriptor)
             let packet: PacketAddress?
-            do throws(Errno) { packet = try local.packetAddress } catch {
+            do throws(Errno) {
+                packet = try local.packetAddress(for: descriptor)
+            } catch {
                 throw SocketError(.send, .system(error))
             }
             try bytes.withUnsafeBytes { bytes throws(SocketError) in

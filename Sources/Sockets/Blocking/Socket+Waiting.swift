@@ -71,6 +71,8 @@ extension Socket {
                 switch error {
                 case .interrupted:
                     break
+                case .connectionReset where resetPrecedesMessages(direction):
+                    connectionError?.note(error)
                 case .wouldBlock where lacksLocalPort(direction):
                     throw failure(operation, .system(error))
                 case .wouldBlock where hasPassed:
@@ -92,6 +94,14 @@ extension Socket {
                 remaining = deadline.remaining
             }
         }
+    }
+
+    /// Returns whether messages may still be received after the kernel has reported a reset.
+    ///
+    /// The kernel reports the reset of sequenced packets before the messages that the peer has sent.
+    private func resetPrecedesMessages(_ direction: Direction) -> Bool {
+        guard type == .sequencedPacket, direction == .receiving else { return false }
+        return connectionError?.hasOccurred == false
     }
 
     /// Returns whether `EAGAIN` means that the kernel found no free port for an unbound UDP socket.

@@ -71,7 +71,12 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     public convenience init(_ family: AddressFamily, _ type: SocketType = .stream)
         throws(SocketError)
     {
-        self.init(taking: try OwnedSocket(family, type))
+        let socket = try OwnedSocket(family, type)
+        if type == .datagram {
+            // The first send binds a socket to all addresses.
+            try socket.prepareForDatagrams(.createSocket, reportsDestinations: true)
+        }
+        self.init(taking: socket)
     }
 
     /// Returns two Unix sockets that are connected to each other: socketpair(2).

@@ -165,7 +165,8 @@ struct ConnectAttempts: ~Copyable {
         let address = order.addresses[index]
         do throws(SocketError) {
             let socket = try OwnedSocket.unconnected(for: address, type, options)
-            let raw = try address.raw(for: socket.family, .connect)
+            let raw = try address.raw(
+                for: socket.family, .connect, on: socket.descriptor.number)
             let attempt = Attempt(socket, to: raw)
             attempts[index] = attempt
             attempt.isNew = !check(index, attempt) { descriptor, raw throws(Errno) in

@@ -40,7 +40,7 @@ extension SocketError {
         do throws(SocketError) {
             var socket = try OwnedSocket(family, .datagram)
             try socket.set(options)
-            let raw = try remote.raw(for: family, .connect)
+            let raw = try remote.raw(for: family, .connect, on: socket.descriptor.number)
             try socket.call(.connect) { descriptor throws(Errno) in
                 try System.connect(descriptor, raw)
             }

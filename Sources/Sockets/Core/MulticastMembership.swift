@@ -23,26 +23,27 @@ enum MulticastMembership {
         switch self {
         case .membership(let membership, let group, let interface):
             if membership == .join { try System.receiveJoinedGroupsOnly(descriptor, family) }
-            let index = try interface.map(index(of:)) ?? 0
+            let index = try index(of: interface, on: descriptor)
             switch group.unmapped {
             case .v4(let group):
                 try System.setMembership(descriptor, membership, ofIPv4Group: group.bits, on: index)
             case .v6(let group):
-                let zone = try group.scope
+                let zone = try group.scope(on: descriptor)
                 try System.setMembership(
                     descriptor, membership, ofIPv6Group: group.high, group.low,
                     on: index == 0 ? zone : index)
             }
         case .sendThrough(let interface):
-            let index = try index(of: interface)
+            let index = try index(of: interface, on: descriptor)
             if family == .ipv6 { try System.setMulticastInterfaceIPv6(descriptor, index) }
             // An IPv6 socket may send to IPv4 groups, too.
             if family != .unix { try System.setMulticastInterfaceIPv4(descriptor, index) }
         }
     }
 
-    private func index(of interface: String) throws(Errno) -> UInt32 {
-        guard let index = try System.if_nametoindex(interface) else {
+    private func index(of interface: String?, on descriptor: Int32) throws(Errno) -> UInt32 {
+        guard let interface else { return 0 }
+        guard let index = try System.if_nametoindex(interface, on: descriptor) else {
             throw .operationNotSupportedByDevice
         }
         return index

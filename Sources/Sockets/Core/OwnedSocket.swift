@@ -84,7 +84,7 @@ struct OwnedSocket: ~Copyable {
     static func unconnected(
         for address: SocketAddress, _ type: SocketType, _ options: ConnectOptions
     ) throws(SocketError) -> OwnedSocket {
-        var socket = try OwnedSocket(address.family ?? .unix, type)
+        var socket = try OwnedSocket(address.unmapped.family ?? .unix, type)
         try socket.set(options.socketOptions)
         if let local = options.localAddress {
             if type == .stream, socket.family != .unix {
@@ -122,10 +122,12 @@ struct OwnedSocket: ~Copyable {
 
     /// Creates a socket, binds it to `address`, and listens unless it is a datagram socket.
     ///
-    /// A socket on `::` serves both families unless the options restrict it to IPv6.
+    /// A socket on `::` serves both families unless the options restrict it to IPv6. A socket on an
+    /// IPv4-mapped address is an IPv4 socket.
     static func bound(
         on address: SocketAddress, _ type: SocketType, _ options: ListenOptions
     ) throws(SocketError) -> OwnedSocket {
+        let address = address.unmapped
         var socket = try OwnedSocket(address.family ?? .unix, type)
         let family = socket.family
         var settings: [SocketOptionSetting] = []
@@ -143,17 +145,7 @@ struct OwnedSocket: ~Copyable {
         }
         try socket.set(settings)
         if type == .datagram {
-            try socket.call(.bind) { descriptor throws(Errno) in
-                try System.receiveJoinedGroupsOnly(descriptor, family)
-            }
-        }
-        if type == .datagram, address.isOneOfMany {
-            // Enable packet information before bind. Otherwise the kernel does not report the
-            // destination address of the datagrams that arrive first, so replies could leave from
-            // another address.
-            try socket.call(.bind) { descriptor throws(Errno) in
-                try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
-            }
+            try socket.prepareForDatagrams(.bind, reportsDestinations: address.isOneOfMany)
         }
         try socket.set(options.socketOptions)
         do throws(SocketError) {
@@ -165,6 +157,22 @@ struct OwnedSocket: ~Copyable {
         }
         if type != .datagram { try socket.listen(backlog: options.backlog) }
         return socket
+    }
+
+    /// Sets the options of every new datagram socket.
+    ///
+    /// This comes before bind. Otherwise the socket could receive datagrams of groups that it has not
+    /// joined, and datagrams whose destination is unknown, so replies could leave from another address.
+    func prepareForDatagrams(
+        _ operation: SocketError.Operation, reportsDestinations: Bool
+    ) throws(SocketError) {
+        guard family != .unix else { return }
+        try call(operation) { descriptor throws(Errno) in
+            try System.receiveJoinedGroupsOnly(descriptor, family)
+            if reportsDestinations {
+                try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
+            }
+        }
     }
 
     /// Sets options in order.
@@ -187,7 +195,7 @@ struct OwnedSocket: ~Copyable {
     /// The socket then owns the socket file of a Unix path.
     mutating func bind(on address: SocketAddress) throws(SocketError) {
         do throws(SocketError) {
-            let raw = try address.raw(for: family, .bind)
+            let raw = try address.raw(for: family, .bind, on: descriptor.number)
             localAddress = try call(.bind) { descriptor throws(Errno) in
                 try System.bind(descriptor, raw)
                 return SocketAddress(try System.getsockname(descriptor))
@@ -247,9 +255,11 @@ extension SocketAddress {
     /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if a socket of that family cannot use the
     ///   address.
     func raw(
-        for socketFamily: AddressFamily, _ operation: SocketError.Operation
+        for socketFamily: AddressFamily, _ operation: SocketError.Operation, on descriptor: Int32
     ) throws(SocketError) -> RawSocketAddress {
-        if let family, family != socketFamily, socketFamily != .ipv6 || family != .ipv4 {
+        if let family, family != socketFamily, unmapped.family != socketFamily,
+            socketFamily != .ipv6 || family != .ipv4
+        {
             throw SocketError(
                 operation,
                 .invalidInput(
@@ -258,7 +268,7 @@ extension SocketAddress {
                 remoteAddress: self)
         }
         do throws(Errno) {
-            return try raw(for: socketFamily)
+            return try raw(for: socketFamily, on: descriptor)
         } catch {
             throw SocketError(operation, .system(error), remoteAddress: self)
         }
@@ -269,10 +279,10 @@ extension SocketAddress {
     /// Returns the unspecified address of `family` with the same port if this address is
     /// unspecified, and otherwise this address.
     fileprivate func adapted(to family: AddressFamily) -> SocketAddress {
-        switch (self, family) {
+        switch (unmapped, family) {
         case (.ipv6(.any, let port), .ipv4): .ipv4(.any, port: port)
         case (.ipv4(.any, let port), .ipv6): .ipv6(.any, port: port)
-        default: self
+        default: unmapped
         }
     }
 }

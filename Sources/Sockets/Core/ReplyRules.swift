@@ -60,24 +60,34 @@ enum ReplyRules {
     /// The errors that a missing or unusable route causes.
     ///
     /// A reply may have no route from the local address to which the request was sent, because that
-    /// address is a loopback address or was removed meanwhile.
+    /// address is a loopback address or was removed meanwhile. The link of a link-local sender may have
+    /// disappeared or have a new name.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
-        .invalidArgument, .addressNotAvailable,
+        .invalidArgument, .addressNotAvailable, .operationNotSupportedByDevice,
     ]
 
-    /// The errors that the path of a Unix peer causes.
+    /// The errors that a Unix peer causes.
     ///
-    /// The peer may have ended, replaced its socket file or changed permissions.
+    /// The peer may have ended, replaced its socket file or changed permissions. It may also have
+    /// connected its socket to another one (`EPERM`) or shut down its receiving direction (`EPIPE`).
     private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
-        .permissionDenied, .protocolWrongTypeForSocket,
+        .permissionDenied, .protocolWrongTypeForSocket, .notPermitted, .brokenPipe,
     ]
+
+    /// Returns whether a reply to a Unix peer is lost because it is too long for the send buffer.
+    ///
+    /// The peer chooses the length of a request, and its own send buffer may be larger, so a service
+    /// that echoes may not be able to send the same bytes.
+    static func isTooLong(_ cause: SocketError.Cause, from family: AddressFamily) -> Bool {
+        family == .unix && cause == .system(.messageTooLong)
+    }
 }
 
 extension SocketAddress {
     /// Creates the local address that a datagram was sent to, or `nil` if the datagram was sent to
-    /// a multicast group.
+    /// a multicast group or to 255.255.255.255.
     init?(destination packet: PacketAddress, port: UInt16) {
         var packet = packet
         if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
@@ -85,14 +95,13 @@ extension SocketAddress {
             packet = .ipv6(high: high, low: low, port: port, scope: 0)
         }
         self = SocketAddress(packet).with(port: port)
-        guard ip?.isMulticast == false else { return nil }
+        guard ip?.isMulticast == false, ip != .v4(.broadcast) else { return nil }
     }
 
-    /// The address without its port, as the source of a datagram; `nil` for Unix addresses.
-    var packetAddress: PacketAddress? {
-        get throws(Errno) {
-            guard let family, family != .unix else { return nil }
-            return try raw(for: family).content
-        }
+    /// Returns the address without its port, as the source of a datagram of the socket `descriptor`;
+    /// `nil` for Unix addresses.
+    func packetAddress(for descriptor: Int32) throws(Errno) -> PacketAddress? {
+        guard let family, family != .unix else { return nil }
+        return try raw(for: family, on: descriptor).content
     }
 }

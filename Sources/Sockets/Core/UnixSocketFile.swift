@@ -70,7 +70,8 @@ final class UnixSocketFile: Sendable {
     private static func isStale(_ address: SocketAddress, _ type: SocketType) -> Bool {
         do throws(SocketError) {
             let probe = try OwnedSocket(.unix, type == .datagram ? .stream : .datagram)
-            let raw = try address.raw(for: .unix, .connect)
+            let raw = try address.raw(
+                for: .unix, .connect, on: probe.descriptor.number)
             try probe.call(.connect) { descriptor throws(Errno) in
                 try System.setBlocking(descriptor, false)
                 try System.connect(descriptor, raw)

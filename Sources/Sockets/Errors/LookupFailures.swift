@@ -2,7 +2,7 @@
 public struct NameResolutionFailure: Hashable, Sendable, CustomStringConvertible {
     /// The C code, such as `EAI_NONAME`.
     public let code: Int32
-    /// The text of `gai_strerror` for the code.
+    /// The text of `gai_strerror` for the code, or a more exact reason.
     public let message: String
     /// A Boolean value that indicates whether the name does not exist, or has no address of the
     /// requested family.

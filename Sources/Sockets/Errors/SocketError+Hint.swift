@@ -6,7 +6,9 @@ extension SocketError {
         switch (operation, cause) {
         case (.bind, .system(.addressNotAvailable)):
             return "This machine does not have that address; ip address lists the ones it has."
-        case (.bind, .system(.addressInUse)) where localAddress?.port == 0:
+        case (.bind, .system(.addressInUse)) where localAddress?.port == 0,
+            // To listen, the kernel chooses a port if the socket is not bound.
+            (.listen, .system(.addressInUse)) where localAddress?.port ?? 0 == 0:
             return Self.noLocalPort
         case (.bind, .system(.invalidArgument)):
             return localAddress.flatMap { Self.missingZone(of: $0) }

@@ -37,7 +37,8 @@ extension SocketError: CustomStringConvertible {
         case (.read, .busy), (.exchange, .busy):
             return "another task is already reading from this connection"
         case (.receive, .busy):
-            return "another task is already receiving from this channel"
+            let channel = localAddress.flatMap { $0 == .unnamed ? nil : "the channel on \($0)" }
+            return "another task is already receiving from \(channel ?? "this channel")"
         case (.write, .busy):
             return "another task is already writing to this connection"
         case (.accept, .busy):

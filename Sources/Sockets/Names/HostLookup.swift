@@ -40,8 +40,12 @@ struct HostLookup {
         }
         // An address literal of the other family must not trigger a DNS query, so this lookup is
         // numeric-only.
-        return try lookUp(
-            name, numericOnly: numericOnly || literal != nil, port, until: deadline)
+        do throws(SocketError) {
+            return try lookUp(
+                name, numericOnly: numericOnly || literal != nil, port, until: deadline)
+        } catch {
+            throw literal.map { error.naming($0, wanted: family) } ?? error
+        }
     }
 
     private func portNumber() throws(SocketError) -> UInt16 {
@@ -72,7 +76,7 @@ struct HostLookup {
     /// - Throws: ``SocketError/Cause/system(_:)`` with `ENODEV` if there is no such interface.
     private func withNamedZone(_ address: IPAddress) throws(SocketError) -> IPAddress {
         guard case .v6(var inner) = address, inner.zone != nil else { return address }
-        do { inner.zone = IPv6Address.zone(of: try inner.scope) } catch {
+        do { inner.zone = IPv6Address.zone(of: try inner.scope()) } catch {
             throw SocketError(.resolve, .system(error), subject: address.description)
         }
         return .v6(inner)
@@ -99,6 +103,18 @@ struct HostLookup {
             .filter { $0.ip != nil && seen.insert($0).inserted }
         return Resolver.Resolution(
             addresses: addresses, canonicalName: info.canonicalName, asciiName: asciiName)
+    }
+}
+
+extension SocketError {
+    /// Returns the error of an address literal of another family than the one that is wanted, with a
+    /// text that names both families.
+    fileprivate func naming(_ literal: IPAddress, wanted: AddressFamily?) -> SocketError {
+        guard case .nameResolution(let failure) = cause, let wanted else { return self }
+        let reason = NameResolutionFailure(
+            code: failure.code, message: "the address is \(literal.family): expected \(wanted)",
+            isNotFound: failure.isNotFound, isTemporary: failure.isTemporary)
+        return SocketError(.resolve, .nameResolution(reason), subject: literal.description)
     }
 }
 

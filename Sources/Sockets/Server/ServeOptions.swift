@@ -29,7 +29,8 @@ public struct ServeOptions: Sendable {
     ///
     /// An error of a handler has the level `.debug` if the client has gone (it reset the connection or
     /// ended the stream too early), `.info` if the connection failed in another way, and `.warning`
-    /// otherwise. A shortage has the level `.warning`.
+    /// otherwise. A shortage has the level `.warning`, and so have handlers that have not returned at
+    /// the end of the grace period.
     public var logger: Logger
 
     /// Creates options.

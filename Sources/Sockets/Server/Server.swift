@@ -8,6 +8,8 @@ final class Server: Sendable {
     private let options: ServeOptions
     private let handler: @Sendable (Connection) async throws -> Void
     private let slots: ConnectionSlots
+    /// The number of handlers that have not returned.
+    private let runningHandlers = Atomic(0)
     /// The number of shards that still accept.
     private let acceptingShards: Atomic<Int>
     /// The cause of the first shard failure, if any.
@@ -71,6 +73,7 @@ final class Server: Sendable {
                 let connection = try await acceptor.next {
                     shard.isSharded ? shard.source.loop : shard.group.nextRoundRobin()
                 }
+                runningHandlers.add(1, ordering: .relaxed)
                 handlers.addTask(executorPreference: connection.source.loop) {
                     await self.handle(connection)
                 }
@@ -98,7 +101,8 @@ final class Server: Sendable {
             await slots.waitForRelease(
                 progress, ifAtLeast: 1, until: end, on: listener.source.loop)
         }
-        let remaining = slots.used
+        // A connection that is only being finished belongs to a client that has its answer.
+        let remaining = runningHandlers.load(ordering: .relaxed)
         guard remaining > 0 else { return }
         options.logger.warning(
             "closing connections because their handlers did not finish in time",
@@ -112,7 +116,10 @@ final class Server: Sendable {
         }
         do {
             try await connection.source.withCancellationScope(closing: true) {
-                try await handler(connection)
+                do {
+                    defer { runningHandlers.subtract(1, ordering: .relaxed) }
+                    try await handler(connection)
+                }
                 // A client that is still sending would otherwise be reset and lose the answer. The
                 // check is for speed: most clients have ended, and `finish` costs 900 instructions.
                 if !connection.isIdleAtEnd { await connection.finish() }

@@ -1,3 +1,4 @@
+internal import CSockets
 internal import Glibc
 package import SystemPackage
 
@@ -134,17 +135,25 @@ extension System {
     }
 
     /// Returns the index of the interface with this name, or `nil` if there is none:
-    /// if_nametoindex(3).
+    /// ioctl(2) with `SIOCGIFINDEX`, or if_nametoindex(3) if there is no socket yet.
     ///
-    /// - Throws: `EMFILE` or `ENFILE`, because the call opens a socket.
-    static func if_nametoindex(_ name: String) throws(Errno) -> UInt32? {
+    /// - Throws: `EMFILE` or `ENFILE`, because if_nametoindex(3) opens a socket.
+    static func if_nametoindex(
+        _ name: String, on descriptor: Int32? = nil
+    ) throws(Errno) -> UInt32? {
         // C would stop reading at the NUL and find an interface with a shorter name.
         guard !name.utf8.contains(0) else { return nil }
+        if let descriptor {
+            var index: UInt32 = 0
+            if csockets_interface_index(descriptor, name, &index) == 0 { return index }
+            if Glibc.errno == ENODEV { return nil }
+            // The socket may have been closed meanwhile.
+        }
         let index = Glibc.if_nametoindex(name)
         if index != 0 { return index }
-        let code = Glibc.errno
-        guard code == EMFILE || code == ENFILE else { return nil }
-        throw Errno(rawValue: code)
+        // glibc reports a missing interface also if it cannot open a socket.
+        if let shortage = descriptorShortage(after: Glibc.errno) { throw shortage }
+        return nil
     }
 
     /// if_indextoname(3): returns `nil` if no interface has this index.

@@ -47,10 +47,10 @@ struct KernelAddressTests {
     @Test("a zone resolves to the index of its interface")
     func zones() throws {
         let loopback = IPv6Address(high: 0xFE80 << 48, low: 1, zone: "lo")
-        let scope = try loopback.scope
+        let scope = try loopback.scope()
         #expect(scope != 0)
-        #expect(try IPv6Address(high: 0, low: 0, zone: "17").scope == 17)
-        #expect(try IPv6Address.loopback.scope == 0)
+        #expect(try IPv6Address(high: 0, low: 0, zone: "17").scope() == 17)
+        #expect(try IPv6Address.loopback.scope() == 0)
     }
 
     @Test("an address of the kernel has the name of its interface as its zone")
@@ -70,7 +70,7 @@ struct KernelAddressTests {
         ]) {
             let address = IPv6Address(high: 0xFE80 << 48, low: 0xAA, zone: "77")
             let raw = try SocketAddress.ipv6(address, port: 80).raw(for: .ipv6)
-            return (try address.scope, SocketAddress(raw).description)
+            return (try address.scope(), SocketAddress(raw).description)
         }
         #expect(scope != 77 && scope != 0)
         #expect(shown == "[fe80::aa%77]:80")
@@ -81,15 +81,15 @@ struct KernelAddressTests {
         arguments: ["nosuch0", "", "lo\0", "-1", "+1"])
     func unknownZones(zone: String) {
         let address = IPv6Address(high: 0, low: 1, zone: zone)
-        #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope }
+        #expect(throws: Errno.operationNotSupportedByDevice) { try address.scope() }
     }
 
     @Test("a zone of digits is an interface index if the number fits into 32 bits")
     func zonesInDigits() throws {
-        #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope == 0)
-        #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope == .max)
+        #expect(try IPv6Address(high: 0, low: 1, zone: "0").scope() == 0)
+        #expect(try IPv6Address(high: 0, low: 1, zone: "4294967295").scope() == .max)
         #expect(throws: Errno.operationNotSupportedByDevice) {
-            try IPv6Address(high: 0, low: 1, zone: "4294967296").scope
+            try IPv6Address(high: 0, low: 1, zone: "4294967296").scope()
         }
     }
 

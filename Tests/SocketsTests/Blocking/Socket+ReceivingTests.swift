@@ -112,4 +112,29 @@ struct SocketReceivingTests {
         try one.sendAll("later")
         #expect(try other.receive() == Array("later".utf8))
     }
+
+    @Test(
+        "sequenced packets that the peer sent are received before the reset", arguments: [0, 1, 2])
+    func packetsBeforeReset(first: Int) throws {
+        let listener = try Socket(on: .unixSequencedPacket("@" + Loopback.unixPath()))
+        let client = try Socket(to: listener.localAddress, type: .sequencedPacket)
+        let server = try listener.accept(timeout: .seconds(5))
+        // The unread greeting makes the kernel reset the connection.
+        try server.send("greeting")
+        try client.send("one")
+        try client.send("two")
+        client.close()
+        let reads: [() throws -> [UInt8]] = [
+            { try server.receive(timeout: .seconds(5)) },
+            { try server.receive(atMost: 10) },
+            { try server.receiveFrom(timeout: .seconds(5)).bytes },
+        ]
+        if first == 0 { #expect(try server.peek() == Array("one".utf8)) }
+        #expect(try reads[first]() == Array("one".utf8))
+        #expect(try reads[(first + 1) % 3]() == Array("two".utf8))
+        for read in reads {
+            let error = #expect(throws: SocketError.self) { _ = try read() }
+            #expect(error?.errno == .connectionReset)
+        }
+    }
 }

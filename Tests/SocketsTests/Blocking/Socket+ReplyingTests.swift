@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -18,6 +19,43 @@ struct SocketReplyingTests {
     func boundByHand() throws {
         let server = try Socket(.ipv4, .datagram)
         try server.bind(on: .ipv4(.any, port: 0))
+        try expectReplies(from: server, to: Self.targets[0])
+    }
+
+    @Test(
+        "an adopted server at the wildcard address replies from the address that the client used",
+        arguments: targets)
+    func adopted(target: SocketAddress) throws {
+        let family: AddressFamily = target.family == .ipv4 ? .ipv4 : .ipv6
+        let descriptor = try System.socket(family, .datagram)
+        let wildcard = SocketAddress(target.family == .ipv4 ? .v4(.any) : .v6(.any), port: 0)
+        try System.bind(descriptor, wildcard.raw(for: family))
+        let server = try Socket(adopting: FileDescriptor(rawValue: descriptor))
+        try expectReplies(from: server, to: target)
+    }
+
+    @Test("a socket that its first send bound replies from the address that the client used")
+    func boundBySending() throws {
+        let receiver = try Loopback.udp()
+        let server = try Socket(.ipv4, .datagram)
+        try server.send("x", to: receiver.localAddress)
+        // Receiving must work before `localAddress` is read.
+        let client = try Socket(.ipv4, .datagram)
+        let port = try #require(try receiver.receiveFrom(timeout: .seconds(5)).sender.port)
+        try client.send("y", to: Self.targets[0].with(port: port))
+        let datagram = try server.receiveFrom(timeout: .seconds(5))
+        #expect(datagram.localAddress == Self.targets[0].with(port: port))
+        try expectReplies(from: server, to: Self.targets[0])
+    }
+
+    @Test("a disconnected socket knows its next port and replies from the address that was used")
+    func disconnected() throws {
+        let receiver = try Loopback.udp()
+        let server = try Socket(to: receiver.localAddress, type: .datagram)
+        try server.connect(to: .unnamed)
+        #expect(server.localAddress.port == 0)
+        try server.send("x", to: receiver.localAddress)
+        #expect(server.localAddress.port != 0)
         try expectReplies(from: server, to: Self.targets[0])
     }
 

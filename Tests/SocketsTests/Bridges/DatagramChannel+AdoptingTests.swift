@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -33,5 +34,24 @@ struct DatagramChannelAdoptingTests {
             error?.description
                 == "cannot adopt: the socket's type is stream: expected a datagram socket")
         #expect(!one.isClosed)
+    }
+
+    @Test(
+        "a datagram that came before the adoption is answered from the address that was used",
+        arguments: [AddressFamily.ipv4, .ipv6])
+    func earlyDatagram(family: AddressFamily) async throws {
+        let descriptor = try System.socket(family, .datagram)
+        let wildcard: IPAddress = family == .ipv4 ? .v4(.any) : .v6(.any)
+        try System.bind(descriptor, SocketAddress(wildcard, port: 0).raw(for: family))
+        let port = try #require(SocketAddress(System.getsockname(descriptor)).port)
+        let used = SocketAddress.ipv4(IPv4Address(127, 0, 0, 2), port: port)
+        let client = try Socket(to: used, type: .datagram)
+        try client.send("early")
+        let socket = try Socket(adopting: FileDescriptor(rawValue: descriptor))
+        let channel = try DatagramChannel(adopting: socket)
+        let datagram = try await channel.receive(timeout: .seconds(5))
+        #expect(datagram.localAddress == used)
+        #expect(try await channel.reply(to: datagram, with: "answer"))
+        #expect(try client.receive(timeout: .seconds(5)) == Array("answer".utf8))
     }
 }

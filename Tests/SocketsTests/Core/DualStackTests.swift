@@ -153,4 +153,43 @@ struct DualStackTests {
         let channel = try await DatagramChannel(on: .udp("::1", port: 0))
         #expect(try channel.option(.ipv6Only))
     }
+
+    @Test("a mapped address is its IPv4 address wherever it is bound or connected")
+    func mappedAddresses() async throws {
+        let mapped = try #require(SocketAddress("[::ffff:127.0.0.1]:0"))
+        let host = "::ffff:127.0.0.1"
+        let socket = try Socket(on: mapped)
+        let listener = try Listener(on: mapped)
+        let sharded = try await Listener(
+            on: .tcp(host, port: 0), options: .init(sharded: true))
+        let named = try Socket(on: .tcp(host, port: 0))
+        for address in [
+            socket.localAddress, listener.localAddress, sharded.localAddress, named.localAddress,
+        ] {
+            let port = try #require(address.port)
+            #expect(address == .ipv4(.loopback, port: port))
+            let options = ConnectOptions(localAddress: mapped)
+            for peer in [address, mapped.with(port: port)] {
+                let client = try Socket(to: peer, options: options)
+                #expect(client.localAddress.ip == .v4(.loopback))
+                #expect(client.remoteAddress == address)
+                let connection = try await Connection(to: peer, options: options)
+                #expect(connection.remoteAddress == address)
+            }
+        }
+
+        let receiver = try Socket(on: mapped, type: .datagram)
+        let channel = try DatagramChannel(on: mapped)
+        let byHand = try Socket(.ipv4, .datagram)
+        try byHand.bind(on: mapped)
+        for address in [receiver.localAddress, channel.localAddress, byHand.localAddress] {
+            let port = try #require(address.port)
+            #expect(address == .ipv4(.loopback, port: port))
+            let client = try DatagramChannel(
+                to: mapped.with(port: port), options: ConnectOptions(localAddress: mapped))
+            #expect(client.remoteAddress == address)
+            let sender = try Socket(.ipv4, .datagram)
+            try sender.send("x", to: mapped.with(port: port))
+        }
+    }
 }

@@ -309,6 +309,8 @@ struct LocalHintTests {
                     LocalHintTests.error { _ = try Socket(on: .tcp("127.0.0.1", port: 0)) },
                     LocalHintTests.error { _ = try Socket(on: .udp("127.0.0.1", port: 0)) },
                     LocalHintTests.error { _ = try Socket(to: .udp("127.0.0.1", port: 9)) },
+                    // Without a bind, listen chooses the port.
+                    LocalHintTests.error { try Socket(.ipv4).listen() },
                 ].map { $0?.description ?? "" }
             }
             for text in errors { #expect(text.contains("local port")) }

@@ -166,6 +166,35 @@ struct MulticastTests {
         #expect(texts == ["own", "other"])
     }
 
+    @Test("a socket that was bound by hand receives only the groups that it has joined")
+    func boundByHand() throws {
+        let texts = try PrivateMachine.run(commands: Self.twoLinks) {
+            let group = IPv4Address(239, 1, 1, 1)
+            let member = try Socket(.ipv4, .datagram)
+            let sockets = [try Socket(.ipv4, .datagram), try Socket(.ipv6, .datagram)]
+            for socket in [member] + sockets {
+                try socket.setOption(.reuseAddress, to: true)
+                try socket.bind(
+                    on: SocketAddress(socket.family == .ipv4 ? .v4(.any) : .v6(.any), port: 7002))
+            }
+            try member.joinMulticastGroup(.v4(group), interface: "a0")
+            let sender = try Socket(.ipv4, .datagram)
+            try sender.setMulticastInterface("a0")
+            try sender.send("group", to: .ipv4(group, port: 7002))
+            var texts = [try member.receiveFrom(timeout: .seconds(5)).text]
+            for socket in sockets {
+                do {
+                    texts.append(try socket.receiveFrom(timeout: .milliseconds(20)).text)
+                } catch let error as SocketError {
+                    texts.append("\(error.cause)")
+                }
+            }
+            return texts
+        }
+        let timeout = "\(SocketError.Cause.timedOut(limit: .milliseconds(20)))"
+        #expect(texts == ["group", timeout, timeout])
+    }
+
     @Test("reusePort shares a UDP port with a program that has both options")
     func sharedPort() throws {
         let first = try Socket(.ipv4, .datagram)

@@ -41,11 +41,11 @@ struct OwnedDescriptorTests {
     @Test("raw(for:) throws for another family and maps an IPv4 address for an IPv6 socket")
     func family() throws {
         let error = #expect(throws: SocketError.self) {
-            try Loopback.ipv4.raw(for: .unix, .connect)
+            try Loopback.ipv4.raw(for: .unix, .connect, on: -1)
         }
         #expect(error?.operation == .connect)
         #expect(
-            try Loopback.ipv4.raw(for: .ipv6, .connect).content
+            try Loopback.ipv4.raw(for: .ipv6, .connect, on: -1).content
                 == Loopback.ipv4.raw(for: .ipv6).content)
     }
 }

@@ -75,4 +75,77 @@ struct ReplyRulesTests {
         }
         for text in texts { #expect(text.contains("::1%eth0"), "\(text)") }
     }
+
+    /// Unix clients that have sent a request to `server` and cannot be sent the same bytes.
+    private static func refusingUnixClients(of server: SocketAddress) throws -> [Socket] {
+        let clients = try (0..<3).map { _ in
+            try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        }
+        try clients[0].send("request", to: server)
+        try clients[0].connect(to: clients[1].localAddress)
+        try clients[1].send("request", to: server)
+        try clients[1].shutdown(.read)
+        try clients[2].send([UInt8](repeating: 1, count: 100_000), to: server)
+        return clients
+    }
+
+    @Test("a Unix client that a service cannot answer does not end the service")
+    func refusingUnixClients() async throws {
+        let settings = [SocketOptionSetting.set(.sendBufferSize, to: 8_192)]
+        let options = ListenOptions(socketOptions: settings)
+        let socket = try Socket(on: .unixDatagram("@" + Loopback.unixPath()), options: options)
+        let clients = try Self.refusingUnixClients(of: socket.localAddress)
+        for _ in clients {
+            let datagram = try socket.receiveFrom(timeout: .seconds(5))
+            #expect(try !socket.reply(to: datagram, with: datagram.bytes))
+            #expect(
+                try !socket.reply(to: datagram, with: datagram.bytes, timeout: .seconds(5)))
+        }
+
+        let channel = try await DatagramChannel(
+            on: .unixDatagram("@" + Loopback.unixPath()), options: options)
+        let others = try Self.refusingUnixClients(of: channel.localAddress)
+        for _ in others {
+            let datagram = try await channel.receive(timeout: .seconds(5))
+            #expect(try await !channel.reply(to: datagram, with: datagram.bytes))
+            #expect(
+                try await !channel.reply(to: datagram, with: datagram.bytes, timeout: .seconds(5)))
+            #expect(try await !channel.send("answer", to: others[0].localAddress))
+            #expect(try await !channel.send("answer", to: others[1].localAddress))
+        }
+    }
+
+    private static let link = [
+        "ip link set lo up", "ip link add a0 type bridge",
+        "ip -6 addr add fe80::aa/64 dev a0 nodad",
+        "ip link set a0 up",
+    ]
+
+    @Test(
+        "a sender whose link has been renamed or removed does not end a service",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"),
+        arguments: ["ip link set a0 down; ip link set a0 name b0", "ip link del a0"])
+    func linkThatHasGone(change: String) throws {
+        let replies = try PrivateMachine.runTask(commands: Self.link) { group in
+            let socket = try Socket(on: .udp(port: 0))
+            let channel = try await DatagramChannel(on: .udp(port: 0), group: group)
+            let client = try Socket(
+                on: try #require(SocketAddress("[fe80::aa%a0]:0")), type: .datagram)
+            for server in [socket.localAddress, channel.localAddress] {
+                try client.send("request", to: client.localAddress.with(port: server.port ?? 0))
+            }
+            let first = try socket.receiveFrom(timeout: .seconds(5))
+            let second = try await channel.receive(timeout: .seconds(5))
+            var replies = [
+                try socket.reply(to: first, with: "answer"),
+                try await channel.reply(to: second, with: "answer"),
+            ]
+            try PrivateMachine.run(change)
+            replies.append(try socket.reply(to: first, with: "answer"))
+            replies.append(try await channel.reply(to: second, with: "answer"))
+            replies.append(try await channel.send("answer", to: second.sender))
+            return replies
+        }
+        #expect(replies == [true, true, false, false, false])
+    }
 }

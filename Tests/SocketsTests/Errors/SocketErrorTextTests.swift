@@ -384,4 +384,15 @@ struct SocketErrorTextTests {
         #expect("\(error)" == "cannot connect to db.example:5433: the socket is closed")
         #expect(String(describing: SocketError.Cause.selfConnect).hasPrefix("the socket connected"))
     }
+
+    @Test("a second receiver is told the channel")
+    func secondReceiver() {
+        let error = SocketError(.receive, .busy, localAddress: Self.own)
+        #expect(
+            error.description
+                == "cannot receive: another task is already receiving from the channel on 127.0.0.1:80"
+        )
+        let unnamed = SocketError(.receive, .busy, localAddress: .unnamed)
+        #expect(unnamed.description.hasSuffix("receiving from this channel"))
+    }
 }

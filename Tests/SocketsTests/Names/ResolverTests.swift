@@ -95,8 +95,11 @@ struct ResolverTests {
         }
         #expect(error.failure?.isNotFound == true)
         #expect(
-            error.description == "cannot resolve 127.0.0.1:"
-                + " address family for hostname not supported")
+            error.description == "cannot resolve 127.0.0.1: the address is IPv4: expected IPv6")
+        let bound = #expect(throws: SocketError.self) {
+            try Socket(on: .tcp("::", port: 0), options: .init(family: .ipv4))
+        }
+        #expect(bound?.description == "cannot resolve ::: the address is IPv6: expected IPv4")
     }
 
     @Test("numericOnly rejects a host name instead of resolving the name")

@@ -341,4 +341,21 @@ struct ListenerServingTests {
             try await serving.value
         }
     #endif
+
+    @Test("serve logs nothing about clients that stay open after their handlers have returned")
+    func quietEnd() async throws {
+        let log = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task {
+            let options = ServeOptions(gracePeriod: .milliseconds(50), logger: log.logger)
+            try await listener.serve(options: options) { try await $0.write("answer") }
+        }
+        let client = try Socket(to: listener.localAddress)
+        #expect(try client.receive(timeout: .seconds(10)) == Array("answer".utf8))
+        #expect(try client.receive(timeout: .seconds(10)).isEmpty)
+        serving.cancel()
+        try await serving.value
+        #expect(log.messages.isEmpty)
+        withExtendedLifetime(client) {}
+    }
 }

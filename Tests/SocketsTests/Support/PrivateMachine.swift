@@ -76,7 +76,7 @@ enum PrivateMachine {
     }
 
     /// Runs a shell command on the machine of the calling thread.
-    private static func run(_ command: String) throws {
+    static func run(_ command: String) throws {
         let texts: [String] = ["/bin/sh", "-c", command]
         let words = texts.map { text in strdup(text) }
         defer { for word in words { free(word) } }

@@ -54,6 +54,7 @@ struct DescriptorShortageTests {
                     { _ = try Socket(to: .tcp("db", port: 80)) },
                     { _ = try Socket(to: .tcp("192.0.2.7", port: "daytime")) },
                     { _ = try Socket(on: .udp("db", port: 0)) },
+                    { _ = try Resolver.resolve(.tcp("fe80::1%lo", port: 80)) },
                 ]
                 let taken = DescriptorShortageTests.takeAllDescriptors()
                 defer { for descriptor in taken { close(descriptor) } }
@@ -100,6 +101,41 @@ struct DescriptorShortageTests {
             }
             for text in texts { print(text) }
             try #require(texts.allSatisfy { $0.hasSuffix(": too many open files") })
+        }
+    }
+
+    @Test(
+        "replying to a link-local sender needs no free descriptor",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func linkLocalReplies() async {
+        await #expect(processExitsWith: .success) {
+            let replies = try PrivateMachine.runTask(commands: [
+                "ip link set lo up", "ip -6 addr add fe80::aa/64 dev lo nodad",
+            ]) { group in
+                let socket = try Socket(on: .udp(port: 0))
+                let channel = try await DatagramChannel(on: .udp(port: 0), group: group)
+                let client = try Socket(
+                    on: try #require(SocketAddress("[fe80::aa%lo]:0")), type: .datagram)
+                let servers = [socket.localAddress, channel.localAddress]
+                var replies: [Bool] = []
+                func exchange() async throws {
+                    for server in servers {
+                        try client.send(
+                            "request", to: client.localAddress.with(port: server.port ?? 0))
+                    }
+                    let first = try socket.receiveFrom(timeout: .seconds(5))
+                    let second = try await channel.receive(timeout: .seconds(5))
+                    replies.append(try socket.reply(to: first, with: "answer"))
+                    replies.append(try await channel.reply(to: second, with: "answer"))
+                    replies.append(try await channel.send("answer", to: second.sender))
+                }
+                try await exchange()
+                let taken = DescriptorShortageTests.takeAllDescriptors()
+                defer { for descriptor in taken { close(descriptor) } }
+                try await exchange()
+                return replies
+            }
+            try #require(replies == [Bool](repeating: true, count: 6))
         }
     }
 
