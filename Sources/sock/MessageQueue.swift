@@ -17,6 +17,8 @@ final class MessageQueue: Sendable {
         var isRunning = false
         var hasThread = false
         var isWriting = false
+        /// A Boolean value that indicates whether the output has not accepted a message for long.
+        var isBlocked = false
 
         var isEmpty: Bool { text.isEmpty && droppedCount == 0 }
 
@@ -80,9 +82,18 @@ final class MessageQueue: Sendable {
             while true {
                 state.wait { !$0.isEmpty }
                 output(state.update { $0.takeText() })
-                state.update { $0.isWriting = false }
+                state.update { ($0.isWriting, $0.isBlocked) = (false, false) }
             }
         }
+    }
+
+    /// Waits until the queued messages are written, but no longer than `limit`.
+    ///
+    /// After the limit was reached once, it does not wait until the output accepts messages again.
+    func waitUntilWritten(atMost limit: Duration = .milliseconds(200)) {
+        guard state.update({ $0.isRunning && !$0.isBlocked }) else { return }
+        let isWritten = state.wait(atMost: limit) { $0.isEmpty && !$0.isWriting }
+        if !isWritten { state.update { $0.isBlocked = $0.isWriting } }
     }
 
     /// Waits until the queued messages are written, but no longer than `limit`, and stops queueing.

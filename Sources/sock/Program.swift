@@ -6,9 +6,9 @@ enum Program {
 
     /// Runs a command line, which is given without the program's own name.
     static func run(_ words: [[UInt8]]) -> ExitStatus {
-        StandardStreams.fillGaps()
-        Signals.prepare()
         do {
+            try StandardStreams.fillGaps()
+            Signals.prepare()
             switch try Arguments.parse(bytes: words) {
             case .run(let arguments):
                 try arguments.subcommand.command?.init(arguments).run()

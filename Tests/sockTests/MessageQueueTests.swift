@@ -5,6 +5,28 @@ import Testing
 
 @Suite(.ownThread)
 struct MessageQueueTests {
+    @Test("waitUntilWritten waits for queued messages, and only once for a blocked output")
+    func waiting() {
+        let isOpen = Monitor(false)
+        let written = Monitor("")
+        let queue = MessageQueue { text in
+            isOpen.wait { $0 }
+            written.update { $0 += text }
+        }
+        queue.start()
+        queue.write("one\n")
+        queue.waitUntilWritten(atMost: .milliseconds(50))
+        #expect(written.update { $0 } == "")
+        let start = ContinuousClock.now
+        queue.waitUntilWritten(atMost: .seconds(20))
+        #expect(start.duration(to: .now) < .seconds(10))
+        isOpen.update { $0 = true }
+        #expect(written.wait(atMost: .seconds(20)) { $0 == "one\n" })
+        queue.write("two\n")
+        queue.waitUntilWritten(atMost: .seconds(20))
+        #expect(written.update { $0 } == "one\ntwo\n")
+    }
+
     /// An output that keeps its text, and that a test can block.
     private final class Output: Sendable {
         private let state = Monitor((text: "", isBlocked: false, isWriting: false))

@@ -81,7 +81,7 @@ enum Flag: String, CaseIterable {
         case .halfCloseAfter:
             Row(
                 nil, value: "TIME", [.connect, .listen],
-                "half-close when the peer is silent this long after that (1s)")
+                "half-close after this much silence (1s, or never if -w or -q is 1s or less)")
         case .noShutdown: Row(nil, [.connect, .listen], "never half-close")
         case .zero: Row("z", [.connect], "connect, send nothing, and close")
         case .sendOnly: Row(nil, [.connect], "discard replies, and do not wait for them")

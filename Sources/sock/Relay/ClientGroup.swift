@@ -19,8 +19,6 @@ final class ClientGroup: Sendable {
     private struct State {
         var broadcaster = Broadcaster()
         var inputQueues: [Broadcaster.ClientID: AsyncStream<[UInt8]>.Continuation] = [:]
-        /// The client that sent the last bytes.
-        var lastSender: Broadcaster.ClientID?
         var hasInput = false
         var isInputEnded = false
         var clients: [Broadcaster.ClientID: Client] = [:]
@@ -43,6 +41,8 @@ final class ClientGroup: Sendable {
         let isLate: Bool
         let clock = ActivityClock()
         let counts = Monitor(ByteCounts())
+        /// The message about the failure that ended the connection; nil if none did.
+        let failure = Monitor<String?>(nil)
         let schedule: Monitor<RelaySchedule>
         /// A stream that yields a value when the schedule may have changed, and finishes when the
         /// relay is over.
@@ -111,12 +111,29 @@ final class ClientGroup: Sendable {
             state.finished.sent += counts.sent
             state.finished.received += counts.received
         }
+        let failure = client.failure.update { $0 }
+        guard failure != nil || options.reportsConnections else { return }
+        await waitUntilWritten()
+        if let failure { Log.message(failure) }
         guard options.reportsConnections else { return }
         Log.message(
             "\(connection.remoteAddress.nameOfPeer) disconnected; "
                 + TransferText.both(
                     sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
     }
+
+    /// Waits until the bytes that have arrived are written, but only briefly if the output is blocked.
+    private func waitUntilWritten() async {
+        let (ends, end) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        output.perform { end.yield() }
+        ticker.wake(end, after: Self.longestWait)
+        var iterator = ends.makeAsyncIterator()
+        await iterator.next()
+    }
+
+    /// How long the message about the end of a client waits for the client's bytes to be written.
+    private static let longestWait = Duration.milliseconds(500)
 
     private func addClient(_ connection: Connection) -> Client {
         let (input, queue) = AsyncStream.makeStream(of: [UInt8].self)
@@ -199,7 +216,14 @@ extension ClientGroup {
                 return (step, $0.isOnlySending)
             }
             switch step {
-            case .finish, .endIdle:
+            case .finish:
+                return
+            case .endIdle:
+                let name = client.connection.remoteAddress.nameOfPeer
+                let timeout = (options.idleTimeout ?? .zero).brief
+                client.failure.update {
+                    $0 = $0 ?? "disconnected \(name): both directions were silent for \(timeout)"
+                }
                 return
             case .halfClose:
                 // It fails if the client is gone. The next receive reports the cause better.
@@ -239,8 +263,7 @@ extension ClientGroup {
             while case let bytes = try await client.connection.receive(), !bytes.isEmpty {
                 client.counts.update { $0.received += bytes.count }
                 client.clock.didReceive()
-                logSender(client)
-                await output.write(bytes)
+                await output.write(bytes, from: client.id, after: announcement(of: client))
                 client.clock.didWrite()
             }
             client.schedule.update { $0.peerDidEnd() }
@@ -250,15 +273,18 @@ extension ClientGroup {
         }
     }
 
-    /// Reports which client sent the bytes that are written next, unless it also sent the previous
-    /// ones.
-    private func logSender(_ client: Client) {
-        guard options.isVerbose else { return }
-        let isAnother = state.update { state in
-            defer { state.lastSender = client.id }
-            return state.lastSender != client.id
+    /// Returns an action that reports the client before its bytes are written; nil if nothing is
+    /// reported.
+    ///
+    /// It waits until the messages are written, among them the one about the new client.
+    private func announcement(of client: Client) -> (@Sendable () -> Void)? {
+        guard options.reportsConnections else { return nil }
+        return { [options] in
+            if options.isVerbose {
+                Log.message("from \(client.connection.remoteAddress.nameOfPeer):")
+            }
+            Log.queue.waitUntilWritten()
         }
-        if isAnother { Log.message("from \(client.connection.remoteAddress.nameOfPeer):") }
     }
 
     /// Sends the whole input to the client.
@@ -282,7 +308,7 @@ extension ClientGroup {
         // Keep the steps short. The broadcaster notices the beginning and the end of a stall only
         // at these checks, so each may be noticed up to one step late.
         let longest = Duration.milliseconds(500)
-        let step = min(longest, options.idleTimeout.map { $0 / 20 } ?? longest)
+        let step = min(longest, options.sendStep ?? longest)
         var rest = bytes[...]
         while true {
             do throws(SocketError) {
@@ -323,7 +349,7 @@ extension ClientGroup {
         client.connection.close()
         client.hasChanged.finish()
         let message = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine
-        Log.message(message ?? "\(error)")
+        client.failure.update { $0 = message ?? "\(error)" }
     }
 }
 

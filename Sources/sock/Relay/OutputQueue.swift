@@ -4,16 +4,23 @@ import Sockets
 /// block.
 ///
 /// Tasks wait while the queue is full. The queue contains up to 256 KiB, and one more write of each
-/// waiting task.
+/// waiting task. The thread also performs actions between the writes, in the order of the queue.
 final class OutputQueue: Sendable {
     private let state = Monitor(State())
 
     fileprivate struct State {
-        var writes: [[UInt8]] = []
+        var entries: [Entry] = []
         /// The bytes that are queued or being written.
         var count = 0
+        /// The sender of the last bytes in the queue.
+        var lastSender: Int?
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter = 0
+    }
+
+    fileprivate enum Entry {
+        case bytes([UInt8])
+        case action(@Sendable () -> Void)
     }
 
     static let capacity = 256 << 10
@@ -33,13 +40,28 @@ final class OutputQueue: Sendable {
     }
 
     /// Queues bytes, and waits until the queue is no longer full or the task is cancelled.
-    func write(_ bytes: [UInt8]) async {
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes.
+    ///   - sender: The sender of the bytes, or nil if it does not matter.
+    ///   - announce: An action that the thread performs directly before it writes the bytes, unless
+    ///     the same sender also sent the previous bytes.
+    func write(
+        _ bytes: [UInt8], from sender: Int? = nil, after announce: (@Sendable () -> Void)? = nil
+    ) async {
         let hasRoom = state.update { state in
-            state.writes.append(bytes)
+            if let announce, state.lastSender != sender { state.entries.append(.action(announce)) }
+            state.lastSender = sender
+            state.entries.append(.bytes(bytes))
             state.count += bytes.count
             return state.hasRoom
         }
         if !hasRoom { await waitForRoom() }
+    }
+
+    /// Makes the thread perform an action after everything that is queued now was written.
+    func perform(_ action: @escaping @Sendable () -> Void) {
+        state.update { $0.entries.append(.action(action)) }
     }
 
     private func waitForRoom() async {
@@ -75,10 +97,17 @@ final class OutputQueue: Sendable {
         _ state: Monitor<State>, _ write: (ArraySlice<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         while true {
-            state.wait { !$0.writes.isEmpty }
-            var writes: [[UInt8]] = []
-            state.update { swap(&$0.writes, &writes) }
-            for bytes in writes {
+            state.wait { !$0.entries.isEmpty }
+            var entries: [Entry] = []
+            state.update { swap(&$0.entries, &entries) }
+            for entry in entries {
+                let bytes: [UInt8]
+                switch entry {
+                case .bytes(let queued): bytes = queued
+                case .action(let action):
+                    action()
+                    continue
+                }
                 try write(bytes[...])
                 let resumed = state.update { state in
                     state.count -= bytes.count

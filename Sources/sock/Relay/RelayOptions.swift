@@ -18,6 +18,12 @@ struct RelayOptions: Sendable {
     /// A Boolean value that indicates whether to report progress regularly.
     var showsStatus = false
 
+    /// The longest time that one call may send; nil for no limit.
+    ///
+    /// The kernel reports the progress of a call at its end, and a call that ends without progress may
+    /// follow. `-w` is late by these two steps, so they are short.
+    var sendStep: Duration? { idleTimeout.map { $0 / 50 } }
+
     static let defaultSilence = Duration.seconds(1)
 
     /// A Boolean value that indicates whether to report connections: with `-v`, and to a user who
@@ -52,11 +58,13 @@ extension RelayOptions {
         }
     }
 
-    /// The half-close without a flag: early enough that an answer may follow before `-w` or `-q` ends
-    /// the relay.
+    /// The half-close without a flag: none if `-w` or `-q` ends the relay during the silence.
+    ///
+    /// An earlier half-close would stop servers that answer within the silence.
     private var defaultHalfClose: HalfClose {
         if isSendOnly { return .atOnce }
-        let limits = [idleTimeout, quitAfter].compactMap { $0.map { $0 / 2 } }
-        return .afterSilence(limits.reduce(Self.defaultSilence, min))
+        let limits = [idleTimeout, quitAfter].compactMap(\.self)
+        let endsEarlier = limits.contains { $0 <= Self.defaultSilence }
+        return endsEarlier ? .never : .afterSilence(Self.defaultSilence)
     }
 }

@@ -55,7 +55,7 @@ final class StreamRelay: Sendable {
         state = Monitor(
             State(
                 schedule: RelaySchedule(
-                    options, endsWithPeer: StandardStreams.input.isTerminal || options.isSendOnly)))
+                    options, endsWithPeer: StandardStreams.input.isTerminal)))
     }
 
     /// Runs until both the peer and the input have ended, or until a limit is reached.
@@ -72,7 +72,14 @@ final class StreamRelay: Sendable {
         if lingers { socket.finish(timeout: Self.lingerTime) } else { socket.close() }
         StatusLine.end()
         logEnd()
-        if let failure = state.update({ $0.failure }) { throw failure }
+        let (failure, isInputOpen) = state.update { ($0.failure, $0.schedule.isOnlySending) }
+        if let failure { throw failure }
+        if options.isSendOnly, isInputOpen {
+            throw Failure(
+                .sendFailed,
+                "cannot send more to \(socket.remoteAddress.nameOfPeer): it ended the connection"
+                    + " before the input ended")
+        }
     }
 
     private func report(_ change: (inout State) -> Void) {
@@ -225,10 +232,9 @@ extension StreamRelay {
 
     /// Sends all bytes.
     ///
-    /// An idle timeout divides it into steps. The kernel reports the progress of a step at its end, so
-    /// the timeout is at most one step late.
+    /// An idle timeout divides it into steps, because the kernel reports progress at the end of a call.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
-        let step = options.idleTimeout.map { TimeLimit($0 / 20) } ?? .never
+        let step = options.sendStep.map { TimeLimit($0) } ?? .never
         var rest = bytes
         while !rest.isEmpty {
             do throws(SocketError) {
@@ -263,7 +269,7 @@ extension StreamRelay {
         let (hasPeerEnded, endedWithoutAnswer) = state.update {
             ($0.schedule.hasPeerEnded, isUnanswered($0))
         }
-        if hasPeerEnded, StandardStreams.input.isTerminal {
+        if hasPeerEnded, StandardStreams.input.isTerminal, !options.isSendOnly {
             Log.message("\(socket.remoteAddress.nameOfPeer) closed the connection")
         }
         if options.isVerbose, hasPeerEnded, endedWithoutAnswer {

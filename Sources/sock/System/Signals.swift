@@ -3,12 +3,19 @@ import Sockets
 
 /// The handling of signals.
 enum Signals {
-    private static let requestsToEnd = [SIGINT, SIGTERM, SIGHUP]
+    /// The signals that end a program by default, except SIGKILL, SIGPIPE and those that report a
+    /// crash. signal(7)
+    private static let requestsToEnd =
+        [
+            SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR,
+            SIGSTKFLT, SIGXCPU, SIGXFSZ,
+        ] + Array(__libc_current_sigrtmin()...__libc_current_sigrtmax())
 
     /// Unblocks all signals and ignores SIGPIPE, at the start of the program.
     ///
     /// The parent may have started the program with blocked signals. SIGPIPE is ignored, so that
-    /// `endAfterBrokenPipe` can clean up first.
+    /// `endAfterBrokenPipe` can clean up first. SIGQUIT gets its default action, because the Swift
+    /// runtime would print a crash report.
     static func prepare() {
         var none = sigset_t()
         sigemptyset(&none)
@@ -17,6 +24,7 @@ enum Signals {
             signal(SIGPIPE, SIG_IGN)
             endsAfterBrokenPipe.update { $0 = true }
         }
+        if !isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
     }
 
     private static let endsAfterBrokenPipe = Monitor(false)
@@ -27,7 +35,8 @@ enum Signals {
         if endsAfterBrokenPipe.update({ $0 }) { Termination.raise(SIGPIPE) }
     }
 
-    /// Runs `body` once on a separate thread after SIGINT, SIGTERM or SIGHUP.
+    /// Runs `body` once on a separate thread after SIGINT, SIGTERM, SIGHUP or another signal that
+    /// ends a program by default.
     ///
     /// The program ends without waiting for `body` after `limit` or at a second signal. Each
     /// SIGQUIT runs `status`. Call this function before any other thread starts, because threads

@@ -11,12 +11,25 @@ enum StandardStreams {
     ///
     /// Otherwise the first socket would get the number of standard input, and the peer's bytes
     /// would be read as input.
-    static func fillGaps() {
+    ///
+    /// - Throws: `Failure` if no descriptor can be opened, because a socket might then get the number.
+    static func fillGaps() throws(Failure) {
         for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) == -1 {
-            // Open it read-only, because writing to a closed standard output must fail, as it does
-            // for cat.
-            _ = open("/dev/null", O_RDONLY)
+            guard openUnusable(flags: 0) >= 0 else {
+                throw Failure(
+                    .otherFailure,
+                    "cannot replace the closed descriptor \(descriptor):"
+                        + " \(Errno(rawValue: errno).description.withLowercasedFirst)")
+            }
         }
+    }
+
+    /// Opens a descriptor that can be neither read nor written, like a closed one. open(2)
+    ///
+    /// It refers to the root directory, which also exists in a chroot without `/dev`, and `O_PATH`
+    /// needs no permission for it.
+    fileprivate static func openUnusable(flags: Int32) -> Int32 {
+        open("/", __O_PATH | flags)
     }
 }
 
@@ -58,9 +71,17 @@ struct StandardStream: Sendable {
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
             let count = isTerminal ? readTerminal(into: &buffer) : readOnce(into: &buffer)
+            // A terminal that has hung up reports an end of input that the user did not request.
+            if count == 0, isTerminal, hasHungUp { while true { pause() } }
             if count >= 0 { return count }
             try waitOrThrow(Errno(rawValue: errno), for: POLLIN)
         }
+    }
+
+    /// A Boolean value that indicates whether the other end of the terminal is closed. poll(2)
+    private var hasHungUp: Bool {
+        var request = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
+        return poll(&request, 1, 0) > 0 && request.revents & Int16(POLLHUP) != 0
     }
 
     private func readOnce(into buffer: inout [UInt8]) -> Int {
@@ -119,10 +140,10 @@ struct StandardStream: Sendable {
     /// The descriptor then refers to a file that cannot be written, so that its number is not
     /// reused.
     func end() {
-        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard null >= 0 else { return }
-        dup2(null, descriptor.rawValue)
-        close(null)
+        let unusable = StandardStreams.openUnusable(flags: O_CLOEXEC)
+        guard unusable >= 0 else { return }
+        dup2(unusable, descriptor.rawValue)
+        close(unusable)
     }
 
     /// Waits for readiness if the call would block, and throws any error except an interruption.

@@ -27,6 +27,44 @@ struct ClientGroupTests {
         }
     }
 
+    @Test("the lines of each client follow its label if output and messages share a pipe")
+    func labels() throws {
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 2>&1"], program: "/bin/bash")
+        let port = Monitor<String?>(nil)
+        try listener.waitForOutput { text in
+            let address = text.split(separator: "\n").first?.split(separator: " ").last
+            port.update { $0 = address?.split(separator: ":").last.map(String.init) }
+            return text.hasSuffix("\n")
+        }
+        let number = try #require(port.update { $0 })
+        let clients = [try connect(number), try connect(number)]
+        var lines = 0
+        for index in 0..<100 {
+            let client = clients[index % 2]
+            try client.sendAll("LINE \(client.localAddress)\n")
+            lines += 1
+            if index % 10 == 9 {
+                try listener.waitForOutput {
+                    $0.split(separator: "\n").count { $0.hasPrefix("LINE") } == lines
+                }
+            }
+        }
+        for client in clients { client.close() }
+        try listener.waitForOutput { $0.components(separatedBy: "disconnected").count == 3 }
+        listener.send(signal: 15)
+        var (label, connected, gone) = ("", Set<String>(), Set<String>())
+        for line in try listener.outcome().text.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if line.contains("Connection from ") { connected.insert(words.last ?? "") }
+            if line.contains("disconnected") { gone.insert(words[1]) }
+            if line.hasPrefix("sock: from ") { label = String(words[2].dropLast()) }
+            guard line.hasPrefix("LINE ") else { continue }
+            #expect(words[1] == label)
+            #expect(connected.contains(label) && !gone.contains(label))
+        }
+    }
+
     @Test("a client that connects after the end of input receives nothing and is heard")
     func late() throws {
         let listener = try RunningSock("-lk", "127.0.0.1", "0")
@@ -118,7 +156,9 @@ struct ClientGroupTests {
         let idle = try connect(port)
         #expect(try idle.receiveToEnd().isEmpty)
         try listener.waitForErrors {
-            $0.contains("\(idle.localAddress) disconnected; sent 0 bytes, received 0 bytes")
+            $0.hasSuffix(
+                "sock: disconnected \(idle.localAddress): both directions were silent for 200 ms\n"
+                    + "sock: \(idle.localAddress) disconnected; sent 0 bytes, received 0 bytes\n")
         }
         let next = try connect(port)
         try next.sendAll("hello")

@@ -19,6 +19,27 @@ struct OutputQueueTests {
         #expect(written.update { $0 } == Array(0..<50))
     }
 
+    @Test("an announcement runs before the first bytes of a sender, and an action after all bytes")
+    func actions() async throws {
+        let written = Monitor<[String]>([])
+        let isOpen = Monitor(false)
+        let queue = try OutputQueue { bytes throws(Failure) in
+            isOpen.wait { $0 }
+            written.update { $0.append(String(decoding: bytes, as: UTF8.self)) }
+        }
+        for sender in [1, 1, 2, 1] {
+            await queue.write(Array("bytes \(sender)".utf8), from: sender) {
+                written.update { $0.append("from \(sender)") }
+            }
+        }
+        queue.perform { written.update { $0.append("end") } }
+        isOpen.update { $0 = true }
+        let expected = [
+            "from 1", "bytes 1", "bytes 1", "from 2", "bytes 2", "from 1", "bytes 1", "end",
+        ]
+        #expect(written.wait(atMost: .seconds(10)) { $0 == expected })
+    }
+
     @Test("write suspends a task that writes faster than the output")
     func backPressure() async throws {
         let isOpen = Monitor(false)

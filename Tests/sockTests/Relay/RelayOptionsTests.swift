@@ -19,11 +19,18 @@ struct RelayOptionsTests {
         }
     }
 
-    @Test("the half-close leaves time for an answer before -w and -q end the relay")
+    @Test("two send steps take less than 5 % of -w")
+    func sendStep() throws {
+        #expect(try options().sendStep == nil)
+        #expect(try options("-w2").sendStep == .milliseconds(40))
+    }
+
+    @Test("the half-close follows 1 s of silence, or never if -w or -q ends the relay by then")
     func halfClose() throws {
         #expect(try options().halfClose == .afterSilence(.seconds(1)))
-        #expect(try options("-w1").halfClose == .afterSilence(.milliseconds(500)))
-        #expect(try options("-w5", "-q1").halfClose == .afterSilence(.milliseconds(500)))
+        #expect(try options("-w1").halfClose == .never)
+        #expect(try options("-w5", "-q1").halfClose == .never)
+        #expect(try options("-w1001ms", "-q2").halfClose == .afterSilence(.seconds(1)))
         #expect(try options("-w5").halfClose == .afterSilence(.seconds(1)))
         #expect(try options("--half-close-after=2").halfClose == .afterSilence(.seconds(2)))
         #expect(try options("-N").halfClose == .atOnce)

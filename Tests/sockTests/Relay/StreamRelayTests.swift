@@ -145,6 +145,53 @@ struct StreamRelayTests {
         #expect(received.wait(atMost: .seconds(20)) { $0 == Array("dump\n".utf8) })
     }
 
+    @Test("--send-only sends input that begins 1 s after the peer's half-close")
+    func lateInputToSendOnly() throws {
+        let received = Monitor<[UInt8]?>(nil)
+        let peer = try Peer { client in
+            try client.shutdown(.write)
+            let bytes = try client.receiveToEnd()
+            received.update { $0 = bytes }
+        }
+        let outcome = try SockProgram.shell(
+            "(sleep 1; echo dump) | \"$SOCK\" --send-only 127.0.0.1 \(peer.port)")
+        #expect(outcome.status == 0)
+        #expect(received.wait(atMost: .seconds(20)) { $0 == Array("dump\n".utf8) })
+    }
+
+    @Test("--send-only on a terminal exits with status 55 if the peer half-closes first")
+    func sendOnlyOnTerminal() throws {
+        let terminal = try Terminal()
+        let mayClose = Monitor(false)
+        let peer = try Peer { client in
+            try client.shutdown(.write)
+            mayClose.wait(atMost: .seconds(20)) { $0 }
+        }
+        defer { mayClose.update { $0 = true } }
+        let outcome = try SockProgram.shell(
+            "\"$SOCK\" --send-only 127.0.0.1 \(peer.port) <\(terminal.path)")
+        #expect(outcome.status == 55)
+        #expect(
+            outcome.errors == "sock: cannot send more to 127.0.0.1:\(peer.port):"
+                + " it ended the connection before the input ended\n")
+    }
+
+    @Test("-w 1 does not half-close before an answer that takes 0.7 s")
+    func answerWithinShortLimit() throws {
+        let peer = try Peer { client in
+            _ = try client.receive(timeout: .seconds(20))
+            do throws(SocketError) {
+                // A half-close ends this wait, and no answer follows.
+                _ = try client.receive(timeout: .milliseconds(700))
+            } catch {
+                try client.sendAll("answer")
+            }
+        }
+        let outcome = try SockProgram.run("-w", "1", "127.0.0.1", peer.port, input: "request")
+        #expect(outcome.status == 0)
+        #expect(outcome.text == "answer")
+    }
+
     @Test("a server that stops at a half-close answers within 1 s, except with -N")
     func quietHalfClose() throws {
         for flag in ["-v", "-vN"] {

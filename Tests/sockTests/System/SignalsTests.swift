@@ -38,7 +38,8 @@ struct SignalsTests {
 
     @Test(
         "a signal that ends a listener removes its socket file",
-        arguments: ["-lU", "-lkU", "-luU"], [SIGINT, SIGTERM, SIGHUP, SIGPIPE])
+        arguments: ["-lU", "-lkU", "-luU"],
+        [SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGALRM, SIGUSR1, SIGXFSZ, 64])
     func socketFile(flags: String, number: Int32) throws {
         let path = try temporaryFolder() + "/s"
         // Without a reader, the first byte of output raises SIGPIPE.
@@ -101,6 +102,22 @@ struct SignalsTests {
         listener.send(signal: SIGTERM)
         #expect(try listener.outcome().status == 0)
         #expect(start.duration(to: .now) < .seconds(1))
+    }
+
+    @Test("SIGQUIT ends serve and doctor --watch without a crash report")
+    func quit() throws {
+        let server = try RunningSock("serve", "echo", "0")
+        _ = try server.port()
+        server.send(signal: SIGQUIT)
+        let served = try server.outcome()
+        #expect(served.isSignaled && served.status == 128 + SIGQUIT)
+        #expect(served.errorLines.allSatisfy { $0.hasPrefix("Listening on ") })
+        let doctor = try RunningSock("doctor", "--watch", "--json", "--all")
+        try doctor.waitForOutput { !$0.isEmpty }
+        doctor.send(signal: SIGQUIT)
+        let watched = try doctor.outcome()
+        #expect(watched.isSignaled && watched.status == 128 + SIGQUIT)
+        #expect(!watched.errors.contains("crash"))
     }
 
     @Test("a second signal ends a server at once")

@@ -70,6 +70,38 @@ struct StandardStreamsTests {
         #expect(outcome.text == "seen")
     }
 
+    @Test("closed standard streams need no device file, and closed output exits with status 23")
+    func gapsWithoutDevices() throws {
+        let peer = try Peer { client in try client.sendAll("seen") }
+        let outcome = try SockProgram.shell(
+            """
+            "$SOCK" 127.0.0.1 \(peer.port) <&- >&- 2>&-
+            echo $?
+            coproc { exec "$SOCK" -lv 127.0.0.1 0 2>&1 <&-; }
+            read -r _ <&"${COPROC[0]}"
+            readlink "/proc/$COPROC_PID/fd/0"
+            kill "$COPROC_PID"
+            """)
+        #expect(outcome.text == "23\n/\n")
+    }
+
+    @Test("the end of a terminal that has hung up is not the end of input")
+    func hungUpTerminal() throws {
+        let terminal = try Terminal()
+        let listener = try RunningSock(
+            ["-c", "exec \"$SOCK\" -l 127.0.0.1 0 <\(terminal.path)"], program: "/bin/bash")
+        let client = try Socket(to: .tcp("127.0.0.1", port: Port(parsing: listener.port())))
+        terminal.hangUp()
+        try client.sendAll("hello")
+        try listener.waitForOutput("hello")
+        let error = #expect(throws: SocketError.self) {
+            try client.receive(timeout: .milliseconds(1500))
+        }
+        #expect(error?.isTimeout == true)
+        client.close()
+        #expect(try listener.outcome().status == 0)
+    }
+
     @Test("write-only standard input, as with nohup, is treated as no input")
     func unreadable() throws {
         let listener = try RunningSock(
