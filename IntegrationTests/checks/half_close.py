@@ -174,9 +174,11 @@ def _():
     expect(1 <= result.seconds < 1.25, f"it took {result.seconds:.2f} s")
     result = run(*sock("-N", "127.0.0.1", port), stdin=b"hi").expect(0, out=b"2", err=b"")
     expect(result.seconds < 0.5, f"with -N it took {result.seconds:.2f} s")
-    # Each limit leaves time for the answer.
-    for flag in ("-w", "-q"):
-        run(*sock(flag, "1", "127.0.0.1", port), stdin=b"hi").expect(0, out=b"2", err=b"")
+    for flag, status in (("-w", 28), ("-q", 0)):
+        # A limit of 1 s ends sock before the half-close, and a longer one leaves time for the answer.
+        run(*sock(flag, "1", "127.0.0.1", port), stdin=b"hi").expect(status, out=b"")
+        run(*sock(flag, "2", "127.0.0.1", port), stdin=b"hi").expect(0, out=b"2", err=b"")
+        run(*sock(flag, "1", "-N", "127.0.0.1", port), stdin=b"hi").expect(0, out=b"2", err=b"")
 
 
 @check("40 MB arrive whole with </dev/null, from a server that stops at a half-close")

@@ -6,7 +6,7 @@ import Sockets
 /// what to do. If a connection timed out, two more lines between them say why it is stalled.
 struct Failure: Error, Equatable {
     let status: ExitStatus
-    let message: String
+    private(set) var message: String
     let verdict: [String]
     let hint: String?
 
@@ -43,6 +43,18 @@ struct Failure: Error, Equatable {
         } else {
             self.init(status, error.firstLine, hint: hint)
         }
+    }
+
+    /// Returns the failure of a command line whose words need not be UTF-8.
+    ///
+    /// The parser passes on such words with `\xNN`, which the messages about them escape again.
+    func describing(_ words: [[UInt8]]) -> Failure {
+        guard words.contains(where: { String(validating: $0, as: UTF8.self) == nil }) else {
+            return self
+        }
+        var failure = self
+        failure.message = message.replacing(#"\x5cx"#, with: #"\x"#)
+        return failure
     }
 
     init(any error: any Error) {

@@ -52,19 +52,34 @@ enum Hint {
     }
 
     private static func afterConnect(_ error: SocketError) -> String {
+        if error.isUnix { return afterUnixConnect(error) }
         switch error.errno {
         case .connectionRefused
         where error.endpoint?.transport == .udp || error.operation != .connect:
             return "No program listens on that UDP port."
-        case .connectionRefused where error.endpoint?.transport.isUnix == true:
-            return "The socket file exists, but no program listens on it."
         case .connectionRefused: return "The machine is up, but no program listens on that port."
-        case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
-        case .permissionDenied where error.isUnix:
-            return "This user may not access the socket file."
         case .addressFamilyNotSupported: return "This machine does not support that address family."
         case .addressNotAvailable: return afterMissingLocalAddress(to: error.remoteAddresses)
         default: return afterRouting(error)
+        }
+    }
+
+    private static func afterUnixConnect(_ error: SocketError) -> String {
+        switch error.errno {
+        case .connectionRefused:
+            guard let path = error.unixPath else { return "No program listens on that name." }
+            return FileType(ofPath: path) == .other
+                ? "That file is not a socket; a server creates its socket when it starts."
+                : "The socket file exists, but no program listens on it."
+        case .noSuchFileOrDirectory: return "Check the path, and check that the server is running."
+        case .notDirectory: return partIsFile
+        case .tooManySymbolicLinkLevels: return "The symbolic links of that path form a loop."
+        case .permissionDenied: return "This user may not access the socket file."
+        case .protocolWrongTypeForSocket:
+            return error.endpoint?.transport == .unix
+                ? "The server uses another type of socket: -u (unixgram:) sends datagrams."
+                : "The server uses another type of socket: without -u (unix:), sock uses a stream."
+        default: return "Check the path."
         }
     }
 
@@ -108,7 +123,9 @@ enum Hint {
             return "Another program uses that port; ss -ltunp shows it. Port 0 picks a free port."
         case .permissionDenied where error.isUnix, .readOnlyFileSystem:
             return "This user may not create a file there. Use another path."
-        case .noSuchFileOrDirectory, .notDirectory: return "The folder of that path does not exist."
+        case .notPermitted where error.isUnix: return "That folder cannot contain sockets."
+        case .notDirectory: return partIsFile
+        case .noSuchFileOrDirectory: return "The folder of that path does not exist."
         case .permissionDenied where (1..<1024).contains(error.localPort):
             return "Ports below 1024 are reserved for root. Use a higher port."
         case .permissionDenied, .notPermitted: return forbidden
@@ -139,6 +156,7 @@ enum Hint {
 
     private static let broadcast = "That is a broadcast address, which needs --broadcast (-b)."
     static let missingInterface = "The zone after % must be an interface; ip link lists them."
+    private static let partIsFile = "A part of that path is a file and not a folder."
     private static let forbidden = "A firewall or a security policy of this machine forbids it."
 
     /// The hint if no local port is left.
@@ -152,9 +170,16 @@ enum Hint {
 extension SocketError {
     fileprivate var isUnix: Bool {
         endpoint?.transport.isUnix == true
-            || [localAddress, remoteAddress].contains {
-                $0?.family == .unix
+            || ([localAddress].compactMap(\.self) + remoteAddresses).contains {
+                $0.family == .unix
             }
+    }
+
+    /// The bytes of the path of a Unix socket; nil for an abstract name.
+    fileprivate var unixPath: [UInt8]? {
+        if let bytes = endpoint?.pathBytes { return bytes.first == UInt8(ascii: "@") ? nil : bytes }
+        for case .unix(let name) in remoteAddresses where name.kind == .path { return name.bytes }
+        return nil
     }
 
     /// The addresses of the peer that were tried.

@@ -19,7 +19,7 @@ enum Program {
             }
             return .success
         } catch {
-            let failure = Failure(any: error)
+            let failure = Failure(any: error).describing(words)
             if !failure.message.isEmpty { Log.failure(failure) }
             return failure.status
         }

@@ -50,7 +50,7 @@ enum StatusLine {
     /// Writes the progress once, while the transfer continues.
     static func reportNow() {
         guard let source = state.update({ $0.source }) else {
-            return Log.message("no client is connected yet")
+            return Log.message("not connected yet")
         }
         let status = source.status(sampling: sampleTime)
         endLine()

@@ -5,6 +5,16 @@ import Testing
 
 @Suite(.ownThread)
 struct FailureTests {
+    @Test("a word that is not UTF-8 appears escaped once in the message about it")
+    func escapedWord() throws {
+        let word: [UInt8] = [104, 255]
+        let failure = Failure(UsageError("unexpected argument \(TerminalText.quoted(#"h\xff"#))"))
+        #expect(failure.describing([word]).message == #"unexpected argument 'h\xff'"#)
+        #expect(failure.describing([Array("h".utf8)]) == failure)
+        let outcome = try SockProgram.shell(#""$SOCK" $'h\xff' 80"#)
+        #expect(outcome.errors.contains(#"cannot parse host 'h\xff'"#))
+    }
+
     @Test("a Failure from a SocketError has the description, the status and a hint")
     func socketError() {
         let error = SocketError(

@@ -48,9 +48,44 @@ struct HintTests {
             hint(.connect, refused, .tcp("h", port: 1))
                 == "The machine is up, but no program listens on that port.")
         #expect(hint(.receive, refused) == "No program listens on that UDP port.")
+        for endpoint in [Endpoint.unix("/s"), .unixDatagram("/s")] {
+            #expect(
+                hint(.connect, refused, endpoint)
+                    == "The socket file exists, but no program listens on it.")
+        }
+        #expect(hint(.connect, refused, .unix("@s")) == "No program listens on that name.")
+        #expect(hint(.connect, refused, .unix("/dev/null"))?.contains("not a socket") == true)
+    }
+
+    @Test("a refusal of a Unix datagram socket, which only its address names, has a Unix hint")
+    func refusedDatagrams() throws {
+        let path = SocketAddress.unix(try #require(UnixAddress(path: "/s")))
+        let error = SocketError(.send, .system(.connectionRefused), remoteAddress: path)
+        #expect(Failure(error).hint == "The socket file exists, but no program listens on it.")
+        let tried = SocketError(
+            .connect, .system(.connectionRefused),
+            attempts: [
+                .init(address: path, cause: .system(.connectionRefused), duration: .zero)
+            ])
+        #expect(Failure(tried).hint == "The socket file exists, but no program listens on it.")
+    }
+
+    @Test("the wrong type of a Unix socket, a file in its path and a loop of links have hints")
+    func unixPaths() {
+        let type = SocketError.Cause.system(.protocolWrongTypeForSocket)
+        #expect(hint(.connect, type, .unix("/s"))?.contains(": -u ") == true)
+        #expect(hint(.connect, type, .unixDatagram("/s"))?.contains("without -u") == true)
+        for operation in [SocketError.Operation.connect, .bind] {
+            #expect(
+                hint(operation, .system(.notDirectory), .unix("/s/s"))
+                    == "A part of that path is a file and not a folder.")
+        }
         #expect(
-            hint(.connect, refused, .unix("/s"))
-                == "The socket file exists, but no program listens on it.")
+            hint(.connect, .system(.tooManySymbolicLinkLevels), .unix("/s"))?.contains("loop")
+                == true)
+        #expect(
+            hint(.bind, .system(.notPermitted), .unix("/sys/s"))
+                == "That folder cannot contain sockets.")
     }
 
     @Test("a port in use, a privileged port and an address of another machine have different hints")

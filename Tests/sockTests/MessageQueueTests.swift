@@ -8,13 +8,16 @@ struct MessageQueueTests {
     @Test("waitUntilWritten waits for queued messages, and only once for a blocked output")
     func waiting() {
         let isOpen = Monitor(false)
+        let isWriting = Monitor(false)
         let written = Monitor("")
         let queue = MessageQueue { text in
+            isWriting.update { $0 = true }
             isOpen.wait { $0 }
             written.update { $0 += text }
         }
         queue.start()
         queue.write("one\n")
+        #expect(isWriting.wait(atMost: .seconds(20)) { $0 })
         queue.waitUntilWritten(atMost: .milliseconds(50))
         #expect(written.update { $0 } == "")
         let start = ContinuousClock.now

@@ -181,7 +181,9 @@ struct Listen: Command {
         let limit: Duration? = Termination.isRequested ? .milliseconds(500) : nil
         let lost = output.finish(atMost: limit)
         guard lost > 0 else { return }
-        Log.message("standard output is blocked, so it did not receive the last \(lost.bytes)")
+        Log.message(
+            "standard output is blocked, so it did not receive the last"
+                + " \(TransferText.amount(lost))")
     }
 
     /// Prepares for signals and then announces the address.

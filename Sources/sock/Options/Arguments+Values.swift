@@ -20,7 +20,7 @@ extension Arguments {
             // With nc, -u -w0 sends a datagram and ends at once.
             throw UsageError(
                 "-w needs a time above zero",
-                hint: has(.udp)
+                hint: has(.udp) && subcommand == .connect
                     ? "To send and not wait for a reply, use --send-only instead of -w0."
                     : "To wait without a limit, omit -w. The shortest limit is 1ms.")
         }

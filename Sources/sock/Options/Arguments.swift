@@ -92,9 +92,10 @@ extension Arguments {
                 separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0]) ?? ""
             guard let flag = Flag(rawValue: name) else {
-                throw Self.unknown(
-                    "--\(name)",
-                    similar: Spelling.nearest(to: name, in: Flag.allCases, name: \.rawValue))
+                throw ForeignFlag.error(for: "--\(name)")
+                    ?? Self.unknown(
+                        "--\(name)",
+                        similar: Spelling.nearest(to: name, in: Flag.allCases, name: \.rawValue))
             }
             let attached = parts.count == 2 ? String(parts[1]) : nil
             if flag.row.value == nil, let attached {
@@ -108,7 +109,9 @@ extension Arguments {
             var letters = word.unicodeScalars.dropFirst()
             while let letter = letters.popFirst().map(Character.init) {
                 if let error = AmbiguousLetter.error(for: letter) { throw error }
-                guard let flag = Flag(letter: letter) else { throw Self.unknown("-\(letter)") }
+                guard let flag = Flag(letter: letter) else {
+                    throw ForeignFlag.error(for: "-\(letter)") ?? Self.unknown("-\(letter)")
+                }
                 var attached: String?
                 if flag.row.value != nil, !letters.isEmpty {
                     attached = String(letters.dropFirst(letters.first == "=" ? 1 : 0))

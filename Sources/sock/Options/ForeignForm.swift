@@ -3,13 +3,19 @@ import Sockets
 /// The forms of other programs' command lines that mean something else to `sock`, so that the error
 /// can say what to write instead.
 enum ForeignForm {
-    /// Throws an error if an operand is a range of ports or an address of socat.
-    static func check(_ words: [String]) throws(UsageError) {
+    /// Throws an error if an operand is a range of ports or an address of socat, or if there is a
+    /// second port to listen on.
+    static func check(_ words: [String], listens: Bool = false) throws(UsageError) {
         // Only the last word is a port; a host may look like a range.
         if let word = words.last, isRange(word) {
             throw UsageError(
                 "\(TerminalText.quoted(word)) is a range, but sock uses one port at a time;"
-                    + " \(severalPorts([word]) ?? "")")
+                    + " \(severalPorts([word], listens: listens) ?? "")")
+        }
+        if listens, words.count > 1, let hint = severalPorts(words, listens: true) {
+            throw UsageError(
+                "\(TerminalText.quoted(words[0])) is not an address, and sock uses one port at a time;"
+                    + " \(hint)")
         }
         for word in words {
             if let hint = socatHint(word) {
@@ -21,13 +27,17 @@ enum ForeignForm {
 
     /// Returns the hint for a command line with several ports, as nc accepts them for a scan; nil if
     /// the words are not ports.
-    static func severalPorts(_ words: some Collection<String>) -> String? {
+    static func severalPorts(
+        _ words: some Collection<String>, listens: Bool = false
+    ) -> String? {
         guard
             words.allSatisfy({ isRange($0) || isPort($0) })
         else { return nil }
         let list = words.map { isRange($0) ? "{\($0.replacing("-", with: ".."))}" : $0 }
-        return "to try several ports: for p in \(list.joined(separator: " ")); do"
-            + " sock -zv HOST $p; done"
+        let loop = "for p in \(list.joined(separator: " ")); do"
+        return listens
+            ? "to listen on several ports: \(loop) sock -l $p & done"
+            : "to try several ports: \(loop) sock -zv HOST $p; done"
     }
 
     private static func isRange(_ word: String) -> Bool {
@@ -41,9 +51,14 @@ enum ForeignForm {
 
     private static func socatHint(_ word: String) -> String? {
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        // A host may be called tcp, but socat's users write capital letters.
-        guard parts.count == 2, parts[0] == parts[0].uppercased() else { return nil }
-        let keyword = parts[0].replacing("4", with: "").replacing("6", with: "")
+        guard parts.count == 2 else { return nil }
+        let capitals = parts[0].uppercased()
+        // A host may be called tcp, so in small letters only a form that names a host is of socat.
+        let namesHost =
+            (capitals.hasPrefix("TCP") || capitals.hasPrefix("UDP"))
+            && parts[1].contains(":") && !parts[1].hasPrefix("//")
+        guard parts[0] == capitals || namesHost else { return nil }
+        let keyword = capitals.replacing("4", with: "").replacing("6", with: "")
         // Options follow a comma.
         let rest =
             parts[1].split(separator: ",").first.map { TerminalText.escaped(String($0)) } ?? ""

@@ -15,7 +15,7 @@ enum Target {
         case (true, _):
             throw UsageError("unexpected argument \(quoted(words[1])): -U needs only a path")
         case (false, 1):
-            return try whole(words[0], udp: udp)
+            return try whole(words[0], udp: udp, isEscaped: escaped.contains(words[0]))
         case (false, 2):
             return try hostAndPort(words[0], words[1], udp: udp)
         default:
@@ -38,8 +38,10 @@ enum Target {
         _ words: [String], port: String?, source: String?, udp: Bool, unix: Bool,
         escaped: Set<String> = []
     ) throws(UsageError) -> Endpoint {
-        if unix { return try toConnect(words, udp: udp, unix: true, escaped: escaped) }
-        try ForeignForm.check(words)
+        if unix {
+            if port != nil || source != nil { throw UsageError(portOfUnix) }
+            return try toConnect(words, udp: udp, unix: true, escaped: escaped)
+        }
         var words = words
         if let port {
             guard words.count < 2 else {
@@ -48,6 +50,7 @@ enum Target {
             }
             words.append(port)
         }
+        try ForeignForm.check(words, listens: true)
         if let source {
             guard words.count < 2 else {
                 throw UsageError(
@@ -61,11 +64,11 @@ enum Target {
                 "the port is missing: expected a port such as 8080, or 0 for a free port")
         case 1:
             if words[0].contains(":") || words[0].contains("/") {
-                return try whole(words[0], udp: udp)
+                return try whole(words[0], udp: udp, isEscaped: escaped.contains(words[0]))
             }
             return endpoint("", try self.port(words[0]), udp: udp)
         case 2:
-            let host = words[0].isEmpty || words[0] == "*" ? "" : try self.host(words[0])
+            let host = words[0].isEmpty || words[0] == "*" ? "" : try hostBeforePort(words[0])
             return endpoint(host, try self.port(words[1]), udp: udp)
         default:
             throw UsageError(
@@ -77,7 +80,15 @@ enum Target {
     private static func hostAndPort(
         _ host: String, _ port: String, udp: Bool
     ) throws(UsageError) -> Endpoint {
-        endpoint(try self.host(host), try self.port(port), udp: udp)
+        endpoint(try hostBeforePort(host), try self.port(port), udp: udp)
+    }
+
+    /// Returns the host of a word that another word with the port follows.
+    private static func hostBeforePort(_ word: String) throws(UsageError) -> String {
+        if let endpoint = try? Endpoint(parsing: word), endpoint.host != nil {
+            throw UsageError("\(quoted(word)) already has a port: expected HOST PORT or HOST:PORT")
+        }
+        return try host(word)
     }
 
     /// Returns the port for a number or a service name, and accepts no other text.
@@ -100,7 +111,9 @@ enum Target {
         return inner
     }
 
-    private static func whole(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
+    private static func whole(
+        _ word: String, udp: Bool, isEscaped: Bool
+    ) throws(UsageError) -> Endpoint {
         if !word.contains(where: { ":/@".contains($0) }) {
             let command = Subcommand.similar(to: word).map { "; did you mean sock \($0.rawValue)?" }
             throw UsageError(
@@ -108,7 +121,11 @@ enum Target {
         }
         let endpoint: Endpoint
         do throws(SocketError) {
-            endpoint = try Endpoint(parsing: word, transport: udp ? .udp : .tcp)
+            // A backslash of the user is no escape, so it is escaped for the parser.
+            let isPath = !isEscaped && (word.hasPrefix("unix") || word.contains("/"))
+            endpoint = try Endpoint(
+                parsing: isPath ? TerminalText.escaped(word) : word,
+                transport: udp ? .udp : .tcp)
         } catch {
             throw UsageError("\(error)")
         }
@@ -133,6 +150,10 @@ enum Target {
     private static func endpoint(_ host: String, _ port: Port, udp: Bool) -> Endpoint {
         udp ? .udp(host, port: port) : .tcp(host, port: port)
     }
+
+    /// The error about `-p` and `-s` for a Unix socket.
+    static let portOfUnix =
+        "-p and -s need TCP or UDP; a Unix socket has neither a port nor an IP address"
 
     private static func quoted(_ word: String) -> String {
         TerminalText.quoted(word)

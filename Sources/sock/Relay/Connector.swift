@@ -146,8 +146,7 @@ extension Connector {
 extension Connector {
     init(_ arguments: Arguments, to endpoint: Endpoint) throws(UsageError) {
         if endpoint.transport.isUnix, arguments.has(.port) || arguments.has(.source) {
-            throw UsageError(
-                "-p and -s need TCP or UDP; a Unix socket has neither a port nor an IP address")
+            throw UsageError(Target.portOfUnix)
         }
         family = try arguments.family()
         isNumeric = arguments.has(.numeric)

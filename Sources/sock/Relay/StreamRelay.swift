@@ -28,8 +28,6 @@ final class StreamRelay: Sendable {
         var fatal: (any Error)?
         /// A failure to read the input or to send it, which ends the relay when the peer ends.
         var failure: (any Error)?
-        /// The number of bytes that had been received when the input ended.
-        var receivedBeforeEnd = 0
     }
 
     private static let bufferSize = 128 << 10
@@ -202,7 +200,6 @@ extension StreamRelay {
 
     private func inputDidEnd(isEmpty: Bool) {
         report { state in
-            state.receivedBeforeEnd = received.load(ordering: .relaxed)
             state.schedule.inputDidEnd(at: clock.now, isEmpty: isEmpty)
         }
     }
@@ -279,13 +276,12 @@ extension StreamRelay {
     }
 
     private static let endWithoutAnswer =
-        "ended the connection after our half-close, without an answer; try --no-shutdown"
+        "ended the connection after our half-close, without an answer;"
+        + " if you expected one, try --no-shutdown"
 
-    /// Returns whether nothing arrived between the end of input and the end of the connection,
-    /// although the connection was half-closed.
+    /// Returns whether nothing at all arrived, although the connection was half-closed.
     private func isUnanswered(_ state: State) -> Bool {
-        state.schedule.hasHalfClosed
-            && received.load(ordering: .relaxed) == state.receivedBeforeEnd
+        state.schedule.hasHalfClosed && received.load(ordering: .relaxed) == 0
     }
 
     /// Returns the error with the advice that fits a reset after the half-close.

@@ -29,6 +29,15 @@ struct ArgumentsValuesTests {
         }
     }
 
+    @Test("the hint for -u -w0 names --send-only, which listen does not accept")
+    func zeroTimeout() throws {
+        for (flags, isNamed) in [("-u", true), ("-lu", false)] {
+            let arguments = try parse(flags, "-w0", "h")
+            let error = #expect(throws: UsageError.self) { try arguments.timeout() }
+            #expect(error?.hint?.contains("--send-only") == isNamed)
+        }
+    }
+
     @Test("quitAfter() accepts zero, and the error for -1 explains how to wait without a limit")
     func quitAfter() throws {
         #expect(try parse().quitAfter() == nil)

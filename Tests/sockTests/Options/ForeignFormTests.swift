@@ -12,6 +12,8 @@ struct ForeignFormTests {
             ("TCP-LISTEN:8080,fork", "Write sock -l 8080, or sock -lk 8080 with fork."),
             ("UNIX-CONNECT:/s", "Write sock -U /s."),
             ("EXEC:date", "sock cannot do that; use socat."),
+            ("tcp:localhost:80", "Write sock localhost:80."),
+            ("udp:localhost:53", "Write sock -u localhost:53."),
         ])
     func socat(word: String, hint: String) {
         let error = #expect(throws: UsageError.self) { try ForeignForm.check([word]) }
@@ -30,9 +32,22 @@ struct ForeignFormTests {
         #expect(ForeignForm.severalPorts(["h"]) == nil)
     }
 
+    @Test("several ports to listen on are refused with a loop of sock -l")
+    func listening() {
+        for words in [["8080-8081"], ["8080", "8081"]] {
+            let error = #expect(throws: UsageError.self) {
+                try ForeignForm.check(words, listens: true)
+            }
+            #expect(error?.message.hasSuffix("; do sock -l $p & done") == true)
+        }
+    }
+
     @Test(
         "operands of sock are not refused",
-        arguments: [["h", "80"], ["tcp:80"], ["80-90", "1"], ["[::1]:80"], ["a-b", "http"]])
+        arguments: [
+            ["h", "80"], ["tcp:80"], ["tcp://h:80"], ["unix:/a:b"], ["80-90", "1"], ["[::1]:80"],
+            ["a-b", "http"],
+        ])
     func others(words: [String]) throws {
         try ForeignForm.check(words)
     }

@@ -76,6 +76,29 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try listen("1", port: "2", source: "::1") }
     }
 
+    @Test("a second port and a local port of a Unix socket throw a usage error that says so")
+    func contradictions() {
+        for call in [{ try connect("localhost:80", "90") }, { try listen("localhost:80", "90") }] {
+            let error = #expect(throws: UsageError.self) { try call() }
+            #expect(error?.message.contains("already has a port") == true)
+        }
+        for (port, source) in [("80", nil), (nil, "127.0.0.1")] {
+            #expect(throws: UsageError(Target.portOfUnix)) {
+                try listen("/s", port: port, source: source, unix: true)
+            }
+        }
+    }
+
+    @Test("a backslash in a Unix path is not an escape")
+    func backslashes() throws {
+        #expect(try connect(#"unix:u\x41"#) == .unix(#"u\x41"#))
+        #expect(try listen(#"unix:u\x41"#) == .unix(#"u\x41"#))
+        #expect(
+            try Target.toConnect(
+                [#"unix:u\xff"#], udp: false, unix: false, escaped: [#"unix:u\xff"#])
+                == Endpoint(.unix, pathBytes: [117, 255]))
+    }
+
     @Test("listen accepts a port alone, after an address, and as the value of -p")
     func listening() throws {
         #expect(try listen("80") == .tcp(port: 80))

@@ -39,6 +39,7 @@ struct ClientGroupTests {
         }
         let number = try #require(port.update { $0 })
         let clients = [try connect(number), try connect(number)]
+        listener.endInput()
         var lines = 0
         for index in 0..<100 {
             let client = clients[index % 2]

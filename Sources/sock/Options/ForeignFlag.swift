@@ -1,0 +1,52 @@
+/// The options of other netcats that `sock` does not have, with what to do instead.
+enum ForeignFlag {
+    /// Returns the error for an option, such as `-e` or `--exec`; nil for an unknown one.
+    static func error(for flag: String) -> UsageError? {
+        guard let answer = table.first(where: { $0.flags.contains(flag) }) else { return nil }
+        return UsageError("there is no \(flag): \(answer.reason)", hint: answer.instead)
+    }
+
+    static let table: [(flags: [String], reason: String, instead: String)] = [
+        (
+            ["-e", "--exec", "--sh-exec", "--lua-exec"], "sock runs no programs",
+            "Use socat TCP-LISTEN:PORT,fork EXEC:PROGRAM."
+        ),
+        (
+            ["-C", "--crlf"], "sock sends the input unchanged",
+            "For lines that end with CRLF, use: sed -u 's/$/\\r/' | sock HOST PORT"
+        ),
+        (
+            ["--ssl", "--ssl-verify", "--ssl-cert", "--ssl-key", "--ssl-trustfile"],
+            "sock has no TLS yet", "Use openssl s_client -connect HOST:PORT."
+        ),
+        (["-t", "--telnet"], "sock does not negotiate like telnet", "Use telnet HOST PORT."),
+        (
+            ["-L", "--max-conns"], "sock limits no number of clients",
+            "To serve any number of clients, use --listen with --keep-open."
+        ),
+        (
+            ["-X", "-P", "--proxy", "--proxy-type", "--proxy-auth", "--proxy-dns"],
+            "sock uses no proxies", "Use ncat --proxy, or socat with PROXY or SOCKS4."
+        ),
+        (
+            ["--output", "--append-output"], "standard output has all data",
+            "To keep a copy of what arrives, pipe the output through tee FILE."
+        ),
+        (["--hex-dump"], "sock writes the data unchanged", "Pipe the output through xxd."),
+        (["--recv-only"], "empty input has that effect", "To send nothing, add </dev/null."),
+        (
+            ["--allow", "--allowfile", "--deny", "--denyfile"], "sock does not filter clients",
+            "Use the firewall of this machine, such as nft."
+        ),
+        (
+            ["--broker", "--chat"], "clients of sock do not see each other",
+            "Use ncat --broker."
+        ),
+        (["--nodns", "--no-dns"], "the option has another name here", "Use --numeric (-n)."),
+        (
+            ["--idle-timeout", "--wait"], "the option has another name here",
+            "Use --timeout SECONDS (-w)."
+        ),
+        (["--sctp"], "sock uses only TCP, UDP and Unix sockets", "Use ncat --sctp."),
+    ]
+}
