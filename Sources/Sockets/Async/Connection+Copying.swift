@@ -42,16 +42,17 @@ extension Connection {
     /// ```
     ///
     /// A reset is forwarded as a reset, so that a peer does not take a broken stream for a complete
-    /// one. If this connection breaks, `copy` resets the other connection. If the other connection
-    /// breaks, `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that
-    /// closing it resets it. A `copy` in the other direction can still forward the bytes that it
-    /// receives before. Unix sockets have no reset.
+    /// one. If this connection breaks, `copy` resets the other connection, whose other calls then
+    /// throw `.connectionAbort`, because its peer did not reset it. If the other connection breaks,
+    /// `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that closing it
+    /// resets it. A `copy` in the other direction can still forward the bytes that it receives
+    /// before. Unix sockets have no reset.
     ///
     /// - Parameter other: The connection that receives the bytes.
     /// - Returns: The number of forwarded bytes.
     /// - Throws: ``SocketError`` with one of these causes. It contains the addresses of the
-    ///   connection that failed, and ``SocketError/bytesTransferred`` is the number of forwarded
-    ///   bytes:
+    ///   connection that failed, also if a `copy` in the other direction met the error first, and
+    ///   ``SocketError/bytesTransferred`` is the number of forwarded bytes:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -64,13 +65,14 @@ extension Connection {
         do throws(SocketError) {
             count = try await forwardAll(to: other)
         } catch {
+            let failure = error.errno == nil ? error : firstFailure(error, other)
             // An error that was noted broke its connection, whichever call met it first.
             if connectionError?.hasOccurred ?? false {
-                other.reset()
+                other.reset(because: failure)
             } else if other.connectionError?.hasOccurred ?? false {
                 try? setOption(.linger, to: .zero)
             }
-            throw error
+            throw failure
         }
         do throws(SocketError) {
             try other.shutdown(.write)
@@ -80,13 +82,28 @@ extension Connection {
         return count
     }
 
-    /// Resets the connection without closing it.
+    /// Returns the error of the connection that broke, if `error` only says that another `copy` has
+    /// reset this connection or the other one because of it.
+    private func firstFailure(_ error: SocketError, _ other: Connection) -> SocketError {
+        let cause = connectionError?.causeOfReset ?? other.connectionError?.causeOfReset
+        guard let cause else { return error }
+        let isOfOther =
+            cause.remoteAddress == other.remoteAddress && cause.localAddress == other.localAddress
+        // The count is that of the bytes that were sent to the other connection.
+        return cause.with(
+            operation: isOfOther ? .write : nil, bytesTransferred: error.bytesTransferred)
+    }
+
+    /// Resets the connection without closing it, because of the error of another connection.
     ///
-    /// Its tasks get ``SocketError/Cause/system(_:)`` with `.connectionReset`.
-    private func reset() {
-        guard source.enter() else { return }
+    /// Its tasks get ``SocketError/Cause/system(_:)`` with `.connectionAbort`. A Unix socket has no
+    /// reset.
+    private func reset(because error: SocketError) {
+        guard family != .unix, source.enter() else { return }
         defer { source.leave() }
-        if LingerState.reset(source.descriptor) { connectionError?.note(.connectionReset) }
+        // First, because the reset wakes the tasks.
+        connectionError?.noteReset(because: error)
+        _ = LingerState.reset(source.descriptor)
     }
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {

@@ -162,7 +162,12 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         _ operation: SocketError.Operation, _ cause: SocketError.Cause, bytesTransferred: Int = 0,
         partialBytes: [UInt8] = []
     ) -> SocketError {
-        if case .system(let code) = cause { note(code) }
+        var cause = cause
+        if case .system(let code) = cause {
+            note(code)
+            // The kernel reports the reset of this side as one of the peer.
+            if brokenBy.objectIfCreated?.causeOfReset != nil { cause = .system(.connectionAbort) }
+        }
         return SocketError(
             operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
             bytesTransferred: bytesTransferred, partialBytes: partialBytes,

@@ -143,7 +143,8 @@ extension SocketStream {
 
     /// Sends the written bytes until all are sent or bytes to read have come.
     ///
-    /// Returns the error if the peer is gone. It may have replied before, so a read comes first.
+    /// Returns the error of the system that a send met. The peer may have replied before, so a read
+    /// comes first.
     private func flushUntilReadable(
         _ deadline: Deadline, _ isFirst: inout Bool
     ) throws(SocketError) -> SocketError? {
@@ -161,7 +162,7 @@ extension SocketStream {
             return nil
         } catch {
             let failure = error.attributed(to: .write, bytesTransferred: sent, sent: sent)
-            guard let errno = error.errno, errno.isEndOfPeer else { throw failure }
+            guard error.errno != nil else { throw failure }
             return failure
         }
     }

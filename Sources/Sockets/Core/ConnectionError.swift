@@ -12,6 +12,13 @@ internal import SystemPackage
 final class ConnectionError: Sendable {
     private let code = Atomic<Int32>(0)
     private let takers = Atomic<Int>(0)
+    private let foreignCause = LazyReference<ForeignCause>()
+
+    /// The error of another connection that made this side reset the connection.
+    private final class ForeignCause: Sendable {
+        let error: SocketError
+        init(_ error: SocketError) { self.error = error }
+    }
 
     /// Whether an error broke the connection.
     var hasOccurred: Bool { noted != nil }
@@ -26,6 +33,21 @@ final class ConnectionError: Sendable {
     func note(_ error: Errno) {
         guard error.breaksConnection else { return }
         _ = code.compareExchange(expected: 0, desired: error.rawValue, ordering: .releasing)
+    }
+
+    /// Notes that this side resets the connection because another connection broke.
+    ///
+    /// Call this function before the reset, whose error is not one of the peer. It changes nothing if
+    /// the connection is already broken.
+    func noteReset(because error: SocketError) {
+        _ = foreignCause.object { ForeignCause(error) }
+        note(.connectionAbort)
+    }
+
+    /// The error of the other connection because of which this side has reset the connection, or
+    /// `nil` if it has not.
+    var causeOfReset: SocketError? {
+        noted == .connectionAbort ? foreignCause.objectIfCreated?.error : nil
     }
 
     /// Forgets the error, because the socket has a new connection.
@@ -69,17 +91,5 @@ extension Errno {
     private static let breakingErrors: [Errno] = [
         .connectionReset, .timedOut, .connectionAbort, .noRouteToHost, .networkUnreachable,
         .hostIsDown, .networkDown, .protocolError,
-    ]
-
-    /// Whether this error of a send means that the peer is gone or, for `ETIMEDOUT`, that the kernel
-    /// has given up on the peer.
-    ///
-    /// The bytes that the peer sent before can still be read until the stream ends. After any other
-    /// error, such as a rejection by the firewall, the peer may still wait for the unsent bytes, so
-    /// reading would deadlock.
-    var isEndOfPeer: Bool { Self.endsOfPeer.contains(self) }
-
-    private static let endsOfPeer: [Errno] = [
-        .brokenPipe, .connectionReset, .socketNotConnected, .timedOut,
     ]
 }

@@ -58,10 +58,6 @@ struct Exchange {
     ) -> Step {
         if let step = conclude(&input, &scanner, isAtEnd: isAtEnd) { return step }
         let hasSent = sends && send(descriptor, request, connectionError)
-        // The peer may have replied before, so reading continues until the stream ends.
-        if let sendFailure, !sendFailure.isEndOfPeer {
-            return fail(.system(sendFailure), &input, &scanner)
-        }
         var hasReceived = false
         do throws(Errno) {
             if !isAtEnd, !hasBroken, receives(into: input) {
@@ -75,6 +71,12 @@ struct Exchange {
             return .moved
         }
         if hasSent || hasReceived { return .moved }
+        // The reply may have arrived before the send failed, so read it first. If the connection is
+        // not broken, such as after a rejection by the firewall, the peer may still wait for the
+        // unsent bytes, so waiting for more would deadlock. After a half-close, it may still reply.
+        if let sendFailure, sendFailure != .brokenPipe {
+            return fail(.system(sendFailure), &input, &scanner)
+        }
         return .blocked(sends: sends, receives: !isAtEnd && receives(into: input))
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import SystemPackage
 import Testing
 
@@ -134,6 +135,73 @@ struct ConnectionCopyingTests {
         }
     }
 
+    @Test(
+        "both copies of a proxy name the end that broke", arguments: [true, false], [true, false])
+    func proxyBlame(byClient: Bool, duringWrites: Bool) async throws {
+        for _ in 0..<20 {
+            let (client, frontEnd) = try Loopback.tcpPair()
+            let (backEnd, server) = try Loopback.tcpPair()
+            let (front, back) = (
+                try Connection(adopting: frontEnd), try Connection(adopting: backEnd)
+            )
+            let up = Task { try await front.copy(to: back) }
+            let down = Task { try await back.copy(to: front) }
+            while !(front.isReading && back.isReading) { await Task.yield() }
+            let (breaking, other) = byClient ? (client, server) : (server, client)
+            let sending = Background {
+                while duringWrites { try other.sendAll([UInt8](repeating: 1, count: 10_000)) }
+            }
+            if duringWrites {
+                _ = try await Background { try breaking.receive(timeout: .seconds(10)) }.result()
+            }
+            try reset(breaking)
+            let broken = byClient ? front : back
+            for copy in [up, down] {
+                let error = await #expect(throws: SocketError.self) { try await copy.value }
+                #expect(error?.remoteAddress == broken.remoteAddress)
+                #expect(error?.localAddress == broken.localAddress)
+                #expect(error?.errno == .connectionReset || error?.errno == .brokenPipe)
+                // Each copy says what it did with the connection that broke.
+                let operation: SocketError.Operation =
+                    (copy == up) == byClient ? .read : .write
+                #expect(error?.operation == operation)
+            }
+            other.close()
+            try? await sending.result()
+        }
+    }
+
+    @Test(
+        "a proxy logs clients that reset with the level debug, whichever copy it awaits first",
+        arguments: [true, false], [true, false])
+    func proxyLog(byClient: Bool, awaitsUpFirst: Bool) async throws {
+        let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let recorder = LogRecorder()
+        let listener = try Listener(on: Loopback.ipv4)
+        let serving = Task { [address = upstream.localAddress] in
+            try await listener.serve(options: .init(logger: recorder.logger)) { client in
+                let server = try await Connection(to: address)
+                async let up = client.copy(to: server)
+                async let down = server.copy(to: client)
+                _ = try await awaitsUpFirst ? up + down : down + up
+            }
+        }
+        for _ in 0..<5 {
+            let client = try Socket(to: listener.localAddress)
+            let server = try upstream.accept(timeout: .seconds(10))
+            try reset(byClient ? client : server)
+            _ = try await drain(byClient ? server : client)
+        }
+        serving.cancel()
+        try await serving.value
+        #expect(recorder.messages.count == 5)
+        for message in recorder.messages {
+            #expect(message.level == (byClient ? .debug : .info))
+            let error = message.metadata["error"]?.description ?? ""
+            #expect(error.contains("\(upstream.localAddress):") == !byClient)
+        }
+    }
+
     @Test("a proxy forwards a clean end as a clean end, although a write then fails")
     func proxyEnds() async throws {
         let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
@@ -150,7 +218,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("copy resets the other connection, whose tasks get connectionReset")
+    @Test("copy resets the other connection, whose tasks get connectionAbort")
     func resetsOther() async throws {
         let (client, frontEnd) = try Loopback.tcpPair()
         let (backEnd, server) = try Loopback.tcpPair()
@@ -164,7 +232,17 @@ struct ConnectionCopyingTests {
         #expect(error?.errno == .connectionReset)
         #expect(error?.remoteAddress == front.remoteAddress)
         let read = await #expect(throws: SocketError.self) { try await reading.value }
-        #expect(read?.errno == .connectionReset)
+        #expect(read?.errno == .connectionAbort)
+        #expect(read?.remoteAddress == back.remoteAddress)
+        // The reset is not one of the peer, whichever call meets it.
+        let calls: [(Connection) async throws -> Void] = [
+            { try await $0.write("x") }, { _ = try await $0.read() },
+            { _ = try await $0.readLine() }, { _ = try await $0.exchange("x", reading: .line) },
+        ]
+        for call in calls {
+            let error = await #expect(throws: SocketError.self) { try await call(back) }
+            #expect(error?.errno == .connectionAbort)
+        }
         #expect(try await drain(server).error == .connectionReset)
     }
 
