@@ -16,7 +16,9 @@ extension Lookup {
             return try Resolver.resolve(
                 endpoint, family: family, forBinding: forBinding, deadline: deadline)
         }
-        return try await answer(until: deadline, on: loop) { () throws(SocketError) in
+        return try await answer(
+            until: deadline, using: endpoint.lookupThreads, on: loop
+        ) { () throws(SocketError) in
             try Resolver.resolve(endpoint, family: family, forBinding: forBinding)
         }
     }
@@ -33,7 +35,7 @@ extension Lookup {
     ///   - ``SocketError/Cause/system(_:)`` of the operation ``SocketError/Operation/startLookup`` if
     ///     no thread can be started.
     static func answer<Answer: Sendable>(
-        until deadline: Deadline, on loop: EventLoop,
+        until deadline: Deadline, using threads: LookupThreads = .shared, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer
     ) async throws(SocketError) -> Answer {
         try checkForEnd(deadline)
@@ -42,7 +44,7 @@ extension Lookup {
         let wakeup = Wakeup()
         let call: LookupThreads.Call
         do throws(Errno) {
-            call = try LookupThreads.shared.start {
+            call = try threads.start {
                 let result = Result(catching: question)
                 return {
                     answer.withLock { $0 = result }
@@ -59,8 +61,8 @@ extension Lookup {
             do throws(SocketError) {
                 try checkForEnd(deadline)
             } catch {
-                let hasBegun = LookupThreads.shared.abandon(call)
-                throw error.with(hint: hasBegun || !error.isTimeout ? nil : queueHint)
+                let hasBegun = threads.abandon(call)
+                throw error.with(hint: hasBegun || !error.isTimeout ? nil : queueHint(threads))
             }
             await wakeup.wait(until: deadline.start(), on: loop)
         }

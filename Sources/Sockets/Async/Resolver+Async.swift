@@ -39,7 +39,7 @@ extension Resolver {
         forBinding: Bool = false, timeout: TimeLimit = .never
     ) async throws(SocketError) -> [SocketAddress] {
         try await onLookupThread(
-            if: endpoint.mayBlock, timeout,
+            if: endpoint.mayBlock, timeout, using: endpoint.lookupThreads,
             orThrow: { SocketError(.resolve, $0, endpoint: endpoint) },
             { () throws(SocketError) in
                 try resolve(
@@ -83,8 +83,9 @@ extension Resolver {
         transport: Transport? = nil, numericOnly: Bool = false,
         canonicalName: Bool = false, forBinding: Bool = false, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Resolution {
-        try await onLookupThread(
-            if: HostLookup(host: host, service: service).mayBlock, timeout,
+        let lookup = HostLookup(host: host, service: service, numericOnly: numericOnly)
+        return try await onLookupThread(
+            if: lookup.mayBlock, timeout, using: lookup.threadsForTask,
             orThrow: { SocketError(.resolve, $0, subject: TerminalText.escaped(host)) },
             { () throws(SocketError) in
                 try resolve(
@@ -123,6 +124,7 @@ extension Resolver {
     ) async throws(SocketError) -> (host: String, service: String) {
         try await onLookupThread(
             if: !(numericHost && numericService), timeout,
+            using: numericHost ? .services : .shared,
             orThrow: { SocketError(.resolve, $0, remoteAddress: address) },
             { () throws(SocketError) in
                 try name(
@@ -190,7 +192,7 @@ extension Resolver {
     /// - Throws: The error of `call`. The error that `makeError` creates if the time limit ends, if
     ///   the task is cancelled, or if no thread is available.
     private static func onLookupThread<Value: Sendable>(
-        if mayBlock: Bool, _ timeout: TimeLimit,
+        if mayBlock: Bool, _ timeout: TimeLimit, using threads: LookupThreads = .shared,
         orThrow makeError: (SocketError.Cause) -> SocketError,
         _ call: @escaping @Sendable () throws(SocketError) -> Value
     ) async throws(SocketError) -> Value {
@@ -198,7 +200,9 @@ extension Resolver {
         let result: Result<Value, SocketError>
         do throws(SocketError) {
             let loop = LoopGroup.shared.next()
-            result = try await Lookup.answer(until: Deadline(startingNow: timeout), on: loop) {
+            result = try await Lookup.answer(
+                until: Deadline(startingNow: timeout), using: threads, on: loop
+            ) {
                 Result { () throws(SocketError) in try call() }
             }
         } catch {

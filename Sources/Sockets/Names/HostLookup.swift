@@ -10,12 +10,20 @@ struct HostLookup {
     var canonicalName = false
     var forBinding = false
 
+    /// The threads on which a lookup with a time limit runs.
+    var threads = LookupThreads.shared
+
     /// A Boolean value that indicates whether the lookup may block in libc.
-    var mayBlock: Bool {
-        if let service, service.number == nil { return true }
-        return !numericOnly && !host.isEmpty && IPAddress(host) == nil
+    var mayBlock: Bool { mayNeedNameServer || service.map { $0.number == nil } ?? false }
+
+    /// A Boolean value that indicates whether the lookup may have to wait for a name server.
+    private var mayNeedNameServer: Bool {
+        !numericOnly && !host.isEmpty && IPAddress(host) == nil
             && HostName.problem(with: host) == nil && !HostName.isLocalhost(host)
     }
+
+    /// The threads on which a task's lookup runs.
+    var threadsForTask: LookupThreads { mayNeedNameServer ? threads : .services }
 
     /// Returns the addresses of the host, without a query if the host is empty, numeric or
     /// `localhost`.
@@ -89,7 +97,7 @@ struct HostLookup {
         // Without a query, libc answers at once.
         let deadline = numericOnly ? Deadline(startingNow: .never) : deadline
         let info = try Lookup.result(
-            until: deadline,
+            until: deadline, on: threads,
             orThrow: { cause in
                 let shown = TerminalText.escaped(host) + (asciiName.map { " (\($0))" } ?? "")
                 return SocketError(.resolve, cause, subject: shown)
@@ -120,5 +128,10 @@ extension SocketError {
 
 extension Endpoint {
     /// A Boolean value that indicates whether resolving the endpoint may have to wait for libc.
-    var mayBlock: Bool { host.map { HostLookup(host: $0, service: port).mayBlock } ?? false }
+    var mayBlock: Bool { hostLookup?.mayBlock ?? false }
+
+    /// The threads on which a task's lookup of the endpoint runs.
+    var lookupThreads: LookupThreads { hostLookup?.threadsForTask ?? .services }
+
+    private var hostLookup: HostLookup? { host.map { HostLookup(host: $0, service: port) } }
 }

@@ -63,7 +63,8 @@ enum HostName {
     /// A host is a numeric address or a name. A name consists of labels separated by dots, with an
     /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits and
     /// hyphens (RFC 1123), or underscores, which occur in practice. An international name may have
-    /// letters, marks and digits of any script, and libidn2 checks the rest.
+    /// letters, marks and digits of any script and the full stops of East Asian scripts, and libidn2
+    /// checks the rest.
     static func problem(with text: String) -> String? {
         if text.isEmpty { return "expected a name or a numeric address" }
         if IPAddress(text) != nil { return nil }
@@ -73,12 +74,13 @@ enum HostName {
         let name = withoutFinalDot(text).unicodeScalars
         // The ASCII form has at least as many bytes as the name has characters.
         if name.count > 253 { return "expected at most 253 characters" }
-        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        let labels = name.split(omittingEmptySubsequences: false, whereSeparator: isSeparator)
         guard labels.allSatisfy(isLabel), name.first != "-" else {
             return "expected parts of letters, digits and hyphens, separated by single dots"
         }
         // This rejects no name that libc would look up.
-        if text.isASCII, System.inet_aton(text) {
+        let dotted = text.isASCII ? text : withDots(text)
+        if dotted.isASCII, System.inet_aton(dotted) {
             return "expected four numbers from 0 to 255, as in 192.0.2.7"
         }
         return nil
@@ -86,7 +88,21 @@ enum HostName {
 
     private static func withoutFinalDot(_ text: String) -> Substring {
         let scalars = text.unicodeScalars
-        return Substring(scalars.last == "." ? scalars.dropLast() : scalars[...])
+        return Substring(
+            scalars.last.map(isSeparator) ?? false ? scalars.dropLast() : scalars[...])
+    }
+
+    /// Returns whether the character separates labels: a dot, or a full stop of East Asian scripts,
+    /// which libidn2 converts to a dot (RFC 3490, section 3.1).
+    private static func isSeparator(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case ".", "\u{3002}", "\u{FF0E}", "\u{FF61}": true
+        default: false
+        }
+    }
+
+    private static func withDots(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isSeparator($0) ? "." : $0 }))
     }
 
     private static func isLabel(_ label: Substring.UnicodeScalarView) -> Bool {
@@ -100,7 +116,7 @@ enum HostName {
         // The joiners and the punctuation that some scripts allow between letters (RFC 5892, A).
         case "\u{B7}", "\u{375}", "\u{5F3}", "\u{5F4}", "\u{200C}", "\u{200D}", "\u{30FB}":
             return true
-        // Fullwidth forms, whose digits and dots would become ASCII ones.
+        // Fullwidth forms, whose letters and digits would become ASCII ones.
         case "\u{FF00}"..."\u{FFEF}":
             return false
         default:

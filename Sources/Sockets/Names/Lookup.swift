@@ -17,14 +17,15 @@ enum Lookup {
     /// - Throws: The error that `makeError` creates for the cause. If no thread can be started, its
     ///   operation is ``SocketError/Operation/startLookup``.
     static func result<Value: Sendable, Failure: LookupFailure>(
-        until deadline: Deadline, orThrow makeError: (SocketError.Cause) -> SocketError,
+        until deadline: Deadline, on threads: LookupThreads = .shared,
+        orThrow makeError: (SocketError.Cause) -> SocketError,
         of call: @escaping @Sendable () throws(Failure) -> Value
     ) throws(SocketError) -> Value {
         let body: @Sendable () -> Result<Value, Failure> = { Result(catching: call) }
         let result: Result<Value, Failure>
         do throws(LookupThreads.Failure) {
             if let remaining = deadline.remaining {
-                result = try LookupThreads.shared.run(for: remaining, body)
+                result = try threads.run(for: remaining, body)
             } else {
                 result = body()
             }
@@ -33,7 +34,7 @@ enum Lookup {
             case .noThread(let code):
                 throw makeError(.system(code)).with(operation: .startLookup)
             case .timedOut(let hasBegun):
-                throw makeError(deadline.cause).with(hint: hasBegun ? nil : queueHint)
+                throw makeError(deadline.cause).with(hint: hasBegun ? nil : queueHint(threads))
             }
         }
         switch result {
@@ -43,8 +44,8 @@ enum Lookup {
     }
 
     /// The hint of a lookup that found all threads busy until its limit ended.
-    static var queueHint: String {
-        "All \(LookupThreads.shared.maximum) lookup threads still wait for name servers."
+    static func queueHint(_ threads: LookupThreads) -> String {
+        "All \(threads.maximum) lookup threads still wait for answers."
     }
 }
 

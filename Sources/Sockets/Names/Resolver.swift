@@ -14,7 +14,8 @@ internal import SystemPackage
 ///
 /// A lookup with a time limit, and every lookup of a task, runs on a thread of its own, because a
 /// lookup cannot be interrupted: at the limit it is abandoned. At most 512 such threads exist. While
-/// that many lookups run, another one waits within its own limit.
+/// that many lookups run, another one waits within its own limit. A lookup of a service's name, which
+/// needs no name server, does not wait for them.
 ///
 /// Each function that may wait has two overloads. The synchronous overload blocks its thread until
 /// the answer arrives or the time limit ends. The `async` overload suspends the task instead, and
@@ -79,17 +80,17 @@ public enum Resolver {
     /// Returns the addresses of an endpoint, as one step of an operation that has a deadline.
     package static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
-        forBinding: Bool = false, deadline: Deadline
+        forBinding: Bool = false, deadline: Deadline, on threads: LookupThreads = .shared
     ) throws(SocketError) -> [SocketAddress] {
         do {
             if let path = endpoint.pathBytes { return [try unixAddress(path, family: family)] }
             let lookup = HostLookup(
                 host: endpoint.host ?? "", service: endpoint.port, family: family,
-                transport: endpoint.transport, numericOnly: numericOnly, forBinding: forBinding)
+                transport: endpoint.transport, numericOnly: numericOnly, forBinding: forBinding,
+                threads: threads)
             return try lookup.resolution(until: deadline).addresses
         } catch {
-            throw SocketError(
-                error.operation, error.cause, subject: error.subject, endpoint: endpoint)
+            throw error.with(endpoint: endpoint)
         }
     }
 

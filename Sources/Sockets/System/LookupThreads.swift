@@ -7,13 +7,18 @@ internal import SystemPackage
 /// While all threads are in use, further calls wait in a queue and run in the order in which they
 /// came. So the caller waits for a thread and for the result within one limit.
 package struct LookupThreads: Sendable {
-    /// The threads for all lookups of the process.
+    /// The threads for all lookups of the process that may need a name server.
     ///
     /// A name server that does not answer delays each lookup for seconds, even if its caller has
     /// abandoned it. The limit prevents a program that repeats lookups in a loop from filling its
     /// memory with stacks. It is so high that abandoned lookups rarely delay others. A lookup that
     /// waits takes about 70 KB.
     package static let shared = LookupThreads(atMost: 512)
+
+    /// The threads for lookups that only read the services database.
+    ///
+    /// Such lookups need no name server, so those that wait for one must not delay them.
+    static let services = LookupThreads(atMost: 16)
 
     /// Why a call has no result.
     package enum Failure: Error, Equatable {

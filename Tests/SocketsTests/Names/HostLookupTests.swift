@@ -8,6 +8,20 @@ struct HostLookupTests {
         try lookup.resolution(until: Deadline(startingNow: .never)).addresses.map(\.description)
     }
 
+    @Test(
+        "a lookup that needs only the services database does not wait for name servers",
+        arguments: [
+            ("localhost", true), ("127.0.0.1", true), ("", true), ("host.invalid", false),
+        ])
+    func threads(host: String, needsServicesOnly: Bool) {
+        let lookup = HostLookup(host: host, service: "daytime")
+        #expect(lookup.mayBlock)
+        let expected = needsServicesOnly ? LookupThreads.services : .shared
+        #expect(lookup.threadsForTask.maximum == expected.maximum)
+        let endpoint = Endpoint.tcp(host, port: "daytime")
+        #expect(endpoint.lookupThreads.maximum == expected.maximum)
+    }
+
     @Test("a lookup without a service returns port 0")
     func withoutAService() throws {
         let lookup = HostLookup(host: "192.0.2.7")

@@ -15,6 +15,7 @@ struct HostNameTests {
             "redis.1", "app_web.12", "123456789012", "4294967296", "1.2.3.4.5", "256.1.1.1", "08",
             "1.2.3.4.", "0x", "a.0x1", "3f2504e04f89",
             "größe.example", "münchen.test", "例子.测试", "日本", "пример.испытание", "a.例子",
+            "例子。测试", "münchen。test", "münchen．test．", "例子｡测试",
             String(repeating: "a", count: 63), String(repeating: "a.", count: 126) + "a",
         ])
     func namesAndAddressesAreHosts(text: String) {
@@ -35,6 +36,7 @@ struct HostNameTests {
     @Test(
         "problem(with:) says which form of host was expected",
         arguments: [
+            ("127。1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("127.1", "expected four numbers from 0 to 255, as in 192.0.2.7"),
             ("::12345", "expected a name, or a complete IPv6 address"),
             ("a..b", "expected parts of letters, digits and hyphens, separated by single dots"),

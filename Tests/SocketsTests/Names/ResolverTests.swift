@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 
 @testable import Sockets
@@ -20,6 +21,25 @@ struct ResolverTests {
         #expect(byName.map(\.description) == ["[fe80::1%lo]:80"])
         let byIndex = try Resolver.resolve(.tcp("fe80::1%1", port: 80))
         #expect(byIndex.map(\.description) == ["[fe80::1%lo]:80"])
+    }
+
+    @Test("a blocking lookup that finds all threads busy until its limit says so")
+    func allThreadsBusy() throws {
+        let threads = LookupThreads(atMost: 1)
+        let gate = DispatchSemaphore(value: 0)
+        defer { gate.signal() }
+        _ = try threads.start {
+            gate.wait()
+            return {}
+        }
+        let endpoint = Endpoint.tcp("host.invalid", port: 1)
+        let error = #expect(throws: SocketError.self) {
+            try Resolver.resolve(
+                endpoint, deadline: Deadline(startingNow: .milliseconds(20)), on: threads)
+        }
+        #expect(error?.cause == .timedOut(limit: .milliseconds(20)))
+        #expect(error?.endpoint == endpoint)
+        #expect(error?.hint == "All 1 lookup threads still wait for answers.")
     }
 
     @Test("resolving a zone that names no interface throws ENODEV")
