@@ -182,8 +182,25 @@ extension Connection {
         do throws(WaitFailure) {
             try await source.beginWriting(&deadline)
         } catch {
-            throw failure(operation, after: error)
+            throw failureBeforeWriting(operation, error.cause)
         }
+    }
+
+    /// Returns the error of an operation that ended before its turn to write came.
+    ///
+    /// The stall report, if any, is about the operation that had the turn. It is left out if it says
+    /// that bytes are moving, because a longer time limit may not help.
+    @inline(never)
+    private func failureBeforeWriting(
+        _ operation: SocketError.Operation, _ cause: SocketError.Cause
+    ) -> SocketError {
+        let error = failure(operation, cause)
+        guard error.isTimeout else { return error }
+        let report = error.stallReport.flatMap { $0.verdict.isStuck ? $0 : nil }
+        return SocketError(
+            operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
+            stallReport: report,
+            hint: "Another task was writing to this connection all the time.")
     }
 
     /// Calls recv once, and marks reading as ready if another call may succeed at once.

@@ -182,7 +182,7 @@ extension DatagramChannel {
                 return false
             }
             throw failure(.send, error.cause, remote: remote)
-                .withLocalHint(to: remote ?? remoteAddress, from: nil, .datagram)
+                .withLocalHint(to: remote ?? remoteAddress, from: localAddress, .datagram)
         }
     }
 

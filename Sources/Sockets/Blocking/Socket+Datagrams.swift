@@ -56,7 +56,7 @@ extension Socket {
             }
         } catch {
             throw failure(error.operation, error.cause, remote: address)
-                .withLocalHint(to: address, from: nil, type)
+                .withLocalHint(to: address, from: names.withLock { $0.local }, type)
         }
     }
 

@@ -24,11 +24,11 @@ extension Socket {
     ///     may still arrive, and the next read continues in its middle.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
+    ///   received part of the reply:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
-    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
     ///     the reply is longer than its limit.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
@@ -44,8 +44,13 @@ extension Socket {
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
             var exchange = Exchange(
                 request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: false)
-            return try finish(
-                &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
+            do throws(SocketError) {
+                return try finish(
+                    &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
+            } catch {
+                // No later call can receive these bytes.
+                throw input.isEmpty ? error : error.with(partialBytes: input.take(input.count))
+            }
         }
     }
 
@@ -53,11 +58,11 @@ extension Socket {
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
+    ///   received part of the reply:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
-    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
     ///     the reply is longer than its limit.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.

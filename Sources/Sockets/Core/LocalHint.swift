@@ -26,9 +26,35 @@ extension SocketError {
         where type == .datagram && Self.canReach(remote, [.set(.broadcast, to: true)]):
             return with(
                 hint: "A broadcast address needs the socket option broadcast (SO_BROADCAST).")
+        case .system(let code) where Self.routeErrors.contains(code):
+            guard let local, let hint = Self.unreachable(remote, from: local) else { return self }
+            return with(
+                subject: "\(remote) from \(local)", localAddress: local, hint: hint)
         default:
             return self
         }
+    }
+
+    /// The errors of a destination that the source address cannot reach.
+    private static let routeErrors: [Errno] = [
+        .invalidArgument, .networkUnreachable, .noRouteToHost, .addressNotAvailable,
+    ]
+
+    /// Returns why the source address cannot reach the destination, or `nil` if the reason is
+    /// another one.
+    private static func unreachable(
+        _ remote: SocketAddress, from local: SocketAddress
+    ) -> String? {
+        guard let source = local.ip?.unmapped, let destination = remote.ip?.unmapped,
+            !source.isUnspecified
+        else { return nil }
+        if source.family != destination.family {
+            return "An \(source.family) address does not reach an \(destination.family) address."
+        }
+        guard source.isLoopback, !destination.isLoopback, !destination.isUnspecified else {
+            return nil
+        }
+        return "A loopback address reaches only this machine."
     }
 
     /// Returns whether a datagram socket with these options can be connected to the address, which

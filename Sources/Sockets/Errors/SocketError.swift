@@ -98,8 +98,8 @@ public struct SocketError: Error, Sendable {
     /// are none.
     public var unsentRequestBytes: Int { contents.unsentRequestBytes }
 
-    /// The bytes that had been read when the stream ended before all of the requested data had
-    /// arrived; empty for other errors.
+    /// The bytes that had been read when a call failed before all of the requested data had arrived,
+    /// and that no later call returns; empty for other errors.
     public var partialBytes: [UInt8] { contents.partialBytes }
 
     /// The failed attempts of a connect, in the order in which they started.
@@ -128,14 +128,19 @@ public struct SocketError: Error, Sendable {
     /// Returns a copy of the error with the given parts replaced.
     @inline(never)  // As the initializer.
     package func with(
-        operation: Operation? = nil, endpoint: Endpoint? = nil, bytesTransferred: Int? = nil,
-        unsentRequestBytes: Int? = nil, stallReport: StallReport? = nil, hint: String? = nil
+        operation: Operation? = nil, subject: String? = nil, endpoint: Endpoint? = nil,
+        localAddress: SocketAddress? = nil, bytesTransferred: Int? = nil,
+        unsentRequestBytes: Int? = nil, partialBytes: [UInt8]? = nil,
+        stallReport: StallReport? = nil, hint: String? = nil
     ) -> SocketError {
         var contents = contents
         contents.operation = operation ?? contents.operation
+        contents.subject = subject ?? contents.subject
         contents.endpoint = endpoint ?? contents.endpoint
+        contents.localAddress = localAddress ?? contents.localAddress
         contents.bytesTransferred = bytesTransferred ?? contents.bytesTransferred
         contents.unsentRequestBytes = unsentRequestBytes ?? contents.unsentRequestBytes
+        contents.partialBytes = partialBytes ?? contents.partialBytes
         contents.stallReport = stallReport ?? contents.stallReport
         contents.hint = hint ?? contents.hint
         return SocketError(contents)
@@ -292,13 +297,13 @@ public struct SocketError: Error, Sendable {
     private struct Contents {
         var operation: Operation
         let cause: Cause
-        let subject: String?
+        var subject: String?
         var endpoint: Endpoint?
-        let localAddress: SocketAddress?
+        var localAddress: SocketAddress?
         let remoteAddress: SocketAddress?
         var bytesTransferred: Int
         var unsentRequestBytes: Int
-        let partialBytes: [UInt8]
+        var partialBytes: [UInt8]
         let attempts: [Attempt]
         var stallReport: StallReport?
         var hint: String?

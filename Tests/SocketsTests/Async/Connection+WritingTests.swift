@@ -147,6 +147,37 @@ struct ConnectionWritingTests {
         try await last.value
     }
 
+    @Test("a write that times out behind an echo says that it waited for another task")
+    func timeoutBehindEcho() async throws {
+        let (connection, peer) = (connection, peer)
+        let echo = Task { try await connection.echo() }
+        while !connection.isWriting { await Task.yield() }
+        // Bytes move all the time.
+        let moving = Background {
+            do throws(SocketError) {
+                while true {
+                    try peer.sendAll([UInt8](repeating: 1, count: 1_000))
+                    _ = try peer.receive()
+                }
+            } catch {}
+        }
+        let calls: [(Connection) async throws -> Void] = [
+            { try await $0.write("never sent", timeout: .milliseconds(100)) },
+            { try await $0.write(parts: [[1]], timeout: .milliseconds(100)) },
+            { _ = try await $0.exchange("?", reading: .line, timeout: .milliseconds(100)) },
+        ]
+        for call in calls {
+            let error = await #expect(throws: SocketError.self) { try await call(connection) }
+            #expect(error?.isTimeout == true)
+            #expect(error?.stallReport == nil)
+            #expect(error?.hint == "Another task was writing to this connection all the time.")
+        }
+        connection.close()
+        _ = await echo.result
+        peer.close()
+        try await moving.result()
+    }
+
     @Test("the timeout of a write counts the wait for other writes")
     func timeoutCountsTheQueue() async throws {
         let first = await startLongWrite()

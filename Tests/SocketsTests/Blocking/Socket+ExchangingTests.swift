@@ -112,6 +112,41 @@ struct SocketExchangingTests {
         withExtendedLifetime(there) {}
     }
 
+    @Test(
+        "an exchange that fails returns the received part of the reply in the error",
+        arguments: [Framing.line, .until(0x3B), .exactly(100), .toEnd()])
+    func partialReply(framing: Framing) throws {
+        let (here, there) = try Socket.pair()
+        try there.sendAll("7 bytes")
+        let late = #expect(throws: SocketError.self) {
+            try here.exchange("?", reading: framing, timeout: .milliseconds(50))
+        }
+        #expect(late?.isTimeout == true)
+        #expect(late?.bytesTransferred == 1)
+        #expect(late?.partialBytes == Array("7 bytes".utf8))
+        #expect(late?.description.contains("(7 bytes were received)") == true)
+
+        let (open, peer) = try Socket.pair()
+        try peer.sendAll("7 bytes")
+        let exchanging = Background { try open.exchange("?", reading: framing) }
+        try waitUntilAThreadWaits(on: open)
+        open.close()
+        let closed = #expect(throws: SocketError.self) { try exchanging.value() }
+        #expect(closed?.cause == .closed)
+        #expect(closed?.partialBytes == Array("7 bytes".utf8))
+    }
+
+    @Test("an exchange whose reply is too long returns its bytes in the error")
+    func tooLong() throws {
+        let (here, there) = try Socket.pair()
+        try there.sendAll("a reply")
+        let error = #expect(throws: SocketError.self) {
+            try here.exchange("?", reading: .toEnd(limit: 3), timeout: .seconds(5))
+        }
+        #expect(error?.cause == .tooLarge(limit: 3))
+        #expect(error?.partialBytes == Array("a reply".utf8))
+    }
+
     @Test("close makes a pending exchange throw `closed`")
     func closed() throws {
         let (here, there) = try Socket.pair()

@@ -70,6 +70,50 @@ struct LocalHintTests {
         }
     }
 
+    @Test("a loopback source that cannot reach the peer is named, with the reason")
+    func loopbackSource() async throws {
+        let remotes: [(SocketAddress, SocketAddress)] = [
+            (.ipv4(.loopback, port: 0), .ipv4(IPv4Address(192, 0, 2, 1), port: 9)),
+            (.ipv6(.loopback, port: 0), SocketAddress("[2001:db8::1]:9")!),
+        ]
+        for (local, remote) in remotes {
+            for error in try await errors(from: local, to: remote) {
+                #expect(error.operation == .connect)
+                #expect(error.localAddress == local)
+                #expect(
+                    error.description.hasPrefix("cannot connect to \(remote) from \(local): "))
+                #expect(error.hint == "A loopback address reaches only this machine.")
+            }
+        }
+        let socket = try Socket(.ipv4, .datagram)
+        try socket.bind(on: Loopback.ipv4)
+        let stream = try Socket(.ipv4, .stream)
+        try stream.bind(on: Loopback.ipv4)
+        let uses: [(Socket, () throws -> Void)] = [
+            (socket, { _ = try socket.send([1], to: remotes[0].1) }),
+            (socket, { try socket.connect(to: remotes[0].1) }),
+            (stream, { try stream.connect(to: remotes[0].1, timeout: .seconds(1)) }),
+        ]
+        for (socket, use) in uses {
+            let error = #expect(throws: SocketError.self) { try use() }
+            #expect(
+                error?.description.contains("192.0.2.1:9 from \(socket.localAddress): ") == true)
+            #expect(error?.hint == "A loopback address reaches only this machine.")
+        }
+    }
+
+    @Test("a channel on an IPv6 address that sends to IPv4 names its own address")
+    func otherFamily() async throws {
+        let channel = try DatagramChannel(on: .ipv6(.loopback, port: 0))
+        let error = await #expect(throws: SocketError.self) {
+            try await channel.send([1], to: Self.target)
+        }
+        #expect(
+            error?.description.hasPrefix(
+                "cannot send to 127.0.0.1:9 from \(channel.localAddress): ") == true)
+        #expect(error?.hint == "An IPv6 address does not reach an IPv4 address.")
+    }
+
     @Test("a source port that is in use is the object of the error")
     func usedSource() async throws {
         let holder = try Socket(on: .tcp("127.0.0.1", port: 0))
