@@ -18,8 +18,9 @@ extension Connection {
     ///   - group: The loop group. The connection belongs to one of its loops.
     /// - Throws: One of these errors:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type.
-    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
-    ///     connected. The initializer then closes the socket.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket was never
+    ///     connected. The initializer then closes the socket. A peer that has already reset the
+    ///     connection is no error: the bytes that it sent can be read, and then the reset.
     ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
@@ -30,11 +31,33 @@ extension Connection {
         let owned = try socket.handOver()
         let address = owned.localAddress
         do throws(Errno) {
-            _ = try System.getpeername(owned.descriptor.number)
+            try owned.checkConnected()
             try self.init(taking: owned, on: loop)
             sendFileMayWait = true
         } catch {
-            throw SocketError(.adopt, .system(error), localAddress: address)
+            throw SocketError(
+                .adopt, .system(error),
+                subject: address.flatMap { $0 == .unnamed ? nil : "the socket on \($0)" },
+                localAddress: address)
+        }
+    }
+}
+
+extension OwnedSocket {
+    /// Throws `ENOTCONN` if the socket has never been connected.
+    ///
+    /// The kernel no longer reports the address of a peer that has reset the connection, but the
+    /// bytes that the peer sent before can still be read.
+    fileprivate func checkConnected() throws(Errno) {
+        do throws(Errno) {
+            _ = try System.getpeername(descriptor.number)
+        } catch .socketNotConnected {
+            // The address was captured when the connection was established.
+            if let remoteAddress, remoteAddress != .unnamed { return }
+            guard let error = try System.takeError(descriptor.number), error.breaksConnection,
+                let connectionError
+            else { throw .socketNotConnected }
+            connectionError.note(error)
         }
     }
 }
