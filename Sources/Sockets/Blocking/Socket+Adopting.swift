@@ -99,6 +99,8 @@ extension Socket {
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
+        // From now on, the other socket may set the option for both.
+        linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the
             // kernel from now on.
@@ -112,7 +114,7 @@ extension Socket {
         let socket = Socket(
             taking: OwnedSocket(
                 OwnedDescriptor(copy), family, type, local: local, remote: remote,
-                timeoutsAreKnown: false, mayLinger: linger.mayBeSet,
+                timeoutsAreKnown: false, mayLinger: true,
                 connectionError: connectionError))
         socket.sharing.store(
             sharing.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)

@@ -8,13 +8,21 @@ import Testing
 struct LingerStateTests {
     /// The ways to set `SO_LINGER`.
     enum Setting: CaseIterable {
-        case option, raw, inherited
+        case option, raw, inherited, duplicate, releasedDuplicate
 
         func apply(to socket: Socket, _ seconds: Int32) throws {
             switch self {
             case .option: try socket.setOption(.linger, to: .seconds(Int64(seconds)))
             case .raw: try socket.setOption(.raw(level: 1, name: 13), to: Self.bytes(seconds))
             case .inherited: break
+            case .duplicate:
+                let copy = try socket.duplicate()
+                try copy.setOption(.linger, to: .seconds(Int64(seconds)))
+                copy.close()
+            case .releasedDuplicate:
+                let copy = try socket.duplicate()
+                try copy.setOption(.linger, to: .seconds(Int64(seconds)))
+                try copy.release().close()
             }
         }
 
@@ -22,9 +30,12 @@ struct LingerStateTests {
             switch self {
             case .option: try connection.setOption(.linger, to: .seconds(Int64(seconds)))
             case .raw: try connection.setOption(.raw(level: 1, name: 13), to: Self.bytes(seconds))
-            case .inherited: break
+            case .inherited, .duplicate, .releasedDuplicate: break
             }
         }
+
+        /// Whether a duplicate of a socket sets the option.
+        var needsDuplicate: Bool { self == .duplicate || self == .releasedDuplicate }
 
         func options(_ seconds: Int32) -> ListenOptions {
             self == .inherited
@@ -54,6 +65,10 @@ struct LingerStateTests {
     private func connections(
         _ setting: Setting, _ seconds: Int32
     ) async throws -> (server: Connection, client: Socket) {
+        if setting.needsDuplicate {
+            let (server, client) = try sockets(setting, seconds)
+            return (try Connection(adopting: server), client)
+        }
         let listener = try Listener(on: Loopback.ipv4, options: setting.options(seconds))
         let client = try Socket(to: listener.localAddress)
         let server = try await listener.accept(timeout: .seconds(10))
