@@ -188,18 +188,15 @@ extension Connection {
 
     /// Returns the error of an operation that ended before its turn to write came.
     ///
-    /// The stall report, if any, is about the operation that had the turn. It is left out if it says
-    /// that bytes are moving, because a longer time limit may not help.
+    /// It has no stall report, because the operation has not tried to write, and its limit may have
+    /// ended while another operation, such as an `echo`, moved bytes.
     @inline(never)
     private func failureBeforeWriting(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause
     ) -> SocketError {
-        let error = failure(operation, cause)
-        guard error.isTimeout else { return error }
-        let report = error.stallReport.flatMap { $0.verdict.isStuck ? $0 : nil }
+        guard case .timedOut = cause else { return failure(operation, cause) }
         return SocketError(
             operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
-            stallReport: report,
             hint: "Another task was writing to this connection all the time.")
     }
 

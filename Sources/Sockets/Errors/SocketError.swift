@@ -108,7 +108,7 @@ public struct SocketError: Error, Sendable {
     /// The reason why the connection was stalled until the time limit ended the operation.
     ///
     /// It is set if a send, receive, read, write or exchange on a connection waited and timed out.
-    /// Otherwise it is `nil`.
+    /// Otherwise it is `nil`, also if a write timed out while it waited for the write of another task.
     public var stallReport: StallReport? { contents.stallReport }
 
     /// What the program or its user can do about the error, in one sentence; `nil` if the cause says
