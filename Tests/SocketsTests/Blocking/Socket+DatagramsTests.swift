@@ -14,7 +14,10 @@ struct SocketDatagramsTests {
         #expect(question.sender.port == client.localAddress.port)
         try server.send("answer", to: question.sender)
         let answer = try client.receiveFrom(timeout: .seconds(5))
-        #expect(answer == Datagram(bytes: Array("answer".utf8), sender: server.localAddress))
+        #expect(answer.text == "answer")
+        #expect(answer.sender == server.localAddress)
+        // The first send has bound the client, which then learns to which of its addresses it was sent.
+        #expect(answer.localAddress?.ip == .v4(.loopback))
     }
 
     @Test("an empty datagram is received as a datagram of zero bytes")
