@@ -50,8 +50,9 @@ def _():
                       ["-u", "-s", "192.0.2.1", "127.0.0.1", port]):
             named(run(*sock(*words)).expect(45, out=b""), "192.0.2.1", "does not have that address")
         run(*sock("-4", "-s", "::1", "localhost", port)).expect(2, out=b"")
+        named(run(*sock("-s", "::1", "127.0.0.1", port)).expect(2, out=b""), "-s ::1", "127.0.0.1")
         for words in (["-4", "::1", port], ["-4", "::", port], ["-l", "-4", "::", "0"],
-                      ["-6", "127.0.0.1", port], ["-s", "::1", "127.0.0.1", port],
+                      ["-6", "127.0.0.1", port],
                       ["info", "-4", "::1", port], ["resolve", "-6", "127.0.0.1"],
                       ["serve", "-4", "echo", "::1", "0"]):
             result = named(run(*sock(*words)).expect(6, out=b""), "IPv4", "IPv6")

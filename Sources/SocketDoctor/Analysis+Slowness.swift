@@ -44,10 +44,16 @@ extension Analysis {
     }
 
     /// The slow readers, each with its rate, in a stable order.
+    ///
+    /// An end of a finding is none of them: it may have read before it got stuck, while the machine was
+    /// sampled.
     package var slowReaders: [SlowReader] {
-        connections(where: { !$0.isQuiet }).flatMap { ends in
+        let stuck = Set(findings.flatMap { $0.connections.joined() }.map(\.identity))
+        return connections(where: { !$0.isQuiet }).flatMap { ends in
             ends.compactMap { end in
-                guard existedBefore(end), !end.isOwnerless else { return nil }
+                guard existedBefore(end), !end.isOwnerless, !stuck.contains(end.identity) else {
+                    return nil
+                }
                 return slowReader(end, other: ends.first { $0.identity != end.identity })
             }
         }
