@@ -19,7 +19,7 @@ extension Connection {
     ///
     /// - Parameter timeout: The limit of all waits together.
     public func finish(timeout: TimeLimit = .seconds(2)) async {
-        if !isIdleAtEnd { await discardInput(timeout) }
+        if !isIdleAtEnd { await endAndDiscard(timeout) }
         close()
     }
 
@@ -28,18 +28,18 @@ extension Connection {
     /// Such a peer sends nothing more, so the close cannot reset.
     var isIdleAtEnd: Bool {
         guard source.writers.take() else { return false }
-        var isIdleAtEnd = false
+        var hasEnded = false
         if (try? source.beginReading()) != nil {
-            isIdleAtEnd = isAtEnd
+            hasEnded = isAtEnd
             source.endReading()
         }
         source.writers.end()
-        return isIdleAtEnd
+        return hasEnded
     }
 
     /// Half-closes, and discards what the peer sends until it has ended the stream.
     @inline(never)
-    private func discardInput(_ timeout: TimeLimit) async {
+    func endAndDiscard(_ timeout: TimeLimit) async {
         var deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             try await halfClose(&deadline)

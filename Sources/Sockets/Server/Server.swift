@@ -120,9 +120,9 @@ final class Server: Sendable {
                     defer { runningHandlers.subtract(1, ordering: .relaxed) }
                     try await handler(connection)
                 }
-                // A client that is still sending would otherwise be reset and lose the answer. The
-                // check is for speed: most clients have ended, and `finish` costs 900 instructions.
-                if !connection.isIdleAtEnd { await connection.finish() }
+                // As `finish`, because a client that is still sending would otherwise be reset and lose
+                // the answer. Most clients have ended, and they need no further async call.
+                if !connection.isIdleAtEnd { await connection.endAndDiscard(.seconds(2)) }
             }
         } catch {
             log(error, of: connection)
