@@ -204,14 +204,19 @@ extension RunningSock {
         for (wanted, descriptor) in descriptors.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(wanted))
         }
-        // The program must not inherit the blocked signals of the threads that run tests.
+        // The program must not inherit the blocked signals of the threads that run tests, nor the ignored
+        // signals of a shell that runs the tests in the background.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         var nothing = sigset_t()
         sigemptyset(&nothing)
         posix_spawnattr_setsigmask(&attributes, &nothing)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var heeded = nothing
+        for signal in [SIGINT, SIGQUIT, SIGHUP] { sigaddset(&heeded, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &heeded)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
         let environment = ProcessInfo.processInfo.environment
             .merging(["SOCK": SockProgram.path, "LC_ALL": "C"]) { $1 }

@@ -112,7 +112,7 @@ struct SignalsTests {
         let served = try server.outcome()
         #expect(served.isSignaled && served.status == 128 + SIGQUIT)
         #expect(served.errorLines.allSatisfy { $0.hasPrefix("Listening on ") })
-        let doctor = try RunningSock("doctor", "--watch", "--json", "--all")
+        let doctor = try RunningSock("doctor", "--watch", "--all")
         try doctor.waitForOutput { !$0.isEmpty }
         doctor.send(signal: SIGQUIT)
         let watched = try doctor.outcome()
