@@ -45,7 +45,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
-    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without
+    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
     /// IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a port; see
     /// ``localAddress``. On a Unix path, the channel replaces the socket file of a server that has
     /// ended. If a running server uses the path, or if the path is another kind of file, the cause

@@ -52,7 +52,7 @@ public final class Listener: Sendable {
     /// Creates a listener on an endpoint.
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
-    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without
+    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
     /// IPv6, an endpoint without a host serves only IPv4. A TCP socket has `SO_REUSEADDR`, so a server
     /// can restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0, the kernel
     /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the socket file

@@ -27,7 +27,6 @@ extension Socket {
     ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
     ///   received part of the reply:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
-    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
     ///     the reply is longer than its limit.
@@ -61,7 +60,6 @@ extension Socket {
     ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
     ///   received part of the reply:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
-    ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
     ///     the reply is longer than its limit.

@@ -9,8 +9,8 @@ extension Socket {
     ///
     /// A datagram socket is then ready for `receiveFrom`, and every other socket for `accept`. An
     /// endpoint without a host, or with the host `::`, binds every interface. One socket then serves
-    /// IPv4 and IPv6; ``ListenOptions/family`` restricts it to one of them. On a machine without IPv6,
-    /// an endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so a server can
+    /// IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without IPv6, an
+    /// endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so a server can
     /// restart at once. With port 0, the kernel chooses the port; see ``localAddress``.
     ///
     /// If a server that has ended left its socket file behind, the file is replaced. If a running

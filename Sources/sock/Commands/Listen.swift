@@ -11,13 +11,14 @@ struct Listen: Command {
     static let summary = "listen; port 0 picks a free port"
     static let details = """
         Waits for a client, sends standard input to it, and writes the received bytes to standard \
-        output. Without ADDR, it listens on every interface, for IPv4 and IPv6; a name means all its \
-        addresses. Port 0 picks a free port and prints it on standard error. sock ends after one client. With -k, it keeps \
-        listening and sends the input to every connected client, at the pace of the slowest. It \
-        disconnects a client that reads nothing for 10 s while others wait for more. After the \
-        end of input, later clients receive nothing. -w begins when a client has connected. After -q, \
-        the client has 2 s to close. With -u, it replies to every sender, from the address that the \
-        sender used, and ADDR may be a multicast group, such as 239.1.1.1%eth0.
+        output. Without ADDR, it listens on every interface, for IPv4 and IPv6; a name means all \
+        its addresses. Port 0 picks a free port and prints it on standard error. sock ends after \
+        one client. With -k, it keeps listening and sends the input to every connected client, at \
+        the pace of the slowest. It disconnects a client that reads nothing for 10 s while others \
+        wait for more. After the end of input, later clients receive nothing. -w begins when a \
+        client has connected. After -q, the client has 2 s to close. With -u, it replies to every \
+        sender, from the address that the datagram was sent to, and ADDR may be a multicast \
+        group, such as 239.1.1.1%eth0.
         """
 
     private let endpoint: Endpoint
