@@ -256,7 +256,7 @@ def _():
         named(result, "That host does not answer")
 
 
-@check("a missing route and a route that refuses are told apart", "ip", "nft", root=True)
+@check("a missing route and a route that refuses have different advice", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     for words in ((), ("-u",), ("info",)):

@@ -272,7 +272,7 @@ def _():
     at_the_end(lambda: shutil.rmtree(folder))
     os.chmod(folder, 0o755)
     copy = shutil.copy(sock_path(), folder)
-    nobody = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
+    unprivileged = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
     for family, address in FAMILIES_OF_STREAMS[:2]:
         shown_address = f"[{address}]" if ":" in address else address
         for kind, verb, name_of in (
@@ -286,7 +286,7 @@ def _():
                 held_port = f"{verb} {name_of} port {shown_address}:{port}"
                 expect_text(doctor(port, code=0), f"{ours}[{os.getpid()}] {held_port}, as user root.")
                 expect_text(
-                    run(*nobody, port),
+                    run(*unprivileged, port),
                     f"A program of user root {held_port}; it is hidden from this user, and root can")
                 answer = json.loads(doctor("--json", "--all", port, code=0).out)
                 expect(not answer["stuck"] and f"[{os.getpid()}]" in answer["evidence"], f"{answer}")
@@ -551,11 +551,11 @@ def _():
     at_the_end(lambda: shutil.rmtree(folder))
     os.chmod(folder, 0o755)
     copy = shutil.copy(sock_path(), folder)
-    nobody = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
-    found = run(*nobody, port)
+    unprivileged = ("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups", copy, "doctor")
+    found = run(*unprivileged, port)
     found.expect(1, err_matches=rb".*the owners of \d+ sockets are hidden from this user;.*")
     expect_text(found, "(both-writing, ", "(hidden, user 0)")
-    run(*nobody, "--pid", one.pid).expect(
+    run(*unprivileged, "--pid", one.pid).expect(
         4, out=b"", err_matches=rb"sock: cannot see the sockets of .*\[%d\]\n.*" % one.pid)
 
 

@@ -5,12 +5,6 @@ import Testing
 
 @Suite("Clients that are not accepted")
 struct AnalysisClientsTests {
-    private func only(_ model: ModelMachine) throws -> Finding {
-        let findings = model.analysis.findings
-        #expect(findings.count == 1, "\(findings.map(\.kind))")
-        return try #require(findings.first)
-    }
-
     @Test("a client that is unaccepted in both samples gives a `notAccepting` finding (`likely`)")
     func unaccepted() throws {
         var model = ModelMachine()
@@ -31,7 +25,7 @@ struct AnalysisClientsTests {
             MachineSocket(
                 .tcp, cookie: 3, inode: 0, local: there, remote: here,
                 statistics: quiet.with { $0.receiveQueue = 5 }))
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .notAccepting)
         #expect(found.confidence == .likely)
         #expect(found.blockers == [2])
@@ -52,7 +46,7 @@ struct AnalysisClientsTests {
         listener.isListening = true
         (listener.pendingConnections, listener.backlog) = (129, 128)
         model.add(listener, to: 2)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .notAccepting)
         #expect(found.confidence == .certain)
     }
@@ -92,7 +86,7 @@ struct AnalysisClientsTests {
         "a full backlog, not the network, explains a client of this machine that gets no answer",
         arguments: [ConnectionStatistics.State.synSent, .established])
     func ignored(state: ConnectionStatistics.State) throws {
-        let found = try only(connecting(to: server, waiting: 2, state: state))
+        let found = try onlyFinding(in: connecting(to: server, waiting: 2, state: state))
         #expect(found.kind == .notAccepting)
         #expect(found.confidence == .certain)
         #expect(found.stallDuration == .milliseconds(3_500))
@@ -106,7 +100,7 @@ struct AnalysisClientsTests {
 
     @Test("a client of this machine that gets no answer is `networkLost` if the backlog has space")
     func dropped() throws {
-        let found = try only(connecting(to: server, waiting: 0))
+        let found = try onlyFinding(in: connecting(to: server, waiting: 0))
         #expect(found.kind == .networkLost)
         #expect(found.stallDuration == .milliseconds(3_500))
         #expect(
@@ -151,7 +145,7 @@ struct AnalysisClientsTests {
             client.peerInode = 0
             model.read(id, model.add(client, to: id))
         }
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .notAccepting)
         #expect(found.edges.count == 3)
         #expect(found.advice == "Let it continue: kill -CONT 2")

@@ -32,15 +32,9 @@ struct AnalysisClosingTests {
 
     private let farAway = SocketAddress.ipv4(IPv4Address(192, 0, 2, 7), port: 4000)
 
-    private func only(_ model: ModelMachine) throws -> Finding {
-        let findings = model.analysis.findings
-        #expect(findings.count == 1, "\(findings.map(\.kind))")
-        return try #require(findings.first)
-    }
-
     @Test("a closed peer gives a `notClosed` finding that names the program and the time")
     func closed() throws {
-        let found = try only(machine())
+        let found = try onlyFinding(in: machine())
         #expect(found.kind == .notClosed)
         #expect(found.confidence == .certain)
         #expect(found.stallDuration == .seconds(180))
@@ -68,7 +62,7 @@ struct AnalysisClosingTests {
         for (remote, confidence) in [
             (farAway, StallReport.Confidence.possible), (there, .likely),
         ] {
-            let found = try only(machine(remote: remote))
+            let found = try onlyFinding(in: machine(remote: remote))
             #expect(found.confidence == confidence)
             #expect(found.isLikely == (remote == there))
             #expect(
@@ -89,7 +83,7 @@ struct AnalysisClosingTests {
                     statistics: MeasuredStatistics.quiet().with { $0.state = .finWait2 }), to: 1)
             return model
         }
-        let found = try only(withPeer(for: .seconds(11)))
+        let found = try onlyFinding(in: withPeer(for: .seconds(11)))
         #expect(found.confidence == .possible)
         #expect(!found.isLikely)
         #expect(found.evidence.hasPrefix("The peer of server[2] has half-closed"))
@@ -111,7 +105,7 @@ struct AnalysisClosingTests {
     @Test("a client that closed before it was accepted belongs to the finding about the listener")
     func queued() throws {
         var model = queuedClient(from: nil)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .notAccepting)
         #expect(found.connections.map { $0[0].inode } == [7, 0])
         #expect(
@@ -120,7 +114,7 @@ struct AnalysisClosingTests {
 
         // The owner is hidden, so the finding about the listener is missing.
         model.change(2) { $0.descriptors = nil }
-        let hidden = try only(model)
+        let hidden = try onlyFinding(in: model)
         #expect(hidden.kind == .notClosed)
         #expect(
             hidden.evidence == "A client has closed a connection that is not yet accepted.")
@@ -141,12 +135,12 @@ struct AnalysisClosingTests {
         for remote in [farAway, there] {
             var model = queuedClient(from: remote)
             #expect(
-                try only(model).evidence.hasPrefix(
+                try onlyFinding(in: model).evidence.hasPrefix(
                     "1 client waits for server[2] to accept. It has already closed or half-closed its"
                         + " connection."))
             model.change(2) { $0.descriptors = nil }
             #expect(
-                try only(model).evidence
+                try onlyFinding(in: model).evidence
                     == "A client has closed or half-closed a connection that is not yet accepted.")
         }
     }
@@ -160,7 +154,7 @@ struct AnalysisClosingTests {
         (listener.pendingConnections, listener.backlog) = (2, 128)
         listener.pendingInodes = [0, 0]
         model.add(listener, to: 2)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .notAccepting)
         #expect(
             found.evidence.hasPrefix(
@@ -182,7 +176,7 @@ struct AnalysisClosingTests {
 
     @Test("a Unix socket whose peer is closed gives a `notClosed` finding with the observed time")
     func unix() throws {
-        let found = try only(hungUp(peerInode: 0))
+        let found = try onlyFinding(in: hungUp(peerInode: 0))
         #expect(found.kind == .notClosed)
         #expect(found.isLowerBound)
         #expect(found.blockers == [2])

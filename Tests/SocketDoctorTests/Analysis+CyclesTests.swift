@@ -5,12 +5,6 @@ import Testing
 
 @Suite("Cycles of waiting processes")
 struct AnalysisCyclesTests {
-    private func only(_ model: ModelMachine) throws -> Finding {
-        let findings = model.analysis.findings
-        #expect(findings.count == 1, "\(findings.map(\.kind))")
-        return try #require(findings.first)
-    }
-
     /// Returns a model of `count` processes, each of which reads from or writes to the next.
     private func processCycle(_ count: Int32, writing: Bool = false, seen: Bool = true)
         -> ModelMachine
@@ -35,7 +29,7 @@ struct AnalysisCyclesTests {
 
     @Test("three processes that read from each other are reported as a circular wait (`certain`)")
     func reading() throws {
-        let found = try only(processCycle(3))
+        let found = try onlyFinding(in: processCycle(3))
         #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
         #expect(found.edges.map(\.waiter) == [1, 2, 3])
@@ -47,7 +41,7 @@ struct AnalysisCyclesTests {
 
     @Test("three processes that write to each other are reported as one circular wait")
     func writing() throws {
-        let found = try only(processCycle(3, writing: true))
+        let found = try onlyFinding(in: processCycle(3, writing: true))
         #expect(found.kind == .circularWait)
         #expect(found.confidence == .certain)
         #expect(found.edges.allSatisfy { $0.action == .read && $0.call == "sendto" })
@@ -57,7 +51,7 @@ struct AnalysisCyclesTests {
     func unseen() throws {
         var model = processCycle(3, writing: true, seen: false)
         for id: Int32 in 1...3 { model.change(id) { $0.threads = nil } }
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .circularWait)
         #expect(found.confidence == .likely)
         #expect(found.edges.map(\.waiter) == [1, 2, 3])
@@ -72,7 +66,7 @@ struct AnalysisCyclesTests {
         let (one, other) = model.connect(1, 2)
         model.read(1, one)
         model.read(2, other)
-        #expect(try only(model).kind == .bothWaiting)
+        #expect(try onlyFinding(in: model).kind == .bothWaiting)
 
         var full = ModelMachine()
         full.program(1)
@@ -81,14 +75,25 @@ struct AnalysisCyclesTests {
         let (near, far) = full.connect(1, 2, statistics: (statistics, statistics))
         full.write(1, near)
         full.write(2, far)
-        let found = try only(full)
+        let found = try onlyFinding(in: full)
         #expect(found.kind == .bothWriting)
         #expect(found.confidence == .certain)
     }
 
+    @Test("an end that read before it got stuck is no slow reader")
+    func readBefore() throws {
+        var samples = processCycle(2, writing: true).samples()
+        for index in samples.later.sockets.indices {
+            samples.later.sockets[index].bytesRead = 10_000
+        }
+        let analysis = Analysis(samples)
+        #expect(analysis.findings.map(\.kind) == [.circularWait])
+        #expect(analysis.slowReaders.isEmpty)
+    }
+
     @Test("mutual waits over two connections are reported as a circular wait")
     func twoConnections() throws {
-        let found = try only(processCycle(2))
+        let found = try onlyFinding(in: processCycle(2))
         #expect(found.kind == .circularWait)
         #expect(found.connections.count == 2)
     }
@@ -98,7 +103,7 @@ struct AnalysisCyclesTests {
         var model = ModelMachine()
         model.program(1)
         model.read(1, model.connect(1, 1, .unix).0)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .circularWait)
         #expect(found.edges.map(\.blockers) == [[1]])
     }
@@ -151,7 +156,7 @@ struct AnalysisCyclesTests {
             watched.append(.init(model.connect(1, id).0, .reading))
         }
         model.wait(1, in: BlockedCall("epoll_wait", .descriptors(watched)))
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.edges.count == 8)
     }
 
@@ -161,7 +166,7 @@ struct AnalysisCyclesTests {
         model.program(1)
         model.program(2, "server", state: .stopped)
         model.read(1, model.connect(1, 2).0)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .peerStuck)
         #expect(found.evidence.hasSuffix("server[2] has been stopped by a signal."))
     }
@@ -179,7 +184,7 @@ struct AnalysisCyclesTests {
                 MeasuredStatistics.quiet(for: moment).with { $0.receiveQueue = 128_000 }
             ))
         model.write(1, near)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .peerNotReading)
         #expect(found.confidence == .certain)
         #expect(found.edges.map(\.action) == [.read])
@@ -193,7 +198,7 @@ struct AnalysisCyclesTests {
         let (_, two) = model.connect(1, 2)
         model.wait(1, in: BlockedCall("wait4", .child(nil)))
         model.read(2, two)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .circularWait)
         #expect(found.edges.map(\.action) == [.exit, .write])
     }

@@ -18,12 +18,6 @@ struct AnalysisTests {
         return model
     }
 
-    private func only(_ model: ModelMachine) throws -> Finding {
-        let findings = model.analysis.findings
-        #expect(findings.count == 1, "\(findings.map(\.kind))")
-        return try #require(findings.first)
-    }
-
     /// Returns the statistics of a socket whose unread bytes arrived `time` ago.
     private func unread(_ bytes: Int = 5, for time: Duration = .seconds(3)) -> ConnectionStatistics
     {
@@ -64,12 +58,13 @@ struct AnalysisTests {
 
     @Test("two ends with full queues are reported as `bothWriting`, for TCP and for Unix sockets")
     func bothWriting() throws {
-        let tcp = try only(pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
+        let tcp = try onlyFinding(
+            in: pair(.tcp, MeasuredStatistics.bothFull(), MeasuredStatistics.bothFull()))
         #expect(tcp.kind == .bothWriting)
         #expect(tcp.stallDuration == .seconds(3))
         #expect(!tcp.isLowerBound)
         let full = MeasuredStatistics.unix(queued: 222_720, unread: 219_264, writable: false)
-        let unix = try only(pair(.unix, full, full))
+        let unix = try onlyFinding(in: pair(.unix, full, full))
         #expect(unix.kind == .bothWriting)
         #expect(unix.stallDuration == .seconds(1))
         #expect(unix.isLowerBound)
@@ -87,7 +82,7 @@ struct AnalysisTests {
             MeasuredStatistics.unix(queued: 768), MeasuredStatistics.unix(unread: 64)
         )
         let model = pair(.unix, one, other)
-        #expect(try only(model).kind == .peerNotReading)
+        #expect(try onlyFinding(in: model).kind == .peerNotReading)
         var samples = model.samples()
         samples.earlier?.processes[1]?.runCounter = 0
         #expect(Analysis(samples).findings.count == 1)
@@ -125,7 +120,7 @@ struct AnalysisTests {
     func peerNotReading() throws {
         var model = pair(.tcp, MeasuredStatistics.peerFull(), unread(128_000))
         model.wait(2, in: BlockedCall("clock_nanosleep", .time, hasTimeout: true))
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .peerNotReading)
         #expect(found.edges.map(\.waiter) == [1])
         #expect(found.edges.map(\.blockers) == [[2]])
@@ -137,7 +132,7 @@ struct AnalysisTests {
                     + " that reads less often looks the same."))
         // A stopped program certainly does not read.
         model.change(2) { $0.state = .stopped }
-        #expect(try !only(model).evidence.contains("No byte was read"))
+        #expect(try !onlyFinding(in: model).evidence.contains("No byte was read"))
     }
 
     @Test("the finding about a stopped peer is `certain` and says how to continue the process")
@@ -147,7 +142,7 @@ struct AnalysisTests {
             $0.state = .stopped
             $0.threads = nil
         }
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .peerNotReading)
         #expect(found.confidence == .certain)
         #expect(found.advice == "Let it continue: kill -CONT 2")
@@ -155,7 +150,7 @@ struct AnalysisTests {
 
     @Test("unread bytes give a finding about their reader after 3 s, but not after 0.3 s")
     func notReading() throws {
-        let found = try only(pair(.tcp, nil, unread()))
+        let found = try onlyFinding(in: pair(.tcp, nil, unread()))
         #expect(found.kind == .notReading)
         #expect(found.blockers == [2])
         #expect(found.evidence.hasPrefix("5 bytes have waited for 3 s for server[2] to read them."))
@@ -170,19 +165,19 @@ struct AnalysisTests {
             MachineSocket(
                 .tcp, cookie: 5, inode: 6, remote: .ipv4(IPv4Address(192, 0, 2, 7), port: 80),
                 statistics: MeasuredStatistics.cut(5)), to: 1)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .networkLost)
         #expect(found.confidence == .certain)
     }
 
     @Test("a full buffer at the other end, not the network, explains data without an answer")
     func unansweredByReader() throws {
-        let found = try only(pair(.tcp, MeasuredStatistics.cut(5), unread(128_000)))
+        let found = try onlyFinding(in: pair(.tcp, MeasuredStatistics.cut(5), unread(128_000)))
         #expect(found.kind == .peerNotReading)
         #expect(found.evidence.contains("server[2] leaves 128000 bytes unread"))
         #expect(found.advice == "The program must read, because nothing else empties the buffer.")
         for far in [nil, unread(1)] {
-            let lost = try only(pair(.tcp, MeasuredStatistics.cut(5), far))
+            let lost = try onlyFinding(in: pair(.tcp, MeasuredStatistics.cut(5), far))
             #expect(lost.kind == .networkLost)
             #expect(lost.advice.hasPrefix("Check the firewall of this machine"))
         }
@@ -195,7 +190,7 @@ struct AnalysisTests {
         model.add(
             MachineSocket(.tcp, cookie: 5, inode: 6, statistics: MeasuredStatistics.peerFull()),
             to: 1)
-        let found = try only(model)
+        let found = try onlyFinding(in: model)
         #expect(found.kind == .peerNotReading)
         #expect(found.edges.map(\.blockers) == [[]])
         #expect(found.evidence.hasPrefix("client[1]: "))

@@ -1,3 +1,5 @@
+import Testing
+
 @testable import SocketDoctor
 @testable import Sockets
 
@@ -114,4 +116,13 @@ struct ModelMachine {
     }
 
     var analysis: Analysis { Analysis(samples()) }
+}
+
+/// Returns the finding of a model that must have exactly one.
+func onlyFinding(
+    in model: ModelMachine, sourceLocation: SourceLocation = #_sourceLocation
+) throws -> Finding {
+    let findings = model.analysis.findings
+    #expect(findings.count == 1, "\(findings.map(\.kind))", sourceLocation: sourceLocation)
+    return try #require(findings.first, sourceLocation: sourceLocation)
 }

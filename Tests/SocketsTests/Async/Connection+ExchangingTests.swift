@@ -66,12 +66,7 @@ struct ConnectionExchangingTests {
     func answersEarly(overTCP: Bool) async throws {
         let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
         let connection = try Connection(adopting: socket)
-        let answering = Background {
-            try peer.sendAll("no\n")
-            // Wait for the first byte, because a close with unread bytes breaks the connection.
-            _ = try peer.receive(atMost: 1)
-            peer.close()
-        }
+        let answering = ReplyingPeer.closingEarly(peer, after: "no\n")
         let reply = try await connection.exchange(
             [UInt8](repeating: 7, count: 64 << 20), reading: .line, timeout: .seconds(30))
         #expect(reply.text == "no")
@@ -87,11 +82,7 @@ struct ConnectionExchangingTests {
     func resetBeforeTheRequestIsSent(overTCP: Bool) async throws {
         let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
         let connection = try Connection(adopting: socket)
-        let answering = Background {
-            try peer.sendAll("half an ans")
-            _ = try peer.receive(atMost: 1)
-            peer.close()
-        }
+        let answering = ReplyingPeer.closingEarly(peer, after: "half an ans")
         let error = await #expect(throws: SocketError.self) {
             try await connection.exchange(
                 [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))
@@ -158,12 +149,7 @@ struct ConnectionExchangingTests {
     func resetInsideReply(framing: Framing) async throws {
         let (socket, peer) = try Loopback.tcpPair()
         let connection = try Connection(adopting: socket)
-        let answering = Background {
-            _ = try peer.receive(atMost: 1)
-            try peer.sendAll("ab")
-            try peer.setOption(.linger, to: .zero)
-            peer.close()
-        }
+        let answering = ReplyingPeer.resetting(peer, after: "ab")
         let error = await #expect(throws: SocketError.self) {
             try await connection.exchange("?", reading: framing, timeout: .seconds(10))
         }

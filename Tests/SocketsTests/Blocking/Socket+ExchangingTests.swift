@@ -66,12 +66,7 @@ struct SocketExchangingTests {
         arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
     func resetInsideReply(framing: Framing) throws {
         let (here, peer) = try Loopback.tcpPair()
-        let answering = Background {
-            _ = try peer.receive(atMost: 1)
-            try peer.sendAll("ab")
-            try peer.setOption(.linger, to: .zero)
-            peer.close()
-        }
+        let answering = ReplyingPeer.resetting(peer, after: "ab")
         let error = #expect(throws: SocketError.self) {
             try here.exchange("?", reading: framing, timeout: .seconds(10))
         }
@@ -85,11 +80,7 @@ struct SocketExchangingTests {
         arguments: [false, true])
     func resetBeforeTheRequestIsSent(overTCP: Bool) throws {
         let (here, peer) = try Loopback.streamPair(overTCP: overTCP)
-        let answering = Background {
-            try peer.sendAll("half an ans")
-            _ = try peer.receive(atMost: 1)
-            peer.close()
-        }
+        let answering = ReplyingPeer.closingEarly(peer, after: "half an ans")
         let error = #expect(throws: SocketError.self) {
             try here.exchange(
                 [UInt8](repeating: 7, count: 64 << 20), reading: .toEnd(), timeout: .seconds(30))

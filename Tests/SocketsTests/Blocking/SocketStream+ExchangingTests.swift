@@ -46,12 +46,7 @@ struct SocketStreamExchangingTests {
     func resetInsideReply(framing: Framing) throws {
         let (here, peer) = try Loopback.tcpPair()
         let stream = SocketStream(here)
-        let answering = Background {
-            _ = try peer.receive(atMost: 1)
-            try peer.sendAll("ab")
-            try peer.setOption(.linger, to: .zero)
-            peer.close()
-        }
+        let answering = ReplyingPeer.resetting(peer, after: "ab")
         let error = #expect(throws: SocketError.self) {
             try stream.exchange("?", reading: framing, timeout: .seconds(10))
         }

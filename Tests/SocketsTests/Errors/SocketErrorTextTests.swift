@@ -385,7 +385,7 @@ struct SocketErrorTextTests {
         #expect(String(describing: SocketError.Cause.selfConnect).hasPrefix("the socket connected"))
     }
 
-    @Test("a second receiver is told the channel")
+    @Test("the error of a second receiver names the channel")
     func secondReceiver() {
         let error = SocketError(.receive, .busy, localAddress: Self.own)
         #expect(
