@@ -26,13 +26,13 @@ struct Connect: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         var words = arguments.operands
-        let interfaces = words.indices.map { MulticastGroup.takeInterface(from: &words[$0]) }
+        let interface = MulticastGroup.takeInterface(from: &words)
         endpoint = try Target.toConnect(
             words, udp: arguments.has(.udp), unix: arguments.has(.unix),
             escaped: arguments.escapedWords)
         try arguments.checkDatagramFlags(for: endpoint)
         var connector = try Connector(arguments, to: endpoint)
-        connector.interface = interfaces.compactMap(\.self).first
+        connector.interface = interface
         self.connector = connector
         options = try RelayOptions(arguments)
         sendsNothing = arguments.has(.zero)

@@ -32,8 +32,7 @@ struct Listen: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         var words = arguments.operands
-        let interfaces = words.indices.map { MulticastGroup.takeInterface(from: &words[$0]) }
-        interface = interfaces.compactMap(\.self).first
+        interface = MulticastGroup.takeInterface(from: &words)
         let endpoint = try Target.toListen(
             words, port: arguments[.port], source: arguments[.source],
             udp: arguments.has(.udp), unix: arguments.has(.unix), escaped: arguments.escapedWords)

@@ -63,6 +63,12 @@ struct MulticastGroup {
             : "ip link lists the interfaces of this machine."
     }
 
+    /// Removes the interfaces from the words of a command, and returns the first one.
+    static func takeInterface(from words: inout [String]) -> String? {
+        let interfaces = words.indices.map { takeInterface(from: &words[$0]) }
+        return interfaces.compactMap(\.self).first
+    }
+
     /// Removes the interface from a word such as `239.1.1.1%eth0` or `239.1.1.1%eth0:5000`, and
     /// returns it.
     ///
