@@ -157,3 +157,14 @@ extension SocketAddress: LosslessStringConvertible {
         }
     }
 }
+
+extension AddressFamily {
+    /// The wildcard address with port 0, or `nil` for Unix sockets.
+    var wildcard: SocketAddress? {
+        switch self {
+        case .ipv4: .ipv4(.any, port: 0)
+        case .ipv6: .ipv6(.any, port: 0)
+        case .unix: nil
+        }
+    }
+}

@@ -10,9 +10,9 @@ extension DatagramChannel {
     /// A machine may have many addresses, and a sender ignores a reply from an address to which it
     /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
     /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
-    /// the reply would go to a service of this machine. A reply to a Unix sender is lost if it is too
-    /// long for the send buffer, because the sender may have chosen its length, or if `timeout` is
-    /// ``TimeLimit/never`` and the sender's queue stays full for one second.
+    /// the reply would go to a service of this machine. A reply to a Unix sender is lost in two more
+    /// cases: it is too long for the send buffer but no longer than the sender's datagram, or `timeout`
+    /// is ``TimeLimit/never`` and the sender's queue stays full for one second.
     ///
     /// - Parameters:
     ///   - header: The header of the datagram to reply to.
@@ -21,9 +21,9 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
     ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
-    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
+    ///     not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -32,7 +32,8 @@ extension DatagramChannel {
     public func reply(
         to header: DatagramHeader, with bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await reply(bytes, to: header.sender, from: header.localAddress, timeout)
+        try await reply(
+            bytes, to: header.sender, from: header.localAddress, header.originalCount, timeout)
     }
 
     /// Replies to a datagram from the address that it was sent to.
@@ -43,9 +44,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
-    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
+    ///     not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -54,7 +55,8 @@ extension DatagramChannel {
     public func reply(
         to datagram: Datagram, with bytes: RawSpan, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        try await reply(
+            bytes, to: datagram.sender, from: datagram.localAddress, datagram.bytes.count, timeout)
     }
 
     /// Replies to a datagram with the bytes of an array.
@@ -65,9 +67,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
-    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
+    ///     not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -76,7 +78,7 @@ extension DatagramChannel {
     public func reply(
         to datagram: Datagram, with bytes: [UInt8], timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        try await reply(bytes.span.bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        try await reply(to: datagram, with: bytes.span.bytes, timeout: timeout)
     }
 
     /// Replies to a datagram with a string in UTF-8.
@@ -87,9 +89,9 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if a UDP datagram is too
-    ///     long, with `.permissionDenied` if broadcasting is not enabled, or with another error of the
-    ///     kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
+    ///     not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -98,18 +100,17 @@ extension DatagramChannel {
     public func reply(
         to datagram: Datagram, with text: String, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Bool {
-        let bytes = text.utf8.span.bytes
-        return try await reply(bytes, to: datagram.sender, from: datagram.localAddress, timeout)
+        try await reply(to: datagram, with: text.utf8.span.bytes, timeout: timeout)
     }
 
     @inline(__always)
     private func reply(
         _ bytes: RawSpan, to sender: SocketAddress, from local: SocketAddress?,
-        _ timeout: TimeLimit
+        _ requestCount: Int, _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         if sender.ip?.isUnspecified == true { return false }
         if family == .unix, acceptsAnySender {
-            return try await replyToUnixPeer(bytes, sender, timeout)
+            return try await replyToUnixPeer(bytes, sender, requestCount, timeout)
         }
         return try await send(bytes, to: sender, from: local, timeout)
     }
@@ -120,14 +121,16 @@ extension DatagramChannel {
     /// delay the replies to other senders.
     @inline(never)
     private func replyToUnixPeer(
-        _ bytes: RawSpan, _ sender: SocketAddress, _ timeout: TimeLimit
+        _ bytes: RawSpan, _ sender: SocketAddress, _ requestCount: Int, _ timeout: TimeLimit
     ) async throws(SocketError) -> Bool {
         do throws(SocketError) {
             let limit = timeout == .never ? TimeLimit.seconds(1) : timeout
             return try await send(bytes, to: sender, from: nil, limit)
         } catch {
-            let isLost = timeout == .never && error.isTimeout
-            guard isLost || ReplyRules.isTooLong(error.cause, from: family) else { throw error }
+            let isLost =
+                timeout == .never && error.isTimeout
+                || ReplyRules.isTooLongEcho(error.cause, bytes, toRequestOf: requestCount)
+            guard isLost else { throw error }
             return false
         }
     }

@@ -24,8 +24,12 @@ extension DatagramChannel {
     ///   reach the channel itself.
     ///
     /// A connected channel and a Unix channel without an address throw the kernel's error instead. So
-    /// does every channel if no sender can have the address, for example if a link-local address has
-    /// no zone.
+    /// does every channel if no sender can have the address, because only the program can choose it: a
+    /// multicast group, 255.255.255.255, a link-local address without a zone, or an address of a family
+    /// that the channel does not serve. A datagram that is too long is a mistake of the program, too.
+    /// But a Unix client with a larger send buffer may send one that is too long to be sent back, so a
+    /// Unix service that sends back what it received should use
+    /// ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     ///
     /// - Parameters:
     ///   - bytes: The contents of the datagram.
@@ -34,9 +38,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
-    ///     link-local address has no zone and the channel is not bound to a link, or with another
-    ///     error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
+    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
+    ///     zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -57,9 +61,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
-    ///     link-local address has no zone and the channel is not bound to a link, or with another
-    ///     error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
+    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
+    ///     zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -80,9 +84,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.invalidArgument` if a
-    ///     link-local address has no zone and the channel is not bound to a link, or with another
-    ///     error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
+    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
+    ///     zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -228,14 +228,3 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             operation, cause, localAddress: localAddress, remoteAddress: remote ?? remoteAddress)
     }
 }
-
-extension AddressFamily {
-    /// The wildcard address with port 0, or `nil` for Unix sockets.
-    fileprivate var wildcard: SocketAddress? {
-        switch self {
-        case .ipv4: .ipv4(.any, port: 0)
-        case .ipv6: .ipv6(.any, port: 0)
-        case .unix: nil
-        }
-    }
-}

@@ -40,23 +40,37 @@ extension Socket {
     public func send(
         _ bytes: RawSpan, to address: SocketAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
+        try send(bytes, to: address, from: nil, timeout)
+    }
+
+    /// Sends one datagram from a local address; `nil` lets the kernel choose.
+    @inline(__always)
+    func send(
+        _ bytes: RawSpan, to remote: SocketAddress, from local: SocketAddress?,
+        _ timeout: TimeLimit
+    ) throws(SocketError) -> Int {
         let deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
-            let raw = try address.raw(for: family, .send, on: descriptor)
-            if address.lacksZone {
+            let raw = try remote.raw(for: family, .send, on: descriptor)
+            var source: PacketAddress?
+            if local != nil || remote.lacksZone {
                 try call(.send) { descriptor throws(Errno) in
-                    try DestinationLink.check(address, descriptor, family)
+                    try DestinationLink.check(remote, descriptor, family)
+                    source = try local?.packetAddress(for: descriptor)
                 }
             }
             return try bytes.withUnsafeBytes { bytes throws(SocketError) in
                 try perform(.send, .sending, sendPlan, deadline) {
                     descriptor, flags throws(Errno) in
-                    try System.sendto(descriptor, bytes, flags, raw)
+                    guard local != nil, let source else {
+                        return try System.sendto(descriptor, bytes, flags, raw)
+                    }
+                    return try System.sendmsg(descriptor, bytes, flags, to: raw, from: source)
                 }
             }
         } catch {
-            throw failure(error.operation, error.cause, remote: address)
-                .withLocalHint(to: address, from: names.withLock { $0.local }, type)
+            throw failure(error.operation, error.cause, remote: remote)
+                .withLocalHint(to: remote, from: names.withLock { $0.local }, type)
         }
     }
 

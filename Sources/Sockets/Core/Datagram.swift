@@ -35,6 +35,13 @@ public struct Datagram: Hashable, Sendable {
         self.isTruncated = isTruncated
     }
 
+    /// The description of the datagram as a whole.
+    var header: DatagramHeader {
+        DatagramHeader(
+            count: bytes.count, originalCount: bytes.count, sender: sender,
+            localAddress: localAddress)
+    }
+
     /// The bytes as text.
     ///
     /// U+FFFD replaces bytes that are not UTF-8.

@@ -21,9 +21,12 @@ enum DestinationLink {
     @inline(never)
     private static func checkLink(of descriptor: Int32, _ remote: SocketAddress) throws(Errno) {
         if remote.ip?.isMulticast == true { return }
-        // A bind to a link-local address also binds the device.
-        let device = try System.option(descriptor, .bindToDevice, capacity: 16)
-        guard device.isEmpty, try System.option(descriptor, .unicastInterface6) == 0 else { return }
+        // A bind to a link-local address also binds the device. If the device has gone, reading its name
+        // fails, and the kernel reports the reason when the datagram is sent.
+        let device = try? System.option(descriptor, .bindToDevice, capacity: 16)
+        guard device?.isEmpty == true else { return }
+        // A kernel without the option has no such link.
+        guard (try? System.option(descriptor, .unicastInterface6)) ?? 0 == 0 else { return }
         throw .invalidArgument
     }
 }

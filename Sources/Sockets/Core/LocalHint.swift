@@ -62,17 +62,24 @@ extension SocketError {
     private static func canReach(
         _ remote: SocketAddress, _ options: [SocketOptionSetting] = []
     ) -> Bool {
-        guard let family = remote.family, family != .unix else { return false }
-        do throws(SocketError) {
-            var socket = try OwnedSocket(family, .datagram)
-            try socket.set(options)
-            let raw = try remote.raw(for: family, .connect, on: socket.descriptor.number)
-            try socket.call(.connect) { descriptor throws(Errno) in
-                try System.connect(descriptor, raw)
+        guard let family = remote.family, let wildcard = family.wildcard else { return false }
+        // If the kernel finds no free port, one outside `ip_local_port_range` may be free.
+        for port: UInt16 in [0, 1024, 65_535] {
+            do throws(SocketError) {
+                var socket = try OwnedSocket(family, .datagram)
+                try socket.set(options)
+                if port != 0 { try socket.bind(on: wildcard.with(port: port)) }
+                let raw = try remote.raw(for: family, .connect, on: socket.descriptor.number)
+                try socket.call(.connect) { descriptor throws(Errno) in
+                    try System.connect(descriptor, raw)
+                }
+                return true
+            } catch {
+                guard error.errno == .wouldBlock || error.errno == .addressInUse else {
+                    return false
+                }
             }
-            return true
-        } catch {
-            return false
         }
+        return false
     }
 }

@@ -35,10 +35,6 @@ enum ReplyRules {
     ) -> Bool {
         guard case .system(let code) = cause else { return false }
         if family == .unix { return undeliverableUnixErrors.contains(code) }
-        // Report the error for 255.255.255.255, because the program must set `.broadcast` to send
-        // there. But a network's broadcast address looks like any other address, and a sender can
-        // forge it, so treat that datagram as lost.
-        if code == .permissionDenied { return remote.ip != .v4(.broadcast) }
         guard undeliverableIPErrors.contains(code) else { return false }
         return !isMistake(remote, family, local, isIPv6Only)
     }
@@ -49,6 +45,9 @@ enum ReplyRules {
         _ isIPv6Only: () -> Bool
     ) -> Bool {
         switch remote.ip?.unmapped {
+        // The kernel discards a datagram whose source is a group or 255.255.255.255 (RFC 1122, section
+        // 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a destination.
+        case let ip? where ip.isMulticast || ip == .v4(.broadcast): return true
         // The kernel reports the zone of a link-local sender.
         case .v6: return family == .ipv4 || remote.lacksZone
         // IPv4 reaches an IPv6 socket only at the wildcard address or a mapped one.
@@ -59,12 +58,13 @@ enum ReplyRules {
 
     /// The errors that a missing or unusable route causes.
     ///
-    /// A reply may have no route from the local address to which the request was sent, because that
+    /// Without the option `.broadcast`, the kernel reports `EACCES` for the broadcast address of a
+    /// network, which a sender can forge. A reply may have no route from the local address to which the request was sent, because that
     /// address is a loopback address or was removed meanwhile. The link of a link-local sender may have
     /// disappeared or have a new name.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
-        .invalidArgument, .addressNotAvailable, .operationNotSupportedByDevice,
+        .permissionDenied, .invalidArgument, .addressNotAvailable, .operationNotSupportedByDevice,
     ]
 
     /// The errors that a Unix peer causes.
@@ -76,12 +76,15 @@ enum ReplyRules {
         .permissionDenied, .protocolWrongTypeForSocket, .notPermitted, .brokenPipe,
     ]
 
-    /// Returns whether a reply to a Unix peer is lost because it is too long for the send buffer.
+    /// Returns whether a reply to a Unix peer is lost because the peer's request is too long to be sent
+    /// back.
     ///
-    /// The peer chooses the length of a request, and its own send buffer may be larger, so a service
-    /// that echoes may not be able to send the same bytes.
-    static func isTooLong(_ cause: SocketError.Cause, from family: AddressFamily) -> Bool {
-        family == .unix && cause == .system(.messageTooLong)
+    /// The peer chooses the length of a request, and its own send buffer may be larger. A reply that is
+    /// longer than the request is the program's own choice.
+    static func isTooLongEcho(
+        _ cause: SocketError.Cause, _ reply: RawSpan, toRequestOf count: Int
+    ) -> Bool {
+        cause == .system(.messageTooLong) && reply.byteCount <= count
     }
 }
 

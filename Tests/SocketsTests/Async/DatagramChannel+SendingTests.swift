@@ -44,7 +44,12 @@ struct DatagramChannelSendingTests {
         }
         #expect(broadcast?.firstLine == "cannot send to 255.255.255.255:9: permission denied")
         try channel.setOption(.broadcast, to: true)
-        try await channel.send("x", to: everybody)
+        do throws(SocketError) {
+            try await channel.send("x", to: everybody)
+        } catch {
+            // The machine may have no route, but the permission is there.
+            #expect(error.errno != .permissionDenied)
+        }
         let long = await #expect(throws: SocketError.self) {
             try await channel.send([UInt8](repeating: 0, count: 65508), to: channel.localAddress)
         }

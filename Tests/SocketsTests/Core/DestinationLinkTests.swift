@@ -1,3 +1,5 @@
+import Glibc
+import SystemPackage
 import Testing
 
 @testable import Sockets
@@ -34,19 +36,72 @@ struct DestinationLinkTests {
             let socket = try Socket(.ipv6, .datagram)
             let channel = try await DatagramChannel(on: .udp(port: 0), group: loops)
             let datagram = Datagram(bytes: [], sender: Self.target)
+            let server = try Socket(on: .udp(port: 0))
+            var fromServer = datagram
+            fromServer.localAddress = server.localAddress.with(port: 0)
             return await Self.outcomes([
                 { try socket.send([1], to: Self.target) == 1 },
                 { try socket.send([1], to: Self.target, timeout: .seconds(5)) == 1 },
                 { try socket.reply(to: datagram, with: "x") },
+                { try server.reply(to: fromServer, with: "x") },
                 { try await channel.send([1], to: Self.target) },
                 { try await channel.reply(to: datagram, with: "x") },
+                { try await channel.reply(to: fromServer, with: "x") },
             ])
         }
-        #expect(outcomes.count == 5)
+        #expect(outcomes.count == 7)
         for outcome in outcomes {
             #expect(
                 outcome.hasPrefix("cannot send to [fe80::99]:9: invalid argument"), "\(outcome)")
             #expect(outcome.contains("fe80::99%eth0"), "\(outcome)")
+        }
+    }
+
+    @Test("a link-local destination without a zone throws EINVAL if IPV6_UNICAST_IF is missing")
+    func oldKernel() throws {
+        let codes = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+            let socket = try Socket(.ipv6, .datagram)
+            let channel = try await DatagramChannel(on: .udp(port: 0), group: loops)
+            let sends: [() async throws -> Void] = [
+                { try socket.send([1], to: Self.target) },
+                { try await channel.send([1], to: Self.target) },
+            ]
+            let missing = Errno(rawValue: ENOPROTOOPT)
+            var codes: [Errno?] = []
+            for send in sends {
+                let script = FaultInjection([
+                    .getsockopt: [.pass, .error(missing)]
+                ])
+                do {
+                    try await FaultInjection.$current.withValue(script) { try await send() }
+                    codes.append(nil)
+                } catch {
+                    codes.append((error as? SocketError)?.errno)
+                }
+            }
+            return codes
+        }
+        #expect(codes == [Errno.invalidArgument, .invalidArgument])
+    }
+
+    @Test("a socket whose device has gone sends no datagram through another link")
+    func deviceThatHasGone() throws {
+        let outcomes = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
+            let options = ListenOptions(socketOptions: [
+                // SO_BINDTODEVICE
+                .set(SocketOption<[UInt8]>.raw(level: 1, name: 25), to: Array("b0\0".utf8))
+            ])
+            let socket = try Socket(on: .udp(port: 0), options: options)
+            let channel = try await DatagramChannel(
+                on: .udp(port: 0), group: loops, options: options)
+            try PrivateMachine.run("ip link del b0")
+            return await Self.outcomes([
+                { try socket.send([1], to: Self.target) == 1 },
+                { try await channel.send([1], to: Self.target) },
+            ])
+        }
+        for outcome in outcomes {
+            #expect(outcome.hasPrefix("cannot send to [fe80::99]:9: "), "\(outcome)")
         }
     }
 

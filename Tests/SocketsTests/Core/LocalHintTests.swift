@@ -346,6 +346,27 @@ struct LocalHintTests {
             }
         }
 
+        @Test(
+            "hints about local ports and broadcasts stay if no UDP port is free",
+            arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
+        func exhaustedPortsOfBoth(ip: IPAddress) throws {
+            let target = SocketAddress(ip, port: 7001)
+            let texts = try PrivateMachine.run(commands: Self.onePort) {
+                let server = try Socket(on: target)
+                let held = try Socket(to: target)
+                let udp = try Socket(on: .udp(port: 0))
+                defer { withExtendedLifetime((server, held, udp)) {} }
+                return [
+                    LocalHintTests.error { _ = try Socket(to: target) },
+                    LocalHintTests.error {
+                        try udp.send([1], to: SocketAddress("127.255.255.255:9")!)
+                    },
+                ].map { $0?.description ?? "no error" }
+            }
+            #expect(texts[0].contains("No local port is free"), "\(texts)")
+            #expect(texts[1].contains("SO_BROADCAST"), "\(texts)")
+        }
+
         @Test("a bind without a free local port names the local ports")
         func exhaustedBind() throws {
             let errors = try PrivateMachine.run(commands: Self.onePort) {

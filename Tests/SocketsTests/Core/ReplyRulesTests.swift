@@ -115,6 +115,67 @@ struct ReplyRulesTests {
         }
     }
 
+    @Test("a reply or a datagram that is too long by the program's choice throws")
+    func tooLong() async throws {
+        let bytes = [UInt8](repeating: 1, count: 300_000)
+        let socket = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        let channel = try await DatagramChannel(on: .unixDatagram("@" + Loopback.unixPath()))
+        let client = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
+        let datagram = Datagram(bytes: [1], sender: client.localAddress)
+        let header = DatagramHeader(
+            count: 1, originalCount: 1, sender: client.localAddress, localAddress: nil)
+        let sends: [() async throws -> Void] = [
+            { try socket.send(bytes, to: client.localAddress) },
+            { try socket.reply(to: datagram, with: bytes) },
+            { try socket.reply(to: header, with: bytes.span.bytes) },
+            { try await channel.send(bytes, to: client.localAddress) },
+            { try await channel.reply(to: datagram, with: bytes) },
+            { try await channel.reply(to: header, with: bytes.span.bytes, timeout: .seconds(5)) },
+        ]
+        for (number, send) in sends.enumerated() {
+            let error = await #expect(throws: SocketError.self, "\(number)") { try await send() }
+            #expect(error?.errno == .messageTooLong, "\(number)")
+        }
+    }
+
+    @Test(
+        "a group or 255.255.255.255 without a route throws, and another address returns false",
+        .enabled(if: PrivateMachine.isAvailable, "needs root"))
+    func withoutRoute() throws {
+        let targets = [
+            "239.1.1.1:9", "[::ffff:239.1.1.1]:9", "[ff02::77]:9", "[ff0e::77]:9",
+            "255.255.255.255:9", "192.0.2.1:9", "[2001:db8::1]:9",
+        ]
+        let outcomes = try PrivateMachine.runTask(commands: ["ip link set lo up"]) { loops in
+            let channel = try await DatagramChannel(
+                on: .udp(port: 0), group: loops,
+                options: ListenOptions(socketOptions: [.set(.broadcast, to: true)]))
+            let socket = try Socket(
+                on: .udp(port: 0),
+                options: ListenOptions(socketOptions: [.set(.broadcast, to: true)]))
+            var outcomes: [String] = []
+            for text in targets {
+                let target = try #require(SocketAddress(text))
+                let datagram = Datagram(bytes: [], sender: target)
+                let sends: [() async throws -> Bool] = [
+                    { try await channel.send([1], to: target) },
+                    { try await channel.reply(to: datagram, with: "x") },
+                    { try socket.reply(to: datagram, with: "x") },
+                ]
+                for send in sends {
+                    do throws {
+                        outcomes.append("\(try await send())")
+                    } catch {
+                        outcomes.append("\((error as? SocketError)?.errno == .networkUnreachable)!")
+                    }
+                }
+            }
+            return outcomes
+        }
+        let expected = (0..<21).map { $0 < 15 ? "true!" : "false" }
+        #expect(outcomes == expected)
+    }
+
     private static let link = [
         "ip link set lo up", "ip link add a0 type bridge",
         "ip -6 addr add fe80::aa/64 dev a0 nodad",
