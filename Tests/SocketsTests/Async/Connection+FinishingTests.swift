@@ -1,3 +1,4 @@
+import Dispatch
 import SystemPackage
 import Testing
 
@@ -108,29 +109,31 @@ struct ConnectionFinishingTests {
             let (connection, peer) = try Connection.pair()
             try await peer.write("one\ntwo\n")
             #expect(try await connection.readLine() == "one")
-            let (isInside, mayLeave) = (Lock(false), Lock(false))
-            let reading = Task {
-                try await connection.withLine { line in
-                    isInside.withLock { $0 = true }
-                    while !mayLeave.withLock({ $0 }) { System.yieldThread() }
-                    return line.byteCount
+            var finishing: Task<Void, Never>?
+            // The line is used on the thread of this test, which may block.
+            let length = try await connection.withLine { line in
+                finishing = Task { await connection.finish(timeout: .never) }
+                try peer.shutdown(.write)
+                if round % 2 == 0 {
+                    while !connection.source.lifetime.isAwaited { System.yieldThread() }
                 }
+                if round % 4 == 0 { Self.waitForTimers(of: connection.source.loop) }
+                return line.byteCount
             }
-            while !isInside.withLock({ $0 }) { System.yieldThread() }
-            let finishing = Task { await connection.finish(timeout: .never) }
-            try peer.shutdown(.write)
-            if round % 2 == 0 {
-                while !connection.source.lifetime.isAwaited { System.yieldThread() }
-            }
-            if round % 4 == 0 {
-                // Longer than the first wait, which is short.
-                let start = ContinuousClock.now
-                while start.duration(to: .now) < .milliseconds(2) { System.yieldThread() }
-            }
-            mayLeave.withLock { $0 = true }
-            #expect(try await reading.value == 3)
-            await finishing.value
+            #expect(length == 3)
+            await finishing?.value
         }
+    }
+
+    /// Blocks the thread until the loop has fired a timer of 2 ms, and so all earlier ones, such as the
+    /// first pause of `finish`.
+    private static func waitForTimers(of loop: EventLoop) {
+        let hasFired = DispatchSemaphore(value: 0)
+        Task {
+            await Wakeup().wait(until: System.continuousNanoseconds() + 2_000_000, on: loop)
+            hasFired.signal()
+        }
+        hasFired.wait()
     }
 
     @Test("finish waits for the reader while a thousand other calls end")
