@@ -31,6 +31,8 @@ extension ExitStatus {
     /// not decide.
     init(_ error: SocketError) {
         switch error.cause {
+        // An international name is valid, but this machine has no libidn2 to look it up.
+        case .invalidInput where error.operation == .resolve: self = .nameNotResolved
         case .invalidInput, .unknownService: self = .usage
         case .nameResolution, .hostLookup, .noServicesDatabase: self = .nameNotResolved
         case .timedOut: self = .timedOut

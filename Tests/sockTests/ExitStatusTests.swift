@@ -30,6 +30,7 @@ struct ExitStatusTests {
         #expect(status(.lookUpHost, .hostLookup(.hostNotFound)) == 6)
         #expect(status(.lookUpService, .noServicesDatabase) == 6)
         #expect(status(.resolve, .system(.operationNotSupportedByDevice)) == 6)
+        #expect(status(.resolve, .invalidInput("a library is missing")) == 6)
     }
 
     @Test(

@@ -27,11 +27,13 @@ enum HostName {
         } catch {
             switch error {
             case .noLibrary:
-                throw failure(
-                    text,
+                // The name is valid, so this is a failed lookup.
+                throw SocketError(
+                    .resolve,
                     .invalidInput(
                         "international names need libidn2: install it (Debian and Ubuntu:"
-                            + " libidn2-0), or write the name in its xn-- form"))
+                            + " libidn2-0), or write the name in its xn-- form"),
+                    subject: TerminalText.escaped(text))
             case .invalid(let reason):
                 throw failure(text, .invalidInput("not a valid international name: \(reason)"))
             case .system(let code):
