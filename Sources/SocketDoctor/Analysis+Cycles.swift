@@ -33,7 +33,8 @@ extension Analysis {
             stall: connections.map { stallDuration(of: $0) }.compactMap { $0 }.min {
                 $0.time < $1.time
             },
-            evidence: text.cycle(kind, waits, connections, isCertain: isCertain),
+            evidence: text.cycle(kind, waits, connections, isCertain: isCertain)
+                + (kind == .circularWait ? watched(group.sorted()) : ""),
             advice: AnalysisText.advice(for: kind), blockers: group.sorted())
     }
 

@@ -87,12 +87,14 @@ extension Analysis {
             }
     }
 
-    private func readers(blamedBy finding: Finding) -> ArraySlice<MachineSocket> {
+    private func readers(blamedBy finding: Finding) -> [MachineSocket] {
         guard let ends = finding.connections.first else { return [] }
         switch finding.kind {
-        case .bothWriting: return ends[...]
-        case .peerNotReading: return ends.dropFirst()
-        case .notReading: return ends.prefix(1)
+        case .bothWriting: return ends
+        case .peerNotReading: return Array(ends.dropFirst())
+        case .notReading: return Array(ends.prefix(1))
+        // One thread of a program may wait for another one, which reads.
+        case .circularWait: return finding.connections.flatMap { $0.dropFirst() }
         default: return []
         }
     }

@@ -147,6 +147,9 @@ package struct Analysis: Sendable {
         let open = machine.sockets.filter(isEndedAndEmpty).filter { end in
             pairs.listenerThatShouldAccept(end).map { !accepting.contains($0.identity) } ?? true
         }.compactMap(notClosed)
+        let datagrams = machine.sockets.filter(hasFullUnreadQueue).map {
+            notReading($0, nil, .likely, text.fullOfDatagrams($0))
+        }
         let edges =
             classifier.waits.compactMap(edge) + stuck.flatMap { fullBufferEdges($0.finding) }
         let cycles = cycles(in: edges)
@@ -163,7 +166,8 @@ package struct Analysis: Sendable {
         let behind = waiters(
             edges, outside: groups, covered,
             notAccepting: Set(waiting.flatMap { $0.connections[0].flatMap(processes) }))
-        return (cycles.map(\.finding) + alone.map(\.finding) + waiting + behind + open).sorted()
+        return (cycles.map(\.finding) + alone.map(\.finding) + datagrams + waiting + behind + open)
+            .sorted()
     }
 
     /// Returns the edges of a connection whose buffers are full, because full buffers prove a wait
@@ -199,7 +203,9 @@ package struct Analysis: Sendable {
         }
         for (index, report) in reports.enumerated() where report?.verdict == .notReading {
             if let report, !ends[index].isOwnerless {
-                return notReading(ends[index], ends.count == 2 ? ends[1 - index] : nil, report)
+                return notReading(
+                    ends[index], ends.count == 2 ? ends[1 - index] : nil, report.confidence,
+                    text.unread(ends[index]))
             }
         }
         return nil
@@ -222,6 +228,19 @@ package struct Analysis: Sendable {
                 }
                 return now.state != .running && counter == before.runCounter
             }
+    }
+
+    /// Returns whether a UDP socket has a full receive buffer, and no owner of it ran between the
+    /// samples.
+    ///
+    /// The queue alone proves nothing: it is full at both samples too if a program reads more slowly than
+    /// datagrams arrive. The last datagram that fits leaves up to a quarter of the buffer free.
+    private func hasFullUnreadQueue(_ socket: MachineSocket) -> Bool {
+        guard socket.kind == .udp, let queue = socket.statistics.receiveQueue,
+            let size = socket.statistics.receiveBufferSize, size > 0
+        else { return false }
+        return queue >= size / 4 * 3 && earlier(socket)?.statistics.receiveQueue == queue
+            && isInactive(socket)
     }
 
     func isUnaccepted(_ socket: MachineSocket?) -> Bool {
@@ -259,15 +278,16 @@ package struct Analysis: Sendable {
     }
 
     private func notReading(
-        _ reader: MachineSocket, _ writer: MachineSocket?, _ report: StallReport
+        _ reader: MachineSocket, _ writer: MachineSocket?, _ confidence: StallReport.Confidence,
+        _ evidence: String
     ) -> Finding {
         let blockers = processes(of: reader)
         let cause = cause(blockers, reader)
         return Finding(
-            .notReading, raised(report.confidence, blockers),
+            .notReading, raised(confidence, blockers),
             connections: [[reader] + [writer].compactMap { $0 }],
             stall: stallDuration(of: [reader]),
-            evidence: text.unread(reader) + cause.text + watched(blockers),
+            evidence: evidence + cause.text + watched(blockers),
             advice: cause.advice ?? Self.adviceToRead, blockers: cause.blockers)
     }
 
@@ -292,7 +312,7 @@ package struct Analysis: Sendable {
 
     /// Returns a sentence that says how long no read was seen, with a leading space, or an empty
     /// string if none of the processes may read a moment later.
-    private func watched(_ readers: [Int32]) -> String {
+    func watched(_ readers: [Int32]) -> String {
         guard let earlier = samples.earlier, readers.contains(where: { mayRead($0) }) else {
             return ""
         }

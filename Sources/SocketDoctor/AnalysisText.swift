@@ -69,6 +69,15 @@ package struct AnalysisText {
             + " to read them."
     }
 
+    /// Returns the evidence that a program does not read its datagrams.
+    func fullOfDatagrams(_ reader: MachineSocket) -> String {
+        let statistics = reader.statistics
+        return
+            "The datagrams that \(owner(of: reader)) has not read fill its receive buffer"
+            + " (\(statistics.receiveQueue ?? 0) of \((statistics.receiveBufferSize ?? 0).bytes)), so"
+            + " the kernel drops new ones."
+    }
+
     /// Returns the evidence that a program read nothing while it was watched, with a leading space.
     func watched(for time: Duration) -> String {
         " No byte was read in the last \(time.brief), but a program that reads less often looks the"

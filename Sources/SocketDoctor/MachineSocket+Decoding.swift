@@ -88,7 +88,7 @@ extension MachineSocket {
     /// The value of `idiag_timer` if the running timer is the one for retransmissions.
     private static let retransmissionTimer: UInt8 = 1
 
-    private enum TCPAttribute {
+    private enum Attribute {
         static let info: UInt16 = 2
         static let memory: UInt16 = 7
     }
@@ -98,8 +98,7 @@ extension MachineSocket {
 
     private static func internetRequest(_ list: List) -> [UInt8] {
         let isTCP = list.kind == .tcp
-        let wanted =
-            isTCP ? UInt8(1 << (TCPAttribute.info - 1) | 1 << (TCPAttribute.memory - 1)) : 0
+        let wanted = UInt8((isTCP ? 1 << (Attribute.info - 1) : 0) | 1 << (Attribute.memory - 1))
         let family = list == .tcp4 || list == .udp4 ? Family.ipv4 : Family.ipv6
         var bytes = [family, isTCP ? tcpProtocol : udpProtocol, wanted, 0]
         bytes.append(word: isTCP ? tcpStates : udpStates)
@@ -121,10 +120,11 @@ extension MachineSocket {
             statistics: ConnectionStatistics(takenAt: time))
         user = body.word(at: 64)
         guard kind == .tcp else {
+            applyLimits(attributes[Attribute.memory])
             (statistics.receiveQueue, statistics.sendQueue) = (Int(receiveQueue), Int(sendQueue))
             return
         }
-        if let info = attributes[TCPAttribute.info] { statistics.apply(tcpInfo: Array(info)) }
+        if let info = attributes[Attribute.info] { statistics.apply(tcpInfo: Array(info)) }
         statistics.state = ConnectionStatistics.State(rawValue: state) ?? statistics.state
         guard statistics.state != .listen else {
             isListening = true
@@ -142,7 +142,7 @@ extension MachineSocket {
             0, Int(receiveQueue) - (isHalfClosed ? 1 : 0))
         statistics.sendQueue = Int(sendQueue)
         statistics.hasPeerHalfClosed = isHalfClosed
-        applyLimits(attributes[TCPAttribute.memory])
+        applyLimits(attributes[Attribute.memory])
     }
 
     private static func address(

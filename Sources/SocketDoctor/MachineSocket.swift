@@ -5,7 +5,8 @@ package struct MachineSocket: Hashable, Sendable {
     /// The kinds of sockets that are examined.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case tcp, unix
-        /// Only the holders of UDP sockets are examined, because the kernel keeps no connection.
+        /// Only the holder and the receive queue of a UDP socket are examined, because the kernel keeps
+        /// no connection.
         case udp
     }
 
@@ -90,7 +91,7 @@ package struct MachineSocket: Hashable, Sendable {
     /// closed.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
-        guard kind != .udp else { return true }
+        guard kind != .udp else { return statistics.receiveQueue ?? 0 == 0 }
         let settled: Set<ConnectionStatistics.State?> = [nil, .established, .finWait2]
         return (statistics.receiveQueue ?? 0) == 0 && (statistics.sendQueue ?? 0) == 0
             && (statistics.retransmissions ?? 0) == 0 && (statistics.probes ?? 0) == 0

@@ -79,6 +79,28 @@ struct AnalysisSlownessTests {
         #expect(!Analysis(samples(read: 10_000)).isUndecided)
     }
 
+    @Test("a program that writes to itself is undecided while another of its threads may read")
+    func waitingForItself() throws {
+        var model = ModelMachine()
+        model.program(1, "both")
+        let full = MeasuredStatistics.peerFull(for: .seconds(90))
+        let unread = MeasuredStatistics.quiet(for: .seconds(90)).with {
+            ($0.receiveQueue, $0.bytesReceived) = (128_000, 500_000)
+        }
+        let (descriptor, _) = model.connect(1, 1, statistics: (full, unread))
+        model.write(1, descriptor)
+        model.wait(1, in: BlockedCall("clock_nanosleep", .time, hasTimeout: true), further: true)
+        var samples = model.samples()
+        let analysis = Analysis(samples)
+        #expect(analysis.isUndecided)
+        #expect(analysis.findings.map(\.kind) == [.circularWait])
+        let evidence = try #require(analysis.findings.first?.evidence)
+        #expect(evidence.contains("No byte was read in the last "))
+        samples.earlier?.sockets[1].statistics.receiveQueue! += 10_000
+        #expect(Analysis(samples).findings.isEmpty)
+        #expect(!Analysis(samples).isUndecided)
+    }
+
     @Test("an analysis is undecided if the blamed program writes to a slow program")
     func pipeline() {
         func isUndecided(_ call: BlockedCall) -> Bool {

@@ -76,6 +76,39 @@ struct AnalysisTests {
         }
     }
 
+    /// A process with a UDP socket whose queue has `unread` bytes.
+    private func datagrams(_ unread: Int) -> ModelMachine {
+        var model = ModelMachine()
+        model.program(1, "dns")
+        var socket = MachineSocket(.udp, cookie: 8, inode: 8, local: .ipv4(.any, port: 53))
+        socket.statistics = MeasuredStatistics.unix(unread: unread)
+        model.add(socket, to: 1)
+        return model
+    }
+
+    @Test("a full UDP queue that does not change while its program does not run is a finding")
+    func unreadDatagrams() throws {
+        let finding = try onlyFinding(in: datagrams(200_000))
+        #expect(finding.kind == .notReading)
+        #expect(finding.isLikely)
+        #expect(finding.blockers == [1])
+        #expect(
+            finding.evidence.hasPrefix(
+                "The datagrams that dns[1] has not read fill its receive buffer (200000 of 212992 bytes),"
+                    + " so the kernel drops new ones."))
+    }
+
+    @Test("a UDP socket gives no finding if its queue has room or changes, or if its program runs")
+    func readDatagrams() {
+        #expect(datagrams(100_000).analysis.findings.isEmpty)
+        var changed = datagrams(200_000).samples()
+        changed.earlier?.sockets[0].statistics.receiveQueue = 199_000
+        #expect(Analysis(changed).findings.isEmpty)
+        var running = datagrams(200_000).samples()
+        running.later.processes[1]?.runCounter = 2
+        #expect(Analysis(running).findings.isEmpty)
+    }
+
     @Test("an unchanged Unix queue gives no finding if both processes ran between the samples")
     func conversation() throws {
         let (one, other) = (

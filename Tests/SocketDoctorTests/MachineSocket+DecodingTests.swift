@@ -108,7 +108,10 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.state == nil)
         #expect(socket.user == 1000)
         #expect(!socket.isConnected)
-        #expect(socket.isQuiet)
+        #expect(!socket.isQuiet)
+        let empty = Self.tcp(state: 7, unread: 0, queued: 0)
+        let sockets = MachineSocket.decode(empty[...], of: .udp, at: .zero).sockets
+        #expect(sockets.first?.isQuiet == true)
     }
 
     @Test("a link-local IPv6 address is decoded with its interface, and a mapped address as IPv4")
