@@ -62,6 +62,14 @@ def _():
             expect(other.out == b"", f"{word}: the listener on lo received {other.out!r}")
 
 
+@check("info -u connects to a group through the named link", "ip", root=True)
+def _():
+    near, _ = link()
+    for group, source in (("239.77.1.1%left", b"10.77.0.1"), ("ff05::77%left", b"fd77::1")):
+        result = run(*near.inside(*sock("info", "-u", group, 5000))).expect(0, err=b"")
+        expect(b"Connected from ('" + source + b"'" in result.out, f"{group}: {result.out!r}")
+
+
 @check("-lu without an interface joins on the link that the routes select", "ip", root=True)
 def _():
     near, far = link()
@@ -77,16 +85,17 @@ def _():
 @check("a group that needs an interface, or has none, is refused with advice", "ip", root=True)
 def _():
     space = namespace("loopback-only")
-    for words, line, advice in (
-        (("239.77.1.1", "5000"), "cannot join the multicast group 239.77.1.1: no route leads to it",
-         "Name an interface: sock -lu 239.77.1.1%eth0 5000."),
-        (("ff05::77", "5000"), "cannot join the multicast group ff05::77: no route leads to it",
+    missing = "cannot use {}: there is no such interface"
+    interfaces = "The zone after % must be an interface; ip link lists them."
+    for words, status, line, advice in (
+        (("239.77.1.1", "5001"), 45, "cannot join the multicast group 239.77.1.1: no route leads to it",
+         "Name an interface: sock -lu 239.77.1.1%eth0 5001."),
+        (("ff05::77", "5000"), 45, "cannot join the multicast group ff05::77: no route leads to it",
          "Name an interface: sock -lu ff05::77%eth0 5000."),
-        (("ff02::77", "5000"), "cannot bind to udp://[ff02::77]:5000: invalid argument",
+        (("ff02::77", "5000"), 45, "cannot bind to udp://[ff02::77]:5000: invalid argument",
          "A link-local address needs the link as its zone, such as ff02::77%eth0."),
-        (("239.77.1.1%no0", "5000"),
-         "cannot join the multicast group 239.77.1.1%no0: there is no such interface",
-         "ip link lists the interfaces of this machine."),
+        (("239.77.1.1%no0", "5000"), 6, missing.format("239.77.1.1%no0"), interfaces),
+        (("ff02::77%no0", "5000"), 6, missing.format("ff02::77%no0"), interfaces),
     ):
         result = run(*space.inside(*sock("-lu", *words)))
-        result.expect(45, out=b"", err=f"sock: {line}\n      {advice}\n".encode())
+        result.expect(status, out=b"", err=f"sock: {line}\n      {advice}\n".encode())

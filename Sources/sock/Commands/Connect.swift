@@ -26,7 +26,8 @@ struct Connect: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         var words = arguments.operands
-        let interface = MulticastGroup.takeInterface(from: &words)
+        let interface =
+            arguments.has(.unix) ? nil : MulticastGroup.takeInterface(from: &words)
         endpoint = try Target.toConnect(
             words, udp: arguments.has(.udp), unix: arguments.has(.unix),
             escaped: arguments.escapedWords)

@@ -6,6 +6,8 @@ import Sockets
 /// faster because it tries them concurrently.
 struct ConnectTrace {
     let endpoint: Endpoint
+    /// The interface through which to send to a multicast group of IPv4; nil if none was named.
+    let interface: String?
     let family: AddressFamily?
     let isNumeric: Bool
     let timeout: Duration
@@ -26,10 +28,11 @@ struct ConnectTrace {
     }
 
     init(
-        endpoint: Endpoint, family: AddressFamily?, isNumeric: Bool, timeout: Duration,
-        printsSteps: Bool
+        endpoint: Endpoint, interface: String? = nil, family: AddressFamily?, isNumeric: Bool,
+        timeout: Duration, printsSteps: Bool
     ) {
         self.endpoint = endpoint
+        self.interface = interface
         self.family = family
         self.isNumeric = isNumeric
         self.timeout = timeout
@@ -98,6 +101,8 @@ struct ConnectTrace {
         let start = ContinuousClock.now
         var failure: SocketError?
         do throws(SocketError) {
+            // The interface selects the source address, so it comes before connecting.
+            if let interface { try socket.setMulticastInterface(interface) }
             try socket.connect(to: address, timeout: TimeLimit(timeout))
         } catch {
             failure = error

@@ -11,6 +11,8 @@ struct Info: Command {
         """
 
     private let endpoint: Endpoint
+    /// The interface through which to send to a multicast group of IPv4; nil if none was named.
+    private let interface: String?
     private let family: AddressFamily?
     private let isNumeric: Bool
     private let timeout: Duration
@@ -20,8 +22,9 @@ struct Info: Command {
         guard (1...2).contains(arguments.operands.count) else {
             throw UsageError("expected HOST SERVICE, such as: sock info localhost daytime")
         }
-        endpoint = try Target.toConnect(
-            arguments.operands, udp: arguments.has(.udp), unix: false)
+        var words = arguments.operands
+        interface = MulticastGroup.takeInterface(from: &words)
+        endpoint = try Target.toConnect(words, udp: arguments.has(.udp), unix: false)
         guard !endpoint.transport.isUnix else {
             throw UsageError("info needs a host and a service; a Unix socket has neither")
         }
@@ -32,9 +35,10 @@ struct Info: Command {
     }
 
     func run() throws {
-        try endpoint.checkHost(family)
+        try endpoint.checkHost(family, interface: interface)
         var trace = ConnectTrace(
-            endpoint: endpoint, family: family, isNumeric: isNumeric, timeout: timeout,
+            endpoint: endpoint, interface: interface, family: family, isNumeric: isNumeric,
+            timeout: timeout,
             printsSteps: !isJSON)
         do {
             try trace.run()

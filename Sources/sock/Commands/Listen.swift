@@ -32,9 +32,14 @@ struct Listen: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         var words = arguments.operands
-        interface = MulticastGroup.takeInterface(from: &words)
+        var sources = [arguments[.source]].compactMap(\.self)
+        interface =
+            arguments.has(.unix)
+            ? nil
+            : MulticastGroup.takeInterface(from: &words)
+                ?? MulticastGroup.takeInterface(from: &sources)
         let endpoint = try Target.toListen(
-            words, port: arguments[.port], source: arguments[.source],
+            words, port: arguments[.port], source: sources.first,
             udp: arguments.has(.udp), unix: arguments.has(.unix), escaped: arguments.escapedWords)
         family = try arguments.family()
         // As with nc, :: is every interface and both families.
@@ -48,21 +53,13 @@ struct Listen: Command {
                 "-k and -q cannot be combined, because -k keeps listening and -q ends sock")
         }
         try arguments.checkDatagramFlags(for: endpoint)
-        if !endpoint.isDatagram, MulticastGroup(endpoint, interface: nil) != nil {
-            throw needsUDP
+        if !endpoint.isDatagram, let group = MulticastGroup(endpoint, interface: interface) {
+            throw group.needsUDP()
         }
     }
 
-    /// The error of listening for connections to a multicast group.
-    private var needsUDP: UsageError {
-        let group = endpoint.host ?? ""
-        return UsageError(
-            "\(TerminalText.escaped(group)) is a multicast group, which needs UDP",
-            hint: "Write sock -lu \(TerminalText.escaped(group)) 5000.")
-    }
-
     func run() throws {
-        try endpoint.checkHost(family)
+        try endpoint.checkHost(family, interface: interface)
         if isNumeric, let host = endpoint.host, !host.isEmpty {
             _ = try Resolver.resolve(endpoint, family: family, numericOnly: true, forBinding: true)
         }
@@ -76,7 +73,9 @@ struct Listen: Command {
     /// Opens a socket on each address of the host.
     private func open(_ options: ListenOptions) throws -> [Socket] {
         let endpoints = try LocalEndpoints(of: endpoint, family: family)
-        if !endpoint.isDatagram, endpoints.includeGroup { throw needsUDP }
+        if !endpoint.isDatagram, let group = endpoints.group {
+            throw group.needsUDP(writtenAs: endpoint.host)
+        }
         return try endpoints.open(
             port: \.localAddress.port,
             skipped: { if announces { Log.skipped($0, $1) } },
@@ -121,7 +120,11 @@ struct Listen: Command {
     private func acceptStreams() throws {
         let listeners = try open(ListenOptions(family: family))
         if keepsOpen { return try serveClients(of: listeners) }
-        endWhenRequested(closing: listeners)
+        let relay = Monitor<StreamRelay?>(nil)
+        endWhenRequested(closing: listeners) {
+            guard let relay = relay.update({ $0 }) else { Termination.exit(.success) }
+            relay.stop()
+        }
 
         let client: Socket
         do {
@@ -133,7 +136,9 @@ struct Listen: Command {
         // Closing the listeners refuses further clients and removes the socket file.
         for listener in listeners { listener.close() }
         Log.connection(from: client.remoteAddress, if: options.reportsConnections)
-        try StreamRelay(client, options, lingers: true).run()
+        let newRelay = StreamRelay(client, options, lingers: true)
+        relay.update { $0 = newRelay }
+        try newRelay.run()
     }
 
     /// Waits for a client of any of the listeners.
@@ -178,7 +183,8 @@ struct Listen: Command {
             }
             try await clients.run(adopted)
         }
-        let limit: Duration? = Termination.isRequested ? .milliseconds(500) : nil
+        // Clients whose bytes were not read may have taken a part of this time.
+        let limit = Termination.timeSinceRequest.map { max(.zero, .milliseconds(500) - $0) }
         let lost = output.finish(atMost: limit)
         guard lost > 0 else { return }
         Log.message(
@@ -189,13 +195,16 @@ struct Listen: Command {
     /// Prepares for signals and then announces the address.
     ///
     /// The order matters, because a signal may arrive as soon as the address is printed.
-    private func endWhenRequested(closing sockets: [Socket]) {
+    ///
+    /// After the first signal, `stop` runs on a separate thread, and the program ends within 1 s.
+    private func endWhenRequested(
+        closing sockets: [Socket],
+        _ stop: @escaping @Sendable () -> Void = { Termination.exit(.success) }
+    ) {
         // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
         // from us.
         for socket in sockets { Termination.cleanUp(socket.close) }
-        Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow) {
-            Termination.exit(.success)
-        }
+        Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow, stop)
         announce(sockets)
     }
 

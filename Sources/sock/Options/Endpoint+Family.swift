@@ -9,8 +9,11 @@ extension Endpoint {
 
     /// Throws a failure if the host is an address of another family than the only one that is
     /// allowed, or if its zone is not an interface; nil allows both families.
-    func checkHost(_ family: AddressFamily?) throws(Failure) {
+    ///
+    /// `interface` is the interface that the user has named after an IPv4 group.
+    func checkHost(_ family: AddressFamily?, interface: String? = nil) throws(Failure) {
         guard let host, let address = IPAddress(host) else { return }
+        if let interface { try Self.checkInterface(interface, of: "\(host)%\(interface)") }
         if case .v6(let address) = address, let zone = address.zone {
             try Self.checkInterface(zone, of: "\(address)")
         }
@@ -24,7 +27,7 @@ extension Endpoint {
     }
 
     /// Throws a failure if this machine has no such interface.
-    static func checkInterface(_ interface: String, of address: String) throws(Failure) {
+    private static func checkInterface(_ interface: String, of address: String) throws(Failure) {
         guard !Environment.hasInterface(interface) else { return }
         throw Failure(
             .nameNotResolved, "cannot use \(address): there is no such interface",

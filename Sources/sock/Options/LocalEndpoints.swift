@@ -22,9 +22,9 @@ struct LocalEndpoints {
         endpoints = addresses.map { endpoint.with(host: $0.ipText, port: port) }
     }
 
-    /// A Boolean value that indicates whether an address is a multicast group.
-    var includeGroup: Bool {
-        endpoints.contains { MulticastGroup($0, interface: nil) != nil }
+    /// The first address that is a multicast group; nil if there is none.
+    var group: MulticastGroup? {
+        endpoints.lazy.compactMap { MulticastGroup($0, interface: nil) }.first
     }
 
     /// Calls `open` for each endpoint.

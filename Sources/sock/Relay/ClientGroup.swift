@@ -25,6 +25,7 @@ final class ClientGroup: Sendable {
         /// The byte counts of the clients that have disconnected.
         var finished = ByteCounts()
         var isOver = false
+        var isStopped = false
     }
 
     fileprivate struct ByteCounts {
@@ -70,7 +71,7 @@ final class ClientGroup: Sendable {
         ticker = try Ticker()
     }
 
-    /// Serves clients until the task is cancelled, which disconnects them.
+    /// Serves clients until the task is cancelled, which disconnects them after at most `timeToEnd`.
     ///
     /// - Throws: `SocketError` if a listener fails.
     func run(_ listeners: [Listener]) async throws {
@@ -79,10 +80,18 @@ final class ClientGroup: Sendable {
             state.update { $0.isOver = true }
             StatusLine.end()
         }
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await self.broadcastInput() }
-            try await serve(listeners)
-            tasks.cancelAll()
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await self.broadcastInput() }
+                try await serve(listeners)
+                tasks.cancelAll()
+            }
+        } onCancel: {
+            let clients = state.update { state in
+                state.isStopped = true
+                return Array(state.clients.values)
+            }
+            for client in clients { client.hasChanged.yield() }
         }
     }
 
@@ -91,7 +100,9 @@ final class ClientGroup: Sendable {
             for listener in listeners {
                 tasks.addTask {
                     try await listener.serve(
-                        options: ServeOptions(gracePeriod: .zero, logger: ServerLogHandler.logger)
+                        options: ServeOptions(
+                            gracePeriod: self.options.timeToEnd * 2, logger: ServerLogHandler.logger
+                        )
                     ) {
                         await self.serve($0)
                     }
@@ -122,8 +133,10 @@ final class ClientGroup: Sendable {
                     sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
     }
 
-    /// Waits until the bytes that have arrived are written, but only briefly if the output is blocked.
+    /// Waits until the bytes that have arrived are written, but only briefly if the output is blocked,
+    /// and not at all if a signal ends the program.
     private func waitUntilWritten() async {
+        if isStopped { return }
         let (ends, end) = AsyncStream.makeStream(
             of: Void.self, bufferingPolicy: .bufferingNewest(1))
         output.perform { end.yield() }
@@ -189,6 +202,8 @@ extension ClientGroup: StatusSource {
     }
 
     var isOver: Bool { state.update { $0.isOver } }
+
+    private var isStopped: Bool { state.update { $0.isStopped } }
 }
 
 // MARK: One client
@@ -199,15 +214,27 @@ extension ClientGroup {
             tasks.addTask { await self.send(to: client) }
             tasks.addTask { await self.receive(from: client) }
             await supervise(client)
-            client.connection.close()
             tasks.cancelAll()
         }
+        await endUnread(client.connection)
+        client.connection.close()
+    }
+
+    /// Discards briefly what a client still sends, if not everything that has arrived was received, for
+    /// example because the output is blocked.
+    ///
+    /// Otherwise closing would reset the connection.
+    private func endUnread(_ connection: Connection) async {
+        guard let report = try? connection.diagnose(), report.statistics.receiveQueue ?? 0 > 0
+        else { return }
+        await connection.finish(timeout: TimeLimit(options.timeToEnd))
     }
 
     /// Does what the client's schedule says until the relay ends.
     private func supervise(_ client: Client) async {
         var changes = client.changes.makeAsyncIterator()
         repeat {
+            if isStopped { return }
             let clock = client.clock
             let (step, isOnlySending) = client.schedule.update {
                 let step = $0.next(
@@ -264,6 +291,8 @@ extension ClientGroup {
                 client.counts.update { $0.received += bytes.count }
                 client.clock.didReceive()
                 await output.write(bytes, from: client.id, after: announcement(of: client))
+                // The relay may have ended while the output was blocked.
+                if Task.isCancelled { return }
                 client.clock.didWrite()
             }
             client.schedule.update { $0.peerDidEnd() }
@@ -344,8 +373,8 @@ extension ClientGroup {
 
     /// Closes one client's connection after an error, while the other clients stay connected.
     private func disconnect(_ client: Client, because error: any Error) {
-        // Errors after closing are a result of the close, so do not report them.
-        guard !client.connection.isClosed else { return }
+        // Errors after the end are a result of the end, so do not report them.
+        guard !client.connection.isClosed, !Task.isCancelled else { return }
         client.connection.close()
         client.hasChanged.finish()
         let message = (error as? Failure)?.message ?? (error as? SocketError)?.firstLine

@@ -35,12 +35,9 @@ struct Connector {
 
     /// Connects a datagram socket.
     func connectDatagrams(to endpoint: Endpoint) throws -> FailoverSocket {
-        try endpoint.checkHost(allowedFamily)
+        try endpoint.checkHost(allowedFamily, interface: interface)
         let addresses = try Resolver.resolve(
             endpoint, family: allowedFamily, numericOnly: isNumeric, timeout: timeout)
-        if let interface {
-            try Endpoint.checkInterface(interface, of: "\(endpoint.host ?? "")%\(interface)")
-        }
         return try FailoverSocket(addresses) { address in
             if let interface { return try groupSocket(to: address, through: interface) }
             let local = address.family == .unix ? try randomName() : localAddress

@@ -6,21 +6,29 @@ struct MulticastGroup {
     /// The interface after the `%` of an IPv4 address; nil if the address contains the zone or the
     /// routes select the interface.
     let interface: String?
+    private let port: Port?
 
     /// Creates the group of an endpoint; nil if the host is not the address of a group.
     init?(_ endpoint: Endpoint, interface: String?) {
-        self.init(endpoint.host.flatMap { IPAddress($0) }, interface: interface)
+        self.init(endpoint.host.flatMap { IPAddress($0) }, endpoint.port, interface: interface)
     }
 
     /// Creates the group to which a socket is bound; nil if the socket is bound to another address.
     init?(of socket: Socket) {
-        self.init(socket.localAddress.ip, interface: nil)
+        self.init(
+            socket.localAddress.ip, socket.localAddress.port.map { Port($0) }, interface: nil)
     }
 
-    private init?(_ address: IPAddress?, interface: String?) {
+    private init?(_ address: IPAddress?, _ port: Port?, interface: String?) {
         guard let address, address.isMulticast else { return nil }
         self.address = address
+        self.port = port
         self.interface = interface
+    }
+
+    /// Returns the command that receives the datagrams of the group.
+    func command(_ group: String) -> String {
+        "sock -lu \(TerminalText.escaped(group)) \(port.map { "\($0)" } ?? "5000")"
     }
 
     /// Joins the group.
@@ -35,6 +43,14 @@ struct MulticastGroup {
                 "cannot join the multicast group \(text): \(reason(of: error))",
                 hint: hint(after: error))
         }
+    }
+
+    /// Returns the error of listening for connections to the group, whose name the user may have
+    /// written.
+    func needsUDP(writtenAs name: String? = nil) -> UsageError {
+        UsageError(
+            "\(TerminalText.escaped(name ?? text)) is a multicast group, which needs UDP",
+            hint: "Write \(command(name ?? text)).")
     }
 
     /// What the line about the listener says about the group.
@@ -52,18 +68,19 @@ struct MulticastGroup {
     }
 
     private func reason(of error: SocketError) -> String {
-        guard error.errno == .operationNotSupportedByDevice else { return "\(error.cause)" }
-        return zone == nil ? "no route leads to it" : "there is no such interface"
+        lacksRoute(error) ? "no route leads to it" : "\(error.cause)"
     }
 
     private func hint(after error: SocketError) -> String? {
-        guard error.errno == .operationNotSupportedByDevice else { return nil }
-        return zone == nil
-            ? "Name an interface: sock -lu \(address)%eth0 5000."
-            : "ip link lists the interfaces of this machine."
+        lacksRoute(error) ? "Name an interface: \(command("\(address)%eth0"))." : nil
     }
 
-    /// Removes the interfaces from the words of a command, and returns the first one.
+    private func lacksRoute(_ error: SocketError) -> Bool {
+        zone == nil && error.errno == .operationNotSupportedByDevice
+    }
+
+    /// Removes the interfaces from the words of a command that name no Unix socket, and returns the
+    /// first interface.
     static func takeInterface(from words: inout [String]) -> String? {
         let interfaces = words.indices.map { takeInterface(from: &words[$0]) }
         return interfaces.compactMap(\.self).first
@@ -75,8 +92,8 @@ struct MulticastGroup {
     /// An IPv4 address has no zone, unlike an IPv6 address, so the parser of addresses refuses one.
     static func takeInterface(from word: inout String) -> String? {
         guard let sign = word.firstIndex(of: "%") else { return nil }
-        let start = word[..<sign].lastIndex(of: "/").map { word.index(after: $0) }
-        let host = word[(start ?? word.startIndex)..<sign]
+        let scheme = ["udp://", "tcp://"].first { word.hasPrefix($0) } ?? ""
+        let host = word[..<sign].dropFirst(scheme.count)
         guard IPv4Address(String(host))?.isMulticast == true else { return nil }
         let end = word[sign...].firstIndex(of: ":") ?? word.endIndex
         let interface = String(word[word.index(after: sign)..<end])

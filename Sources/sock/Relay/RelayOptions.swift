@@ -24,6 +24,12 @@ struct RelayOptions: Sendable {
     /// follow. `-w` is late by these two steps, so they are short.
     var sendStep: Duration? { idleTimeout.map { $0 / 50 } }
 
+    /// How long a client whose bytes were not read may take to receive the end, if a signal, `-w` or
+    /// a failure ends the relay.
+    ///
+    /// A signal must end the program within 1 s, and `-w` must not be late.
+    var timeToEnd: Duration { min(.milliseconds(300), (idleTimeout ?? .seconds(30)) / 20) }
+
     static let defaultSilence = Duration.seconds(1)
 
     /// A Boolean value that indicates whether to report connections: with `-v`, and to a user who

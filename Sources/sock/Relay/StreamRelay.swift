@@ -28,6 +28,7 @@ final class StreamRelay: Sendable {
         var fatal: (any Error)?
         /// A failure to read the input or to send it, which ends the relay when the peer ends.
         var failure: (any Error)?
+        var isStopped = false
     }
 
     private static let bufferSize = 128 << 10
@@ -64,7 +65,12 @@ final class StreamRelay: Sendable {
         do {
             try supervise()
         } catch {
+            endUnread()
             throw explained(error)
+        }
+        if state.update({ $0.isStopped }) {
+            endUnread()
+            Termination.exit(.success)
         }
         discards.store(true, ordering: .relaxed)
         if lingers { socket.finish(timeout: Self.lingerTime) } else { socket.close() }
@@ -78,6 +84,22 @@ final class StreamRelay: Sendable {
                 "cannot send more to \(socket.remoteAddress.nameOfPeer): it ended the connection"
                     + " before the input ended")
         }
+    }
+
+    /// Makes `run` end the program soon, even if the input, the output and the peer are all blocked.
+    func stop() {
+        report { $0.isStopped = true }
+    }
+
+    /// Discards briefly what a client still sends, if the relay ends before it has received everything
+    /// that has arrived, for example because the output is blocked.
+    ///
+    /// Otherwise the end of the program would reset the connection.
+    private func endUnread() {
+        guard lingers, let report = try? socket.diagnose(), report.statistics.receiveQueue ?? 0 > 0
+        else { return }
+        discards.store(true, ordering: .relaxed)
+        socket.finish(timeout: TimeLimit(options.timeToEnd))
     }
 
     private func report(_ change: (inout State) -> Void) {
@@ -95,9 +117,10 @@ extension StreamRelay {
     private func supervise() throws {
         var isOutputEnded = false
         while true {
-            let (reports, fatal, isOnlySending) = state.update {
-                ($0.reports, $0.fatal, $0.schedule.isOnlySending)
+            let (reports, fatal, isOnlySending, isStopped) = state.update {
+                ($0.reports, $0.fatal, $0.schedule.isOnlySending, $0.isStopped)
             }
+            if isStopped { return }
             if let fatal { throw fatal }
             if isOnlySending { try failIfReset() }
             let step = state.update {

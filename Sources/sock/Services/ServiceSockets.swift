@@ -16,11 +16,11 @@ struct ServiceSockets: Sendable {
         skipped: (Endpoint, SocketError) -> Void = { _, _ in }
     ) throws -> [ServiceSockets] {
         let endpoints = try endpoints(of: host, port: port, family: family)
-        if let host, endpoints.includeGroup {
+        if let host, let group = endpoints.group {
             throw UsageError(
                 "\(TerminalText.escaped(host)) is a multicast group, but a service needs an address"
                     + " of this machine",
-                hint: "Write sock -lu \(TerminalText.escaped(host)) 5000.")
+                hint: "Write \(group.command(host)).")
         }
         return try endpoints.open(
             port: \.listener.localAddress.port, skipped: skipped,

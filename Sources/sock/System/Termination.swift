@@ -8,6 +8,7 @@ enum Termination {
         var cleanUps: [@Sendable () -> Void] = []
         /// The first signal that requested the end.
         var signal: Int32?
+        var signalTime: ContinuousClock.Instant?
         var isExiting = false
         var isCleaningUp = false
         var isClean = false
@@ -23,11 +24,16 @@ enum Termination {
     /// Records the signal that requested the end of the program, unless another signal did so
     /// earlier.
     static func record(signal number: Int32) {
-        state.update { $0.signal = $0.signal ?? number }
+        state.update { state in
+            state.signal = state.signal ?? number
+            state.signalTime = state.signalTime ?? .now
+        }
     }
 
-    /// A Boolean value that indicates whether a signal has requested the end of the program.
-    static var isRequested: Bool { state.update { $0.signal != nil } }
+    /// The time since a signal has requested the end of the program; nil if none has.
+    static var timeSinceRequest: Duration? {
+        state.update { $0.signalTime }.map { $0.duration(to: .now) }
+    }
 
     /// Ends the program with a status, or by the signal that requested the end.
     ///

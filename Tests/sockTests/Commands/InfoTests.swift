@@ -55,6 +55,17 @@ struct InfoTests {
         #expect(outcome.text.split(separator: "\n").count == 1)
     }
 
+    @Test("info -u connects to a group through the named interface")
+    func group() throws {
+        let connected = try SockProgram.run("info", "-u", "239.77.1.1%lo", "5000")
+        #expect(connected.status == 0, "\(connected.errors)")
+        #expect(connected.text.contains("Connected from ('"))
+        #expect(connected.text.hasSuffix("Connected to   ('239.77.1.1', 5000)\n"))
+        let outcome = try SockProgram.run("info", "-u", "239.77.1.1%none0", "5000")
+        #expect(outcome.status == 6)
+        #expect(outcome.errors.contains("cannot use 239.77.1.1%none0: there is no such interface"))
+    }
+
     @Test("info rejects a Unix socket and a limit of zero with status 2")
     func usage() throws {
         #expect(try SockProgram.run("info", "unix:/s").status == 2)

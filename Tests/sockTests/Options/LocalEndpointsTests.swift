@@ -43,10 +43,11 @@ struct LocalEndpointsTests {
         #expect(error?.errno == .addressNotAvailable)
     }
 
-    @Test("includeGroup is true if an address is a multicast group")
+    @Test("group is the first address that is a multicast group")
     func groups() {
-        #expect(LocalEndpoints([.tcp("::1", port: 1), .tcp("239.1.1.1", port: 1)]).includeGroup)
-        #expect(!LocalEndpoints([.tcp("::1", port: 1)]).includeGroup)
+        let endpoints = LocalEndpoints([.tcp("::1", port: 1), .tcp("239.1.1.1", port: 1)])
+        #expect(endpoints.group?.address == IPAddress("239.1.1.1"))
+        #expect(LocalEndpoints([.tcp("::1", port: 1)]).group == nil)
     }
 
     @Test("a used port throws EADDRINUSE, also if another address is free")

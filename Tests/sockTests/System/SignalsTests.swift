@@ -104,6 +104,30 @@ struct SignalsTests {
         #expect(start.duration(to: .now) < .seconds(1))
     }
 
+    @Test(
+        "a client gets a clean end if SIGTERM or -w ends its connection while the output is blocked",
+        arguments: [["-l"], ["-lk"], ["-l", "-w", "2"], ["-lk", "-w", "2"]])
+    func cleanEnd(flags: [String]) throws {
+        let fifo = try temporaryFolder() + "/fifo"
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let listener = try RunningSock(
+            [
+                "-c",
+                "exec 3<>\"\(fifo)\"; exec \"$SOCK\" \(flags.joined(separator: " ")) 127.0.0.1 0"
+                    + " >\"\(fifo)\"",
+            ], program: "/bin/bash")
+        let client = try Socket(to: .tcp("127.0.0.1", port: Port(parsing: listener.port())))
+        // More than the FIFO, the program and the kernel hold, so this does not return.
+        let bytes = [UInt8](repeating: 1, count: 8_000_000)
+        _ = try? client.sendAll(bytes, timeout: .milliseconds(500))
+        listener.waitUntilBlocked()
+        if !flags.contains("-w") { listener.send(signal: SIGTERM) }
+        #expect(try client.receiveToEnd().isEmpty)
+        client.close()
+        if flags.first == "-lk", flags.contains("-w") { listener.send(signal: SIGTERM) }
+        #expect(try listener.outcome().status == (flags == ["-l", "-w", "2"] ? 28 : 0))
+    }
+
     @Test("SIGQUIT ends serve and doctor --watch without a crash report")
     func quit() throws {
         let server = try RunningSock("serve", "echo", "0")
