@@ -97,6 +97,11 @@ let package = Package(
     name: "swift-sockets",
     products: [.library(name: "Sockets", targets: ["Sockets"])]
         + (isFuzzing ? [] : [.executable(name: "sock", targets: ["sock"])]),
+    traits: [
+        .trait(
+            name: "LinkedOpenSSL",
+            description: "Links OpenSSL instead of loading it, for programs that are fully static.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
@@ -104,11 +109,21 @@ let package = Package(
     ],
     targets: [
         .target(name: "CSockets"),
+        // OpenSSL is loaded when TLS is first used, unless the trait links it.
+        .target(
+            name: "CTLS",
+            cSettings: [.define("CTLS_LINKED", .when(traits: ["LinkedOpenSSL"]))],
+            linkerSettings: [
+                .linkedLibrary("ssl", .when(traits: ["LinkedOpenSSL"])),
+                .linkedLibrary("crypto", .when(traits: ["LinkedOpenSSL"])),
+                .linkedLibrary("dl"),
+            ]),
         .target(name: "CSock"),
         .target(
             name: "Sockets",
             dependencies: [
                 "CSockets",
+                "CTLS",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),

@@ -15,7 +15,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - endpoint: The peer: TCP or a Unix stream.
-    ///   - timeout: The time limit for the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
+    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The certificate must
+    ///     be for the endpoint's host or ``TLSConfiguration/serverName``, which a Unix endpoint requires.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError``. ``SocketError/attempts`` lists every address that was tried. If
@@ -24,6 +26,7 @@ extension Connection {
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
     ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example
     ///     `connectionRefused`.
+    ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if no address answers.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
@@ -32,35 +35,40 @@ extension Connection {
     ///   - ``SocketError/Cause/unknownService(_:transport:)`` or
     ///     ``SocketError/Cause/noServicesDatabase`` if the port's name is not found.
     public convenience init(
-        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
-        options: ConnectOptions = ConnectOptions()
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
+        group: LoopGroup = .shared, options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
         try endpoint.require(.stream, for: .connect)
-        let (loop, deadline) = (group.next(), Deadline(startingNow: timeout))
+        let loop = group.next()
+        var deadline = Deadline(startingNow: timeout)
         do throws(SocketError) {
             let addresses = try await Lookup.addresses(
                 of: endpoint, options.family, until: deadline, on: loop)
             try await self.init(toOneOf: addresses, options, deadline, on: loop)
+            if let tls { try await startTLS(tls, host: endpoint.host, &deadline) }
         } catch {
             throw error.connecting(to: endpoint)
         }
     }
 
     /// Creates a connection to an address; see
-    /// ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
+    /// ``init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
-    ///   - timeout: The time limit for the attempt.
+    ///   - timeout: The time limit for the attempt and the TLS handshake together.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the address
+    ///     or for ``TLSConfiguration/serverName``.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address and the socket options.
-    /// - Throws: The errors of ``init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
+    /// - Throws: The errors of ``init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.
     public convenience init(
-        to address: SocketAddress, timeout: TimeLimit = .seconds(10), group: LoopGroup = .shared,
-        options: ConnectOptions = ConnectOptions()
+        to address: SocketAddress, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
+        group: LoopGroup = .shared, options: ConnectOptions = ConnectOptions()
     ) async throws(SocketError) {
-        try await self.init(
-            toOneOf: [address], options, Deadline(startingNow: timeout), on: group.next())
+        var deadline = Deadline(startingNow: timeout)
+        try await self.init(toOneOf: [address], options, deadline, on: group.next())
+        if let tls { try await startTLS(tls, host: address.ip.map { "\($0)" }, &deadline) }
     }
 
     private convenience init(

@@ -75,6 +75,7 @@ extension Connection {
             throw failure
         }
         do throws(SocketError) {
+            if _slowPath(other.tlsReference.isCreated) { try await other.sendEnd() }
             try other.shutdown(.write)
         } catch {
             throw error.with(bytesTransferred: count)
@@ -121,6 +122,7 @@ extension Connection {
         do throws(SocketError) {
             while true {
                 if !input.isEmpty { try await other.sendReceived(by: self, &forwarded) }
+                if _slowPath(other.tlsReference.isCreated) { try await other.flushForwarded() }
                 if isAtEnd { return forwarded }
                 var deadline = Deadline(readTimeout)
                 let failure: Errno?
@@ -166,6 +168,28 @@ extension Connection {
         }
     }
 
+    /// Sends the bytes that were encrypted and that the kernel did not accept at once.
+    @inline(never)
+    private func flushForwarded() async throws(SocketError) {
+        guard let session = tlsSession else { return }
+        var deadline = Deadline(writeTimeout)
+        do throws(WaitFailure) {
+            try await flush(session, &deadline)
+        } catch {
+            throw failure(.write, after: error)
+        }
+    }
+
+    /// Sends the end of TLS after the writes of other tasks.
+    @inline(never)
+    private func sendEnd() async throws(SocketError) {
+        guard let session = tlsSession else { return }
+        var deadline = Deadline(writeTimeout)
+        try await beginWriting(&deadline, for: .shutdown)
+        defer { source.endWriting() }
+        try await sendEnd(session, &deadline)
+    }
+
     /// Sends the bytes that another connection received and could not forward at once.
     private func sendReceived(
         by origin: Connection, _ forwarded: inout Int
@@ -175,11 +199,7 @@ extension Connection {
             do throws(WaitFailure) {
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
-                    let count = try attemptWrite { () throws(Errno) in
-                        try System.send(descriptor, origin.input.bytes, .dontWait)
-                    }
-                    source.writing.word.setReady()
-                    return count
+                    try transmit(descriptor, origin.input.bytes)
                 }
                 origin.input.consume(count)
                 forwarded += count

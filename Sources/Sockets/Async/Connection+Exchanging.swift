@@ -56,7 +56,8 @@ extension Connection {
             source.writing.word.setReady()
         }
         var exchange = Exchange(
-            request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true)
+            request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true,
+            encryption: tlsSession)
         defer { isIncomplete = exchange.isIncomplete }
         while true {
             await source.yieldIfNeeded()

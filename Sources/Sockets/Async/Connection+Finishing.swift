@@ -56,6 +56,7 @@ extension Connection {
         try await beginWriting(&deadline, for: .shutdown)
         defer { source.endWriting() }
         guard !source.linger.resets(source.descriptor) else { throw failure(.shutdown, .closed) }
+        if let session = tlsSession { try await sendEnd(session, &deadline) }
         try shutdown(.write)
     }
 

@@ -205,6 +205,9 @@ extension Connection {
     func receive(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
+        if _slowPath(tlsReference.isCreated) {
+            return try receiveDecrypted(descriptor, into: buffer)
+        }
         let count = try System.recv(descriptor, buffer, .dontWait)
         if _slowPath(count == 0) { return try receiveEnd(descriptor) }
         // A short read has emptied the kernel's buffer, so the next read waits for an event instead

@@ -6,7 +6,7 @@ extension Connection {
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
     /// file's position. Bytes that are not in the kernel's cache are read from the disk on the
     /// calling thread. If sendfile(2) refuses the file, as it does for most files in `/proc`, the
-    /// call uses pread(2) and send(2) instead.
+    /// call uses pread(2) and send(2) instead, and always does so over TLS.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
@@ -48,6 +48,10 @@ extension Connection {
                 .invalidInput("offset \(offset) and count \(limit) must not be negative"))
         }
         var sent = 0
+        // The kernel cannot encrypt, so the program reads the file.
+        if _slowPath(tlsReference.isCreated) {
+            return try await readAndSend(file, offset, limit, &deadline, &sent)
+        }
         do throws(WaitFailure) {
             try makeNonblocking()
             while sent < limit {
@@ -87,7 +91,7 @@ extension Connection {
         sendFileMayWait = false
     }
 
-    /// Sends the rest of a file that sendfile(2) refuses.
+    /// Sends the rest of a file that sendfile(2) refuses, or a file over TLS.
     private func readAndSend(
         _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: inout Deadline,
         _ sent: inout Int
@@ -110,7 +114,11 @@ extension Connection {
             if block.isEmpty { break }
             var written = 0
             do throws(WaitFailure) {
-                try await send(block.span.bytes, &deadline, &written)
+                if tlsReference.isCreated {
+                    try await sendEncrypted(block.span.bytes, &deadline, &written)
+                } else {
+                    try await send(block.span.bytes, &deadline, &written)
+                }
                 sent += written
             } catch {
                 sent += written

@@ -33,6 +33,7 @@ extension Connection {
         try await beginWriting(&deadline)
         defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
+        if _slowPath(tlsReference.isCreated) { return try await writeEncrypted(bytes, &deadline) }
         var sent = 0
         do throws(WaitFailure) {
             try await send(bytes, &deadline, &sent)
@@ -118,6 +119,10 @@ extension Connection {
         try await beginWriting(&deadline)
         defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
+        if _slowPath(tlsReference.isCreated) {
+            // A record of TLS has its own memory anyway, so the parts are joined.
+            return try await writeEncrypted(Array(parts.joined()).span.bytes, &deadline)
+        }
         var rest = GatherCursor(parts)
         do throws(WaitFailure) {
             while !rest.isAtEnd {
@@ -179,6 +184,19 @@ extension Connection {
         }
     }
 
+    /// Sends once, and marks writing as ready if another call may succeed at once.
+    @inline(__always)
+    func transmit(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(Errno) -> Int {
+        if _slowPath(tlsReference.isCreated) { return try sendEncrypted(descriptor, bytes) }
+        let count = try attemptWrite { () throws(Errno) in
+            try System.send(descriptor, bytes, .dontWait)
+        }
+        source.writing.word.setReady()
+        return count
+    }
+
     /// Makes one attempt to send.
     ///
     /// While it runs, a read on another thread that gets 0 waits, because the attempt may have taken
@@ -210,11 +228,7 @@ extension Connection {
         _ = source.consumeOperation()
         source.writing.word.clear()
         do throws(Errno) {
-            let count = try attemptWrite { () throws(Errno) in
-                try System.send(source.descriptor, bytes, .dontWait)
-            }
-            source.writing.word.setReady()
-            return count
+            return try transmit(source.descriptor, bytes)
         } catch .wouldBlock {
             return 0
         } catch {

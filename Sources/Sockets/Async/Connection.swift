@@ -52,6 +52,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// Most connections never need this object.
     let brokenBy = LazyReference<ConnectionError>()
+    /// The TLS of the connection, once it was started.
+    let tlsReference = LazyReference<TLSSession>()
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
 
@@ -101,9 +103,11 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// Bytes that the kernel has accepted are still delivered, unless the option
     /// ``SocketOption/linger`` is zero, which resets the connection. If the peer is still sending,
     /// the kernel resets the connection too, and the peer may lose those bytes. Call
-    /// ``finish(timeout:)`` to prevent that. A second call does nothing.
+    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes at
+    /// once. A second call does nothing.
     public func close() {
         file?.remove()
+        if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
         source.close()
     }
 
@@ -137,9 +141,12 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// - Parameter direction: The direction.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken.
+    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken, or
+    ///     with `.wouldBlock` if the connection uses TLS and the peer reads too slowly for the end of TLS
+    ///     to be sent at once. The direction is then still open.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
+        if _slowPath(tlsReference.isCreated) { try endTLS(direction) }
         try end(direction)
     }
 
@@ -168,6 +175,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
             // The kernel reports the reset of this side as one of the peer.
             if brokenBy.objectIfCreated?.causeOfReset != nil { cause = .system(.connectionAbort) }
         }
+        cause = tlsSession?.cause(of: cause) ?? cause
         return SocketError(
             operation, cause, localAddress: localAddress, remoteAddress: remoteAddress,
             bytesTransferred: bytesTransferred, partialBytes: partialBytes,

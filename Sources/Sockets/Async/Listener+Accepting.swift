@@ -11,7 +11,8 @@ extension Listener: AsyncSequence {
     ///
     /// The iterator skips clients that disconnect before they are accepted. While descriptors or
     /// memory run short, it retries, and the clients stay in the kernel's backlog. Only one task at
-    /// a time may accept.
+    /// a time may accept. With TLS, call ``Connection/handshake(timeout:)`` first in the connection's own
+    /// task.
     ///
     /// ```swift
     /// for try await connection in listener { tasks.addTask { try await connection.echo() } }
@@ -38,7 +39,8 @@ extension Listener: AsyncSequence {
             do throws(WaitFailure) {
                 try listener.beginAccepting()
                 defer { listener.source.endReading() }
-                return try await acceptor.next { listener.group.next() }
+                let connection = try await acceptor.next { listener.group.next() }
+                return try listener.withSession(connection)
             } catch {
                 guard error.cause != .closed else { return nil }
                 throw listener.failure(error.cause)

@@ -38,6 +38,8 @@ public final class Listener: Sendable {
 
     let source: EventSource
     let group: LoopGroup
+    /// How the connections use TLS, or `nil` for plain connections.
+    let tls: TLSConfiguration?
     /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
     private let family: AddressFamily
@@ -71,28 +73,46 @@ public final class Listener: Sendable {
     /// - Parameters:
     ///   - endpoint: The local end: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup.
+    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain connections.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: The family, the backlog, the socket options, and whether the listener is
     ///     sharded.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or if it
-    ///     is a Unix path and `options` request sharding.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, if it is a
+    ///     Unix path and `options` request sharding, or if the TLS configuration is a client's.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.
+    ///   - ``SocketError/Cause/tls(_:)`` if the TLS configuration cannot be used.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the name lookup took too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     public convenience init(
-        on endpoint: Endpoint, timeout: TimeLimit = .never, group: LoopGroup = .shared,
-        options: ListenOptions = ListenOptions()
+        on endpoint: Endpoint, timeout: TimeLimit = .never, tls: TLSConfiguration? = nil,
+        group: LoopGroup = .shared, options: ListenOptions = ListenOptions()
     ) async throws(SocketError) {
         try endpoint.require(.stream, for: .listen)
+        if let tls { try Self.check(tls, endpoint) }
         if options.sharded { try Self.checkSharding(endpoint) }
         let options = Self.withNoDelay(options, isTCP: endpoint.transport == .tcp)
         let socket = try await OwnedSocket.bound(on: endpoint, timeout, options, group)
-        try self.init(listening: socket, options, group)
+        try self.init(listening: socket, tls, options, group)
+    }
+
+    /// Checks that a TLS configuration is a server's and can be used.
+    private static func check(
+        _ tls: TLSConfiguration, _ endpoint: Endpoint? = nil, _ address: SocketAddress? = nil
+    ) throws(SocketError) {
+        let cause: SocketError.Cause
+        do throws(TLSFailure) {
+            _ = try tls.context()
+            if tls.role == .server { return }
+            cause = .invalidInput("the TLS configuration is a client's: expected .server")
+        } catch {
+            cause = .tls(error)
+        }
+        throw SocketError(.listen, cause, endpoint: endpoint, localAddress: address)
     }
 
     /// Creates a listener on an address.
@@ -103,22 +123,25 @@ public final class Listener: Sendable {
     ///
     /// - Parameters:
     ///   - address: The local address.
+    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain connections.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: Whether `::` serves only IPv6, the backlog, the socket options, and whether the
     ///     listener is sharded.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
+    ///   - ``SocketError/Cause/tls(_:)`` if the TLS configuration cannot be used.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `address` is a Unix path and `options` request
-    ///     sharding.
+    ///     sharding, or if the TLS configuration is a client's.
     public convenience init(
-        on address: SocketAddress, group: LoopGroup = .shared,
+        on address: SocketAddress, tls: TLSConfiguration? = nil, group: LoopGroup = .shared,
         options: ListenOptions = ListenOptions()
     ) throws(SocketError) {
+        if let tls { try Self.check(tls, nil, address) }
         if options.sharded { try Self.checkSharding(address) }
         let options = Self.withNoDelay(options, isTCP: address.family != .unix)
         let socket = try OwnedSocket.bound(on: address, .stream, options)
-        try self.init(listening: socket, options, group)
+        try self.init(listening: socket, tls, options, group)
     }
 
     /// Returns the options with `TCP_NODELAY` for TCP, because connections inherit it from the
@@ -131,13 +154,15 @@ public final class Listener: Sendable {
 
     /// Takes ownership of a listening socket, and opens the siblings of a sharded listener.
     private convenience init(
-        listening socket: consuming OwnedSocket, _ options: ListenOptions, _ group: LoopGroup
+        listening socket: consuming OwnedSocket, _ tls: TLSConfiguration?, _ options: ListenOptions,
+        _ group: LoopGroup
     ) throws(SocketError) {
         if options.sharded {
             let siblings = try Self.siblings(of: socket, options, group)
-            try self.init(taking: socket, on: group.loops[0], of: group, siblings: siblings)
+            try self.init(
+                taking: socket, on: group.loops[0], of: group, tls: tls, siblings: siblings)
         } else {
-            try self.init(taking: socket, on: group.nextRoundRobin(), of: group)
+            try self.init(taking: socket, on: group.nextRoundRobin(), of: group, tls: tls)
         }
     }
 
@@ -146,11 +171,12 @@ public final class Listener: Sendable {
     /// `siblings` are the other shards, or `nil` if the listener is not sharded.
     init(
         taking socket: consuming OwnedSocket, on loop: EventLoop, of group: LoopGroup,
-        siblings: [Listener]? = nil
+        tls: TLSConfiguration? = nil, siblings: [Listener]? = nil
     ) throws(SocketError) {
         try loop.checkStarted()
         isSharded = siblings != nil
         self.siblings = siblings ?? []
+        self.tls = tls
         family = socket.family
         localAddress = socket.localAddress ?? .unnamed
         isWildcard = localAddress.ip?.isUnspecified ?? false
@@ -185,7 +211,7 @@ public final class Listener: Sendable {
     /// Waits for the next client and accepts it, as accept(2) does.
     ///
     /// The call skips clients that disconnect before they are accepted. One task at a time may
-    /// accept.
+    /// accept. With TLS, call ``Connection/handshake(timeout:)`` first in the connection's own task.
     ///
     /// ```swift
     /// let connection = try await listener.accept(timeout: .seconds(30))
@@ -212,7 +238,7 @@ public final class Listener: Sendable {
                 source.reading.word.setReady()
                 return accepted
             }
-            return try connection(for: accepted, on: group.next())
+            return try withSession(connection(for: accepted, on: group.next()))
         } catch {
             throw failure(error.cause)
         }
@@ -251,6 +277,12 @@ public final class Listener: Sendable {
         } catch {
             throw WaitFailure(.system(error))
         }
+    }
+
+    /// Returns the connection, whose TLS handshake is then pending.
+    func withSession(_ connection: Connection) throws(WaitFailure) -> Connection {
+        if let tls { try connection.createSession(tls, host: nil) }
+        return connection
     }
 
     /// Returns the error of a failed accept.

@@ -55,6 +55,7 @@ extension Socket {
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket uses TLS.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func release() throws(SocketError) -> FileDescriptor {
         let socket = try handOver(restoringMode: true)
@@ -71,6 +72,7 @@ extension Socket {
     /// - Returns: The socket.
     /// - Throws: The errors of ``release()``.
     func handOver(restoringMode: Bool = false) throws(SocketError) -> OwnedSocket {
+        try requirePlain(.release)
         let local = localAddress
         try call(.release) { descriptor throws(Errno) in
             try System.setTimeout(descriptor, .receive, microseconds: 0)
@@ -97,8 +99,10 @@ extension Socket {
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket uses TLS.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
+        try requirePlain(.duplicate)
         // From now on, the other socket may set the option for both.
         linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
@@ -119,6 +123,15 @@ extension Socket {
         socket.sharing.store(
             sharing.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
         return socket
+    }
+
+    /// Throws if the socket uses TLS, because the descriptor alone is then of no use.
+    private func requirePlain(_ operation: SocketError.Operation) throws(SocketError) {
+        guard !tlsReference.isCreated else {
+            throw failure(
+                operation,
+                .invalidInput("the socket uses TLS, whose keys the descriptor does not contain"))
+        }
     }
 
     /// What duplicates of the socket allow.

@@ -16,17 +16,20 @@ extension Socket {
     /// If only another address of the name, such as the IPv4 address of `localhost`, has a server, a
     /// later call throws `connectionRefused`; ``ConnectOptions/family`` chooses the other one. The
     /// call blocks the thread; the async counterpart is
-    /// ``Connection/init(to:timeout:group:options:)-(Endpoint,_,_,_)``.
+    /// ``Connection/init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer, of any transport. The transport determines the socket's type.
-    ///   - timeout: The time limit for the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
+    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The certificate must
+    ///     be for the endpoint's host or ``TLSConfiguration/serverName``, which a Unix endpoint requires.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
-    ///   and ``connect(to:timeout:)``. ``SocketError/attempts`` lists every address that was tried,
+    ///   and ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
+    ///   ``SocketError/attempts`` lists every address that was tried,
     ///   and the cause is the most informative of their causes.
     public convenience init(
-        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10),
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
         let deadline = Deadline(startingNow: timeout)
@@ -34,24 +37,32 @@ extension Socket {
             let addresses = try Resolver.resolve(
                 endpoint, family: options.family, deadline: deadline)
             try self.init(toOneOf: addresses, endpoint.transport.socketType, options, deadline)
+            if let tls { try startTLS(tls, host: endpoint.host, received: [], deadline) }
         } catch {
             throw error.connecting(to: endpoint)
         }
     }
 
-    /// Creates a socket that is connected to an address; see ``init(to:timeout:options:)``.
+    /// Creates a socket that is connected to an address; see ``init(to:timeout:tls:options:)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.
     ///   - type: The socket's type, which an address does not specify.
-    ///   - timeout: The time limit for the attempt.
+    ///   - timeout: The time limit for the attempt and the TLS handshake together.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the address
+    ///     or for ``TLSConfiguration/serverName``.
     ///   - options: The local address and the socket options.
-    /// - Throws: The errors of ``connect(to:timeout:)``.
+    /// - Throws: The errors of ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS
+    ///   handshake fails.
     public convenience init(
         to address: SocketAddress, type: SocketType = .stream, timeout: TimeLimit = .seconds(10),
-        options: ConnectOptions = ConnectOptions()
+        tls: TLSConfiguration? = nil, options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        try self.init(toOneOf: [address], type, options, Deadline(startingNow: timeout))
+        let deadline = Deadline(startingNow: timeout)
+        try self.init(toOneOf: [address], type, options, deadline)
+        if let tls {
+            try startTLS(tls, host: address.ip.map { "\($0)" }, received: [], deadline)
+        }
     }
 
     /// Creates a socket that is connected to the address that answers first.

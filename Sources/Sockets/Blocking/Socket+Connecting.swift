@@ -93,7 +93,7 @@ extension Socket {
     /// ``SocketAddress/unnamed`` undoes this and releases a port that the kernel chose. After a
     /// failure or a timeout, the socket is unconnected and can connect again. The call blocks the
     /// thread; the async counterpart is
-    /// ``Connection/init(to:timeout:group:options:)-(SocketAddress,_,_,_)``.
+    /// ``Connection/init(to:timeout:tls:group:options:)-(SocketAddress,_,_,_,_)``.
     ///
     /// - Parameters:
     ///   - address: The peer's address.

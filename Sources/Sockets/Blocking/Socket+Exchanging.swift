@@ -42,7 +42,8 @@ extension Socket {
         var isAtEnd = false
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
             var exchange = Exchange(
-                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: false)
+                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: false,
+                encryption: tlsSession)
             do throws(SocketError) {
                 return try finish(
                     &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
@@ -80,6 +81,17 @@ extension Socket {
     ) throws(SocketError) -> Reply {
         guard enter() else { throw failure(.exchange, .closed) }
         defer { leave() }
+        if let session = tlsSession {
+            guard session.beginSending() else { throw failure(.exchange, .busy) }
+            guard session.beginReceiving() else {
+                session.endSending()
+                throw failure(.exchange, .busy)
+            }
+        }
+        defer {
+            tlsSession?.endSending()
+            tlsSession?.endReceiving()
+        }
         // The time that was left when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {
@@ -101,7 +113,8 @@ extension Socket {
                 return reply
             case .failed(let cause, let bytesTransferred, let partialBytes):
                 throw SocketError(
-                    .exchange, cause, localAddress: localAddress, remoteAddress: remoteAddress,
+                    .exchange, tlsSession?.cause(of: cause) ?? cause, localAddress: localAddress,
+                    remoteAddress: remoteAddress,
                     bytesTransferred: bytesTransferred, partialBytes: partialBytes)
             case .blocked(let sends, let receives):
                 let remaining = deadline.remaining

@@ -24,6 +24,7 @@ extension Socket {
         do throws(SocketError) {
             let resets = try call(.getOption) { linger.resets($0) }
             guard type != .datagram, !resets else { return }
+            try sendEnd(deadline)
             try shutdown(.write)
             var discarded = 0
             var buffer: [UInt8] = []

@@ -18,7 +18,7 @@ extension Socket {
     /// `addressInUse`. `close` removes the socket file.
     ///
     /// The call blocks the thread while it resolves a name; the async counterparts are
-    /// ``Listener/init(on:timeout:group:options:)`` and
+    /// ``Listener/init(on:timeout:tls:group:options:)`` and
     /// ``DatagramChannel/init(on:timeout:group:options:)``.
     ///
     /// If the host has several addresses, such as `localhost`, only the first one that can be bound is

@@ -133,6 +133,9 @@ extension Socket {
         // Return 0 for an empty buffer, because the kernel would return 0 on a TCP stream but wait
         // on a Unix stream.
         if _slowPath(buffer.isEmpty), type == .stream, !isClosed { return 0 }
+        if _slowPath(tlsReference.isCreated) {
+            return try receiveDecrypted(buffer, deadline, flags, isFirst: isFirst)
+        }
         return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
             let count = try System.recv(descriptor, buffer, waiting.union(flags))

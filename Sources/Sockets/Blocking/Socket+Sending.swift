@@ -170,6 +170,9 @@ extension Socket {
         repeat {
             do throws(SocketError) {
                 sent += try step(sent)
+                if sent == total, tlsReference.isCreated {
+                    try flushEncrypted(deadline, isFirst: false)
+                }
             } catch {
                 throw error.attributed(to: error.operation, bytesTransferred: sent, sent: sent)
             }
@@ -180,7 +183,10 @@ extension Socket {
     func send(
         _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool
     ) throws(SocketError) -> Int {
-        try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
+        if _slowPath(tlsReference.isCreated) {
+            return try sendEncrypted(bytes, deadline, isFirst: isFirst)
+        }
+        return try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
             let most = min(bytes.count, most(under: deadline))
             let offered = UnsafeRawBufferPointer(rebasing: bytes[..<most])
@@ -228,7 +234,14 @@ extension Socket {
     private func send(
         _ parts: ArraySlice<[UInt8]>, skipping skipped: Int, _ deadline: Deadline, isFirst: Bool
     ) throws(SocketError) -> Int {
-        try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
+        if _slowPath(tlsReference.isCreated) {
+            // A record of TLS has its own memory anyway, so the parts are joined.
+            let bytes = Array(parts.joined().dropFirst(skipped))
+            return try bytes.span.bytes.withUnsafeBytes { bytes throws(SocketError) in
+                try sendEncrypted(bytes, deadline, isFirst: isFirst)
+            }
+        }
+        return try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
             let most = most(under: deadline)
             let count = try System.sendmsg(

@@ -219,7 +219,7 @@ extension Socket {
     ) -> SocketError {
         let (local, peer) = names.withLock { ($0.local, $0.remote) }
         return SocketError(
-            operation, cause, subject: subject, localAddress: local,
+            operation, tlsSession?.cause(of: cause) ?? cause, subject: subject, localAddress: local,
             remoteAddress: remote ?? peer, bytesTransferred: bytesTransferred,
             stallReport: stallReport)
     }

@@ -34,6 +34,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names: Lock<Names>
+    /// The TLS of the connection, once it was started.
+    let tlsReference = LazyReference<TLSSession>()
     /// What other users of the same open socket allow.
     let sharing = Atomic<Sharing>(.none)
 
@@ -116,11 +118,13 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// nothing. The call never waits. The kernel still delivers the bytes that it has accepted,
     /// unless the option ``SocketOption/linger`` is zero, which resets the connection. If the peer is
     /// still sending, the kernel resets the connection too, and the peer may lose those bytes. Call
-    /// ``finish(timeout:)`` to prevent that.
+    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes at
+    /// once.
     ///
     /// Other processes that share a listening socket, or an adopted or duplicated datagram socket,
     /// can go on using it. A connection is shut down if a thread waits in a call.
     public func close() {
+        if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
         let closing = lifetime.close(orRelease: releaseDescriptor)
         guard closing != .alreadyClosed else { return }
         names.withLock { $0.file.take() }?.remove()
@@ -187,10 +191,12 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the
     ///   end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
-    ///     connected.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not connected, or
+    ///     with `wouldBlock` if it uses TLS and the peer reads too slowly for the end of TLS to be sent at
+    ///     once. The direction is then still open.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
+        if _slowPath(tlsReference.isCreated) { try endTLS(direction) }
         try end(direction)
     }
 

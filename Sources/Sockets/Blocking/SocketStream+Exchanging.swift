@@ -50,7 +50,8 @@ extension SocketStream {
         let pending = output.count
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in
             var exchange = Exchange(
-                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true)
+                request.count, framing, delimitedLimit: scanner.limit, keepsSurplus: true,
+                encryption: socket.tlsSession)
             defer {
                 isIncomplete = exchange.isIncomplete
                 output.consume(min(pending, exchange.bytesTransferred))

@@ -122,7 +122,9 @@ extension SocketStream {
         if isAtEnd { return false }
         var isFirst = deadline.startIfNeeded()
         // The peer may be waiting for the unsent bytes; then neither end would ever continue.
-        let flushFailure = output.isEmpty ? nil : try flushUntilReadable(deadline, &isFirst)
+        let flushFailure =
+            output.isEmpty && !socket.hasUnsent
+            ? nil : try flushUntilReadable(deadline, &isFirst)
         let room = input.roomToFill
         let count: Int
         do throws(SocketError) {
@@ -152,7 +154,7 @@ extension SocketStream {
         var hasWaited = false
         defer { if hasWaited { isFirst = false } }
         do throws(SocketError) {
-            while !output.isEmpty,
+            while !output.isEmpty || socket.hasUnsent,
                 let count = try socket.sendUnlessReadable(
                     output.bytes, deadline, hasWaited: &hasWaited)
             {

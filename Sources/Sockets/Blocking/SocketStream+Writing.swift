@@ -75,7 +75,7 @@ extension SocketStream {
     /// - Throws: The errors of ``Socket/send(_:timeout:)-(RawSpan,_)``.
     ///   ``SocketError/bytesTransferred`` is the number of bytes that were sent.
     public func flush(timeout: TimeLimit = .never) throws(SocketError) {
-        guard !output.isEmpty else { return }
+        guard !output.isEmpty || socket.hasUnsent else { return }
         try flush(Deadline(startingNow: timeout), isFirst: true)
     }
 
@@ -117,6 +117,12 @@ extension SocketStream {
                 throw error.attributed(to: .write, bytesTransferred: sent, sent: sent)
             }
             isFirst = false
+        }
+        guard socket.hasUnsent else { return }
+        do throws(SocketError) {
+            try socket.flushEncrypted(deadline, isFirst: isFirst)
+        } catch {
+            throw error.attributed(to: .write, bytesTransferred: sent, sent: sent)
         }
     }
 }

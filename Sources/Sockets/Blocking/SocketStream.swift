@@ -47,18 +47,47 @@ public final class SocketStream {
     }
 
     /// Connects to an endpoint and creates a stream on the connection; see
-    /// ``Socket/init(to:timeout:options:)``.
+    /// ``Socket/init(to:timeout:tls:options:)``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer, of a stream transport.
-    ///   - timeout: The time limit for the name lookup and all attempts together.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
+    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: The errors of ``Socket/init(to:timeout:options:)``.
+    /// - Throws: The errors of ``Socket/init(to:timeout:tls:options:)``.
     public convenience init(
-        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10),
+        to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
     ) throws(SocketError) {
-        self.init(try Socket(to: endpoint, timeout: timeout, options: options))
+        self.init(try Socket(to: endpoint, timeout: timeout, tls: tls, options: options))
+    }
+
+    /// The results of the TLS handshake, or `nil` without TLS.
+    public var tls: TLSInformation? { socket.tls }
+
+    /// Starts TLS after the written bytes were flushed, as STARTTLS of SMTP does.
+    ///
+    /// A client fails if bytes have arrived that were not read, because an attacker may have injected them.
+    /// On a server, such bytes belong to the handshake.
+    ///
+    /// - Parameters:
+    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
+    ///     needs ``TLSConfiguration/serverName``.
+    ///   - timeout: The limit of the flush and the handshake together.
+    /// - Throws: ``SocketError/Cause/tls(_:)`` with ``TLSFailure/bytesBeforeTLS(_:)`` if a client has
+    ///   unread bytes. The errors of ``flush(timeout:)`` and ``Socket/startTLS(_:timeout:)``.
+    public func startTLS(
+        _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
+    ) throws(SocketError) {
+        let deadline = Deadline(startingNow: timeout)
+        try flush(deadline, isFirst: true)
+        let received = [UInt8](input.bytes)
+        guard received.isEmpty || configuration.role == .server else {
+            throw socket.failure(.startTLS, .tls(.bytesBeforeTLS(Array(received.prefix(64)))))
+        }
+        try socket.startTLS(configuration, host: nil, received: received, deadline)
+        input.consume(received.count)
+        scanner.restart()
     }
 
     /// Flushes the written bytes and closes the socket, even if the flush fails.
@@ -71,7 +100,7 @@ public final class SocketStream {
     ///   number of lost bytes.
     public func close(timeout: TimeLimit = .never) throws(SocketError) {
         defer { socket.close() }
-        guard !output.isEmpty else { return }
+        guard !output.isEmpty || socket.hasUnsent else { return }
         do throws(SocketError) {
             try flush(timeout: timeout)
         } catch {

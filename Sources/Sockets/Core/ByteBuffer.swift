@@ -57,6 +57,13 @@ struct ByteBuffer: ~Copyable {
         if isEmpty, memory.count > 4 * usualCapacity { resize(to: usualCapacity) }
     }
 
+    /// Releases the memory of an empty buffer.
+    mutating func giveBack() {
+        guard isEmpty, memory.count > 0 else { return }
+        memory.deallocate()
+        (memory, start, end) = (UnsafeMutableRawBufferPointer(start: nil, count: 0), 0, 0)
+    }
+
     /// Adds `count` bytes, which the caller wrote into `room`, to the contents.
     mutating func written(_ count: Int) { end += count }
 

@@ -23,6 +23,8 @@ struct Exchange {
     private let framing: Framing
     /// Whether bytes after the reply can be kept for a later read.
     private let keepsSurplus: Bool
+    /// What encrypts the connection, or `nil`.
+    private let encryption: (any EncryptedStream)?
     private var sent = 0
     private var hasEnded = false
     private var sendFailure: Errno?
@@ -31,7 +33,11 @@ struct Exchange {
     private var reply: [UInt8]?
     private var parser: MessageParser
 
-    init(_ requestCount: Int, _ framing: Framing, delimitedLimit: Int, keepsSurplus: Bool) {
+    init(
+        _ requestCount: Int, _ framing: Framing, delimitedLimit: Int, keepsSurplus: Bool,
+        encryption: (any EncryptedStream)? = nil
+    ) {
+        self.encryption = encryption
         self.requestCount = requestCount
         self.framing = framing
         parser = MessageParser(framing, delimitedLimit: delimitedLimit)
@@ -45,7 +51,9 @@ struct Exchange {
     var bytesTransferred: Int { sent }
 
     private var unsent: Int { requestCount - sent }
-    private var sends: Bool { sendFailure == nil && (unsent > 0 || endsRequest) }
+    private var sends: Bool {
+        sendFailure == nil && (unsent > 0 || endsRequest || encryption?.hasUnsent ?? false)
+    }
     private var endsRequest: Bool {
         if case .toEnd = framing { !hasEnded } else { false }
     }
@@ -132,10 +140,17 @@ struct Exchange {
         do throws(Errno) {
             if unsent > 0 {
                 let rest = request[sent...].prefix(System.mostAtOnce)
-                sent += try System.send(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
+                let bytes = UnsafeRawBufferPointer(rebasing: rest)
+                if let encryption {
+                    sent += try encryption.sendAtOnce(descriptor, bytes)
+                } else {
+                    sent += try System.send(descriptor, bytes, .dontWait)
+                }
+            } else if let encryption {
+                guard try encryption.flush(descriptor) else { return false }
             }
             if unsent == 0, endsRequest {
+                try encryption?.end(descriptor)
                 hasEnded = true
                 try System.shutdown(descriptor, .write)
             }
@@ -169,8 +184,8 @@ struct Exchange {
         let room = input.roomToFill
         do throws(Errno) {
             let wished = keepsSurplus ? room.count : try share(descriptor, room, input.count)
-            let count = try System.recv(
-                descriptor, UnsafeMutableRawBufferPointer(rebasing: room[..<wished]), .dontWait)
+            let free = UnsafeMutableRawBufferPointer(rebasing: room[..<wished])
+            guard let count = try receive(descriptor, free, []) else { return true }
             if count == 0, let error = connectionError?.atEnd(of: descriptor) { throw error }
             input.written(count)
             isAtEnd = count == 0
@@ -180,6 +195,19 @@ struct Exchange {
         } catch .interrupted {
             return true
         }
+    }
+
+    /// Receives once without waiting.
+    ///
+    /// Returns `nil` if the received bytes contain nothing for the program.
+    private func receive(
+        _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ flags: TransferFlags
+    ) throws(Errno) -> Int? {
+        if let encryption {
+            return try encryption.receiveAtOnce(
+                descriptor, into: room, peeking: flags.contains(.peek))
+        }
+        return try System.recv(descriptor, room, flags.union(.dontWait))
     }
 
     /// Returns how many bytes to receive without reading beyond the reply.
@@ -193,7 +221,7 @@ struct Exchange {
         case .line: end = UInt8(ascii: "\n")
         case .until(let byte): end = byte
         }
-        let waiting = try System.recv(descriptor, room, [.dontWait, .peek])
+        guard let waiting = try receive(descriptor, room, .peek) else { throw .interrupted }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
         // Request at least one byte, because receiving zero bytes cannot detect the end of the
         // stream.

@@ -14,6 +14,10 @@ struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
     @inline(__always)
     var objectIfCreated: Object? { retained?.takeUnretainedValue() }
 
+    /// Whether the object was created.
+    @inline(__always)
+    var isCreated: Bool { bits.load(ordering: .acquiring) != 0 }
+
     /// The object, which `create` creates if there is none.
     ///
     /// If two threads create one at the same time, one of the two objects is released.

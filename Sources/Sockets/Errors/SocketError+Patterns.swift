@@ -111,6 +111,14 @@ extension SocketErrorPatterns {
         .init { if case .invalidInput = $0 { true } else { false } }
     }
 
+    /// Matches every failure of TLS.
+    public static var tls: SocketError.Pattern {
+        .init { if case .tls = $0 { true } else { false } }
+    }
+
+    /// Matches a stream that ended without TLS's end (close_notify).
+    public static var truncated: SocketError.Pattern { .init { $0 == .tls(.truncated) } }
+
     /// Matches a failure of `getaddrinfo` or `getnameinfo`.
     public static var nameResolution: SocketError.Pattern {
         .init { if case .nameResolution = $0 { true } else { false } }

@@ -191,6 +191,8 @@ public struct SocketError: Error, Sendable {
         case tooLarge(limit: Int)
         /// An argument or a text is not valid. The associated value says what was expected.
         case invalidInput(String)
+        /// TLS failed, for example because the peer's certificate is not trusted.
+        case tls(TLSFailure)
         /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)
         /// The machine has no services database.
@@ -280,6 +282,11 @@ public struct SocketError: Error, Sendable {
         public static let release = Operation("release the descriptor", "of", local: true)
         /// Duplicating a descriptor: `dup`.
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)
+
+        /// The handshake of TLS.
+        public static let startTLS = Operation("start TLS", "with")
+        /// Reading a certificate or a private key.
+        public static let loadCertificate = Operation("load", "the certificate")
 
         /// Finding out why a connection is stalled.
         public static let diagnose = Operation("diagnose the connection", "to")

@@ -32,8 +32,10 @@ extension SocketError: CustomStringConvertible {
 
     private var reason: String {
         switch (operation, cause) {
-        case (.connect, .timedOut(let limit)):
+        case (.connect, .timedOut(let limit)), (.startTLS, .timedOut(let limit)):
             return limit.map { "no answer in \($0.brief)" } ?? "no answer in time"
+        case (.startTLS, .tls(.truncated)):
+            return "the peer closed the connection during the handshake"
         case (.read, .busy), (.exchange, .busy):
             return "another task is already reading from this connection"
         case (.receive, .busy):
@@ -120,6 +122,8 @@ extension SocketError.Cause: CustomStringConvertible {
             "the data is longer than \(limit.bytes)"
         case .invalidInput(let text):
             text
+        case .tls(let failure):
+            failure.description
         case .unknownService(let name, let transport):
             "there is no service \(TerminalText.quoted(name))"
                 + (transport.map { " for \($0)" } ?? "")

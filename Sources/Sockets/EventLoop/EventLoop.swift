@@ -38,6 +38,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // Safe because `scratch` returns this memory only on the loop's own thread.
     private let memory: UnsafeMutableRawBufferPointer
+    // Safe as `memory`. The kernel provides the pages on first use.
+    private let encryptedMemory: UnsafeMutableRawBufferPointer
 
     private let mailbox = Lock(Mailbox())
     private let isWakePending = Atomic<Bool>(false)
@@ -65,6 +67,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
             // Allocate after this call, because `deinit` does not run if an initializer throws
             // before all properties are set.
             memory = .allocate(byteCount: 65536, alignment: 64)
+            encryptedMemory = .allocate(byteCount: 131_072, alignment: 64)
             if startingThread { try System.startThread { self.run() } }
         } catch {
             throw SocketError(.startEventLoop, .system(error))
@@ -77,6 +80,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     init(failing failure: Errno) {
         poller = .failing(failure)
         memory = .allocate(byteCount: 1, alignment: 1)
+        encryptedMemory = .allocate(byteCount: 1, alignment: 1)
         mailbox.withLock { $0.hasStopped = true }
     }
 
@@ -95,7 +99,10 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     @inline(__always)
     var isCurrent: Bool { thread.load(ordering: .relaxed) == System.currentThread }
 
-    deinit { memory.deallocate() }
+    deinit {
+        memory.deallocate()
+        encryptedMemory.deallocate()
+    }
 
     /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other
     /// threads.
@@ -103,6 +110,9 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// So a connection whose bytes are consumed at once needs no buffer of its own.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
+
+    /// A second buffer under the same rules, for the bytes that TLS encrypts or decrypts.
+    var encryptedScratch: UnsafeMutableRawBufferPointer? { isCurrent ? encryptedMemory : nil }
 
     /// Counts one operation of the running job.
     ///

@@ -108,6 +108,11 @@ final class EventSource: TimerTarget, @unchecked Sendable {
         unmanagedLoop._withUnsafeGuaranteedRef { $0.scratch }
     }
 
+    /// The loop's buffer for encrypted bytes; see ``EventLoop/encryptedScratch``.
+    var encryptedScratch: UnsafeMutableRawBufferPointer? {
+        unmanagedLoop._withUnsafeGuaranteedRef { $0.encryptedScratch }
+    }
+
     /// Counts one operation; see ``EventLoop/consumeOperation()``.
     @inline(__always)
     func consumeOperation() -> Bool {

@@ -20,6 +20,9 @@ extension Listener {
     /// connections and returns when the handlers have ended. The listener is closed after `serve`
     /// returns.
     ///
+    /// If the listener uses TLS, the handshake is part of the connection's task, before the handler. So a
+    /// slow client delays no other client. ``ServeOptions/handshakeTimeout`` limits the handshake.
+    ///
     /// ### Long-running work
     ///
     /// A handler runs on the thread of its connection's loop, because that costs the least. If the

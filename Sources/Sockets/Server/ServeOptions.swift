@@ -21,6 +21,10 @@ public struct ServeOptions: Sendable {
     /// middle.
     public var idleTimeout: TimeLimit
 
+    /// The limit of each client's TLS handshake, 10 s by default, which includes the wait for its first
+    /// bytes.
+    public var handshakeTimeout: TimeLimit
+
     /// How long handlers may continue and connections may finish after the server has stopped
     /// accepting; zero cancels them at once.
     public var gracePeriod: Duration
@@ -38,10 +42,12 @@ public struct ServeOptions: Sendable {
     /// Omitted parameters keep their defaults.
     public init(
         maximumConnections: Int? = nil, idleTimeout: TimeLimit = .never,
-        gracePeriod: Duration = .seconds(10), logger: Logger = Logger(label: "sockets.serve")
+        handshakeTimeout: TimeLimit = .seconds(10), gracePeriod: Duration = .seconds(10),
+        logger: Logger = Logger(label: "sockets.serve")
     ) {
         self.maximumConnections = maximumConnections
         self.idleTimeout = idleTimeout
+        self.handshakeTimeout = handshakeTimeout
         self.gracePeriod = gracePeriod
         self.logger = logger
     }

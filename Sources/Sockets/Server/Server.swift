@@ -23,7 +23,17 @@ final class Server: Sendable {
     ) {
         self.listener = listener
         self.options = options
-        self.handler = handler
+        // Without TLS, the handler is called as it is, so that plain connections cost no more.
+        let handshakeTimeout = options.handshakeTimeout
+        self.handler =
+            if let tls = listener.tls {
+                { connection in
+                    try await connection.startTLS(tls, timeout: handshakeTimeout)
+                    try await handler(connection)
+                }
+            } else {
+                handler
+            }
         slots = ConnectionSlots(options.maximumConnections)
         acceptingShards = Atomic(listener.shards.count)
     }
@@ -144,8 +154,11 @@ final class Server: Sendable {
             metadata["verdict"] = "\(report.verdict.code)"
             metadata["evidence"] = "\(report.evidence)"
         }
+        // A handler may start TLS itself.
+        let isHandshake = listener.tls != nil && socketError?.operation == .startTLS
         options.logger.log(
-            level: level(of: socketError, on: connection), "handler failed", metadata: metadata)
+            level: level(of: socketError, on: connection),
+            isHandshake ? "TLS handshake failed" : "handler failed", metadata: metadata)
     }
 
     /// Returns the level of a handler's error.

@@ -27,6 +27,31 @@ extension System {
         _ = try systemCall(.unlink) { withCString(path) { Glibc.unlink($0) } }
     }
 
+    /// Returns the contents of a file: open(2), read(2).
+    static func contents(ofFile path: String) throws(Errno) -> [UInt8] {
+        let descriptor = try systemCall(.open) { Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+        defer { _ = Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 16384)
+        while true {
+            let count = try systemCall(.read) { Glibc.read(descriptor, &block, block.count) }
+            if count == 0 { return bytes }
+            bytes += block[..<count]
+        }
+    }
+
+    /// Appends a line to a file that only its owner can read: open(2), write(2).
+    ///
+    /// One call writes the whole line, so lines of several threads and processes do not mix.
+    static func append(line: String, toFile path: String) throws(Errno) {
+        let descriptor = try systemCall(.open) {
+            Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        }
+        defer { _ = Glibc.close(descriptor) }
+        let bytes = Array((line + "\n").utf8)
+        _ = try systemCall(.write) { Glibc.write(descriptor, bytes, bytes.count) }
+    }
+
     /// Returns the path of the working directory: getcwd(3).
     ///
     /// - Throws: `ENOENT` if the directory was removed.

@@ -1,0 +1,245 @@
+// TLS without I/O, by OpenSSL: the bytes of the network and of the program are exchanged in memory.
+//
+// OpenSSL is loaded when it is first needed, or linked if CTLS_LINKED is defined. No function waits. One
+// thread at a time may use a session. Contexts, identities and certificates may be shared between threads
+// after they were set up.
+#ifndef CTLS_H
+#define CTLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Loads OpenSSL once. Returns NULL, or the reason why no library could be loaded.
+const char *ctls_load(void);
+
+/// Returns the version of the loaded library, such as "OpenSSL 3.0.19 27 Jan 2026".
+///
+/// This function and all others may be called only after `ctls_load` has returned NULL.
+const char *ctls_version(void);
+
+/// The kind of an error.
+enum ctls_kind {
+    ctls_other,
+    ctls_expired,
+    ctls_not_yet_valid,
+    ctls_wrong_host,
+    ctls_self_signed,
+    ctls_unknown_issuer,
+    ctls_wrong_purpose,
+    ctls_invalid_certificate,
+    ctls_no_client_certificate,
+    ctls_version_refused,
+    ctls_cipher_refused,
+    ctls_protocol_refused,
+    ctls_alert,
+    ctls_key_mismatch,
+    ctls_unreadable_certificate,
+    ctls_unreadable_key,
+    ctls_no_password,
+    ctls_wrong_password,
+};
+
+/// Why a call failed.
+struct ctls_error {
+    enum ctls_kind kind;
+    /// The number of the alert that the peer sent, for `ctls_alert`.
+    int alert;
+    /// OpenSSL's text of the reason.
+    char text[128];
+    /// The rejected certificate: its subject, its issuer, and the names of hosts that it contains,
+    /// separated by newlines.
+    char subject[200];
+    char issuer[200];
+    char names[512];
+    /// When the rejected certificate expired or becomes valid, such as "2026-11-27 19:00:00 UTC".
+    char date[32];
+};
+
+struct ctls_identity;
+struct ctls_certificates;
+struct ctls_context;
+struct ctls_session;
+struct ctls_ticket;
+struct ctls_hello;
+
+// Identities and certificates. A function that creates an object returns NULL if it fails.
+
+/// Reads a certificate chain, leaf first, and the leaf's private key. Both are PEM.
+///
+/// `password` decrypts the key, or is NULL.
+struct ctls_identity *ctls_identity_create(
+    const void *chain, size_t chain_size, const void *key, size_t key_size, const char *password,
+    struct ctls_error *error);
+
+/// Reads a certificate chain and its private key from PKCS#12.
+struct ctls_identity *ctls_identity_from_pkcs12(
+    const void *bytes, size_t size, const char *password, struct ctls_error *error);
+
+/// Creates a key and a self-signed certificate for a host's name or address.
+///
+/// The certificate is valid between the two offsets from now, in seconds.
+struct ctls_identity *ctls_identity_self_signed(
+    const char *host, long valid_from, long valid_until, struct ctls_error *error);
+
+void ctls_identity_destroy(struct ctls_identity *identity);
+
+/// Reads all certificates of a PEM text.
+struct ctls_certificates *ctls_certificates_create(
+    const void *pem, size_t size, struct ctls_error *error);
+
+/// Returns the certificate of an identity.
+struct ctls_certificates *ctls_certificates_of(
+    const struct ctls_identity *identity, struct ctls_error *error);
+
+void ctls_certificates_destroy(struct ctls_certificates *certificates);
+
+/// The contents of a certificate.
+struct ctls_description {
+    char subject[200];
+    char issuer[200];
+    /// The names of hosts, separated by newlines.
+    char names[1024];
+    /// The period of validity in seconds since 1970.
+    int64_t valid_from, valid_until;
+    /// The SHA-256 digest of the DER encoding.
+    uint8_t digest[32];
+};
+
+/// Describes a certificate in DER. Returns 1, or 0 if it is not a certificate.
+int ctls_describe(const uint8_t *der, size_t size, struct ctls_description *description);
+
+// Contexts: what many sessions share. A function that returns int returns 1, or 0 and the error.
+
+struct ctls_context *ctls_context_create(int is_server, struct ctls_error *error);
+void ctls_context_destroy(struct ctls_context *context);
+
+/// Trusts the certificates that the system trusts.
+int ctls_context_trust_system(struct ctls_context *context, struct ctls_error *error);
+
+/// Trusts certificates. A server also names them to its clients if `names_them` is not 0.
+int ctls_context_trust(
+    struct ctls_context *context, const struct ctls_certificates *certificates, int names_them,
+    struct ctls_error *error);
+
+int ctls_context_identity(
+    struct ctls_context *context, const struct ctls_identity *identity, struct ctls_error *error);
+
+/// Sets the lowest and the highest version, such as 0x0303 for TLS 1.2.
+int ctls_context_versions(
+    struct ctls_context *context, int lowest, int highest, struct ctls_error *error);
+
+/// Sets the ciphers, in OpenSSL's spelling, of TLS 1.2 and of TLS 1.3; NULL keeps the default.
+int ctls_context_ciphers(
+    struct ctls_context *context, const char *tls12, const char *tls13, struct ctls_error *error);
+
+enum ctls_verification {
+    ctls_verify_none,
+    /// A client verifies the server. A server verifies a client that has a certificate.
+    ctls_verify_peer,
+    /// A server requires a certificate from its clients.
+    ctls_require_peer,
+};
+
+void ctls_context_verify(struct ctls_context *context, enum ctls_verification verification);
+
+/// Sets the application protocols in the encoding of RFC 7301: each name follows its length.
+int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, unsigned size);
+
+/// The functions that a context calls. `owner` is the owner of the context or of the session.
+struct ctls_callbacks {
+    /// A client received a ticket for resumption, which the function must destroy; or NULL.
+    void (*ticket)(void *session_owner, struct ctls_ticket *ticket);
+    /// A server received a ClientHello; or NULL. `server_name` is NULL if the client sent no name. The
+    /// function calls `ctls_hello_use` and returns 1, or returns 0 to refuse the client.
+    int (*hello)(void *context_owner, const char *server_name, struct ctls_hello *hello);
+    /// A secret for the key log, without a line ending; or NULL.
+    void (*secret)(void *context_owner, const char *line);
+};
+
+void ctls_context_callbacks(
+    struct ctls_context *context, void *owner, struct ctls_callbacks callbacks);
+
+/// Uses an identity for one client. Returns 1, or 0 if that fails.
+int ctls_hello_use(struct ctls_hello *hello, const struct ctls_identity *identity);
+
+void ctls_ticket_destroy(struct ctls_ticket *ticket);
+int ctls_ticket_is_usable(const struct ctls_ticket *ticket);
+/// Returns 0x0303 for TLS 1.2, whose tickets can be used repeatedly, and 0x0304 for TLS 1.3.
+int ctls_ticket_version(const struct ctls_ticket *ticket);
+
+// Sessions: one connection each.
+
+/// Creates a session.
+///
+/// A client's `name` is the host's name or address, or NULL; `is_address` says that it is an address, which
+/// is not sent. The certificate must be for this name if `checks_name` is not 0. `owner` is passed to
+/// `ticket`.
+struct ctls_session *ctls_session_create(
+    struct ctls_context *context, const char *name, int is_address, int checks_name, void *owner,
+    struct ctls_error *error);
+void ctls_session_destroy(struct ctls_session *session);
+
+/// Resumes an earlier session if the server agrees.
+void ctls_session_resume(struct ctls_session *session, struct ctls_ticket *ticket);
+
+/// The bytes of the network for one call.
+///
+/// The call consumes `input` at its front and appends to `output`. Bytes that do not fit stay in the
+/// session; see `ctls_overflow`.
+struct ctls_pipe {
+    const uint8_t *input;
+    size_t input_count;
+    uint8_t *output;
+    size_t output_room;
+    size_t output_count;
+};
+
+enum ctls_status {
+    /// The peer sent close_notify.
+    ctls_ended = 0,
+    /// The call has consumed all of the input and needs more.
+    ctls_needs_input = -1,
+    /// The call failed; see `ctls_session_error`.
+    ctls_failed = -2,
+};
+
+/// Continues the handshake. Returns 1 when it has finished, or a status.
+int ctls_handshake(struct ctls_session *session, struct ctls_pipe *pipe);
+/// Decrypts at most one record. Returns the number of bytes, or a status.
+long ctls_read(struct ctls_session *session, struct ctls_pipe *pipe, void *buffer, size_t count);
+/// Decrypts as `ctls_read`, and returns the same bytes again next time.
+long ctls_peek(struct ctls_session *session, struct ctls_pipe *pipe, void *buffer, size_t count);
+/// Encrypts at most one record. Returns the number of bytes, or a status.
+long ctls_write(
+    struct ctls_session *session, struct ctls_pipe *pipe, const void *bytes, size_t count);
+/// Encrypts close_notify. Returns 1, or a status.
+int ctls_end(struct ctls_session *session, struct ctls_pipe *pipe);
+
+/// Returns whether a read may succeed without more input.
+int ctls_has_pending(const struct ctls_session *session);
+/// Returns the number of bytes that did not fit into the output.
+size_t ctls_overflow(const struct ctls_session *session);
+/// Moves those bytes to memory of that size.
+void ctls_take_overflow(struct ctls_session *session, void *bytes);
+
+/// Returns the error of the last call that failed, or NULL.
+const struct ctls_error *ctls_session_error(const struct ctls_session *session);
+
+// The results of the handshake.
+
+/// Returns 0x0303 for TLS 1.2 or 0x0304 for TLS 1.3.
+int ctls_session_version(const struct ctls_session *session);
+const char *ctls_session_cipher(const struct ctls_session *session);
+/// Returns the application protocol, which is not terminated, or NULL.
+const uint8_t *ctls_session_protocol(const struct ctls_session *session, unsigned *size);
+const char *ctls_session_server_name(const struct ctls_session *session);
+int ctls_session_is_resumed(const struct ctls_session *session);
+/// Copies a certificate of the peer to `der`, which may be NULL, and returns its size.
+///
+/// `index` 0 is the peer's own certificate; the issuers follow. Returns 0 after the last one.
+long ctls_session_peer(const struct ctls_session *session, int index, uint8_t *der);
+
+/// Changes the keys of TLS 1.3 and asks the peer to do the same with the next record.
+int ctls_session_update_keys(struct ctls_session *session);
+
+#endif

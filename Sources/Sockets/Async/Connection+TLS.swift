@@ -1,0 +1,298 @@
+internal import SystemPackage
+
+// TLS.
+extension Connection {
+    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has finished.
+    ///
+    /// ```swift
+    /// if connection.tls?.applicationProtocol == "h2" { try await serveHTTP2(connection) }
+    /// ```
+    public var tls: TLSInformation? { tlsSession?.information }
+
+    /// Starts TLS on a connection that has transferred plain bytes, as STARTTLS of SMTP does.
+    ///
+    /// ```swift
+    /// try await connection.write("STARTTLS\r\n")
+    /// guard try await connection.readLine()?.text.hasPrefix("220") == true else { return }
+    /// try await connection.startTLS(.client(serverName: host))
+    /// ```
+    ///
+    /// The call waits for the writes of other tasks. A client fails if bytes have arrived that were not
+    /// read, because an attacker may have injected them. On a server, such bytes belong to the handshake.
+    /// After a failure, the connection can only be closed.
+    ///
+    /// - Parameters:
+    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
+    ///     needs ``TLSConfiguration/serverName``.
+    ///   - timeout: The limit of the whole handshake.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails, or with
+    ///     ``TLSFailure/bytesBeforeTLS(_:)`` if a client has unread bytes.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the handshake took too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if TLS was already started.
+    ///   - ``SocketError/Cause/incompleteWrite`` if an earlier write ended part-way.
+    ///   - ``SocketError/Cause/busy`` if another task is reading.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
+    public func startTLS(
+        _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
+    ) async throws(SocketError) {
+        var deadline = Deadline(startingNow: timeout)
+        try await startTLS(configuration, host: nil, &deadline)
+    }
+
+    /// Finishes the handshake of a connection from ``Listener/accept(timeout:)`` or from a loop over a
+    /// listener with TLS.
+    ///
+    /// Call it in the task of the connection, so that a slow client does not delay the others. Before, the
+    /// connection can transfer no bytes. All other ways to a connection with TLS include the handshake. If
+    /// it has already finished, the call does nothing. After a timeout or a cancellation, it can be called
+    /// again.
+    ///
+    /// ```swift
+    /// for try await connection in listener {
+    ///     tasks.addTask {
+    ///         try await connection.handshake()
+    ///         try await connection.echo()
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// - Parameter timeout: The limit of the whole handshake.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the handshake took too long.
+    ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the connection does not use TLS.
+    ///   - ``SocketError/Cause/busy`` if another task is in the same call.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
+    public func handshake(timeout: TimeLimit = .seconds(10)) async throws(SocketError) {
+        var deadline = Deadline(startingNow: timeout)
+        guard let session = tlsSession else {
+            throw failure(.startTLS, .invalidInput("the connection does not use TLS"))
+        }
+        guard !session.isEstablished else { return }
+        try await beginWriting(&deadline, for: .startTLS)
+        defer { source.endWriting() }
+        try begin(.startTLS)
+        defer { source.endReading() }
+        try await handshake(session, &deadline)
+    }
+
+    /// The TLS of the connection, or `nil`.
+    var tlsSession: TLSSession? { tlsReference.objectIfCreated }
+
+    /// Starts TLS.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration.
+    ///   - host: The name or the address of the server, unless the configuration contains it.
+    ///   - deadline: The limit.
+    /// - Throws: The errors of ``startTLS(_:timeout:)``.
+    func startTLS(
+        _ configuration: TLSConfiguration, host: String?, _ deadline: inout Deadline
+    ) async throws(SocketError) {
+        try await beginWriting(&deadline, for: .startTLS)
+        defer { source.endWriting() }
+        try begin(.startTLS)
+        defer { source.endReading() }
+        guard !isIncomplete else { throw failure(.startTLS, .incompleteWrite) }
+        if configuration.role == .client, !input.isEmpty {
+            let bytes = [UInt8](input.bytes.prefix(64))
+            throw failure(.startTLS, .tls(.bytesBeforeTLS(bytes)))
+        }
+        let session: TLSSession
+        do throws(WaitFailure) {
+            session = try createSession(configuration, host: host)
+        } catch {
+            throw failure(.startTLS, after: error)
+        }
+        input.consume(input.count)
+        scanner.restart()
+        try await handshake(session, &deadline)
+    }
+
+    /// Creates the TLS of the connection, before its handshake.
+    @discardableResult
+    func createSession(
+        _ configuration: TLSConfiguration, host: String?
+    ) throws(WaitFailure) -> TLSSession {
+        let session: TLSSession
+        do throws(TLSFailure) {
+            let engine = try configuration.engine(host: host, port: remoteAddress.port)
+            session = TLSSession(
+                engine, isClient: configuration.role == .client, received: input.bytes)
+        } catch {
+            throw WaitFailure(.tls(error))
+        }
+        guard tlsReference.object({ session }) === session else {
+            throw WaitFailure(.invalidInput("TLS has already been started"))
+        }
+        return session
+    }
+
+    /// Does the handshake, for a caller that has claimed both directions.
+    private func handshake(
+        _ session: TLSSession, _ deadline: inout Deadline
+    ) async throws(SocketError) {
+        do throws(WaitFailure) {
+            if session.waitsForPeer { try await receive(for: session, &deadline) }
+            while try await !advance(session, &deadline) {
+                try await receive(for: session, &deadline)
+            }
+            // The first bytes of the program may have arrived with the end of the handshake.
+            if session.mayHaveBytes { source.reading.word.setReady() }
+        } catch {
+            throw failure(.startTLS, after: error)
+        }
+    }
+
+    /// Continues the handshake with the received bytes, and returns whether it has finished.
+    private func advance(
+        _ session: TLSSession, _ deadline: inout Deadline
+    ) async throws(WaitFailure) -> Bool {
+        try deadline.beginStep()
+        let step: TLSSession.HandshakeStep
+        do throws(TLSFailure) {
+            step = try session.handshake(source.descriptor)
+        } catch {
+            // The session has tried to send the alert.
+            throw WaitFailure(.tls(error))
+        }
+        try await flush(session, &deadline)
+        return step == .finished
+    }
+
+    private func receive(
+        for session: TLSSession, _ deadline: inout Deadline
+    ) async throws(WaitFailure) {
+        try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+            var isShort = false
+            try session.receiveForHandshake(descriptor, .dontWait, isShort: &isShort)
+            // As in `receive`.
+            if !isShort || source.staysReadable { source.reading.word.setReady() }
+        }
+    }
+
+    /// Makes one attempt to receive decrypted bytes, and marks reading as ready if another may succeed.
+    @inline(never)
+    func receiveDecrypted(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        guard let session = tlsSession else { return 0 }
+        var isShort = false
+        let reception = try session.receive(
+            descriptor, into: buffer, scratch: source.encryptedScratch, .dontWait,
+            isShort: &isShort)
+        if source.lifetime.isClosed { throw .badFileDescriptor }
+        // As in `receive`.
+        let mayHaveMore = !isShort || source.staysReadable
+        switch reception {
+        case .bytes(let count, let hasMore):
+            if hasMore || mayHaveMore { source.reading.word.setReady() }
+            return count
+        case .end:
+            source.reading.word.setReady()
+            isAtEnd = true
+            return 0
+        case .nothing:
+            throw mayHaveMore ? .interrupted : .wouldBlock
+        }
+    }
+
+    /// Makes one attempt to send encrypted bytes, and marks writing as ready if the kernel accepts more.
+    @inline(never)
+    func sendEncrypted(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(Errno) -> Int {
+        guard let session = tlsSession else { return 0 }
+        var hasUnsent = false
+        let count = try attemptWrite { () throws(Errno) in
+            let sent = try session.send(descriptor, bytes, scratch: source.encryptedScratch)
+            hasUnsent = sent.hasUnsent
+            return sent.count
+        }
+        if !hasUnsent { source.writing.word.setReady() }
+        return count
+    }
+
+    /// Writes all bytes over TLS, for a caller that has claimed the writing direction.
+    @inline(never)
+    func writeEncrypted(
+        _ bytes: RawSpan, _ deadline: inout Deadline
+    ) async throws(SocketError) {
+        var sent = 0
+        do throws(WaitFailure) {
+            try await sendEncrypted(bytes, &deadline, &sent)
+        } catch {
+            isIncomplete = sent > 0
+            throw failure(.write, error.cause, bytesTransferred: sent)
+        }
+    }
+
+    /// Sends all bytes over TLS, and adds their number to `sent`.
+    func sendEncrypted(
+        _ bytes: RawSpan, _ deadline: inout Deadline, _ sent: inout Int
+    ) async throws(WaitFailure) {
+        while sent < bytes.byteCount {
+            try deadline.beginStep()
+            sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+                try bytes.withUnsafeBytes { bytes throws(Errno) in
+                    try sendEncrypted(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
+                }
+            }
+        }
+        if let session = tlsSession { try await flush(session, &deadline) }
+    }
+
+    /// Waits until the kernel has accepted all encrypted bytes.
+    func flush(_ session: TLSSession, _ deadline: inout Deadline) async throws(WaitFailure) {
+        guard session.hasUnsent else { return }
+        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+            _ = try attemptWrite { () throws(Errno) in
+                guard try session.flush(descriptor) else { throw .wouldBlock }
+                return 0
+            }
+            source.writing.word.setReady()
+        }
+    }
+
+    /// Sends the end of the stream, and waits until the kernel has accepted it.
+    ///
+    /// The caller must have claimed the writing direction.
+    func sendEnd(_ session: TLSSession, _ deadline: inout Deadline) async throws(SocketError) {
+        do throws(WaitFailure) {
+            try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+                _ = try attemptWrite { () throws(Errno) in
+                    try session.end(descriptor)
+                    return 0
+                }
+                source.writing.word.setReady()
+            }
+        } catch {
+            throw failure(.shutdown, after: error)
+        }
+    }
+
+    /// Ends the directions in TLS, before they end in TCP.
+    @inline(never)
+    func endTLS(_ direction: ShutdownDirection) throws(SocketError) {
+        guard let session = tlsSession else { return }
+        if direction != .write { session.ignoreTruncation() }
+        guard direction != .read else { return }
+        try call(.shutdown, nil) { descriptor throws(Errno) in try session.end(descriptor) }
+    }
+
+    /// Ends TLS before the descriptor is closed, if that needs no waiting.
+    @inline(never)
+    func endTLSBeforeClose() {
+        guard let session = tlsSession, source.enter() else { return }
+        defer { source.leave() }
+        // A reset is not a clean end.
+        guard !source.linger.resets(source.descriptor) else { return }
+        try? session.end(source.descriptor)
+        session.discardUnread(source.descriptor)
+    }
+}

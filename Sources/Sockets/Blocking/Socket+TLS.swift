@@ -1,0 +1,199 @@
+internal import SystemPackage
+
+// TLS.
+extension Socket {
+    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has finished.
+    public var tls: TLSInformation? { tlsSession?.information }
+
+    /// Starts TLS on a connected stream socket.
+    ///
+    /// ```swift
+    /// let client = try server.accept()
+    /// try client.startTLS(.server(identity))
+    /// ```
+    ///
+    /// Bytes that are still in the kernel belong to the handshake. No other thread may send or receive
+    /// meanwhile. After a failure, the socket can only be closed. The call blocks the thread; the async
+    /// counterpart is ``Connection/startTLS(_:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
+    ///     needs ``TLSConfiguration/serverName``.
+    ///   - timeout: The limit of the whole handshake.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the handshake took too long.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a stream, or if TLS was already
+    ///     started.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    public func startTLS(
+        _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
+    ) throws(SocketError) {
+        try startTLS(configuration, host: nil, received: [], Deadline(startingNow: timeout))
+    }
+
+    /// The TLS of the connection, or `nil`.
+    var tlsSession: TLSSession? { tlsReference.objectIfCreated }
+
+    /// Whether the kernel has not accepted all encrypted bytes.
+    var hasUnsent: Bool { tlsSession?.hasUnsent ?? false }
+
+    /// Starts TLS.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration.
+    ///   - host: The name or the address of the server, unless the configuration contains it.
+    ///   - received: Bytes that were received and belong to the handshake.
+    ///   - deadline: The limit.
+    /// - Throws: The errors of ``startTLS(_:timeout:)``.
+    func startTLS(
+        _ configuration: TLSConfiguration, host: String?, received: [UInt8], _ deadline: Deadline
+    ) throws(SocketError) {
+        try require(.stream, for: .startTLS)
+        let session: TLSSession
+        do throws(TLSFailure) {
+            let engine = try configuration.engine(host: host, port: remoteAddress.port)
+            session = received.withUnsafeBytes {
+                TLSSession(engine, isClient: configuration.role == .client, received: $0)
+            }
+        } catch {
+            throw failure(.startTLS, .tls(error))
+        }
+        guard tlsReference.object({ session }) === session else {
+            throw failure(.startTLS, .invalidInput("TLS has already been started"))
+        }
+        do throws(SocketError) {
+            var isFirst = true
+            if session.waitsForPeer { try receive(for: session, deadline, &isFirst) }
+            while try !advance(session, deadline, &isFirst) {
+                try receive(for: session, deadline, &isFirst)
+            }
+        } catch {
+            throw error.with(operation: .startTLS)
+        }
+    }
+
+    /// Continues the handshake with the received bytes, and returns whether it has finished.
+    private func advance(
+        _ session: TLSSession, _ deadline: Deadline, _ isFirst: inout Bool
+    ) throws(SocketError) -> Bool {
+        let step = try call(.startTLS) { descriptor throws(Errno) in
+            // The session has tried to send the alert. `failure` reports what the session noted.
+            guard let step = try? session.handshake(descriptor) else { throw .protocolError }
+            return step
+        }
+        try sendUnsent(session, deadline, &isFirst)
+        return step == .finished
+    }
+
+    private func receive(
+        for session: TLSSession, _ deadline: Deadline, _ isFirst: inout Bool
+    ) throws(SocketError) {
+        try perform(.startTLS, .receiving, .inKernel, deadline, isFirst: isFirst) {
+            descriptor, flags throws(Errno) in
+            var isShort = false
+            try session.receiveForHandshake(descriptor, flags, isShort: &isShort)
+        }
+        isFirst = false
+    }
+
+    /// Receives decrypted bytes.
+    @inline(never)
+    func receiveDecrypted(
+        _ buffer: UnsafeMutableRawBufferPointer, _ deadline: Deadline, _ flags: TransferFlags,
+        isFirst: Bool
+    ) throws(SocketError) -> Int {
+        guard let session = tlsSession else { return 0 }
+        guard session.beginReceiving() else { throw failure(.receive, .busy) }
+        defer { session.endReceiving() }
+        return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
+            descriptor, waiting throws(Errno) in
+            // The peer may be waiting for the rest of an earlier send.
+            _ = try? session.flush(descriptor)
+            var isShort = false
+            let reception = try session.receive(
+                descriptor, into: buffer, scratch: nil, waiting, peeking: flags.contains(.peek),
+                isShort: &isShort)
+            switch reception {
+            case .bytes(let count, _): return count
+            case .end: return 0
+            case .nothing: throw .interrupted
+            }
+        }
+    }
+
+    /// Encrypts bytes and sends them.
+    ///
+    /// Bytes that were encrypted cannot be taken back. So if the time is over while they are sent, the call
+    /// still succeeds, and the next call sends the rest first.
+    @inline(never)
+    func sendEncrypted(
+        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool
+    ) throws(SocketError) -> Int {
+        guard let session = tlsSession else { return 0 }
+        guard session.beginSending() else { throw failure(.send, .busy) }
+        defer { session.endSending() }
+        var isFirst = isFirst
+        try sendUnsent(session, deadline, &isFirst)
+        let count = try call(.send) { _ throws(Errno) in try session.encryptToSend(bytes) }
+        do throws(SocketError) {
+            try sendUnsent(session, deadline, &isFirst)
+        } catch {
+            guard error.isTimeout else { throw error }
+        }
+        return count
+    }
+
+    /// Waits until the kernel has accepted all encrypted bytes.
+    func flushEncrypted(_ deadline: Deadline, isFirst: Bool) throws(SocketError) {
+        guard let session = tlsSession, session.hasUnsent else { return }
+        guard session.beginSending() else { throw failure(.send, .busy) }
+        defer { session.endSending() }
+        var isFirst = isFirst
+        try sendUnsent(session, deadline, &isFirst)
+    }
+
+    private func sendUnsent(
+        _ session: TLSSession, _ deadline: Deadline, _ isFirst: inout Bool
+    ) throws(SocketError) {
+        while session.hasUnsent {
+            try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
+                descriptor, flags throws(Errno) in
+                try session.sendUnsent(descriptor, flags)
+            }
+            isFirst = false
+        }
+    }
+
+    /// Ends the directions in TLS, before they end in TCP.
+    @inline(never)
+    func endTLS(_ direction: ShutdownDirection) throws(SocketError) {
+        guard let session = tlsSession else { return }
+        if direction != .write { session.ignoreTruncation() }
+        guard direction != .read else { return }
+        try call(.shutdown) { descriptor throws(Errno) in try session.end(descriptor) }
+    }
+
+    /// Sends the end of the stream, and waits until the kernel has accepted it.
+    func sendEnd(_ deadline: Deadline) throws(SocketError) {
+        guard tlsReference.isCreated else { return }
+        do throws(SocketError) {
+            try endTLS(.write)
+        } catch {
+            guard error.errno == .wouldBlock else { throw error }
+            try flushEncrypted(deadline, isFirst: true)
+        }
+    }
+
+    /// Ends TLS before the descriptor is closed, if that needs no waiting.
+    @inline(never)
+    func endTLSBeforeClose() {
+        guard let session = tlsSession, enter() else { return }
+        defer { leave() }
+        // A reset is not a clean end.
+        guard !linger.resets(descriptor) else { return }
+        try? session.end(descriptor)
+        session.discardUnread(descriptor)
+    }
+}

@@ -1,0 +1,204 @@
+internal import CTLS
+internal import Logging
+
+/// What the connections of one configuration share: certificates, the key, and tickets for resumption.
+final class OpenSSLContext: @unchecked Sendable {
+    // Safe because nothing changes the object after `init` but `tickets`, which has a lock, and OpenSSL
+    // locks what its contexts change.
+    let pointer: OpaquePointer
+    let hasIdentity: Bool
+    private let keyLogFile: String?
+    private let chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)?
+    private let tickets = Lock(TicketCache<OpaquePointer>(limit: OpenSSLContext.ticketLimit))
+
+    /// The number of servers whose tickets are kept.
+    static let ticketLimit = 256
+
+    /// Loads OpenSSL if it is not loaded.
+    static func load() throws(TLSFailure) {
+        if let reason = ctls_load() { throw .unavailable(String(cString: reason)) }
+    }
+
+    init(_ configuration: TLSConfiguration) throws(TLSFailure) {
+        try Self.load()
+        let isServer = configuration.role == .server
+        var error = ctls_error()
+        guard let pointer = ctls_context_create(isServer ? 1 : 0, &error) else {
+            throw TLSFailure(error)
+        }
+        self.pointer = pointer
+        hasIdentity = configuration.identity != nil
+        keyLogFile = configuration.keyLogFile
+        chooseIdentity = configuration.chooseIdentity
+        try setUp(configuration, isServer: isServer)
+    }
+
+    deinit {
+        tickets.withLock { for ticket in $0.all { ctls_ticket_destroy(ticket) } }
+        ctls_context_destroy(pointer)
+    }
+
+    private func setUp(_ configuration: TLSConfiguration, isServer: Bool) throws(TLSFailure) {
+        if isServer {
+            switch configuration.clientCertificates {
+            case .ignored: ctls_context_verify(pointer, ctls_verify_none)
+            case .optional(let trust):
+                try verify(ctls_verify_peer, trust, isServer: true)
+            case .required(let trust):
+                try verify(ctls_require_peer, trust, isServer: true)
+            }
+        } else {
+            try verify(ctls_verify_peer, configuration.trust, isServer: false)
+        }
+        var error = ctls_error()
+        if let identity = configuration.identity,
+            ctls_context_identity(pointer, identity.object.pointer, &error) != 1
+        {
+            throw TLSFailure.invalidConfiguration(
+                "the certificate cannot be used: \(CText.string(error.text))")
+        }
+        try setVersions(configuration)
+        try setProtocols(configuration.applicationProtocols)
+        setCallbacks(
+            keepsTickets: !isServer && configuration.resumesSessions,
+            choosesIdentity: configuration.chooseIdentity != nil,
+            logsKeys: configuration.keyLogFile != nil)
+    }
+
+    private func verify(
+        _ mode: ctls_verification, _ trust: TLSTrust, isServer: Bool
+    ) throws(TLSFailure) {
+        var error = ctls_error()
+        switch trust.kind {
+        case .anything:
+            ctls_context_verify(pointer, ctls_verify_none)
+            Logger(label: "sockets.tls").warning(
+                "TLS verifies no certificate, because the configuration trusts anything")
+            return
+        case .system:
+            guard ctls_context_trust_system(pointer, &error) == 1 else { throw TLSFailure(error) }
+        case .certificates(let object):
+            let result = ctls_context_trust(pointer, object.pointer, isServer ? 1 : 0, &error)
+            guard result == 1 else { throw TLSFailure(error) }
+        }
+        ctls_context_verify(pointer, mode)
+    }
+
+    private func setVersions(_ configuration: TLSConfiguration) throws(TLSFailure) {
+        let (lowest, highest) = (configuration.minimumVersion, configuration.maximumVersion)
+        var error = ctls_error()
+        guard lowest <= highest,
+            ctls_context_versions(pointer, lowest.number, highest.number, &error) == 1
+        else {
+            throw .invalidConfiguration("no version is at least \(lowest) and at most \(highest)")
+        }
+        let ciphers = configuration.ciphers
+        guard ctls_context_ciphers(pointer, ciphers.tls12, ciphers.tls13, &error) == 1 else {
+            throw .invalidConfiguration(
+                "the ciphers cannot be used: \(CText.string(error.text))")
+        }
+    }
+
+    private func setProtocols(_ protocols: [String]) throws(TLSFailure) {
+        guard !protocols.isEmpty else { return }
+        var names: [UInt8] = []
+        for name in protocols {
+            guard (1...255).contains(name.utf8.count) else {
+                throw .invalidConfiguration(
+                    "the name of an application protocol must have 1 to 255 bytes")
+            }
+            names.append(UInt8(name.utf8.count))
+            names += name.utf8
+        }
+        guard names.count < 65536,
+            ctls_context_protocols(pointer, names, UInt32(names.count)) == 1
+        else {
+            throw .invalidConfiguration("the application protocols are too many")
+        }
+    }
+
+    private func setCallbacks(keepsTickets: Bool, choosesIdentity: Bool, logsKeys: Bool) {
+        var callbacks = ctls_callbacks()
+        if keepsTickets {
+            callbacks.ticket = { owner, ticket in
+                guard let owner, let ticket else { return }
+                // Safe because the engine keeps its ticket store as long as its session.
+                Unmanaged<TicketStore>.fromOpaque(owner).takeUnretainedValue().keep(ticket)
+            }
+        }
+        if choosesIdentity {
+            callbacks.hello = { owner, name, hello in
+                guard let owner else { return 0 }
+                // Safe because a session keeps its context, which this object keeps.
+                let context = Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
+                return context.useIdentity(for: name.map { String(cString: $0) }, hello) ? 1 : 0
+            }
+        }
+        if logsKeys {
+            callbacks.secret = { owner, line in
+                guard let owner, let line else { return }
+                // Safe as above.
+                let context = Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
+                context.logKey(String(cString: line))
+            }
+        }
+        ctls_context_callbacks(pointer, Unmanaged.passUnretained(self).toOpaque(), callbacks)
+    }
+
+    private func useIdentity(for name: String?, _ hello: OpaquePointer?) -> Bool {
+        guard let identity = chooseIdentity?(TLSClientHello(serverName: name)) else { return false }
+        return withExtendedLifetime(identity) {
+            ctls_hello_use(hello, identity.object.pointer) == 1
+        }
+    }
+
+    private func logKey(_ line: String) {
+        // The connection works without the log, so an error is ignored.
+        if let keyLogFile { try? System.append(line: line, toFile: keyLogFile) }
+    }
+
+    /// Stores a ticket for later connections to the same server.
+    fileprivate func keep(_ ticket: OpaquePointer, for server: String) {
+        let old = tickets.withLock { $0.store(ticket, for: server) }
+        if let old { ctls_ticket_destroy(old) }
+    }
+
+    /// Resumes the last session with a server, if there is one.
+    ///
+    /// A ticket of TLS 1.3 is used only once (RFC 8446, appendix C.4), because the server sends new ones.
+    func resume(_ session: OpaquePointer, with server: String) {
+        tickets.withLock { tickets in
+            guard let ticket = tickets.ticket(for: server) else { return }
+            let isUsable = ctls_ticket_is_usable(ticket) != 0
+            if isUsable { ctls_session_resume(session, ticket) }
+            guard !isUsable || ctls_ticket_version(ticket) >= TLSVersion.tls13.number else {
+                return
+            }
+            tickets.remove(server)
+            ctls_ticket_destroy(ticket)
+        }
+    }
+}
+
+/// Where the tickets of one connection are stored, as the object that OpenSSL's callback gets.
+final class TicketStore {
+    private let context: OpenSSLContext
+    private let server: String
+
+    init(_ context: OpenSSLContext, _ server: String) {
+        self.context = context
+        self.server = server
+    }
+
+    fileprivate func keep(_ ticket: OpaquePointer) { context.keep(ticket, for: server) }
+}
+
+extension TLSVersion {
+    /// The number of the version in the protocol.
+    var number: Int32 {
+        switch self {
+        case .tls12: 0x303
+        case .tls13: 0x304
+        }
+    }
+}

@@ -1,0 +1,142 @@
+internal import CTLS
+
+/// The TLS of one connection, by OpenSSL.
+final class OpenSSLEngine: TLSEngine {
+    private let session: OpaquePointer
+    /// The session uses the context, so it must live as long.
+    private let context: OpenSSLContext
+    private let store: TicketStore?
+    /// The name that a client verifies, or `nil` on a server.
+    private let expectedName: String?
+
+    /// Creates the engine of a server.
+    init(server context: OpenSSLContext) throws(TLSFailure) {
+        self.context = context
+        store = nil
+        expectedName = nil
+        session = try Self.createSession(context, nil, checksName: false, nil)
+    }
+
+    /// Creates the engine of a client.
+    ///
+    /// - Parameters:
+    ///   - context: The context.
+    ///   - name: The name or the address of the server.
+    ///   - checksName: Whether the certificate must be for this name.
+    ///   - server: The server, for the tickets.
+    /// - Throws: The failure, if the name cannot be used or memory runs out.
+    init(
+        client context: OpenSSLContext, name: String?, checksName: Bool, tickets server: String
+    ) throws(TLSFailure) {
+        self.context = context
+        let store = TicketStore(context, server)
+        self.store = store
+        expectedName = name ?? ""
+        session = try Self.createSession(context, name, checksName: checksName, store)
+        context.resume(session, with: server)
+    }
+
+    deinit { ctls_session_destroy(session) }
+
+    private static func createSession(
+        _ context: OpenSSLContext, _ name: String?, checksName: Bool, _ store: TicketStore?
+    ) throws(TLSFailure) -> OpaquePointer {
+        var error = ctls_error()
+        let isAddress = name.map { IPAddress($0) != nil } ?? false
+        let owner = store.map { Unmanaged.passUnretained($0).toOpaque() }
+        let session = ctls_session_create(
+            context.pointer, name, isAddress ? 1 : 0, checksName ? 1 : 0, owner, &error)
+        guard let session else { throw TLSFailure(error) }
+        return session
+    }
+
+    @inline(__always)
+    private func call(
+        _ pipe: inout TLSPipe, _ body: (OpaquePointer, UnsafeMutablePointer<ctls_pipe>) -> Int
+    ) -> TLSStep {
+        var inner = ctls_pipe(
+            input: pipe.input.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            input_count: pipe.input.count,
+            output: pipe.output.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            output_room: pipe.output.count, output_count: pipe.written)
+        let result = body(session, &inner)
+        pipe.input = UnsafeRawBufferPointer(start: inner.input, count: inner.input_count)
+        pipe.written = inner.output_count
+        if _slowPath(ctls_overflow(session) > 0) { takeOverflow(&pipe) }
+        switch result {
+        case 1...: return .moved(result)
+        case Int(ctls_ended.rawValue): return .ended
+        case Int(ctls_needs_input.rawValue): return .needsInput
+        default: return .failed(failure)
+        }
+    }
+
+    private var failure: TLSFailure {
+        guard let error = ctls_session_error(session) else {
+            return .protocolViolation("unknown error")
+        }
+        let isClient = expectedName != nil
+        return TLSFailure(
+            error.pointee, expectedName: expectedName, isClient: isClient,
+            hasClientIdentity: isClient && context.hasIdentity)
+    }
+
+    @inline(never)
+    private func takeOverflow(_ pipe: inout TLSPipe) {
+        let count = ctls_overflow(session)
+        pipe.overflow += [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+            ctls_take_overflow(session, bytes.baseAddress)
+            initialized = count
+        }
+    }
+
+    func handshake(_ pipe: inout TLSPipe) -> TLSStep {
+        call(&pipe) { Int(ctls_handshake($0, $1)) }
+    }
+
+    func read(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep {
+        call(&pipe) { ctls_read($0, $1, buffer.baseAddress, buffer.count) }
+    }
+
+    func peek(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep {
+        call(&pipe) { ctls_peek($0, $1, buffer.baseAddress, buffer.count) }
+    }
+
+    func write(_ pipe: inout TLSPipe, _ bytes: UnsafeRawBufferPointer) -> TLSStep {
+        call(&pipe) { ctls_write($0, $1, bytes.baseAddress, bytes.count) }
+    }
+
+    func end(_ pipe: inout TLSPipe) -> TLSStep {
+        call(&pipe) { Int(ctls_end($0, $1)) }
+    }
+
+    func updateKeys() { _ = ctls_session_update_keys(session) }
+
+    var hasPending: Bool { ctls_has_pending(session) != 0 }
+
+    var information: TLSInformation {
+        var size: UInt32 = 0
+        let name = ctls_session_protocol(session, &size)
+        let chosen = UnsafeBufferPointer(start: name, count: Int(size))
+        return TLSInformation(
+            version: ctls_session_version(session) == TLSVersion.tls13.number ? .tls13 : .tls12,
+            cipher: String(cString: ctls_session_cipher(session)),
+            applicationProtocol: size > 0 ? String(decoding: chosen, as: UTF8.self) : nil,
+            serverName: ctls_session_server_name(session).map { String(cString: $0) },
+            isResumed: ctls_session_is_resumed(session) != 0,
+            peerCertificates: peerCertificates)
+    }
+
+    private var peerCertificates: [TLSCertificate] {
+        var certificates: [TLSCertificate] = []
+        while true {
+            let index = Int32(certificates.count)
+            let size = ctls_session_peer(session, index, nil)
+            let bytes = [UInt8](unsafeUninitializedCapacity: max(0, size)) { room, initialized in
+                initialized = size > 0 ? ctls_session_peer(session, index, room.baseAddress) : 0
+            }
+            guard size > 0, let certificate = TLSCertificate(bytes) else { return certificates }
+            certificates.append(certificate)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import CTLS
+
+extension TLSFailure {
+    /// Creates the failure that OpenSSL reported.
+    ///
+    /// - Parameters:
+    ///   - error: The error.
+    ///   - expectedName: The name that a client verifies.
+    ///   - isClient: Whether this end is a client.
+    ///   - hasClientIdentity: Whether this end is a client with a certificate.
+    init(
+        _ error: ctls_error, expectedName: String? = nil, isClient: Bool = false,
+        hasClientIdentity: Bool = false
+    ) {
+        let text = CText.string(error.text)
+        let subject = CText.string(error.subject)
+        self =
+            switch error.kind {
+            case ctls_expired: .expired(subject: subject, date: CText.string(error.date))
+            case ctls_not_yet_valid: .notYetValid(subject: subject, date: CText.string(error.date))
+            case ctls_wrong_host:
+                .wrongHost(expected: expectedName ?? "", names: CText.lines(error.names))
+            case ctls_self_signed: .selfSigned(subject: subject)
+            case ctls_unknown_issuer:
+                .unknownIssuer(subject: subject, issuer: CText.string(error.issuer))
+            case ctls_wrong_purpose: .wrongPurpose(subject: subject)
+            case ctls_invalid_certificate: .invalidCertificate(subject: subject, reason: text)
+            case ctls_no_client_certificate: .clientCertificateRequired
+            case ctls_version_refused: .versionRefused
+            case ctls_cipher_refused: .cipherRefused
+            case ctls_protocol_refused: .noApplicationProtocol
+            case ctls_alert:
+                TLSFailure(
+                    TLSAlert(rawValue: UInt8(truncatingIfNeeded: error.alert)), isClient: isClient,
+                    hasClientIdentity: hasClientIdentity)
+            case ctls_key_mismatch: .keyMismatch
+            case ctls_unreadable_certificate: .unreadable("the certificate", reason: text)
+            case ctls_unreadable_key: .unreadable("the private key", reason: text)
+            case ctls_no_password: .wrongPassword(isMissing: true)
+            case ctls_wrong_password: .wrongPassword(isMissing: false)
+            default: .protocolViolation(text)
+            }
+    }
+
+    /// Creates the failure that an alert of the peer means.
+    private init(_ alert: TLSAlert, isClient: Bool, hasClientIdentity: Bool) {
+        self =
+            switch alert {
+            case .protocolVersion: .versionRefused
+            case .noApplicationProtocol: .noApplicationProtocol
+            case .certificateRequired where isClient: .clientCertificateRequired
+            case .badCertificate, .unsupportedCertificate, .certificateRevoked, .certificateExpired,
+                .certificateUnknown, .unknownAuthority:
+                hasClientIdentity ? .clientCertificateRefused(alert) : .alert(alert)
+            default: .alert(alert)
+            }
+    }
+}

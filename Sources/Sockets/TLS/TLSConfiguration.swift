@@ -1,0 +1,219 @@
+/// How a connection uses TLS: the trusted issuers, the own identity, and what may be negotiated.
+///
+/// ```swift
+/// let connection = try await Connection(to: .tcp("example.com", port: 443), tls: .client())
+/// try await Listener(on: .tcp(port: 8443), tls: .server(identity)).serve { try await $0.echo() }
+/// ```
+///
+/// Keep a configuration and use it again, because OpenSSL's objects and the sessions that can be resumed
+/// belong to the value and its copies. A change of a property gives the copy new ones.
+///
+/// Versions before TLS 1.2, compression and renegotiation are never used.
+public struct TLSConfiguration: Sendable {
+    /// Which end of the handshake a connection is.
+    enum Role: Sendable {
+        case client, server
+    }
+
+    /// Which certificates a server asks its clients for.
+    public enum ClientCertificates: Sendable {
+        /// The server asks for none.
+        case ignored
+        /// The server verifies a client that has a certificate.
+        case optional(trusting: TLSTrust)
+        /// The server refuses a client without a valid certificate.
+        case required(trusting: TLSTrust)
+    }
+
+    /// The ciphers, in OpenSSL's spelling: a list for TLS 1.2 and a list for TLS 1.3.
+    ///
+    /// `nil` means the default of the system.
+    public struct Ciphers: Hashable, Sendable {
+        /// The ciphers of TLS 1.2, such as "ECDHE+AESGCM".
+        public var tls12: String?
+        /// The ciphers of TLS 1.3, such as "TLS_AES_256_GCM_SHA384".
+        public var tls13: String?
+
+        /// Creates lists of ciphers.
+        public init(tls12: String? = nil, tls13: String? = nil) {
+            self.tls12 = tls12
+            self.tls13 = tls13
+        }
+    }
+
+    let role: Role
+
+    /// The issuers that a client trusts; a server uses ``clientCertificates`` instead.
+    public var trust: TLSTrust { didSet { cache = Cache() } }
+
+    /// The own certificate and key, or `nil` for a client without a certificate.
+    public var identity: TLSIdentity? { didSet { cache = Cache() } }
+
+    /// Which certificates a server asks its clients for.
+    public var clientCertificates: ClientCertificates { didSet { cache = Cache() } }
+
+    /// The name or the address of the server.
+    ///
+    /// A client sends a name to the server (SNI) and verifies that the certificate is for it. If it is
+    /// `nil`, a client uses the host of the endpoint or the address to which it connects.
+    public var serverName: String?
+
+    /// The application protocols in order of preference (ALPN).
+    public var applicationProtocols: [String] { didSet { cache = Cache() } }
+
+    /// The lowest version.
+    public var minimumVersion = TLSVersion.tls12 { didSet { cache = Cache() } }
+
+    /// The highest version.
+    public var maximumVersion = TLSVersion.tls13 { didSet { cache = Cache() } }
+
+    /// The ciphers.
+    public var ciphers = Ciphers() { didSet { cache = Cache() } }
+
+    /// A Boolean value that indicates whether a client resumes earlier sessions with a server.
+    ///
+    /// A resumed handshake is cheaper, because the server does not send its certificate again.
+    public var resumesSessions = true { didSet { cache = Cache() } }
+
+    /// The file to which the secrets of each connection are appended, so that a program such as Wireshark
+    /// can decrypt it; `nil`, the default, for none.
+    ///
+    /// The environment variable `SSLKEYLOGFILE` has no effect.
+    public var keyLogFile: String? { didSet { cache = Cache() } }
+
+    let chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)?
+    private var cache = Cache()
+
+    private init(
+        _ role: Role, _ trust: TLSTrust, _ identity: TLSIdentity?, _ clients: ClientCertificates,
+        _ serverName: String?, _ applicationProtocols: [String],
+        _ chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)? = nil
+    ) {
+        self.role = role
+        self.trust = trust
+        self.identity = identity
+        clientCertificates = clients
+        self.serverName = serverName
+        self.applicationProtocols = applicationProtocols
+        self.chooseIdentity = chooseIdentity
+    }
+
+    private static let usualClient = TLSConfiguration(.client, .system, nil, .ignored, nil, [])
+
+    /// Returns the configuration of a client.
+    ///
+    /// The client verifies the chain, the name, the validity and the purpose of the server's certificate.
+    /// Without arguments, all calls return the same configuration, so that sessions are resumed.
+    ///
+    /// - Parameters:
+    ///   - serverName: The name or the address of the server, or `nil` for the host of the endpoint.
+    ///   - trust: The issuers that the client trusts.
+    ///   - identity: The client's own certificate and key, for servers that require one.
+    ///   - applicationProtocols: The application protocols in order of preference, such as "h2".
+    /// - Returns: The configuration.
+    public static func client(
+        serverName: String? = nil, trust: TLSTrust = .system, identity: TLSIdentity? = nil,
+        applicationProtocols: [String] = []
+    ) -> TLSConfiguration {
+        if case .system = trust.kind, identity == nil, applicationProtocols.isEmpty {
+            var configuration = usualClient
+            configuration.serverName = serverName
+            return configuration
+        }
+        return TLSConfiguration(
+            .client, trust, identity, .ignored, serverName, applicationProtocols)
+    }
+
+    /// Returns the configuration of a server.
+    ///
+    /// - Parameters:
+    ///   - identity: The server's certificate and key.
+    ///   - clients: Which certificates the server asks its clients for.
+    ///   - applicationProtocols: The application protocols in order of preference, such as "h2". A client
+    ///     that offers only others is refused.
+    /// - Returns: The configuration.
+    public static func server(
+        _ identity: TLSIdentity, clients: ClientCertificates = .ignored,
+        applicationProtocols: [String] = []
+    ) -> TLSConfiguration {
+        TLSConfiguration(.server, .system, identity, clients, nil, applicationProtocols)
+    }
+
+    /// Returns the configuration of a server that chooses its identity for each client.
+    ///
+    /// ```swift
+    /// tls: .server { hello in hello.serverName == "a.example" ? a : b }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - clients: Which certificates the server asks its clients for.
+    ///   - applicationProtocols: The application protocols in order of preference.
+    ///   - identity: Returns the identity for a client, or `nil` to refuse it. It must not block.
+    /// - Returns: The configuration.
+    public static func server(
+        clients: ClientCertificates = .ignored, applicationProtocols: [String] = [],
+        identity: @escaping @Sendable (TLSClientHello) -> TLSIdentity?
+    ) -> TLSConfiguration {
+        TLSConfiguration(.server, .system, nil, clients, nil, applicationProtocols, identity)
+    }
+
+    /// The objects that a configuration creates once.
+    private final class Cache: Sendable {
+        let context = Lock<OpenSSLContext?>(nil)
+    }
+
+    /// Returns OpenSSL's objects for this configuration.
+    func context() throws(TLSFailure) -> OpenSSLContext {
+        try cache.context.withLock { context throws(TLSFailure) in
+            if let context { return context }
+            let created = try OpenSSLContext(self)
+            context = created
+            return created
+        }
+    }
+
+    /// Whether a client verifies the name of the server.
+    var verifiesName: Bool {
+        if case .anything = trust.kind { false } else { true }
+    }
+
+    /// Returns the form of a host's name or address that certificates contain: ASCII, without a final
+    /// dot, and without a zone.
+    private static func certifiedName(of host: String) throws(TLSFailure) -> String {
+        if IPAddress(host) != nil { return String(host.prefix { $0 != "%" }) }
+        do throws(SocketError) {
+            let name = try HostName.ascii(host)
+            return name.hasSuffix(".") ? String(name.dropLast()) : name
+        } catch {
+            throw .invalidConfiguration(
+                "\(TerminalText.quoted(host)) is not the name of a server: \(error.cause)")
+        }
+    }
+
+    /// Returns the engine of one connection.
+    ///
+    /// - Parameters:
+    ///   - host: The name or the address to which a client connects, unless ``serverName`` is set.
+    ///   - port: The port of the peer, which is part of the name under which a client keeps sessions.
+    /// - Returns: The engine.
+    /// - Throws: The failure, if the configuration cannot be used.
+    func engine(host: String?, port: UInt16?) throws(TLSFailure) -> any TLSEngine {
+        let context = try context()
+        guard role == .client else { return try OpenSSLEngine(server: context) }
+        let host = serverName ?? host
+        guard host != nil || !verifiesName else {
+            throw .invalidConfiguration(
+                "the name of the server is not known: expected a serverName in the configuration")
+        }
+        let name = try host.map { host throws(TLSFailure) in try Self.certifiedName(of: host) }
+        return try OpenSSLEngine(
+            client: context, name: name, checksName: verifiesName,
+            tickets: "\(name ?? "") \(port ?? 0)")
+    }
+}
+
+/// The beginning of a handshake, by which a server chooses its identity.
+public struct TLSClientHello: Hashable, Sendable {
+    /// The name of the server that the client asks for (SNI), or `nil`.
+    public let serverName: String?
+}

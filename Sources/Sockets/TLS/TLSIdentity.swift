@@ -1,0 +1,123 @@
+internal import CTLS
+internal import SystemPackage
+
+/// A certificate chain and its private key, by which a server or a client proves who it is.
+///
+/// ```swift
+/// let identity = try TLSIdentity(
+///     certificateFile: "/etc/ssl/example.pem", keyFile: "/etc/ssl/example.key")
+/// try await Listener(on: .tcp(port: 8443), tls: .server(identity)).serve { try await $0.echo() }
+/// ```
+///
+/// An identity is read completely when it is created, so later changes of the files have no effect. Its
+/// description does not contain the key.
+public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable {
+    /// The certificates and the key.
+    let object: OpenSSLObject
+
+    /// Reads a certificate and a private key from PEM files.
+    ///
+    /// - Parameters:
+    ///   - certificateFile: The path of the certificate, which the certificates of its issuers follow.
+    ///   - keyFile: The path of the private key.
+    ///   - password: The password of the private key, or `nil` if the key is not encrypted.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unreadable(_:reason:)``,
+    ///     ``TLSFailure/wrongPassword(isMissing:)``, ``TLSFailure/keyMismatch`` or
+    ///     ``TLSFailure/unavailable(_:)``.
+    public init(
+        certificateFile: String, keyFile: String, password: String? = nil
+    ) throws(SocketError) {
+        let certificate = try TLSFile.contents(of: certificateFile)
+        let key = try TLSFile.contents(of: keyFile)
+        try self.init(certificate, key, password, certificateFile)
+    }
+
+    /// Reads a certificate and a private key from PEM text.
+    ///
+    /// - Parameters:
+    ///   - certificate: The certificate, which the certificates of its issuers follow.
+    ///   - key: The private key.
+    ///   - password: The password of the private key, or `nil` if the key is not encrypted.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    ///   ``TLSFailure/unreadable(_:reason:)``, ``TLSFailure/wrongPassword(isMissing:)``,
+    ///   ``TLSFailure/keyMismatch`` or ``TLSFailure/unavailable(_:)``.
+    public init(
+        certificate: [UInt8], key: [UInt8], password: String? = nil
+    ) throws(SocketError) {
+        try self.init(certificate, key, password, "from memory")
+    }
+
+    /// Reads a certificate and a private key from a PKCS#12 archive.
+    ///
+    /// - Parameters:
+    ///   - pkcs12: The bytes of the archive.
+    ///   - password: The password of the archive, or `nil` for an empty one.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    ///   ``TLSFailure/unreadable(_:reason:)``, ``TLSFailure/wrongPassword(isMissing:)`` or
+    ///   ``TLSFailure/unavailable(_:)``.
+    public init(pkcs12: [UInt8], password: String? = nil) throws(SocketError) {
+        object = try OpenSSLObject("from a PKCS#12 archive", ctls_identity_destroy) { error in
+            ctls_identity_from_pkcs12(pkcs12, pkcs12.count, password, &error)
+        }
+    }
+
+    private init(
+        _ certificate: [UInt8], _ key: [UInt8], _ password: String?, _ source: String
+    ) throws(SocketError) {
+        object = try OpenSSLObject(source, ctls_identity_destroy) { error in
+            ctls_identity_create(
+                certificate, certificate.count, key, key.count, password, &error)
+        }
+    }
+
+    private init(_ object: OpenSSLObject) { self.object = object }
+
+    /// Creates a key and a self-signed certificate, which is valid for 30 days.
+    ///
+    /// No peer trusts it unless the peer is told to, for example with ``TLSTrust/init(certificateOf:)``.
+    ///
+    /// - Parameter host: The name or the address of the host.
+    /// - Returns: The identity.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    ///   ``TLSFailure/unavailable(_:)``, or with ``SocketError/Cause/invalidInput(_:)`` if `host` is empty
+    ///   or longer than 64 bytes.
+    public static func selfSigned(for host: String) throws(SocketError) -> TLSIdentity {
+        try selfSigned(for: host, validFrom: -3600, validUntil: 30 * 24 * 3600)
+    }
+
+    /// Creates a self-signed certificate that is valid between two offsets from now, in seconds.
+    static func selfSigned(
+        for host: String, validFrom: Int, validUntil: Int
+    ) throws(SocketError) -> TLSIdentity {
+        guard (1...64).contains(host.utf8.count) else {
+            throw SocketError(
+                .loadCertificate,
+                .invalidInput("a host's name in a certificate must have 1 to 64 bytes"),
+                subject: "for \(TerminalText.quoted(host))")
+        }
+        let subject = "for \(TerminalText.quoted(host))"
+        return TLSIdentity(
+            try OpenSSLObject(subject, ctls_identity_destroy) { error in
+                ctls_identity_self_signed(host, validFrom, validUntil, &error)
+            })
+    }
+
+    /// A text without secrets.
+    public var description: String { "TLSIdentity" }
+
+    /// A mirror without secrets.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// A file of certificates or keys.
+enum TLSFile {
+    static func contents(of path: String) throws(SocketError) -> [UInt8] {
+        do throws(Errno) {
+            return try System.contents(ofFile: path)
+        } catch {
+            throw SocketError(.loadCertificate, .system(error), subject: path)
+        }
+    }
+}

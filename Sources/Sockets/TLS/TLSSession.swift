@@ -1,0 +1,487 @@
+internal import SystemPackage
+
+/// The TLS of one connection, between the bytes of the program and the system calls.
+///
+/// Receiving and sending are attempts, as the system calls are that they replace. So the code that waits
+/// is the same with and without TLS. One task or thread may receive while another sends. Both use the
+/// engine, so a lock protects it.
+final class TLSSession: @unchecked Sendable {
+    // Safe because `received` belongs to the one that receives, `outgoing` to the one that sends, and
+    // everything else is only accessed with the lock.
+    private let engine: any TLSEngine
+    private let isClient: Bool
+    private let lock = Lock(())
+    /// The bytes of the network that the engine has not consumed.
+    @exclusivity(unchecked) private var received = ByteBuffer(capacity: 4096)
+    /// The encrypted bytes that a blocking thread is sending without the lock.
+    @exclusivity(unchecked) private var outgoing = ByteBuffer(capacity: 32768)
+    /// The encrypted bytes that follow `outgoing`, which the kernel has not accepted.
+    @exclusivity(unchecked) private var unsent = ByteBuffer(capacity: 4096)
+    @exclusivity(unchecked) private var isSendingWithoutLock = false
+    /// Whether a thread has claimed a direction.
+    @exclusivity(unchecked) private var isSending = false
+    @exclusivity(unchecked) private var isReceiving = false
+    /// Whether the engine may have bytes for the program.
+    @exclusivity(unchecked) private var mayHavePending = false
+    @exclusivity(unchecked) private var storedFailure: TLSFailure?
+    @exclusivity(unchecked) private var hasFinishedHandshake = false
+    /// Whether the first bytes of the peer were checked.
+    @exclusivity(unchecked) private var hasCheckedBeginning = false
+    /// Whether the peer has ended its direction.
+    @exclusivity(unchecked) private var isAtEnd = false
+    /// Whether this end has ended its direction.
+    @exclusivity(unchecked) private var hasEnded = false
+    /// Whether the program has shut down the receiving direction.
+    @exclusivity(unchecked) private var ignoresTruncation = false
+    /// Whether bytes for the program have arrived.
+    @exclusivity(unchecked) private var hasReceivedBytes = false
+
+    /// The largest record with its header (RFC 8446, section 5.2).
+    static let largestRecord = 16384 + 256 + 5
+
+    /// - Parameters:
+    ///   - engine: The engine.
+    ///   - isClient: Whether this end is the client.
+    ///   - bytes: The bytes that were received and belong to the handshake.
+    init(_ engine: any TLSEngine, isClient: Bool, received bytes: UnsafeRawBufferPointer) {
+        self.engine = engine
+        self.isClient = isClient
+        received.append(bytes)
+    }
+
+    /// What failed, or `nil`.
+    var failure: TLSFailure? { lock.withLock { _ in storedFailure } }
+
+    /// Whether the handshake has finished.
+    var isEstablished: Bool { lock.withLock { _ in hasFinishedHandshake } }
+
+    /// The results of the handshake, or `nil` before it has finished.
+    var information: TLSInformation? {
+        lock.withLock { _ in hasFinishedHandshake ? engine.information : nil }
+    }
+
+    /// Returns the cause that describes a failed attempt.
+    func cause(of cause: SocketError.Cause) -> SocketError.Cause {
+        switch cause {
+        case .system(.protocolError): failure.map { .tls($0) } ?? cause
+        case .system(.socketNotConnected) where !isEstablished:
+            .invalidInput("the TLS handshake has not finished: expected a call of handshake first")
+        default: cause
+        }
+    }
+
+    // MARK: Handshake
+
+    enum HandshakeStep {
+        case finished, needsInput
+    }
+
+    /// Whether the handshake must begin with bytes of the peer.
+    var waitsForPeer: Bool { !isClient && received.isEmpty }
+
+    /// Whether there may be bytes for the program without another receive.
+    var mayHaveBytes: Bool { lock.withLock { _ in mayHavePending } }
+
+    /// Continues the handshake without waiting, and sends what the kernel accepts; `flush` sends the rest.
+    ///
+    /// The caller must have claimed both directions.
+    ///
+    /// - Throws: The failure. An alert for the peer may be unsent.
+    func handshake(_ descriptor: Int32) throws(TLSFailure) -> HandshakeStep {
+        try lock.withLock { _ throws(TLSFailure) in
+            if let storedFailure { throw storedFailure }
+            try checkBeginning()
+            var pipe = TLSPipe(received.bytes)
+            let step = engine.handshake(&pipe)
+            received.consume(received.count - pipe.input.count)
+            keep(pipe)
+            _ = try? flushLocked(descriptor)
+            switch step {
+            case .moved:
+                hasFinishedHandshake = true
+                received.giveBack()
+                mayHavePending = !received.isEmpty || engine.hasPending
+                return .finished
+            case .needsInput: return .needsInput
+            case .ended: throw noted(.truncated)
+            case .failed(let failure): throw noted(failure)
+            }
+        }
+    }
+
+    /// Receives once for the handshake.
+    ///
+    /// - Throws: `.protocolError` at the end of the stream.
+    func receiveForHandshake(
+        _ descriptor: Int32, _ flags: TransferFlags, isShort: inout Bool
+    ) throws(Errno) {
+        let room = received.room(atLeast: 4096)
+        let count = try System.recv(descriptor, room, flags)
+        isShort = count < room.count
+        received.written(count)
+        guard count > 0 else {
+            lock.withLock { _ in _ = noted(.truncated) }
+            throw .protocolError
+        }
+    }
+
+    /// Checks that the peer begins with a record of a handshake or an alert.
+    ///
+    /// Without this check, a peer that sends a greeting in plain text would be waited for, because the
+    /// engine would take its text for the length of a record.
+    private func checkBeginning() throws(TLSFailure) {
+        guard !hasCheckedBeginning, !received.isEmpty else { return }
+        let bytes = received.bytes
+        let isRecord = (bytes[0] == 21 || bytes[0] == 22) && (bytes.count < 2 || bytes[1] == 3)
+        guard isRecord else { throw noted(.notTLS([UInt8](bytes.prefix(64)))) }
+        hasCheckedBeginning = bytes.count >= 2
+    }
+
+    /// Notes the first failure, and returns it.
+    private func noted(_ failure: TLSFailure) -> TLSFailure {
+        let first = storedFailure ?? failure
+        storedFailure = first
+        return first
+    }
+
+    // MARK: Receiving
+
+    enum Reception {
+        /// The number of bytes for the program. If `hasMore`, another call may succeed at once.
+        case bytes(Int, hasMore: Bool)
+        /// The peer has ended its direction.
+        case end
+        /// The received bytes contain nothing for the program.
+        case nothing
+    }
+
+    /// Decrypts received bytes, and receives once if there are none.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - buffer: The memory for decrypted bytes.
+    ///   - scratch: The memory for received bytes, or `nil` to use the session's own.
+    ///   - flags: The flags of recv(2).
+    ///   - peeking: Whether the next call returns the same bytes again.
+    ///   - isShort: Set to whether the kernel had fewer bytes than requested.
+    /// - Returns: The outcome.
+    /// - Throws: `.wouldBlock`, `.protocolError` if TLS failed, or the error of recv(2).
+    func receive(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer,
+        scratch: UnsafeMutableRawBufferPointer?, _ flags: TransferFlags, peeking: Bool = false,
+        isShort: inout Bool
+    ) throws(Errno) -> Reception {
+        isShort = false
+        let early = try lock.withLock { _ throws(Errno) in
+            try receiveEarly(descriptor, into: buffer, peeking: peeking)
+        }
+        if let early { return early }
+        // Request little more than the buffer can take decrypted, because the rest would be copied.
+        let most = max(buffer.count, Self.largestRecord)
+        let room =
+            scratch.map { UnsafeMutableRawBufferPointer(rebasing: $0.prefix(most)) }
+            ?? received.room(atLeast: 32768)
+        let count = try System.recv(descriptor, room, flags)
+        isShort = count < room.count
+        return try lock.withLock { _ throws(Errno) in
+            guard count > 0 else { return try receiveEnd() }
+            var pipe = TLSPipe(UnsafeRawBufferPointer(rebasing: room[..<count]))
+            if scratch == nil { received.written(count) }
+            // Keep the rest also after a failure.
+            defer {
+                if scratch == nil {
+                    received.consume(received.count - pipe.input.count)
+                } else {
+                    received.append(pipe.input)
+                }
+            }
+            if scratch == nil { pipe.input = received.bytes }
+            return try decrypt(&pipe, into: buffer, descriptor, peeking: peeking)
+        }
+    }
+
+    /// Returns what can be received without a system call, or `nil`.
+    private func receiveEarly(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, peeking: Bool
+    ) throws(Errno) -> Reception? {
+        if isAtEnd { return .end }
+        if storedFailure != nil { throw .protocolError }
+        guard hasFinishedHandshake else { throw .socketNotConnected }
+        if buffer.isEmpty { return .bytes(0, hasMore: true) }
+        guard mayHavePending || !received.isEmpty else { return nil }
+        var pipe = TLSPipe(received.bytes)
+        defer { received.consume(received.count - pipe.input.count) }
+        let reception = try decrypt(&pipe, into: buffer, descriptor, peeking: peeking)
+        if case .nothing = reception { return nil }
+        return reception
+    }
+
+    /// Handles a recv that returned 0.
+    private func receiveEnd() throws(Errno) -> Reception {
+        guard ignoresTruncation else {
+            _ = noted(.truncated)
+            throw .protocolError
+        }
+        isAtEnd = true
+        return .end
+    }
+
+    /// Decrypts as many records as are complete and fit, for a caller that has the lock.
+    @inline(__always)
+    private func decrypt(
+        _ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer, _ descriptor: Int32,
+        peeking: Bool
+    ) throws(Errno) -> Reception {
+        var count = 0
+        loop: repeat {
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+            switch peeking ? engine.peek(&pipe, into: room) : engine.read(&pipe, into: room) {
+            case .moved(let more): count += more
+            case .needsInput: break loop
+            case .ended:
+                isAtEnd = true
+                break loop
+            case .failed(let failure):
+                _ = noted(failure)
+                break loop
+            }
+        } while !peeking && count < buffer.count && !pipe.input.isEmpty
+        if _slowPath(pipe.written > 0 || !pipe.overflow.isEmpty) {
+            // The answer to a key update, or an alert. If the kernel does not accept it now, the next
+            // write sends it.
+            keep(pipe)
+            _ = try? flushLocked(descriptor)
+        }
+        mayHavePending = engine.hasPending
+        if count > 0 {
+            hasReceivedBytes = true
+            let hasMore =
+                mayHavePending || !pipe.input.isEmpty || isAtEnd || storedFailure != nil || peeking
+            return .bytes(count, hasMore: hasMore)
+        }
+        if isAtEnd { return .end }
+        if storedFailure != nil { throw .protocolError }
+        return .nothing
+    }
+
+    /// Lets the end of the stream count as the peer's, because the program shut the direction down.
+    func ignoreTruncation() { lock.withLock { _ in ignoresTruncation = true } }
+
+    // MARK: Sending
+
+    /// Encrypts bytes and sends them without waiting.
+    ///
+    /// The session keeps encrypted bytes that the kernel did not accept. They are sent first next time,
+    /// because they cannot be encrypted again.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - bytes: The bytes to encrypt. The call encrypts as many as are worth a system call.
+    ///   - scratch: The memory for encrypted bytes, or `nil` to use the session's own.
+    /// - Returns: The number of encrypted bytes, and whether the kernel has not accepted all of them.
+    /// - Throws: `.wouldBlock` if nothing was encrypted because earlier bytes are unsent,
+    ///   `.protocolError` if TLS failed, or the error of send(2).
+    func send(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer,
+        scratch: UnsafeMutableRawBufferPointer?
+    ) throws(Errno) -> (count: Int, hasUnsent: Bool) {
+        try lock.withLock { _ throws(Errno) in
+            try checkSending()
+            guard try flushLocked(descriptor) else { throw .wouldBlock }
+            guard let scratch else {
+                let count = try encrypt(bytes)
+                return (count, try !flushLocked(descriptor))
+            }
+            var pipe = TLSPipe(output: scratch)
+            let count = try encrypt(bytes, &pipe)
+            var sent = 0
+            if pipe.overflow.isEmpty {
+                do throws(Errno) {
+                    sent = try System.send(descriptor, pipe.outgoing, .dontWait)
+                } catch {
+                    guard error == .wouldBlock || error == .interrupted else { throw error }
+                }
+            }
+            unsent.append(UnsafeRawBufferPointer(rebasing: pipe.outgoing[sent...]))
+            pipe.overflow.withUnsafeBytes { unsent.append($0) }
+            let isSent = try flushLocked(descriptor)
+            return (count, !isSent)
+        }
+    }
+
+    /// Encrypts bytes without sending them, for a thread that then waits in `sendUnsent`.
+    ///
+    /// - Returns: The number of encrypted bytes.
+    func encryptToSend(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try lock.withLock { _ throws(Errno) in
+            try checkSending()
+            return try encrypt(bytes)
+        }
+    }
+
+    private func checkSending() throws(Errno) {
+        if storedFailure != nil { throw .protocolError }
+        if hasEnded { throw .brokenPipe }
+        guard hasFinishedHandshake else { throw .socketNotConnected }
+    }
+
+    /// Encrypts bytes into `unsent`.
+    private func encrypt(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        var pipe = TLSPipe(output: unsent.room(atLeast: 4 * Self.largestRecord))
+        let count = try encrypt(bytes, &pipe)
+        unsent.written(pipe.written)
+        pipe.overflow.withUnsafeBytes { unsent.append($0) }
+        return count
+    }
+
+    /// Encrypts as many bytes as the pipe has room for, and at least one record.
+    @inline(__always)
+    private func encrypt(
+        _ bytes: UnsafeRawBufferPointer, _ pipe: inout TLSPipe
+    ) throws(Errno) -> Int {
+        var count = 0
+        while count < bytes.count, count == 0 || pipe.room >= Self.largestRecord {
+            switch engine.write(&pipe, UnsafeRawBufferPointer(rebasing: bytes[count...])) {
+            case .moved(let more): count += more
+            case .needsInput, .ended:
+                _ = noted(.protocolViolation("it asked for a renegotiation"))
+                throw .protocolError
+            case .failed(let failure):
+                _ = noted(failure)
+                throw .protocolError
+            }
+        }
+        return count
+    }
+
+    private func keep(_ pipe: TLSPipe) {
+        unsent.append(pipe.outgoing)
+        pipe.overflow.withUnsafeBytes { unsent.append($0) }
+    }
+
+    @inline(__always)
+    private func flushLocked(_ descriptor: Int32) throws(Errno) -> Bool {
+        if _fastPath(unsent.isEmpty && outgoing.isEmpty) { return true }
+        // The thread that is sending also sends the rest.
+        return isSendingWithoutLock ? false : try flushUnsent(descriptor)
+    }
+
+    @inline(never)
+    private func flushUnsent(_ descriptor: Int32) throws(Errno) -> Bool {
+        while true {
+            if outgoing.isEmpty { swap(&outgoing, &unsent) }
+            if outgoing.isEmpty { break }
+            do throws(Errno) {
+                outgoing.consume(try System.send(descriptor, outgoing.bytes, .dontWait))
+            } catch {
+                if error == .wouldBlock { return false }
+                guard error == .interrupted else { throw error }
+            }
+        }
+        outgoing.giveBack()
+        unsent.giveBack()
+        return true
+    }
+
+    // MARK: Threads
+
+    // A thread waits inside the system calls, where it must not have the lock. So it claims a direction.
+
+    func beginSending() -> Bool {
+        lock.withLock { _ in
+            defer { isSending = true }
+            return !isSending
+        }
+    }
+
+    func endSending() { lock.withLock { _ in isSending = false } }
+
+    func beginReceiving() -> Bool {
+        lock.withLock { _ in
+            defer { isReceiving = true }
+            return !isReceiving
+        }
+    }
+
+    func endReceiving() { lock.withLock { _ in isReceiving = false } }
+
+    /// Makes one system call to send encrypted bytes, which may wait.
+    ///
+    /// The caller must have claimed the direction.
+    func sendUnsent(_ descriptor: Int32, _ flags: TransferFlags) throws(Errno) {
+        let isEmpty = lock.withLock { _ in
+            if outgoing.isEmpty { swap(&outgoing, &unsent) }
+            isSendingWithoutLock = !outgoing.isEmpty
+            return outgoing.isEmpty
+        }
+        if isEmpty { return }
+        defer { lock.withLock { _ in isSendingWithoutLock = false } }
+        let count = try System.send(descriptor, outgoing.bytes, flags)
+        lock.withLock { _ in outgoing.consume(count) }
+    }
+
+    // MARK: Ending
+
+    /// Discards received bytes before the descriptor of a client is closed, without waiting.
+    ///
+    /// A client that only sends does not read the tickets that the server sends after the handshake. If
+    /// they were still in the kernel, close(2) would reset the connection, and the server could lose
+    /// bytes.
+    func discardUnread(_ descriptor: Int32) {
+        let isNeeded = lock.withLock { _ in
+            isClient && hasFinishedHandshake && storedFailure == nil && !hasReceivedBytes
+                && !isAtEnd
+        }
+        guard isNeeded else { return }
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { room in
+            for _ in 0..<16 {
+                guard let count = try? System.recv(descriptor, room, .dontWait), count > 0 else {
+                    return
+                }
+            }
+        }
+    }
+
+    /// Changes the keys with the next record, and asks the peer to do the same.
+    func updateKeys() { lock.withLock { _ in engine.updateKeys() } }
+}
+
+extension TLSSession: EncryptedStream {
+    func receiveAtOnce(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, peeking: Bool
+    ) throws(Errno) -> Int? {
+        var isShort = false
+        let reception = try receive(
+            descriptor, into: buffer, scratch: nil, .dontWait, peeking: peeking, isShort: &isShort)
+        switch reception {
+        case .bytes(let count, _): return count
+        case .end: return 0
+        case .nothing: return nil
+        }
+    }
+
+    func sendAtOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+        try send(descriptor, bytes, scratch: nil).count
+    }
+
+    var hasUnsent: Bool { lock.withLock { _ in !unsent.isEmpty || !outgoing.isEmpty } }
+
+    func flush(_ descriptor: Int32) throws(Errno) -> Bool {
+        try lock.withLock { _ throws(Errno) in try flushLocked(descriptor) }
+    }
+
+    /// Encrypts close_notify once, and sends it without waiting.
+    ///
+    /// - Throws: `.wouldBlock` if the kernel does not accept it; `flush` then sends it.
+    func end(_ descriptor: Int32) throws(Errno) {
+        try lock.withLock { _ throws(Errno) in
+            if !hasEnded, storedFailure == nil, hasFinishedHandshake {
+                hasEnded = true
+                var pipe = TLSPipe()
+                _ = engine.end(&pipe)
+                keep(pipe)
+            }
+            guard try flushLocked(descriptor) else { throw .wouldBlock }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import CTLS
+
+/// The issuers whose certificates are trusted.
+///
+/// ```swift
+/// let trust = try TLSTrust(file: "/etc/ssl/company.pem")
+/// let connection = try await Connection(
+///     to: .tcp("build.example", port: 443), tls: .client(trust: trust))
+/// ```
+public struct TLSTrust: Sendable {
+    enum Kind: Sendable {
+        case system
+        case certificates(OpenSSLObject)
+        case anything
+    }
+
+    let kind: Kind
+
+    private init(_ kind: Kind) { self.kind = kind }
+
+    /// The issuers that the system trusts, such as those of the package ca-certificates.
+    public static let system = TLSTrust(.system)
+
+    /// Trusts every peer, so an attacker who controls the network can read and change everything.
+    ///
+    /// Neither certificates nor names are verified. Each client that uses it logs a warning once.
+    public static let insecurelyTrustAnything = TLSTrust(.anything)
+
+    /// Trusts only the certificates of a PEM file and what they have issued.
+    ///
+    /// - Parameter file: The path of the file.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the file cannot be read.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unreadable(_:reason:)`` or
+    ///     ``TLSFailure/unavailable(_:)``.
+    public init(file: String) throws(SocketError) {
+        let bytes = try TLSFile.contents(of: file)
+        kind = .certificates(
+            try OpenSSLObject(file, ctls_certificates_destroy) {
+                ctls_certificates_create(bytes, bytes.count, &$0)
+            })
+    }
+
+    /// Trusts only the certificates of a PEM text and what they have issued.
+    ///
+    /// - Parameter certificates: The certificates.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    ///   ``TLSFailure/unreadable(_:reason:)`` or ``TLSFailure/unavailable(_:)``.
+    public init(certificates: [UInt8]) throws(SocketError) {
+        kind = .certificates(
+            try OpenSSLObject("from memory", ctls_certificates_destroy) {
+                ctls_certificates_create(certificates, certificates.count, &$0)
+            })
+    }
+
+    /// Trusts only the certificate of an identity, for example a self-signed one.
+    ///
+    /// - Parameter identity: The identity.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` if memory runs out.
+    public init(certificateOf identity: TLSIdentity) throws(SocketError) {
+        kind = .certificates(
+            try OpenSSLObject("of an identity", ctls_certificates_destroy) {
+                ctls_certificates_of(identity.object.pointer, &$0)
+            })
+    }
+}

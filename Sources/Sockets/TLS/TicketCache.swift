@@ -1,0 +1,32 @@
+/// The newest ticket of each server, of at most `limit` servers.
+///
+/// If there are more, the ticket of the server that was added first is dropped.
+struct TicketCache<Ticket> {
+    private let limit: Int
+    private var tickets: [String: Ticket] = [:]
+    private var order: [String] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    /// The number of tickets.
+    var count: Int { tickets.count }
+
+    /// Stores a ticket, and returns the ticket that it replaces, if any.
+    mutating func store(_ ticket: Ticket, for server: String) -> Ticket? {
+        if let old = tickets.updateValue(ticket, forKey: server) { return old }
+        order.append(server)
+        return order.count > limit ? tickets.removeValue(forKey: order.removeFirst()) : nil
+    }
+
+    /// Returns the ticket of a server.
+    func ticket(for server: String) -> Ticket? { tickets[server] }
+
+    /// Removes the ticket of a server.
+    mutating func remove(_ server: String) {
+        tickets[server] = nil
+        order.removeAll { $0 == server }
+    }
+
+    /// All tickets.
+    var all: some Collection<Ticket> { tickets.values }
+}
