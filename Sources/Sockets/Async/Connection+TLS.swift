@@ -13,7 +13,7 @@ extension Connection {
     ///
     /// ```swift
     /// try await connection.write("STARTTLS\r\n")
-    /// guard try await connection.readLine()?.text.hasPrefix("220") == true else { return }
+    /// guard try await connection.readLine()?.hasPrefix("220") == true else { return }
     /// try await connection.startTLS(.client(serverName: host))
     /// ```
     ///
