@@ -23,6 +23,8 @@ let examples = [
     "LineClient",
     "LineServer",
     "StalledConnection",
+    "TLSClient",
+    "TLSServer",
 ]
 
 /// The programs that the documentation promises.
