@@ -183,13 +183,13 @@ extension Connection {
     ) throws(Errno) -> Int {
         guard let session = tlsSession else { return 0 }
         var isShort = false
-        let reception = try session.receive(
+        let outcome = try session.receive(
             descriptor, into: buffer, scratch: source.encryptedScratch, .dontWait,
             isShort: &isShort)
         if source.lifetime.isClosed { throw .badFileDescriptor }
         // As in `receive`.
         let mayHaveMore = !isShort || source.staysReadable
-        switch reception {
+        switch outcome {
         case .bytes(let count, let hasMore):
             if hasMore || mayHaveMore { source.reading.word.setReady() }
             return count

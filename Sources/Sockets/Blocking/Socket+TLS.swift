@@ -112,10 +112,10 @@ extension Socket {
             // The peer may be waiting for the rest of an earlier send.
             _ = try? session.flush(descriptor)
             var isShort = false
-            let reception = try session.receive(
+            let outcome = try session.receive(
                 descriptor, into: buffer, scratch: nil, waiting, peeking: flags.contains(.peek),
                 isShort: &isShort)
-            switch reception {
+            switch outcome {
             case .bytes(let count, _): return count
             case .end: return 0
             case .nothing: throw .interrupted

@@ -146,7 +146,7 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Receiving
 
-    enum Reception {
+    enum ReceiveOutcome {
         /// The number of bytes for the program. If `hasMore`, another call may succeed at once.
         case bytes(Int, hasMore: Bool)
         /// The peer has ended its direction.
@@ -170,7 +170,7 @@ final class TLSSession: @unchecked Sendable {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer,
         scratch: UnsafeMutableRawBufferPointer?, _ flags: TransferFlags, peeking: Bool = false,
         isShort: inout Bool
-    ) throws(Errno) -> Reception {
+    ) throws(Errno) -> ReceiveOutcome {
         isShort = false
         let early = try lock.withLock { _ throws(Errno) in
             try receiveEarly(descriptor, into: buffer, peeking: peeking)
@@ -203,7 +203,7 @@ final class TLSSession: @unchecked Sendable {
     /// Returns what can be received without a system call, or `nil`.
     private func receiveEarly(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, peeking: Bool
-    ) throws(Errno) -> Reception? {
+    ) throws(Errno) -> ReceiveOutcome? {
         if isAtEnd { return .end }
         if storedFailure != nil { throw .protocolError }
         guard hasFinishedHandshake else { throw .socketNotConnected }
@@ -211,13 +211,13 @@ final class TLSSession: @unchecked Sendable {
         guard mayHavePending || !received.isEmpty else { return nil }
         var pipe = TLSPipe(received.bytes)
         defer { received.consume(received.count - pipe.input.count) }
-        let reception = try decrypt(&pipe, into: buffer, descriptor, peeking: peeking)
-        if case .nothing = reception { return nil }
-        return reception
+        let outcome = try decrypt(&pipe, into: buffer, descriptor, peeking: peeking)
+        if case .nothing = outcome { return nil }
+        return outcome
     }
 
     /// Handles a recv that returned 0.
-    private func receiveEnd() throws(Errno) -> Reception {
+    private func receiveEnd() throws(Errno) -> ReceiveOutcome {
         guard ignoresTruncation else {
             _ = noted(.truncated)
             throw .protocolError
@@ -231,7 +231,7 @@ final class TLSSession: @unchecked Sendable {
     private func decrypt(
         _ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer, _ descriptor: Int32,
         peeking: Bool
-    ) throws(Errno) -> Reception {
+    ) throws(Errno) -> ReceiveOutcome {
         var count = 0
         loop: repeat {
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
@@ -451,9 +451,9 @@ extension TLSSession: EncryptedStream {
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, peeking: Bool
     ) throws(Errno) -> Int? {
         var isShort = false
-        let reception = try receive(
+        let outcome = try receive(
             descriptor, into: buffer, scratch: nil, .dontWait, peeking: peeking, isShort: &isShort)
-        switch reception {
+        switch outcome {
         case .bytes(let count, _): return count
         case .end: return 0
         case .nothing: return nil

@@ -19,16 +19,8 @@ struct Certificates: Sendable {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
         try Data(Self.script.utf8).write(to: URL(fileURLWithPath: folder + "/make"))
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = ["-e", "make"]
-        shell.currentDirectoryURL = URL(fileURLWithPath: folder)
-        shell.standardOutput = FileHandle.nullDevice
-        shell.standardError = FileHandle.nullDevice
-        try shell.run()
-        shell.waitUntilExit()
         struct Failed: Error {}
-        guard shell.terminationStatus == 0 else { throw Failed() }
+        guard system("cd '\(folder)' && sh -e make >/dev/null 2>&1") == 0 else { throw Failed() }
     }
 
     /// Returns the path of a file.
