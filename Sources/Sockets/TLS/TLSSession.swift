@@ -10,7 +10,8 @@ final class TLSSession: @unchecked Sendable {
     // everything else is only accessed with the lock.
     private let engine: any TLSEngine
     private let isClient: Bool
-    private let lock = Lock(())
+    // Not `Lock(())`, because the thread sanitizer reports accesses to the value, which has no size.
+    private let lock = Lock(0)
     /// The bytes of the network that the engine has not consumed.
     @exclusivity(unchecked) private var received = ByteBuffer(capacity: 4096)
     /// The encrypted bytes that a blocking thread is sending without the lock.
