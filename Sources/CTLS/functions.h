@@ -1,7 +1,6 @@
 // The functions of OpenSSL that CTLS uses: F(result, name, parameters). Scripts/check-openssl compares them
 // with OpenSSL's headers. They are the same in 1.1.1 and 3.x.
 F(int, OPENSSL_init_ssl, (uint64_t, const OPENSSL_INIT_SETTINGS *))
-F(const char *, OpenSSL_version, (int))
 F(unsigned long, OpenSSL_version_num, (void))
 F(unsigned long, ERR_get_error, (void))
 F(void, ERR_clear_error, (void))

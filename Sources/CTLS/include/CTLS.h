@@ -10,12 +10,10 @@
 #include <stdint.h>
 
 /// Loads OpenSSL once. Returns NULL, or the reason why no library could be loaded.
+///
+/// All other functions may be called only after this function has returned NULL.
 const char *ctls_load(void);
 
-/// Returns the version of the loaded library, such as "OpenSSL 3.0.19 27 Jan 2026".
-///
-/// This function and all others may be called only after `ctls_load` has returned NULL.
-const char *ctls_version(void);
 
 /// The kind of an error.
 enum ctls_kind {
@@ -140,7 +138,10 @@ enum ctls_verification {
     ctls_require_peer,
 };
 
-void ctls_context_verify(struct ctls_context *context, enum ctls_verification verification);
+/// Sets which certificates are verified. With `accepts_anything`, a certificate is not verified, although a
+/// server still asks its clients for one.
+void ctls_context_verify(
+    struct ctls_context *context, enum ctls_verification verification, int accepts_anything);
 
 /// Sets the application protocols in the encoding of RFC 7301: each name follows its length.
 int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, unsigned size);

@@ -41,7 +41,7 @@ final class OpenSSLContext: @unchecked Sendable {
     private func setUp(_ configuration: TLSConfiguration, isServer: Bool) throws(TLSFailure) {
         if isServer {
             switch configuration.clientCertificates {
-            case .ignored: ctls_context_verify(pointer, ctls_verify_none)
+            case .ignored: ctls_context_verify(pointer, ctls_verify_none, 0)
             case .optional(let trust):
                 try verify(ctls_verify_peer, trust, isServer: true)
             case .required(let trust):
@@ -71,7 +71,7 @@ final class OpenSSLContext: @unchecked Sendable {
         var error = ctls_error()
         switch trust.kind {
         case .anything:
-            ctls_context_verify(pointer, ctls_verify_none)
+            ctls_context_verify(pointer, mode, 1)
             Logger(label: "sockets.tls").warning(
                 "TLS verifies no certificate, because the configuration trusts anything")
             return
@@ -81,7 +81,7 @@ final class OpenSSLContext: @unchecked Sendable {
             let result = ctls_context_trust(pointer, object.pointer, isServer ? 1 : 0, &error)
             guard result == 1 else { throw TLSFailure(error) }
         }
-        ctls_context_verify(pointer, mode)
+        ctls_context_verify(pointer, mode, 0)
     }
 
     private func setVersions(_ configuration: TLSConfiguration) throws(TLSFailure) {

@@ -224,6 +224,19 @@ struct OpenSSLEngineTests {
             pair.read(.client).step.failure == .clientCertificateRefused(.unknownAuthority))
     }
 
+    @Test("a server that trusts anything gets a certificate of an unknown issuer, and requires one")
+    func anyClientCertificate() throws {
+        let identity = try Certificates.identity("other-client")
+        var accepted = try pair(
+            client: { $0.identity = identity },
+            server: { $0.clientCertificates = .required(trusting: .insecurelyTrustAnything) })
+        #expect(accepted.handshake().server == nil)
+        #expect(accepted.server.information.peerCertificate?.subject == "/CN=other-client")
+        var refused = try pair(
+            server: { $0.clientCertificates = .required(trusting: .insecurelyTrustAnything) })
+        #expect(refused.handshake().server == .clientCertificateRequired)
+    }
+
     @Test("a client without a certificate is accepted where it is optional")
     func clientCertificateOptional() throws {
         let trust = try Certificates.trust()
