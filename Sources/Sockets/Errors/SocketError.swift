@@ -192,7 +192,8 @@ public struct SocketError: Error, Sendable {
         /// An argument or a text is not valid. The associated value says what was expected.
         case invalidInput(String)
         /// TLS failed, for example because the peer's certificate is not trusted.
-        case tls(TLSFailure)
+        // Indirect, because a larger cause would enlarge the frames of all functions that throw one.
+        indirect case tls(TLSFailure)
         /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)
         /// The machine has no services database.
