@@ -79,7 +79,7 @@ extension Socket {
         try bytes.withUnsafeBytes { bytes throws(SocketError) in
             try sendAll(bytes.count, deadline) { sent throws(SocketError) in
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
-                return try send(rest, deadline, isFirst: sent == 0)
+                return try send(rest, deadline, isFirst: sent == 0, flushing: true)
             }
         }
     }
@@ -128,7 +128,8 @@ extension Socket {
         parts: [[UInt8]], timeout: TimeLimit = .never
     ) throws(SocketError) -> Int {
         try checkCount(of: parts)
-        return try send(parts[...], skipping: 0, Deadline(startingNow: timeout), isFirst: true)
+        let cursor = GatherCursor(parts)
+        return try send(cursor, Deadline(startingNow: timeout), isFirst: true, flushing: false)
     }
 
     /// Sends all bytes of several pieces in order, or as one datagram; see
@@ -144,7 +145,7 @@ extension Socket {
         var rest = GatherCursor(parts)
         try sendAll(parts.reduce(0) { $0 + $1.count }, deadline) { sent throws(SocketError) in
             let count = try send(
-                rest.parts, skipping: rest.skipped, deadline, isFirst: sent == 0)
+                rest, deadline, isFirst: sent == 0, flushing: true)
             rest.advance(by: count)
             return count
         }
@@ -170,10 +171,8 @@ extension Socket {
         repeat {
             do throws(SocketError) {
                 sent += try step(sent)
-                if sent == total, tlsReference.isCreated {
-                    try flushEncrypted(deadline, isFirst: false)
-                }
             } catch {
+                sent += error.bytesTransferred
                 throw error.attributed(to: error.operation, bytesTransferred: sent, sent: sent)
             }
         } while sent < total
@@ -181,10 +180,10 @@ extension Socket {
 
     @inline(__always)
     func send(
-        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool
+        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool, flushing: Bool = false
     ) throws(SocketError) -> Int {
         if _slowPath(tlsReference.isCreated) {
-            return try sendEncrypted(bytes, deadline, isFirst: isFirst)
+            return try sendEncrypted(bytes, deadline, isFirst: isFirst, flushing: flushing)
         }
         return try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {
             descriptor, flags throws(Errno) in
@@ -232,13 +231,14 @@ extension Socket {
     }
 
     private func send(
-        _ parts: ArraySlice<[UInt8]>, skipping skipped: Int, _ deadline: Deadline, isFirst: Bool
+        _ rest: GatherCursor, _ deadline: Deadline, isFirst: Bool, flushing: Bool
     ) throws(SocketError) -> Int {
+        let (parts, skipped) = (rest.parts, rest.skipped)
         if _slowPath(tlsReference.isCreated) {
             // A record of TLS has its own memory anyway, so the parts are joined.
-            let bytes = Array(parts.joined().dropFirst(skipped))
+            let bytes = rest.joined(atMost: 65536)
             return try bytes.span.bytes.withUnsafeBytes { bytes throws(SocketError) in
-                try sendEncrypted(bytes, deadline, isFirst: isFirst)
+                try sendEncrypted(bytes, deadline, isFirst: isFirst, flushing: flushing)
             }
         }
         return try perform(.send, .sending, sendPlan, deadline, isFirst: isFirst) {

@@ -125,11 +125,12 @@ extension Socket {
 
     /// Encrypts bytes and sends them.
     ///
-    /// Bytes that were encrypted cannot be taken back. So if the time is over while they are sent, the call
-    /// still succeeds, and the next call sends the rest first.
+    /// Bytes that were encrypted cannot be taken back. If the time is over while they are sent, the next
+    /// call sends the rest first. So this call still succeeds, unless it is `flushing`: then its error has
+    /// their number.
     @inline(never)
     func sendEncrypted(
-        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool
+        _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool, flushing: Bool
     ) throws(SocketError) -> Int {
         guard let session = tlsSession else { return 0 }
         guard session.beginSending() else { throw failure(.send, .busy) }
@@ -140,12 +141,13 @@ extension Socket {
         do throws(SocketError) {
             try sendUnsent(session, deadline, &isFirst)
         } catch {
-            guard error.isTimeout else { throw error }
+            guard error.isTimeout, !flushing else { throw error.with(bytesTransferred: count) }
         }
         return count
     }
 
     /// Waits until the kernel has accepted all encrypted bytes.
+    @inline(never)
     func flushEncrypted(_ deadline: Deadline, isFirst: Bool) throws(SocketError) {
         guard let session = tlsSession, session.hasUnsent else { return }
         guard session.beginSending() else { throw failure(.send, .busy) }

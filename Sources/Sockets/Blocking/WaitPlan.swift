@@ -33,6 +33,7 @@ enum WaitPlan {
     ///     probably has the same duration, so the option need not be changed again. The remaining
     ///     time until an instant differs for each operation.
     /// - Returns: The timeout, or `nil`.
+    @inline(always)
     func kernelLimit(remaining: Duration?, isFirst: Bool, isExact: Bool) -> UInt64? {
         guard let remaining else {
             switch self {
@@ -57,6 +58,7 @@ enum WaitPlan {
 
 extension Duration {
     /// The duration in microseconds, at least 1 because 0 means forever to the kernel.
+    @inline(always)
     var microsecondsRoundedUp: UInt64 { UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000)) }
 
     /// The duration in milliseconds, at most 24 days because poll accepts no longer timeout.

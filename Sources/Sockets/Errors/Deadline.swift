@@ -91,6 +91,7 @@ package struct Deadline: Sendable {
     /// passes.
     ///
     /// The deadline must have started.
+    @inline(always)
     var remaining: Duration? {
         if isNever { return nil }
         return .nanoseconds(instant - System.continuousNanoseconds())
