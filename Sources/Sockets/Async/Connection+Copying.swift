@@ -118,18 +118,21 @@ extension Connection {
         guard !other.isIncomplete else {
             throw other.failure(.write, after: WaitFailure(.incompleteWrite))
         }
+        // Neither changes, because this task reads from one and writes to the other.
+        let usesTLS = tlsReference.isCreated || other.tlsReference.isCreated
         var forwarded = 0
         do throws(SocketError) {
             while true {
                 if !input.isEmpty { try await other.sendReceived(by: self, &forwarded) }
-                if _slowPath(other.tlsReference.isCreated) { try await other.flushForwarded() }
                 if isAtEnd { return forwarded }
                 var deadline = Deadline(readTimeout)
                 let failure: Errno?
                 do throws(WaitFailure) {
                     failure = try await source.perform(.reading, &deadline) {
                         descriptor throws(Errno) in
-                        try forward(descriptor, to: other, &forwarded)
+                        _slowPath(usesTLS)
+                            ? try forwardWithTLS(descriptor, to: other, &forwarded)
+                            : try forward(descriptor, to: other, &forwarded, usesTLS: false)
                     }
                 } catch {
                     throw self.failure(.read, after: error)
@@ -139,6 +142,7 @@ extension Connection {
                 }
             }
         } catch {
+            if usesTLS { input.consume(other.takeUnreported(&forwarded)) }
             throw error.with(bytesTransferred: forwarded)
         }
     }
@@ -148,11 +152,13 @@ extension Connection {
     /// The unsent bytes stay in `input` for the next read. Returns the error of the send, if any.
     @inline(__always)
     private func forward(
-        _ descriptor: Int32, to other: Connection, _ forwarded: inout Int
+        _ descriptor: Int32, to other: Connection, _ forwarded: inout Int, usesTLS: Bool
     ) throws(Errno) -> Errno? {
         // Don't call `written`, so `input` stays empty while its memory is used.
         let room = source.scratch ?? input.room(atLeast: 65536)
-        let count = try receive(descriptor, into: room)
+        let count =
+            usesTLS
+            ? try receive(descriptor, into: room) : try receivePlain(descriptor, into: room)
         guard count > 0 else { return nil }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
         var sent = 0
@@ -160,7 +166,7 @@ extension Connection {
         // allows.
         defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
         do throws(Errno) {
-            sent = try other.sendAtOnce(bytes)
+            sent = try other.sendAtOnce(bytes, usesTLS: usesTLS)
             forwarded += sent
             return nil
         } catch {
@@ -168,16 +174,12 @@ extension Connection {
         }
     }
 
-    /// Sends the bytes that were encrypted and that the kernel did not accept at once.
+    /// Adds the bytes that were encrypted but not reported as sent, and returns their number.
     @inline(never)
-    private func flushForwarded() async throws(SocketError) {
-        guard let session = tlsSession else { return }
-        var deadline = Deadline(writeTimeout)
-        do throws(WaitFailure) {
-            try await flush(session, &deadline)
-        } catch {
-            throw failure(.write, after: error)
-        }
+    private func takeUnreported(_ forwarded: inout Int) -> Int {
+        let count = tlsSession?.takeUnreported() ?? 0
+        forwarded += count
+        return count
     }
 
     /// Sends the end of TLS after the writes of other tasks.
@@ -207,5 +209,13 @@ extension Connection {
                 throw failure(.write, after: error)
             }
         }
+    }
+
+    /// Does the same if one of the connections uses TLS.
+    @inline(never)
+    private func forwardWithTLS(
+        _ descriptor: Int32, to other: Connection, _ forwarded: inout Int
+    ) throws(Errno) -> Errno? {
+        try forward(descriptor, to: other, &forwarded, usesTLS: true)
     }
 }

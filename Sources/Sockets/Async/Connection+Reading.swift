@@ -208,6 +208,14 @@ extension Connection {
         if _slowPath(tlsReference.isCreated) {
             return try receiveDecrypted(descriptor, into: buffer)
         }
+        return try receivePlain(descriptor, into: buffer)
+    }
+
+    /// Calls recv once for a connection without TLS; see ``receive(_:into:)``.
+    @inline(__always)
+    func receivePlain(
+        _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
         let count = try System.recv(descriptor, buffer, .dontWait)
         if _slowPath(count == 0) { return try receiveEnd(descriptor) }
         // A short read has emptied the kernel's buffer, so the next read waits for an event instead

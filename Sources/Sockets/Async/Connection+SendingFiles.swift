@@ -76,8 +76,7 @@ extension Connection {
             if case .system(let code) = error.cause, System.sendfileRefusals.contains(code) {
                 return try await readAndSend(file, offset, limit, &deadline, &sent)
             }
-            isIncomplete = sent > 0
-            throw failure(.write, error.cause, bytesTransferred: sent)
+            throw writeFailure(error, sent: sent, of: .max)
         }
         return sent
     }
@@ -114,16 +113,10 @@ extension Connection {
             if block.isEmpty { break }
             var written = 0
             do throws(WaitFailure) {
-                if tlsReference.isCreated {
-                    try await sendEncrypted(block.span.bytes, &deadline, &written)
-                } else {
-                    try await send(block.span.bytes, &deadline, &written)
-                }
+                try await send(block.span.bytes, &deadline, &written)
                 sent += written
             } catch {
-                sent += written
-                isIncomplete = sent > 0
-                throw failure(.write, error.cause, bytesTransferred: sent)
+                throw writeFailure(error, sent: sent + written, of: .max)
             }
         }
         return sent

@@ -202,49 +202,29 @@ extension Connection {
         }
     }
 
-    /// Makes one attempt to send encrypted bytes, and marks writing as ready if the kernel accepts more.
+    /// Makes one attempt to send encrypted bytes, and marks writing as ready if another may succeed.
+    ///
+    /// The next attempt after `.wouldBlock` must begin with the same bytes; see ``TLSSession/write(_:_:scratch:)``.
     @inline(never)
     func sendEncrypted(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
     ) throws(Errno) -> Int {
         guard let session = tlsSession else { return 0 }
-        var hasUnsent = false
         let count = try attemptWrite { () throws(Errno) in
-            let sent = try session.send(descriptor, bytes, scratch: source.encryptedScratch)
-            hasUnsent = sent.hasUnsent
-            return sent.count
+            try session.write(descriptor, bytes, scratch: source.encryptedScratch)
         }
-        if !hasUnsent { source.writing.word.setReady() }
+        source.writing.word.setReady()
         return count
     }
 
-    /// Writes all bytes over TLS, for a caller that has claimed the writing direction.
+    /// Makes the same attempt with the next bytes of several arrays.
     @inline(never)
-    func writeEncrypted(
-        _ bytes: RawSpan, _ deadline: inout Deadline
-    ) async throws(SocketError) {
-        var sent = 0
-        do throws(WaitFailure) {
-            try await sendEncrypted(bytes, &deadline, &sent)
-        } catch {
-            isIncomplete = sent > 0
-            throw failure(.write, error.cause, bytesTransferred: sent)
+    func sendEncrypted(_ descriptor: Int32, _ cursor: GatherCursor) throws(Errno) -> Int {
+        // A record of TLS has its own memory anyway, so the arrays are joined.
+        let bytes = cursor.joined(atMost: 65536)
+        return try bytes.span.bytes.withUnsafeBytes { bytes throws(Errno) in
+            try sendEncrypted(descriptor, bytes)
         }
-    }
-
-    /// Sends all bytes over TLS, and adds their number to `sent`.
-    func sendEncrypted(
-        _ bytes: RawSpan, _ deadline: inout Deadline, _ sent: inout Int
-    ) async throws(WaitFailure) {
-        while sent < bytes.byteCount {
-            try deadline.beginStep()
-            sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-                try bytes.withUnsafeBytes { bytes throws(Errno) in
-                    try sendEncrypted(descriptor, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
-                }
-            }
-        }
-        if let session = tlsSession { try await flush(session, &deadline) }
     }
 
     /// Waits until the kernel has accepted all encrypted bytes.

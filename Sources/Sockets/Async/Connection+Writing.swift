@@ -33,13 +33,11 @@ extension Connection {
         try await beginWriting(&deadline)
         defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        if _slowPath(tlsReference.isCreated) { return try await writeEncrypted(bytes, &deadline) }
         var sent = 0
         do throws(WaitFailure) {
             try await send(bytes, &deadline, &sent)
         } catch {
-            isIncomplete = sent > 0
-            throw failure(.write, error.cause, bytesTransferred: sent)
+            throw writeFailure(error, sent: sent, of: bytes.byteCount)
         }
     }
 
@@ -119,16 +117,15 @@ extension Connection {
         try await beginWriting(&deadline)
         defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        if _slowPath(tlsReference.isCreated) {
-            // A record of TLS has its own memory anyway, so the parts are joined.
-            return try await writeEncrypted(Array(parts.joined()).span.bytes, &deadline)
-        }
         var rest = GatherCursor(parts)
         do throws(WaitFailure) {
             while !rest.isAtEnd {
                 try deadline.beginStep()
                 let count = try await source.perform(.writing, &deadline) {
                     descriptor throws(Errno) in
+                    if _slowPath(tlsReference.isCreated) {
+                        return try sendEncrypted(descriptor, rest)
+                    }
                     let count = try attemptWrite { () throws(Errno) in
                         try System.sendmsg(
                             descriptor, rest.parts, skipping: rest.skipped,
@@ -140,9 +137,23 @@ extension Connection {
                 rest.advance(by: count)
             }
         } catch {
-            isIncomplete = rest.advanced > 0
-            throw failure(.write, error.cause, bytesTransferred: rest.advanced)
+            throw writeFailure(
+                error, sent: rest.advanced, of: parts.reduce(0) { $0 + $1.count })
         }
+    }
+
+    /// Notes that a write has failed, and returns its error.
+    ///
+    /// - Parameters:
+    ///   - failure: The failure.
+    ///   - sent: The number of bytes that were sent.
+    ///   - count: The number of bytes to write.
+    /// - Returns: The error.
+    @inline(never)
+    func writeFailure(_ failure: WaitFailure, sent: Int, of count: Int) -> SocketError {
+        let sent = sent + (tlsSession?.takeUnreported() ?? 0)
+        isIncomplete = sent > 0 && sent < count
+        return self.failure(.write, failure.cause, bytesTransferred: sent)
     }
 
     /// Allows writes again after a write that ended part-way.
@@ -190,6 +201,14 @@ extension Connection {
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
     ) throws(Errno) -> Int {
         if _slowPath(tlsReference.isCreated) { return try sendEncrypted(descriptor, bytes) }
+        return try transmitPlain(descriptor, bytes)
+    }
+
+    /// Sends once on a connection without TLS; see ``transmit(_:_:)``.
+    @inline(__always)
+    private func transmitPlain(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer
+    ) throws(Errno) -> Int {
         let count = try attemptWrite { () throws(Errno) in
             try System.send(descriptor, bytes, .dontWait)
         }
@@ -223,12 +242,13 @@ extension Connection {
 
     /// Sends the bytes that the kernel accepts without waiting, and returns their number.
     @inline(__always)
-    func sendAtOnce(_ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
+    func sendAtOnce(_ bytes: UnsafeRawBufferPointer, usesTLS: Bool) throws(Errno) -> Int {
         guard source.writing.word.isReady else { return 0 }
         _ = source.consumeOperation()
         source.writing.word.clear()
         do throws(Errno) {
-            return try transmit(source.descriptor, bytes)
+            return try usesTLS
+                ? transmit(source.descriptor, bytes) : transmitPlain(source.descriptor, bytes)
         } catch .wouldBlock {
             return 0
         } catch {

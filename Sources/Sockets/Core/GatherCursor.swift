@@ -14,6 +14,11 @@ struct GatherCursor {
 
     var isAtEnd: Bool { parts.isEmpty }
 
+    /// Returns the next bytes that were not sent, in one array.
+    func joined(atMost count: Int) -> [UInt8] {
+        Array(parts.joined().dropFirst(skipped).prefix(count))
+    }
+
     /// Records that `count` more bytes were sent.
     mutating func advance(by count: Int) {
         advanced += count

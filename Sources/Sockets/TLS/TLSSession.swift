@@ -19,6 +19,8 @@ final class TLSSession: @unchecked Sendable {
     /// The encrypted bytes that follow `outgoing`, which the kernel has not accepted.
     @exclusivity(unchecked) private var unsent = ByteBuffer(capacity: 4096)
     @exclusivity(unchecked) private var isSendingWithoutLock = false
+    /// The number of encrypted bytes of the program that `write` has not returned.
+    @exclusivity(unchecked) private var unreported = 0
     /// Whether a thread has claimed a direction.
     @exclusivity(unchecked) private var isSending = false
     @exclusivity(unchecked) private var isReceiving = false
@@ -270,43 +272,40 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Sending
 
-    /// Encrypts bytes and sends them without waiting.
+    /// Encrypts bytes and sends them without waiting, as send(2) does.
     ///
-    /// The session keeps encrypted bytes that the kernel did not accept. They are sent first next time,
-    /// because they cannot be encrypted again.
+    /// The call encrypts as many bytes as are worth a system call. If the kernel does not accept all of
+    /// them, it throws `.wouldBlock`. The next call must begin with the same bytes, which are not encrypted
+    /// again, and returns their number when the kernel has accepted them. If there is no next call,
+    /// `takeUnreported` must be called, and the next write sends the rest first.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.
-    ///   - bytes: The bytes to encrypt. The call encrypts as many as are worth a system call.
+    ///   - bytes: The bytes to encrypt.
     ///   - scratch: The memory for encrypted bytes, or `nil` to use the session's own.
-    /// - Returns: The number of encrypted bytes, and whether the kernel has not accepted all of them.
-    /// - Throws: `.wouldBlock` if nothing was encrypted because earlier bytes are unsent,
-    ///   `.protocolError` if TLS failed, or the error of send(2).
-    func send(
+    /// - Returns: The number of bytes that were encrypted and that the kernel has accepted.
+    /// - Throws: `.wouldBlock`, `.protocolError` if TLS failed, or the error of send(2).
+    func write(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer,
         scratch: UnsafeMutableRawBufferPointer?
-    ) throws(Errno) -> (count: Int, hasUnsent: Bool) {
+    ) throws(Errno) -> Int {
         try lock.withLock { _ throws(Errno) in
             try checkSending()
             guard try flushLocked(descriptor) else { throw .wouldBlock }
-            guard let scratch else {
-                let count = try encrypt(bytes)
-                return (count, try !flushLocked(descriptor))
+            if unreported == 0 {
+                unreported = try encrypt(bytes, descriptor, scratch)
+                guard try flushLocked(descriptor) else { throw .wouldBlock }
             }
-            var pipe = TLSPipe(output: scratch)
-            let count = try encrypt(bytes, &pipe)
-            var sent = 0
-            if pipe.overflow.isEmpty {
-                do throws(Errno) {
-                    sent = try System.send(descriptor, pipe.outgoing, .dontWait)
-                } catch {
-                    guard error == .wouldBlock || error == .interrupted else { throw error }
-                }
-            }
-            unsent.append(UnsafeRawBufferPointer(rebasing: pipe.outgoing[sent...]))
-            pipe.overflow.withUnsafeBytes { unsent.append($0) }
-            let isSent = try flushLocked(descriptor)
-            return (count, !isSent)
+            defer { unreported = 0 }
+            return unreported
+        }
+    }
+
+    /// Returns the number of bytes that an unfinished `write` has encrypted.
+    func takeUnreported() -> Int {
+        lock.withLock { _ in
+            defer { unreported = 0 }
+            return unreported
         }
     }
 
@@ -324,6 +323,27 @@ final class TLSSession: @unchecked Sendable {
         if storedFailure != nil { throw .protocolError }
         if hasEnded { throw .brokenPipe }
         guard hasFinishedHandshake else { throw .socketNotConnected }
+    }
+
+    /// Encrypts bytes, and sends them from `scratch` if that needs no waiting.
+    private func encrypt(
+        _ bytes: UnsafeRawBufferPointer, _ descriptor: Int32,
+        _ scratch: UnsafeMutableRawBufferPointer?
+    ) throws(Errno) -> Int {
+        guard let scratch else { return try encrypt(bytes) }
+        var pipe = TLSPipe(output: scratch)
+        let count = try encrypt(bytes, &pipe)
+        var sent = 0
+        if pipe.overflow.isEmpty {
+            do throws(Errno) {
+                sent = try System.send(descriptor, pipe.outgoing, .dontWait)
+            } catch {
+                guard error == .wouldBlock || error == .interrupted else { throw error }
+            }
+        }
+        unsent.append(UnsafeRawBufferPointer(rebasing: pipe.outgoing[sent...]))
+        pipe.overflow.withUnsafeBytes { unsent.append($0) }
+        return count
     }
 
     /// Encrypts bytes into `unsent`.
@@ -462,7 +482,13 @@ extension TLSSession: EncryptedStream {
     }
 
     func sendAtOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int {
-        try send(descriptor, bytes, scratch: nil).count
+        try lock.withLock { _ throws(Errno) in
+            try checkSending()
+            guard try flushLocked(descriptor) else { throw .wouldBlock }
+            let count = try encrypt(bytes)
+            _ = try flushLocked(descriptor)
+            return count
+        }
     }
 
     var hasUnsent: Bool { lock.withLock { _ in !unsent.isEmpty || !outgoing.isEmpty } }
