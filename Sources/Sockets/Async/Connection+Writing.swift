@@ -182,15 +182,10 @@ extension Connection {
         while sent < bytes.byteCount {
             try deadline.beginStep()
             sent += try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-                let count = try bytes.withUnsafeBytes { bytes throws(Errno) in
+                try bytes.withUnsafeBytes { bytes throws(Errno) in
                     let rest = bytes[sent...].prefix(System.mostAtOnce)
-                    return try attemptWrite { () throws(Errno) in
-                        try System.send(
-                            descriptor, UnsafeRawBufferPointer(rebasing: rest), .dontWait)
-                    }
+                    return try transmit(descriptor, UnsafeRawBufferPointer(rebasing: rest))
                 }
-                source.writing.word.setReady()
-                return count
             }
         }
     }

@@ -78,8 +78,13 @@ struct TurnQueue: ~Copyable {
     }
 
     /// Wakes all waiting tasks, because the descriptor was closed.
+    @inline(__always)
     func wakeAll() {
-        guard let waiters = waitersIfCreated.objectIfCreated else { return }
+        if _slowPath(waitersIfCreated.isCreated) { wakeWaiters() }
+    }
+
+    @inline(never)
+    private func wakeWaiters() {
         for waiter in waiters.withLock({ Array($0) }) { waiter.wakeup.wake() }
     }
 
