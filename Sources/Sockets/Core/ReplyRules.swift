@@ -59,9 +59,9 @@ enum ReplyRules {
     /// The errors that a missing or unusable route causes.
     ///
     /// Without the option `.broadcast`, the kernel reports `EACCES` for the broadcast address of a
-    /// network, which a sender can forge. A reply may have no route from the local address to which the request was sent, because that
-    /// address is a loopback address or was removed meanwhile. The link of a link-local sender may have
-    /// disappeared or have a new name.
+    /// network, which a sender can forge. A reply may have no route from the local address to which the
+    /// request was sent, because that address is a loopback address or was removed meanwhile. The link of
+    /// a link-local sender may have disappeared or have a new name.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
         .permissionDenied, .invalidArgument, .addressNotAvailable, .operationNotSupportedByDevice,
