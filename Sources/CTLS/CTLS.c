@@ -25,6 +25,8 @@ struct ctls_context {
     int is_server;
     unsigned char *protocols;
     unsigned protocols_size;
+    struct ctls_pin *pins;
+    size_t pins_count;
     void *owner;
     struct ctls_callbacks callbacks;
 };
@@ -34,6 +36,8 @@ struct ctls_session {
     void *owner;
     struct ctls_context *context;
     struct ctls_pipe *pipe;
+    /// Whether a server has answered `ctls_needs_identity`, and the alert if it refused the client.
+    int has_answered, refusal;
     unsigned char *overflow;
     size_t overflow_count, overflow_room;
     /// Allocated by the first error, because an idle session should be small.
@@ -44,6 +48,14 @@ static BIO_METHOD *pipe_method;
 static int context_slot = -1, session_slot = -1;
 
 // MARK: Errors
+
+static int library_of(unsigned long code) {
+    return (int)(is_at_least_3 ? (code >> 23) & 0xff : (code >> 24) & 0xff);
+}
+
+static int reason_of(unsigned long code) {
+    return (int)(is_at_least_3 ? code & 0x7fffff : code & 0xfff);
+}
 
 /// Takes the first error from OpenSSL's queue and returns its packed code.
 static unsigned long take_error(struct ctls_error *error) {
@@ -65,10 +77,9 @@ static int fail(struct ctls_error *error, enum ctls_kind kind) {
 /// Describes the failure of a session by OpenSSL's queue.
 static void classify(struct ctls_error *error) {
     unsigned long code = take_error(error);
-    int library = (int)(is_at_least_3 ? (code >> 23) & 0xff : (code >> 24) & 0xff);
-    int reason = (int)(is_at_least_3 ? code & 0x7fffff : code & 0xfff);
+    int reason = reason_of(code);
     error->kind = ctls_other;
-    if (library != ERR_LIB_SSL) return;
+    if (library_of(code) != ERR_LIB_SSL) return;
     if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
         error->kind = ctls_alert;
         error->alert = reason - SSL_AD_REASON_OFFSET;
@@ -81,8 +92,7 @@ static void classify(struct ctls_error *error) {
     case SSL_R_NO_PROTOCOLS_AVAILABLE:
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_UNSUPPORTED_SSL_VERSION:
-    case SSL_R_VERSION_TOO_LOW:
-    case SSL_R_WRONG_VERSION_NUMBER: error->kind = ctls_version_refused; break;
+    case SSL_R_VERSION_TOO_LOW: error->kind = ctls_version_refused; break;
     default: break;
     }
 }
@@ -118,12 +128,22 @@ static int64_t seconds(const ASN1_TIME *time) {
 }
 
 /// Appends a line if it fits.
-static void append_line(char *text, size_t size, const char *line, size_t count) {
-    size_t used = strlen(text);
-    if (used + count + 2 > size) return;
-    if (used > 0) text[used++] = '\n';
-    memcpy(text + used, line, count);
-    text[used + count] = 0;
+///
+/// A peer chooses the bytes of a name, so all but printable ASCII becomes \xNN. Otherwise, a newline would
+/// look like a second name, and a NUL would hide the rest.
+static void append_line(char *text, size_t size, const unsigned char *line, size_t count) {
+    size_t start = strlen(text), used = start;
+    if (used > 0 && used + 1 < size) text[used++] = '\n';
+    for (size_t i = 0; i < count; i++) {
+        int is_plain = line[i] > ' ' && line[i] < 0x7f && line[i] != '\\';
+        if (used + (is_plain ? 1 : 4) >= size) {
+            text[start] = 0;
+            return;
+        }
+        if (is_plain) text[used++] = (char)line[i];
+        else used += (size_t)snprintf(text + used, size - used, "\\x%02x", line[i]);
+    }
+    text[used] = 0;
 }
 
 /// Writes an IP address of a certificate as text.
@@ -138,7 +158,7 @@ static void append_address(char *text, size_t size, const unsigned char *bytes, 
             used += (size_t)snprintf(
                 line + used, sizeof line - used, "%s%x", i ? ":" : "", bytes[i] << 8 | bytes[i + 1]);
     }
-    if (used > 0) append_line(text, size, line, used);
+    if (used > 0) append_line(text, size, (const unsigned char *)line, used);
 }
 
 /// Writes the hosts that a certificate is for.
@@ -154,10 +174,24 @@ static void write_hosts(const X509 *certificate, char *text, size_t size) {
         if (type != GEN_DNS && type != GEN_IPADD) continue;
         const unsigned char *bytes = ASN1_STRING_get0_data(value);
         int length = ASN1_STRING_length(value);
-        if (type == GEN_DNS) append_line(text, size, (const char *)bytes, (size_t)length);
+        if (type == GEN_DNS) append_line(text, size, bytes, (size_t)length);
         else append_address(text, size, bytes, length);
     }
     GENERAL_NAMES_free(names);
+}
+
+/// Writes the SHA-256 digests of a certificate and of its public key.
+static void write_digests(
+    const X509 *certificate, uint8_t digest[static 32], uint8_t key_digest[static 32]) {
+    unsigned count = 32;
+    X509_digest(certificate, EVP_sha256(), digest, &count);
+    X509_PUBKEY *key = X509_get_X509_PUBKEY(certificate);
+    int size = i2d_X509_PUBKEY(key, NULL);
+    unsigned char *der = size > 0 ? malloc((size_t)size) : NULL, *end = der;
+    if (!der) return;
+    size = i2d_X509_PUBKEY(key, &end);
+    if (size > 0) EVP_Digest(der, (size_t)size, key_digest, &count, EVP_sha256(), NULL);
+    free(der);
 }
 
 int ctls_describe(const uint8_t *der, size_t size, struct ctls_description *description) {
@@ -172,8 +206,7 @@ int ctls_describe(const uint8_t *der, size_t size, struct ctls_description *desc
     write_hosts(certificate, description->names, sizeof description->names);
     description->valid_from = seconds(X509_getm_notBefore(certificate));
     description->valid_until = seconds(X509_getm_notAfter(certificate));
-    unsigned count = sizeof description->digest;
-    X509_digest(certificate, EVP_sha256(), description->digest, &count);
+    write_digests(certificate, description->digest, description->key_digest);
     X509_free(certificate);
     return 1;
 }
@@ -202,7 +235,7 @@ static int on_password(char *buffer, int size, int is_writing, void *argument) {
     return count;
 }
 
-/// Reads all remaining certificates. Returns 0 if one is unreadable or memory runs out.
+/// Reads all remaining certificates. Returns 0 if one of them is unreadable, or if memory runs out.
 static int read_certificates(BIO *bio, OPENSSL_STACK *stack) {
     struct password none = {NULL, 0};
     X509 *certificate;
@@ -211,8 +244,9 @@ static int read_certificates(BIO *bio, OPENSSL_STACK *stack) {
         X509_free(certificate);
         return 0;
     }
-    // The end of the text is an error, too.
-    return 1;
+    // At the end of the text, no further block begins.
+    unsigned long code = ERR_peek_last_error();
+    return library_of(code) == ERR_LIB_PEM && reason_of(code) == PEM_R_NO_START_LINE;
 }
 
 struct ctls_certificates *ctls_certificates_create(
@@ -330,6 +364,18 @@ struct ctls_identity *ctls_identity_from_pkcs12(
         return abandon(identity, error, ctls_unreadable_certificate);
     if (!identity->key) return abandon(identity, error, ctls_unreadable_key);
     return identity;
+}
+
+int ctls_identity_check(const struct ctls_identity *identity, struct ctls_error *error) {
+    ERR_clear_error();
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    int is_usable = context
+        && SSL_CTX_use_cert_and_key(
+               context, identity->certificate, identity->key, (X509_STACK *)identity->issuers, 1)
+            == 1;
+    if (!is_usable) fail(error, ctls_other);
+    SSL_CTX_free(context);
+    return is_usable;
 }
 
 static int add_extension(X509 *certificate, int kind, const char *value) {
@@ -498,6 +544,29 @@ static int on_any_certificate(int is_good, X509_STORE_CTX *store) {
     return 1;
 }
 
+/// Verifies the certificate of a peer, and then compares its digests.
+static int on_pinned_certificate(X509_STORE_CTX *store, void *argument) {
+    struct ctls_context *context = argument;
+    int result = X509_verify_cert(store);
+    if (result <= 0) return result;
+    uint8_t digests[2][32] = {{0}, {0}};
+    write_digests(X509_STORE_CTX_get0_cert(store), digests[0], digests[1]);
+    for (size_t i = 0; i < context->pins_count; i++) {
+        const struct ctls_pin *pin = &context->pins[i];
+        if (!memcmp(pin->digest, digests[pin->is_key ? 1 : 0], sizeof pin->digest)) return 1;
+    }
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct ctls_session *session = ssl ? SSL_get_ex_data(ssl, session_slot) : NULL;
+    struct ctls_error *error = session ? error_of(session) : NULL;
+    if (error) {
+        error->kind = ctls_pin_mismatch;
+        memcpy(error->digest, digests[0], sizeof error->digest);
+        memcpy(error->key_digest, digests[1], sizeof error->key_digest);
+    }
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return 0;
+}
+
 static int on_ticket(SSL *ssl, SSL_SESSION *ticket) {
     struct ctls_session *session = SSL_get_ex_data(ssl, session_slot);
     if (!session || !session->owner || !session->context->callbacks.ticket) return 0;
@@ -505,19 +574,22 @@ static int on_ticket(SSL *ssl, SSL_SESSION *ticket) {
     return 1;
 }
 
-int ctls_hello_use(struct ctls_hello *hello, const struct ctls_identity *identity) {
-    return SSL_use_cert_and_key(
-               (SSL *)hello, identity->certificate, identity->key, (X509_STACK *)identity->issuers,
-               1) == 1;
-}
-
+/// Pauses a handshake until the server has chosen its identity.
 static int on_hello(SSL *ssl, int *alert, void *argument) {
     struct ctls_context *context = argument;
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (context->callbacks.hello(context->owner, name, (struct ctls_hello *)ssl) == 1)
-        return SSL_TLSEXT_ERR_OK;
-    *alert = SSL_AD_UNRECOGNIZED_NAME;
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
+    struct ctls_session *session = SSL_get_ex_data(ssl, session_slot);
+    if (session->refusal) {
+        *alert = session->refusal;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (session->has_answered) return SSL_CLIENT_HELLO_SUCCESS;
+    const unsigned char *name = NULL, *protocols = NULL;
+    size_t name_size = 0, protocols_size = 0;
+    SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &name, &name_size);
+    SSL_client_hello_get0_ext(
+        ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &protocols, &protocols_size);
+    context->callbacks.hello(session->owner, name, name_size, protocols, protocols_size);
+    return SSL_CLIENT_HELLO_RETRY;
 }
 
 static void on_secret(const SSL *ssl, const char *line) {
@@ -580,6 +652,7 @@ void ctls_context_destroy(struct ctls_context *context) {
     if (!context) return;
     SSL_CTX_free(context->ssl);
     free(context->protocols);
+    free(context->pins);
     free(context);
 }
 
@@ -654,6 +727,15 @@ void ctls_context_verify(
     SSL_CTX_set_verify(context->ssl, mode, accepts_anything ? on_any_certificate : on_verification);
 }
 
+int ctls_context_pins(struct ctls_context *context, const struct ctls_pin *pins, size_t count) {
+    context->pins = calloc(count, sizeof *pins);
+    if (!context->pins) return 0;
+    memcpy(context->pins, pins, count * sizeof *pins);
+    context->pins_count = count;
+    SSL_CTX_set_cert_verify_callback(context->ssl, on_pinned_certificate, context);
+    return 1;
+}
+
 int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, unsigned size) {
     context->protocols = malloc(size);
     if (!context->protocols) return 0;
@@ -671,10 +753,7 @@ void ctls_context_callbacks(
     context->callbacks = callbacks;
     if (callbacks.ticket) SSL_CTX_sess_set_new_cb(context->ssl, on_ticket);
     if (callbacks.secret) SSL_CTX_set_keylog_callback(context->ssl, on_secret);
-    if (!callbacks.hello) return;
-    SSL_CTX_callback_ctrl(
-        context->ssl, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, (void (*)(void))on_hello);
-    SSL_CTX_ctrl(context->ssl, SSL_CTRL_SET_TLSEXT_SERVERNAME_ARG, 0, context);
+    if (callbacks.hello) SSL_CTX_set_client_hello_cb(context->ssl, on_hello, context);
 }
 
 void ctls_ticket_destroy(struct ctls_ticket *ticket) { SSL_SESSION_free((SSL_SESSION *)ticket); }
@@ -739,6 +818,18 @@ void ctls_session_destroy(struct ctls_session *session) {
     free(session);
 }
 
+int ctls_session_identity(
+    struct ctls_session *session, const struct ctls_identity *identity, struct ctls_error *error) {
+    ERR_clear_error();
+    session->has_answered = 1;
+    return SSL_use_cert_and_key(
+               session->ssl, identity->certificate, identity->key,
+               (X509_STACK *)identity->issuers, 1) == 1
+        ? 1 : fail(error, ctls_other);
+}
+
+void ctls_session_refuse(struct ctls_session *session, int alert) { session->refusal = alert; }
+
 void ctls_session_resume(struct ctls_session *session, struct ctls_ticket *ticket) {
     SSL_set_session(session->ssl, (SSL_SESSION *)ticket);
 }
@@ -748,6 +839,7 @@ static int status(struct ctls_session *session, int result) {
     switch (SSL_get_error(session->ssl, result)) {
     case SSL_ERROR_WANT_READ: return ctls_needs_input;
     case SSL_ERROR_ZERO_RETURN: return ctls_ended;
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB: return ctls_needs_identity;
     default: break;
     }
     // An error that the verification noted is more precise than OpenSSL's queue.

@@ -46,6 +46,7 @@ typedef struct X509_VERIFY_PARAM_st X509_VERIFY_PARAM;
 typedef struct X509_name_st X509_NAME;
 typedef struct X509_extension_st X509_EXTENSION;
 typedef struct X509_req_st X509_REQ;
+typedef struct X509_pubkey_st X509_PUBKEY;
 typedef struct X509_crl_st X509_CRL;
 typedef struct PKCS12_st PKCS12;
 typedef struct GENERAL_NAME_st GENERAL_NAME;

@@ -14,7 +14,6 @@
 /// All other functions may be called only after this function has returned NULL.
 const char *ctls_load(void);
 
-
 /// The kind of an error.
 enum ctls_kind {
     ctls_other,
@@ -25,6 +24,8 @@ enum ctls_kind {
     ctls_unknown_issuer,
     ctls_wrong_purpose,
     ctls_invalid_certificate,
+    /// The certificate has none of the expected digests.
+    ctls_pin_mismatch,
     ctls_no_client_certificate,
     ctls_version_refused,
     ctls_cipher_refused,
@@ -51,6 +52,9 @@ struct ctls_error {
     char names[512];
     /// When the rejected certificate expired or becomes valid, such as "2026-11-27 19:00:00 UTC".
     char date[32];
+    /// The SHA-256 digests of the certificate and of its public key, for `ctls_pin_mismatch`.
+    uint8_t digest[32];
+    uint8_t key_digest[32];
 };
 
 struct ctls_identity;
@@ -58,7 +62,6 @@ struct ctls_certificates;
 struct ctls_context;
 struct ctls_session;
 struct ctls_ticket;
-struct ctls_hello;
 
 // Identities and certificates. A function that creates an object returns NULL if it fails.
 
@@ -78,6 +81,9 @@ struct ctls_identity *ctls_identity_from_pkcs12(
 /// The certificate is valid between the two offsets from now, in seconds.
 struct ctls_identity *ctls_identity_self_signed(
     const char *host, long valid_from, long valid_until, struct ctls_error *error);
+
+/// Returns 1 if a session can use the identity, or 0 and the error, for example if its key is too short.
+int ctls_identity_check(const struct ctls_identity *identity, struct ctls_error *error);
 
 void ctls_identity_destroy(struct ctls_identity *identity);
 
@@ -99,8 +105,9 @@ struct ctls_description {
     char names[1024];
     /// The period of validity in seconds since 1970.
     int64_t valid_from, valid_until;
-    /// The SHA-256 digest of the DER encoding.
+    /// The SHA-256 digests of the certificate's and of its public key's DER encoding.
     uint8_t digest[32];
+    uint8_t key_digest[32];
 };
 
 /// Describes a certificate in DER. Returns 1, or 0 if it is not a certificate.
@@ -143,6 +150,16 @@ enum ctls_verification {
 void ctls_context_verify(
     struct ctls_context *context, enum ctls_verification verification, int accepts_anything);
 
+/// The SHA-256 digest of a certificate or of its public key.
+struct ctls_pin {
+    int is_key;
+    uint8_t digest[32];
+};
+
+/// Requires that the peer's certificate, which is verified first, has one of the digests. Returns 1, or 0 if
+/// memory runs out.
+int ctls_context_pins(struct ctls_context *context, const struct ctls_pin *pins, size_t count);
+
 /// Sets the application protocols in the encoding of RFC 7301: each name follows its length.
 int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, unsigned size);
 
@@ -150,18 +167,18 @@ int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, u
 struct ctls_callbacks {
     /// A client received a ticket for resumption, which the function must destroy; or NULL.
     void (*ticket)(void *session_owner, struct ctls_ticket *ticket);
-    /// A server received a ClientHello; or NULL. `server_name` is NULL if the client sent no name. The
-    /// function calls `ctls_hello_use` and returns 1, or returns 0 to refuse the client.
-    int (*hello)(void *context_owner, const char *server_name, struct ctls_hello *hello);
+    /// A server received a ClientHello; or NULL. The arguments are the contents of its extensions
+    /// server_name and application_layer_protocol_negotiation, or NULL. The handshake then returns
+    /// `ctls_needs_identity`.
+    void (*hello)(
+        void *session_owner, const uint8_t *name, size_t name_size, const uint8_t *protocols,
+        size_t protocols_size);
     /// A secret for the key log, without a line ending; or NULL.
     void (*secret)(void *context_owner, const char *line);
 };
 
 void ctls_context_callbacks(
     struct ctls_context *context, void *owner, struct ctls_callbacks callbacks);
-
-/// Uses an identity for one client. Returns 1, or 0 if that fails.
-int ctls_hello_use(struct ctls_hello *hello, const struct ctls_identity *identity);
 
 void ctls_ticket_destroy(struct ctls_ticket *ticket);
 int ctls_ticket_is_usable(const struct ctls_ticket *ticket);
@@ -174,11 +191,18 @@ int ctls_ticket_version(const struct ctls_ticket *ticket);
 ///
 /// A client's `name` is the host's name or address, or NULL; `is_address` says that it is an address, which
 /// is not sent. The certificate must be for this name if `checks_name` is not 0. `owner` is passed to
-/// `ticket`.
+/// `ticket` or `hello`.
 struct ctls_session *ctls_session_create(
     struct ctls_context *context, const char *name, int is_address, int checks_name, void *owner,
     struct ctls_error *error);
 void ctls_session_destroy(struct ctls_session *session);
+
+/// Uses an identity for this session, instead of the context's. Returns 1, or 0 and the error.
+int ctls_session_identity(
+    struct ctls_session *session, const struct ctls_identity *identity, struct ctls_error *error);
+
+/// Lets the handshake fail after `ctls_needs_identity`, with an alert for the client.
+void ctls_session_refuse(struct ctls_session *session, int alert);
 
 /// Resumes an earlier session if the server agrees.
 void ctls_session_resume(struct ctls_session *session, struct ctls_ticket *ticket);
@@ -202,6 +226,8 @@ enum ctls_status {
     ctls_needs_input = -1,
     /// The call failed; see `ctls_session_error`.
     ctls_failed = -2,
+    /// The handshake continues after `ctls_session_identity` or `ctls_session_refuse`.
+    ctls_needs_identity = -3,
 };
 
 /// Continues the handshake. Returns 1 when it has finished, or a status.

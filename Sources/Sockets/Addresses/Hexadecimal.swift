@@ -16,4 +16,9 @@ enum Hexadecimal {
         let nibble = value & 0xF
         return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
+
+    /// Returns the two lower-case digits of each byte.
+    static func text(of bytes: [UInt8]) -> String {
+        String(decoding: bytes.flatMap { [digit(for: $0 >> 4), digit(for: $0)] }, as: UTF8.self)
+    }
 }

@@ -123,7 +123,7 @@ extension Connection {
         do throws(TLSFailure) {
             let engine = try configuration.engine(host: host, port: remoteAddress.port)
             session = TLSSession(
-                engine, isClient: configuration.role == .client, received: input.bytes)
+                engine, of: configuration, received: input.bytes)
         } catch {
             throw WaitFailure(.tls(error))
         }
@@ -154,15 +154,52 @@ extension Connection {
         _ session: TLSSession, _ deadline: inout Deadline
     ) async throws(WaitFailure) -> Bool {
         try deadline.beginStep()
-        let step: TLSSession.HandshakeStep
+        var step = try attempt(session)
+        while case .wantsIdentity(let hello) = step {
+            session.use(try await identity(for: hello, session.identityChooser, &deadline))
+            step = try attempt(session)
+        }
+        try await flush(session, &deadline)
+        return step == .finished
+    }
+
+    private func attempt(
+        _ session: TLSSession
+    ) throws(WaitFailure) -> TLSSession.HandshakeStep {
         do throws(TLSFailure) {
-            step = try session.handshake(source.descriptor)
+            return try session.handshake(source.descriptor)
         } catch {
             // The session has tried to send the alert.
             throw WaitFailure(.tls(error))
         }
-        try await flush(session, &deadline)
-        return step == .finished
+    }
+
+    /// Returns the identity for a client, or cancels the choice at the deadline.
+    private func identity(
+        for hello: TLSClientHello, _ chooser: TLSIdentityChooser?, _ deadline: inout Deadline
+    ) async throws(WaitFailure) -> TLSIdentityChoice {
+        let choose: @Sendable (TLSClientHello) async throws -> TLSIdentity?
+        switch chooser {
+        case .synchronous(let choose): return TLSIdentityChoice(for: hello, choose)
+        case .asynchronous(let closure): choose = closure
+        case nil: return .failure(.noIdentity(serverName: hello.serverName, reason: nil))
+        }
+        deadline.start()
+        let remaining = deadline.remaining
+        let choice = await withTaskGroup(of: TLSIdentityChoice?.self) { group in
+            group.addTask { await TLSIdentityChoice(for: hello, choose) }
+            if let remaining {
+                group.addTask {
+                    try? await Task.sleep(for: remaining)
+                    return nil
+                }
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if Task.isCancelled { throw WaitFailure(.cancelled) }
+        guard let choice else { throw WaitFailure(deadline.cause) }
+        return choice
     }
 
     private func receive(

@@ -55,7 +55,7 @@ extension Socket {
         do throws(TLSFailure) {
             let engine = try configuration.engine(host: host, port: remoteAddress.port)
             session = received.withUnsafeBytes {
-                TLSSession(engine, isClient: configuration.role == .client, received: $0)
+                TLSSession(engine, of: configuration, received: $0)
             }
         } catch {
             throw failure(.startTLS, .tls(error))
@@ -78,13 +78,32 @@ extension Socket {
     private func advance(
         _ session: TLSSession, _ deadline: Deadline, _ isFirst: inout Bool
     ) throws(SocketError) -> Bool {
-        let step = try call(.startTLS) { descriptor throws(Errno) in
+        var step = try attempt(session)
+        while case .wantsIdentity(let hello) = step {
+            session.use(identity(for: hello, session))
+            step = try attempt(session)
+        }
+        try sendUnsent(session, deadline, &isFirst)
+        return step == .finished
+    }
+
+    private func attempt(_ session: TLSSession) throws(SocketError) -> TLSSession.HandshakeStep {
+        try call(.startTLS) { descriptor throws(Errno) in
             // The session has tried to send the alert. `failure` reports what the session noted.
             guard let step = try? session.handshake(descriptor) else { throw .protocolError }
             return step
         }
-        try sendUnsent(session, deadline, &isFirst)
-        return step == .finished
+    }
+
+    /// Returns the identity for a client.
+    private func identity(for hello: TLSClientHello, _ session: TLSSession) -> TLSIdentityChoice {
+        switch session.identityChooser {
+        case .synchronous(let choose): TLSIdentityChoice(for: hello, choose)
+        case .asynchronous, nil:
+            .failure(
+                .invalidConfiguration(
+                    "a blocking socket cannot wait for the async choice of an identity"))
+        }
     }
 
     private func receive(

@@ -26,6 +26,8 @@ public struct TLSAlert: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let accessDenied = TLSAlert(rawValue: 49)
     /// The end does not support the version.
     public static let protocolVersion = TLSAlert(rawValue: 70)
+    /// The end cannot continue for a reason of its own.
+    public static let internalError = TLSAlert(rawValue: 80)
     /// The server has no identity for the name.
     public static let unrecognizedName = TLSAlert(rawValue: 112)
     /// The server requires a certificate of the client.

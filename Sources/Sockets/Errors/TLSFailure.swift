@@ -27,6 +27,8 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case unknownIssuer(subject: String, issuer: String)
     /// The certificate is for another purpose, for example only for clients.
     case wrongPurpose(subject: String)
+    /// The certificate has none of the required digests; `seen` is its own pin, such as "sha256:2f0b…".
+    case pinMismatch(seen: String)
     /// The certificate has another fault.
     case invalidCertificate(subject: String, reason: String)
     /// The peer does not speak TLS, and its first bytes were these.
@@ -43,6 +45,10 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case clientCertificateRequired
     /// The server rejected the certificate of this client.
     case clientCertificateRefused(TLSAlert)
+    /// The server has chosen no identity for the client, which asks for `serverName`.
+    ///
+    /// `reason` is the text of the error that was thrown, if any.
+    case noIdentity(serverName: String?, reason: String?)
     /// The peer ended the connection with this alert.
     case alert(TLSAlert)
     /// The stream ended without TLS's end (close_notify), so the end may be an attacker's.
@@ -78,6 +84,8 @@ extension TLSFailure: CustomStringConvertible {
                 + " not trusted"
         case .wrongPurpose(let subject):
             "the certificate of \(Self.shown(subject)) is for another purpose"
+        case .pinMismatch(let seen):
+            "the certificate of the server has another pin than expected: \(seen)"
         case .invalidCertificate(let subject, let reason):
             "the certificate of \(Self.shown(subject)) is invalid: \(reason)"
         case .notTLS(let bytes):
@@ -95,6 +103,9 @@ extension TLSFailure: CustomStringConvertible {
             "the server requires a certificate of the client, and it has none"
         case .clientCertificateRefused(let alert):
             "the server refused the client's certificate: \(alert)"
+        case .noIdentity(let name, let reason):
+            "there is no certificate for \(name.map { TerminalText.quoted($0) } ?? "a client without SNI")"
+                + (reason.map { ": \(TerminalText.escaped($0))" } ?? "")
         case .alert(let alert):
             "the peer ended the connection: \(alert)"
         case .truncated:
@@ -122,13 +133,18 @@ extension TLSFailure: CustomStringConvertible {
     /// The common name of a subject such as "/O=Example/CN=example.com", escaped.
     private static func shown(_ subject: String) -> String {
         let name = subject.split(separator: "/").last { $0.hasPrefix("CN=") }?.dropFirst(3)
-        let text = name.map { String($0) } ?? subject
-        return text.isEmpty ? "an unnamed subject" : TerminalText.escaped(text)
+        let text = escapedAnew(name ?? subject[...])
+        return text.isEmpty ? "an unnamed subject" : text
+    }
+
+    /// Returns a name of a certificate, in which all but ASCII is escaped, with other letters as they are.
+    private static func escapedAnew(_ name: Substring) -> String {
+        TerminalText.escaped(TerminalText.bytes(unescaping: name.utf8))
     }
 
     private static func list(_ names: [String]) -> String {
         guard !names.isEmpty else { return "no host" }
-        let shown = names.prefix(6).map { TerminalText.escaped($0) }.joined(separator: ", ")
+        let shown = names.prefix(6).map { escapedAnew($0[...]) }.joined(separator: ", ")
         return names.count > 6 ? shown + ", and \(names.count - 6) more" : shown
     }
 }

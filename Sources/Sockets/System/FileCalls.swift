@@ -10,7 +10,29 @@ struct FileIdentity: Equatable {
     var isSocket: Bool
 }
 
+/// The version of a file's contents, which differs after the file was changed or replaced.
+struct FileVersion: Equatable {
+    private var numbers: [Int]
+
+    fileprivate init(_ status: stat) {
+        numbers = [
+            Int(status.st_dev), Int(bitPattern: UInt(status.st_ino)), Int(status.st_size),
+            status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+            status.st_ctim.tv_nsec,
+        ]
+    }
+}
+
 extension System {
+    /// Returns the version of a file, following symbolic links: fstatat(2).
+    static func fstatat(_ path: [UInt8]) throws(Errno) -> FileVersion {
+        var status = stat()
+        _ = try systemCall(.fstatat) {
+            withCString(path) { Glibc.fstatat(AT_FDCWD, $0, &status, 0) }
+        }
+        return FileVersion(status)
+    }
+
     /// Returns the identity of a file without following a symbolic link: lstat(2).
     static func lstat(_ path: [UInt8]) throws(Errno) -> FileIdentity {
         var status = stat()

@@ -6,9 +6,12 @@ final class OpenSSLContext: @unchecked Sendable {
     // Safe because nothing changes the object after `init` but `tickets`, which has a lock, and OpenSSL
     // locks what its contexts change.
     let pointer: OpaquePointer
-    let hasIdentity: Bool
+    let pins: [TLSPin]
+    let choosesIdentity: Bool
+    private let identity: TLSIdentity?
+    /// The contents of the identity that the context was created with.
+    private let firstIdentity: OpenSSLObject?
     private let keyLogFile: String?
-    private let chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)?
     private let tickets = Lock(TicketCache<OpaquePointer>(limit: OpenSSLContext.ticketLimit))
 
     /// The number of servers whose tickets are kept.
@@ -27,11 +30,29 @@ final class OpenSSLContext: @unchecked Sendable {
             throw TLSFailure(error)
         }
         self.pointer = pointer
-        hasIdentity = configuration.identity != nil
+        pins = configuration.pins
+        choosesIdentity = configuration.identityChooser != nil
+        identity = configuration.identity
+        firstIdentity = identity?.object
         keyLogFile = configuration.keyLogFile
-        chooseIdentity = configuration.chooseIdentity
         try setUp(configuration, isServer: isServer)
     }
+
+    /// Whether connections have a certificate of their own.
+    var hasIdentity: Bool { identity != nil }
+
+    /// The contents of the identity, if it was reloaded after the context was created.
+    ///
+    /// A new context would also have new keys for its tickets, so clients could not resume their sessions.
+    var reloadedIdentity: OpenSSLObject? {
+        guard let identity, case let object = identity.object, object !== firstIdentity else {
+            return nil
+        }
+        return object
+    }
+
+    /// The number of servers for which a client can resume a session.
+    var ticketCount: Int { tickets.withLock { $0.count } }
 
     deinit {
         tickets.withLock { for ticket in $0.all { ctls_ticket_destroy(ticket) } }
@@ -48,32 +69,33 @@ final class OpenSSLContext: @unchecked Sendable {
                 try verify(ctls_require_peer, trust, isServer: true)
             }
         } else {
-            try verify(ctls_verify_peer, configuration.trust, isServer: false)
+            try verify(
+                ctls_verify_peer, configuration.trust, isServer: false,
+                isPinned: !pins.isEmpty)
         }
         var error = ctls_error()
-        if let identity = configuration.identity,
-            ctls_context_identity(pointer, identity.object.pointer, &error) != 1
-        {
-            throw TLSFailure.invalidConfiguration(
-                "the certificate cannot be used: \(CText.string(error.text))")
+        if let firstIdentity, ctls_context_identity(pointer, firstIdentity.pointer, &error) != 1 {
+            throw TLSFailure.unusableCertificate(error)
         }
         try setVersions(configuration)
         try setProtocols(configuration.applicationProtocols)
+        try setPins()
         setCallbacks(
-            keepsTickets: !isServer && configuration.resumesSessions,
-            choosesIdentity: configuration.chooseIdentity != nil,
-            logsKeys: configuration.keyLogFile != nil)
+            keepsTickets: !isServer && configuration.resumesSessions)
     }
 
     private func verify(
-        _ mode: ctls_verification, _ trust: TLSTrust, isServer: Bool
+        _ mode: ctls_verification, _ trust: TLSTrust, isServer: Bool, isPinned: Bool = false
     ) throws(TLSFailure) {
         var error = ctls_error()
         switch trust.kind {
         case .anything:
             ctls_context_verify(pointer, mode, 1)
-            Logger(label: "sockets.tls").warning(
-                "TLS verifies no certificate, because the configuration trusts anything")
+            if !isPinned {
+                Logger(label: "sockets.tls").warning(
+                    "INSECURE: TLS verifies no certificate (insecurelyTrustAnything), so an attacker can read and change everything"
+                )
+            }
             return
         case .system:
             guard ctls_context_trust_system(pointer, &error) == 1 else { throw TLSFailure(error) }
@@ -117,7 +139,20 @@ final class OpenSSLContext: @unchecked Sendable {
         }
     }
 
-    private func setCallbacks(keepsTickets: Bool, choosesIdentity: Bool, logsKeys: Bool) {
+    private func setPins() throws(TLSFailure) {
+        guard !pins.isEmpty else { return }
+        let copies = pins.map { pin in
+            var copy = ctls_pin()
+            copy.is_key = pin.subject == .publicKey ? 1 : 0
+            withUnsafeMutableBytes(of: &copy.digest) { $0.copyBytes(from: pin.digest) }
+            return copy
+        }
+        guard ctls_context_pins(pointer, copies, copies.count) == 1 else {
+            throw .invalidConfiguration("out of memory")
+        }
+    }
+
+    private func setCallbacks(keepsTickets: Bool) {
         var callbacks = ctls_callbacks()
         if keepsTickets {
             callbacks.ticket = { owner, ticket in
@@ -127,29 +162,25 @@ final class OpenSSLContext: @unchecked Sendable {
             }
         }
         if choosesIdentity {
-            callbacks.hello = { owner, name, hello in
-                guard let owner else { return 0 }
-                // Safe because a session keeps its context, which this object keeps.
-                let context = Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
-                return context.useIdentity(for: name.map { String(cString: $0) }, hello) ? 1 : 0
+            callbacks.hello = { owner, name, nameSize, protocols, protocolsSize in
+                guard let owner else { return }
+                // Safe because the engine keeps the object as long as its session.
+                Unmanaged<ReceivedHello>.fromOpaque(owner).takeUnretainedValue().hello =
+                    TLSClientHello(
+                        serverName: Array(UnsafeBufferPointer(start: name, count: nameSize)),
+                        protocols: Array(
+                            UnsafeBufferPointer(start: protocols, count: protocolsSize)))
             }
         }
-        if logsKeys {
+        if keyLogFile != nil {
             callbacks.secret = { owner, line in
                 guard let owner, let line else { return }
-                // Safe as above.
+                // Safe because a session keeps its context, which this object keeps.
                 let context = Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
                 context.logKey(String(cString: line))
             }
         }
         ctls_context_callbacks(pointer, Unmanaged.passUnretained(self).toOpaque(), callbacks)
-    }
-
-    private func useIdentity(for name: String?, _ hello: OpaquePointer?) -> Bool {
-        guard let identity = chooseIdentity?(TLSClientHello(serverName: name)) else { return false }
-        return withExtendedLifetime(identity) {
-            ctls_hello_use(hello, identity.object.pointer) == 1
-        }
     }
 
     private func logKey(_ line: String) {
@@ -178,6 +209,11 @@ final class OpenSSLContext: @unchecked Sendable {
             ctls_ticket_destroy(ticket)
         }
     }
+}
+
+/// The ClientHello of one connection, as the object that OpenSSL's callback gets.
+final class ReceivedHello {
+    fileprivate(set) var hello = TLSClientHello()
 }
 
 /// Where the tickets of one connection are stored, as the object that OpenSSL's callback gets.

@@ -6,6 +6,9 @@ final class OpenSSLEngine: TLSEngine {
     /// The session uses the context, so it must live as long.
     private let context: OpenSSLContext
     private let store: TicketStore?
+    private let receivedHello: ReceivedHello?
+    /// Why the server has refused the client.
+    private var refusal: TLSFailure?
     /// The name that a client verifies, or `nil` on a server.
     private let expectedName: String?
 
@@ -13,8 +16,9 @@ final class OpenSSLEngine: TLSEngine {
     init(server context: OpenSSLContext) throws(TLSFailure) {
         self.context = context
         store = nil
+        receivedHello = context.choosesIdentity ? ReceivedHello() : nil
         expectedName = nil
-        session = try Self.createSession(context, nil, checksName: false, nil)
+        session = try Self.createSession(context, nil, checksName: false, receivedHello)
     }
 
     /// Creates the engine of a client.
@@ -31,6 +35,7 @@ final class OpenSSLEngine: TLSEngine {
         self.context = context
         let store = TicketStore(context, server)
         self.store = store
+        receivedHello = nil
         expectedName = name ?? ""
         session = try Self.createSession(context, name, checksName: checksName, store)
         context.resume(session, with: server)
@@ -39,15 +44,31 @@ final class OpenSSLEngine: TLSEngine {
     deinit { ctls_session_destroy(session) }
 
     private static func createSession(
-        _ context: OpenSSLContext, _ name: String?, checksName: Bool, _ store: TicketStore?
+        _ context: OpenSSLContext, _ name: String?, checksName: Bool, _ owner: AnyObject?
     ) throws(TLSFailure) -> OpaquePointer {
         var error = ctls_error()
         let isAddress = name.map { IPAddress($0) != nil } ?? false
-        let owner = store.map { Unmanaged.passUnretained($0).toOpaque() }
         let session = ctls_session_create(
-            context.pointer, name, isAddress ? 1 : 0, checksName ? 1 : 0, owner, &error)
+            context.pointer, name, isAddress ? 1 : 0, checksName ? 1 : 0,
+            owner.map { Unmanaged.passUnretained($0).toOpaque() }, &error)
         guard let session else { throw TLSFailure(error) }
-        return session
+        guard let identity = context.reloadedIdentity,
+            let failure = use(identity, in: session)
+        else { return session }
+        ctls_session_destroy(session)
+        throw failure
+    }
+
+    /// Uses an identity for one session, and returns the failure of that.
+    private static func use(
+        _ identity: OpenSSLObject, in session: OpaquePointer
+    ) -> TLSFailure? {
+        var error = ctls_error()
+        // Another thread may reload the identity, and then nothing else retains the object.
+        let isUsed = withExtendedLifetime(identity) {
+            ctls_session_identity(session, identity.pointer, &error) == 1
+        }
+        return isUsed ? nil : .unusableCertificate(error)
     }
 
     @inline(__always)
@@ -67,18 +88,20 @@ final class OpenSSLEngine: TLSEngine {
         case 1...: return .moved(result)
         case Int(ctls_ended.rawValue): return .ended
         case Int(ctls_needs_input.rawValue): return .needsInput
+        case Int(ctls_needs_identity.rawValue): return .wantsIdentity
         default: return .failed(failure)
         }
     }
 
     private var failure: TLSFailure {
+        if let refusal { return refusal }
         guard let error = ctls_session_error(session) else {
             return .protocolViolation("unknown error")
         }
         let isClient = expectedName != nil
         return TLSFailure(
             error.pointee, expectedName: expectedName, isClient: isClient,
-            hasClientIdentity: isClient && context.hasIdentity)
+            hasClientIdentity: isClient && context.hasIdentity, pins: context.pins)
     }
 
     @inline(never)
@@ -92,6 +115,19 @@ final class OpenSSLEngine: TLSEngine {
 
     func handshake(_ pipe: inout TLSPipe) -> TLSStep {
         call(&pipe) { Int(ctls_handshake($0, $1)) }
+    }
+
+    var clientHello: TLSClientHello { receivedHello?.hello ?? TLSClientHello() }
+
+    func use(_ choice: TLSIdentityChoice) {
+        switch choice {
+        case .success(let identity): refusal = Self.use(identity.object, in: session)
+        case .failure(let failure): refusal = failure
+        }
+        if refusal == nil { return }
+        let isUnknown = if case .noIdentity(_, nil) = refusal { true } else { false }
+        let alert = isUnknown ? TLSAlert.unrecognizedName : .internalError
+        ctls_session_refuse(session, Int32(alert.rawValue))
     }
 
     func read(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep {

@@ -8,9 +8,10 @@ extension TLSFailure {
     ///   - expectedName: The name that a client verifies.
     ///   - isClient: Whether this end is a client.
     ///   - hasClientIdentity: Whether this end is a client with a certificate.
+    ///   - pins: The pins of a client.
     init(
         _ error: ctls_error, expectedName: String? = nil, isClient: Bool = false,
-        hasClientIdentity: Bool = false
+        hasClientIdentity: Bool = false, pins: [TLSPin] = []
     ) {
         let text = CText.string(error.text)
         let subject = CText.string(error.subject)
@@ -25,6 +26,7 @@ extension TLSFailure {
                 .unknownIssuer(subject: subject, issuer: CText.string(error.issuer))
             case ctls_wrong_purpose: .wrongPurpose(subject: subject)
             case ctls_invalid_certificate: .invalidCertificate(subject: subject, reason: text)
+            case ctls_pin_mismatch: .pinMismatch(seen: Self.seen(error, pins))
             case ctls_no_client_certificate: .clientCertificateRequired
             case ctls_version_refused: .versionRefused
             case ctls_cipher_refused: .cipherRefused
@@ -40,6 +42,18 @@ extension TLSFailure {
             case ctls_wrong_password: .wrongPassword(isMissing: false)
             default: .protocolViolation(text)
             }
+    }
+
+    /// Returns the pin that the certificate of a peer would match, of the kind that the client uses.
+    private static func seen(_ error: ctls_error, _ pins: [TLSPin]) -> String {
+        let isKey = pins.allSatisfy { $0.subject == .publicKey }
+        let digest = CText.bytes(isKey ? error.key_digest : error.digest)
+        return "\(TLSPin(isKey ? .publicKey : .certificate, digest))"
+    }
+
+    /// Returns the failure of using a certificate that was read.
+    static func unusableCertificate(_ error: ctls_error) -> TLSFailure {
+        .invalidConfiguration("the certificate cannot be used: \(CText.string(error.text))")
     }
 
     /// Creates the failure that an alert of the peer means.

@@ -16,6 +16,11 @@ public struct TLSCertificate: Hashable, Sendable {
     public let validUntil: Int64
     /// The SHA-256 digest of ``bytes`` in hexadecimal.
     public let fingerprint: String
+    /// The SHA-256 digest of the public key in hexadecimal, which stays the same if the key gets a new
+    /// certificate.
+    ///
+    /// It is the digest of the encoded SubjectPublicKeyInfo, as in RFC 7469.
+    public let publicKeyFingerprint: String
 
     /// Creates a certificate from its encoding, or returns `nil` if the bytes are not a certificate.
     init?(_ bytes: [UInt8]) {
@@ -27,17 +32,16 @@ public struct TLSCertificate: Hashable, Sendable {
         hosts = CText.lines(description.names)
         validFrom = description.valid_from
         validUntil = description.valid_until
-        fingerprint = withUnsafeBytes(of: description.digest) { digest in
-            let digits = digest.flatMap {
-                [Hexadecimal.digit(for: $0 >> 4), Hexadecimal.digit(for: $0)]
-            }
-            return String(decoding: digits, as: UTF8.self)
-        }
+        fingerprint = Hexadecimal.text(of: CText.bytes(description.digest))
+        publicKeyFingerprint = Hexadecimal.text(of: CText.bytes(description.key_digest))
     }
 }
 
-/// The text in fixed-size arrays of C structures, which Swift imports as tuples.
+/// The contents of fixed-size arrays of C structures, which Swift imports as tuples.
 enum CText {
+    /// Returns the bytes of an array.
+    static func bytes<Bytes>(_ bytes: Bytes) -> [UInt8] { withUnsafeBytes(of: bytes) { Array($0) } }
+
     /// Returns the text before the first NUL.
     static func string<Characters>(_ characters: Characters) -> String {
         withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

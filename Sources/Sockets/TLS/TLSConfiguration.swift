@@ -58,6 +58,14 @@ public struct TLSConfiguration: Sendable {
     /// `nil`, a client uses the host of the endpoint or the address to which it connects.
     public var serverName: String?
 
+    /// The digests of which the server's certificate or public key must have one; empty, the default, for
+    /// any.
+    ///
+    /// A client first verifies the certificate as ``trust`` says, and then compares the digests. With
+    /// ``TLSTrust/insecurelyTrustAnything``, the digests are all that it checks, which is safe, for example
+    /// for a self-signed certificate.
+    public var pins: [TLSPin] = [] { didSet { cache = Cache() } }
+
     /// The application protocols in order of preference (ALPN).
     public var applicationProtocols: [String] { didSet { cache = Cache() } }
 
@@ -81,13 +89,13 @@ public struct TLSConfiguration: Sendable {
     /// The environment variable `SSLKEYLOGFILE` has no effect.
     public var keyLogFile: String? { didSet { cache = Cache() } }
 
-    let chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)?
+    let identityChooser: TLSIdentityChooser?
     private var cache = Cache()
 
     private init(
         _ role: Role, _ trust: TLSTrust, _ identity: TLSIdentity?, _ clients: ClientCertificates,
         _ serverName: String?, _ applicationProtocols: [String],
-        _ chooseIdentity: (@Sendable (TLSClientHello) -> TLSIdentity?)? = nil
+        _ identityChooser: TLSIdentityChooser? = nil
     ) {
         self.role = role
         self.trust = trust
@@ -95,7 +103,7 @@ public struct TLSConfiguration: Sendable {
         clientCertificates = clients
         self.serverName = serverName
         self.applicationProtocols = applicationProtocols
-        self.chooseIdentity = chooseIdentity
+        self.identityChooser = identityChooser
     }
 
     private static let usualClient = TLSConfiguration(.client, .system, nil, .ignored, nil, [])
@@ -110,18 +118,21 @@ public struct TLSConfiguration: Sendable {
     ///   - trust: The issuers that the client trusts.
     ///   - identity: The client's own certificate and key, for servers that require one.
     ///   - applicationProtocols: The application protocols in order of preference, such as "h2".
+    ///   - pins: The digests of which the certificate or the public key must have one; see ``pins``.
     /// - Returns: The configuration.
     public static func client(
         serverName: String? = nil, trust: TLSTrust = .system, identity: TLSIdentity? = nil,
-        applicationProtocols: [String] = []
+        applicationProtocols: [String] = [], pins: [TLSPin] = []
     ) -> TLSConfiguration {
-        if case .system = trust.kind, identity == nil, applicationProtocols.isEmpty {
-            var configuration = usualClient
+        var configuration = usualClient
+        if case .system = trust.kind, identity == nil, applicationProtocols.isEmpty, pins.isEmpty {
             configuration.serverName = serverName
             return configuration
         }
-        return TLSConfiguration(
+        configuration = TLSConfiguration(
             .client, trust, identity, .ignored, serverName, applicationProtocols)
+        configuration.pins = pins
+        return configuration
     }
 
     /// Returns the configuration of a server.
@@ -145,6 +156,9 @@ public struct TLSConfiguration: Sendable {
     /// tls: .server { hello in hello.serverName == "a.example" ? a : b }
     /// ```
     ///
+    /// A client is refused if the closure returns `nil` or throws; the error is then
+    /// ``TLSFailure/noIdentity(serverName:reason:)``.
+    ///
     /// - Parameters:
     ///   - clients: Which certificates the server asks its clients for.
     ///   - applicationProtocols: The application protocols in order of preference.
@@ -152,9 +166,35 @@ public struct TLSConfiguration: Sendable {
     /// - Returns: The configuration.
     public static func server(
         clients: ClientCertificates = .ignored, applicationProtocols: [String] = [],
-        identity: @escaping @Sendable (TLSClientHello) -> TLSIdentity?
+        identity: @escaping @Sendable (TLSClientHello) throws -> TLSIdentity?
     ) -> TLSConfiguration {
-        TLSConfiguration(.server, .system, nil, clients, nil, applicationProtocols, identity)
+        TLSConfiguration(
+            .server, .system, nil, clients, nil, applicationProtocols, .synchronous(identity))
+    }
+
+    /// Returns the configuration of a server that chooses its identity for each client asynchronously, for
+    /// example from a store.
+    ///
+    /// ```swift
+    /// tls: .server { hello in try await store.identity(for: hello.serverName) }
+    /// ```
+    ///
+    /// The client waits meanwhile, and other clients do not. The limit of the handshake includes the
+    /// closure, whose task is then cancelled. A client is refused if the closure returns `nil` or throws;
+    /// the error is then ``TLSFailure/noIdentity(serverName:reason:)``. Only a ``Connection`` can wait for
+    /// the closure. A blocking ``Socket`` reports ``TLSFailure/invalidConfiguration(_:)``.
+    ///
+    /// - Parameters:
+    ///   - clients: Which certificates the server asks its clients for.
+    ///   - applicationProtocols: The application protocols in order of preference.
+    ///   - identity: Returns the identity for a client, or `nil` to refuse it.
+    /// - Returns: The configuration.
+    public static func server(
+        clients: ClientCertificates = .ignored, applicationProtocols: [String] = [],
+        identity: @escaping @Sendable (TLSClientHello) async throws -> TLSIdentity?
+    ) -> TLSConfiguration {
+        TLSConfiguration(
+            .server, .system, nil, clients, nil, applicationProtocols, .asynchronous(identity))
     }
 
     /// The objects that a configuration creates once.
@@ -210,10 +250,4 @@ public struct TLSConfiguration: Sendable {
             client: context, name: name, checksName: verifiesName,
             tickets: "\(name ?? "") \(port ?? 0)")
     }
-}
-
-/// The beginning of a handshake, by which a server chooses its identity.
-public struct TLSClientHello: Hashable, Sendable {
-    /// The name of the server that the client asks for (SNI), or `nil`.
-    public let serverName: String?
 }

@@ -5,6 +5,10 @@
 protocol TLSEngine: AnyObject {
     /// Continues the handshake, and returns `.moved` when it has finished.
     func handshake(_ pipe: inout TLSPipe) -> TLSStep
+    /// The beginning of the client's handshake, after `.wantsIdentity`.
+    var clientHello: TLSClientHello { get }
+    /// Answers `.wantsIdentity`; the next call of `handshake` continues or refuses the client.
+    func use(_ choice: TLSIdentityChoice)
     /// Decrypts at most one record.
     func read(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep
     /// Decrypts at most one record, whose bytes the next call returns again.
@@ -26,6 +30,8 @@ enum TLSStep {
     /// The number of the program's bytes that were encrypted or decrypted.
     case moved(Int)
     case needsInput
+    /// A server must choose its identity for the client.
+    case wantsIdentity
     /// The peer sent close_notify.
     case ended
     case failed(TLSFailure)

@@ -1,4 +1,5 @@
 internal import CTLS
+public import Logging
 internal import SystemPackage
 
 /// A certificate chain and its private key, by which a server or a client proves who it is.
@@ -9,11 +10,17 @@ internal import SystemPackage
 /// try await Listener(on: .tcp(port: 8443), tls: .server(identity)).serve { try await $0.echo() }
 /// ```
 ///
-/// An identity is read completely when it is created, so later changes of the files have no effect. Its
-/// description does not contain the key.
+/// The files are read when the identity is created, and again by ``reload()``. An identity from
+/// ``watching(certificateFile:keyFile:password:logger:)`` notices changed files itself. The copies of an
+/// identity share the certificate, so a listener that is already serving uses the new one for its next
+/// client. Established connections and resumed sessions continue.
+///
+/// The description of an identity does not contain the key.
 public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable {
-    /// The certificates and the key.
-    let object: OpenSSLObject
+    private let store: IdentityStore
+
+    /// The certificates and the key for a new connection.
+    var object: OpenSSLObject { store.current }
 
     /// Reads a certificate and a private key from PEM files.
     ///
@@ -29,10 +36,66 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     public init(
         certificateFile: String, keyFile: String, password: String? = nil
     ) throws(SocketError) {
-        let certificate = try TLSFile.contents(of: certificateFile)
-        let key = try TLSFile.contents(of: keyFile)
-        try self.init(certificate, key, password, certificateFile)
+        let files = IdentityStore.Files(
+            certificate: certificateFile, key: keyFile, password: password)
+        store = try IdentityStore(files, watch: nil)
     }
+
+    /// Reads a certificate and a private key from PEM files, and again when the files have changed.
+    ///
+    /// ```swift
+    /// let identity = try TLSIdentity.watching(
+    ///     certificateFile: "/etc/ssl/example.pem", keyFile: "/etc/ssl/example.key")
+    /// ```
+    ///
+    /// The identity examines the files when a connection begins, at most once a second, so it needs no
+    /// thread. It notices a replaced file, a changed file and a changed symbolic link. If the new files
+    /// cannot be used, for example because only one of them was replaced yet, connections still use the
+    /// previous certificate, and the error is logged.
+    ///
+    /// - Parameters:
+    ///   - certificateFile: The path of the certificate, which the certificates of its issuers follow.
+    ///   - keyFile: The path of the private key.
+    ///   - password: The password of the private key, or `nil` if the key is not encrypted.
+    ///   - logger: Receives an `info` message for each reload and an `error` message for each failure.
+    /// - Returns: The identity.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unreadable(_:reason:)``,
+    ///     ``TLSFailure/wrongPassword(isMissing:)``, ``TLSFailure/keyMismatch`` or
+    ///     ``TLSFailure/unavailable(_:)``.
+    public static func watching(
+        certificateFile: String, keyFile: String, password: String? = nil,
+        logger: Logger = Logger(label: "sockets.tls")
+    ) throws(SocketError) -> TLSIdentity {
+        let files = IdentityStore.Files(
+            certificate: certificateFile, key: keyFile, password: password)
+        return try watching(files, .init(interval: 1_000_000_000, logger: logger))
+    }
+
+    static func watching(
+        _ files: IdentityStore.Files, _ watch: IdentityStore.Watch
+    ) throws(SocketError) -> TLSIdentity {
+        TLSIdentity(try IdentityStore(files, watch: watch))
+    }
+
+    /// Reads the files of the identity again.
+    ///
+    /// All copies of the identity use the new certificate for their next connections, also in a listener
+    /// that is already serving. If the call throws, they still use the previous one.
+    ///
+    /// ```swift
+    /// try identity.reload()
+    /// ```
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unreadable(_:reason:)``,
+    ///     ``TLSFailure/wrongPassword(isMissing:)``, ``TLSFailure/keyMismatch``, or
+    ///     ``TLSFailure/invalidConfiguration(_:)`` if OpenSSL refuses the certificate, for example because
+    ///     its key is too short.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the identity was not read from files.
+    public func reload() throws(SocketError) { try store.reload() }
 
     /// Reads a certificate and a private key from PEM text.
     ///
@@ -46,7 +109,7 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     public init(
         certificate: [UInt8], key: [UInt8], password: String? = nil
     ) throws(SocketError) {
-        try self.init(certificate, key, password, "from memory")
+        self.init(try IdentityStore.object(certificate, key, password, "from memory"))
     }
 
     /// Reads a certificate and a private key from a PKCS#12 archive.
@@ -58,21 +121,15 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     ///   ``TLSFailure/unreadable(_:reason:)``, ``TLSFailure/wrongPassword(isMissing:)`` or
     ///   ``TLSFailure/unavailable(_:)``.
     public init(pkcs12: [UInt8], password: String? = nil) throws(SocketError) {
-        object = try OpenSSLObject("from a PKCS#12 archive", ctls_identity_destroy) { error in
-            ctls_identity_from_pkcs12(pkcs12, pkcs12.count, password, &error)
-        }
+        self.init(
+            try OpenSSLObject("from a PKCS#12 archive", ctls_identity_destroy) { error in
+                ctls_identity_from_pkcs12(pkcs12, pkcs12.count, password, &error)
+            })
     }
 
-    private init(
-        _ certificate: [UInt8], _ key: [UInt8], _ password: String?, _ source: String
-    ) throws(SocketError) {
-        object = try OpenSSLObject(source, ctls_identity_destroy) { error in
-            ctls_identity_create(
-                certificate, certificate.count, key, key.count, password, &error)
-        }
-    }
+    private init(_ store: IdentityStore) { self.store = store }
 
-    private init(_ object: OpenSSLObject) { self.object = object }
+    private init(_ object: OpenSSLObject) { self.init(IdentityStore(object)) }
 
     /// Creates a key and a self-signed certificate, which is valid for 30 days.
     ///

@@ -10,6 +10,8 @@ final class TLSSession: @unchecked Sendable {
     // everything else is only accessed with the lock.
     private let engine: any TLSEngine
     private let isClient: Bool
+    /// How a server chooses its identity for the client.
+    let identityChooser: TLSIdentityChooser?
     // Not `Lock(())`, because the thread sanitizer reports accesses to the value, which has no size.
     private let lock = Lock(0)
     /// The bytes of the network that the engine has not consumed.
@@ -28,8 +30,10 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var mayHavePending = false
     @exclusivity(unchecked) private var storedFailure: TLSFailure?
     @exclusivity(unchecked) private var hasFinishedHandshake = false
-    /// Whether the first bytes of the peer were checked.
+    /// Whether the first two bytes of the peer were checked.
     @exclusivity(unchecked) private var hasCheckedBeginning = false
+    /// The first byte of the peer, once it was checked.
+    @exclusivity(unchecked) private var firstByte: UInt8?
     /// Whether the peer has ended its direction.
     @exclusivity(unchecked) private var isAtEnd = false
     /// Whether this end has ended its direction.
@@ -44,11 +48,15 @@ final class TLSSession: @unchecked Sendable {
 
     /// - Parameters:
     ///   - engine: The engine.
-    ///   - isClient: Whether this end is the client.
+    ///   - configuration: The configuration of the engine.
     ///   - bytes: The bytes that were received and belong to the handshake.
-    init(_ engine: any TLSEngine, isClient: Bool, received bytes: UnsafeRawBufferPointer) {
+    init(
+        _ engine: any TLSEngine, of configuration: TLSConfiguration,
+        received bytes: UnsafeRawBufferPointer
+    ) {
         self.engine = engine
-        self.isClient = isClient
+        isClient = configuration.role == .client
+        identityChooser = configuration.identityChooser
         received.append(bytes)
     }
 
@@ -75,8 +83,10 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Handshake
 
-    enum HandshakeStep {
+    enum HandshakeStep: Equatable {
         case finished, needsInput
+        /// The caller must choose an identity and pass it to `use`.
+        case wantsIdentity(TLSClientHello)
     }
 
     /// Whether the handshake must begin with bytes of the peer.
@@ -106,11 +116,15 @@ final class TLSSession: @unchecked Sendable {
                 mayHavePending = !received.isEmpty || engine.hasPending
                 return .finished
             case .needsInput: return .needsInput
+            case .wantsIdentity: return .wantsIdentity(engine.clientHello)
             case .ended: throw noted(.truncated)
             case .failed(let failure): throw noted(failure)
             }
         }
     }
+
+    /// Continues a handshake that wants an identity.
+    func use(_ choice: TLSIdentityChoice) { lock.withLock { _ in engine.use(choice) } }
 
     /// Receives once for the handshake.
     ///
@@ -134,9 +148,11 @@ final class TLSSession: @unchecked Sendable {
     /// engine would take its text for the length of a record.
     private func checkBeginning() throws(TLSFailure) {
         guard !hasCheckedBeginning, !received.isEmpty else { return }
-        let bytes = received.bytes
+        // The engine has consumed the first byte if the second one arrives later.
+        let bytes = (firstByte.map { [$0] } ?? []) + received.bytes.prefix(64)
         let isRecord = (bytes[0] == 21 || bytes[0] == 22) && (bytes.count < 2 || bytes[1] == 3)
-        guard isRecord else { throw noted(.notTLS([UInt8](bytes.prefix(64)))) }
+        guard isRecord else { throw noted(.notTLS(bytes)) }
+        firstByte = bytes[0]
         hasCheckedBeginning = bytes.count >= 2
     }
 
@@ -240,7 +256,7 @@ final class TLSSession: @unchecked Sendable {
             let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
             switch peeking ? engine.peek(&pipe, into: room) : engine.read(&pipe, into: room) {
             case .moved(let more): count += more
-            case .needsInput: break loop
+            case .needsInput, .wantsIdentity: break loop
             case .ended:
                 isAtEnd = true
                 break loop
@@ -364,7 +380,7 @@ final class TLSSession: @unchecked Sendable {
         while count < bytes.count, count == 0 || pipe.room >= Self.largestRecord {
             switch engine.write(&pipe, UnsafeRawBufferPointer(rebasing: bytes[count...])) {
             case .moved(let more): count += more
-            case .needsInput, .ended:
+            case .needsInput, .wantsIdentity, .ended:
                 _ = noted(.protocolViolation("it asked for a renegotiation"))
                 throw .protocolError
             case .failed(let failure):

@@ -23,7 +23,8 @@ public struct TLSTrust: Sendable {
 
     /// Trusts every peer, so an attacker who controls the network can read and change everything.
     ///
-    /// Neither certificates nor names are verified. Each client that uses it logs a warning once.
+    /// Neither certificates nor names are verified. Each configuration that uses it logs a warning once,
+    /// unless it has ``TLSConfiguration/pins``, which then are all that a client checks.
     public static let insecurelyTrustAnything = TLSTrust(.anything)
 
     /// Trusts only the certificates of a PEM file and what they have issued.
@@ -58,9 +59,10 @@ public struct TLSTrust: Sendable {
     /// - Parameter identity: The identity.
     /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` if memory runs out.
     public init(certificateOf identity: TLSIdentity) throws(SocketError) {
+        let object = identity.object
         kind = .certificates(
-            try OpenSSLObject("of an identity", ctls_certificates_destroy) {
-                ctls_certificates_of(identity.object.pointer, &$0)
+            try OpenSSLObject("of an identity", ctls_certificates_destroy) { error in
+                withExtendedLifetime(object) { ctls_certificates_of(object.pointer, &error) }
             })
     }
 }

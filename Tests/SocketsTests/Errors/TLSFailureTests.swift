@@ -24,6 +24,22 @@ struct TLSFailureTests {
                 "the certificate of a.example was issued by My CA, which is not trusted"
             ),
             (
+                .wrongHost(expected: "a.example", names: [#"b\xc3\xbc.example"#, #"c\x0a"#]),
+                #"the certificate is not for a.example; it is for bü.example, c\x0a"#
+            ),
+            (
+                .pinMismatch(seen: "sha256:0a"),
+                "the certificate of the server has another pin than expected: sha256:0a"
+            ),
+            (
+                .noIdentity(serverName: "a\n", reason: nil),
+                #"there is no certificate for 'a\x0a'"#
+            ),
+            (
+                .noIdentity(serverName: nil, reason: "down\n"),
+                #"there is no certificate for a client without SNI: down\x0a"#
+            ),
+            (
                 .notTLS(Array("220 hi\r\n".utf8)),
                 #"the peer does not speak TLS; it sent '220 hi\x0d\x0a'"#
             ),

@@ -70,14 +70,23 @@ struct Certificates: Sendable {
         authority ca 'Test CA'
         authority other-ca 'Other CA'
         issue server ca 'DNS:localhost,DNS:server.test,IP:127.0.0.1' serverAuth
+        issue renewed ca 'DNS:localhost' serverAuth
         issue elsewhere ca 'DNS:elsewhere.test,IP:192.0.2.7' serverAuth
+        # The names evil.test\0.localhost, a\nlocalhost, ESC[2J and back\slash.
+        names=303582146576696c2e74657374002e6c6f63616c686f7374820b610a6c6f63616c686f73
+        names=${names}7482041b5b324a820a6261636b5c736c617368
+        issue hostile ca "DER:$names" serverAuth
         issue unknown other-ca 'DNS:localhost' serverAuth
         issue client ca '' clientAuth
         issue other-client other-ca '' clientAuth
         issue for-clients ca 'DNS:localhost' clientAuth
         dated expired 20200101000000Z 20210102030405Z
         dated early 20400101000000Z 20410101000000Z
+        openssl req -x509 -newkey rsa:512 -nodes -subj /CN=weak -keyout weak.key -out weak.crt
         openssl ec -in server.key -aes128 -passout pass:secret -out encrypted.key
+        openssl x509 -in server.crt -pubkey -noout | openssl pkey -pubin -outform der \
+            | openssl dgst -sha256 -binary > server.key-digest
+        openssl x509 -in server.crt -outform der | openssl dgst -sha256 -binary > server.digest
         openssl pkcs12 -export -in server.crt -inkey server.key -certfile ca.crt \
             -passout pass:secret -out server.p12
         """#

@@ -4,6 +4,7 @@
 struct EnginePair {
     let client: any TLSEngine
     let server: any TLSEngine
+    private let identityChooser: TLSIdentityChooser?
     private(set) var toClient: [UInt8] = []
     private(set) var toServer: [UInt8] = []
 
@@ -14,6 +15,7 @@ struct EnginePair {
     ) throws {
         self.client = try client.engine(host: host, port: 443)
         self.server = try server.engine(host: nil, port: nil)
+        identityChooser = server.identityChooser
     }
 
     /// Runs a call of one end with the bytes that it has received, and stores the bytes that it sends.
@@ -50,6 +52,10 @@ struct EnginePair {
                 switch call(.server, { $0.handshake(&$1) }) {
                 case .moved: isServerDone = true
                 case .failed(let failure): (failures.server, isServerDone) = (failure, true)
+                case .wantsIdentity:
+                    if case .synchronous(let choose) = identityChooser {
+                        server.use(TLSIdentityChoice(for: server.clientHello, choose))
+                    }
                 default: break
                 }
             }

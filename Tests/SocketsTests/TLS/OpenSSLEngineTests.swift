@@ -224,6 +224,36 @@ struct OpenSSLEngineTests {
             pair.read(.client).step.failure == .clientCertificateRefused(.unknownAuthority))
     }
 
+    @Test("a client with a certificate for servers is refused")
+    func wrongClientPurpose() throws {
+        let (identity, trust) = (try Certificates.identity("server"), try Certificates.trust())
+        var pair = try pair(
+            client: { $0.identity = identity },
+            server: { $0.clientCertificates = .required(trusting: trust) })
+        #expect(pair.handshake().server == .wrongPurpose(subject: "/CN=server"))
+        #expect(
+            pair.read(.client).step.failure == .clientCertificateRefused(.unsupportedCertificate))
+    }
+
+    @Test("hostile names of a certificate are escaped, and stay apart")
+    func hostileNames() throws {
+        var pair = try pair("hostile")
+        let failure = try #require(pair.handshake().client)
+        #expect(
+            "\(failure)"
+                == #"the certificate is not for localhost; it is for evil.test\x00.localhost,"#
+                + #" a\x0alocalhost, \x1b[2J, back\slash"#)
+        var trusting = try self.pair("hostile", client: { $0.trust = .insecurelyTrustAnything })
+        _ = trusting.handshake()
+        let certificate = try #require(trusting.client.information.peerCertificate)
+        #expect(
+            certificate.hosts
+                == [
+                    #"evil.test\x00.localhost"#, #"a\x0alocalhost"#, #"\x1b[2J"#, #"back\x5cslash"#,
+                ])
+        #expect(certificate.subject.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+    }
+
     @Test("a server that trusts anything gets a certificate of an unknown issuer, and requires one")
     func anyClientCertificate() throws {
         let identity = try Certificates.identity("other-client")

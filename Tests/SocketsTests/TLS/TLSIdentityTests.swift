@@ -65,6 +65,38 @@ struct TLSIdentityTests {
         }
     }
 
+    @Test("a chain or a trust whose later certificate is damaged is unreadable")
+    func damagedChain() throws {
+        let server = String(decoding: try Certificates.bytes("server.crt"), as: UTF8.self)
+        let key = try Certificates.bytes("server.key")
+        let issuer = String(decoding: try Certificates.bytes("ca.crt"), as: UTF8.self)
+        let middle = issuer.index(issuer.startIndex, offsetBy: issuer.count / 2)
+        let damages = [
+            // A character that is not base64, a wrong certificate, and one that was cut off.
+            issuer.replacingCharacters(in: middle...middle, with: "!"),
+            issuer.replacing("MII", with: "MIA", maxReplacements: 1),
+            String(issuer[..<middle]),
+        ]
+        for damaged in damages {
+            let chain = Array((server + damaged).utf8)
+            guard
+                case .tls(.unreadable("the certificate", _)) = cause({
+                    _ = try TLSIdentity(certificate: chain, key: key)
+                }),
+                case .tls(.unreadable("the certificate", _)) = cause({
+                    _ = try TLSTrust(certificates: chain)
+                })
+            else {
+                Issue.record("expected unreadable: \(damaged)")
+                continue
+            }
+        }
+        // Text before, between and after certificates is ignored.
+        let commented = Array("# leaf\n\(server)# issuer\n\(issuer)# end\n".utf8)
+        _ = try TLSIdentity(certificate: commented, key: key)
+        _ = try TLSTrust(certificates: commented)
+    }
+
     @Test("a missing file is an error of the system")
     func missing() {
         #expect(
@@ -161,6 +193,25 @@ struct TLSIdentityTests {
             return nil
         } catch {
             return error as? TLSFailure
+        }
+    }
+
+    @Test("without a TLS library, the failure names the package to install")
+    func unavailable() async {
+        await #expect(processExitsWith: .success) {
+            // No library can be opened without a descriptor.
+            var limit = rlimit()
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            do throws(SocketError) {
+                _ = try TLSIdentity.selfSigned(for: "localhost")
+                fatalError("a library was loaded")
+            } catch {
+                guard case .tls(.unavailable(let reason)) = error.cause else {
+                    fatalError("\(error)")
+                }
+                precondition(reason.hasPrefix("libssl.so.3: "), reason)
+                precondition(error.description.hasSuffix("; install the package openssl"))
+            }
         }
     }
 
