@@ -13,7 +13,7 @@ private func runFuzzer(
 ///
 /// Each family has a file here and a folder of seeds in `Corpus`.
 enum Family: String, CaseIterable {
-    case addresses, commands, lines, structures, lookups, diagnosis
+    case addresses, commands, lines, structures, lookups, diagnosis, tls
 
     static let chosen: Family = {
         let name = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? "addresses"
@@ -31,6 +31,7 @@ enum Family: String, CaseIterable {
         case .structures: checkStructures(input)
         case .lookups: checkLookups(input)
         case .diagnosis: checkDiagnosis(input)
+        case .tls: checkTLS(input)
         }
     }
 }
