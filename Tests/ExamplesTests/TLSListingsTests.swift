@@ -56,6 +56,54 @@ struct TLSListingsTests {
         try await serving.value
     }
 
+    @Test("a renewed certificate and a pin are used as the article says")
+    func renewalAndPin() async throws {
+        let files = try Files()
+        defer { files.remove() }
+        let (certificate, key) = (files.certificate, files.key)
+
+        let identity = try TLSIdentity.watching(certificateFile: certificate, keyFile: key)
+        try identity.reload()
+        let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: .server(identity))
+        let serving = Task { try await listener.serve { try await $0.echo() } }
+        let trust = try TLSTrust(file: certificate)
+        let first = try await Connection(to: listener.localAddress, tls: .client(trust: trust))
+        let fingerprint = "sha256:" + (first.tls?.peerCertificate?.fingerprint ?? "")
+
+        let pin = try TLSPin(parsing: fingerprint)
+        let tls = TLSConfiguration.client(trust: trust, pins: [pin])
+        let connection = try await Connection(to: listener.localAddress, tls: tls)
+
+        #expect(try await connection.exchange("hello\n", reading: .line).text == "hello")
+        await connection.finish()
+        serving.cancel()
+        try await serving.value
+    }
+
+    /// A store of identities, as the article has one.
+    private actor Store {
+        func identity(for name: String?) throws -> TLSIdentity? {
+            try TLSIdentity.selfSigned(for: name ?? "localhost")
+        }
+    }
+
+    @Test("an identity comes from an async store")
+    func store() async throws {
+        let store = Store()
+        let tls = TLSConfiguration.server { try await store.identity(for: $0.serverName) }
+        let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: tls)
+        let serving = Task { try await listener.serve { try await $0.echo() } }
+        do throws(SocketError) {
+            _ = try await Connection(
+                to: listener.localAddress, tls: .client(serverName: "a.example"))
+            Issue.record("a self-signed certificate was accepted")
+        } catch {
+            #expect(error.cause == .tls(.selfSigned(subject: "/CN=a.example")))
+        }
+        serving.cancel()
+        try await serving.value
+    }
+
     @Test("the default client does not trust a self-signed certificate")
     func defaultClient() async throws {
         let (a, b) = (
