@@ -133,12 +133,16 @@ struct TLSIdentityTests {
         #expect(pair.client.information.peerCertificates.count == 2)
     }
 
-    @Test("no text or dump of a configuration contains a key")
+    @Test("no text or dump of a configuration contains a key or a password")
     func secrets() throws {
-        let configuration = TLSConfiguration.server(try Certificates.identity("server"))
+        let identity = try TLSIdentity(
+            certificateFile: Certificates.path("server.crt"),
+            keyFile: Certificates.path("encrypted.key"), password: "secret")
+        let configuration = TLSConfiguration.server(identity)
+        _ = try configuration.context()
         var text = "\(configuration) \(String(reflecting: configuration))"
         dump(configuration, to: &text)
-        #expect(!text.contains("PRIVATE") && !text.contains("BEGIN"))
+        #expect(!text.contains("PRIVATE") && !text.contains("BEGIN") && !text.contains("secret"))
     }
 
     @Test(
