@@ -102,7 +102,10 @@ struct ListenerSlowClientsTests {
                     precondition(reply.text == "a")
                     await other.finish()
                 }
-                for client in clients { precondition(await isEnded(client)) }
+                for client in clients {
+                    let hasEnded = await isEnded(client)
+                    precondition(hasEnded)
+                }
                 residents.append(try residentBytes())
             }
             // A sanitizer keeps freed memory.
