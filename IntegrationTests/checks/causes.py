@@ -303,7 +303,7 @@ sys.stdin.read()
     holder = start(*space.inside("python3", "-c", script))
     holder.wait_for(b"ready")
     for words in ((), ("info",)):
-        named(run(*space.inside(*sock(*words, "127.0.0.1", 9000))).expect(7), "local ports")
+        named(run(*space.inside(*sock(*words, "127.0.0.1", 9000))).expect(7), "local port")
 
 
 @check("the name of a multicast group is refused over TCP, and joined over UDP", "ip", root=True)
