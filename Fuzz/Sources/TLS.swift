@@ -25,12 +25,9 @@ private enum TLSInputs {
         return identity
     }()
 
-    static let server: TLSConfiguration = {
-        let identity = identity
-        return .server(
-            clients: .optional(trusting: trust), applicationProtocols: ["h2", "http/1.1"]
-        ) { _ in identity }
-    }()
+    static let server = TLSConfiguration.server(
+        clients: .optional(trusting: trust), applicationProtocols: ["h2", "http/1.1"]
+    ) { _ in identity }
 
     static let client12 = client(.tls12)
     static let client13 = client(.tls13)
