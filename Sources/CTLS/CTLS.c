@@ -42,6 +42,8 @@ struct ctls_session {
     size_t overflow_count, overflow_room;
     /// Allocated by the first error, because an idle session should be small.
     struct ctls_error *error;
+    /// The faults that were noted, each in memory of its own.
+    struct ctls_error *faults[8];
 };
 
 static BIO_METHOD *pipe_method;
@@ -340,6 +342,11 @@ struct ctls_identity *ctls_identity_create(
     return identity;
 }
 
+long ctls_identity_certificate(const struct ctls_identity *identity, uint8_t *der) {
+    int size = i2d_X509(identity->certificate, der ? &der : NULL);
+    return size < 0 ? 0 : size;
+}
+
 struct ctls_identity *ctls_identity_from_pkcs12(
     const void *bytes, size_t size, const char *password, struct ctls_error *error) {
     ERR_clear_error();
@@ -514,19 +521,14 @@ static struct ctls_error *error_of(struct ctls_session *session) {
     return session->error;
 }
 
-/// Notes the certificate that failed the verification, and why.
-static int on_verification(int is_good, X509_STORE_CTX *store) {
-    if (is_good) return 1;
-    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct ctls_session *session = ssl ? SSL_get_ex_data(ssl, session_slot) : NULL;
-    struct ctls_error *error = session ? error_of(session) : NULL;
-    if (!error) return 0;
+/// Describes the certificate that failed the verification, and why.
+static void describe_fault(struct ctls_error *error, X509_STORE_CTX *store) {
     int code = X509_STORE_CTX_get_error(store);
     error->kind = kind_of_verification(code);
     const char *text = X509_verify_cert_error_string(code);
     snprintf(error->text, sizeof error->text, "%s", text ? text : "");
     X509 *certificate = X509_STORE_CTX_get_current_cert(store);
-    if (!certificate) return 0;
+    if (!certificate) return;
     write_name(X509_get_subject_name(certificate), error->subject, sizeof error->subject);
     write_name(X509_get_issuer_name(certificate), error->issuer, sizeof error->issuer);
     write_hosts(certificate, error->names, sizeof error->names);
@@ -535,7 +537,31 @@ static int on_verification(int is_good, X509_STORE_CTX *store) {
                                                               : X509_getm_notAfter(certificate);
     if (ASN1_TIME_to_tm(date, &parts) == 1)
         strftime(error->date, sizeof error->date, "%Y-%m-%d %H:%M:%S UTC", &parts);
+}
+
+static struct ctls_session *session_of(X509_STORE_CTX *store) {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    return ssl ? SSL_get_ex_data(ssl, session_slot) : NULL;
+}
+
+/// Ends the handshake at the first fault of a certificate.
+static int on_verification(int is_good, X509_STORE_CTX *store) {
+    if (is_good) return 1;
+    struct ctls_session *session = session_of(store);
+    struct ctls_error *error = session ? error_of(session) : NULL;
+    if (error) describe_fault(error, store);
     return 0;
+}
+
+/// Notes a fault of a certificate, and continues.
+static int on_noted_verification(int is_good, X509_STORE_CTX *store) {
+    struct ctls_session *session = is_good ? NULL : session_of(store);
+    if (!session) return 1;
+    size_t most = sizeof session->faults / sizeof *session->faults, i = 0;
+    while (i < most && session->faults[i]) i++;
+    if (i < most) session->faults[i] = calloc(1, sizeof *session->faults[i]);
+    if (i < most && session->faults[i]) describe_fault(session->faults[i], store);
+    return 1;
 }
 
 /// Accepts any certificate.
@@ -555,8 +581,7 @@ static int on_pinned_certificate(X509_STORE_CTX *store, void *argument) {
         const struct ctls_pin *pin = &context->pins[i];
         if (!memcmp(pin->digest, digests[pin->is_key ? 1 : 0], sizeof pin->digest)) return 1;
     }
-    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct ctls_session *session = ssl ? SSL_get_ex_data(ssl, session_slot) : NULL;
+    struct ctls_session *session = session_of(store);
     struct ctls_error *error = session ? error_of(session) : NULL;
     if (error) {
         error->kind = ctls_pin_mismatch;
@@ -727,6 +752,10 @@ void ctls_context_verify(
     SSL_CTX_set_verify(context->ssl, mode, accepts_anything ? on_any_certificate : on_verification);
 }
 
+void ctls_context_note_faults(struct ctls_context *context) {
+    SSL_CTX_set_verify(context->ssl, SSL_VERIFY_PEER, on_noted_verification);
+}
+
 int ctls_context_pins(struct ctls_context *context, const struct ctls_pin *pins, size_t count) {
     context->pins = calloc(count, sizeof *pins);
     if (!context->pins) return 0;
@@ -815,6 +844,8 @@ void ctls_session_destroy(struct ctls_session *session) {
     SSL_free(session->ssl);
     free(session->overflow);
     free(session->error);
+    for (size_t i = 0; i < sizeof session->faults / sizeof *session->faults; i++)
+        free(session->faults[i]);
     free(session);
 }
 
@@ -899,6 +930,11 @@ void ctls_take_overflow(struct ctls_session *session, void *bytes) {
 
 const struct ctls_error *ctls_session_error(const struct ctls_session *session) {
     return session->error;
+}
+
+const struct ctls_error *ctls_session_fault(const struct ctls_session *session, int index) {
+    int most = sizeof session->faults / sizeof *session->faults;
+    return index >= 0 && index < most ? session->faults[index] : NULL;
 }
 
 int ctls_session_version(const struct ctls_session *session) { return SSL_version(session->ssl); }

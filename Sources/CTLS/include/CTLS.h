@@ -87,6 +87,10 @@ int ctls_identity_check(const struct ctls_identity *identity, struct ctls_error 
 
 void ctls_identity_destroy(struct ctls_identity *identity);
 
+/// Copies the certificate of an identity to `der`, which may be NULL, and returns its size, or 0 if that
+/// fails.
+long ctls_identity_certificate(const struct ctls_identity *identity, uint8_t *der);
+
 /// Reads all certificates of a PEM text.
 struct ctls_certificates *ctls_certificates_create(
     const void *pem, size_t size, struct ctls_error *error);
@@ -149,6 +153,9 @@ enum ctls_verification {
 /// server still asks its clients for one.
 void ctls_context_verify(
     struct ctls_context *context, enum ctls_verification verification, int accepts_anything);
+
+/// Makes the sessions note the faults of the peer's certificates and continue; see `ctls_session_fault`.
+void ctls_context_note_faults(struct ctls_context *context);
 
 /// The SHA-256 digest of a certificate or of its public key.
 struct ctls_pin {
@@ -251,6 +258,9 @@ void ctls_take_overflow(struct ctls_session *session, void *bytes);
 
 /// Returns the error of the last call that failed, or NULL.
 const struct ctls_error *ctls_session_error(const struct ctls_session *session);
+
+/// Returns a fault that was noted, in the order of the verification, or NULL after the last one.
+const struct ctls_error *ctls_session_fault(const struct ctls_session *session, int index);
 
 // The results of the handshake.
 

@@ -72,6 +72,7 @@ final class OpenSSLContext: @unchecked Sendable {
             try verify(
                 ctls_verify_peer, configuration.trust, isServer: false,
                 isPinned: !pins.isEmpty)
+            if configuration.notesFaults { ctls_context_note_faults(pointer) }
         }
         var error = ctls_error()
         if let firstIdentity, ctls_context_identity(pointer, firstIdentity.pointer, &error) != 1 {

@@ -160,7 +160,17 @@ final class OpenSSLEngine: TLSEngine {
             applicationProtocol: size > 0 ? String(decoding: chosen, as: UTF8.self) : nil,
             serverName: ctls_session_server_name(session).map { String(cString: $0) },
             isResumed: ctls_session_is_resumed(session) != 0,
-            peerCertificates: peerCertificates)
+            peerCertificates: peerCertificates, faults: faults)
+    }
+
+    private var faults: [TLSFailure] {
+        var faults: [TLSFailure] = []
+        while let fault = ctls_session_fault(session, Int32(faults.count)) {
+            faults.append(
+                TLSFailure(fault.pointee, expectedName: expectedName, isClient: expectedName != nil)
+            )
+        }
+        return faults
     }
 
     private var peerCertificates: [TLSCertificate] {

@@ -89,6 +89,10 @@ public struct TLSConfiguration: Sendable {
     /// The environment variable `SSLKEYLOGFILE` has no effect.
     public var keyLogFile: String? { didSet { cache = Cache() } }
 
+    /// A Boolean value that indicates whether a client notes the faults of the server's certificates in
+    /// ``TLSInformation/faults`` and continues, to report all of them.
+    package var notesFaults = false { didSet { cache = Cache() } }
+
     let identityChooser: TLSIdentityChooser?
     private var cache = Cache()
 

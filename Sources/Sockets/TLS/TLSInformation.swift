@@ -17,6 +17,8 @@ public struct TLSInformation: Hashable, Sendable {
     public let isResumed: Bool
     /// The certificates that the peer sent, its own first; empty if it has none.
     public let peerCertificates: [TLSCertificate]
+    /// The faults of the peer's certificates, if ``TLSConfiguration/notesFaults`` is set.
+    package let faults: [TLSFailure]
 
     /// The peer's own certificate, or `nil` if it has none.
     public var peerCertificate: TLSCertificate? { peerCertificates.first }

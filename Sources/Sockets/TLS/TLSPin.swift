@@ -48,6 +48,13 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Returns whether a certificate or its public key has the digest.
+    package func matches(_ certificate: TLSCertificate) -> Bool {
+        let seen =
+            subject == .certificate ? certificate.fingerprint : certificate.publicKeyFingerprint
+        return Hexadecimal.text(of: digest) == seen
+    }
+
     /// The pin as text, such as "sha256:2f0b…" for a certificate or "sha256//LwuT…=" for a public key.
     public var description: String {
         switch subject {
