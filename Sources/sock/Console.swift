@@ -40,6 +40,11 @@ enum Console {
         try write(TerminalText.escaped(text) + "\n")
     }
 
+    /// Writes one line of a text of the library, which has already escaped it.
+    static func writeMessage(_ text: String) throws(Failure) {
+        try write(Log.escaped(text) + "\n")
+    }
+
     /// Writes one line of JSON.
     static func writeLine(_ json: JSON) throws(Failure) {
         try write(json.text + "\n")

@@ -15,9 +15,17 @@ enum ExitStatus: Int32, CaseIterable {
     case unreachable = 7
     case cannotWriteOutput = 23
     case timedOut = 28
+    case tlsHandshake = 35
     case cannotBind = 45
     case sendFailed = 55
     case receiveFailed = 56
+    /// This program's own certificate or private key.
+    case ownCertificate = 58
+    /// The peer's certificate.
+    case peerCertificate = 60
+    /// The file of the trusted issuers.
+    case caFile = 77
+    case pinMismatch = 90
 }
 
 extension ExitStatus {
@@ -39,7 +47,23 @@ extension ExitStatus {
         case .system(let code): self.init(code, during: error.operation)
         case .endOfStream: self = .receiveFailed
         case .selfConnect: self = .unreachable
+        case .tls(let failure): self.init(failure, during: error.operation)
         default: self = .otherFailure
+        }
+    }
+
+    private init(_ failure: TLSFailure, during operation: SocketError.Operation) {
+        switch failure {
+        case .expired, .notYetValid, .wrongHost, .selfSigned, .unknownIssuer, .wrongPurpose,
+            .invalidCertificate:
+            self = .peerCertificate
+        // With TLS 1.3, the server refuses a client's certificate after the handshake of the client.
+        case .clientCertificateRequired, .clientCertificateRefused, .keyMismatch, .unreadable,
+            .wrongPassword, .invalidConfiguration:
+            self = .ownCertificate
+        case .pinMismatch: self = .pinMismatch
+        case .unavailable: self = .tlsHandshake
+        default: self = operation == .startTLS ? .tlsHandshake : .receiveFailed
         }
     }
 
@@ -56,6 +80,7 @@ extension ExitStatus {
         case (.connect, .tooManyOpenFiles), (.connect, .tooManyOpenFilesInSystem),
             (.connect, .noBufferSpace), (.connect, .noMemory):
             self = .otherFailure
+        case (.startTLS, _): self = .tlsHandshake
         // A reset comes from the peer, so the status is the same no matter which operation notices
         // it. A connect notices it if the peer resets at once.
         case (_, .connectionReset):

@@ -18,14 +18,49 @@ enum Hint {
         case .receiveFailed: return afterReceive(error)
         case .sendFailed: return afterSend(error)
         case .otherFailure: return afterOther(error)
-        case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput:
+        case .tlsHandshake, .ownCertificate, .peerCertificate, .pinMismatch: return afterTLS(error)
+        case .success, .usage, .notFound, .cannotInspect, .cannotWriteOutput, .caFile:
             return nil
         }
     }
 
     private static func afterReceive(_ error: SocketError) -> String? {
+        if error.cause == .tls(.truncated) {
+            return "Standard output has what arrived before, which may not be everything."
+        }
         guard error.errno == .connectionReset || error.cause == .endOfStream else { return nil }
         return "The peer broke the connection, and standard output has what arrived before."
+    }
+
+    /// Returns what to do about a TLS handshake that failed.
+    private static func afterTLS(_ error: SocketError) -> String? {
+        guard case .tls(let failure) = error.cause else { return nil }
+        switch failure {
+        case .notTLS(let bytes) where greetings.contains { bytes.starts(with: $0.utf8) }:
+            return "The server begins in plain text, so use --starttls."
+        case .notTLS: return "Omit --tls, or use another port."
+        case .noApplicationProtocol: return "Give other protocols with --alpn, or omit it."
+        case .notYetValid: return "Check the clock of this machine."
+        case .pinMismatch:
+            return "Ask the owner of the server, because an attacker may be in between."
+        case .wrongHost: return "If that is the right server, give one of its names with --sni."
+        case .selfSigned:
+            return "If you know its fingerprint, accept it with --pin, or trust it with --ca."
+        case .unknownIssuer: return "If you trust the issuer, give its certificate with --ca."
+        case .clientCertificateRequired: return "Give a certificate with --cert and --key."
+        case .wrongPassword: return "Decrypt the key with: openssl pkey -in KEY -out PLAINKEY"
+        default: return nil
+        }
+    }
+
+    /// How servers of SMTP and FTP, IMAP and POP3 begin.
+    private static let greetings = ["220", "* OK", "+OK"]
+
+    /// Returns what to do about a server that sends nothing while TLS starts.
+    static func afterSilentHandshake(_ usesStartTLS: Bool) -> String {
+        usesStartTLS
+            ? "A server that begins with TLS needs --tls instead of --starttls."
+            : "The server may not speak TLS on that port, or may need --starttls."
     }
 
     private static func afterTimeout(_ error: SocketError) -> String {

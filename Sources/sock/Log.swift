@@ -67,10 +67,14 @@ extension Log {
     static func announceListening(
         on address: SocketAddress, _ detail: String = "", if isWanted: Bool
     ) {
-        guard isWanted else { return }
         let suffix = detail.isEmpty ? "" : " (\(detail))"
-        StandardStreams.error.writeMessage(
-            escaped("Listening on \(address)\(suffix)") + "\n")
+        announce("Listening on \(address)\(suffix)", if: isWanted)
+    }
+
+    /// Writes a line about a listener at once, without the queue.
+    static func announce(_ line: String, if isWanted: Bool) {
+        guard isWanted else { return }
+        StandardStreams.error.writeMessage(escaped(line) + "\n")
     }
 
     /// Writes that a listener does not use an address of its name.
@@ -92,7 +96,7 @@ extension Log {
     ///
     /// The library has already escaped its messages. Escaping them again does not change them,
     /// because each character is escaped separately and a backslash alone is not escaped.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         text.unicodeScalars.map { TerminalText.escaped(String($0)) }.joined()
     }
 }

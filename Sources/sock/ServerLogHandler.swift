@@ -1,11 +1,11 @@
 import Logging
 import Sockets
 
-/// A log handler for the library's `serve`, which writes warnings with an error to standard error.
+/// The log handler for the library, which writes warnings with an error to standard error.
 ///
-/// Such a warning is about a shortage, for example of descriptors. The only warning without an error
-/// says that a stopped server has closed connections, which the user expects. The commands report the
-/// failures of their handlers themselves.
+/// Such a warning is about a shortage, for example of descriptors. The warnings without an error say that a
+/// stopped server has closed connections, and that `--insecure` verifies nothing, which the user expects.
+/// The commands report the failures of their handlers themselves.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }

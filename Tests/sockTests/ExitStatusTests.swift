@@ -13,7 +13,10 @@ struct ExitStatusTests {
 
     @Test("the exit statuses equal the documented numbers")
     func numbers() {
-        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 6, 7, 23, 28, 45, 55, 56])
+        #expect(
+            ExitStatus.allCases.map(\.rawValue) == [
+                0, 1, 2, 3, 4, 6, 7, 23, 28, 35, 45, 55, 56, 58, 60, 77, 90,
+            ])
     }
 
     @Test("invalid input and an unknown service map to exit status 2")
@@ -83,6 +86,51 @@ struct ExitStatusTests {
         #expect(status(.receive, .system(.connectionReset)) == 56)
         #expect(status(.connect, .system(.connectionReset)) == 56)
         #expect(status(.receive, .system(.ioError)) == 56)
+    }
+
+    @Test("the faults of the peer's certificate map to exit status 60")
+    func peerCertificate() {
+        let subject = "/CN=a"
+        for failure in [
+            TLSFailure.expired(subject: subject, date: ""),
+            .notYetValid(subject: subject, date: ""), .wrongHost(expected: "b", names: []),
+            .selfSigned(subject: subject), .unknownIssuer(subject: subject, issuer: "/CN=i"),
+            .wrongPurpose(subject: subject), .invalidCertificate(subject: subject, reason: ""),
+        ] {
+            #expect(status(.startTLS, .tls(failure)) == 60)
+        }
+    }
+
+    @Test("the faults of the own certificate and key map to exit status 58")
+    func ownCertificate() {
+        for failure in [
+            TLSFailure.keyMismatch, .unreadable("the private key", reason: ""),
+            .wrongPassword(isMissing: true), .clientCertificateRequired,
+            .clientCertificateRefused(.badCertificate),
+        ] {
+            #expect(status(.loadCertificate, .tls(failure)) == 58)
+            #expect(status(.receive, .tls(failure)) == 58)
+        }
+    }
+
+    @Test("a failed handshake maps to exit status 35, and a failure after it to 56")
+    func handshake() {
+        for failure in [
+            TLSFailure.truncated, .alert(.handshakeFailure), .protocolViolation(""),
+        ] {
+            #expect(status(.startTLS, .tls(failure)) == 35)
+            #expect(status(.receive, .tls(failure)) == 56)
+        }
+        for failure in [
+            TLSFailure.notTLS([]), .bytesBeforeTLS([]), .versionRefused, .cipherRefused,
+            .noApplicationProtocol,
+        ] {
+            #expect(status(.startTLS, .tls(failure)) == 35)
+        }
+        #expect(status(.loadCertificate, .tls(.unavailable("x"))) == 35)
+        #expect(status(.startTLS, .system(.connectionReset)) == 35)
+        #expect(status(.startTLS, .tls(.pinMismatch(seen: "sha256:0"))) == 90)
+        #expect(status(.startTLS, .timedOut(limit: .seconds(1))) == 28)
     }
 
     @Test("any other error maps to exit status 1")

@@ -57,6 +57,26 @@ struct HintTests {
         #expect(hint(.connect, refused, .unix("/dev/null"))?.contains("not a socket") == true)
     }
 
+    @Test("the hint for a TLS failure names the flag that helps")
+    func tls() {
+        let subject = "/CN=a"
+        for (failure, word) in [
+            (TLSFailure.selfSigned(subject: subject), "--pin"),
+            (.unknownIssuer(subject: subject, issuer: "/CN=i"), "--ca"),
+            (.wrongHost(expected: "b", names: ["a"]), "--sni"),
+            (.noApplicationProtocol, "--alpn"), (.clientCertificateRequired, "--cert"),
+            (.wrongPassword(isMissing: true), "openssl pkey"),
+            (.notTLS(Array("HTTP/1.1 400".utf8)), "Omit --tls"),
+            (.notTLS(Array("* OK IMAP".utf8)), "--starttls"),
+            (.notYetValid(subject: subject, date: ""), "clock"),
+            (.pinMismatch(seen: "sha256:0"), "attacker"),
+        ] {
+            #expect(hint(.startTLS, .tls(failure))?.contains(word) == true, "\(failure)")
+        }
+        #expect(hint(.startTLS, .tls(.versionRefused)) == nil)
+        #expect(hint(.receive, .tls(.truncated))?.contains("may not be everything") == true)
+    }
+
     @Test("a refusal of a Unix datagram socket, which only its address names, has a Unix hint")
     func refusedDatagrams() throws {
         let path = SocketAddress.unix(try #require(UnixAddress(path: "/s")))

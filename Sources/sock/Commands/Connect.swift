@@ -5,7 +5,7 @@ import Sockets
 struct Connect: Command {
     static let usage = [
         "sock [flags] HOST PORT",
-        "sock [flags] HOST:PORT | tcp://HOST:PORT | udp://HOST:PORT | unix:PATH",
+        "sock [flags] HOST:PORT | tcp://HOST:PORT | udp://HOST:PORT | tls://HOST:PORT | unix:PATH",
         "sock [flags] -U PATH",
     ]
     static let summary = "connect to HOST PORT, HOST:PORT or a URL"
@@ -16,7 +16,8 @@ struct Connect: Command {
         first, and servers that wait for it get it. Scripts use -N, which half-closes at once. Input \
         that is empty from the start (</dev/null) never half-closes. With -u, each read of the input \
         is one datagram, and sock ends when nothing has arrived for 1 s (or -w) after the end of \
-        input. A host named like a command: sock connect info 80.
+        input. With --tls, sock verifies the certificate of the server: its issuers, the name, the \
+        dates and the purpose. A host named like a command: sock connect info 80.
         """
 
     private let endpoint: Endpoint
@@ -88,7 +89,10 @@ struct Connect: Command {
 
     private func logConnection(_ socket: Socket) {
         guard sendsNothing ? options.isVerbose : options.reportsConnections else { return }
-        Log.message("connected to \(socket.remoteAddress.nameOfPeer) from \(socket.localAddress)")
+        let isVerified = connector.tls?.isInsecure != true || connector.tls?.pin != nil
+        let tls = socket.tls.map { ", with \($0.brief)\(isVerified ? "" : ", not verified")" } ?? ""
+        Log.message(
+            "connected to \(socket.remoteAddress.nameOfPeer) from \(socket.localAddress)\(tls)")
     }
 
     /// Sends a datagram of one byte, like nc, and waits for a reply (`-z` with `-u`), because a

@@ -11,12 +11,15 @@ struct ConnectTrace {
     let family: AddressFamily?
     let isNumeric: Bool
     let timeout: Duration
+    /// How to use TLS; nil for a plain connection.
+    let tls: TLSFlags?
     /// A Boolean value that indicates whether to print each step on standard output.
     let printsSteps: Bool
 
     private(set) var attempts: [Attempt] = []
     private(set) var port: UInt16 = 0
     private(set) var ends: (local: SocketAddress, remote: SocketAddress)?
+    private(set) var tlsReport: TLSReport?
 
     /// An attempt to connect to one address, with the cause of its failure.
     struct Attempt {
@@ -29,19 +32,21 @@ struct ConnectTrace {
 
     init(
         endpoint: Endpoint, interface: String? = nil, family: AddressFamily?, isNumeric: Bool,
-        timeout: Duration, printsSteps: Bool
+        timeout: Duration, tls: TLSFlags? = nil, printsSteps: Bool
     ) {
         self.endpoint = endpoint
         self.interface = interface
         self.family = family
         self.isNumeric = isNumeric
         self.timeout = timeout
+        self.tls = tls
         self.printsSteps = printsSteps
     }
 
     private var type: SocketType { endpoint.isDatagram ? .datagram : .stream }
 
     mutating func run() throws {
+        let client = try tls?.client(for: endpoint, notingFaults: true)
         var first: Socket? = try step("Creating socket...", { _ in "done" }) {
             try Socket(likelyFamily, type)
         }
@@ -56,7 +61,11 @@ struct ConnectTrace {
                 connect(socket, address)
             }
             attempts.append(attempt)
-            if attempt.cause == nil { return try printEnds(of: socket) }
+            if attempt.cause == nil {
+                try printEnds(of: socket)
+                if let tls, let client { try startTLS(tls, client, on: socket) }
+                return
+            }
         }
         throw SocketError(
             .connect, attempts.last?.cause ?? .system(.connectionRefused), endpoint: endpoint,
@@ -130,6 +139,36 @@ struct ConnectTrace {
         try Console.writeLine("Connected to   \(socket.remoteAddress.pythonText)")
     }
 
+    /// Starts TLS as a printed step, and prints what the server is.
+    ///
+    /// - Throws: The error with which `sock connect` would fail.
+    private mutating func startTLS(
+        _ tls: TLSFlags, _ client: TLSClient, on socket: Socket
+    ) throws {
+        defer { socket.close() }
+        let name = tls.startTLS.map { "Starting TLS (\($0.command))..." } ?? "Starting TLS..."
+        let start = ContinuousClock.now
+        try step(name, { "done (\(start.duration(to: .now).brief))" }) {
+            try client.start(
+                on: socket, limit: timeout, TimeLimit(timeout).deadline())
+        }
+        guard let information = socket.tls else { return }
+        let serverName = tls.serverName ?? endpoint.host ?? ""
+        let report = TLSReport(information, serverName: serverName, pin: tls.pin)
+        tlsReport = report
+        if printsSteps { for line in report.lines { try Console.writeMessage(line) } }
+        for check in report.checks {
+            _ = try step("Checking \(check.title)...", { $0 ?? "done" }) { check.failure }
+        }
+        if !tls.acceptsAnyIssuer, let fault = information.faults.first {
+            throw SocketError(.startTLS, .tls(fault), endpoint: endpoint)
+        }
+        let certificate = information.peerCertificate
+        guard let pin = tls.pin, certificate.map(pin.matches) != true else { return }
+        throw SocketError(
+            .startTLS, .tls(.pinMismatch(seen: certificate?.pin ?? "none")), endpoint: endpoint)
+    }
+
     /// Prints the name of a step when it begins, and its result in a second column when it ends.
     private func step<Result>(
         _ name: String, _ outcome: (Result) -> String, _ body: () throws -> Result
@@ -139,7 +178,7 @@ struct ConnectTrace {
         try Console.write(TerminalText.escaped(name) + padding)
         do {
             let result = try body()
-            try Console.writeLine(outcome(result))
+            try Console.writeMessage(outcome(result))
             return result
         } catch {
             try Console.writeLine("failed")
@@ -149,9 +188,9 @@ struct ConnectTrace {
 }
 
 extension ConnectTrace {
-    /// All attempts and the addresses of both ends as one object.
+    /// All attempts, the addresses of both ends, and the results of TLS if it is used, as one object.
     var json: JSON {
-        .object([
+        var members: [(String, JSON)] = [
             ("host", .string(endpoint.host ?? "")),
             ("service", .optional(endpoint.port?.service)),
             ("port", .number(Int(port))),
@@ -159,7 +198,9 @@ extension ConnectTrace {
             ("attempts", .array(attempts.map(\.json))),
             ("local", ends.map { $0.local.json } ?? .null),
             ("remote", ends.map { $0.remote.json } ?? .null),
-        ])
+        ]
+        if tls != nil { members.append(("tls", tlsReport?.json ?? .null)) }
+        return .object(members)
     }
 }
 

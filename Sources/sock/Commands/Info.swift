@@ -3,11 +3,12 @@ import Sockets
 /// The command `sock info HOST SERVICE`, the tutorial's information client, which reports each step
 /// of connecting.
 struct Info: Command {
-    static let usage = ["sock info HOST SERVICE"]
+    static let usage = ["sock info HOST SERVICE", "sock info tls://HOST:PORT"]
     static let summary = "connect step by step, and report each step"
     static let details = """
         The tutorial's information client: it creates a socket, looks up the port of the service, \
-        tries the host's addresses one after the other, and shows both ends.
+        tries the host's addresses one after the other, and shows both ends. With --tls or \
+        --starttls, it also shows the certificates of the server and checks them step by step.
         """
 
     private let endpoint: Endpoint
@@ -16,6 +17,7 @@ struct Info: Command {
     private let family: AddressFamily?
     private let isNumeric: Bool
     private let timeout: Duration
+    private let tls: TLSFlags?
     private let isJSON: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -31,6 +33,7 @@ struct Info: Command {
         family = try arguments.family()
         isNumeric = arguments.has(.numeric)
         timeout = try arguments.timeout() ?? .seconds(10)
+        tls = try TLSFlags(arguments, for: endpoint)
         isJSON = arguments.has(.json)
     }
 
@@ -38,11 +41,11 @@ struct Info: Command {
         try endpoint.checkHost(family, interface: interface)
         var trace = ConnectTrace(
             endpoint: endpoint, interface: interface, family: family, isNumeric: isNumeric,
-            timeout: timeout,
+            timeout: timeout, tls: tls,
             printsSteps: !isJSON)
         do {
             try trace.run()
-        } catch let error as SocketError {
+        } catch {
             // Print the object even if connecting failed, because it lists the failed attempts.
             if isJSON, !trace.attempts.isEmpty { try Console.writeLine(trace.json) }
             throw error

@@ -18,7 +18,8 @@ struct Listen: Command {
         wait for more. After the end of input, later clients receive nothing. -w begins when a \
         client has connected. After -q, the client has 2 s to close. With -u, it replies to every \
         sender, from the address that the datagram was sent to, and ADDR may be a multicast \
-        group, such as 239.1.1.1%eth0.
+        group, such as 239.1.1.1%eth0. With --tls and without --cert, it creates a self-signed \
+        certificate and prints its fingerprint, which clients check with --pin.
         """
 
     private let endpoint: Endpoint
@@ -28,6 +29,7 @@ struct Listen: Command {
     private let isBroadcast: Bool
     private let isNumeric: Bool
     private let keepsOpen: Bool
+    private let tls: TLSFlags?
     private let options: RelayOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -47,6 +49,7 @@ struct Listen: Command {
         isBroadcast = arguments.has(.broadcast)
         isNumeric = arguments.has(.numeric)
         keepsOpen = arguments.has(.keepOpen)
+        tls = try TLSFlags(arguments, for: endpoint)
         options = try RelayOptions(arguments)
         if keepsOpen, !endpoint.isDatagram, options.quitAfter != nil {
             throw UsageError(
@@ -118,10 +121,11 @@ struct Listen: Command {
     }
 
     private func acceptStreams() throws {
+        let server = try tls?.server(on: endpoint.host)
         let listeners = try open(ListenOptions(family: family))
-        if keepsOpen { return try serveClients(of: listeners) }
+        if keepsOpen { return try serveClients(of: listeners, server) }
         let relay = Monitor<StreamRelay?>(nil)
-        endWhenRequested(closing: listeners) {
+        endWhenRequested(closing: listeners, server) {
             guard let relay = relay.update({ $0 }) else { Termination.exit(.success) }
             relay.stop()
         }
@@ -136,6 +140,7 @@ struct Listen: Command {
         // Closing the listeners refuses further clients and removes the socket file.
         for listener in listeners { listener.close() }
         Log.connection(from: client.remoteAddress, if: options.reportsConnections)
+        try server?.start(on: client)
         let newRelay = StreamRelay(client, options, lingers: true)
         relay.update { $0 = newRelay }
         try newRelay.run()
@@ -163,7 +168,7 @@ struct Listen: Command {
 
     /// Serves many clients with tasks, while two threads read standard input and write standard
     /// output.
-    private func serveClients(of listeners: [Socket]) throws {
+    private func serveClients(of listeners: [Socket], _ tls: TLSServer?) throws {
         Environment.raiseDescriptorLimit()
         let server = ServerTask()
         // Closing the listeners removes the socket file.
@@ -172,8 +177,8 @@ struct Listen: Command {
             server.stop()
         }
         let (input, output) = (try InputReader(), try OutputQueue())
-        let clients = try ClientGroup(options, input, output)
-        announce(listeners)
+        let clients = try ClientGroup(options, input, output, tls)
+        announce(listeners, tls)
         try server.run(loops: 1) { group in
             var adopted: [Listener] = []
             for listener in listeners {
@@ -198,17 +203,20 @@ struct Listen: Command {
     ///
     /// After the first signal, `stop` runs on a separate thread, and the program ends within 1 s.
     private func endWhenRequested(
-        closing sockets: [Socket],
+        closing sockets: [Socket], _ tls: TLSServer? = nil,
         _ stop: @escaping @Sendable () -> Void = { Termination.exit(.success) }
     ) {
         // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
         // from us.
         for socket in sockets { Termination.cleanUp(socket.close) }
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow, stop)
-        announce(sockets)
+        announce(sockets, tls)
     }
 
-    private func announce(_ sockets: [Socket]) {
+    private func announce(_ sockets: [Socket], _ tls: TLSServer?) {
+        if let tls {
+            Log.announce(tls.announcement, if: announces || self.tls?.certificateFile == nil)
+        }
         for socket in sockets {
             Log.announceListening(on: socket.localAddress, detail(of: socket), if: announces)
         }

@@ -9,7 +9,8 @@ struct Serve: Command {
         Serves one of the classic services on TCP and UDP together. Without ADDR, it listens only on \
         loopback; * means every interface. Port 0 picks a free port and prints it on standard \
         error. Tasks on a few threads serve all clients at the same time. After SIGINT or SIGTERM, \
-        clients have 1 s to finish.
+        clients have 1 s to finish. With --tls, it serves TLS instead of TCP and UDP, and without \
+        --cert it prints the fingerprint of a new certificate, which clients check with --pin.
         """
     static let terms = [
         ("echo", "sends back what arrives (RFC 862)"),
@@ -25,6 +26,7 @@ struct Serve: Command {
     private let port: Port
     private let family: AddressFamily?
     private let threads: Int
+    private let tls: TLSFlags?
     private let isVerbose: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -39,6 +41,7 @@ struct Serve: Command {
         port = try Target.port(last)
         family = try arguments.family()
         threads = try arguments[.threads].map(Self.threads) ?? Environment.processorCount
+        tls = try TLSFlags(arguments, for: .tcp(host ?? "", port: port))
         isVerbose = arguments.has(.verbose)
     }
 
@@ -66,19 +69,25 @@ struct Serve: Command {
         try Endpoint.tcp(host ?? "", port: port).checkHost(family)
         Environment.raiseDescriptorLimit()
         let announces = isVerbose || port.number == 0 || StandardStreams.error.isTerminal
+        let tlsServer = try tls?.server(on: host == "*" ? "" : host)
         let sockets = try ServiceSockets.open(
-            host: host, port: port, family: family,
+            host: host, port: port, family: family, usesTLS: tls != nil,
             skipped: { if announces { Log.skipped($0, $1) } })
         let server = ServerTask()
         // Prepare for signals first, because a signal may arrive as soon as an address is printed.
         Signals.onTermination(within: .seconds(3)) { server.stop() }
-        try server.run(loops: threads) { [service, family, isVerbose] loops in
-            let server = try ServiceServer(service, sockets, on: loops, isVerbose: isVerbose)
+        try server.run(loops: threads) { [service, family, tls, isVerbose] loops in
+            let server = try ServiceServer(
+                service, sockets, on: loops, tlsServer, isVerbose: isVerbose)
+            if let tlsServer {
+                Log.announce(tlsServer.announcement, if: announces || tls?.certificateFile == nil)
+            }
+            let transports = tlsServer == nil ? "tcp and udp" : "tls"
             for address in server.addresses {
                 let isForIPv6Only = family == .ipv6 && address.ip == .v6(.any)
                 Log.announceListening(
                     on: address,
-                    "\(service.rawValue), tcp and udp\(isForIPv6Only ? ", IPv6 only" : "")",
+                    "\(service.rawValue), \(transports)\(isForIPv6Only ? ", IPv6 only" : "")",
                     if: announces)
             }
             try await server.run()

@@ -15,6 +15,9 @@ enum Flag: String, CaseIterable {
     case noShutdown = "no-shutdown"
     case zero
     case sendOnly = "send-only"
+    case tls, starttls, ca, cert, key, insecure, sni, alpn
+    case keyLog = "key-log"
+    case pin
     case threads, pid, program, all, watch, json, verbose, status, help, version
 
     /// A row of the table of flags.
@@ -85,6 +88,52 @@ enum Flag: String, CaseIterable {
         case .noShutdown: Row(nil, [.connect, .listen], "never half-close")
         case .zero: Row("z", [.connect], "connect, send nothing, and close")
         case .sendOnly: Row(nil, [.connect], "discard replies, and do not wait for them")
+        case .tls:
+            Row(
+                nil, [.connect, .listen, .info, .serve],
+                "use TLS, and verify the server; also tls://HOST:PORT",
+                otherHelp: [
+                    .listen: "use TLS; without --cert, with a new self-signed certificate",
+                    .serve: "use TLS; without --cert, with a new self-signed certificate",
+                ])
+        case .starttls:
+            Row(
+                nil, value: "PROTOCOL", [.connect, .info],
+                "begin in plain text: smtp, imap, pop3, ftp or postgres")
+        case .ca:
+            Row(
+                nil, value: "FILE", [.connect, .listen, .info, .serve],
+                "trust only the issuers in this file (PEM)",
+                otherHelp: [
+                    .listen: "require a certificate that an issuer in this file has signed",
+                    .serve: "require a certificate that an issuer in this file has signed",
+                ])
+        case .cert:
+            Row(
+                nil, value: "FILE", [.connect, .listen, .info, .serve],
+                "own certificate, then those of its issuers (PEM)")
+        case .key:
+            Row(
+                nil, value: "FILE", [.connect, .listen, .info, .serve],
+                "own private key (PEM), unless --cert has it")
+        case .insecure:
+            Row(nil, [.connect, .info], "accept any certificate; anyone may be the server")
+        case .sni:
+            Row(
+                nil, value: "NAME", [.connect, .info],
+                "name of the server to request and to verify, instead of HOST")
+        case .alpn:
+            Row(
+                nil, value: "LIST", [.connect, .listen, .info, .serve],
+                "application protocols, such as h2,http/1.1")
+        case .keyLog:
+            Row(
+                nil, value: "FILE", [.connect, .listen, .info, .serve],
+                "append the secrets of TLS, with which Wireshark decrypts")
+        case .pin:
+            Row(
+                nil, value: "sha256:HEX", [.connect, .info],
+                "accept only the certificate with this fingerprint, from any issuer")
         case .threads:
             Row(
                 nil, value: "N", [.serve],

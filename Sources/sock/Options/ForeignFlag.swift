@@ -15,10 +15,14 @@ enum ForeignFlag {
             ["-C", "--crlf"], "sock sends the input unchanged",
             "For lines that end with CRLF, use: sed -u 's/$/\\r/' | sock HOST PORT"
         ),
-        (
-            ["--ssl", "--ssl-verify", "--ssl-cert", "--ssl-key", "--ssl-trustfile"],
-            "sock has no TLS yet", "Use openssl s_client -connect HOST:PORT."
-        ),
+        (["--ssl"], "the option has another name here", "Use --tls."),
+        (["--ssl-verify"], "--tls always verifies", "Use --tls, and --insecure not to verify."),
+        (["--ssl-cert"], "the option has another name here", "Use --cert FILE."),
+        (["--ssl-key"], "the option has another name here", "Use --key FILE."),
+        (["--ssl-trustfile"], "the option has another name here", "Use --ca FILE."),
+        (["--ssl-servername"], "the option has another name here", "Use --sni NAME."),
+        (["--ssl-alpn"], "the option has another name here", "Use --alpn LIST."),
+        (["--ssl-ciphers"], "sock uses the ciphers of the system", "Omit the option."),
         (["-t", "--telnet"], "sock does not negotiate like telnet", "Use telnet HOST PORT."),
         (
             ["-L", "--max-conns"], "sock limits no number of clients",

@@ -69,7 +69,9 @@ enum ForeignForm {
         case "UDP-LISTEN", "UDP-L", "UDP-RECV", "UDP-RECVFROM": return "Write sock -lu \(rest)."
         case "UNIX", "UNIX-CONNECT": return "Write sock -U \(rest)."
         case "UNIX-LISTEN", "UNIX-L": return "Write sock -lU \(rest)."
-        case "EXEC", "SYSTEM", "OPENSSL", "OPENSSL-LISTEN", "SSL", "PTY", "FILE", "OPEN", "SOCKS":
+        case "OPENSSL", "OPENSSL-CONNECT", "SSL": return "Write sock --tls \(rest)."
+        case "OPENSSL-LISTEN", "SSL-L": return "Write sock -l --tls \(rest)."
+        case "EXEC", "SYSTEM", "PTY", "FILE", "OPEN", "SOCKS":
             return "sock cannot do that; use socat."
         default: return nil
         }

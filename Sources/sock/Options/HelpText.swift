@@ -16,21 +16,21 @@ enum HelpText {
         let commands = Subcommand.allCases.compactMap(\.command)
         let flags = Set(Subcommand.connect.flags + Subcommand.listen.flags + [.help])
         let title = TextLayout.wrapped(
-            "sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.",
+            "sock uses TCP, TLS, UDP and Unix sockets, and explains its errors.",
             width: width)
         let statuses = """
             Exit status: 0 success, 1 other, 2 usage, 6 name, 7 refused, 23 output, 28 timeout, \
-            45 bind, 55 send, 56 receive or reset.
+            45 bind, 55 send, 56 receive or reset, 35 58 60 77 90 TLS.
             """
         let letters = Flag.allCases.filter { flags.contains($0) && $0.row.letter != nil }
         let others = Flag.allCases.filter { flags.contains($0) && $0.row.letter == nil }
         let more =
-            "Also \(others.map(name).joined(separator: ", ")): see sock -l --help."
+            "Also \(others.map(\.longName).joined(separator: ", ")): see sock help connect."
         return text(of: [
             title + TextLayout.columns(commands.map { ($0.usage[0], $0.summary) }, width: width),
             columns(of: letters, in: nil, width: width)
-                + TextLayout.wrapped(more, width: width, indent: "  "),
-            TextLayout.wrapped(statuses, width: width),
+                + TextLayout.wrapped(more, width: width, indent: "  ")
+                + TextLayout.wrapped(statuses, width: width),
         ])
     }
 

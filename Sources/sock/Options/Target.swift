@@ -85,7 +85,8 @@ enum Target {
 
     /// Returns the host of a word that another word with the port follows.
     private static func hostBeforePort(_ word: String) throws(UsageError) -> String {
-        if let endpoint = try? Endpoint(parsing: word), endpoint.host != nil {
+        let hasPort = ((try? Endpoint(parsing: word))?.host ?? (isTLS(word) ? word : nil)) != nil
+        if hasPort {
             throw UsageError("\(quoted(word)) already has a port: expected HOST PORT or HOST:PORT")
         }
         return try host(word)
@@ -111,9 +112,23 @@ enum Target {
         return inner
     }
 
+    /// Returns whether the word is a URL that requests TLS.
+    static func isTLS(_ word: String) -> Bool { word.prefix(6).lowercased() == "tls://" }
+
+    /// Returns the endpoint of a URL that requests TLS, which the library does not parse.
+    private static func ofTLS(_ word: String, udp: Bool) throws(UsageError) -> Endpoint {
+        if udp { throw UsageError("-u means UDP, but \(quoted(word)) means TLS over TCP") }
+        do throws(SocketError) {
+            return try Endpoint(parsing: "tcp://\(word.dropFirst(6))")
+        } catch {
+            throw UsageError("\(error)".replacing("'tcp://", with: "'tls://"))
+        }
+    }
+
     private static func whole(
         _ word: String, udp: Bool, isEscaped: Bool
     ) throws(UsageError) -> Endpoint {
+        if isTLS(word) { return try ofTLS(word, udp: udp) }
         if !word.contains(where: { ":/@".contains($0) }) {
             let command = Subcommand.similar(to: word).map { "; did you mean sock \($0.rawValue)?" }
             throw UsageError(

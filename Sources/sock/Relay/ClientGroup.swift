@@ -10,6 +10,7 @@ final class ClientGroup: Sendable {
     private let options: RelayOptions
     private let input: InputReader
     private let output: OutputQueue
+    private let tls: TLSServer?
     private let ticker: Ticker
     private let state = Monitor(State())
     /// A stream that yields a value when the broadcaster may have become ready.
@@ -64,8 +65,12 @@ final class ClientGroup: Sendable {
         }
     }
 
-    init(_ options: RelayOptions, _ input: InputReader, _ output: OutputQueue) throws(Failure) {
+    init(
+        _ options: RelayOptions, _ input: InputReader, _ output: OutputQueue,
+        _ tls: TLSServer? = nil
+    ) throws(Failure) {
         self.options = options
+        self.tls = tls
         self.input = input
         self.output = output
         ticker = try Ticker()
@@ -114,6 +119,7 @@ final class ClientGroup: Sendable {
 
     private func serve(_ connection: Connection) async {
         Log.connection(from: connection.remoteAddress, if: options.reportsConnections)
+        guard await startTLS(with: connection) else { return }
         let client = addClient(connection)
         await relay(client)
         remove(client)
@@ -131,6 +137,17 @@ final class ClientGroup: Sendable {
             "\(connection.remoteAddress.nameOfPeer) disconnected; "
                 + TransferText.both(
                     sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
+    }
+
+    /// Starts TLS if the group uses it, and returns false after reporting that the handshake failed.
+    private func startTLS(with connection: Connection) async -> Bool {
+        do {
+            try await tls?.start(on: connection)
+            return true
+        } catch {
+            if !Task.isCancelled { Log.message(Failure(any: error).message) }
+            return false
+        }
     }
 
     /// Waits until the bytes that have arrived are written, but only briefly if the output is blocked,
@@ -253,9 +270,10 @@ extension ClientGroup {
                 }
                 return
             case .halfClose:
-                // It fails if the client is gone. The next receive reports the cause better.
-                try? client.connection.shutdown(.write)
-                client.schedule.update { $0.didHalfClose() }
+                let isDone = halfClose(client)
+                client.schedule.update {
+                    isDone ? $0.didHalfClose() : $0.halfCloseDidBlock(at: clock.now)
+                }
                 client.hasChanged.yield()
             case .checkSendQueue:
                 let queue = (try? client.connection.diagnose())?.statistics.sendQueue ?? 0
@@ -269,6 +287,17 @@ extension ClientGroup {
                 if let limit { ticker.wake(client.hasChanged, after: limit) }
             }
         } while await changes.next() != nil && !Task.isCancelled
+    }
+
+    /// Half-closes the connection, and returns false if the kernel does not accept the end of TLS yet.
+    private func halfClose(_ client: Client) -> Bool {
+        do throws(SocketError) {
+            try client.connection.shutdown(.write)
+        } catch {
+            // It also fails if the client is gone. The next receive reports the cause better.
+            return error.errno != .wouldBlock
+        }
+        return true
     }
 
     /// How often to find out whether a client that sends nothing more is gone.

@@ -1,6 +1,6 @@
 import Sockets
 
-/// A connector that applies the flags `-4 -6 -n -s -p -w`.
+/// A connector that applies the flags `-4 -6 -n -s -p -w`, and those of TLS.
 struct Connector {
     var family: AddressFamily?
     var isNumeric = false
@@ -10,11 +10,25 @@ struct Connector {
     var interface: String?
     var limit: Duration?
     var socketOptions: [SocketOptionSetting] = []
+    /// How to use TLS; nil for a plain connection.
+    var tls: TLSFlags?
 
-    private var timeout: TimeLimit { limit.map { TimeLimit($0) } ?? .seconds(10) }
+    /// The limit of connecting without `-w`.
+    static let defaultLimit = Duration.seconds(10)
 
-    /// Connects a stream socket, and tries the addresses of a name concurrently.
+    private var timeout: TimeLimit { TimeLimit(limit ?? Self.defaultLimit) }
+
+    /// Connects a stream socket, tries the addresses of a name concurrently, and starts TLS if the
+    /// flags request it.
     func connect(to endpoint: Endpoint) throws -> Socket {
+        let client = try tls?.client(for: endpoint)
+        let deadline = timeout.deadline()
+        let socket = try connectPlain(to: endpoint)
+        try client?.start(on: socket, limit: limit ?? Self.defaultLimit, deadline)
+        return socket
+    }
+
+    private func connectPlain(to endpoint: Endpoint) throws -> Socket {
         if endpoint.transport.isUnix {
             return try Socket(to: endpoint, timeout: timeout)
         }
@@ -171,6 +185,7 @@ extension Connector {
             return number
         }
         limit = try arguments.timeout()
+        tls = try TLSFlags(arguments, for: endpoint)
         if arguments.has(.broadcast) { socketOptions = [.set(.broadcast, to: true)] }
     }
 }

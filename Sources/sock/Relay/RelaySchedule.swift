@@ -39,6 +39,8 @@ struct RelaySchedule {
     /// The time at which the kernel last had bytes to send.
     private var lastUnsent = Duration.zero
     private var isQueueEmpty = false
+    /// The earliest time of the next attempt to half-close.
+    private var earliestHalfClose = Duration.zero
 
     /// How often to check whether the kernel still has bytes to send.
     private static let checkInterval = Duration.milliseconds(100)
@@ -81,6 +83,12 @@ struct RelaySchedule {
         hasHalfClosed = true
     }
 
+    /// Records that the connection cannot be half-closed yet, because the kernel has no room for the end
+    /// of TLS.
+    mutating func halfCloseDidBlock(at now: Duration) {
+        earliestHalfClose = now + Self.checkInterval
+    }
+
     /// Returns what to do next.
     ///
     /// - Parameters:
@@ -101,6 +109,7 @@ struct RelaySchedule {
             if mayHalfClose, !hasHalfClosed, !hasPeerEnded {
                 switch halfClose {
                 case .never: break
+                case _ where now < earliestHalfClose: ends.append(earliestHalfClose)
                 case .atOnce: return .halfClose
                 case .afterSilence(let time):
                     let due = max(inputEnd, receive, lastUnsent) + time

@@ -8,6 +8,8 @@ import Synchronization
 /// `RelaySchedule` decides, so a limit is met even if input, output and peer are all blocked.
 final class StreamRelay: Sendable {
     private let socket: Socket
+    /// A Boolean value that indicates whether the socket uses TLS.
+    private let usesTLS: Bool
     private let options: RelayOptions
     private let clock = ActivityClock()
     private let sent = Atomic<Int>(0)
@@ -33,6 +35,9 @@ final class StreamRelay: Sendable {
 
     private static let bufferSize = 128 << 10
 
+    /// The largest piece to transfer if slow progress must count as activity.
+    private static let pieceSize = 4096
+
     /// How often to look for a reset that only a later write would report.
     private static let resetInterval = Duration.milliseconds(500)
 
@@ -48,6 +53,7 @@ final class StreamRelay: Sendable {
     ///     because closing with unread bytes resets the connection, and the peer could lose the answer.
     init(_ socket: Socket, _ options: RelayOptions, lingers: Bool = false) {
         self.socket = socket
+        usesTLS = socket.tls != nil
         self.options = options
         self.lingers = lingers
         discards = Atomic(options.isSendOnly)
@@ -138,9 +144,11 @@ extension StreamRelay {
                 }
                 state.wait(atMost: limit) { $0.reports != reports }
             case .halfClose:
-                // It fails if the peer is gone. The next receive reports the cause better.
-                try? socket.shutdown(.write)
-                state.update { $0.schedule.didHalfClose() }
+                let isDone = halfClose()
+                state.update {
+                    isDone
+                        ? $0.schedule.didHalfClose() : $0.schedule.halfCloseDidBlock(at: clock.now)
+                }
             case .checkSendQueue:
                 let queue = (try? socket.diagnose())?.statistics.sendQueue ?? 0
                 state.update { $0.schedule.didCheckSendQueue(at: clock.now, isEmpty: queue == 0) }
@@ -150,6 +158,17 @@ extension StreamRelay {
                 throw Failure(idle: socket, options.idleTimeout ?? .zero)
             }
         }
+    }
+
+    /// Half-closes the connection, and returns false if the kernel does not accept the end of TLS yet.
+    private func halfClose() -> Bool {
+        do throws(SocketError) {
+            try socket.shutdown(.write)
+        } catch {
+            // It also fails if the peer is gone. The next receive reports the cause better.
+            return error.errno != .wouldBlock
+        }
+        return true
     }
 
     /// Throws the error that the next write would throw, because input may pause for long.
@@ -193,7 +212,7 @@ extension StreamRelay {
         guard options.idleTimeout != nil else { return try Console.write(bytes) }
         var rest = bytes
         while !rest.isEmpty {
-            let piece = rest.prefix(4096)
+            let piece = rest.prefix(Self.pieceSize)
             try Console.write(piece)
             clock.touch()
             rest = rest.dropFirst(piece.count)
@@ -254,11 +273,15 @@ extension StreamRelay {
     ///
     /// An idle timeout divides it into steps, because the kernel reports progress at the end of a call.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
-        let step = options.sendStep.map { TimeLimit($0) } ?? .never
+        // With TLS, the steps are pieces instead, because a call with a time limit could leave encrypted
+        // bytes behind for the next call, which comes only with more input.
+        let step = usesTLS ? .never : options.sendStep.map { TimeLimit($0) } ?? .never
+        let most = usesTLS && options.idleTimeout != nil ? Self.pieceSize : bytes.count
         var rest = bytes
         while !rest.isEmpty {
+            let piece = rest.prefix(most)
             do throws(SocketError) {
-                let count = try socket.send(rest.span.bytes, timeout: step)
+                let count = try socket.send(piece.span.bytes, timeout: step)
                 clock.touch()
                 sent.add(count, ordering: .relaxed)
                 rest = rest.dropFirst(count)

@@ -2,11 +2,24 @@
 enum Daytime {
     /// Returns the text in xinetd's format: "22 NOV 2026 18:05:01 UTC" and CRLF. RFC 867
     static func text(_ secondsSince1970: Int) -> [UInt8] {
+        let (year, month, day, time) = parts(secondsSince1970)
+        return Array("\(padded(day)) \(months[month - 1]) \(year) \(time) UTC\r\n".utf8)
+    }
+
+    /// Returns the text for the dates of a certificate: "2026-11-22 18:05:01 UTC".
+    static func date(_ secondsSince1970: Int) -> String {
+        let (year, month, day, time) = parts(secondsSince1970)
+        return "\(year)-\(padded(month))-\(padded(day)) \(time) UTC"
+    }
+
+    private static func parts(
+        _ secondsSince1970: Int
+    ) -> (year: Int, month: Int, day: Int, time: String) {
         let days = floorDivide(secondsSince1970, 86_400)
         let second = secondsSince1970 - days * 86_400
         let (year, month, day) = date(daysSince1970: days)
         let time = [second / 3600, second / 60 % 60, second % 60].map(padded).joined(separator: ":")
-        return Array("\(padded(day)) \(months[month - 1]) \(year) \(time) UTC\r\n".utf8)
+        return (year, month, day, time)
     }
 
     /// Returns the seconds since 1900 as 32 big-endian bits, which wrap in 2036. RFC 868

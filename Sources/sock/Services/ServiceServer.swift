@@ -2,11 +2,13 @@ import Sockets
 
 /// A server that runs one of the classic services on TCP and UDP, with tasks on a few event loops.
 ///
-/// Each address has one datagram channel and one listener, whose clients are spread over the loops.
+/// Each address has one datagram channel, except with TLS, and one listener, whose clients are spread over
+/// the loops.
 struct ServiceServer: Sendable {
     private let service: ClassicService
     private let listeners: [Listener]
     private let channels: [DatagramChannel]
+    private let tls: TLSServer?
     private let isVerbose: Bool
 
     /// How long connected clients may take to finish after the server was stopped.
@@ -21,15 +23,18 @@ struct ServiceServer: Sendable {
     /// - Throws: A `SocketError` if a socket cannot be adopted.
     init(
         _ service: ClassicService, _ sockets: [ServiceSockets], on group: LoopGroup,
-        isVerbose: Bool
+        _ tls: TLSServer? = nil, isVerbose: Bool
     ) throws(SocketError) {
         self.service = service
+        self.tls = tls
         self.isVerbose = isVerbose
         var listeners: [Listener] = []
         var channels: [DatagramChannel] = []
         for pair in sockets {
             listeners.append(try Listener(adopting: pair.listener, group: group))
-            channels.append(try DatagramChannel(adopting: pair.datagrams, group: group))
+            if let datagrams = pair.datagrams {
+                channels.append(try DatagramChannel(adopting: datagrams, group: group))
+            }
         }
         self.listeners = listeners
         self.channels = channels
@@ -63,11 +68,12 @@ extension ServiceServer {
     private func serve(_ client: Connection) async {
         Log.connection(from: client.remoteAddress, if: isVerbose)
         do {
+            try await tls?.start(on: client)
             try await service.serve(client)
         } catch {
             // A stopped server cancels or closes its connections, so such errors are not reported.
             let isEnd = (error as? SocketError)?.isEndOfService ?? false
-            if isVerbose, !isEnd { Log.message((error as? SocketError)?.firstLine ?? "\(error)") }
+            if isVerbose, !isEnd { Log.message(Failure(any: error).message) }
         }
     }
 

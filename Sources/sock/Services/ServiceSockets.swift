@@ -3,16 +3,17 @@ import Sockets
 /// The two sockets of a service on one address: TCP and UDP with the same port number.
 struct ServiceSockets: Sendable {
     let listener: Socket
-    let datagrams: Socket
+    /// The UDP socket; nil for TLS, which needs a stream.
+    let datagrams: Socket?
 
-    /// Opens both sockets on every address of a host.
+    /// Opens both sockets, or only the listener for TLS, on every address of a host.
     ///
     /// The host is a name or an address, or `*` for every interface. If it is nil, the sockets use
     /// the loopback addresses of both families.
     ///
     /// `skipped` is called with each address that this machine does not have, and with the reason.
     static func open(
-        host: String?, port: Port, family: AddressFamily?,
+        host: String?, port: Port, family: AddressFamily?, usesTLS: Bool = false,
         skipped: (Endpoint, SocketError) -> Void = { _, _ in }
     ) throws -> [ServiceSockets] {
         let endpoints = try endpoints(of: host, port: port, family: family)
@@ -24,7 +25,9 @@ struct ServiceSockets: Sendable {
         }
         return try endpoints.open(
             port: \.listener.localAddress.port, skipped: skipped,
-            { endpoint throws(SocketError) in try open(endpoint, ListenOptions(family: family)) })
+            { endpoint throws(SocketError) in
+                try open(endpoint, ListenOptions(family: family), usesTLS: usesTLS)
+            })
     }
 
     private static func endpoints(
@@ -46,9 +49,10 @@ struct ServiceSockets: Sendable {
     }
 
     private static func open(
-        _ endpoint: Endpoint, _ options: ListenOptions
+        _ endpoint: Endpoint, _ options: ListenOptions, usesTLS: Bool
     ) throws(SocketError) -> ServiceSockets {
         let listener = try Socket(on: endpoint, options: options)
+        if usesTLS { return ServiceSockets(listener: listener, datagrams: nil) }
         // A port that the kernel chose for TCP may be in use for UDP.
         let port = listener.localAddress.port.map { Port($0) } ?? endpoint.port ?? 0
         let datagrams = try Socket(on: .udp(endpoint.host ?? "", port: port), options: options)

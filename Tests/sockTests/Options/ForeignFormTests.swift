@@ -11,6 +11,8 @@ struct ForeignFormTests {
             ("UDP:h:53", "Write sock -u h:53."),
             ("TCP-LISTEN:8080,fork", "Write sock -l 8080, or sock -lk 8080 with fork."),
             ("UNIX-CONNECT:/s", "Write sock -U /s."),
+            ("OPENSSL:h:443,verify=0", "Write sock --tls h:443."),
+            ("OPENSSL-LISTEN:8443,fork", "Write sock -l --tls 8443."),
             ("EXEC:date", "sock cannot do that; use socat."),
             ("tcp:localhost:80", "Write sock localhost:80."),
             ("udp:localhost:53", "Write sock -u localhost:53."),

@@ -8,7 +8,7 @@ struct HelpTextTests {
     func root() {
         #expect(
             HelpText.of(nil) == """
-                sock sends and receives over TCP, UDP and Unix sockets, and explains its errors.
+                sock uses TCP, TLS, UDP and Unix sockets, and explains its errors.
                   sock [flags] HOST PORT            connect to HOST PORT, HOST:PORT or a URL
                   sock -l [flags] [ADDR] PORT       listen; port 0 picks a free port
                   sock info HOST SERVICE            connect step by step, and report each step
@@ -34,11 +34,11 @@ struct HelpTextTests {
                   -z, --zero             connect, send nothing, and close
                   -v, --verbose          report events on standard error
                   -h, --help             print this help or a command's help; see also --version
-                  Also --ipv6-only, --datagram-size N, --half-close-after TIME, --no-shutdown,
-                  --send-only, --status: see sock -l --help.
-
+                  Also --ipv6-only, --datagram-size, --half-close-after, --no-shutdown,
+                  --send-only, --tls, --starttls, --ca, --cert, --key, --insecure, --sni,
+                  --alpn, --key-log, --pin, --status: see sock help connect.
                 Exit status: 0 success, 1 other, 2 usage, 6 name, 7 refused, 23 output, 28
-                timeout, 45 bind, 55 send, 56 receive or reset.
+                timeout, 45 bind, 55 send, 56 receive or reset, 35 58 60 77 90 TLS.
 
                 """)
     }

@@ -23,7 +23,10 @@ struct SubcommandTests {
     @Test("Subcommand.flags lists the flags that the subcommand accepts")
     func flags() {
         #expect(Subcommand.service.flags == [.json])
-        #expect(Subcommand.serve.flags == [.ipv4, .ipv6, .threads, .verbose])
+        #expect(
+            Subcommand.serve.flags == [
+                .ipv4, .ipv6, .tls, .ca, .cert, .key, .alpn, .keyLog, .threads, .verbose,
+            ])
         #expect(Subcommand.tour.flags.isEmpty)
     }
 }

@@ -45,6 +45,21 @@ struct TargetTests {
         }
     }
 
+    @Test("tls:// selects TCP, in any case, and contradicts -u and a second port")
+    func tls() throws {
+        #expect(try connect("tls://h:443") == .tcp("h", port: 443))
+        #expect(try connect("TLS://[::1]:https") == .tcp("::1", port: "https"))
+        #expect(try listen("tls://127.0.0.1:8443") == .tcp("127.0.0.1", port: 8443))
+        #expect(throws: UsageError("-u means UDP, but 'tls://h:1' means TLS over TCP")) {
+            try connect("tls://h:1", udp: true)
+        }
+        let second = #expect(throws: UsageError.self) { try connect("tls://h:1", "2") }
+        #expect(second?.message.hasPrefix("'tls://h:1' already has a port") == true)
+        let invalid = #expect(throws: UsageError.self) { try connect("tls://h:99999") }
+        #expect(invalid?.message.contains("'tls://h:99999'") == true)
+        #expect(throws: UsageError.self) { try connect("tls://udp://h:1") }
+    }
+
     @Test("-U and unix: accept a path and reject a port")
     func paths() throws {
         #expect(try connect("/s", unix: true) == .unix("/s"))

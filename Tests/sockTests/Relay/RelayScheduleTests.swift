@@ -44,6 +44,18 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .seconds(3)) == .wait(atMost: nil))
     }
 
+    @Test("a blocked half-close is tried again after 100 ms, and -w still ends the relay")
+    func blocked() {
+        var schedule = schedule(.atOnce, idleTimeout: .seconds(2))
+        schedule.inputDidEnd(at: .zero, isEmpty: false)
+        #expect(next(schedule, at: .seconds(1)) == .halfClose)
+        schedule.halfCloseDidBlock(at: .seconds(1))
+        #expect(next(schedule, at: .seconds(1)) == .wait(atMost: .milliseconds(100)))
+        #expect(next(schedule, at: .milliseconds(1100)) == .halfClose)
+        schedule.halfCloseDidBlock(at: .milliseconds(1950))
+        #expect(next(schedule, at: .seconds(2)) == .endIdle)
+    }
+
     @Test("the silence begins when the kernel has sent everything")
     func draining() {
         var schedule = schedule()

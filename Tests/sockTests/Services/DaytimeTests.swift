@@ -17,6 +17,12 @@ struct DaytimeTests {
         #expect(text(-1) == "31 DEC 1969 23:59:59 UTC\r\n")
     }
 
+    @Test("the date of a certificate has the order year, month, day")
+    func certificate() {
+        #expect(Daytime.date(1_795_370_701) == "2026-11-22 18:05:01 UTC")
+        #expect(Daytime.date(-1) == "1969-12-31 23:59:59 UTC")
+    }
+
     @Test("the date agrees with Foundation's calendar over four centuries")
     func calendar() throws {
         var calendar = Calendar(identifier: .gregorian)

@@ -9,9 +9,16 @@ struct ServiceSocketsTests {
     func samePort() throws {
         let sockets = try ServiceSockets.open(host: nil, port: 0, family: nil)
         let ports = Set(
-            sockets.flatMap { [$0.listener.localAddress.port, $0.datagrams.localAddress.port] })
+            sockets.flatMap { [$0.listener.localAddress.port, $0.datagrams?.localAddress.port] })
         #expect(ports.count == 1)
         #expect(ports.first != 0)
+    }
+
+    @Test("TLS opens no UDP socket")
+    func tls() throws {
+        let sockets = try ServiceSockets.open(host: nil, port: 0, family: nil, usesTLS: true)
+        #expect(!sockets.isEmpty)
+        #expect(sockets.allSatisfy { $0.datagrams == nil })
     }
 
     @Test("sockets without a host are bound to the loopback address of the given family")
