@@ -4,7 +4,8 @@ import Sockets
 
 /// Feeds one input, whose lines are words, to every parser of the command line.
 ///
-/// Accepted flags must be flags of the subcommand, and error messages must be printable.
+/// This includes the values of the flags of TLS. Accepted flags must be flags of the subcommand, and error
+/// messages must be printable.
 func checkCommandLine(_ input: [UInt8]) {
     let text = String(decoding: input, as: UTF8.self)
     let words = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -12,6 +13,7 @@ func checkCommandLine(_ input: [UInt8]) {
     do throws(UsageError) {
         if case .run(let arguments) = try Arguments.parse(words) {
             requireFlags(of: arguments, text)
+            _ = try TLSFlags(arguments, for: .tcp("h", port: 1))
         }
     } catch {
         requirePrintable(error, text)
