@@ -4,11 +4,18 @@ import PackageDescription
 // A package of its own, so nothing of it reaches a user of the library. The C programs are the
 // references. The same command builds them with -O2, which the package manager uses for C in
 // release builds. SwiftNIO and FlyingSocks are compared too.
+//
+// The suite `tls` needs OpenSSL's headers and swift-nio-ssl, which takes minutes to build. So its
+// programs are only in the package if the environment contains SOCKETS_BENCHMARK_TLS, which
+// `run tls` and `count` set.
+let hasTLS = Context.environment["SOCKETS_BENCHMARK_TLS"] != nil
 let sockets: Target.Dependency = .product(name: "Sockets", package: "swift-sockets")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
 ]
+
+let openSSL: [LinkerSetting] = [.linkedLibrary("ssl"), .linkedLibrary("crypto")]
 
 let package = Package(
     name: "swift-sockets-benchmarks",
@@ -16,9 +23,14 @@ let package = Package(
         .package(name: "swift-sockets", path: ".."),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
-    ],
+    ]
+        + (hasTLS
+            ? [.package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6")] : []),
     targets: [
-        .executableTarget(name: "load", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "load",
+            cSettings: [.define("_GNU_SOURCE")] + (hasTLS ? [.define("HAS_TLS")] : []),
+            linkerSettings: hasTLS ? openSSL : []),
         .executableTarget(name: "c-echo", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "c-epoll", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "c-lines", cSettings: [.define("_GNU_SOURCE")]),
@@ -31,6 +43,14 @@ let package = Package(
         .executableTarget(
             name: "flying-echo",
             dependencies: [.product(name: "FlyingSocks", package: "FlyingFox")]),
-    ],
+    ]
+        + (hasTLS
+            ? [
+                .executableTarget(
+                    name: "c-tls", cSettings: [.define("_GNU_SOURCE")], linkerSettings: openSSL),
+                .executableTarget(
+                    name: "nio-tls",
+                    dependencies: nio + [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
+            ] : []),
     cLanguageStandard: .gnu17
 )

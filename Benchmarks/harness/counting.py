@@ -1,5 +1,7 @@
 """Counting the user instructions of a program with valgrind's callgrind."""
 import collections
+import dataclasses
+import math
 import os
 import re
 import subprocess
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .running import first_line, stop
+from .workloads import CERTIFICATE, KEY
 
 # Valgrind slows a program down about fifty times, and other work on the machine adds to that.
 START_LIMIT = 120
@@ -31,15 +34,20 @@ class Counted:
     few: int             # operations of the short run
     many: int            # operations of the long run
     rounds: int = 1      # more where timing decides how much one system call brings
+    reference: list = ()  # the same in C, without --before
+    at_most: float = math.inf     # highest ratio to `reference`
 
 
 def counted_workloads(scale=1.0):
     """The workloads; `scale` shortens them."""
 
-    def workload(name, title, command, load, many, operation="round trip", rounds=1):
+    def workload(
+        name, title, command, load, many, operation="round trip", rounds=1, reference=(),
+        at_most=math.inf):
         many = max(640, int(many * scale))
         return Counted(
-            name, title, operation, command, load, many // 8, many, rounds if scale == 1 else 1)
+            name, title, operation, command, load, many // 8, many, rounds if scale == 1 else 1,
+            reference, at_most)
 
     echo = ["swift-async-echo", "echo"]
     lines = ["lines", "--size", "81"]
@@ -49,6 +57,17 @@ def counted_workloads(scale=1.0):
 
     def datagrams(depth):
         return ["datagrams", "--depth", str(depth), "--size", "64"]
+
+    def tls(name, title, way, load, many, operation, at_most=math.inf):
+        pair = [str(CERTIFICATE), str(KEY)]
+        return workload(
+            name, title, ["swift-async-echo", way, *pair],
+            [*load, "--certificate", str(CERTIFICATE)], many, operation,
+            reference=["c-tls", way, *pair], at_most=at_most)
+
+    # The load counts the bytes of a bulk transfer as operations of this size.
+    byte = ["--size", "1"]
+    handshakes = ["churn", "--connections", "16", "--warmup", "0"]
 
     def consumer(*flags):
         return ["swift-lines", "{port}", *flags]
@@ -100,6 +119,15 @@ def counted_workloads(scale=1.0):
         workload(
             "blocking-lines-text", "`SocketStream.readLine`, lines of 80 bytes",
             consumer("--text"), lines, 200_000, "line"),
+        # No bar, because most of the CPU time is spent in the kernel and not counted.
+        tls("tls64", "TLS, 64 connections, `echo()`", "echo", pingpong(), 16_000, "round trip"),
+        tls("tls-in", "TLS, `withReceived`", "sink", ["sink", *byte], 64 << 20, "byte", 1.05),
+        tls("tls-out", "TLS, `write`", "source", ["source", *byte], 64 << 20, "byte", 1.05),
+        tls("tls-bulk", "TLS, bulk `echo()`", "echo", ["bulk", *byte], 64 << 20, "byte", 1.05),
+        tls("handshake", "TLS, full handshake, `echo()` of 1 byte, close", "echo", handshakes,
+            800, "connection", 1.03),
+        tls("resume", "TLS, the same with a resumed session", "echo",
+            [*handshakes, "--resume"], 800, "connection", 1.07),
     ]
 
 
@@ -117,10 +145,15 @@ class Programs:
             subprocess.run(["strip", "-g", "-o", str(copy), str(self.built / name)], check=True)
         return str(copy)
 
-    def command(self, workload, port="", count=0):
-        name, *arguments = workload.command
+    def command(self, command, port="", count=0):
+        name, *arguments = command
         values = {"{port}": port, "{count}": str(count)}
         return [self.path(name), *(values.get(word, word) for word in arguments)]
+
+
+def reference_of(workload):
+    """The same workload with the C program."""
+    return dataclasses.replace(workload, command=workload.reference, reference=())
 
 
 def count(workload, programs, load):
@@ -166,7 +199,7 @@ def start(command):
 
 
 def drive_server(workload, programs, callgrind, driver):
-    server = start(callgrind + programs.command(workload))
+    server = start(callgrind + programs.command(workload.command))
     try:
         port = first_line(server, workload.command[0], START_LIMIT)
         driven = subprocess.run(
@@ -183,7 +216,7 @@ def drive_consumer(workload, programs, callgrind, driver):
     feeder = subprocess.Popen(driver, stdout=subprocess.PIPE, text=True)
     try:
         port = first_line(feeder, "the feeder")
-        consumer = start(callgrind + programs.command(workload, port))
+        consumer = start(callgrind + programs.command(workload.command, port))
         try:
             if feeder.wait(timeout=RUN_LIMIT) != 0:
                 raise SystemExit("the load failed")
@@ -198,7 +231,7 @@ def drive_client(workload, programs, callgrind, server_path, operations):
     server = subprocess.Popen([str(server_path)], stdout=subprocess.PIPE, text=True)
     try:
         port = first_line(server, "the C server")
-        client = start(callgrind + programs.command(workload, port, operations))
+        client = start(callgrind + programs.command(workload.command, port, operations))
         try:
             if client.wait(timeout=RUN_LIMIT) != 0:
                 raise SystemExit("the client failed")

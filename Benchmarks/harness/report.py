@@ -51,6 +51,10 @@ def verdict(workload, variant, results):
     if variant.at_most is not None:
         reference = results[workload.variants[0].name]
         return f"≤ {variant.at_most:.2f}", *judge(variant.at_most, ratios(values, reference))
+    if variant.at_most_more is not None:
+        reference = results[workload.variants[0].name]
+        more = [value - other for value, other in zip(values, reference)]
+        return f"≤ C + {variant.at_most_more:g} bytes", *judge(variant.at_most_more, more)
     if variant.at_least is not None:
         against = ratios(values, results[workload.ours])
         met, words = judge(variant.at_least, against, is_floor=True)
@@ -89,16 +93,17 @@ def table(workload, results):
     return "\n".join(rows) + "\n", met_all
 
 
-def heading(rounds, others, seconds):
+def heading(rounds, others, seconds, versions):
     model = next(
         (line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if "model name" in line),
         platform.machine(),
     )
     swift = subprocess.run(["swift", "--version"], capture_output=True, text=True).stdout
     swift = next((line for line in swift.splitlines() if "version" in line), "Swift")
+    software = " · ".join([swift.strip(), f"Python {platform.python_version()}", *versions])
     return (
         f"{datetime.date.today()} · {model}, {os.cpu_count()} CPUs, Linux {platform.release()} · "
-        f"{swift.strip()} · Python {platform.python_version()} · {rounds} rounds in {seconds:.0f} s\n\n"
+        f"{software} · {rounds} rounds in {seconds:.0f} s\n\n"
         "CPU time of the measured process per operation: median of the rounds (95 % interval), the "
         "cheapest round, and the median of the ratios taken within each round. Server on CPU "
         f"{SERVER_CPU}, load on CPU {LOAD_CPU}. Other programs used {others:.0%} of the machine "

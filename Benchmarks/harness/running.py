@@ -12,13 +12,13 @@ LOAD = BUILT / "load"
 SERVER_CPU, LOAD_CPU = 0, 1
 
 
-def build(package, products=()):
+def build(package, products=(), environment=None):
     """Builds a Benchmarks package, or only some of its products."""
     # The package manager does not notice new files in the package that this one depends on.
     (package / "Package.swift").touch()
     command = ["swift", "build", "-c", "release", "--package-path", str(package)]
     for options in [["--product", product] for product in products] or [[]]:
-        if subprocess.run(command + options, stdout=sys.stderr).returncode != 0:
+        if subprocess.run(command + options, stdout=sys.stderr, env=environment).returncode != 0:
             raise SystemExit(f"the build of {package} failed")
 
 

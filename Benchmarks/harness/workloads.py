@@ -1,10 +1,13 @@
 """The workloads, the programs in each, and the bars."""
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE.parent / ".build" / "release"
+CERTIFICATE = HERE.parent / ".build" / "tls" / "certificate.pem"
+KEY = HERE.parent / ".build" / "tls" / "key.pem"
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,7 @@ class Variant:
     command: list
     at_most: float | None = None   # highest ratio to the reference
     at_least: float | None = None  # lowest ratio to the variant `Workload.ours`
+    at_most_more: float | None = None  # highest difference to the reference
     ceiling: float | None = None   # highest figure
 
 
@@ -185,4 +189,54 @@ def tasks(duration):
     ]
 
 
-SUITES = {"blocking": blocking, "tasks": tasks}
+def has_go():
+    return shutil.which("go") is not None
+
+
+def tls(duration):
+    """Returns the workloads over TLS 1.3, for event loops with one thread."""
+    ours, go, nio = "Sockets", "Go crypto/tls", "NIOSSL handler"
+    pair, trusting = [str(CERTIFICATE), str(KEY)], ["--certificate", str(CERTIFICATE)]
+    total = ["--size", "65536", "--total", str(int(1024 * duration) << 20)]
+    handshakes = ["churn", "--connections", "16", "--total", str(int(2000 * duration))]
+
+    def workload(name, title, operation, load, way="echo", go_bar=None, nio_bar=None,
+                 figure="cpu", rounds=None, **bar):
+        variants = [
+            Variant("C epoll", program("c-tls", way, *pair)),
+            Variant("C epoll again", program("c-tls", way, *pair)),
+            Variant(ours, program("swift-async-echo", way, *pair), **bar),
+            Variant(nio, program("nio-tls", way, *pair), at_least=nio_bar),
+        ]
+        if has_go():
+            variants.append(Variant(go, program("go-tls", way, *pair), at_least=go_bar))
+        return Workload(
+            name, title, operation, load + trusting, variants, figure, ours, rounds)
+
+    return [
+        workload(
+            "tls64", "TLS, echo of 64 bytes, 64 connections", "round trip", pingpong(duration),
+            go_bar=1, nio_bar=1, at_most=1.08),
+        workload(
+            "tls-in", "TLS, bulk to the server, 1 connection", "64 KiB", ["sink", *total], "sink",
+            go_bar=1, at_most=1.05),
+        workload(
+            "tls-out", "TLS, bulk from the server, 1 connection", "64 KiB", ["source", *total],
+            "source", go_bar=1, at_most=1.05),
+        workload(
+            "tls-bulk", "TLS, bulk `echo()`, 1 connection, both directions at once", "64 KiB",
+            ["bulk", *total], go_bar=1, at_most=1.05),
+        workload(
+            "handshake", "TLS, connect with a full handshake, echo of 1 byte, close", "connection",
+            handshakes, go_bar=1, at_most=1.03),
+        workload(
+            "resume", "TLS, the same with a resumed session", "connection",
+            [*handshakes, "--resume"], at_most=1.07),
+        workload(
+            "tls-idle", "TLS, memory of an idle connection", "connection",
+            ["idle", "--connections", str(2000 if duration >= 0.1 else 200)], figure="memory",
+            rounds=3, at_most_more=4096),
+    ]
+
+
+SUITES = {"blocking": blocking, "tasks": tasks, "tls": tls}

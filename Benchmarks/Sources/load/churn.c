@@ -1,34 +1,39 @@
-// Connects, receives the echo of one byte, and closes, with some clients at a time. The client closes first.
+// Connects, receives the echo of one byte, and closes, with some clients at a time. The client closes first. Over
+// TLS, sending the byte continues the handshake until the byte is sent.
 #include "load.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static void begin(int queue, int *client, const struct settings *settings) {
-    *client = connect_to(settings->port, SOCK_STREAM);
-    watch(queue, *client, EPOLLIN, client);
-    send_all(*client, stream_at(0), 1);
+struct visitor {
+    struct client client;
+    int has_sent;
+};
+
+static void begin(int queue, struct visitor *visitor, const struct settings *settings) {
+    open_client(&visitor->client, settings);
+    watch(queue, visitor->client.fd, EPOLLIN, visitor);
+    visitor->has_sent = client_send(&visitor->client, stream_at(0), 1) == 1;
 }
 
-static void receive_echo(int fd) {
+// Returns whether the echo has arrived.
+static int proceed(struct visitor *visitor) {
     uint8_t byte;
-    ssize_t count;
-    do count = recv(fd, &byte, 1, 0);
-    while (count < 0 && errno == EINTR);
-    if (count < 0) fail("recv");
-    if (count == 0) fail_plainly("the server closed a connection without an echo");
+    if (!visitor->has_sent) visitor->has_sent = client_send(&visitor->client, stream_at(0), 1) == 1;
+    if (!visitor->has_sent || client_receive(&visitor->client, &byte, 1) == 0) return 0;
     check(&byte, 1, 0);
+    return 1;
 }
 
 // Makes `total` connections, at most `connections` at once.
-static void make_connections(int queue, int *clients, const struct settings *settings, uint64_t total) {
+static void make_connections(
+    int queue, struct visitor *visitors, const struct settings *settings, uint64_t total) {
     enum { EVENTS = 64 };
     uint64_t begun = 0, ended = 0;
     while (begun < (uint64_t)settings->connections && begun < total) {
-        begin(queue, &clients[begun++], settings);
+        begin(queue, &visitors[begun++], settings);
     }
     while (ended < total) {
         struct epoll_event events[EVENTS];
@@ -36,27 +41,27 @@ static void make_connections(int queue, int *clients, const struct settings *set
         if (count < 0 && errno != EINTR) fail("epoll_wait");
         if (count == 0) fail_plainly("no echo arrived in 5 s");
         for (int i = 0; i < count; i++) {
-            int *client = events[i].data.ptr;
-            receive_echo(*client);
-            close(*client);
+            struct visitor *visitor = events[i].data.ptr;
+            if (!proceed(visitor)) continue;
+            close_client(&visitor->client);
             ended++;
             if (begun < total) {
                 begun++;
-                begin(queue, client, settings);
+                begin(queue, visitor, settings);
             }
         }
     }
 }
 
 struct measurement churn(const struct settings *settings) {
-    int *clients = calloc(settings->connections, sizeof *clients);
-    if (clients == NULL) fail("calloc");
+    struct visitor *visitors = calloc(settings->connections, sizeof *visitors);
+    if (visitors == NULL) fail("calloc");
     int queue = make_queue();
-    if (settings->warmup > 0) make_connections(queue, clients, settings, settings->total / 10 + 1);
+    if (settings->warmup > 0) make_connections(queue, visitors, settings, settings->total / 10 + 1);
 
     double opening = now();
     uint64_t cpu_at_opening = cpu_of(settings->server);
-    make_connections(queue, clients, settings, settings->total);
+    make_connections(queue, visitors, settings, settings->total);
     // The server's work at the end of the last connections belongs to them.
     usleep(20000);
     struct measurement result = {
@@ -65,6 +70,6 @@ struct measurement churn(const struct settings *settings) {
         .seconds = now() - opening,
     };
     close(queue);
-    free(clients);
+    free(visitors);
     return result;
 }

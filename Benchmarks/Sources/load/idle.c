@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static uint64_t resident_memory(pid_t process) {
@@ -17,13 +16,12 @@ static uint64_t resident_memory(pid_t process) {
     return resident * sysconf(_SC_PAGESIZE);
 }
 
-static int open_client(const struct settings *settings) {
+static void open_idle(struct client *client, const struct settings *settings) {
     uint8_t echo[STREAM_SPAN];
-    int fd = connect_to(settings->port, SOCK_STREAM);
-    send_all(fd, stream_at(0), settings->size);
-    if (recv(fd, echo, settings->size, MSG_WAITALL) != (ssize_t)settings->size) fail("recv");
+    open_client(client, settings);
+    client_send_all(client, stream_at(0), settings->size);
+    client_receive_all(client, echo, settings->size);
     check(echo, settings->size, 0);
-    return fd;
 }
 
 struct measurement idle(const struct settings *settings) {
@@ -31,15 +29,19 @@ struct measurement idle(const struct settings *settings) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    int *clients = calloc(settings->connections, sizeof *clients);
+    struct client *clients = calloc(settings->connections, sizeof *clients);
     if (clients == NULL) fail("calloc");
     // The first connections cause the server's one-time allocations.
-    for (int i = 0; i < 100; i++) close(open_client(settings));
+    for (int i = 0; i < 100; i++) {
+        struct client client = {0};
+        open_idle(&client, settings);
+        close_client(&client);
+    }
     usleep(50000);
 
     double opening = now();
     uint64_t before = resident_memory(settings->server), cpu = cpu_of(settings->server);
-    for (int i = 0; i < settings->connections; i++) clients[i] = open_client(settings);
+    for (int i = 0; i < settings->connections; i++) open_idle(&clients[i], settings);
     uint64_t after = resident_memory(settings->server);
     struct measurement result = {
         .operations = settings->connections,
@@ -47,7 +49,7 @@ struct measurement idle(const struct settings *settings) {
         .seconds = now() - opening,
         .memory = after > before ? after - before : 0,
     };
-    for (int i = 0; i < settings->connections; i++) close(clients[i]);
+    for (int i = 0; i < settings->connections; i++) close_client(&clients[i]);
     free(clients);
     return result;
 }

@@ -17,6 +17,8 @@ struct settings {
                             // and datagrams, messages to send, or 0 to send until the window closes
     double warmup;          // seconds before the window opens
     double duration;        // seconds of the window
+    const char *certificate; // of the server, which is then used over TLS; NULL for plain TCP
+    int resumes;            // whether a connection resumes the session of the one before it
 };
 
 struct measurement {
@@ -29,9 +31,28 @@ struct measurement {
 struct measurement pingpong(const struct settings *settings);
 struct measurement bulk(const struct settings *settings);
 struct measurement churn(const struct settings *settings);
+struct measurement sink(const struct settings *settings);
+struct measurement source(const struct settings *settings);
 struct measurement idle(const struct settings *settings);
 struct measurement datagrams(const struct settings *settings);
 struct measurement feed_lines(const struct settings *settings);
+
+// client.c
+struct client {
+    int fd;
+    void *tls;              // an SSL; NULL for plain TCP
+    void *session;          // an SSL_SESSION to resume, or NULL
+    int is_resuming;
+};
+void prepare_clients(const struct settings *settings);
+void open_client(struct client *client, const struct settings *settings);
+void close_client(struct client *client);
+// How many bytes were moved without waiting; 0 if none could be.
+size_t client_send(struct client *client, const void *bytes, size_t count);
+size_t client_receive(struct client *client, void *bytes, size_t count);
+// The same for all bytes.
+void client_send_all(struct client *client, const void *bytes, size_t count);
+void client_receive_all(struct client *client, void *bytes, size_t count);
 
 // support.c
 _Noreturn void fail(const char *what);         // with the message of errno

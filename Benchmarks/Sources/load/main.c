@@ -11,8 +11,9 @@ static const struct {
     const char *name;
     struct measurement (*run)(const struct settings *);
 } workloads[] = {
-    {"pingpong", pingpong}, {"bulk", bulk},           {"churn", churn},
-    {"idle", idle},         {"datagrams", datagrams}, {"lines", feed_lines},
+    {"pingpong", pingpong}, {"bulk", bulk},           {"churn", churn}, {"idle", idle},
+    {"sink", sink},         {"source", source},
+    {"datagrams", datagrams}, {"lines", feed_lines},
 };
 enum { WORKLOADS = sizeof workloads / sizeof workloads[0] };
 
@@ -22,6 +23,7 @@ static struct settings parse(int count, char **arguments) {
         {"connections", required_argument, NULL, 'c'}, {"depth", required_argument, NULL, 'f'},
         {"size", required_argument, NULL, 'b'},     {"total", required_argument, NULL, 't'},
         {"warmup", required_argument, NULL, 'w'},   {"duration", required_argument, NULL, 'd'},
+        {"certificate", required_argument, NULL, 'k'}, {"resume", no_argument, NULL, 'r'},
         {0}};
     struct settings settings = {
         .connections = 1, .depth = 1, .size = 64, .warmup = 0.2, .duration = 0.5};
@@ -35,6 +37,8 @@ static struct settings parse(int count, char **arguments) {
         case 't': settings.total = strtoull(optarg, NULL, 10); break;
         case 'w': settings.warmup = strtod(optarg, NULL); break;
         case 'd': settings.duration = strtod(optarg, NULL); break;
+        case 'k': settings.certificate = optarg; break;
+        case 'r': settings.resumes = 1; break;
         default: exit(2);
         }
     }
@@ -51,6 +55,7 @@ int main(int count, char **arguments) {
         if (strcmp(arguments[1], workloads[i].name) != 0) continue;
         struct settings settings = parse(count - 1, arguments + 1);
         prepare_stream();
+        prepare_clients(&settings);
         struct measurement result = workloads[i].run(&settings);
         if (result.operations == 0) fail_plainly("no operation was completed");
         printf("{\"operations\": %" PRIu64 ", \"seconds\": %.6f, \"cpu\": %" PRIu64
@@ -58,6 +63,7 @@ int main(int count, char **arguments) {
                result.operations, result.seconds, result.cpu, result.memory);
         return 0;
     }
-    fprintf(stderr, "usage: load pingpong|bulk|churn|idle|datagrams|lines [--port N] [--server PID] ...\n");
+    fprintf(stderr, "usage: load pingpong|bulk|churn|idle|sink|source|datagrams|lines "
+                    "[--port N] [--server PID] ...\n");
     return 2;
 }

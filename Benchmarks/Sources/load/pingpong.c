@@ -5,11 +5,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct connection {
-    int fd;
+    struct client client;
     uint64_t sent, received;  // positions in the stream, which differ between connections
 };
 
@@ -19,17 +18,14 @@ static void send_messages(
     if (count > *allowance) count = *allowance;
     if (count == 0) return;
     *allowance -= count;
-    send_all(connection->fd, stream_at(connection->sent), count * size);
+    client_send_all(&connection->client, stream_at(connection->sent), count * size);
     connection->sent += count * size;
 }
 
 // Receives the available bytes and returns the number of messages that they complete.
 static uint64_t receive_echo(struct connection *connection, size_t size) {
     static uint8_t buffer[STREAM_SPAN];
-    ssize_t count = recv(connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-    if (count < 0) fail("recv");
-    if (count == 0) fail_plainly("the server closed a connection");
+    size_t count = client_receive(&connection->client, buffer, sizeof buffer);
     check(buffer, count, connection->received);
     uint64_t before = connection->received / size;
     connection->received += count;
@@ -40,7 +36,7 @@ static uint64_t receive_echo(struct connection *connection, size_t size) {
 static void drain(struct connection *connections, int count, size_t size) {
     for (int i = 0; i < count; i++) {
         while (connections[i].received < connections[i].sent) {
-            struct pollfd wait = {.fd = connections[i].fd, .events = POLLIN};
+            struct pollfd wait = {.fd = connections[i].client.fd, .events = POLLIN};
             if (poll(&wait, 1, 5000) == 0) fail_plainly("an echo did not arrive in 5 s");
             receive_echo(&connections[i], size);
         }
@@ -56,9 +52,9 @@ struct measurement pingpong(const struct settings *settings) {
     int queue = make_queue();
     for (int i = 0; i < settings->connections; i++) {
         struct connection *connection = &connections[i];
-        connection->fd = connect_to(settings->port, SOCK_STREAM);
+        open_client(&connection->client, settings);
         connection->sent = connection->received = (uint64_t)i * 977 * size;
-        watch(queue, connection->fd, EPOLLIN, connection);
+        watch(queue, connection->client.fd, EPOLLIN, connection);
     }
     for (int i = 0; i < settings->connections; i++) {
         send_messages(&connections[i], settings->depth, size, &allowance);
@@ -78,7 +74,7 @@ struct measurement pingpong(const struct settings *settings) {
         }
     } while (!is_over(&window));
     drain(connections, settings->connections, size);
-    for (int i = 0; i < settings->connections; i++) close(connections[i].fd);
+    for (int i = 0; i < settings->connections; i++) close_client(&connections[i].client);
     close(queue);
     free(connections);
     return window.result;
