@@ -7,7 +7,22 @@ import SystemPackage
 // for such a use of the call. EBADF and EFAULT are missing, because they end the program: see
 // `FaultTrapTests`.
 extension FaultPoint {
-    static let blocking: [FaultPoint] = opening + connecting + transferring + querying + examining
+    static let blocking: [FaultPoint] =
+        opening + connecting + transferring + querying + examining + [watchingFiles]
+
+    /// Without the version of a file, a watched identity uses what it has read.
+    private static let watchingFiles = FaultPoint(
+        name: "TLSIdentity.watching", call: .fstatat,
+        codes: [(.survives, [EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR, EOVERFLOW])]
+    ) { faults in
+        let files = try IdentityFiles("server")
+        defer { files.remove() }
+        try FaultInjection.$current.withValue(faults) {
+            let identity = try TLSIdentity.watching(
+                certificateFile: files.certificate, keyFile: files.key)
+            _ = identity.certificate
+        }
+    }
 
     /// The errors that every transfer survives.
     static let transient: [Int32] = [EINTR, EAGAIN]
