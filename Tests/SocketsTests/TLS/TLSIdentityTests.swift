@@ -204,8 +204,13 @@ struct TLSIdentityTests {
     func unavailable() async {
         await #expect(processExitsWith: .success) {
             // No library can be opened without a descriptor.
-            var limit = rlimit()
-            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            var usual = rlimit()
+            getrlimit(descriptors, &usual)
+            var none = rlimit(rlim_cur: 0, rlim_max: usual.rlim_max)
+            setrlimit(descriptors, &none)
+            // The address sanitizer opens files when the process exits.
+            defer { setrlimit(descriptors, &usual) }
             do throws(SocketError) {
                 _ = try TLSIdentity.selfSigned(for: "localhost")
                 fatalError("a library was loaded")
