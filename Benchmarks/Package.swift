@@ -31,15 +31,19 @@ let package = Package(
             name: "load",
             cSettings: [.define("_GNU_SOURCE")] + (hasTLS ? [.define("HAS_TLS")] : []),
             linkerSettings: hasTLS ? openSSL : []),
-        .executableTarget(name: "c-echo", cSettings: [.define("_GNU_SOURCE")]),
-        .executableTarget(name: "c-epoll", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "c-server", cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "c-echo", dependencies: ["c-server"], cSettings: [.define("_GNU_SOURCE")]),
+        .executableTarget(
+            name: "c-epoll", dependencies: ["c-server"], cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "c-lines", cSettings: [.define("_GNU_SOURCE")]),
         .executableTarget(name: "swift-echo", dependencies: [sockets]),
         .executableTarget(name: "swift-async-echo", dependencies: [sockets]),
         .executableTarget(name: "swift-lines", dependencies: [sockets]),
         .executableTarget(name: "swift-connect", dependencies: [sockets]),
-        .executableTarget(name: "nio-echo", dependencies: nio),
-        .executableTarget(name: "nio-async-echo", dependencies: nio),
+        .target(name: "NIOServer", dependencies: nio, path: "Sources/nio-server"),
+        .executableTarget(name: "nio-echo", dependencies: nio + ["NIOServer"]),
+        .executableTarget(name: "nio-async-echo", dependencies: nio + ["NIOServer"]),
         .executableTarget(
             name: "flying-echo",
             dependencies: [.product(name: "FlyingSocks", package: "FlyingFox")]),
@@ -47,10 +51,12 @@ let package = Package(
         + (hasTLS
             ? [
                 .executableTarget(
-                    name: "c-tls", cSettings: [.define("_GNU_SOURCE")], linkerSettings: openSSL),
+                    name: "c-tls", dependencies: ["c-server"],
+                    cSettings: [.define("_GNU_SOURCE")], linkerSettings: openSSL),
                 .executableTarget(
                     name: "nio-tls",
-                    dependencies: nio + [.product(name: "NIOSSL", package: "swift-nio-ssl")]),
+                    dependencies: nio
+                        + ["NIOServer", .product(name: "NIOSSL", package: "swift-nio-ssl")]),
             ] : []),
     cLanguageStandard: .gnu17
 )

@@ -6,22 +6,16 @@
 // OpenSSL reads and writes memory through a BIO of this program. So one recv brings many records, one send takes
 // all that they caused, and nothing is copied that SSL_set_fd would not copy. SSL_set_fd and memory BIOs need more
 // CPU time. As in c-epoll, only an event makes a connection readable again after a short read.
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "server.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 64 * 1024, OUTPUT_SIZE = 2 * BUFFER_SIZE, EVENTS = 256 };
+enum { OUTPUT_SIZE = 2 * BUFFER_SIZE };
 enum way { ECHO, SINK, SOURCE };
 
 struct connection {
@@ -30,9 +24,7 @@ struct connection {
     int has_ended;          // nothing follows what is kept
     SSL *tls;
     uint64_t request, left; // only for sink and source
-    // The encrypted bytes that the kernel did not accept. Until it has, nothing is read.
-    uint8_t *rest;
-    size_t count, sent;
+    struct rest rest;       // encrypted bytes
 };
 
 static enum way way;
@@ -82,29 +74,8 @@ static BIO_METHOD *make_method(void) {
 static void hang_up(struct connection *connection) {
     SSL_free(connection->tls);
     close(connection->fd);
-    free(connection->rest);
+    free(connection->rest.bytes);
     free(connection);
-}
-
-// How many bytes went; -1 if the connection is broken.
-static ssize_t send_some(int fd, const uint8_t *bytes, size_t count) {
-    ssize_t sent;
-    do sent = send(fd, bytes, count, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && errno == EAGAIN) return 0;
-    return sent;
-}
-
-// Sends what was kept: 1 if nothing is left, 0 if there is no room, -1 if the connection is broken.
-static int send_rest(struct connection *connection) {
-    while (connection->sent < connection->count) {
-        ssize_t sent = send_some(connection->fd, connection->rest + connection->sent,
-                                 connection->count - connection->sent);
-        if (sent <= 0) return (int)sent;
-        connection->sent += (size_t)sent;
-    }
-    connection->count = connection->sent = 0;
-    return 1;
 }
 
 // Sends what OpenSSL wrote, and keeps what the kernel does not accept. The result is that of `send_rest`.
@@ -115,11 +86,8 @@ static int send_output(struct connection *connection) {
     ssize_t sent = send_some(connection->fd, output, count);
     if (sent < 0) return -1;
     if ((size_t)sent == count) return 1;
-    if (connection->rest == NULL) connection->rest = malloc(OUTPUT_SIZE);
-    if (connection->rest == NULL) return -1;
-    memcpy(connection->rest, output + sent, count - (size_t)sent);
-    connection->count = count - (size_t)sent;
-    return send_rest(connection);
+    if (keep_rest(&connection->rest, output + sent, count - (size_t)sent, OUTPUT_SIZE) != 0) return -1;
+    return send_rest(connection->fd, &connection->rest);
 }
 
 static int encrypt(struct connection *connection, const void *bytes, size_t count) {
@@ -173,7 +141,7 @@ static int send_blocks(struct connection *connection) {
 
 // Continues until there is nothing to read or no room to write; -1 if the connection has ended.
 static int serve(struct connection *connection) {
-    int is_free = send_rest(connection);
+    int is_free = send_rest(connection->fd, &connection->rest);
     if (is_free > 0 && connection->has_ended) return -1;
     if (is_free > 0 && way == SOURCE) is_free = send_blocks(connection);
     while (is_free > 0) {
@@ -191,12 +159,7 @@ static int serve(struct connection *connection) {
 }
 
 static void accept_clients(int queue, int listener, SSL_CTX *context, const BIO_METHOD *method) {
-    int on = 1;
-    for (;;) {
-        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
-        if (fd < 0) return;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    for (int fd; (fd = accept_client(listener, SOCK_NONBLOCK)) >= 0;) {
         struct connection *connection = calloc(1, sizeof *connection);
         SSL *tls = SSL_new(context);
         BIO *bio = BIO_new(method);
@@ -206,9 +169,7 @@ static void accept_clients(int queue, int listener, SSL_CTX *context, const BIO_
         SSL_set_accept_state(tls);
         connection->fd = fd;
         connection->tls = tls;
-        struct epoll_event event = {
-            .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = connection};
-        if (epoll_ctl(queue, EPOLL_CTL_ADD, fd, &event) != 0) hang_up(connection);
+        if (watch(queue, fd, connection) != 0) hang_up(connection);
     }
 }
 
@@ -228,23 +189,6 @@ static SSL_CTX *make_context(const char *certificate, const char *key) {
     return context;
 }
 
-static int open_server(void) {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, SOMAXCONN) != 0
-        || getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
-        perror("c-tls");
-        exit(1);
-    }
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return fd;
-}
-
 static enum way parse_way(const char *name) {
     if (strcmp(name, "sink") == 0) return SINK;
     return strcmp(name, "source") == 0 ? SOURCE : ECHO;
@@ -257,16 +201,11 @@ int main(int count, char **arguments) {
     }
     way = parse_way(arguments[1]);
     for (size_t i = 0; i < BUFFER_SIZE; i++) block[i] = (uint8_t)i;
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    raise_descriptor_limit();
     SSL_CTX *context = make_context(arguments[2], arguments[3]);
     BIO_METHOD *method = make_method();
-    int server = open_server();
-    int queue = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
-    epoll_ctl(queue, EPOLL_CTL_ADD, server, &event);
+    int server = open_server("c-tls", SOCK_STREAM | SOCK_NONBLOCK);
+    int queue = create_queue(server);
     for (;;) {
         struct epoll_event events[EVENTS];
         int ready = epoll_wait(queue, events, EVENTS, -1);

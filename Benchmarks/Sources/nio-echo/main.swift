@@ -1,7 +1,7 @@
 // SwiftNIO with a ChannelHandler and one event loop. `--datagrams` echoes UDP.
-import Foundation
 import NIOCore
 import NIOPosix
+import NIOServer
 
 /// Echoes each message, and flushes after reading all available messages.
 final class Echo<Message: Sendable>: ChannelInboundHandler {
@@ -21,10 +21,9 @@ final class Echo<Message: Sendable>: ChannelInboundHandler {
     }
 }
 
-let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 let server: any Channel
 if CommandLine.arguments.contains("--datagrams") {
-    server = try await DatagramBootstrap(group: group)
+    server = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
         .channelOption(.datagramVectorReadMessageCount, value: 64)
         .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 2048))
         .channelInitializer { channel in
@@ -35,14 +34,7 @@ if CommandLine.arguments.contains("--datagrams") {
         }
         .bind(host: "127.0.0.1", port: 0).get()
 } else {
-    server = try await ServerBootstrap(group: group)
-        .serverChannelOption(.backlog, value: 4096)
-        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .childChannelOption(
-            .recvAllocator,
-            value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 65536)
-        )
+    server = try await tcpServer()
         .childChannelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(Echo<ByteBuffer>())
@@ -50,5 +42,5 @@ if CommandLine.arguments.contains("--datagrams") {
         }
         .bind(host: "127.0.0.1", port: 0).get()
 }
-FileHandle.standardOutput.write(Data("\(server.localAddress?.port ?? 0)\n".utf8))
+announce(server)
 try await server.closeFuture.get()

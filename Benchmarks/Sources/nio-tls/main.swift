@@ -2,9 +2,8 @@
 //     nio-tls echo|sink|source CERTIFICATE KEY
 // `echo` sends back what it receives. `sink` receives a number of 8 bytes and then as many bytes, and
 // sends the number back. `source` receives a number and sends as many bytes.
-import Foundation
 import NIOCore
-import NIOPosix
+import NIOServer
 import NIOSSL
 
 /// Echoes each message, and flushes after reading all available messages.
@@ -88,14 +87,7 @@ let tls = try NIOSSLContext(
             .certificate($0)
         },
         privateKey: .privateKey(try NIOSSLPrivateKey(file: arguments[3], format: .pem))))
-let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
-    .serverChannelOption(.backlog, value: 4096)
-    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-    .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 65536)
-    )
+let server = try await tcpServer()
     .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
@@ -108,5 +100,5 @@ let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(number
         }
     }
     .bind(host: "127.0.0.1", port: 0).get()
-FileHandle.standardOutput.write(Data("\(server.localAddress?.port ?? 0)\n".utf8))
+announce(server)
 try await server.closeFuture.get()
