@@ -62,15 +62,15 @@ extension System {
         }
     }
 
-    /// Appends a line to a file that only its owner can read: open(2), write(2).
+    /// Appends text to a file, which is created readable only for its owner: open(2), write(2).
     ///
-    /// One call writes the whole line, so lines of several threads and processes do not mix.
-    static func append(line: String, toFile path: String) throws(Errno) {
+    /// One call writes the whole text, so lines of several threads and processes do not mix.
+    static func append(_ text: String, toFile path: String) throws(Errno) {
         let descriptor = try systemCall(.open) {
             Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         }
         defer { _ = Glibc.close(descriptor) }
-        let bytes = Array((line + "\n").utf8)
+        let bytes = Array(text.utf8)
         _ = try systemCall(.write) { Glibc.write(descriptor, bytes, bytes.count) }
     }
 

@@ -12,7 +12,7 @@ final class OpenSSLContext: @unchecked Sendable {
     /// The contents of the identity that the context was created with.
     private let firstIdentity: OpenSSLObject?
     private let keyLogFile: String?
-    private let tickets = Lock(TicketCache<OpaquePointer>(limit: OpenSSLContext.ticketLimit))
+    let tickets = Lock(TicketCache<OpaquePointer>(limit: OpenSSLContext.ticketLimit))
 
     /// The number of servers whose tickets are kept.
     static let ticketLimit = 256
@@ -50,9 +50,6 @@ final class OpenSSLContext: @unchecked Sendable {
         }
         return object
     }
-
-    /// The number of servers for which a client can resume a session.
-    var ticketCount: Int { tickets.withLock { $0.count } }
 
     deinit {
         tickets.withLock { for ticket in $0.all { ctls_ticket_destroy(ticket) } }
@@ -186,7 +183,7 @@ final class OpenSSLContext: @unchecked Sendable {
 
     private func logKey(_ line: String) {
         // The connection works without the log, so an error is ignored.
-        if let keyLogFile { try? System.append(line: line, toFile: keyLogFile) }
+        if let keyLogFile { try? System.append(line + "\n", toFile: keyLogFile) }
     }
 
     /// Stores a ticket for later connections to the same server.

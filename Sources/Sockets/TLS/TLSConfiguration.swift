@@ -89,6 +89,11 @@ public struct TLSConfiguration: Sendable {
     /// The environment variable `SSLKEYLOGFILE` has no effect.
     public var keyLogFile: String? { didSet { cache = Cache() } }
 
+    /// Creates the file for ``keyLogFile`` if it does not exist, to see whether it can be written.
+    package static func createKeyLogFile(_ path: String) throws(Errno) {
+        try System.append("", toFile: path)
+    }
+
     /// A Boolean value that indicates whether a client notes the faults of the server's certificates in
     /// ``TLSInformation/faults`` and continues, to report all of them.
     package var notesFaults = false { didSet { cache = Cache() } }

@@ -8,9 +8,6 @@ struct TicketCache<Ticket> {
 
     init(limit: Int) { self.limit = limit }
 
-    /// The number of tickets.
-    var count: Int { tickets.count }
-
     /// Stores a ticket, and returns the ticket that it replaces, if any.
     mutating func store(_ ticket: Ticket, for server: String) -> Ticket? {
         if let old = tickets.updateValue(ticket, forKey: server) { return old }

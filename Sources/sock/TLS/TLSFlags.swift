@@ -181,7 +181,7 @@ extension TLSFlags {
     private func checkedKeyLogFile() throws(Failure) -> String? {
         guard let keyLogFile else { return nil }
         do throws(Errno) {
-            try KeyLog.create(keyLogFile)
+            try TLSConfiguration.createKeyLogFile(keyLogFile)
         } catch {
             throw Failure(
                 .cannotWriteOutput,

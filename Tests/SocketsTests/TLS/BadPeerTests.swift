@@ -264,7 +264,7 @@ struct BadPeerTests {
             _ = pair.write([1], from: .server)
             _ = pair.read(.client)
         }
-        #expect(try client.context().ticketCount == 256)
+        #expect(try client.context().tickets.withLock { $0.all.count } == 256)
     }
 
     @Test(

@@ -18,7 +18,7 @@ struct TicketCacheTests {
         _ = cache.store(1, for: "a")
         _ = cache.store(2, for: "b")
         #expect(cache.store(3, for: "c") == 1)
-        #expect(cache.count == 2)
+        #expect(cache.all.count == 2)
         cache.remove("b")
         #expect(cache.store(4, for: "d") == nil)
         #expect(cache.all.sorted() == [3, 4])
