@@ -5,21 +5,6 @@ import Testing
 
 @Suite("Connection: TLS", .ownThread)
 struct ConnectionTLSTests {
-    /// Returns bytes that no shift leaves equal.
-    private func pattern(_ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
-    }
-
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () async throws -> Void) async -> SocketError.Cause? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
-    }
-
     @Test("a client and a server exchange lines")
     func lines() async throws {
         try await TLSPeers.serving { connection in
@@ -160,10 +145,11 @@ struct ConnectionTLSTests {
         try System.shutdown(server.source.descriptor, .write)
         #expect(try await client.read() == Array("part".utf8))
         for _ in 0..<2 {
-            #expect(await cause { _ = try await client.read() } == .tls(.truncated))
+            #expect(await asyncCause { _ = try await client.read() } == .tls(.truncated))
         }
         #expect(
-            await cause { _ = try await client.exchange("x", reading: .line) } == .tls(.truncated))
+            await asyncCause { _ = try await client.exchange("x", reading: .line) }
+                == .tls(.truncated))
     }
 
     @Test("a copy of a truncated stream resets the other connection")
@@ -173,8 +159,8 @@ struct ConnectionTLSTests {
         async let accepted = listener.accept(timeout: .seconds(10))
         let (near, far) = (try await Connection(to: listener.localAddress), try await accepted)
         try System.shutdown(server.source.descriptor, .write)
-        #expect(await cause { _ = try await client.copy(to: near) } == .tls(.truncated))
-        #expect(await cause { _ = try await far.read() } == .system(.connectionReset))
+        #expect(await asyncCause { _ = try await client.copy(to: near) } == .tls(.truncated))
+        #expect(await asyncCause { _ = try await far.read() } == .system(.connectionReset))
     }
 
     @Test("a reset is a reset, as without TLS")
@@ -182,13 +168,13 @@ struct ConnectionTLSTests {
         let (client, server) = try await TLSPeers.pair()
         try server.setOption(.linger, to: .zero)
         server.close()
-        #expect(await cause { _ = try await client.read() } == .system(.connectionReset))
+        #expect(await asyncCause { _ = try await client.read() } == .system(.connectionReset))
     }
 
     @Test("close does not wait for a peer that reads nothing")
     func closeWithoutRoom() async throws {
         let (client, server) = try await TLSPeers.pair()
-        let failure = await cause {
+        let failure = await asyncCause {
             while true {
                 try await client.write(pattern(100_000), timeout: .milliseconds(100))
             }
@@ -198,18 +184,20 @@ struct ConnectionTLSTests {
         client.close()
         #expect(ContinuousClock.now - start < .seconds(1))
         // The peer sees that the end is missing.
-        #expect(await cause { _ = try await server.readToEnd(limit: 64 << 20) } == .tls(.truncated))
+        #expect(
+            await asyncCause { _ = try await server.readToEnd(limit: 64 << 20) } == .tls(.truncated)
+        )
     }
 
     @Test("a shutdown without room for close_notify leaves the direction open")
     func shutdownWithoutRoom() async throws {
         let (client, server) = try await TLSPeers.pair()
-        _ = await cause {
+        _ = await asyncCause {
             while true {
                 try await client.write(pattern(100_000), timeout: .milliseconds(100))
             }
         }
-        #expect(await cause { try client.shutdown(.write) } == .system(.wouldBlock))
+        #expect(await asyncCause { try client.shutdown(.write) } == .system(.wouldBlock))
         async let received = server.readToEnd(limit: 64 << 20)
         // `finish` waits until there is room.
         await client.finish(timeout: .seconds(10))
@@ -228,7 +216,7 @@ struct ConnectionTLSTests {
             #expect(error.isTimeout)
             sent = error.bytesTransferred
         }
-        #expect(await cause { try await client.write("x") } == .incompleteWrite)
+        #expect(await asyncCause { try await client.write("x") } == .incompleteWrite)
         try client.resumeWriting()
         async let received = server.readToEnd()
         try await client.write(message.span.bytes.extracting(droppingFirst: sent))
@@ -241,7 +229,7 @@ struct ConnectionTLSTests {
         let (client, server) = try await TLSPeers.pair()
         let read = Task { try await client.read() }
         read.cancel()
-        #expect(await cause { _ = try await read.value } == .cancelled)
+        #expect(await asyncCause { _ = try await read.value } == .cancelled)
         try await server.write("later")
         #expect(try await client.read() == Array("later".utf8))
     }
@@ -291,7 +279,7 @@ struct ConnectionTLSTests {
         let serving = Task { try await listener.serve { try await $0.echo() } }
         let trust = try Certificates.trust()
         guard
-            case .tls(.invalidConfiguration) = await cause({
+            case .tls(.invalidConfiguration) = await asyncCause({
                 _ = try await Connection(to: .unix(path), tls: .client(trust: trust))
             })
         else {
@@ -308,7 +296,7 @@ struct ConnectionTLSTests {
     @Test("a greeting in plain text during the handshake is reported without waiting for more")
     func plainGreeting() async throws {
         let (here, there) = try Connection.pair()
-        async let failure = cause { try await here.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await here.startTLS(TLSPeers.client()) }
         _ = try await there.read()
         try await there.write("S")
         #expect(await failure == .tls(.notTLS([UInt8(ascii: "S")])))
@@ -320,12 +308,12 @@ struct ConnectionTLSTests {
         try await server.write("220 go\r\nEVIL")
         #expect(try await client.readLine() == "220 go")
         #expect(
-            await cause { try await client.startTLS(TLSPeers.client()) }
+            await asyncCause { try await client.startTLS(TLSPeers.client()) }
                 == .tls(.bytesBeforeTLS(Array("EVIL".utf8))))
         try await client.write("STARTTLS\r\nEVIL")
         #expect(try await server.readLine() == "STARTTLS")
         #expect(
-            await cause { try await server.startTLS(TLSPeers.server()) }
+            await asyncCause { try await server.startTLS(TLSPeers.server()) }
                 == .tls(.notTLS(Array("EVIL".utf8))))
     }
 
@@ -368,7 +356,7 @@ struct ConnectionTLSTests {
     func silent() async throws {
         let (here, there) = try Connection.pair()
         #expect(
-            await cause {
+            await asyncCause {
                 try await here.startTLS(TLSPeers.client(), timeout: .milliseconds(50))
             } == .timedOut(limit: .milliseconds(50)))
         there.close()
@@ -377,7 +365,7 @@ struct ConnectionTLSTests {
     @Test("a peer that closes during the handshake cuts it off")
     func cut() async throws {
         let (here, there) = try Connection.pair()
-        async let failure = cause { try await here.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await here.startTLS(TLSPeers.client()) }
         _ = try await there.read()
         there.close()
         #expect(await failure == .tls(.truncated))
@@ -387,19 +375,20 @@ struct ConnectionTLSTests {
     @Test("TLS starts only once, and no byte is sent without it after a failure")
     func once() async throws {
         let (client, server) = try await TLSPeers.pair()
-        guard case .invalidInput = await cause({ try await client.startTLS(TLSPeers.client()) })
+        guard
+            case .invalidInput = await asyncCause({ try await client.startTLS(TLSPeers.client()) })
         else {
             Issue.record("expected invalid input")
             return
         }
         _ = server
         let (here, there) = try Connection.pair()
-        async let failure = cause { try await here.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await here.startTLS(TLSPeers.client()) }
         _ = try await there.read()
         try await there.write("no TLS")
         #expect(await failure == .tls(.notTLS(Array("no TLS".utf8))))
         #expect(
-            await cause { try await here.write("secret") }
+            await asyncCause { try await here.write("secret") }
                 == .tls(.notTLS(Array("no TLS".utf8))))
     }
 
@@ -414,7 +403,8 @@ struct ConnectionTLSTests {
             var client = try TLSPeers.client()
             let refused = try await Connection(to: address, tls: client)
             #expect(
-                await cause { _ = try await refused.read() } == .tls(.clientCertificateRequired))
+                await asyncCause { _ = try await refused.read() }
+                    == .tls(.clientCertificateRequired))
             client.identity = try Certificates.identity("client")
             let accepted = try await Connection(to: address, tls: client)
             #expect(try await accepted.readToEnd() == Array("/CN=client".utf8))

@@ -4,10 +4,6 @@ import Testing
 
 @Suite("Socket, SocketStream: TLS")
 struct SocketTLSTests {
-    private func pattern(_ count: Int) -> [UInt8] {
-        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
-    }
-
     /// Returns both ends of a TCP connection with TLS.
     private func pair(_ client: TLSConfiguration? = nil) throws -> (client: Socket, server: Socket)
     {
@@ -17,16 +13,6 @@ struct SocketTLSTests {
         try here.startTLS(client ?? TLSPeers.client())
         try started.value()
         return (here, there)
-    }
-
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () throws -> Void) -> SocketError.Cause? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
     }
 
     @Test("a stream connects with TLS and exchanges lines")

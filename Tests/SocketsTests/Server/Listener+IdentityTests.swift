@@ -4,16 +4,6 @@ import Testing
 
 @Suite("Listener: certificates that change and that are chosen", .ownThread)
 struct ListenerIdentityTests {
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () async throws -> Void) async -> SocketError.Cause? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
-    }
-
     /// Returns the subject of the certificate that a server presents.
     private func subject(_ address: SocketAddress, as name: String = "localhost") async throws
         -> String?
@@ -88,10 +78,10 @@ struct ListenerIdentityTests {
             ]
             #expect(names == ["/CN=server", "/CN=elsewhere"])
             #expect(
-                await cause { _ = try await subject(address, as: "unknown.test") }
+                await asyncCause { _ = try await subject(address, as: "unknown.test") }
                     == .tls(.alert(.unrecognizedName)))
             #expect(
-                await cause { _ = try await subject(address, as: "broken.test") }
+                await asyncCause { _ = try await subject(address, as: "broken.test") }
                     == .tls(.alert(.internalError)))
         }
         let texts = log.messages.map { "\($0.metadata["error"].map { "\($0)" } ?? "")" }
@@ -118,7 +108,7 @@ struct ListenerIdentityTests {
         try await TLSPeers.serving(server, options: options) {
             try await $0.echo()
         } _: { address in
-            async let refused = cause { _ = try await subject(address, as: "server.test") }
+            async let refused = asyncCause { _ = try await subject(address, as: "server.test") }
             let name = try await subject(address)
             #expect(name == "/CN=server")
             #expect(await refused == .tls(.truncated))
@@ -141,9 +131,9 @@ struct ListenerIdentityTests {
         let connecting = Task { try await client.startTLS(TLSPeers.client()) }
         #expect(await eventually { started.withLock { $0 } })
         handshake.cancel()
-        #expect(await cause { try await handshake.value } == .cancelled)
+        #expect(await asyncCause { try await handshake.value } == .cancelled)
         server.close()
-        #expect(await cause { try await connecting.value } == .tls(.truncated))
+        #expect(await asyncCause { try await connecting.value } == .tls(.truncated))
     }
 
     @Test("a blocking socket chooses its identity by a synchronous closure")

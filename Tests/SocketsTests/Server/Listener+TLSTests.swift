@@ -4,16 +4,6 @@ import Testing
 
 @Suite("Listener: TLS", .ownThread)
 struct ListenerTLSTests {
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () async throws -> Void) async -> SocketError.Cause? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
-    }
-
     @Test("silent clients and clients without TLS delay no other client")
     func badClients() async throws {
         let log = LogRecorder()
@@ -43,8 +33,8 @@ struct ListenerTLSTests {
         async let connected = Connection(to: listener.localAddress, tls: TLSPeers.client())
         let accepted = try await listener.accept(timeout: .seconds(10))
         #expect(accepted.tls == nil)
-        guard case .invalidInput = await cause({ _ = try await accepted.read() }),
-            case .invalidInput = await cause({ try await accepted.write("secret") })
+        guard case .invalidInput = await asyncCause({ _ = try await accepted.read() }),
+            case .invalidInput = await asyncCause({ try await accepted.write("secret") })
         else {
             Issue.record("expected invalid input")
             return
@@ -63,7 +53,7 @@ struct ListenerTLSTests {
         var iterator = listener.makeAsyncIterator()
         let accepted = try #require(try await iterator.next())
         #expect(
-            await cause { try await accepted.handshake(timeout: .milliseconds(20)) }
+            await asyncCause { try await accepted.handshake(timeout: .milliseconds(20)) }
                 == .timedOut(limit: .milliseconds(20)))
         async let started: Void = client.startTLS(TLSPeers.client())
         try await accepted.handshake()
@@ -74,7 +64,7 @@ struct ListenerTLSTests {
     @Test("a listener refuses the configuration of a client")
     func clientConfiguration() async throws {
         guard
-            case .invalidInput = await cause({
+            case .invalidInput = await asyncCause({
                 _ = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: .client())
             })
         else {

@@ -5,16 +5,6 @@ import Testing
 
 @Suite("TLSSession: bad peers", .ownThread)
 struct BadPeerTests {
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () async throws -> Void) async -> SocketError.Cause? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
-    }
-
     /// The bytes of each flight of a handshake, of the client and of the server in turn.
     private static func flights(_ version: TLSVersion) throws -> [[UInt8]] {
         var client = try TLSPeers.client()
@@ -76,12 +66,12 @@ struct BadPeerTests {
             configuration.maximumVersion = version
             let clientConfiguration = configuration
             async let relayed: Void = relay.run()
-            async let clientFailure = cause {
+            async let clientFailure = asyncCause {
                 defer { client.close() }
                 try await client.startTLS(clientConfiguration)
                 _ = try await client.readExactly(1)
             }
-            async let serverFailure = cause {
+            async let serverFailure = asyncCause {
                 defer { server.close() }
                 try await server.startTLS(TLSPeers.server())
                 _ = try await server.readExactly(1)
@@ -104,7 +94,7 @@ struct BadPeerTests {
     func garbage(bytes: [UInt8]) async throws {
         let (client, server) = try Connection.pair()
         try await client.write(bytes)
-        let failure = await cause { try await server.startTLS(TLSPeers.server()) }
+        let failure = await asyncCause { try await server.startTLS(TLSPeers.server()) }
         #expect(failure == .tls(.notTLS(bytes)))
         let text = failure.map { "\($0)" } ?? ""
         #expect(text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }, "\(text)")
@@ -113,7 +103,7 @@ struct BadPeerTests {
     @Test("a client reports the answer of a server that speaks plain HTTP")
     func plainServer() async throws {
         let (client, server) = try Connection.pair()
-        async let failure = cause { try await client.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await client.startTLS(TLSPeers.client()) }
         _ = try await server.read()
         try await server.write("HTTP/1.1 400 Bad Request\r\n\r\n")
         let expected = "HTTP/1.1 400 Bad Request\r\n\r\n"
@@ -123,7 +113,7 @@ struct BadPeerTests {
     @Test("a server that answers with TLS 1.1 is a refused version")
     func oldVersion() async throws {
         let (client, server) = try Connection.pair()
-        async let failure = cause { try await client.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await client.startTLS(TLSPeers.client()) }
         _ = try await server.read()
         // A ServerHello of TLS 1.1 with a zero random, no session and ECDHE-ECDSA-AES128-SHA.
         let hello: [UInt8] =
@@ -135,14 +125,14 @@ struct BadPeerTests {
     @Test("an alert is reported by its name, in each half of the connection's life")
     func alerts() async throws {
         let (client, server) = try Connection.pair()
-        async let failure = cause { try await client.startTLS(TLSPeers.client()) }
+        async let failure = asyncCause { try await client.startTLS(TLSPeers.client()) }
         _ = try await server.read()
         try await server.write([21, 3, 3, 0, 2, 2, 40])
         #expect(await failure == .tls(.alert(.handshakeFailure)))
         let (other, peer) = try Connection.pair()
         try await other.write(Self.flights(.tls12)[0] + [21, 3, 3, 0, 2, 2, 80])
         #expect(
-            await cause { try await peer.startTLS(TLSPeers.server()) }
+            await asyncCause { try await peer.startTLS(TLSPeers.server()) }
                 == .tls(.alert(.internalError)))
     }
 
@@ -159,7 +149,8 @@ struct BadPeerTests {
         try await client.write("whole")
         try sendPlain(Array("GARBAGE GARBAGE".utf8), on: client)
         #expect(try await server.readExactly(5) == Array("whole".utf8))
-        guard case .tls(.protocolViolation) = await cause({ _ = try await server.read() }) else {
+        guard case .tls(.protocolViolation) = await asyncCause({ _ = try await server.read() })
+        else {
             Issue.record("expected a violation")
             return
         }
@@ -172,7 +163,7 @@ struct BadPeerTests {
         let header: [UInt8] = [23, 3, 3, 0x41, 0x01]
         try sendPlain(header, on: client)
         guard
-            case .tls(.protocolViolation(let reason)) = await cause({
+            case .tls(.protocolViolation(let reason)) = await asyncCause({
                 _ = try await server.read(timeout: .seconds(10))
             })
         else {
@@ -188,11 +179,11 @@ struct BadPeerTests {
         // A handshake message of 16 MiB in records of the largest size.
         let record: [UInt8] = [22, 3, 1, 0x40, 0]
         let first = record + [1, 0xFF, 0xFF, 0xFF] + [UInt8](repeating: 3, count: 16380)
-        async let failure = cause {
+        async let failure = asyncCause {
             defer { server.close() }
             try await server.startTLS(TLSPeers.server())
         }
-        _ = await cause { while true { try await client.write(first) } }
+        _ = await asyncCause { while true { try await client.write(first) } }
         guard case .tls(.protocolViolation) = await failure else {
             Issue.record("expected a violation")
             return
@@ -245,7 +236,7 @@ struct BadPeerTests {
         try await server.write(Array("220 go\r\n".utf8) + [byte])
         #expect(try await client.readLine() == "220 go")
         #expect(
-            await cause { try await client.startTLS(TLSPeers.client()) }
+            await asyncCause { try await client.startTLS(TLSPeers.client()) }
                 == .tls(.bytesBeforeTLS([byte])))
     }
 

@@ -15,16 +15,6 @@ struct IdentityStoreTests {
         return pair.client.information.peerCertificate?.subject
     }
 
-    /// Returns the cause of the error of `reload`.
-    private func cause(_ identity: TLSIdentity) -> SocketError.Cause? {
-        do throws(SocketError) {
-            try identity.reload()
-            return nil
-        } catch {
-            return error.cause
-        }
-    }
-
     @Test("a configuration that is in use presents the certificate of the last reload")
     func reloads() throws {
         let files = try IdentityFiles("server")
@@ -67,21 +57,21 @@ struct IdentityStoreTests {
         let identity = try TLSIdentity(certificateFile: files.certificate, keyFile: files.key)
         let server = TLSConfiguration.server(identity)
         try files.replace(files.certificate, with: Certificates.bytes("renewed.crt"))
-        #expect(cause(identity) == .tls(.keyMismatch))
+        #expect(cause { try identity.reload() } == .tls(.keyMismatch))
         try files.replace(files.certificate, with: Array("no certificate".utf8))
-        guard case .tls(.unreadable("the certificate", _)) = cause(identity) else {
+        guard case .tls(.unreadable("the certificate", _)) = cause({ try identity.reload() }) else {
             Issue.record("expected unreadable")
             return
         }
         // OpenSSL reads this certificate, but does not use it.
         try files.use("weak")
-        guard case .tls(.invalidConfiguration(let reason)) = cause(identity) else {
+        guard case .tls(.invalidConfiguration(let reason)) = cause({ try identity.reload() }) else {
             Issue.record("expected an invalid configuration")
             return
         }
         #expect(reason == "the certificate cannot be used: ee key too small")
         files.remove()
-        #expect(cause(identity) == .system(.noSuchFileOrDirectory))
+        #expect(cause { try identity.reload() } == .system(.noSuchFileOrDirectory))
         #expect(try subject(server) == "/CN=server")
     }
 
@@ -92,7 +82,7 @@ struct IdentityStoreTests {
             try TLSIdentity.selfSigned(for: "localhost"),
             try TLSIdentity(pkcs12: pkcs12, password: "secret"),
         ] {
-            guard case .invalidInput = cause(identity) else {
+            guard case .invalidInput = cause({ try identity.reload() }) else {
                 Issue.record("expected invalid input")
                 continue
             }

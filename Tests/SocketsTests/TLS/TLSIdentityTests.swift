@@ -5,16 +5,6 @@ import Testing
 
 @Suite("TLS identities, trust and configurations")
 struct TLSIdentityTests {
-    /// Returns the cause of the error of `body`.
-    private func cause(_ body: () throws -> Void) -> SocketError.Cause? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? SocketError)?.cause
-        }
-    }
-
     @Test("a key of another certificate is refused")
     func keyMismatch() throws {
         let (certificate, key) = (
