@@ -267,12 +267,8 @@ extension Connection {
     /// Waits until the kernel has accepted all encrypted bytes.
     func flush(_ session: TLSSession, _ deadline: inout Deadline) async throws(WaitFailure) {
         guard session.hasUnsent else { return }
-        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-            _ = try attemptWrite { () throws(Errno) in
-                guard try session.flush(descriptor) else { throw .wouldBlock }
-                return 0
-            }
-            source.writing.word.setReady()
+        try await performWrite(&deadline) { descriptor throws(Errno) in
+            guard try session.flush(descriptor) else { throw .wouldBlock }
         }
     }
 
@@ -281,15 +277,19 @@ extension Connection {
     /// The caller must have claimed the writing direction.
     func sendEnd(_ session: TLSSession, _ deadline: inout Deadline) async throws(SocketError) {
         do throws(WaitFailure) {
-            try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
-                _ = try attemptWrite { () throws(Errno) in
-                    try session.end(descriptor)
-                    return 0
-                }
-                source.writing.word.setReady()
-            }
+            try await performWrite(&deadline, session.end)
         } catch {
             throw failure(.shutdown, after: error)
+        }
+    }
+
+    /// Repeats an attempt to send until it succeeds or fails.
+    private func performWrite(
+        _ deadline: inout Deadline, _ attempt: (Int32) throws(Errno) -> Void
+    ) async throws(WaitFailure) {
+        try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
+            try attemptWrite { () throws(Errno) in try attempt(descriptor) }
+            source.writing.word.setReady()
         }
     }
 

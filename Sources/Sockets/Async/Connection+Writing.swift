@@ -216,12 +216,12 @@ extension Connection {
     /// While it runs, a read on another thread that gets 0 waits, because the attempt may have taken
     /// the error that the read is about to miss.
     @inline(__always)
-    func attemptWrite(_ send: () throws(Errno) -> Int) throws(Errno) -> Int {
+    func attemptWrite<Result>(_ send: () throws(Errno) -> Result) throws(Errno) -> Result {
         isAttemptingWrite.store(true, ordering: .relaxed)
         do throws(Errno) {
-            let count = try send()
+            let result = try send()
             isAttemptingWrite.store(false, ordering: .releasing)
-            return count
+            return result
         } catch {
             if error != .wouldBlock { note(error) }
             isAttemptingWrite.store(false, ordering: .releasing)

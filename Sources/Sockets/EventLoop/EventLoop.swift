@@ -38,8 +38,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // Safe because `scratch` returns this memory only on the loop's own thread.
     private let memory: UnsafeMutableRawBufferPointer
-    // Safe as `memory`. The kernel provides the pages on first use.
-    private let encryptedMemory: UnsafeMutableRawBufferPointer
+    // Safe as `memory`. Only a loop whose connections use TLS allocates it.
+    @exclusivity(unchecked) private var encryptedMemory: UnsafeMutableRawBufferPointer?
 
     private let mailbox = Lock(Mailbox())
     private let isWakePending = Atomic<Bool>(false)
@@ -67,7 +67,6 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
             // Allocate after this call, because `deinit` does not run if an initializer throws
             // before all properties are set.
             memory = .allocate(byteCount: 65536, alignment: 64)
-            encryptedMemory = .allocate(byteCount: 131_072, alignment: 64)
             if startingThread { try System.startThread { self.run() } }
         } catch {
             throw SocketError(.startEventLoop, .system(error))
@@ -80,7 +79,6 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     init(failing failure: Errno) {
         poller = .failing(failure)
         memory = .allocate(byteCount: 1, alignment: 1)
-        encryptedMemory = .allocate(byteCount: 1, alignment: 1)
         mailbox.withLock { $0.hasStopped = true }
     }
 
@@ -101,7 +99,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     deinit {
         memory.deallocate()
-        encryptedMemory.deallocate()
+        encryptedMemory?.deallocate()
     }
 
     /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other
@@ -112,7 +110,12 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
     /// A second buffer under the same rules, for the bytes that TLS encrypts or decrypts.
-    var encryptedScratch: UnsafeMutableRawBufferPointer? { isCurrent ? encryptedMemory : nil }
+    var encryptedScratch: UnsafeMutableRawBufferPointer? {
+        guard isCurrent else { return nil }
+        let memory = encryptedMemory ?? .allocate(byteCount: 131_072, alignment: 64)
+        encryptedMemory = memory
+        return memory
+    }
 
     /// Counts one operation of the running job.
     ///
