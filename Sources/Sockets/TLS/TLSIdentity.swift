@@ -133,7 +133,8 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
 
     /// Creates a key and a self-signed certificate, which is valid for 30 days.
     ///
-    /// No peer trusts it unless the peer is told to, for example with ``TLSTrust/init(certificateOf:)``.
+    /// A peer trusts it only if the peer's configuration says so, for example with
+    /// ``TLSTrust/init(certificateOf:)``.
     ///
     /// - Parameter host: The name or the address of the host.
     /// - Returns: The identity.

@@ -163,10 +163,9 @@ struct ConnectTrace {
         if !tls.acceptsAnyIssuer, let fault = information.faults.first {
             throw SocketError(.startTLS, .tls(fault), endpoint: endpoint)
         }
-        let certificate = information.peerCertificate
-        guard let pin = tls.pin, certificate.map(pin.matches) != true else { return }
-        throw SocketError(
-            .startTLS, .tls(.pinMismatch(seen: certificate?.pin ?? "none")), endpoint: endpoint)
+        guard !report.matchesPin else { return }
+        let seen = information.peerCertificate?.pin ?? "none"
+        throw SocketError(.startTLS, .tls(.pinMismatch(seen: seen)), endpoint: endpoint)
     }
 
     /// Prints the name of a step when it begins, and its result in a second column when it ends.

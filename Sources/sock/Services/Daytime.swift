@@ -1,4 +1,4 @@
-/// The time of day in the formats of the daytime and time services.
+/// Dates and times in the formats of the daytime and time services, and for certificates.
 enum Daytime {
     /// Returns the text in xinetd's format: "22 NOV 2026 18:05:01 UTC" and CRLF. RFC 867
     static func text(_ secondsSince1970: Int) -> [UInt8] {

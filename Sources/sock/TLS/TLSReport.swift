@@ -4,6 +4,8 @@ import Sockets
 struct TLSReport {
     private let information: TLSInformation
     let checks: [Check]
+    /// Whether the certificate is the one of the pin; true without a pin.
+    let matchesPin: Bool
 
     /// One step of the verification.
     struct Check: Equatable {
@@ -31,9 +33,9 @@ struct TLSReport {
             let fault = faults.first { Self.step(of: $0) == name }
             return Check(name: name, title: title, failure: fault.map { "\($0)" })
         }
-        if let pin {
-            let isSame = information.peerCertificate.map(pin.matches) == true
-            let failure = isSame ? nil : "the certificate has another fingerprint"
+        matchesPin = pin.map { information.peerCertificate.map($0.matches) == true } ?? true
+        if pin != nil {
+            let failure = matchesPin ? nil : "the certificate has another fingerprint"
             checks.append(Check(name: "pin", title: "the pin", failure: failure))
         }
         self.checks = checks
