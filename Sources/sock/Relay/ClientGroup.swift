@@ -270,10 +270,10 @@ extension ClientGroup {
                 }
                 return
             case .halfClose:
-                let isDone = halfClose(client)
-                client.schedule.update {
-                    isDone ? $0.didHalfClose() : $0.halfCloseDidBlock(at: clock.now)
+                let result = Result { () throws(SocketError) in
+                    try client.connection.shutdown(.write)
                 }
+                client.schedule.update { $0.didTryToHalfClose(result, at: clock.now) }
                 client.hasChanged.yield()
             case .checkSendQueue:
                 let queue = (try? client.connection.diagnose())?.statistics.sendQueue ?? 0
@@ -287,17 +287,6 @@ extension ClientGroup {
                 if let limit { ticker.wake(client.hasChanged, after: limit) }
             }
         } while await changes.next() != nil && !Task.isCancelled
-    }
-
-    /// Half-closes the connection, and returns false if the kernel does not accept the end of TLS yet.
-    private func halfClose(_ client: Client) -> Bool {
-        do throws(SocketError) {
-            try client.connection.shutdown(.write)
-        } catch {
-            // It also fails if the client is gone. The next receive reports the cause better.
-            return error.errno != .wouldBlock
-        }
-        return true
     }
 
     /// How often to find out whether a client that sends nothing more is gone.

@@ -83,6 +83,17 @@ struct RelaySchedule {
         hasHalfClosed = true
     }
 
+    /// Records an attempt to half-close.
+    ///
+    /// It also fails if the peer is gone. The next receive reports the cause better.
+    mutating func didTryToHalfClose(_ result: Result<Void, SocketError>, at now: Duration) {
+        if case .failure(let error) = result, error.errno == .wouldBlock {
+            halfCloseDidBlock(at: now)
+        } else {
+            didHalfClose()
+        }
+    }
+
     /// Records that the connection cannot be half-closed yet, because the kernel has no room for the end
     /// of TLS.
     mutating func halfCloseDidBlock(at now: Duration) {

@@ -144,11 +144,8 @@ extension StreamRelay {
                 }
                 state.wait(atMost: limit) { $0.reports != reports }
             case .halfClose:
-                let isDone = halfClose()
-                state.update {
-                    isDone
-                        ? $0.schedule.didHalfClose() : $0.schedule.halfCloseDidBlock(at: clock.now)
-                }
+                let result = Result { () throws(SocketError) in try socket.shutdown(.write) }
+                state.update { $0.schedule.didTryToHalfClose(result, at: clock.now) }
             case .checkSendQueue:
                 let queue = (try? socket.diagnose())?.statistics.sendQueue ?? 0
                 state.update { $0.schedule.didCheckSendQueue(at: clock.now, isEmpty: queue == 0) }
@@ -158,17 +155,6 @@ extension StreamRelay {
                 throw Failure(idle: socket, options.idleTimeout ?? .zero)
             }
         }
-    }
-
-    /// Half-closes the connection, and returns false if the kernel does not accept the end of TLS yet.
-    private func halfClose() -> Bool {
-        do throws(SocketError) {
-            try socket.shutdown(.write)
-        } catch {
-            // It also fails if the peer is gone. The next receive reports the cause better.
-            return error.errno != .wouldBlock
-        }
-        return true
     }
 
     /// Throws the error that the next write would throw, because input may pause for long.
