@@ -75,6 +75,7 @@ struct TLSListingsTests {
         let connection = try await Connection(to: listener.localAddress, tls: tls)
 
         #expect(try await connection.exchange("hello\n", reading: .line).text == "hello")
+        await first.finish()
         await connection.finish()
         serving.cancel()
         try await serving.value

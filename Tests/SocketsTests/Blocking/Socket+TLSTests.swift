@@ -142,6 +142,7 @@ struct SocketTLSTests {
         let received = Background {
             var bytes: [UInt8] = []
             while try server.receive(appendingTo: &bytes) > 0 {}
+            server.close()
             return bytes
         }
         client.finish(timeout: .seconds(10))

@@ -57,7 +57,7 @@ struct StandardStreamsTests {
         "the width without a terminal is COLUMNS if valid, and otherwise 80",
         arguments: [("100", 100), ("", 80), ("0", 80), ("-5", 80), ("wide", 80), ("99999", 80)])
     func width(columns: String, expected: Int) throws {
-        let outcome = try SockProgram.shell("COLUMNS='\(columns)' \"$SOCK\" tour")
+        let outcome = try SockProgram.shell("COLUMNS='\(columns)' \"$SOCK\" tour | head")
         let rule = outcome.text.split(separator: "\n").first { $0.hasPrefix("─") }
         #expect(rule?.count == expected)
     }

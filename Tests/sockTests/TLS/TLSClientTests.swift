@@ -165,20 +165,21 @@ struct TLSClientTests {
         "the whole input and the end of TLS arrive although the buffers are full",
         arguments: ["-N", "--no-shutdown"])
     func fullBuffers(flag: String) throws {
+        let path = try temporaryFolder() + "/socket"
+        let listener = try Socket(on: .unix(path))
         // The buffers of a Unix socket have a fixed size, which one of the sizes just fills.
-        for size in stride(from: 160 << 10, through: 200 << 10, by: 4 << 10) {
-            let path = try temporaryFolder() + "/socket"
-            let listener = try Socket(on: .unix(path))
+        let runs = try stride(from: 160 << 10, through: 200 << 10, by: 4 << 10).map { size in
             let client = try RunningSock(
                 flag, "-w", "20", "--tls", "--pin", certificate.pin, "-U", path)
             let server = try listener.accept(timeout: .seconds(20))
             try server.startTLS(.server(certificate.identity))
             client.write(String(repeating: "x", count: size))
             client.endInput()
-            // A step of -w ends during this time.
-            #expect(throws: SocketError.self) {
-                try listener.accept(timeout: .milliseconds(600))
-            }
+            return (size, client, server)
+        }
+        // A step of -w ends during this time.
+        #expect(throws: SocketError.self) { try listener.accept(timeout: .milliseconds(600)) }
+        for (size, client, server) in runs {
             var bytes: [UInt8] = []
             while bytes.count < size,
                 try server.receive(appendingTo: &bytes, timeout: .seconds(5)) > 0
