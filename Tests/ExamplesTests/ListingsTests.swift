@@ -178,7 +178,7 @@ struct ListingsTests {
 
     @Test("a host name resolves to addresses, and an address resolves to host and service names")
     func names() throws {
-        let addresses = try Resolver.resolve(.tcp("localhost", port: 80))
+        let addresses = try Resolver.resolve(.tcp("localhost", port: 80), family: .ipv4)
         let (host, service) = try Resolver.name(of: addresses[0])
 
         #expect(addresses.contains(.ipv4(.loopback, port: 80)))
