@@ -41,7 +41,14 @@ struct PlainDialog {
 
     /// Receives one line.
     func receiveLine() throws -> String {
-        guard let line = try stream.readLine(timeout: deadline) else { throw ended }
+        let line: String?
+        do throws(SocketError) {
+            line = try stream.readLine(timeout: deadline)
+        } catch {
+            guard case .lineTooLong(let limit) = error.cause else { throw error }
+            throw failure("its reply has a line of more than \(limit) bytes")
+        }
+        guard let line else { throw ended }
         return line
     }
 
