@@ -112,8 +112,8 @@ enum Hint {
         case .permissionDenied: return "This user may not access the socket file."
         case .protocolWrongTypeForSocket:
             return error.endpoint?.transport == .unix
-                ? "The server uses another type of socket: -u (unixgram:) sends datagrams."
-                : "The server uses another type of socket: without -u (unix:), sock uses a stream."
+                ? "The server has another type of socket; -u or unixgram: sends it datagrams."
+                : "The server has another type of socket; without -u, or with unix:, sock opens a stream."
         default: return "Check the path."
         }
     }
@@ -165,7 +165,8 @@ enum Hint {
             return "Ports below 1024 are reserved for root. Use a higher port."
         case .permissionDenied, .notPermitted: return forbidden
         case .addressNotAvailable:
-            return "This machine does not have that address; ip address lists its addresses."
+            return
+                "This machine does not have that address; the command ip address shows the ones that it has."
         case .operationNotSupportedByDevice: return missingInterface
         default: return nil
         }
@@ -199,7 +200,8 @@ enum Hint {
         "All local ports for that address are in use (ss -tan lists them), so try again later."
 
     private static let noLocalAddress =
-        "This machine has no address from which it could reach that one; see ip address."
+        "This machine has no address from which it could reach that one; "
+        + "the command ip address shows its addresses."
 }
 
 extension SocketError {

@@ -36,7 +36,7 @@ extension Connection {
                 }
             }
             guard let input, let output else {
-                preconditionFailure("a direction of duplex has no result")
+                preconditionFailure("a direction of duplex ended without a value or an error")
             }
             return (input, output)
         }

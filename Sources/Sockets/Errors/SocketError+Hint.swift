@@ -5,7 +5,8 @@ extension SocketError {
     var hintOfAddress: String? {
         switch (operation, cause) {
         case (.bind, .system(.addressNotAvailable)):
-            return "This machine does not have that address; ip address lists the ones it has."
+            return
+                "This machine does not have that address; the command ip address shows the ones that it has."
         case (.bind, .system(.addressInUse)) where localAddress?.port == 0,
             // To listen, the kernel chooses a port if the socket is not bound.
             (.listen, .system(.addressInUse)) where localAddress?.port ?? 0 == 0:

@@ -83,9 +83,9 @@ extension TLSFailure: CustomStringConvertible {
             "the certificate of \(Self.shown(subject)) was issued by \(Self.shown(issuer)), which is"
                 + " not trusted"
         case .wrongPurpose(let subject):
-            "the certificate of \(Self.shown(subject)) is for another purpose"
+            "the certificate of \(Self.shown(subject)) is not valid for this purpose"
         case .pinMismatch(let seen):
-            "the certificate of the server has another pin than expected: \(seen)"
+            "the certificate of the server does not match the pin; its own pin is \(seen)"
         case .invalidCertificate(let subject, let reason):
             "the certificate of \(Self.shown(subject)) is invalid: \(reason)"
         case .notTLS(let bytes):

@@ -51,9 +51,15 @@ struct DoctorText {
         case .bothWriting: return "Deadlock\(time): both ends are writing, and neither reads"
         case .bothWaiting: return "Both ends wait for data\(time)"
         case .networkLost: return "The peer's machine does not answer\(time)"
-        case .notAccepting: return "The server is not accepting clients\(time)"
-        case .peerNotReading: return "The peer is not reading\(time)"
-        case .notReading: return "Received bytes are not being read\(time)"
+        case .notAccepting:
+            return time.isEmpty
+                ? "The server is not accepting clients"
+                : "The server has not accepted a client\(time)"
+        case .peerNotReading:
+            return time.isEmpty ? "The peer is not reading" : "The peer has not read\(time)"
+        case .notReading:
+            return time.isEmpty
+                ? "Received bytes are not being read" : "Received bytes have not been read\(time)"
         case .peerStuck: return "The peer is stuck\(time)"
         case .notClosed:
             let ago = finding.stallDuration.map { duration in

@@ -115,7 +115,9 @@ extension Connector {
             return Failure(
                 .cannotBind,
                 "cannot use -s \(source): a loopback address reaches only this machine",
-                hint: "Omit -s, or give an address that ip address lists for another interface.")
+                hint:
+                    "Omit -s, or give an address that the command ip address shows for another interface."
+            )
         default: return error
         }
         let remotes = error.remoteAddresses

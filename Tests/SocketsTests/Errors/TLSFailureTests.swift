@@ -29,7 +29,7 @@ struct TLSFailureTests {
             ),
             (
                 .pinMismatch(seen: "sha256:0a"),
-                "the certificate of the server has another pin than expected: sha256:0a"
+                "the certificate of the server does not match the pin; its own pin is sha256:0a"
             ),
             (
                 .noIdentity(serverName: "a\n", reason: nil),

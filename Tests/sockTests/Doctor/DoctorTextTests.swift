@@ -19,7 +19,7 @@ struct DoctorTextTests {
         let finding = try #require(text.analysis.findings.first)
         #expect(
             text.lines(of: finding) == [
-                "The peer is not reading for 12 s (peer-not-reading, certain)",
+                "The peer has not read for 12 s (peer-not-reading, certain)",
                 "  ┌  client[4711] fd 3  127.0.0.1:40000  out 2000000  in 0",
                 "  └  server[4712] fd 4  127.0.0.1:5432   out 0        in 65536",
                 "  → client[4711] waits for server[4712] to read, in sendto on descriptor 3",
