@@ -43,7 +43,9 @@ struct StatusLineTests {
             ["-c", "\"$SOCK\" 127.0.0.1 \(listener.localAddress.port ?? 0) </dev/zero"]
                 .map { $0 == "-c" ? $0 : "exec \($0)" }, program: "/bin/bash")
         let peer = try listener.accept(timeout: .seconds(10))
-        // The peer reads nothing, so the kernel's buffers fill, which a later sample finds.
+        // The program may need time to notice that it is connected.
+        _ = try peer.receive(atMost: 1, timeout: .seconds(10))
+        // The peer reads nothing more, so the kernel's buffers fill, which a later sample finds.
         var errors = ""
         for round in 1...20 where !errors.contains("peer-not-reading") {
             sock.send(signal: SIGQUIT)

@@ -14,14 +14,29 @@ enum TLSPeers {
     static func pair(
         client: TLSConfiguration? = nil, server: TLSConfiguration? = nil
     ) async throws -> (client: Connection, server: Connection) {
-        let (client, server) = (try client ?? Self.client(), try server ?? Self.server())
         let listener = try Listener(on: Loopback.ipv4)
         async let accepted = listener.accept(timeout: .seconds(10))
-        let (here, there) = (try await Connection(to: listener.localAddress), try await accepted)
+        let pair = (try await Connection(to: listener.localAddress), try await accepted)
+        try await startTLS(pair.0, client ?? Self.client(), pair.1, server ?? Self.server())
+        return pair
+    }
+
+    /// Returns two connections with TLS between them, over Unix sockets.
+    ///
+    /// A buffer that is full stays full until the peer reads, whereas TCP may still have bytes on their way.
+    static func unixPair() async throws -> (client: Connection, server: Connection) {
+        let pair = try Connection.pair()
+        try await startTLS(pair.0, client(), pair.1, server())
+        return pair
+    }
+
+    private static func startTLS(
+        _ here: Connection, _ client: TLSConfiguration,
+        _ there: Connection, _ server: TLSConfiguration
+    ) async throws {
         async let started: Void = there.startTLS(server)
         try await here.startTLS(client)
         try await started
-        return (here, there)
     }
 
     /// Runs `body` with the address of a listener with TLS that serves with `handler`.
