@@ -103,15 +103,22 @@ extension Connection {
             let bytes = [UInt8](input.bytes.prefix(64))
             throw failure(.startTLS, .tls(.bytesBeforeTLS(bytes)))
         }
-        let session: TLSSession
-        do throws(WaitFailure) {
-            session = try createSession(configuration, host: host)
-        } catch {
-            throw failure(.startTLS, after: error)
-        }
+        let session = try prepareTLS(configuration, host: host)
         input.consume(input.count)
         scanner.restart()
         try await handshake(session, &deadline)
+    }
+
+    /// Creates the TLS of the connection, whose handshake is then pending.
+    @discardableResult
+    func prepareTLS(
+        _ configuration: TLSConfiguration, host: String?
+    ) throws(SocketError) -> TLSSession {
+        do throws(WaitFailure) {
+            return try createSession(configuration, host: host)
+        } catch {
+            throw failure(.startTLS, after: error)
+        }
     }
 
     /// Creates the TLS of the connection, before its handshake.
@@ -138,9 +145,18 @@ extension Connection {
         _ session: TLSSession, _ deadline: inout Deadline
     ) async throws(SocketError) {
         do throws(WaitFailure) {
-            if session.waitsForPeer { try await receive(for: session, &deadline) }
-            while try await !advance(session, &deadline) {
-                try await receive(for: session, &deadline)
+            var step = try session.waitsForPeer ? .needsInput : attempt(session)
+            while true {
+                while case .wantsIdentity(let hello) = step {
+                    try await chooseIdentity(for: hello, session, &deadline)
+                    step = try attempt(session)
+                }
+                if session.mustFlush { try await flush(session, &deadline) }
+                if step == .finished { break }
+                try deadline.beginStep()
+                step = try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
+                    try receiveAndHandshake(descriptor, session)
+                }
             }
             // The first bytes of the program may have arrived with the end of the handshake.
             if session.mayHaveBytes { source.reading.word.setReady() }
@@ -149,20 +165,7 @@ extension Connection {
         }
     }
 
-    /// Continues the handshake with the received bytes, and returns whether it has finished.
-    private func advance(
-        _ session: TLSSession, _ deadline: inout Deadline
-    ) async throws(WaitFailure) -> Bool {
-        try deadline.beginStep()
-        var step = try attempt(session)
-        while case .wantsIdentity(let hello) = step {
-            session.use(try await identity(for: hello, session.identityChooser, &deadline))
-            step = try attempt(session)
-        }
-        try await flush(session, &deadline)
-        return step == .finished
-    }
-
+    /// Continues the handshake with the bytes that the session has.
     private func attempt(
         _ session: TLSSession
     ) throws(WaitFailure) -> TLSSession.HandshakeStep {
@@ -172,6 +175,36 @@ extension Connection {
             // The session has tried to send the alert.
             throw WaitFailure(.tls(error))
         }
+    }
+
+    /// Receives once, and continues the handshake.
+    @inline(never)
+    private func receiveAndHandshake(
+        _ descriptor: Int32, _ session: TLSSession
+    ) throws(Errno) -> TLSSession.HandshakeStep {
+        var isShort = false
+        let step: TLSSession.HandshakeStep
+        if let scratch = source.encryptedScratch {
+            step = try session.receiveAndHandshake(descriptor, scratch: scratch, isShort: &isShort)
+        } else {
+            try session.receiveForHandshake(descriptor, .dontWait, isShort: &isShort)
+            // `failure` reports what the session noted.
+            guard let next = try? session.handshake(descriptor) else { throw .protocolError }
+            step = next
+        }
+        // As in `receive`.
+        if !isShort || source.staysReadable { source.reading.word.setReady() }
+        return step
+    }
+
+    /// Gives the session the identity for a client.
+    ///
+    /// This method is not inlined, because the frame of every waiting handshake would contain its own.
+    @inline(never)
+    private func chooseIdentity(
+        for hello: TLSClientHello, _ session: TLSSession, _ deadline: inout Deadline
+    ) async throws(WaitFailure) {
+        session.use(try await identity(for: hello, session.identityChooser, &deadline))
     }
 
     /// Returns the identity for a client, or cancels the choice at the deadline.
@@ -200,17 +233,6 @@ extension Connection {
         if Task.isCancelled { throw WaitFailure(.cancelled) }
         guard let choice else { throw WaitFailure(deadline.cause) }
         return choice
-    }
-
-    private func receive(
-        for session: TLSSession, _ deadline: inout Deadline
-    ) async throws(WaitFailure) {
-        try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-            var isShort = false
-            try session.receiveForHandshake(descriptor, .dontWait, isShort: &isShort)
-            // As in `receive`.
-            if !isShort || source.staysReadable { source.reading.word.setReady() }
-        }
     }
 
     /// Makes one attempt to receive decrypted bytes, and marks reading as ready if another may succeed.
@@ -265,6 +287,7 @@ extension Connection {
     }
 
     /// Waits until the kernel has accepted all encrypted bytes.
+    @inline(never)
     func flush(_ session: TLSSession, _ deadline: inout Deadline) async throws(WaitFailure) {
         guard session.hasUnsent else { return }
         try await performWrite(&deadline) { descriptor throws(Errno) in

@@ -28,7 +28,9 @@ final class Server: Sendable {
         self.handler =
             if let tls = listener.tls {
                 { connection in
-                    try await connection.startTLS(tls, timeout: handshakeTimeout)
+                    // As `startTLS`, which needs a frame more while it waits for the client.
+                    try connection.prepareTLS(tls, host: nil)
+                    try await connection.handshake(timeout: handshakeTimeout)
                     try await handler(connection)
                 }
             } else {

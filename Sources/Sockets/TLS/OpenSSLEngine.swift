@@ -150,12 +150,16 @@ final class OpenSSLEngine: TLSEngine {
 
     var hasPending: Bool { ctls_has_pending(session) != 0 }
 
+    var version: TLSVersion {
+        ctls_session_version(session) == TLSVersion.tls13.number ? .tls13 : .tls12
+    }
+
     var information: TLSInformation {
         var size: UInt32 = 0
         let name = ctls_session_protocol(session, &size)
         let chosen = UnsafeBufferPointer(start: name, count: Int(size))
         return TLSInformation(
-            version: ctls_session_version(session) == TLSVersion.tls13.number ? .tls13 : .tls12,
+            version: version,
             cipher: String(cString: ctls_session_cipher(session)),
             applicationProtocol: size > 0 ? String(decoding: chosen, as: UTF8.self) : nil,
             serverName: ctls_session_server_name(session).map { String(cString: $0) },

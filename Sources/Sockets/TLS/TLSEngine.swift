@@ -21,6 +21,8 @@ protocol TLSEngine: AnyObject {
     func updateKeys()
     /// Whether a read may succeed without more input.
     var hasPending: Bool { get }
+    /// The version that the handshake has negotiated.
+    var version: TLSVersion { get }
     /// The results of the handshake.
     var information: TLSInformation { get }
 }

@@ -30,6 +30,8 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var mayHavePending = false
     @exclusivity(unchecked) private var storedFailure: TLSFailure?
     @exclusivity(unchecked) private var hasFinishedHandshake = false
+    /// Whether the tickets of a server wait for its first reply; see `holdsTickets(after:)`.
+    @exclusivity(unchecked) private var hasHeldTickets = false
     /// Whether the first two bytes of the peer were checked.
     @exclusivity(unchecked) private var hasCheckedBeginning = false
     /// The first byte of the peer, once it was checked.
@@ -92,6 +94,11 @@ final class TLSSession: @unchecked Sendable {
     /// Whether the handshake must begin with bytes of the peer.
     var waitsForPeer: Bool { !isClient && received.isEmpty }
 
+    /// Whether encrypted bytes must be sent before the handshake continues or ends.
+    var mustFlush: Bool {
+        lock.withLock { _ in !hasHeldTickets && !(unsent.isEmpty && outgoing.isEmpty) }
+    }
+
     /// Whether there may be bytes for the program without another receive.
     var mayHaveBytes: Bool { lock.withLock { _ in mayHavePending } }
 
@@ -103,24 +110,92 @@ final class TLSSession: @unchecked Sendable {
     func handshake(_ descriptor: Int32) throws(TLSFailure) -> HandshakeStep {
         try lock.withLock { _ throws(TLSFailure) in
             if let storedFailure { throw storedFailure }
-            try checkBeginning()
+            try checkBeginning(received.bytes)
             var pipe = TLSPipe(received.bytes)
             let step = engine.handshake(&pipe)
             received.consume(received.count - pipe.input.count)
             keep(pipe)
             _ = try? flushLocked(descriptor)
-            switch step {
-            case .moved:
-                hasFinishedHandshake = true
-                received.giveBack()
-                mayHavePending = !received.isEmpty || engine.hasPending
-                return .finished
-            case .needsInput: return .needsInput
-            case .wantsIdentity: return .wantsIdentity(engine.clientHello)
-            case .ended: throw noted(.truncated)
-            case .failed(let failure): throw noted(failure)
-            }
+            return try conclude(step)
         }
+    }
+
+    /// Receives once without waiting and continues the handshake, in memory that is not the session's.
+    ///
+    /// So a connection that waits for its client keeps no buffer. The caller must have claimed both
+    /// directions.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor.
+    ///   - scratch: The memory for received bytes and for bytes to send.
+    ///   - isShort: Set to whether the kernel had fewer bytes than requested.
+    /// - Returns: How the handshake continues.
+    /// - Throws: `.protocolError` if the handshake failed or the stream ended, or the error of recv(2).
+    func receiveAndHandshake(
+        _ descriptor: Int32, scratch: UnsafeMutableRawBufferPointer, isShort: inout Bool
+    ) throws(Errno) -> HandshakeStep {
+        let room = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Self.largestRecord])
+        let count = try System.recv(descriptor, room, .dontWait)
+        isShort = count < room.count
+        do throws(TLSFailure) {
+            return try lock.withLock { _ throws(TLSFailure) in
+                if let storedFailure { throw storedFailure }
+                guard count > 0 else { throw noted(.truncated) }
+                let arrived = UnsafeRawBufferPointer(rebasing: room[..<count])
+                try checkBeginning(arrived)
+                var pipe = TLSPipe(
+                    arrived,
+                    output: UnsafeMutableRawBufferPointer(
+                        rebasing: scratch[Self.largestRecord...]))
+                let step = engine.handshake(&pipe)
+                received.append(pipe.input)
+                hasHeldTickets = holdsTickets(after: step)
+                if hasHeldTickets {
+                    keep(pipe)
+                } else {
+                    sendOrKeep(pipe, descriptor)
+                }
+                return try conclude(step)
+            }
+        } catch {
+            throw .protocolError
+        }
+    }
+
+    /// Returns whether the tickets of a server wait for its first write, its next receive or its end.
+    ///
+    /// The first bytes of the client have arrived with the end of the handshake, so a reply will follow. If
+    /// the reply takes the tickets along, it saves a system call here and a wakeup of the client. Before
+    /// TLS 1.3, the last bytes of the server also end the handshake, so the client may be waiting for them.
+    private func holdsTickets(after step: TLSStep) -> Bool {
+        guard case .moved = step, !isClient, engine.version == .tls13 else { return false }
+        return !received.isEmpty || engine.hasPending
+    }
+
+    private func conclude(_ step: TLSStep) throws(TLSFailure) -> HandshakeStep {
+        switch step {
+        case .moved:
+            hasFinishedHandshake = true
+            received.giveBack()
+            mayHavePending = !received.isEmpty || engine.hasPending
+            return .finished
+        case .needsInput: return .needsInput
+        case .wantsIdentity: return .wantsIdentity(engine.clientHello)
+        case .ended: throw noted(.truncated)
+        case .failed(let failure): throw noted(failure)
+        }
+    }
+
+    /// Sends the bytes of a pipe without waiting, and keeps what the kernel does not accept.
+    private func sendOrKeep(_ pipe: TLSPipe, _ descriptor: Int32) {
+        guard unsent.isEmpty, outgoing.isEmpty, pipe.overflow.isEmpty else {
+            keep(pipe)
+            _ = try? flushLocked(descriptor)
+            return
+        }
+        guard pipe.written > 0 else { return }
+        let sent = (try? System.send(descriptor, pipe.outgoing, .dontWait)) ?? 0
+        unsent.append(UnsafeRawBufferPointer(rebasing: pipe.outgoing[sent...]))
     }
 
     /// Continues a handshake that wants an identity.
@@ -146,10 +221,10 @@ final class TLSSession: @unchecked Sendable {
     ///
     /// Without this check, a peer that sends a greeting in plain text would be waited for, because the
     /// engine would take its text for the length of a record.
-    private func checkBeginning() throws(TLSFailure) {
-        guard !hasCheckedBeginning, !received.isEmpty else { return }
+    private func checkBeginning(_ arrived: UnsafeRawBufferPointer) throws(TLSFailure) {
+        guard !hasCheckedBeginning, !arrived.isEmpty else { return }
         // The engine has consumed the first byte if the second one arrives later.
-        let bytes = (firstByte.map { [$0] } ?? []) + received.bytes.prefix(64)
+        let bytes = (firstByte.map { [$0] } ?? []) + arrived.prefix(64)
         let isRecord = (bytes[0] == 21 || bytes[0] == 22) && (bytes.count < 2 || bytes[1] == 3)
         guard isRecord else { throw noted(.notTLS(bytes)) }
         firstByte = bytes[0]
@@ -192,7 +267,9 @@ final class TLSSession: @unchecked Sendable {
     ) throws(Errno) -> ReceiveOutcome {
         isShort = false
         let early = try lock.withLock { _ throws(Errno) in
-            try receiveEarly(descriptor, into: buffer, peeking: peeking)
+            let early = try receiveEarly(descriptor, into: buffer, peeking: peeking)
+            if _slowPath(hasHeldTickets) { releaseTickets(descriptor, after: early) }
+            return early
         }
         if let early { return early }
         // Request little more than the buffer can take decrypted, because the rest would be copied.
@@ -217,6 +294,17 @@ final class TLSSession: @unchecked Sendable {
             if scratch == nil { pipe.input = received.bytes }
             return try decrypt(&pipe, into: buffer, descriptor, peeking: peeking)
         }
+    }
+
+    /// Sends the tickets that wait for a reply, unless the program has received bytes to reply to.
+    ///
+    /// If the reply has taken them along, only the memory of its request is released.
+    @inline(never)
+    private func releaseTickets(_ descriptor: Int32, after outcome: ReceiveOutcome?) {
+        if case .bytes = outcome { return }
+        hasHeldTickets = false
+        received.giveBack()
+        _ = try? flushLocked(descriptor)
     }
 
     /// Returns what can be received without a system call, or `nil`.
@@ -307,7 +395,9 @@ final class TLSSession: @unchecked Sendable {
     ) throws(Errno) -> Int {
         try lock.withLock { _ throws(Errno) in
             try checkSending()
-            guard try flushLocked(descriptor) else { throw .wouldBlock }
+            if _fastPath(!hasHeldTickets) || scratch == nil || !canJoinUnsent {
+                guard try flushLocked(descriptor) else { throw .wouldBlock }
+            }
             if unreported == 0 {
                 unreported = try encrypt(bytes, descriptor, scratch)
                 guard try flushLocked(descriptor) else { throw .wouldBlock }
@@ -341,13 +431,24 @@ final class TLSSession: @unchecked Sendable {
         guard hasFinishedHandshake else { throw .socketNotConnected }
     }
 
-    /// Encrypts bytes, and sends them from `scratch` if that needs no waiting.
+    /// Whether the unsent bytes are tickets that can leave in one system call with the next bytes.
+    private var canJoinUnsent: Bool {
+        unreported == 0 && outgoing.isEmpty && unsent.count <= 4096
+    }
+
+    /// Encrypts bytes, and sends them from `scratch` after `unsent` if that needs no waiting.
     private func encrypt(
         _ bytes: UnsafeRawBufferPointer, _ descriptor: Int32,
         _ scratch: UnsafeMutableRawBufferPointer?
     ) throws(Errno) -> Int {
         guard let scratch else { return try encrypt(bytes) }
         var pipe = TLSPipe(output: scratch)
+        if _slowPath(!unsent.isEmpty) {
+            scratch.copyMemory(from: unsent.bytes)
+            pipe.written = unsent.count
+            unsent.consume(unsent.count)
+            unsent.giveBack()
+        }
         let count = try encrypt(bytes, &pipe)
         var sent = 0
         if pipe.overflow.isEmpty {
