@@ -78,6 +78,8 @@ extension Connection {
         defer { source.endWriting() }
         try begin(.startTLS)
         defer { source.endReading() }
+        // Another task may have finished the handshake while this one waited.
+        guard !session.isEstablished else { return }
         try await handshake(session, &deadline)
     }
 

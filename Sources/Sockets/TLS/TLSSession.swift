@@ -92,7 +92,7 @@ final class TLSSession: @unchecked Sendable {
     }
 
     /// Whether the handshake must begin with bytes of the peer.
-    var waitsForPeer: Bool { !isClient && received.isEmpty }
+    var waitsForPeer: Bool { !isClient && received.isEmpty && !hasCheckedBeginning }
 
     /// Whether encrypted bytes must be sent before the handshake continues or ends.
     var mustFlush: Bool {

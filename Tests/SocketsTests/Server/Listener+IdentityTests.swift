@@ -136,6 +136,31 @@ struct ListenerIdentityTests {
         #expect(await asyncCause { try await connecting.value } == .tls(.truncated))
     }
 
+    @Test("a handshake that continues after a cancelled choice asks for the identity again")
+    func repeatedChoice() async throws {
+        let identity = try Certificates.identity("server")
+        let calls = Lock(0)
+        let choosing = TLSConfiguration.server { _ in
+            let isFirst = calls.withLock {
+                $0 += 1
+                return $0 == 1
+            }
+            if isFirst { try await Task.sleep(for: .seconds(3600)) }
+            return identity
+        }
+        let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: choosing)
+        let client = try await Connection(to: listener.localAddress)
+        let accepted = try await listener.accept(timeout: .seconds(10))
+        async let started: Void = client.startTLS(TLSPeers.client())
+        let cancelled = Task { try await accepted.handshake(timeout: .never) }
+        #expect(await eventually { calls.withLock { $0 } == 1 })
+        cancelled.cancel()
+        #expect(await asyncCause { try await cancelled.value } == .cancelled)
+        try await accepted.handshake()
+        try await started
+        #expect(client.tls?.peerCertificate?.subject == "/CN=server")
+    }
+
     @Test("a blocking socket chooses its identity by a synchronous closure")
     func blockingChoice() throws {
         let (client, server) = try Loopback.tcpPair()

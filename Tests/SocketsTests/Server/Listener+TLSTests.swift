@@ -46,6 +46,19 @@ struct ListenerTLSTests {
         #expect(try await client.read() == Array("hello".utf8))
     }
 
+    @Test("a second task that calls handshake returns when the first has finished it")
+    func twoHandshakes() async throws {
+        let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: TLSPeers.server())
+        let client = try await Connection(to: listener.localAddress)
+        let accepted = try await listener.accept(timeout: .seconds(10))
+        async let first: Void = accepted.handshake()
+        async let second: Void = accepted.handshake()
+        try await client.startTLS(TLSPeers.client())
+        try await first
+        try await second
+        #expect(accepted.tls?.version == .tls13)
+    }
+
     @Test("a handshake that timed out can continue")
     func continuedHandshake() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: TLSPeers.server())
