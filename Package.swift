@@ -83,7 +83,9 @@ let fuzzing: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+        name: "TestSupport", dependencies: ["Sockets"], path: "Tests/TestSupport",
+        swiftSettings: settings),
     tests(
         "SocketsTests", in: ["SocketsTests", "SocketDoctorTests"],
         dependencies: [

@@ -105,23 +105,28 @@ static void *openssl_open(void) {
     return NULL;
 }
 
+/// Returns the reason why a library cannot be used, such as libssl.so.1.1 of OpenSSL 1.1.0.
+static const char *lacking(const char *function) {
+    snprintf(
+        bind_failure, sizeof bind_failure,
+        "the library has no function %s, which OpenSSL 1.1.1 and 3.x have", function);
+    return bind_failure;
+}
+
 /// Finds all functions. Returns NULL, or the reason why that failed.
 static const char *openssl_bind(void) {
     void *library = openssl_open();
     if (!library) return bind_failure;
     // dlsym(3) also searches libcrypto, because libssl depends on it.
-#define F(result, name, parameters)                                                            \
-    name = (result(*) parameters)dlsym(library, #name);                                        \
-    if (!name) {                                                                               \
-        snprintf(bind_failure, sizeof bind_failure, "the library has no function %s", #name); \
-        return bind_failure;                                                                   \
-    }
+#define F(result, name, parameters)                     \
+    name = (result(*) parameters)dlsym(library, #name); \
+    if (!name) return lacking(#name);
 #include "functions.h"
 #undef F
     *(void **)&SSL_get1_peer_certificate = dlsym(library, "SSL_get1_peer_certificate");
     if (!SSL_get1_peer_certificate)
         *(void **)&SSL_get1_peer_certificate = dlsym(library, "SSL_get_peer_certificate");
-    if (!SSL_get1_peer_certificate) return "the library has no function SSL_get_peer_certificate";
+    if (!SSL_get1_peer_certificate) return lacking("SSL_get_peer_certificate");
     is_at_least_3 = OpenSSL_version_num() >= 0x30000000UL;
     return NULL;
 }

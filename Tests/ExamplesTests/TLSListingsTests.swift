@@ -3,7 +3,7 @@ import Sockets
 import Testing
 
 /// Compiles and runs the listings about TLS in the README and the article, word for word, and the programs.
-@Suite("TLS: listings and examples", .ownThread)
+@Suite("TLS: listings and examples", .ownThread, .needsOpenSSL)
 struct TLSListingsTests {
     /// The files of a self-signed certificate for localhost.
     private struct Files {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Connection: TLS", .ownThread)
+@Suite("Connection: TLS", .ownThread, .needsOpenSSL)
 struct ConnectionTLSTests {
     @Test("a client and a server exchange lines")
     func lines() async throws {

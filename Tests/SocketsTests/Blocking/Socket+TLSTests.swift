@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Socket, SocketStream: TLS")
+@Suite("Socket, SocketStream: TLS", .needsOpenSSL)
 struct SocketTLSTests {
     /// Returns both ends of a TCP connection with TLS.
     private func pair(_ client: TLSConfiguration? = nil) throws -> (client: Socket, server: Socket)

@@ -44,6 +44,12 @@ struct FaultCaseTests {
         await #expect(processExitsWith: .success) { await Self.run(FaultPoint.blocking) }
     }
 
+    @Test("a failing system call of TLS is survived without a leak or a hang", .needsOpenSSL)
+    func tls() async {
+        guard Self.usesChildProcess else { return await Self.run(FaultPoint.tls) }
+        await #expect(processExitsWith: .success) { await Self.run(FaultPoint.tls) }
+    }
+
     @Test("a failing system call in an async operation is reported without a leak or a hang")
     func asynchronous() async {
         guard Self.usesChildProcess else { return await Self.run(FaultPoint.asynchronous) }
@@ -52,7 +58,7 @@ struct FaultCaseTests {
 
     @Test("the fault tables contain each system call of the library and at least 60 cases")
     func tableIsComplete() {
-        let points = FaultPoint.blocking + FaultPoint.asynchronous
+        let points = FaultPoint.blocking + FaultPoint.asynchronous + FaultPoint.tls
         let cases = points.flatMap(\.cases)
         let calls = Set(points.map(\.call))
         let missing = Set(SystemCall.allCases).subtracting(calls)

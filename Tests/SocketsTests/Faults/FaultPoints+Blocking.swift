@@ -8,7 +8,10 @@ import SystemPackage
 // `FaultTrapTests`.
 extension FaultPoint {
     static let blocking: [FaultPoint] =
-        opening + connecting + transferring + querying + examining + [watchingFiles]
+        opening + connecting + transferring + querying + examining
+
+    /// The points of TLS, which need OpenSSL.
+    static let tls = [watchingFiles]
 
     /// Without the version of a file, a watched identity uses what it has read.
     private static let watchingFiles = FaultPoint(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: slow TLS clients", .ownThread)
+@Suite("Listener: slow TLS clients", .ownThread, .needsOpenSSL)
 struct ListenerSlowClientsTests {
     /// Returns the bytes with which a client begins.
     private static func hello() throws -> [UInt8] {

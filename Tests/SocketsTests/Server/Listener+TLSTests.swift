@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: TLS", .ownThread)
+@Suite("Listener: TLS", .ownThread, .needsOpenSSL)
 struct ListenerTLSTests {
     @Test("silent clients and clients without TLS delay no other client")
     func badClients() async throws {

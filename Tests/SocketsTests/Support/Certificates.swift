@@ -41,9 +41,12 @@ struct Certificates: Sendable {
 
     private static let script = #"""
         key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
+        # Without the usual configuration, because OpenSSL 1.1.1 adds its extensions to those of -addext, and a
+        # certificate with two of a kind is invalid.
+        printf '[req]\ndistinguished_name=d\n[d]\n' > req.cnf
         authority() {
             key "$1"
-            openssl req -x509 -new -key "$1.key" -sha256 -days 3650 -subj "/CN=$2" -out "$1.crt" \
+            openssl req -config req.cnf -x509 -new -key "$1.key" -sha256 -days 3650 -subj "/CN=$2" -out "$1.crt" \
                 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
         }
         request() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TLSSession: bad peers", .ownThread)
+@Suite("TLSSession: bad peers", .ownThread, .needsOpenSSL)
 struct BadPeerTests {
     /// The bytes of each flight of a handshake, of the client and of the server in turn.
     private static func flights(_ version: TLSVersion) throws -> [[UInt8]] {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("IdentityStore: reloading")
+@Suite("IdentityStore: reloading", .needsOpenSSL)
 struct IdentityStoreTests {
     /// Returns the subject of the certificate that a server presents to a new client.
     private func subject(_ server: TLSConfiguration) throws -> String? {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TLS engine")
+@Suite("TLS engine", .needsOpenSSL)
 struct OpenSSLEngineTests {
     /// Returns a pair with a server's identity and a client that trusts the authority.
     private func pair(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TLSClientHello")
+@Suite("TLSClientHello", .needsOpenSSL)
 struct TLSClientHelloTests {
     /// The contents of the extension server_name with a name.
     private func nameList(_ name: String) -> [UInt8] {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TLS identities, trust and configurations")
+@Suite("TLS identities, trust and configurations", .needsOpenSSL)
 struct TLSIdentityTests {
     @Test("a key of another certificate is refused")
     func keyMismatch() throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("TLSPin")
+@Suite("TLSPin", .needsOpenSSL)
 struct TLSPinTests {
     private static let hex = "00ff102030405060708090a0b0c0d0e0f00102030405060708090a0b0c0d0e0f"
     private static let base64 = "AP8QIDBAUGBwgJCgsMDQ4PABAgMEBQYHCAkKCwwNDg8="

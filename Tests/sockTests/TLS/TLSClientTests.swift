@@ -3,7 +3,7 @@ import Sockets
 import Testing
 
 /// `sock --tls` as a client.
-@Suite(.ownThread)
+@Suite(.ownThread, .needsOpenSSL)
 struct TLSClientTests {
     private let certificate: TestCertificate
 

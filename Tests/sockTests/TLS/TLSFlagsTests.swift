@@ -76,7 +76,7 @@ struct TLSFlagsTests {
         _ = try TLSFlags(serverName: "h").client(for: unix)
     }
 
-    @Test("a missing file has the status of its flag and is named")
+    @Test("a missing file has the status of its flag and is named", .needsOpenSSL)
     func missingFiles() {
         let endpoint = Endpoint.tcp("h", port: 1)
         let missing = "/no/such/file"
@@ -92,7 +92,7 @@ struct TLSFlagsTests {
         #expect(throws: Failure.self) { try TLSFlags(certificateFile: missing).server(on: nil) }
     }
 
-    @Test("a server without --cert announces the fingerprint of a new certificate")
+    @Test("a server without --cert announces the fingerprint of a new certificate", .needsOpenSSL)
     func selfSigned() throws {
         for host in [nil, "", "*", "::", "fe80::1%lo", "münchen.example", "127.0.0.1"] {
             let announcement = try TLSFlags().server(on: host).announcement

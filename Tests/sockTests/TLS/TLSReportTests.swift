@@ -2,7 +2,7 @@ import Sockets
 import Testing
 
 /// `sock info --tls`.
-@Suite(.ownThread)
+@Suite(.ownThread, .needsOpenSSL)
 struct TLSReportTests {
     private let certificate: TestCertificate
 

@@ -3,7 +3,7 @@ import Sockets
 import Testing
 
 /// `sock -l --tls`, `sock -lk --tls` and `sock serve --tls`.
-@Suite(.ownThread)
+@Suite(.ownThread, .needsOpenSSL)
 struct TLSServerTests {
     private let certificate: TestCertificate
 
