@@ -1,4 +1,5 @@
-"""What the checks have in common: processes, ports, expectations, xinetd, network namespaces."""
+"""What the checks have in common: processes, ports, expectations, certificates, xinetd, network namespaces."""
+import argparse
 import atexit
 import os
 import queue
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -63,6 +65,62 @@ def check(name, *programs, root=False):
 def expect(condition, why):
     if not condition:
         raise Failed(why)
+
+
+def run_checks(description):
+    """Runs the registered checks that the command line chooses, and returns the exit status."""
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--no-skip", action="store_true", help="a skipped check is a failure")
+    parser.add_argument("--list", action="store_true", help="print the names only")
+    parser.add_argument("words", nargs="*", help="run the checks with one of these in the name")
+    options = parser.parse_args()
+    if not sock_path().is_file():
+        parser.error(f"no program {sock_path()}; run `swift build` first or set SOCK")
+    chosen = [
+        check
+        for check in CHECKS
+        if not options.words or any(word in check.name for word in options.words)
+    ]
+    if options.list:
+        print("\n".join(check.name for check in chosen))
+        return 0
+    if not chosen:
+        parser.error("no check has such a name")
+
+    # Removes servers and namespaces also after SIGTERM.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    passed = skipped = 0
+    failures = []
+    try:
+        for check in chosen:
+            began = time.monotonic()
+            failure = None
+            try:
+                check.run()
+            except Skipped as reason:
+                if options.no_skip:
+                    failure = f"skipped: {reason}"
+                else:
+                    skipped += 1
+                    print(f"skip {check.name}: {reason}", flush=True)
+                    continue
+            except Failed as reason:
+                failure = str(reason)
+            except Exception as error:  # a check that is broken itself must not hide the others
+                failure = f"{type(error).__name__}: {error}"
+            if failure is None:
+                passed += 1
+                seconds = time.monotonic() - began
+                slow = f" ({seconds:.1f} s)" if seconds >= 1 else ""
+                print(f"ok {check.name}{slow}", flush=True)
+            else:
+                failures.append(f"FAIL {check.name}: {failure}")
+                print(failures[-1], flush=True)
+    finally:
+        clean_up()
+    # Repeated here, because the failures are far up in a long list.
+    print("\n".join([*failures, f"{passed} passed, {len(failures)} failed, {skipped} skipped"]))
+    return 1 if failures else 0
 
 
 # Processes
@@ -320,6 +378,20 @@ def clean_up():
 
 
 atexit.register(clean_up)
+
+
+# Certificates
+
+
+def make_certificate(folder, kind="ec"):
+    """Creates a self-signed certificate for localhost and 127.0.0.1, and returns its path and its key's."""
+    certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", kind, "-nodes", "-days", "30", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate]
+        + (["-pkeyopt", "ec_paramgen_curve:prime256v1"] if kind == "ec" else []),
+        check=True, stderr=subprocess.DEVNULL)
+    return certificate, key
 
 
 # xinetd's classic services
