@@ -7,6 +7,7 @@
 //     FaultProbe limits blocking|tasks COUNT             waits that only their limits end
 //     FaultProbe pace blocking|tasks COUNT               transfers with peers that are always ready
 //     FaultProbe lookups blocking|tasks STUCK SECONDS NAME...   looks names up after STUCK abandoned ones
+//     FaultProbe upgrades blocking|tasks COUNT AT-ONCE   upgrades connections to TLS on both ends
 //     FaultProbe children                                prints what a busy server's child inherits
 //
 // An error is printed on standard error, and the exit code is then 1.
@@ -33,10 +34,15 @@ do {
     case ("pace", "tasks"): try await AlwaysReadyPeers(count: Int(number(2))).tasks()
     case ("lookups", "blocking"): Lookups(arguments.dropFirst(2)).blocking()
     case ("lookups", "tasks"): await Lookups(arguments.dropFirst(2)).tasks()
+    case ("upgrades", "blocking"):
+        try await Upgrades(count: Int(number(2)), atOnce: Int(number(3))).blocking()
+    case ("upgrades", "tasks"):
+        try await Upgrades(count: Int(number(2)), atOnce: Int(number(3))).tasks()
     case ("children", _): try await Children.run()
     default:
         fatalError(
-            "usage: FaultProbe rounds|copy|datagrams|server|limits|pace|lookups|children ...")
+            "usage: FaultProbe rounds|copy|datagrams|server|limits|pace|lookups|upgrades|children ..."
+        )
     }
 } catch {
     say("\(error)", on: .standardError)
