@@ -1,7 +1,10 @@
 // SwiftNIO with a ChannelHandler, NIOSSL and one event loop.
 //     nio-tls echo|sink|source CERTIFICATE KEY
+//     nio-tls connect PORT CERTIFICATE
 // `echo` sends back what it receives. `sink` receives a number of 8 bytes and then as many bytes, and
-// sends the number back. `source` receives a number and sends as many bytes.
+// sends the number back. `source` receives a number and sends as many bytes. `connect` is a client, for
+// IntegrationTests/tls-peers.
+import Foundation
 import NIOCore
 import NIOServer
 import NIOSSL
@@ -79,8 +82,15 @@ final class Source: ChannelInboundHandler {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 4 else { fatalError("expected echo|sink|source CERTIFICATE KEY") }
+guard arguments.count == 4 else {
+    fatalError("expected echo|sink|source CERTIFICATE KEY, or connect PORT CERTIFICATE")
+}
 let way = arguments[1]
+if way == "connect" {
+    guard let port = Int(arguments[2]) else { fatalError("expected a port") }
+    try await runClient(port: port, trusting: arguments[3])
+    exit(0)
+}
 let tls = try NIOSSLContext(
     configuration: .makeServerConfiguration(
         certificateChain: try NIOSSLCertificate.fromPEMFile(arguments[2]).map {
