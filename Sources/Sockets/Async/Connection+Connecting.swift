@@ -15,9 +15,11 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - endpoint: The peer: TCP or a Unix stream.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
-    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The certificate must
-    ///     be for the endpoint's host or ``TLSConfiguration/serverName``, which a Unix endpoint requires.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
+    ///     together.
+    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
+    ///     certificate must be for the endpoint's host or ``TLSConfiguration/serverName``, which a
+    ///     Unix endpoint requires.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError``. ``SocketError/attempts`` lists every address that was tried. If
@@ -57,8 +59,8 @@ extension Connection {
     /// - Parameters:
     ///   - address: The peer's address.
     ///   - timeout: The time limit for the attempt and the TLS handshake together.
-    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the address
-    ///     or for ``TLSConfiguration/serverName``.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the
+    ///     address or for ``TLSConfiguration/serverName``.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address and the socket options.
     /// - Throws: The errors of ``init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.

@@ -44,8 +44,8 @@ extension Connection {
     /// A reset is forwarded as a reset, so that a peer does not take a broken stream for a complete
     /// one. If this connection breaks, `copy` resets the other connection, whose other calls then
     /// throw `.connectionAbort`, because its peer did not reset it. If the other connection breaks,
-    /// `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that closing it
-    /// resets it. A `copy` in the other direction can still forward the bytes that it receives
+    /// `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that closing
+    /// it resets it. A `copy` in the other direction can still forward the bytes that it receives
     /// before. Unix sockets have no reset.
     ///
     /// - Parameter other: The connection that receives the bytes.
@@ -109,7 +109,8 @@ extension Connection {
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
         var deadline = Deadline(other.writeTimeout)
-        // Reading comes second, because a writing task may only continue when its peer is read from.
+        // Reading comes second, because a writing task may only continue when its peer is read
+        // from.
         try await other.beginWriting(&deadline)
         defer { other.source.endWriting() }
         try begin(.read)

@@ -4,8 +4,8 @@ internal import Synchronization
 extension Connection {
     /// Sends a request and receives the reply.
     ///
-    /// It receives while it sends, so no combination of sizes can deadlock. If other tasks are writing,
-    /// the exchange waits until their writes have ended.
+    /// It receives while it sends, so no combination of sizes can deadlock. If other tasks are
+    /// writing, the exchange waits until their writes have ended.
     ///
     /// ```swift
     /// let reply = try await connection.exchange("status\n", reading: .line)
@@ -40,7 +40,8 @@ extension Connection {
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
         var deadline = Deadline(timeout)
-        // Reading comes second, because a writing task may only continue when its peer is read from.
+        // Reading comes second, because a writing task may only continue when its peer is read
+        // from.
         try await beginWriting(&deadline, for: .exchange)
         defer { source.endWriting() }
         try begin(.exchange)

@@ -3,19 +3,20 @@ internal import SystemPackage
 extension Connection {
     /// Half-closes the connection, reads and discards what the peer still sends, and closes.
     ///
-    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and the
-    /// peer may then lose the end of what was written. With this call, the peer can read everything
-    /// first:
+    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and
+    /// the peer may then lose the end of what was written. With this call, the peer can read
+    /// everything first:
     ///
     /// ```swift
     /// try await connection.write("HTTP/1.1 413 Content Too Large\r\n\r\n")
     /// await connection.finish(timeout: .seconds(2))
     /// ```
     ///
-    /// The half-close waits for the writes of other tasks. The call closes when the peer has ended the
-    /// stream, after 16 MiB, at the timeout, if the task is cancelled or if the connection breaks. If
-    /// another task is reading, the rest belongs to that task, and the call waits until it stops. If the
-    /// option ``SocketOption/linger`` is zero, the call closes at once, which resets the connection.
+    /// The half-close waits for the writes of other tasks. The call closes when the peer has ended
+    /// the stream, after 16 MiB, at the timeout, if the task is cancelled or if the connection
+    /// breaks. If another task is reading, the rest belongs to that task, and the call waits until
+    /// it stops. If the option ``SocketOption/linger`` is zero, the call closes at once, which
+    /// resets the connection.
     ///
     /// - Parameter timeout: The limit of all waits together.
     public func finish(timeout: TimeLimit = .seconds(2)) async {

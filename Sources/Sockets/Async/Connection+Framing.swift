@@ -11,9 +11,9 @@ extension Connection {
     /// - Parameters:
     ///   - count: The number of bytes to read.
     ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``. After a
-    ///     timeout or a cancellation, the received bytes stay in the connection. If a value takes
-    ///     two reads and the second one times out, the value is lost, because the next read
-    ///     continues in its middle.
+    ///     timeout or a cancellation, the received bytes stay in the connection. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     /// - Returns: The `count` bytes.
     /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
     ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
@@ -36,9 +36,9 @@ extension Connection {
     ///   - byte: The byte that ends the message.
     ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for
     ///     65,536.
-    ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. If a value
-    ///     takes two reads and the second one times out, the value is lost, because the next read
-    ///     continues in its middle.
+    ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. A timeout
+    ///     does not undo earlier reads. If a message takes two reads and the second one times out,
+    ///     keep the bytes from the first.
     /// - Returns: The bytes, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
     ///   bytes, which stay in the connection. The errors of ``read(atMost:timeout:)``.
@@ -54,9 +54,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - limit: The maximum number of bytes to accept, 16 MiB by default.
-    ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``. If a value
-    ///     takes two reads and the second one times out, the value is lost, because the next read
-    ///     continues in its middle.
+    ///   - timeout: The time limit for all bytes together, or `nil` for ``readTimeout``. A timeout
+    ///     does not undo earlier reads. If a message takes two reads and the second one times out,
+    ///     keep the bytes from the first.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
     ///   connection. The errors of ``read(atMost:timeout:)``.

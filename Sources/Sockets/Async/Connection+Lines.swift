@@ -27,9 +27,9 @@ extension Connection {
     /// replaces bytes that are not UTF-8.
     ///
     /// - Parameter timeout: The time limit for the whole line, or `nil` for ``readTimeout``. After
-    ///   a timeout or a cancellation, the received part stays in the connection. If a value takes
-    ///   two reads and the second one times out, the value is lost, because the next read continues
-    ///   in its middle.
+    ///   a timeout or a cancellation, the received part stays in the connection. A timeout does not
+    ///   undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///   bytes from the first.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes;
     ///   the next call skips its rest. The errors of ``read(atMost:timeout:)``.
@@ -49,9 +49,9 @@ extension Connection {
     /// This is the fastest way to read lines. The line is consumed even if `body` throws.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the whole line, or `nil` for ``readTimeout``. If a value
-    ///     takes two reads and the second one times out, the value is lost, because the next read
-    ///     continues in its middle.
+    ///   - timeout: The time limit for the whole line, or `nil` for ``readTimeout``. A timeout does
+    ///     not undo earlier reads. If a message takes two reads and the second one times out, keep
+    ///     the bytes from the first.
     ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.

@@ -16,9 +16,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it is empty, the call returns 0 at once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
-    ///     reads and the second one times out, the value is lost, because the next read continues
-    ///     in its middle.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -51,9 +51,9 @@ extension Connection {
     /// - Parameters:
     ///   - buffer: The memory for the bytes. If it has no free capacity, the call returns 0 at
     ///     once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
-    ///     reads and the second one times out, the value is lost, because the next read continues
-    ///     in its middle.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -99,9 +99,9 @@ extension Connection {
     /// - Parameters:
     ///   - bytes: The array. It is not changed at the end of the stream.
     ///   - count: The maximum number of bytes. If it is 0 or less, the call returns 0 at once.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
-    ///     reads and the second one times out, the value is lost, because the next read continues
-    ///     in its middle.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     /// - Returns: The number of bytes, or 0 at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -137,9 +137,9 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes.
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
-    ///     reads and the second one times out, the value is lost, because the next read continues
-    ///     in its middle.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     /// - Returns: The bytes, or an empty array at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke, for example because the peer
@@ -227,8 +227,8 @@ extension Connection {
 
     /// Handles a recv that returned 0.
     ///
-    /// It throws unless the peer has ended the stream: the connection may be closed on this side, or
-    /// it broke, and the kernel has reported the error to another call.
+    /// It throws unless the peer has ended the stream: the connection may be closed on this side,
+    /// or it broke, and the kernel has reported the error to another call.
     @inline(never)
     private func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
         // The shutdown in `close` looks like the end of the stream.

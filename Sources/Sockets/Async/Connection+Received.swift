@@ -14,9 +14,9 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. If a value takes two
-    ///     reads and the second one times out, the value is lost, because the next read continues
-    ///     in its middle.
+    ///   - timeout: The time limit for the read, or `nil` for ``readTimeout``. A timeout does not
+    ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
+    ///     bytes from the first.
     ///   - body: The code that uses the bytes.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:

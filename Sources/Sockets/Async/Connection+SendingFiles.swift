@@ -24,8 +24,8 @@ extension Connection {
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke. If the operation is
-    ///     ``SocketError/Operation/sendFile``, the file could not be read, with `.illegalSeek` for a pipe,
-    ///     a socket or a terminal, `.isDirectory` or `.badFileDescriptor`.
+    ///     ``SocketError/Operation/sendFile``, the file could not be read, with `.illegalSeek` for
+    ///     a pipe, a socket or a terminal, `.isDirectory` or `.badFileDescriptor`.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `offset` or `count` is negative.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.

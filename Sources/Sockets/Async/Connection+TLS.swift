@@ -2,7 +2,8 @@ internal import SystemPackage
 
 // TLS.
 extension Connection {
-    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has finished.
+    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has
+    /// finished.
     ///
     /// ```swift
     /// if connection.tls?.applicationProtocol == "h2" { try await serveHTTP2(connection) }
@@ -17,13 +18,13 @@ extension Connection {
     /// try await connection.startTLS(.client(serverName: host))
     /// ```
     ///
-    /// The call waits for the writes of other tasks. A client fails if bytes have arrived that were not
-    /// read, because an attacker may have injected them. On a server, such bytes belong to the handshake.
-    /// After a failure, the connection can only be closed.
+    /// The call waits for the writes of other tasks. A client fails if bytes have arrived that were
+    /// not read, because an attacker may have injected them. On a server, such bytes belong to the
+    /// handshake. After a failure, the connection can only be closed.
     ///
     /// - Parameters:
-    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
-    ///     needs ``TLSConfiguration/serverName``.
+    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A
+    ///     client needs ``TLSConfiguration/serverName``.
     ///   - timeout: The limit of the whole handshake.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails, or with
@@ -42,13 +43,13 @@ extension Connection {
         try await startTLS(configuration, host: nil, &deadline)
     }
 
-    /// Finishes the handshake of a connection from ``Listener/accept(timeout:)`` or from a loop over a
-    /// listener with TLS.
+    /// Finishes the handshake of a connection from ``Listener/accept(timeout:)`` or from a loop
+    /// over a listener with TLS.
     ///
-    /// Call it in the task of the connection, so that a slow client does not delay the others. Before, the
-    /// connection can transfer no bytes. All other ways to a connection with TLS include the handshake. If
-    /// it has already finished, the call does nothing. After a timeout or a cancellation, it can be called
-    /// again.
+    /// Call it in the task of the connection, so that a slow client does not delay the others.
+    /// Before, the connection can transfer no bytes. All other ways to a connection with TLS
+    /// include the handshake. If it has already finished, the call does nothing. After a timeout or
+    /// a cancellation, it can be called again.
     ///
     /// ```swift
     /// for try await connection in listener {
@@ -263,9 +264,11 @@ extension Connection {
         }
     }
 
-    /// Makes one attempt to send encrypted bytes, and marks writing as ready if another may succeed.
+    /// Makes one attempt to send encrypted bytes, and marks writing as ready if another may
+    /// succeed.
     ///
-    /// The next attempt after `.wouldBlock` must begin with the same bytes; see ``TLSSession/write(_:_:scratch:)``.
+    /// The next attempt after `.wouldBlock` must begin with the same bytes; see
+    /// ``TLSSession/write(_:_:scratch:)``.
     @inline(never)
     func sendEncrypted(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer

@@ -5,8 +5,8 @@ extension Connection {
     /// Writes all bytes, and returns when the kernel has accepted them.
     ///
     /// Writes of several tasks queue: they are sent in the order of the calls, and each write stays
-    /// whole. If a write ends part-way because of a timeout, a cancellation or a reset, further writes
-    /// would continue in the middle of a message. So they throw
+    /// whole. If a write ends part-way because of a timeout, a cancellation or a reset, further
+    /// writes would continue in the middle of a message. So they throw
     /// ``SocketError/Cause/incompleteWrite`` until you call ``resumeWriting()``.
     ///
     /// ```swift
@@ -213,8 +213,8 @@ extension Connection {
 
     /// Makes one attempt to send.
     ///
-    /// While it runs, a read on another thread that gets 0 waits, because the attempt may have taken
-    /// the error that the read is about to miss.
+    /// While it runs, a read on another thread that gets 0 waits, because the attempt may have
+    /// taken the error that the read is about to miss.
     @inline(__always)
     func attemptWrite<Result>(_ send: () throws(Errno) -> Result) throws(Errno) -> Result {
         isAttemptingWrite.store(true, ordering: .relaxed)

@@ -23,8 +23,8 @@ internal import SystemPackage
 /// A connection is closed by ``close()`` or when its last reference is released.
 public final class Connection: LoopSocket, @unchecked Sendable {
     // Safe because only the reading task uses `input`, `scanner` and `isAtEnd`, and only the
-    // writing task uses `isIncomplete` and `sendFileMayWait`. At most one task reads and at most one
-    // task writes at a time.
+    // writing task uses `isIncomplete` and `sendFileMayWait`. At most one task reads and at most
+    // one task writes at a time.
 
     /// The local address at the time of connecting.
     public let localAddress: SocketAddress
@@ -43,8 +43,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     @exclusivity(unchecked) var isAtEnd = false
     /// Whether a write ended part-way, so another write would continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
-    /// Whether sendfile(2), which has no flag that says "do not wait", could wait because the socket was
-    /// adopted.
+    /// Whether sendfile(2), which has no flag that says "do not wait", could wait because the
+    /// socket was adopted.
     @exclusivity(unchecked) var sendFileMayWait = false
     /// Whether a writing task is inside a system call, or about to note the error of one.
     let isAttemptingWrite = Atomic<Bool>(false)
@@ -103,8 +103,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     /// Bytes that the kernel has accepted are still delivered, unless the option
     /// ``SocketOption/linger`` is zero, which resets the connection. If the peer is still sending,
     /// the kernel resets the connection too, and the peer may lose those bytes. Call
-    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes at
-    /// once. A second call does nothing.
+    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes
+    /// at once. A second call does nothing.
     public func close() {
         file?.remove()
         if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
@@ -116,8 +116,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
 
     /// The time limit for reads without their own `timeout:`, ``TimeLimit/never`` by default.
     ///
-    /// If a value takes two reads and the second one times out, the value is lost, because the next
-    /// read continues in its middle.
+    /// A timeout does not undo earlier reads. If a message takes two reads and the second one times
+    /// out, keep the bytes from the first.
     public var readTimeout: TimeLimit {
         get { TimeLimit(packed: readLimit.load(ordering: .relaxed)) }
         set { readLimit.store(newValue.packed, ordering: .relaxed) }
@@ -141,9 +141,9 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// - Parameter direction: The direction.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken, or
-    ///     with `.wouldBlock` if the connection uses TLS and the peer reads too slowly for the end of TLS
-    ///     to be sent at once. The direction is then still open.
+    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken,
+    ///     or with `.wouldBlock` if the connection uses TLS and the peer reads too slowly for the
+    ///     end of TLS to be sent at once. The direction is then still open.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
         if _slowPath(tlsReference.isCreated) { try endTLS(direction) }

@@ -10,9 +10,9 @@ extension DatagramChannel {
     /// A machine may have many addresses, and a sender ignores a reply from an address to which it
     /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
     /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
-    /// the reply would go to a service of this machine. A reply to a Unix sender is lost in two more
-    /// cases: it is too long for the send buffer but no longer than the sender's datagram, or `timeout`
-    /// is ``TimeLimit/never`` and the sender's queue stays full for one second.
+    /// the reply would go to a service of this machine. A reply to a Unix sender is lost in two
+    /// more cases: it is too long for the send buffer but no longer than the sender's datagram, or
+    /// `timeout` is ``TimeLimit/never`` and the sender's queue stays full for one second.
     ///
     /// - Parameters:
     ///   - header: The header of the datagram to reply to.
@@ -22,8 +22,8 @@ extension DatagramChannel {
     ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
-    ///     not bound to a link, or with another error of the kernel.
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
+    ///     is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -45,8 +45,8 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
-    ///     not bound to a link, or with another error of the kernel.
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
+    ///     is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -68,8 +68,8 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
-    ///     not bound to a link, or with another error of the kernel.
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
+    ///     is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -90,8 +90,8 @@ extension DatagramChannel {
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel is
-    ///     not bound to a link, or with another error of the kernel.
+    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
+    ///     is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -9,26 +9,27 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
     /// To send to a broadcast address, set the option ``SocketOption/broadcast``. If there is no
-    /// buffer space, the call waits, and earlier calls are sent first. If the queue of a Unix peer is full, the call retries every
-    /// few milliseconds, because the kernel does not report when the queue has space.
+    /// buffer space, the call waits, and earlier calls are sent first. If the queue of a Unix peer
+    /// is full, the call retries every few milliseconds, because the kernel does not report when
+    /// the queue has space.
     ///
     /// A sender's address may be forged, or the sender may have closed its socket. A reply to such
     /// an address must not stop a server that replies to all senders. So a channel that accepts any
     /// sender treats the datagram as lost and returns `false` in these cases:
     ///
-    /// - The Unix peer does not exist, is connected to another socket, or has shut down its receiving
-    ///   direction.
+    /// - The Unix peer does not exist, is connected to another socket, or has shut down its
+    ///   receiving direction.
     /// - There is no route, a firewall blocks the datagram, or the zone names no interface.
     /// - The address cannot receive a reply: it has port 0, is ``SocketAddress/unnamed``, is the
     ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would
     ///   reach the channel itself.
     ///
-    /// A connected channel and a Unix channel without an address throw the kernel's error instead. So
-    /// does every channel if no sender can have the address, because only the program can choose it: a
-    /// multicast group, 255.255.255.255, a link-local address without a zone, or an address of a family
-    /// that the channel does not serve. A datagram that is too long is a mistake of the program, too.
-    /// But a Unix client with a larger send buffer may send one that is too long to be sent back, so a
-    /// Unix service that sends back what it received should use
+    /// A connected channel and a Unix channel without an address throw the kernel's error instead.
+    /// So does every channel if no sender can have the address, because only the program can choose
+    /// it: a multicast group, 255.255.255.255, a link-local address without a zone, or an address
+    /// of a family that the channel does not serve. A datagram that is too long is a mistake of the
+    /// program, too. But a Unix client with a larger send buffer may send one that is too long to
+    /// be sent back, so a Unix service that sends back what it received should use
     /// ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     ///
     /// - Parameters:
@@ -38,9 +39,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
-    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
-    ///     zone and the channel is not bound to a link, or with another error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
+    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
+    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -61,9 +62,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
-    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
-    ///     zone and the channel is not bound to a link, or with another error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
+    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
+    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -84,9 +85,9 @@ extension DatagramChannel {
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if no
-    ///     route leads to a multicast group, with `.invalidArgument` if a link-local address has no
-    ///     zone and the channel is not bound to a link, or with another error of the kernel.
+    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
+    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
+    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -24,11 +24,11 @@ extension DatagramChannel {
         }
     }
 
-    /// Retries until a Unix peer has room, because the kernel reports the socket as writable even if
-    /// the peer's queue is full.
+    /// Retries until a Unix peer has room, because the kernel reports the socket as writable even
+    /// if the peer's queue is full.
     ///
-    /// The tasks that wait for one peer queue. They do not wait for those of another peer, which may
-    /// never receive.
+    /// The tasks that wait for one peer queue. They do not wait for those of another peer, which
+    /// may never receive.
     private func sendWaiting(
         _ bytes: RawSpan, _ route: Route, toUnix remote: SocketAddress, _ deadline: inout Deadline
     ) async throws(WaitFailure) {

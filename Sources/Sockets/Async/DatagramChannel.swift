@@ -13,10 +13,10 @@ internal import SystemPackage
 /// datagrams only from its peer, and throws the errors that the peer's host reports.
 ///
 /// Several tasks may send. If there is no buffer space, they wait and send in the order of their
-/// calls. One task at a time may receive. Another task gets ``SocketError/Cause/busy``. Cancelling a task ends its
-/// wait at once with ``SocketError/Cause/cancelled``, and no datagram is lost. A cancelled task
-/// that never has to wait also ends soon. Neither a cancellation nor a timeout affects later
-/// operations.
+/// calls. One task at a time may receive. Another task gets ``SocketError/Cause/busy``. Cancelling
+/// a task ends its wait at once with ``SocketError/Cause/cancelled``, and no datagram is lost. A
+/// cancelled task that never has to wait also ends soon. Neither a cancellation nor a timeout
+/// affects later operations.
 ///
 /// A channel is closed by ``close()`` or when its last reference is released.
 public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
@@ -46,18 +46,18 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
     /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
-    /// IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a port; see
-    /// ``localAddress``. On a Unix path, the channel replaces the socket file of a server that has
-    /// ended. If a running server uses the path, or if the path is another kind of file, the cause
-    /// is `.addressInUse`. ``close()`` removes the socket file. A separate thread resolves a name.
-    /// The call abandons this thread at the timeout or a cancellation.
+    /// IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a port;
+    /// see ``localAddress``. On a Unix path, the channel replaces the socket file of a server that
+    /// has ended. If a running server uses the path, or if the path is another kind of file, the
+    /// cause is `.addressInUse`. ``close()`` removes the socket file. A separate thread resolves a
+    /// name. The call abandons this thread at the timeout or a cancellation.
     ///
     /// ```swift
     /// let channel = try await DatagramChannel(on: .udp(port: 51423))
     /// ```
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
-    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    /// If the host has several addresses, such as `localhost`, only the first one that can be bound
+    /// is used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
     ///
     /// - Parameters:
     ///   - endpoint: The local end: UDP or Unix datagram.
@@ -87,8 +87,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that receives the datagrams sent to an address.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address, such as
-    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
+    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.
@@ -118,8 +118,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// ```
     ///
     /// If the host has several addresses, such as `localhost`, only the first one that the kernel
-    /// accepts is used, because a datagram socket cannot find out whether a server is there. If only
-    /// another address has a server, a later call throws `.connectionRefused`;
+    /// accepts is used, because a datagram socket cannot find out whether a server is there. If
+    /// only another address has a server, a later call throws `.connectionRefused`;
     /// ``ConnectOptions/family`` chooses the other one.
     ///
     /// - Parameters:

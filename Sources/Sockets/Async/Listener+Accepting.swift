@@ -11,8 +11,8 @@ extension Listener: AsyncSequence {
     ///
     /// The iterator skips clients that disconnect before they are accepted. While descriptors or
     /// memory run short, it retries, and the clients stay in the kernel's backlog. Only one task at
-    /// a time may accept. With TLS, call ``Connection/handshake(timeout:)`` first in the connection's own
-    /// task.
+    /// a time may accept. With TLS, call ``Connection/handshake(timeout:)`` first in the
+    /// connection's own task.
     ///
     /// ```swift
     /// for try await connection in listener { tasks.addTask { try await connection.echo() } }

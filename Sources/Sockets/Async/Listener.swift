@@ -55,25 +55,27 @@ public final class Listener: Sendable {
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
     /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
-    /// IPv6, an endpoint without a host serves only IPv4. A TCP socket has `SO_REUSEADDR`, so a server
-    /// can restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0, the kernel
-    /// chooses a port; see ``localAddress``. On a Unix path, the listener replaces the socket file
-    /// of a server that has ended. If a running server uses the path, or if the path is another
-    /// kind of file, the cause is `.addressInUse`. ``close()`` removes the socket file. A separate
-    /// thread resolves a name. The call abandons this thread at the timeout or a cancellation.
+    /// IPv6, an endpoint without a host serves only IPv4. A TCP socket has `SO_REUSEADDR`, so a
+    /// server can restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0,
+    /// the kernel chooses a port; see ``localAddress``. On a Unix path, the listener replaces the
+    /// socket file of a server that has ended. If a running server uses the path, or if the path is
+    /// another kind of file, the cause is `.addressInUse`. ``close()`` removes the socket file. A
+    /// separate thread resolves a name. The call abandons this thread at the timeout or a
+    /// cancellation.
     ///
     /// ```swift
     /// let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
     /// print("listening on", listener.localAddress)
     /// ```
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
-    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    /// If the host has several addresses, such as `localhost`, only the first one that can be bound
+    /// is used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
     ///
     /// - Parameters:
     ///   - endpoint: The local end: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup.
-    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain connections.
+    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain
+    ///     connections.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: The family, the backlog, the socket options, and whether the listener is
     ///     sharded.
@@ -118,12 +120,13 @@ public final class Listener: Sendable {
     /// Creates a listener on an address.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address, such as
-    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
+    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.
-    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain connections.
+    ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain
+    ///     connections.
     ///   - group: The loops that wait for clients and serve them.
     ///   - options: Whether `::` serves only IPv6, the backlog, the socket options, and whether the
     ///     listener is sharded.
@@ -211,7 +214,8 @@ public final class Listener: Sendable {
     /// Waits for the next client and accepts it, as accept(2) does.
     ///
     /// The call skips clients that disconnect before they are accepted. One task at a time may
-    /// accept. With TLS, call ``Connection/handshake(timeout:)`` first in the connection's own task.
+    /// accept. With TLS, call ``Connection/handshake(timeout:)`` first in the connection's own
+    /// task.
     ///
     /// ```swift
     /// let connection = try await listener.accept(timeout: .seconds(30))

@@ -32,8 +32,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -76,8 +76,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -115,8 +115,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
     ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone is not the name of
     ///     an interface.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,
@@ -151,8 +151,8 @@ extension Resolver {
     ///     family, or could not be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {
@@ -176,8 +176,8 @@ extension Resolver {
     ///     up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/cancelled`` if the task was cancelled.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) async throws(SocketError) -> HostEntry {

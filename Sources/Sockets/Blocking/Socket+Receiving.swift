@@ -18,9 +18,9 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The maximum time to wait. A timeout loses no bytes. If a value takes two reads
-    ///     and the second one times out, the value is lost, because the next read continues in its
-    ///     middle.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes, but it does not undo
+    ///     earlier reads. If a message takes two reads and the second one times out, keep the bytes
+    ///     from the first.
     /// - Returns: The number of received bytes.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
@@ -42,8 +42,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
-    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
-    ///     out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The maximum time to wait. A timeout does not undo earlier reads. If a message
+    ///     takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The number of received bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -68,8 +68,8 @@ extension Socket {
     /// - Parameters:
     ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
-    ///     out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The maximum time to wait. A timeout does not undo earlier reads. If a message
+    ///     takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -87,8 +87,8 @@ extension Socket {
     ///   - bytes: The array to append to.
     ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
-    ///     out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The maximum time to wait. A timeout does not undo earlier reads. If a message
+    ///     takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The number of bytes, or 0 at the end of a stream.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func receive(
@@ -109,8 +109,7 @@ extension Socket {
     /// - Parameters:
     ///   - count: The maximum number of bytes to return; by default 65,536 of a stream, and the whole
     ///     datagram of other sockets.
-    ///   - timeout: The maximum time to wait. If a value takes two reads and the second one times
-    ///     out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.
     public func peek(

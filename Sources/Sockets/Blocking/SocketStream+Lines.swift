@@ -11,8 +11,8 @@ extension SocketStream {
     /// ``Connection/readLine(timeout:)`` and ``Connection/lines``.
     ///
     /// - Parameter timeout: The time limit for the whole line. After a timeout, the received part
-    ///   stays in the stream. If a value takes two reads and the second one times out, the value is
-    ///   lost, because the next read continues in its middle.
+    ///   stays in the stream. A timeout does not undo earlier reads. If a message takes two reads
+    ///   and the second one times out, keep the bytes from the first.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's
     ///   limit; the next call skips its rest. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -32,8 +32,8 @@ extension SocketStream {
     /// ``Connection/withLine(timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - timeout: The time limit for the whole line. If a value takes two reads and the second
-    ///     one times out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The time limit for the whole line. A timeout does not undo earlier reads. If a
+    ///     message takes two reads and the second one times out, keep the bytes from the first.
     ///   - body: The closure that receives the line without its line ending.
     /// - Returns: The result of `body`, or `nil` at the end of the stream.
     /// - Throws: The errors of ``readLine(timeout:)``, and the error that `body` throws.

@@ -7,9 +7,9 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - count: The maximum number of bytes to return.
-    ///   - timeout: The maximum time to wait. A timeout loses no bytes. If a value takes two reads
-    ///     and the second one times out, the value is lost, because the next read continues in its
-    ///     middle.
+    ///   - timeout: The maximum time to wait. A timeout loses no bytes, but it does not undo
+    ///     earlier reads. If a message takes two reads and the second one times out, keep the bytes
+    ///     from the first.
     /// - Returns: The bytes, or an empty array at the end of the stream or if `count` is 0.
     /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``.
     public func read(
@@ -34,8 +34,8 @@ extension SocketStream {
     /// - Parameters:
     ///   - count: The number of bytes to read.
     ///   - timeout: The time limit for all bytes together. After a timeout, the received bytes stay
-    ///     in the stream. If a value takes two reads and the second one times out, the value is
-    ///     lost, because the next read continues in its middle.
+    ///     in the stream. A timeout does not undo earlier reads. If a message takes two reads and
+    ///     the second one times out, keep the bytes from the first.
     /// - Returns: The `count` bytes.
     /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
     ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
@@ -60,8 +60,8 @@ extension SocketStream {
     ///   - byte: The byte that ends the message.
     ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for the
     ///     stream's line limit.
-    ///   - timeout: The time limit for the whole message. If a value takes two reads and the second
-    ///     one times out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The time limit for the whole message. A timeout does not undo earlier reads. If
+    ///     a message takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The bytes, or `nil` at the end of the stream.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
     ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
@@ -78,8 +78,9 @@ extension SocketStream {
     ///
     /// - Parameters:
     ///   - limit: The maximum number of bytes to accept, 16 MiB by default.
-    ///   - timeout: The time limit for all bytes together. If a value takes two reads and the
-    ///     second one times out, the value is lost, because the next read continues in its middle.
+    ///   - timeout: The time limit for all bytes together. A timeout does not undo earlier reads.
+    ///     If a message takes two reads and the second one times out, keep the bytes from the
+    ///     first.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
     /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
     ///   stream. The errors of ``Socket/receive(atMost:timeout:)``.

@@ -5,8 +5,8 @@ extension Connection {
     ///
     /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
-    /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as it
-    /// is, because reading and writing work in either mode. Only
+    /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as
+    /// it is, because reading and writing work in either mode. Only
     /// ``sendFile(_:offset:count:timeout:)`` makes the socket nonblocking.
     ///
     /// ```swift

@@ -5,8 +5,9 @@ extension Listener {
     ///
     /// Later calls on `socket` throw ``SocketError/Cause/closed``.
     ///
-    /// The listener becomes responsible for removing the socket file. The socket becomes nonblocking
-    /// (`O_NONBLOCK`) for all processes that share it, because accept(2) has no flag for that.
+    /// The listener becomes responsible for removing the socket file. The socket becomes
+    /// nonblocking (`O_NONBLOCK`) for all processes that share it, because accept(2) has no flag
+    /// for that.
     ///
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.

@@ -16,13 +16,13 @@ public struct ServeOptions: Sendable {
 
     /// The initial ``Connection/readTimeout`` and ``Connection/writeTimeout`` of each connection.
     ///
-    /// A read or a write without its own timeout fails after waiting this long. If a value takes two
-    /// reads and the second one times out, the value is lost, because the next read continues in its
-    /// middle.
+    /// A read or a write without its own timeout fails after waiting this long. A timeout does not
+    /// undo earlier reads. If a message takes two reads and the second one times out, keep the
+    /// bytes from the first.
     public var idleTimeout: TimeLimit
 
-    /// The limit of each client's TLS handshake, 10 s by default, which includes the wait for its first
-    /// bytes.
+    /// The limit of each client's TLS handshake, 10 s by default, which includes the wait for its
+    /// first bytes.
     public var handshakeTimeout: TimeLimit
 
     /// How long handlers may continue and connections may finish after the server has stopped
@@ -31,10 +31,10 @@ public struct ServeOptions: Sendable {
 
     /// The logger for errors of handlers and for shortages of descriptors or memory.
     ///
-    /// An error of a handler has the level `.debug` if the client has gone (it reset the connection or
-    /// ended the stream too early), `.info` if the connection failed in another way, and `.warning`
-    /// otherwise. A shortage has the level `.warning`, and so have handlers that have not returned at
-    /// the end of the grace period.
+    /// An error of a handler has the level `.debug` if the client has gone (it reset the connection
+    /// or ended the stream too early), `.info` if the connection failed in another way, and
+    /// `.warning` otherwise. A shortage has the level `.warning`, and so have handlers that have
+    /// not returned at the end of the grace period.
     public var logger: Logger
 
     /// Creates options.

@@ -132,8 +132,8 @@ final class Server: Sendable {
                     defer { runningHandlers.subtract(1, ordering: .relaxed) }
                     try await handler(connection)
                 }
-                // As `finish`, because a client that is still sending would otherwise be reset and lose
-                // the answer. Most clients have ended, and they need no further async call.
+                // As `finish`, because a client that is still sending would otherwise be reset and
+                // lose the answer. Most clients have ended, and they need no further async call.
                 if !connection.isIdleAtEnd { await connection.endAndDiscard(.seconds(2)) }
             }
         } catch {
