@@ -14,7 +14,7 @@ extension ConnectAttempts {
     /// - Returns: The connected socket.
     /// - Throws: An error if all attempts failed, the time limit passed, or the task was cancelled.
     consuming func connect(on loop: EventLoop) async throws(SocketError) -> OwnedSocket {
-        /// The source that waits for all attempts, created at the first wait.
+        /// The event source that waits for all attempts, created at the first wait.
         var watcher: EventSource?
         defer {
             // Deregister the attempts first, because their events refer to the source that watches

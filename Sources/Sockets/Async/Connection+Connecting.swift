@@ -9,33 +9,34 @@ extension Connection {
     ///
     /// The initializer resolves the name and tries the addresses as RFC 8305 specifies. IPv6 and
     /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
-    /// or has had no answer for 250 ms. The first connection that is established is used, and the
-    /// other attempts are closed. A separate thread resolves the name. The call abandons this
+    /// or has had no answer for 250 ms. The connection uses the first attempt that succeeds, and
+    /// the other attempts are closed. A separate thread resolves the name. The call abandons this
     /// thread at the timeout or a cancellation. `TCP_NODELAY` is set on TCP connections.
     ///
     /// - Parameters:
-    ///   - endpoint: The peer: TCP or a Unix stream.
+    ///   - endpoint: The peer's endpoint: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
     ///     together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
-    ///     certificate must be for the endpoint's host or ``TLSConfiguration/serverName``, which a
-    ///     Unix endpoint requires.
+    ///     certificate must be for ``TLSConfiguration/serverName``, or for the endpoint's host if
+    ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: ``SocketError``. ``SocketError/attempts`` lists every address that was tried. If
-    ///   several attempts failed, the error has the most informative of their causes. The possible
-    ///   causes are:
+    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/attempts`` lists every
+    ///   address that was tried. If several attempts failed, the cause is that of the most
+    ///   informative failure:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
-    ///   - ``SocketError/Cause/system(_:)`` with the system's error, for example
+    ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.
     ///   - ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
-    ///   - ``SocketError/Cause/timedOut(limit:)`` if no address answers.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the connection was not established in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/selfConnect`` if the kernel connected the socket to itself.
     ///   - ``SocketError/Cause/nameResolution(_:)`` if the name has no address or could not be
     ///     looked up.
-    ///   - ``SocketError/Cause/unknownService(_:transport:)`` or
-    ///     ``SocketError/Cause/noServicesDatabase`` if the port's name is not found.
+    ///   - ``SocketError/Cause/unknownService(_:transport:)`` if the services database does not
+    ///     contain the port's name.
+    ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         group: LoopGroup = .shared, options: ConnectOptions = ConnectOptions()
@@ -59,8 +60,8 @@ extension Connection {
     /// - Parameters:
     ///   - address: The peer's address.
     ///   - timeout: The time limit for the attempt and the TLS handshake together.
-    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the
-    ///     address or for ``TLSConfiguration/serverName``.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for
+    ///     ``TLSConfiguration/serverName``, or for the address if that property is `nil`.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address and the socket options.
     /// - Throws: The errors of ``init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.

@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 extension Connection {
-    /// Sends back all received bytes until the end of the stream.
+    /// Sends all received bytes back to the peer until the end of the stream.
     ///
     /// No other task can read meanwhile, and writes of other tasks wait until the call ends. If the
     /// call ends early, no bytes are lost. The next read or the next `echo` starts with the bytes
@@ -12,7 +12,7 @@ extension Connection {
     /// try await Listener(on: .tcp(port: 51423)).serve { try await $0.echo() }
     /// ```
     ///
-    /// - Returns: The number of forwarded bytes.
+    /// - Returns: The number of bytes that were sent back.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of bytes that were sent back:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
@@ -41,18 +41,20 @@ extension Connection {
     /// print("forwarded", try await up + down, "bytes")
     /// ```
     ///
-    /// A reset is forwarded as a reset, so that a peer does not take a broken stream for a complete
-    /// one. If this connection breaks, `copy` resets the other connection, whose other calls then
-    /// throw `.connectionAbort`, because its peer did not reset it. If the other connection breaks,
-    /// `copy` sets the option ``SocketOption/linger`` of this connection to zero, so that closing
-    /// it resets it. A `copy` in the other direction can still forward the bytes that it receives
-    /// before. Unix sockets have no reset.
+    /// If one connection breaks, the other one is reset, so that its peer does not take a broken
+    /// stream for a complete one. Unix sockets have no reset.
+    ///
+    /// - If this connection breaks, `copy` resets the other connection. Other calls on that
+    ///   connection then throw `.connectionAbort`, because this side, not the peer, reset it.
+    /// - If the other connection breaks, `copy` sets the option ``SocketOption/linger`` of this
+    ///   connection to zero, so that ``close()`` resets it. Until this connection is closed, a
+    ///   `copy` in the opposite direction can still forward bytes to it.
     ///
     /// - Parameter other: The connection that receives the bytes.
     /// - Returns: The number of forwarded bytes.
-    /// - Throws: ``SocketError`` with one of these causes. It contains the addresses of the
-    ///   connection that failed, also if a `copy` in the other direction met the error first, and
-    ///   ``SocketError/bytesTransferred`` is the number of forwarded bytes:
+    /// - Throws: ``SocketError`` with one of these causes. The error contains the addresses of the
+    ///   connection that failed first, even if a `copy` in the opposite direction got the error.
+    ///   ``SocketError/bytesTransferred`` is the number of bytes that this call forwarded:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -66,7 +68,7 @@ extension Connection {
             count = try await forwardAll(to: other)
         } catch {
             let failure = error.errno == nil ? error : firstFailure(error, other)
-            // An error that was noted broke its connection, whichever call met it first.
+            // A connection with a noted error is broken, even if another call got the error first.
             if connectionError?.hasOccurred ?? false {
                 other.reset(because: failure)
             } else if other.connectionError?.hasOccurred ?? false {
@@ -83,34 +85,34 @@ extension Connection {
         return count
     }
 
-    /// Returns the error of the connection that broke, if `error` only says that another `copy` has
-    /// reset this connection or the other one because of it.
+    /// Returns the error that made another `copy` reset one of the two connections, or `error` if
+    /// no `copy` did.
     private func firstFailure(_ error: SocketError, _ other: Connection) -> SocketError {
         let cause = connectionError?.causeOfReset ?? other.connectionError?.causeOfReset
         guard let cause else { return error }
         let isOfOther =
             cause.remoteAddress == other.remoteAddress && cause.localAddress == other.localAddress
-        // The count is that of the bytes that were sent to the other connection.
+        // `bytesTransferred` counts the bytes that this call sent to the other connection.
         return cause.with(
             operation: isOfOther ? .write : nil, bytesTransferred: error.bytesTransferred)
     }
 
-    /// Resets the connection without closing it, because of the error of another connection.
+    /// Resets the connection without closing it, because another connection failed with `error`.
     ///
-    /// Its tasks get ``SocketError/Cause/system(_:)`` with `.connectionAbort`. A Unix socket has no
-    /// reset.
+    /// The tasks that use the connection get ``SocketError/Cause/system(_:)`` with
+    /// `.connectionAbort`. A Unix socket has no reset.
     private func reset(because error: SocketError) {
         guard family != .unix, source.enter() else { return }
         defer { source.leave() }
-        // First, because the reset wakes the tasks.
+        // Note the error before the reset, because the reset wakes the tasks that look for it.
         connectionError?.noteReset(because: error)
         _ = LingerState.reset(source.descriptor)
     }
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
         var deadline = Deadline(other.writeTimeout)
-        // Reading comes second, because a writing task may only continue when its peer is read
-        // from.
+        // Claim the reading direction last, because an earlier write may only end if another task
+        // reads meanwhile.
         try await other.beginWriting(&deadline)
         defer { other.source.endWriting() }
         try begin(.read)
@@ -119,7 +121,8 @@ extension Connection {
         guard !other.isIncomplete else {
             throw other.failure(.write, after: WaitFailure(.incompleteWrite))
         }
-        // Neither changes, because this task reads from one and writes to the other.
+        // TLS cannot start meanwhile, because this task has claimed one direction of each
+        // connection.
         let usesTLS = tlsReference.isCreated || other.tlsReference.isCreated
         var forwarded = 0
         do throws(SocketError) {
@@ -155,7 +158,7 @@ extension Connection {
     private func forward(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int, usesTLS: Bool
     ) throws(Errno) -> Errno? {
-        // Don't call `written`, so `input` stays empty while its memory is used.
+        // Don't call `input.written`, so that `input` stays empty while its memory is used.
         let room = source.scratch ?? input.room(atLeast: 65536)
         let count =
             usesTLS
@@ -175,7 +178,8 @@ extension Connection {
         }
     }
 
-    /// Adds the bytes that were encrypted but not reported as sent, and returns their number.
+    /// Adds to `forwarded` the bytes that TLS has encrypted but not yet reported as sent, and
+    /// returns their number.
     @inline(never)
     private func takeUnreported(_ forwarded: inout Int) -> Int {
         let count = tlsSession?.takeUnreported() ?? 0
@@ -183,7 +187,7 @@ extension Connection {
         return count
     }
 
-    /// Sends the end of TLS after the writes of other tasks.
+    /// Sends TLS's closing alert (close_notify) after the writes of other tasks.
     @inline(never)
     private func sendEnd() async throws(SocketError) {
         guard let session = tlsSession else { return }
@@ -193,7 +197,7 @@ extension Connection {
         try await sendEnd(session, &deadline)
     }
 
-    /// Sends the bytes that another connection received and could not forward at once.
+    /// Sends the bytes that `origin` has received but not yet forwarded.
     private func sendReceived(
         by origin: Connection, _ forwarded: inout Int
     ) async throws(SocketError) {
@@ -212,7 +216,7 @@ extension Connection {
         }
     }
 
-    /// Does the same if one of the connections uses TLS.
+    /// Calls `forward` for connections of which at least one uses TLS.
     @inline(never)
     private func forwardWithTLS(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int

@@ -4,24 +4,24 @@ internal import Synchronization
 extension Connection {
     /// Sends a request and receives the reply.
     ///
-    /// It receives while it sends, so no combination of sizes can deadlock. If other tasks are
-    /// writing, the exchange waits until their writes have ended.
+    /// The call receives while it sends, so no combination of sizes can deadlock. If other tasks
+    /// are writing, it first waits until their writes have ended.
     ///
     /// ```swift
     /// let reply = try await connection.exchange("status\n", reading: .line)
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
-    /// stream. The other forms keep the connection open. A line or a message that ends with a
-    /// delimiter byte has at most 65,536 bytes.
+    /// With ``Framing/toEnd(limit:)``, the call half-closes the connection after the request and
+    /// reads until the end of the stream. The other framings keep the connection open. A line or a
+    /// message that ends with a delimiter byte has at most 65,536 bytes.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
-    ///     in the connection. After a timeout, the rest of the reply may still arrive, and the next
-    ///     read continues in its middle.
+    ///   - timeout: The time limit for the whole exchange. After a timeout or a cancellation, the
+    ///     received part of the reply stays in the connection, and the rest may still arrive. The
+    ///     next read then starts with this reply.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:
@@ -29,8 +29,10 @@ extension Connection {
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
-    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
-    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/lineTooLong(limit:)`` if the reply is a line that is longer than its
+    ///     limit.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the reply is not a line and is longer than its
+    ///     limit. The received bytes stay in the connection.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.
@@ -40,8 +42,8 @@ extension Connection {
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
         var deadline = Deadline(timeout)
-        // Reading comes second, because a writing task may only continue when its peer is read
-        // from.
+        // Claim the reading direction last, because an earlier write may only end if another task
+        // reads meanwhile.
         try await beginWriting(&deadline, for: .exchange)
         defer { source.endWriting() }
         try begin(.exchange)
@@ -52,7 +54,7 @@ extension Connection {
         defer {
             source.waitsForBoth.store(false, ordering: .sequentiallyConsistent)
             // Mark both directions as ready. The exchange cleared both marks, but its last step may
-            // have tested only one direction, and no event would report the other again.
+            // have tested only one direction, and no event would report the other direction again.
             source.reading.word.setReady()
             source.writing.word.setReady()
         }
@@ -108,8 +110,10 @@ extension Connection {
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///     ``SocketError/partialBytes`` contains the received part.
-    ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
-    ///     the reply is longer than its limit.
+    ///   - ``SocketError/Cause/lineTooLong(limit:)`` if the reply is a line that is longer than its
+    ///     limit.
+    ///   - ``SocketError/Cause/tooLarge(limit:)`` if the reply is not a line and is longer than its
+    ///     limit. The received bytes stay in the connection.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the reply was not complete in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/busy`` if another task is already reading.

@@ -1,24 +1,27 @@
 internal import SystemPackage
 
 extension Connection {
-    /// Half-closes the connection, reads and discards what the peer still sends, and closes.
+    /// Half-closes the connection, discards the bytes that the peer still sends, and closes.
     ///
-    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and
-    /// the peer may then lose the end of what was written. With this call, the peer can read
-    /// everything first:
+    /// If the peer is still sending, ``close()`` alone makes the kernel reset the connection. The
+    /// peer may then lose the last bytes that were written to it. With this call, the peer can read
+    /// them all first:
     ///
     /// ```swift
     /// try await connection.write("HTTP/1.1 413 Content Too Large\r\n\r\n")
     /// await connection.finish(timeout: .seconds(2))
     /// ```
     ///
-    /// The half-close waits for the writes of other tasks. The call closes when the peer has ended
-    /// the stream, after 16 MiB, at the timeout, if the task is cancelled or if the connection
-    /// breaks. If another task is reading, the rest belongs to that task, and the call waits until
-    /// it stops. If the option ``SocketOption/linger`` is zero, the call closes at once, which
-    /// resets the connection.
+    /// The half-close waits for the writes of other tasks. If another task is reading, that task
+    /// gets the remaining bytes, and the call waits until it stops reading. The call closes the
+    /// connection when the peer has ended the stream, or earlier in one of these cases:
     ///
-    /// - Parameter timeout: The limit of all waits together.
+    /// - The call has discarded 16 MiB, or the connection breaks.
+    /// - The timeout has passed, or the task is cancelled.
+    /// - The option ``SocketOption/linger`` is zero. The call then closes at once, which resets the
+    ///   connection.
+    ///
+    /// - Parameter timeout: The time limit for all waits together.
     public func finish(timeout: TimeLimit = .seconds(2)) async {
         if !isIdleAtEnd { await endAndDiscard(timeout) }
         close()
@@ -26,7 +29,7 @@ extension Connection {
 
     /// Whether the peer has ended the stream and no task uses the connection.
     ///
-    /// Such a peer sends nothing more, so the close cannot reset.
+    /// Such a peer sends nothing more, so closing the descriptor does not reset the connection.
     var isIdleAtEnd: Bool {
         guard source.writers.take() else { return false }
         var hasEnded = false
@@ -38,7 +41,7 @@ extension Connection {
         return hasEnded
     }
 
-    /// Half-closes, and discards what the peer sends until it has ended the stream.
+    /// Half-closes the connection, and discards received bytes until the end of the stream.
     @inline(never)
     func endAndDiscard(_ timeout: TimeLimit) async {
         var deadline = Deadline(startingNow: timeout)
@@ -48,11 +51,11 @@ extension Connection {
             defer { source.endReading() }
             try await discardInput(&deadline)
         } catch {
-            // There is nothing left to do but to close.
+            // The caller closes the connection in any case.
         }
     }
 
-    /// Ends the stream after the writes that came before.
+    /// Half-closes the connection after the earlier writes.
     private func halfClose(_ deadline: inout Deadline) async throws(SocketError) {
         try await beginWriting(&deadline, for: .shutdown)
         defer { source.endWriting() }
@@ -61,7 +64,7 @@ extension Connection {
         try shutdown(.write)
     }
 
-    /// Begins to read, and waits while another task reads.
+    /// Waits until no other task reads, and claims the reading direction.
     private func beginReading(_ deadline: inout Deadline) async throws(SocketError) {
         do throws(WaitFailure) {
             try await source.beginReadingLast(&deadline)

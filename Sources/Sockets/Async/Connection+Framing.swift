@@ -15,9 +15,9 @@ extension Connection {
     ///     undo earlier reads. If a message takes two reads and the second one times out, keep the
     ///     bytes from the first.
     /// - Returns: The `count` bytes.
-    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
-    ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
-    ///   ``read(atMost:timeout:)``.
+    /// - Throws: The errors of ``read(atMost:timeout:)``, and ``SocketError/Cause/endOfStream`` if
+    ///   the stream ends before `count` bytes have arrived. ``SocketError/partialBytes`` then
+    ///   contains the received bytes.
     public func readExactly(
         _ count: Int, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {
@@ -40,8 +40,9 @@ extension Connection {
     ///     does not undo earlier reads. If a message takes two reads and the second one times out,
     ///     keep the bytes from the first.
     /// - Returns: The bytes, or `nil` at the end of the stream.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
-    ///   bytes, which stay in the connection. The errors of ``read(atMost:timeout:)``.
+    /// - Throws: The errors of ``read(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit` bytes.
+    ///   The received bytes then stay in the connection.
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8]? {
@@ -58,8 +59,9 @@ extension Connection {
     ///     does not undo earlier reads. If a message takes two reads and the second one times out,
     ///     keep the bytes from the first.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
-    ///   connection. The errors of ``read(atMost:timeout:)``.
+    /// - Throws: The errors of ``read(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if more than `limit` bytes arrive. The received
+    ///   bytes then stay in the connection.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit? = nil
     ) async throws(SocketError) -> [UInt8] {

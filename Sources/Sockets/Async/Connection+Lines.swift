@@ -8,8 +8,8 @@ extension Connection {
     /// for try await line in connection.lines { print(line) }
     /// ```
     ///
-    /// ``readTimeout`` limits each line. The sequence stores no bytes, so a program can leave the
-    /// loop and read the rest in another way.
+    /// ``readTimeout`` limits the wait for each line. The sequence stores no bytes, so a program
+    /// can leave the loop and read the rest in another way.
     public var lines: Lines { Lines(connection: self) }
 
     /// The lines as bytes; see ``lines``.
@@ -23,16 +23,17 @@ extension Connection {
     /// while let line = try await connection.readLine() { print(line) }
     /// ```
     ///
-    /// A line ends with LF or CR LF. The bytes after the last line ending are also a line. U+FFFD
-    /// replaces bytes that are not UTF-8.
+    /// A line ends with LF or CR LF. At the end of the stream, the bytes after the last line ending
+    /// form the last line. U+FFFD replaces bytes that are not UTF-8.
     ///
     /// - Parameter timeout: The time limit for the whole line, or `nil` for ``readTimeout``. After
     ///   a timeout or a cancellation, the received part stays in the connection. A timeout does not
     ///   undo earlier reads. If a message takes two reads and the second one times out, keep the
     ///   bytes from the first.
     /// - Returns: The line, or `nil` at the end of the stream.
-    /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes;
-    ///   the next call skips its rest. The errors of ``read(atMost:timeout:)``.
+    /// - Throws: The errors of ``read(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes. The
+    ///   next call then skips the rest of the line.
     public func readLine(timeout: TimeLimit? = nil) async throws(SocketError) -> String? {
         if let line = try bufferedLine() { return line }
         guard let line = try await receiveLine(timeout) else { return nil }
@@ -75,7 +76,7 @@ extension Connection {
     /// Returns `nil` if no complete line was received. If it returns a line, no other task can read
     /// until `endLine` is called, so the bytes stay valid.
     ///
-    /// This method does not call `source.begin`, because it does not use the descriptor.
+    /// This method does not call `source.beginReading`, because it does not use the descriptor.
     @usableFromInline
     func beginBufferedLine() throws(SocketError) -> UnsafeRawBufferPointer? {
         guard !isClosed else { throw lineFailure(.closed) }
@@ -109,8 +110,8 @@ extension Connection {
 
     /// Returns the bytes of a line that was already received, or `nil` if there is none.
     ///
-    /// This method is not inlined. In another module, unspecialized code would create the array,
-    /// which would cost more than the rest of the call.
+    /// This method is not inlinable. In another module, unspecialized code would create the array,
+    /// and that would cost more than the rest of the call.
     @usableFromInline
     func bufferedBytes() throws(SocketError) -> [UInt8]? {
         guard let line = try beginBufferedLine() else { return nil }
@@ -133,7 +134,7 @@ extension Connection {
     func receiveLine(_ timeout: TimeLimit?) async throws(SocketError) -> UnsafeRawBufferPointer? {
         try begin(.read)
         var isKept = false
-        // After a line, end the use of the descriptor but let `reading` stay busy, because another
+        // If the call returns a line, leave `source` but keep `isReading` set, because another
         // reader could overwrite the line.
         defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)

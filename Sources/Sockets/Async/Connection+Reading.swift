@@ -4,7 +4,8 @@ internal import SystemPackage
 extension Connection {
     /// Waits for bytes and reads them into the beginning of a buffer, as recv(2) does.
     ///
-    /// A buffer that you keep needs two span variables, because both spans must outlive the call:
+    /// To reuse a buffer, keep its two spans in variables, because both spans must outlive the
+    /// call:
     ///
     /// ```swift
     /// var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -174,7 +175,7 @@ extension Connection {
         }
     }
 
-    /// Begins to write, after the writes that came before.
+    /// Claims the writing direction after the earlier writes have ended.
     @inline(__always)
     func beginWriting(
         _ deadline: inout Deadline, for operation: SocketError.Operation = .write
@@ -188,8 +189,8 @@ extension Connection {
 
     /// Returns the error of an operation that ended before its turn to write came.
     ///
-    /// It has no stall report, because the operation has not tried to write, and its limit may have
-    /// ended while another operation, such as an `echo`, moved bytes.
+    /// The error has no stall report, because the operation has not tried to write. Its time limit
+    /// may have passed while another operation, such as an `echo`, still moved bytes.
     @inline(never)
     private func failureBeforeWriting(
         _ operation: SocketError.Operation, _ cause: SocketError.Cause
@@ -225,13 +226,14 @@ extension Connection {
         return count
     }
 
-    /// Handles a recv that returned 0.
+    /// Returns 0 if the peer has ended the stream, and throws if recv(2) returned 0 for another
+    /// reason.
     ///
-    /// It throws unless the peer has ended the stream: the connection may be closed on this side,
-    /// or it broke, and the kernel has reported the error to another call.
+    /// The other reasons are that the connection was closed on this side, or that it broke and the
+    /// kernel has already reported the error to another call.
     @inline(never)
     private func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
-        // The shutdown in `close` looks like the end of the stream.
+        // After the shutdown in `close`, recv(2) returns 0 as at the end of the stream.
         if source.lifetime.isClosed { throw .badFileDescriptor }
         if isAttemptingWrite.load(ordering: .acquiring) || brokenBy.objectIfCreated != nil,
             let error = connectionError?.atEnd(

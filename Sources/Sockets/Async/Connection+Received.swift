@@ -42,8 +42,8 @@ extension Connection {
     /// Returns `nil` at the end of the stream.
     ///
     /// The caller must have called `begin(.read)`, which excludes other readers. `body` runs before
-    /// the task can suspend. If `input` was empty before, it is also empty during `body`, and bytes
-    /// that `body` appends to `input` are read next.
+    /// the task can suspend. If `input` was empty before the call, it is also empty while `body`
+    /// runs. Bytes that `body` appends to `input` are read next.
     @inline(always)
     func withNextBytes<Success>(
         _ deadline: inout Deadline, _ body: (UnsafeRawBufferPointer) -> Success
@@ -56,7 +56,7 @@ extension Connection {
         if isAtEnd { return nil }
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                // Don't call `written`, so `input` stays empty while its memory is used.
+                // Don't call `input.written`, so that `input` stays empty while its memory is used.
                 let room = source.scratch ?? input.room(atLeast: 65536)
                 let count = try receive(descriptor, into: room)
                 return count == 0 ? nil : body(UnsafeRawBufferPointer(rebasing: room[..<count]))

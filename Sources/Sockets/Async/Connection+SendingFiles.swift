@@ -5,8 +5,8 @@ extension Connection {
     ///
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
     /// file's position. Bytes that are not in the kernel's cache are read from the disk on the
-    /// calling thread. If sendfile(2) refuses the file, as it does for most files in `/proc`, the
-    /// call uses pread(2) and send(2) instead, and always does so over TLS.
+    /// calling thread. Over TLS, and for files that sendfile(2) refuses, such as most files in
+    /// `/proc`, the call uses pread(2) and send(2) instead.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
@@ -23,9 +23,10 @@ extension Connection {
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. If the operation is
-    ///     ``SocketError/Operation/sendFile``, the file could not be read, with `.illegalSeek` for
-    ///     a pipe, a socket or a terminal, `.isDirectory` or `.badFileDescriptor`.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
+    ///   - ``SocketError/Cause/system(_:)`` with the operation ``SocketError/Operation/sendFile``
+    ///     if the file could not be read. The error is, for example, `.isDirectory`,
+    ///     `.badFileDescriptor`, or `.illegalSeek` for a pipe, a socket or a terminal.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `offset` or `count` is negative.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.
@@ -90,7 +91,7 @@ extension Connection {
         sendFileMayWait = false
     }
 
-    /// Sends the rest of a file that sendfile(2) refuses, or a file over TLS.
+    /// Sends a file over TLS, or the rest of a file that sendfile(2) refuses.
     private func readAndSend(
         _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: inout Deadline,
         _ sent: inout Int

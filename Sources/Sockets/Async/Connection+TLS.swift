@@ -2,15 +2,16 @@ internal import SystemPackage
 
 // TLS.
 extension Connection {
-    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has
-    /// finished.
+    /// The results of the TLS handshake, or `nil` if the connection does not use TLS or the
+    /// handshake has not finished.
     ///
     /// ```swift
     /// if connection.tls?.applicationProtocol == "h2" { try await serveHTTP2(connection) }
     /// ```
     public var tls: TLSInformation? { tlsSession?.information }
 
-    /// Starts TLS on a connection that has transferred plain bytes, as STARTTLS of SMTP does.
+    /// Starts TLS on a connection that has transferred plain bytes, as the SMTP command STARTTLS
+    /// does.
     ///
     /// ```swift
     /// try await connection.write("STARTTLS\r\n")
@@ -18,14 +19,14 @@ extension Connection {
     /// try await connection.startTLS(.client(serverName: host))
     /// ```
     ///
-    /// The call waits for the writes of other tasks. A client fails if bytes have arrived that were
-    /// not read, because an attacker may have injected them. On a server, such bytes belong to the
-    /// handshake. After a failure, the connection can only be closed.
+    /// The call waits for the writes of other tasks. On a client, the call fails if the program has
+    /// not read all received bytes, because an attacker may have injected them. On a server, unread
+    /// bytes belong to the handshake. After a failure, the connection can only be closed.
     ///
     /// - Parameters:
-    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A
+    ///   - configuration: Whether this side is the client or the server, and how it uses TLS. A
     ///     client needs ``TLSConfiguration/serverName``.
-    ///   - timeout: The limit of the whole handshake.
+    ///   - timeout: The time limit for the whole handshake.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails, or with
     ///     ``TLSFailure/bytesBeforeTLS(_:)`` if a client has unread bytes.
@@ -43,13 +44,13 @@ extension Connection {
         try await startTLS(configuration, host: nil, &deadline)
     }
 
-    /// Finishes the handshake of a connection from ``Listener/accept(timeout:)`` or from a loop
-    /// over a listener with TLS.
+    /// Finishes the TLS handshake of an accepted connection.
     ///
-    /// Call it in the task of the connection, so that a slow client does not delay the others.
-    /// Before, the connection can transfer no bytes. All other ways to a connection with TLS
-    /// include the handshake. If it has already finished, the call does nothing. After a timeout or
-    /// a cancellation, it can be called again.
+    /// Only connections from ``Listener/accept(timeout:)`` and from a loop over a listener need
+    /// this call. They cannot transfer bytes before the handshake. Call it in the connection's own
+    /// task, so that a slow client does not delay other clients. If the handshake has already
+    /// finished, the call does nothing. After a timeout or a cancellation, call it again to
+    /// continue the handshake.
     ///
     /// ```swift
     /// for try await connection in listener {
@@ -60,14 +61,14 @@ extension Connection {
     /// }
     /// ```
     ///
-    /// - Parameter timeout: The limit of the whole handshake.
+    /// - Parameter timeout: The time limit for the whole handshake.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails.
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the handshake took too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the connection does not use TLS.
-    ///   - ``SocketError/Cause/busy`` if another task is in the same call.
+    ///   - ``SocketError/Cause/busy`` if another task is reading.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func handshake(timeout: TimeLimit = .seconds(10)) async throws(SocketError) {
         var deadline = Deadline(startingNow: timeout)
@@ -84,15 +85,16 @@ extension Connection {
         try await handshake(session, &deadline)
     }
 
-    /// The TLS of the connection, or `nil`.
+    /// The TLS session of the connection, or `nil` if it does not use TLS.
     var tlsSession: TLSSession? { tlsReference.objectIfCreated }
 
     /// Starts TLS.
     ///
     /// - Parameters:
     ///   - configuration: The configuration.
-    ///   - host: The name or the address of the server, unless the configuration contains it.
-    ///   - deadline: The limit.
+    ///   - host: The name or the address of the server. It is not used if the configuration
+    ///     contains a server name.
+    ///   - deadline: The time limit for the handshake.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
         _ configuration: TLSConfiguration, host: String?, _ deadline: inout Deadline
@@ -161,7 +163,8 @@ extension Connection {
                     try receiveAndHandshake(descriptor, session)
                 }
             }
-            // The first bytes of the program may have arrived with the end of the handshake.
+            // The first bytes for the program may have arrived together with the last bytes of the
+            // handshake.
             if session.mayHaveBytes { source.reading.word.setReady() }
         } catch {
             throw failure(.startTLS, after: error)
@@ -175,7 +178,7 @@ extension Connection {
         do throws(TLSFailure) {
             return try session.handshake(source.descriptor)
         } catch {
-            // The session has tried to send the alert.
+            // The session has already tried to send an alert to the peer.
             throw WaitFailure(.tls(error))
         }
     }
@@ -249,7 +252,7 @@ extension Connection {
             descriptor, into: buffer, scratch: source.encryptedScratch, .dontWait,
             isShort: &isShort)
         if source.lifetime.isClosed { throw .badFileDescriptor }
-        // As in `receive`.
+        // Reading stays ready for the same reasons as in `receivePlain`.
         let mayHaveMore = !isShort || source.staysReadable
         switch outcome {
         case .bytes(let count, let hasMore):
@@ -264,7 +267,7 @@ extension Connection {
         }
     }
 
-    /// Makes one attempt to send encrypted bytes, and marks writing as ready if another may
+    /// Makes one attempt to send encrypted bytes, and marks writing as ready if another attempt may
     /// succeed.
     ///
     /// The next attempt after `.wouldBlock` must begin with the same bytes; see
@@ -281,10 +284,11 @@ extension Connection {
         return count
     }
 
-    /// Makes the same attempt with the next bytes of several arrays.
+    /// Makes one attempt to send the next bytes of several arrays, as the overload for one buffer
+    /// does.
     @inline(never)
     func sendEncrypted(_ descriptor: Int32, _ cursor: GatherCursor) throws(Errno) -> Int {
-        // A record of TLS has its own memory anyway, so the arrays are joined.
+        // Join the arrays, because encryption copies the bytes into a TLS record anyway.
         let bytes = cursor.joined(atMost: 65536)
         return try bytes.span.bytes.withUnsafeBytes { bytes throws(Errno) in
             try sendEncrypted(descriptor, bytes)
@@ -300,7 +304,7 @@ extension Connection {
         }
     }
 
-    /// Sends the end of the stream, and waits until the kernel has accepted it.
+    /// Sends TLS's closing alert (close_notify), and waits until the kernel has accepted it.
     ///
     /// The caller must have claimed the writing direction.
     func sendEnd(_ session: TLSSession, _ deadline: inout Deadline) async throws(SocketError) {
@@ -321,7 +325,7 @@ extension Connection {
         }
     }
 
-    /// Ends the directions in TLS, before they end in TCP.
+    /// Ends `direction` in TLS, before the caller shuts it down in TCP.
     @inline(never)
     func endTLS(_ direction: ShutdownDirection) throws(SocketError) {
         guard let session = tlsSession else { return }
@@ -330,12 +334,13 @@ extension Connection {
         try call(.shutdown, nil) { descriptor throws(Errno) in try session.end(descriptor) }
     }
 
-    /// Ends TLS before the descriptor is closed, if that needs no waiting.
+    /// Sends TLS's closing alert (close_notify) before the descriptor is closed, if that needs no
+    /// waiting.
     @inline(never)
     func endTLSBeforeClose() {
         guard let session = tlsSession, source.enter() else { return }
         defer { source.leave() }
-        // A reset is not a clean end.
+        // If closing resets the connection, the peer must not see a complete stream.
         guard !source.linger.resets(source.descriptor) else { return }
         try? session.end(source.descriptor)
         session.discardUnread(source.descriptor)

@@ -18,8 +18,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
-    ///     before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that arrived earlier may
+    ///     still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -52,8 +52,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
-    ///     before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that arrived earlier may
+    ///     still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -77,8 +77,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
-    ///     before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that arrived earlier may
+    ///     still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -102,8 +102,8 @@ extension Connection {
     ///   - timeout: The time limit for the whole write, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
-    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that the peer sent
-    ///     before may still be readable.
+    ///   - ``SocketError/Cause/system(_:)`` if the connection broke. Bytes that arrived earlier may
+    ///     still be readable.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel did not accept all bytes in time.
     ///     The time limit includes the wait for other writes.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer space
@@ -213,8 +213,9 @@ extension Connection {
 
     /// Makes one attempt to send.
     ///
-    /// While it runs, a read on another thread that gets 0 waits, because the attempt may have
-    /// taken the error that the read is about to miss.
+    /// If a read on another thread gets 0 meanwhile, the read waits until the attempt has ended.
+    /// The kernel may have reported the error of the connection to the attempt and only 0 to the
+    /// read.
     @inline(__always)
     func attemptWrite<Result>(_ send: () throws(Errno) -> Result) throws(Errno) -> Result {
         isAttemptingWrite.store(true, ordering: .relaxed)

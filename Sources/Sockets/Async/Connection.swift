@@ -11,9 +11,9 @@ internal import SystemPackage
 /// ```
 ///
 /// One task may read while other tasks write. Writes of several tasks queue: they are sent in the
-/// order in which they were called, and each stays whole. A second reader gets
-/// ``SocketError/Cause/busy``. Bytes that were received but not yet consumed belong to the
-/// connection, so a program can leave a loop over ``lines``, call `read`, and lose nothing.
+/// order of the calls, and each write stays whole. A second reader gets ``SocketError/Cause/busy``.
+/// Bytes that were received but not yet consumed belong to the connection, so a program can leave a
+/// loop over ``lines``, call `read`, and lose nothing.
 ///
 /// Cancelling a task ends its wait at once with ``SocketError/Cause/cancelled``. No bytes are lost,
 /// and the next read continues. Even if a peer sends endlessly, a cancelled task ends, because one
@@ -43,16 +43,17 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     @exclusivity(unchecked) var isAtEnd = false
     /// Whether a write ended part-way, so another write would continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
-    /// Whether sendfile(2), which has no flag that says "do not wait", could wait because the
-    /// socket was adopted.
+    /// Whether sendfile(2) could block, because the socket was adopted and may be in blocking mode.
+    ///
+    /// sendfile(2) has no flag like `MSG_DONTWAIT`.
     @exclusivity(unchecked) var sendFileMayWait = false
-    /// Whether a writing task is inside a system call, or about to note the error of one.
+    /// Whether a writing task is inside a system call, or is about to note the error of that call.
     let isAttemptingWrite = Atomic<Bool>(false)
     /// The error that broke the connection.
     ///
     /// Most connections never need this object.
     let brokenBy = LazyReference<ConnectionError>()
-    /// The TLS of the connection, once it was started.
+    /// The TLS session, which is created when TLS starts.
     let tlsReference = LazyReference<TLSSession>()
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
@@ -101,10 +102,10 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// Waiting tasks and all later calls get ``SocketError/Cause/closed``. The call never waits.
     /// Bytes that the kernel has accepted are still delivered, unless the option
-    /// ``SocketOption/linger`` is zero, which resets the connection. If the peer is still sending,
-    /// the kernel resets the connection too, and the peer may lose those bytes. Call
-    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes
-    /// at once. A second call does nothing.
+    /// ``SocketOption/linger`` is zero, which resets the connection. The kernel also resets the
+    /// connection if the peer is still sending, and the peer may then lose bytes that it has not
+    /// read. Call ``finish(timeout:)`` to prevent that. On a TLS connection, the closing alert
+    /// (close_notify) is sent only if the kernel accepts it at once. A second call does nothing.
     public func close() {
         file?.remove()
         if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
@@ -141,9 +142,10 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     ///
     /// - Parameter direction: The direction.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken,
-    ///     or with `.wouldBlock` if the connection uses TLS and the peer reads too slowly for the
-    ///     end of TLS to be sent at once. The direction is then still open.
+    ///   - ``SocketError/Cause/system(_:)`` with `.socketNotConnected` if the connection is broken.
+    ///   - ``SocketError/Cause/system(_:)`` with `.wouldBlock` if the connection uses TLS and the
+    ///     kernel does not accept the closing alert (close_notify) at once. The direction is then
+    ///     still open.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
         if _slowPath(tlsReference.isCreated) { try endTLS(direction) }
@@ -172,7 +174,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         var cause = cause
         if case .system(let code) = cause {
             note(code)
-            // The kernel reports the reset of this side as one of the peer.
+            // This side reset the connection, but the kernel reports the error of a reset by the
+            // peer.
             if brokenBy.objectIfCreated?.causeOfReset != nil { cause = .system(.connectionAbort) }
         }
         cause = tlsSession?.cause(of: cause) ?? cause

@@ -1,4 +1,4 @@
-/// The slots of a server's connections, shared by the shards that accept into them.
+/// The slots for a server's connections, which all shards of the server share.
 final class ConnectionSlots: Sendable {
     private let limit: Lock<ConnectionLimit<Wakeup>>
 
@@ -35,8 +35,8 @@ final class ConnectionSlots: Sendable {
 
     /// Waits until a connection has closed or the instant is reached.
     ///
-    /// If fewer than `minimum` connections are open, the call returns at once. See
-    /// ``waitForSlot(_:on:)``.
+    /// If fewer than `minimum` connections are open, the call returns at once. The caller must
+    /// handle `wakeup` as for ``waitForSlot(_:on:)``.
     func waitForRelease(
         _ wakeup: Wakeup, ifAtLeast minimum: Int = 0, until instant: Int64, on loop: EventLoop
     ) async {

@@ -5,8 +5,9 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. If it is longer than `count`, it is truncated and
     /// ``Datagram/isTruncated`` is true. A connected channel throws the ICMP errors of earlier
-    /// datagrams, and an unconnected channel ignores such errors. The corresponding C calls are
-    /// recvfrom(2) and, for UDP, recvmmsg(2), which receives up to 16 datagrams at once.
+    /// datagrams, and an unconnected channel ignores such errors. The corresponding C call is
+    /// recvfrom(2) for Unix sockets, and recvmmsg(2) for UDP, which receives up to 16 datagrams at
+    /// once.
     ///
     /// ```swift
     /// let datagram = try await channel.receive(timeout: .seconds(1))
@@ -124,8 +125,8 @@ extension DatagramChannel {
     private func nextInternetDatagram(
         _ timeout: TimeLimit
     ) async throws(SocketError) -> ReceivedDatagram {
-        // Yield to other tasks here too, because a queued datagram is returned without `perform`,
-        // which otherwise yields.
+        // Yield to other tasks here, because a queued datagram is returned without a call of
+        // `perform`, which would yield.
         if !queue.isEmpty { await source.yieldIfNeeded() }
         if source.shouldStop { throw failure(.receive, .cancelled) }
         var deadline = Deadline(timeout)
@@ -239,8 +240,9 @@ extension DatagramChannel: AsyncSequence {
         }
     }
 
-    /// Returns an iterator over the received datagrams, until the channel is closed.
+    /// Returns an iterator over the received datagrams, which ends when the channel is closed.
     ///
-    /// Only one task at a time may receive. Another task gets ``SocketError/Cause/busy``.
+    /// Only one task at a time may receive. A second task that receives gets
+    /// ``SocketError/Cause/busy``.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(channel: self) }
 }

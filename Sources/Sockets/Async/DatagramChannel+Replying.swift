@@ -9,21 +9,28 @@ extension DatagramChannel {
     ///
     /// A machine may have many addresses, and a sender ignores a reply from an address to which it
     /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
-    /// `IPV6_PKTINFO` (RFC 3542). A sender that claims to be 0.0.0.0 or `::` gets no reply, because
-    /// the reply would go to a service of this machine. A reply to a Unix sender is lost in two
-    /// more cases: it is too long for the send buffer but no longer than the sender's datagram, or
-    /// `timeout` is ``TimeLimit/never`` and the sender's queue stays full for one second.
+    /// `IPV6_PKTINFO` (RFC 3542).
+    ///
+    /// The reply is lost in these cases:
+    ///
+    /// - The sender's address is 0.0.0.0 or `::`, because the reply would go to a service of this
+    ///   machine.
+    /// - The reply to a Unix sender is too long for the send buffer, but no longer than the
+    ///   sender's datagram.
+    /// - `timeout` is ``TimeLimit/never``, and the queue of a Unix sender stays full for one
+    ///   second.
     ///
     /// - Parameters:
     ///   - header: The header of the datagram to reply to.
     ///   - bytes: The contents of the reply.
     ///   - timeout: How long to wait for buffer space.
-    /// - Returns: Whether the reply was sent. It is `false` in the cases above and in the cases of
+    /// - Returns: `true` if the reply was sent, or `false` in the cases above and in those of
     ///   ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
-    ///     is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if the sender's address is
+    ///     link-local but has no zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -44,9 +51,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
-    ///     is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if the sender's address is
+    ///     link-local but has no zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -67,9 +75,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
-    ///     is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if the sender's address is
+    ///     link-local but has no zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -89,9 +98,10 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the reply was sent; see ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the channel
-    ///     is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if the sender's address is
+    ///     link-local but has no zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -117,8 +127,8 @@ extension DatagramChannel {
 
     /// Replies to a Unix sender.
     ///
-    /// Without a limit, the call gives up after a second, so a sender that does not receive cannot
-    /// delay the replies to other senders.
+    /// Without a time limit, the call gives up after one second, so that a sender that does not
+    /// receive cannot delay the replies to other senders.
     @inline(never)
     private func replyToUnixPeer(
         _ bytes: RawSpan, _ sender: SocketAddress, _ requestCount: Int, _ timeout: TimeLimit

@@ -9,7 +9,7 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
     /// To send to a broadcast address, set the option ``SocketOption/broadcast``. If there is no
-    /// buffer space, the call waits, and earlier calls are sent first. If the queue of a Unix peer
+    /// buffer space, the call waits behind the calls that already wait. If the queue of a Unix peer
     /// is full, the call retries every few milliseconds, because the kernel does not report when
     /// the queue has space.
     ///
@@ -24,12 +24,16 @@ extension DatagramChannel {
     ///   broadcast address of a network, or is 0.0.0.0 with the channel's own port, which would
     ///   reach the channel itself.
     ///
-    /// A connected channel and a Unix channel without an address throw the kernel's error instead.
-    /// So does every channel if no sender can have the address, because only the program can choose
-    /// it: a multicast group, 255.255.255.255, a link-local address without a zone, or an address
-    /// of a family that the channel does not serve. A datagram that is too long is a mistake of the
-    /// program, too. But a Unix client with a larger send buffer may send one that is too long to
-    /// be sent back, so a Unix service that sends back what it received should use
+    /// In the following cases, the call throws the kernel's error instead:
+    ///
+    /// - The channel is connected, or it is a Unix channel without an address.
+    /// - No sender can have the address, so the program itself has chosen it. Such addresses are
+    ///   multicast groups, 255.255.255.255, link-local addresses without a zone, and addresses of a
+    ///   family that the channel does not serve.
+    /// - The datagram is too long.
+    ///
+    /// A Unix client may have a larger send buffer than the channel, so its datagrams may be too
+    /// long to be sent back. A Unix service that sends back what it received should therefore use
     /// ``reply(to:with:timeout:)-(DatagramHeader,_,_)``.
     ///
     /// - Parameters:
@@ -38,10 +42,14 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
-    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
-    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.permissionDenied` if broadcasting is not
+    ///     enabled.
+    ///   - ``SocketError/Cause/system(_:)`` with `.networkUnreachable` if no route leads to a
+    ///     multicast group.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if a link-local address has no
+    ///     zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -61,10 +69,14 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
-    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
-    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.permissionDenied` if broadcasting is not
+    ///     enabled.
+    ///   - ``SocketError/Cause/system(_:)`` with `.networkUnreachable` if no route leads to a
+    ///     multicast group.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if a link-local address has no
+    ///     zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -84,10 +96,14 @@ extension DatagramChannel {
     ///   - timeout: How long to wait for buffer space.
     /// - Returns: Whether the datagram was sent; see ``send(_:to:timeout:)-(RawSpan,_,_)``.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long,
-    ///     with `.permissionDenied` if broadcasting is not enabled, with `.networkUnreachable` if
-    ///     no route leads to a multicast group, with `.invalidArgument` if a link-local address has
-    ///     no zone and the channel is not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the datagram is too long.
+    ///   - ``SocketError/Cause/system(_:)`` with `.permissionDenied` if broadcasting is not
+    ///     enabled.
+    ///   - ``SocketError/Cause/system(_:)`` with `.networkUnreachable` if no route leads to a
+    ///     multicast group.
+    ///   - ``SocketError/Cause/system(_:)`` with `.invalidArgument` if a link-local address has no
+    ///     zone, and the channel is not bound to a link.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -109,7 +125,7 @@ extension DatagramChannel {
     ///     `.socketNotConnected` if the channel is not connected.
     ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
     ///     not be delivered. The new datagram is not sent.
-    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -130,7 +146,7 @@ extension DatagramChannel {
     ///     `.socketNotConnected` if the channel is not connected.
     ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
     ///     not be delivered. The new datagram is not sent.
-    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.
@@ -151,7 +167,7 @@ extension DatagramChannel {
     ///     `.socketNotConnected` if the channel is not connected.
     ///   - ``SocketError/Cause/system(_:)`` with `.connectionRefused` if an earlier datagram could
     ///     not be delivered. The new datagram is not sent.
-    ///   - ``SocketError/Cause/system(_:)`` with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with another error from the kernel.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled while it waits for buffer
     ///     space.

@@ -13,10 +13,11 @@ extension DatagramChannel {
         }
         try await source.beginWriting(&deadline)
         defer { source.endWriting() }
-        // The word may have been cleared by the datagram before.
+        // Mark writing as ready, because the previous send may have cleared the mark.
         source.writing.word.setReady()
         try reportWritable(true)
-        // This fails only if the kernel has no memory, and superfluous events do no harm.
+        // Ignore an error, which means that the kernel has no memory. Superfluous events do no
+        // harm.
         defer { try? reportWritable(false) }
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
             try attempt(descriptor, bytes, route)
@@ -27,8 +28,8 @@ extension DatagramChannel {
     /// Retries until a Unix peer has room, because the kernel reports the socket as writable even
     /// if the peer's queue is full.
     ///
-    /// The tasks that wait for one peer queue. They do not wait for those of another peer, which
-    /// may never receive.
+    /// Each peer has a separate queue of waiting tasks, so a peer that never receives does not
+    /// delay the datagrams to other peers.
     private func sendWaiting(
         _ bytes: RawSpan, _ route: Route, toUnix remote: SocketAddress, _ deadline: inout Deadline
     ) async throws(WaitFailure) {
@@ -59,9 +60,9 @@ extension DatagramChannel {
         }
     }
 
-    /// The tasks that wait for room at one Unix peer.
+    /// The tasks that wait until one Unix peer has room.
     final class UnixWait: @unchecked Sendable {
-        // Safe: `tasks` is only used under the lock of `unixWaits`.
+        // Safe because `tasks` is only used with the lock of `unixWaits`.
         let turns = TurnQueue()
         fileprivate var tasks = 0
     }

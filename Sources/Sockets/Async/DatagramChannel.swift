@@ -6,17 +6,20 @@ internal import SystemPackage
 ///
 /// ```swift
 /// let channel = try await DatagramChannel(on: .udp(port: 51423))
-/// for try await datagram in channel { try await channel.send(datagram.bytes, to: datagram.sender) }
+/// for try await datagram in channel {
+///     try await channel.send(datagram.bytes, to: datagram.sender)
+/// }
 /// ```
 ///
 /// A channel either accepts any sender or is connected to one peer. A connected channel receives
-/// datagrams only from its peer, and throws the errors that the peer's host reports.
+/// datagrams only from its peer, and its calls throw the errors that the peer's host reports.
 ///
 /// Several tasks may send. If there is no buffer space, they wait and send in the order of their
-/// calls. One task at a time may receive. Another task gets ``SocketError/Cause/busy``. Cancelling
-/// a task ends its wait at once with ``SocketError/Cause/cancelled``, and no datagram is lost. A
-/// cancelled task that never has to wait also ends soon. Neither a cancellation nor a timeout
-/// affects later operations.
+/// calls. One task at a time may receive. A second task that receives gets
+/// ``SocketError/Cause/busy``. Cancelling a task ends its wait at once with
+/// ``SocketError/Cause/cancelled``, and no datagram is lost. Even if datagrams arrive endlessly, a
+/// cancelled task ends, because one of its next receives throws this error. Neither a cancellation
+/// nor a timeout affects later operations.
 ///
 /// A channel is closed by ``close()`` or when its last reference is released.
 public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
@@ -45,30 +48,31 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that receives the datagrams sent to an endpoint.
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
-    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
-    /// IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a port;
-    /// see ``localAddress``. On a Unix path, the channel replaces the socket file of a server that
-    /// has ended. If a running server uses the path, or if the path is another kind of file, the
-    /// cause is `.addressInUse`. ``close()`` removes the socket file. A separate thread resolves a
-    /// name. The call abandons this thread at the timeout or a cancellation.
+    /// serves IPv4 and IPv6, unless ``ListenOptions/family`` restricts it to IPv6. On a machine
+    /// without IPv6, an endpoint without a host serves only IPv4. With port 0, the kernel chooses a
+    /// port; see ``localAddress``. On a Unix path, the channel replaces the socket file of a server
+    /// that has ended. If a running server uses the path, or if the path is another kind of file,
+    /// the call throws `.addressInUse`. ``close()`` removes the socket file. A separate thread
+    /// resolves the host's name. The call abandons this thread at the timeout or a cancellation.
     ///
     /// ```swift
     /// let channel = try await DatagramChannel(on: .udp(port: 51423))
     /// ```
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that can be bound
-    /// is used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    /// If the host has several addresses, as `localhost` may have, the channel is bound only to the
+    /// first one that the kernel accepts; see ``localAddress``. Leave the host empty to serve IPv4
+    /// and IPv6.
     ///
     /// - Parameters:
-    ///   - endpoint: The local end: UDP or Unix datagram.
+    ///   - endpoint: The local endpoint: UDP or Unix datagram.
     ///   - timeout: The time limit for the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The family and the socket options.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, or the
-    ///     options are not valid for a channel.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither UDP nor Unix datagram,
+    ///     or if the options are not valid for a channel.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.
@@ -87,8 +91,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that receives the datagrams sent to an address.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
-    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. No other IPv6 address serves IPv4. An IPv4-mapped address, such as
+    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.
@@ -117,20 +121,21 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// let channel = try await DatagramChannel(to: .udp("localhost", port: 51423))
     /// ```
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that the kernel
-    /// accepts is used, because a datagram socket cannot find out whether a server is there. If
-    /// only another address has a server, a later call throws `.connectionRefused`;
-    /// ``ConnectOptions/family`` chooses the other one.
+    /// If the host has several addresses, as `localhost` may have, the channel is connected to the
+    /// first one that the kernel accepts, because a datagram socket cannot find out whether a
+    /// server is there. If only another address has a server, a later call throws
+    /// `.connectionRefused`. If that address is of the other family, ``ConnectOptions/family``
+    /// selects it.
     ///
     /// - Parameters:
-    ///   - endpoint: The peer: UDP or Unix datagram.
+    ///   - endpoint: The peer's endpoint: UDP or Unix datagram.
     ///   - timeout: The time limit for the name lookup.
     ///   - group: The loop group. One of its loops waits for the datagrams.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.networkUnreachable`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither UDP nor Unix datagram.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.

@@ -7,7 +7,7 @@ extension Listener: AsyncSequence {
     /// The error that ends the sequence early.
     public typealias Failure = SocketError
 
-    /// Returns an iterator over connections, until the listener is closed.
+    /// Returns an iterator over the accepted connections, which ends when the listener is closed.
     ///
     /// The iterator skips clients that disconnect before they are accepted. While descriptors or
     /// memory run short, it retries, and the clients stay in the kernel's backlog. Only one task at

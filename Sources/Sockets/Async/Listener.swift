@@ -8,7 +8,8 @@ internal import SystemPackage
 ///
 /// A server usually calls ``serve(options:_:)``, which does everything that a server must do. For
 /// more control, iterate over the listener with `for try await`, which survives aborted clients and
-/// shortages of descriptors. ``accept(timeout:)`` throws every failure except aborted clients.
+/// shortages of descriptors. ``accept(timeout:)`` skips aborted clients too, but throws all other
+/// errors.
 ///
 /// ### Sharding
 ///
@@ -24,7 +25,7 @@ internal import SystemPackage
 ///
 /// - A client stays on the loop that accepted it, even if that loop is busy and others are idle.
 /// - Other programs of the same user can also bind the port. If a server is started twice, each
-///   process gets half of the clients and no error.
+///   process gets half of the clients, and neither gets an error.
 /// - The kernel assigns a client to a socket before the client is accepted. When a program closes
 ///   its listener, the clients in the backlog are lost even if another program serves the same
 ///   port. Linux can migrate these clients (`net.ipv4.tcp_migrate_req`).
@@ -44,7 +45,8 @@ public final class Listener: Sendable {
     let retryWakeup = Wakeup()
     private let family: AddressFamily
     private let file: UnixSocketFile?
-    /// Whether clients may connect to different addresses of this machine.
+    /// Whether the local address is a wildcard, so that clients may connect to different addresses
+    /// of this machine.
     private let isWildcard: Bool
     /// Whether each loop of the group accepts with its own socket.
     let isSharded: Bool
@@ -54,25 +56,26 @@ public final class Listener: Sendable {
     /// Creates a listener on an endpoint.
     ///
     /// An endpoint without a host, or with the host `::`, means every interface. One socket then
-    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
-    /// IPv6, an endpoint without a host serves only IPv4. A TCP socket has `SO_REUSEADDR`, so a
-    /// server can restart at once, and `TCP_NODELAY`, which the connections inherit. With port 0,
-    /// the kernel chooses a port; see ``localAddress``. On a Unix path, the listener replaces the
-    /// socket file of a server that has ended. If a running server uses the path, or if the path is
-    /// another kind of file, the cause is `.addressInUse`. ``close()`` removes the socket file. A
-    /// separate thread resolves a name. The call abandons this thread at the timeout or a
-    /// cancellation.
+    /// serves IPv4 and IPv6, unless ``ListenOptions/family`` restricts it to IPv6. On a machine
+    /// without IPv6, an endpoint without a host serves only IPv4. On a TCP socket, `SO_REUSEADDR`
+    /// is set, so that a server can restart at once. `TCP_NODELAY` is set too, and the connections
+    /// inherit it. With port 0, the kernel chooses a port; see ``localAddress``. On a Unix path,
+    /// the listener replaces the socket file of a server that has ended. If a running server uses
+    /// the path, or if the path is another kind of file, the call throws `.addressInUse`.
+    /// ``close()`` removes the socket file. A separate thread resolves the host's name. The call
+    /// abandons this thread at the timeout or a cancellation.
     ///
     /// ```swift
     /// let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))
     /// print("listening on", listener.localAddress)
     /// ```
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that can be bound
-    /// is used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    /// If the host has several addresses, as `localhost` may have, the listener is bound only to
+    /// the first one that the kernel accepts; see ``localAddress``. Leave the host empty to serve
+    /// IPv4 and IPv6.
     ///
     /// - Parameters:
-    ///   - endpoint: The local end: TCP or a Unix stream.
+    ///   - endpoint: The local endpoint: TCP or a Unix stream.
     ///   - timeout: The time limit for the name lookup.
     ///   - tls: How the connections use TLS, such as `.server(identity)`, or `nil` for plain
     ///     connections.
@@ -82,8 +85,9 @@ public final class Listener: Sendable {
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)``, for example with `.addressInUse`, if the kernel
     ///     rejects the address.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint has another transport, if it is a
-    ///     Unix path and `options` request sharding, or if the TLS configuration is a client's.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is neither TCP nor a Unix stream,
+    ///     if it is a Unix path and `options` request sharding, or if the TLS configuration is a
+    ///     client's.
     ///   - ``SocketError/Cause/nameResolution(_:)`` or
     ///     ``SocketError/Cause/unknownService(_:transport:)`` if the host or the service does not
     ///     exist.
@@ -120,8 +124,8 @@ public final class Listener: Sendable {
     /// Creates a listener on an address.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
-    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. No other IPv6 address serves IPv4. An IPv4-mapped address, such as
+    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.
@@ -283,7 +287,9 @@ public final class Listener: Sendable {
         }
     }
 
-    /// Returns the connection, whose TLS handshake is then pending.
+    /// Creates the connection's TLS session if the listener uses TLS, and returns the connection.
+    ///
+    /// The TLS handshake has not started yet.
     func withSession(_ connection: Connection) throws(WaitFailure) -> Connection {
         if let tls { try connection.createSession(tls, host: nil) }
         return connection

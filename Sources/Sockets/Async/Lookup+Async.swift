@@ -32,8 +32,8 @@ extension Lookup {
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the deadline has passed. A later answer is
     ///     discarded.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled. A later answer is discarded.
-    ///   - ``SocketError/Cause/system(_:)`` of the operation ``SocketError/Operation/startLookup``
-    ///     if no thread can be started.
+    ///   - ``SocketError/Cause/system(_:)`` with the operation
+    ///     ``SocketError/Operation/startLookup`` if no thread can be started.
     static func answer<Answer: Sendable>(
         until deadline: Deadline, using threads: LookupThreads = .shared, on loop: EventLoop,
         to question: @escaping @Sendable () throws(SocketError) -> Answer

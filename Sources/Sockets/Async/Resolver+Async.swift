@@ -133,11 +133,10 @@ extension Resolver {
             })
     }
 
-    /// Returns the names and addresses of the host with the given name, for one family.
+    /// Looks up a host by name, and returns its names and its addresses of one family.
     ///
-    /// The entry of a numeric address contains only that address, so it needs no query, and
-    /// `localhost` is this machine. The task is suspended during the lookup. The corresponding C
-    /// function is `gethostbyname2_r`.
+    /// A numeric address is returned without a query, and `localhost` always means this machine.
+    /// The task is suspended during the lookup. The corresponding C function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
@@ -189,8 +188,8 @@ extension Resolver {
 
     /// Runs `call`, on a separate thread if it may block.
     ///
-    /// - Throws: The error of `call`. The error that `makeError` creates if the time limit ends, if
-    ///   the task is cancelled, or if no thread is available.
+    /// - Throws: The error of `call`, or the error from `makeError` if the time limit has passed,
+    ///   the task is cancelled, or no thread is available.
     private static func onLookupThread<Value: Sendable>(
         if mayBlock: Bool, _ timeout: TimeLimit, using threads: LookupThreads = .shared,
         orThrow makeError: (SocketError.Cause) -> SocketError,
@@ -206,7 +205,8 @@ extension Resolver {
                 Result { () throws(SocketError) in try call() }
             }
         } catch {
-            // Otherwise the loop or the thread is what failed.
+            // If the loop or the thread failed rather than the lookup, the error keeps its
+            // operation.
             let operation = error.operation == .resolve ? nil : error.operation
             throw makeError(error.cause).with(operation: operation, hint: error.hint)
         }

@@ -19,8 +19,9 @@ extension Connection {
     /// - Throws: One of these errors:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is of another type.
     ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket was never
-    ///     connected. The initializer then closes the socket. A peer that has already reset the
-    ///     connection is no error: the bytes that it sent can be read, and then the reset.
+    ///     connected. The initializer then closes the socket. If the peer has already reset the
+    ///     connection, the initializer succeeds. Reads return the bytes that arrived before the
+    ///     reset, and then throw the reset.
     ///   - The errors of ``Socket/release()``.
     public convenience init(
         adopting socket: Socket, group: LoopGroup = .shared
@@ -46,8 +47,8 @@ extension Connection {
 extension OwnedSocket {
     /// Throws `ENOTCONN` if the socket has never been connected.
     ///
-    /// The kernel no longer reports the address of a peer that has reset the connection, but the
-    /// bytes that the peer sent before can still be read.
+    /// After a reset by the peer, the kernel reports `ENOTCONN` too, but the bytes that arrived
+    /// before the reset can still be read. So the call succeeds if the socket was connected.
     fileprivate func checkConnected() throws(Errno) {
         do throws(Errno) {
             _ = try System.getpeername(descriptor.number)

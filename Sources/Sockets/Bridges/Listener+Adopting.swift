@@ -7,7 +7,7 @@ extension Listener {
     ///
     /// The listener becomes responsible for removing the socket file. The socket becomes
     /// nonblocking (`O_NONBLOCK`) for all processes that share it, because accept(2) has no flag
-    /// for that.
+    /// that prevents waiting.
     ///
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.

@@ -9,8 +9,8 @@ extension Listener {
     /// ```
     ///
     /// When a handler returns, `serve` calls ``Connection/finish(timeout:)`` with a limit of 2 s,
-    /// so that a client that is still sending can read the end of the answer. When a handler
-    /// throws, `serve` closes the connection. The error is logged and does not affect the other
+    /// so that a client that is still sending can read the whole answer. When a handler throws,
+    /// `serve` closes the connection. The error is logged and does not affect the other
     /// connections. `serve` skips clients that hang up before they are accepted. While the process
     /// is short of descriptors, further clients wait in the kernel's backlog.
     ///
@@ -20,9 +20,9 @@ extension Listener {
     /// connections and returns when the handlers have ended. The listener is closed after `serve`
     /// returns.
     ///
-    /// If the listener uses TLS, the handshake is part of the connection's task, before the
-    /// handler. So a slow client delays no other client. ``ServeOptions/handshakeTimeout`` limits
-    /// the handshake.
+    /// If the listener uses TLS, the task of each connection does the handshake before it calls the
+    /// handler, so a slow client does not delay other clients. ``ServeOptions/handshakeTimeout``
+    /// limits the handshake.
     ///
     /// ### Long-running work
     ///

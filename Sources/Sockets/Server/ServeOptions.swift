@@ -21,20 +21,25 @@ public struct ServeOptions: Sendable {
     /// bytes from the first.
     public var idleTimeout: TimeLimit
 
-    /// The limit of each client's TLS handshake, 10 s by default, which includes the wait for its
-    /// first bytes.
+    /// The time limit for each TLS handshake, including the wait for the client's first bytes; 10 s
+    /// by default.
     public var handshakeTimeout: TimeLimit
 
     /// How long handlers may continue and connections may finish after the server has stopped
-    /// accepting; zero cancels them at once.
+    /// accepting.
+    ///
+    /// Zero cancels the handlers at once.
     public var gracePeriod: Duration
 
     /// The logger for errors of handlers and for shortages of descriptors or memory.
     ///
-    /// An error of a handler has the level `.debug` if the client has gone (it reset the connection
-    /// or ended the stream too early), `.info` if the connection failed in another way, and
-    /// `.warning` otherwise. A shortage has the level `.warning`, and so have handlers that have
-    /// not returned at the end of the grace period.
+    /// The log levels are:
+    ///
+    /// - `.debug` if a handler throws a ``SocketError`` because the client has gone. The client
+    ///   reset the connection, for example, or ended the stream too early.
+    /// - `.info` if a handler throws another ``SocketError``.
+    /// - `.warning` if a handler throws any other error, if descriptors or memory run short, or if
+    ///   handlers have not returned at the end of the grace period.
     public var logger: Logger
 
     /// Creates options.

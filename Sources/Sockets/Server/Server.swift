@@ -14,7 +14,8 @@ final class Server: Sendable {
     private let acceptingShards: Atomic<Int>
     /// The cause of the first shard failure, if any.
     private let failure = Lock<SocketError.Cause?>(nil)
-    /// The wakeup for a shard that stops accepting, and later for a connection that closes.
+    /// The wakeup that resumes `run`, first when a shard stops accepting, and later when a
+    /// connection closes.
     private let progress = Wakeup()
 
     init(
@@ -23,7 +24,8 @@ final class Server: Sendable {
     ) {
         self.listener = listener
         self.options = options
-        // Without TLS, the handler is called as it is, so that plain connections cost no more.
+        // Wrap the handler only if the listener uses TLS, so that plain connections have no extra
+        // cost.
         let handshakeTimeout = options.handshakeTimeout
         self.handler =
             if let tls = listener.tls {
@@ -113,7 +115,8 @@ final class Server: Sendable {
             await slots.waitForRelease(
                 progress, ifAtLeast: 1, until: end, on: listener.source.loop)
         }
-        // A connection that is only being finished belongs to a client that has its answer.
+        // Do not count connections whose handlers have returned, because their clients have their
+        // answers.
         let remaining = runningHandlers.load(ordering: .relaxed)
         guard remaining > 0 else { return }
         options.logger.warning(
@@ -132,8 +135,9 @@ final class Server: Sendable {
                     defer { runningHandlers.subtract(1, ordering: .relaxed) }
                     try await handler(connection)
                 }
-                // As `finish`, because a client that is still sending would otherwise be reset and
-                // lose the answer. Most clients have ended, and they need no further async call.
+                // Discard the rest, as `finish` does. Otherwise a client that is still sending
+                // would be reset and could lose the answer. Most clients have ended the stream, so
+                // they need no async call.
                 if !connection.isIdleAtEnd { await connection.endAndDiscard(.seconds(2)) }
             }
         } catch {
@@ -147,7 +151,7 @@ final class Server: Sendable {
         let socketError = error as? SocketError
         var metadata: Logger.Metadata = [
             "address": "\(listener.localAddress)", "peer": "\(connection.remoteAddress)",
-            // Escape the error, because it may quote the peer, which must not be able to write
+            // Escape the error, because it may quote the peer. The peer must not be able to write
             // control characters to a log or a terminal.
             "error": "\(socketError?.firstLine ?? TerminalText.escaped("\(error)"))",
         ]
@@ -156,7 +160,7 @@ final class Server: Sendable {
             metadata["verdict"] = "\(report.verdict.code)"
             metadata["evidence"] = "\(report.evidence)"
         }
-        // A handler may start TLS itself.
+        // Check `listener.tls` too, because a handler of a plain listener may start TLS itself.
         let isHandshake = listener.tls != nil && socketError?.operation == .startTLS
         options.logger.log(
             level: level(of: socketError, on: connection),
@@ -175,7 +179,7 @@ final class Server: Sendable {
         return isOfClient && Self.departures.contains(error.cause) ? .debug : .info
     }
 
-    /// The causes of an error after the client has gone.
+    /// The causes which indicate that the client has gone.
     private static let departures: Set<SocketError.Cause> = [
         .endOfStream, .system(.connectionReset), .system(.brokenPipe),
         .system(.socketNotConnected), .system(.timedOut), .system(.connectionAbort),
