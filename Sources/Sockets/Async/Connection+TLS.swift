@@ -46,11 +46,11 @@ extension Connection {
 
     /// Finishes the TLS handshake of an accepted connection.
     ///
-    /// Only connections from ``Listener/accept(timeout:)`` and from a loop over a listener need
-    /// this call. They cannot transfer bytes before the handshake. Call it in the connection's own
-    /// task, so that a slow client does not delay other clients. If the handshake has already
-    /// finished, the call does nothing. After a timeout or a cancellation, call it again to
-    /// continue the handshake.
+    /// Only connections that a listener with TLS returns from ``Listener/accept(timeout:)`` or in a
+    /// loop need this call. They cannot transfer bytes before the handshake. Call it in the
+    /// connection's own task, so that a slow client does not delay other clients. If the handshake
+    /// has already finished, the call does nothing. After a timeout or a cancellation, call it
+    /// again to continue the handshake.
     ///
     /// ```swift
     /// for try await connection in listener {
@@ -340,7 +340,7 @@ extension Connection {
     func endTLSBeforeClose() {
         guard let session = tlsSession, source.enter() else { return }
         defer { source.leave() }
-        // If closing resets the connection, the peer must not see a complete stream.
+        // Send no alert before a reset, because the peer would take the stream for complete.
         guard !source.linger.resets(source.descriptor) else { return }
         try? session.end(source.descriptor)
         session.discardUnread(source.descriptor)

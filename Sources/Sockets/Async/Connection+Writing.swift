@@ -214,8 +214,8 @@ extension Connection {
     /// Makes one attempt to send.
     ///
     /// If a read on another thread gets 0 meanwhile, the read waits until the attempt has ended.
-    /// The kernel may have reported the error of the connection to the attempt and only 0 to the
-    /// read.
+    /// The kernel reports a connection error only once, so the attempt may have received the error
+    /// that the read missed.
     @inline(__always)
     func attemptWrite<Result>(_ send: () throws(Errno) -> Result) throws(Errno) -> Result {
         isAttemptingWrite.store(true, ordering: .relaxed)

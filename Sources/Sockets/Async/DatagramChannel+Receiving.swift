@@ -5,9 +5,8 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. If it is longer than `count`, it is truncated and
     /// ``Datagram/isTruncated`` is true. A connected channel throws the ICMP errors of earlier
-    /// datagrams, and an unconnected channel ignores such errors. The corresponding C call is
-    /// recvfrom(2) for Unix sockets, and recvmmsg(2) for UDP, which receives up to 16 datagrams at
-    /// once.
+    /// datagrams, and an unconnected channel ignores such errors. The corresponding C call for Unix
+    /// sockets is recvfrom(2). For UDP, it is recvmmsg(2), with up to 16 datagrams at once.
     ///
     /// ```swift
     /// let datagram = try await channel.receive(timeout: .seconds(1))

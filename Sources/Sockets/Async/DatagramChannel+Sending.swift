@@ -9,9 +9,9 @@ extension DatagramChannel {
     ///
     /// A datagram may be empty. Success means that the datagram was sent but not that it arrived.
     /// To send to a broadcast address, set the option ``SocketOption/broadcast``. If there is no
-    /// buffer space, the call waits behind the calls that already wait. If the queue of a Unix peer
-    /// is full, the call retries every few milliseconds, because the kernel does not report when
-    /// the queue has space.
+    /// buffer space, the call waits. Waiting calls send in the order in which they were made. If
+    /// the queue of a Unix peer is full, the call retries every few milliseconds, because the
+    /// kernel does not report when the queue has space.
     ///
     /// A sender's address may be forged, or the sender may have closed its socket. A reply to such
     /// an address must not stop a server that replies to all senders. So a channel that accepts any

@@ -26,7 +26,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// The local address with the port that the kernel chose, or ``SocketAddress/unnamed`` for a
     /// Unix socket without a path.
     ///
-    /// For a channel on the wildcard address, it is the wildcard address.
+    /// If the channel is bound to the wildcard address, this property is the wildcard address.
     public let localAddress: SocketAddress
 
     /// The address of the peer, or ``SocketAddress/unnamed`` if the channel is not connected.
@@ -124,8 +124,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// If the host has several addresses, as `localhost` may have, the channel is connected to the
     /// first one that the kernel accepts, because a datagram socket cannot find out whether a
     /// server is there. If only another address has a server, a later call throws
-    /// `.connectionRefused`. If that address is of the other family, ``ConnectOptions/family``
-    /// selects it.
+    /// `.connectionRefused`. To choose between an IPv4 and an IPv6 address, set
+    /// ``ConnectOptions/family``.
     ///
     /// - Parameters:
     ///   - endpoint: The peer's endpoint: UDP or Unix datagram.

@@ -1,5 +1,5 @@
-// A sharded listener has one socket for each loop of the group, all on the same port, and the
-// kernel distributes the clients.
+// A sharded listener has one socket for each loop of the group, all on the same port. The kernel
+// distributes the clients among these sockets.
 extension Listener {
     /// The listeners of all sockets: this listener and its siblings.
     var shards: [Listener] { [self] + siblings }

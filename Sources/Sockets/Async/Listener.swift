@@ -34,7 +34,7 @@ internal import SystemPackage
 public final class Listener: Sendable {
     /// The local address with the port that the kernel chose.
     ///
-    /// For a listener on the wildcard address, it is the wildcard address.
+    /// If the listener is bound to the wildcard address, this property is the wildcard address.
     public let localAddress: SocketAddress
 
     let source: EventSource
