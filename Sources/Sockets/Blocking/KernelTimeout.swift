@@ -1,12 +1,12 @@
 internal import Synchronization
 
-/// The kernel's timeout of one direction (`SO_RCVTIMEO` or `SO_SNDTIMEO`), shared by all threads
+/// The kernel's timeout for one direction (`SO_RCVTIMEO` or `SO_SNDTIMEO`), shared by all threads
 /// that use the socket.
 ///
 /// Waiting in the kernel needs one system call, whereas waiting with poll needs two. But the
-/// timeout belongs to the socket rather than to the call. So this type caches the timeout, and
-/// changes it only when a call needs another timeout and no other call is waiting. If another call
-/// is waiting and the new call cannot share its timeout, the new call uses poll.
+/// timeout belongs to the socket, not to a call. So this type caches the timeout. It changes the
+/// timeout only when a call needs a different one and no other call is waiting. If another call is
+/// waiting and the new call cannot share its timeout, the new call uses poll.
 ///
 /// The state is one atomic word. It has 40 bits for the timeout in microseconds (0 means none), 20
 /// bits for the number of waiting calls, one bit that is set while the timeout is being changed,
@@ -23,8 +23,8 @@ struct KernelTimeout: ~Copyable {
     /// The shortest timeout, in microseconds, that a call with a longer limit shares with a waiting
     /// call.
     ///
-    /// The call waits again each time that the shared timeout ends its wait early. If the timeout
-    /// is shorter than this, polling is cheaper.
+    /// Each time that the shared timeout ends the wait of the call early, the call waits again. If
+    /// the shared timeout is shorter than this, polling is cheaper.
     private static let usefulLimit: UInt64 = 20_000
 
     /// Creates the state of a socket without a timeout.
@@ -90,7 +90,7 @@ struct KernelTimeout: ~Copyable {
     @inline(__always)
     func leave() { word.subtract(Self.call, ordering: .releasing) }
 
-    /// Whether a call waits in the kernel.
+    /// A Boolean value that indicates whether a call is waiting in the kernel.
     var isInUse: Bool { word.load(ordering: .acquiring) & Self.callMask != 0 }
 
     /// Records that other code may have changed the timeout, so the next call sets it again.

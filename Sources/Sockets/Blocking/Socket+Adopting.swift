@@ -12,11 +12,12 @@ extension Socket {
     /// The socket owns the descriptor and closes it. The initializer sets close-on-exec. If the
     /// initializer throws, the caller still owns the descriptor.
     ///
-    /// The blocking mode (`O_NONBLOCK`) belongs to all processes that share the socket. It stays as
-    /// it is, because receiving and sending work in either mode. Only a listening socket becomes
-    /// nonblocking, because accept(2) has no flag for that, and ``connect(to:timeout:)`` changes the
-    /// mode while it waits. A UDP socket at the wildcard address gets the option `IP_PKTINFO` or
-    /// `IPV6_RECVPKTINFO`, so that replies leave from the address that the client used.
+    /// The blocking mode (`O_NONBLOCK`) applies to all processes that share the socket. The
+    /// initializer does not change it, because receiving and sending work in either mode. There are
+    /// two exceptions. A listening socket becomes nonblocking, because accept(2) has no flag that
+    /// prevents waiting. ``connect(to:timeout:)`` changes the mode while it waits. A UDP socket at
+    /// the wildcard address gets the option `IP_PKTINFO` or `IPV6_RECVPKTINFO`, so that replies
+    /// leave from the address that the client used.
     ///
     /// - Parameter descriptor: The descriptor of a socket.
     /// - Throws: ``SocketError/Cause/system(_:)`` with `badFileDescriptor` or `notSocket` if the
@@ -49,9 +50,9 @@ extension Socket {
     ///
     /// Later calls on the socket throw ``SocketError/Cause/closed``.
     ///
-    /// The descriptor is blocking and has no timeouts, as after socket(2). One that was adopted gets
-    /// the mode again that it had before, which other processes may rely on. It keeps close-on-exec.
-    /// The file of a Unix socket is not removed.
+    /// The descriptor is blocking and has no timeouts, as after socket(2). An adopted descriptor
+    /// gets back its original blocking mode, because other processes may rely on that mode.
+    /// Close-on-exec stays set. The socket file of a Unix socket is not removed.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
@@ -67,8 +68,8 @@ extension Socket {
     ///
     /// The descriptor then has no timeouts.
     ///
-    /// - Parameter restoringMode: Whether the descriptor gets the mode that it had when the library
-    ///   created or adopted it.
+    /// - Parameter restoringMode: Whether to restore the blocking mode that the descriptor had when
+    ///   the library created or adopted it.
     /// - Returns: The socket.
     /// - Throws: The errors of ``release()``.
     func handOver(restoringMode: Bool = false) throws(SocketError) -> OwnedSocket {
@@ -94,7 +95,7 @@ extension Socket {
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// The connection ends only when both sockets are closed. A shutdown, an option and the blocking
+    /// The connection ends only when both sockets are closed. Shutdowns, options and the blocking
     /// mode (`O_NONBLOCK`) apply to both sockets.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
@@ -103,7 +104,7 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
         try requirePlain(.duplicate)
-        // From now on, the other socket may set the option for both.
+        // From now on, the duplicate may set `SO_LINGER` for both sockets.
         linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the
@@ -125,7 +126,8 @@ extension Socket {
         return socket
     }
 
-    /// Throws if the socket uses TLS, because the descriptor alone is then of no use.
+    /// Throws an error if the socket uses TLS, because the descriptor is then useless without the
+    /// keys.
     private func requirePlain(_ operation: SocketError.Operation) throws(SocketError) {
         guard !tlsReference.isCreated else {
             throw failure(
@@ -134,8 +136,9 @@ extension Socket {
         }
     }
 
-    /// What duplicates of the socket allow.
+    /// How the socket is shared once it has a duplicate.
     ///
-    /// A connection ends with its shutdown anyway, but a datagram socket could still receive.
+    /// To wake waiting calls, `close` may shut down a connection. It must not shut down a datagram
+    /// socket, because the duplicate can still receive.
     private var sharingOfDuplicates: Sharing { type == .datagram ? .everything : .timeouts }
 }

@@ -11,23 +11,25 @@ extension Socket {
     /// The initializer resolves the name and tries the addresses as RFC 8305 specifies. IPv6 and
     /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
     /// or has had no answer for 250 ms. The socket uses the first connection that is established,
-    /// and the other attempts are closed. A UDP socket connects at once to the first address that the
-    /// kernel accepts, because connecting sends nothing and cannot find out whether a server is there.
-    /// If only another address of the name, such as the IPv4 address of `localhost`, has a server, a
-    /// later call throws `connectionRefused`; ``ConnectOptions/family`` chooses the other one. The
-    /// call blocks the thread; the async counterpart is
+    /// and the other attempts are closed. A UDP socket connects at once to the first address that
+    /// the kernel accepts, because connecting sends nothing and cannot find out whether a server is
+    /// there. If the server uses only another address of the name, such as the IPv4 address of
+    /// `localhost`, a later call throws `connectionRefused`. To connect to that address, set
+    /// ``ConnectOptions/family``. The call blocks the thread; the async counterpart is
     /// ``Connection/init(to:timeout:tls:group:options:)-(Endpoint,_,_,_,_)``.
     ///
     /// - Parameters:
-    ///   - endpoint: The peer, of any transport. The transport determines the socket's type.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
-    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The certificate must
-    ///     be for the endpoint's host or ``TLSConfiguration/serverName``, which a Unix endpoint requires.
+    ///   - endpoint: The peer's endpoint, whose transport determines the socket's type.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
+    ///     together.
+    ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
+    ///     certificate must be for the endpoint's host or ``TLSConfiguration/serverName``. A Unix
+    ///     endpoint requires ``TLSConfiguration/serverName``.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
-    ///   and ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS handshake fails.
-    ///   ``SocketError/attempts`` lists every address that was tried,
-    ///   and the cause is the most informative of their causes.
+    ///   and ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS handshake
+    ///   fails. ``SocketError/attempts`` lists every attempt, and ``SocketError/cause`` is the most
+    ///   informative cause among them.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
@@ -49,11 +51,11 @@ extension Socket {
     ///   - address: The peer's address.
     ///   - type: The socket's type, which an address does not specify.
     ///   - timeout: The time limit for the attempt and the TLS handshake together.
-    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the address
-    ///     or for ``TLSConfiguration/serverName``.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the
+    ///     address or for ``TLSConfiguration/serverName``.
     ///   - options: The local address and the socket options.
-    /// - Throws: The errors of ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS
-    ///   handshake fails.
+    /// - Throws: The errors of ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the
+    ///   TLS handshake fails.
     public convenience init(
         to address: SocketAddress, type: SocketType = .stream, timeout: TimeLimit = .seconds(10),
         tls: TLSConfiguration? = nil, options: ConnectOptions = ConnectOptions()

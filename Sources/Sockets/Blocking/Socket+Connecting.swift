@@ -1,13 +1,13 @@
 internal import SystemPackage
 
-// The calls bind, listen, accept and connect.
+// Binding, listening, accepting and connecting.
 extension Socket {
     /// Binds a local address: bind(2).
     ///
     /// With port 0, the kernel chooses the port; see ``localAddress``. The wildcard address `.any`
-    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address, and an
-    /// IPv4 socket binds a mapped address as its IPv4 address. On `::`, an IPv6 socket also serves IPv4
-    /// unless the option ``SocketOption/ipv6Only`` is set.
+    /// binds every interface. An IPv6 socket binds an IPv4 address as an IPv4-mapped address, and
+    /// an IPv4 socket binds a mapped address as its IPv4 address. On `::`, an IPv6 socket also
+    /// serves IPv4 unless the option ``SocketOption/ipv6Only`` is set.
     ///
     /// - Parameter address: The local address.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -90,9 +90,9 @@ extension Socket {
     ///
     /// On a datagram socket, the call sends nothing. It sets the destination of `send`, and
     /// `receive` then accepts datagrams only from that address. Connecting to
-    /// ``SocketAddress/unnamed`` undoes this and releases a port that the kernel chose. After a
-    /// failure or a timeout, the socket is unconnected and can connect again. The call blocks the
-    /// thread; the async counterpart is
+    /// ``SocketAddress/unnamed`` removes the destination and releases a port that the kernel chose.
+    /// After a failure or a timeout, the socket is unconnected and can connect again. The call
+    /// blocks the thread; the async counterpart is
     /// ``Connection/init(to:timeout:tls:group:options:)-(SocketAddress,_,_,_,_)``.
     ///
     /// - Parameters:
@@ -136,7 +136,7 @@ extension Socket {
             }
             connectionError?.forget()
             names.withLock { names in
-                // Without a port, the next send chooses one.
+                // If the socket has no port yet, the next send binds it to a port.
                 names.local = established.local.port == 0 ? nil : established.local
                 names.remote = established.remote
             }

@@ -43,7 +43,8 @@ extension Socket {
         try send(bytes, to: address, from: nil, timeout)
     }
 
-    /// Sends one datagram from a local address; `nil` lets the kernel choose.
+    /// Sends one datagram from `local`, or from an address that the kernel chooses if `local` is
+    /// `nil`.
     @inline(__always)
     func send(
         _ bytes: RawSpan, to remote: SocketAddress, from local: SocketAddress?,
@@ -196,7 +197,7 @@ extension Socket {
     /// Returns the address that a datagram was sent to, if the socket knows it.
     private func destination(_ packet: PacketAddress?) -> SocketAddress? {
         guard type == .datagram else { return nil }
-        // The socket may have got its address with the first send.
+        // The first send may have bound the socket to an address.
         let captured = names.withLock { $0.local }
         guard let own = captured ?? (packet == nil ? nil : localAddress) else { return nil }
         guard own.isOneOfMany else { return own == .unnamed ? nil : own }
@@ -211,8 +212,8 @@ extension Socket {
 
     /// Returns the size of a buffer for the next datagram.
     ///
-    /// An Internet datagram has less than 64 KiB. A Unix datagram may be longer, so this asks the
-    /// kernel for its size.
+    /// An Internet datagram has less than 64 KiB. A Unix datagram may be longer, so this method
+    /// asks the kernel for the size.
     private func roomForDatagram(
         atMost count: Int, _ deadline: Deadline
     ) throws(SocketError) -> Int {

@@ -25,7 +25,8 @@ extension Socket {
         try diagnose(watching: duration, during: .nothing)
     }
 
-    /// Examines the connection as `diagnose(watching:)` does, during an operation.
+    /// Examines the connection during an operation, as `diagnose(watching:)` does outside
+    /// operations.
     ///
     /// The caller specifies the operation as `activity`.
     package func diagnose(
@@ -59,8 +60,8 @@ extension Socket {
         let isListening: Bool
         do throws(Errno) {
             isListening = try System.isListening(descriptor)
-            // Skip the check if the peer's address was captured, because a TCP connection that was
-            // reset has no peer any more but can be examined.
+            // Skip the check if the peer's address was captured, because a reset TCP connection has
+            // no peer any more but can still be examined.
             if !isListening, names.withLock({ $0.remote }) == nil {
                 _ = try System.getpeername(descriptor)
             }

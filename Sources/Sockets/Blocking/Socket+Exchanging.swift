@@ -11,17 +11,17 @@ extension Socket {
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
-    /// stream. The other forms keep the connection open. A line or a message that ends with a
-    /// delimiter byte has at most 65,536 bytes. Bytes after the reply are not received, so the next
-    /// call can receive them. The call blocks the thread; the async counterpart is
+    /// ``Framing/toEnd(limit:)`` half-closes the connection after the request and reads until EOF.
+    /// The other framings keep the connection open. A line or a message that ends with a delimiter
+    /// byte has at most 65,536 bytes. Bytes after the reply are not received, so the next call can
+    /// receive them. The call blocks the thread; the async counterpart is
     /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
     ///   - timeout: The time limit for the whole exchange. After a timeout, the rest of the reply
-    ///     may still arrive, and the next read continues in its middle.
+    ///     may still arrive, and the next read then starts in the middle of the reply.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
@@ -48,7 +48,7 @@ extension Socket {
                 return try finish(
                     &exchange, request, &input, &scanner, &isAtEnd, Deadline(startingNow: timeout))
             } catch {
-                // No later call can receive these bytes.
+                // Add the received bytes to the error, because no later call can receive them.
                 throw input.isEmpty ? error : error.with(partialBytes: input.take(input.count))
             }
         }
@@ -129,8 +129,8 @@ extension Socket {
         }
     }
 
-    /// Waits until the socket is ready for one of the directions, and returns whether it is for
-    /// receiving.
+    /// Waits until the socket is ready in one of the requested directions, and returns whether it
+    /// is ready to receive.
     func wait(
         sends: Bool, receives: Bool, atMost duration: Duration?
     ) throws(SocketError) -> Bool {

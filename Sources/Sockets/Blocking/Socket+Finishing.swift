@@ -3,21 +3,21 @@ internal import SystemPackage
 extension Socket {
     /// Half-closes the connection, receives and discards what the peer still sends, and closes.
     ///
-    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and the
-    /// peer may then lose the end of what was sent. With this call, the peer can receive everything
-    /// first:
+    /// ``close()`` alone makes the kernel reset the connection if the peer is still sending, and
+    /// the peer may then lose the last bytes that this side sent. With this call, the peer can
+    /// receive everything first:
     ///
     /// ```swift
     /// try socket.sendAll("HTTP/1.1 413 Content Too Large\r\n\r\n")
     /// socket.finish(timeout: .seconds(2))
     /// ```
     ///
-    /// The call closes when the peer has ended the stream, after 16 MiB, at the timeout or if the
-    /// connection breaks. If the option ``SocketOption/linger`` is zero, it closes at once, which resets
-    /// the connection, and it closes a datagram socket at once. The call blocks the thread; the async
-    /// counterpart is ``Connection/finish(timeout:)``.
+    /// The call closes the socket when it receives EOF, has discarded 16 MiB or times out, or if
+    /// the connection breaks. It closes at once if the socket is a datagram socket, or if the
+    /// option ``SocketOption/linger`` is zero, which resets the connection. The call blocks the
+    /// thread; the async counterpart is ``Connection/finish(timeout:)``.
     ///
-    /// - Parameter timeout: The limit of the wait.
+    /// - Parameter timeout: The maximum time to wait for the peer.
     public func finish(timeout: TimeLimit = .seconds(2)) {
         defer { close() }
         let deadline = Deadline(startingNow: timeout)
@@ -37,7 +37,7 @@ extension Socket {
                 buffer.removeAll(keepingCapacity: true)
             }
         } catch {
-            // There is nothing left to do but to close.
+            // Ignore the error, because only the close remains to be done.
         }
     }
 }

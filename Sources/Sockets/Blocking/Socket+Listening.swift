@@ -8,24 +8,26 @@ extension Socket {
     /// ```
     ///
     /// A datagram socket is then ready for `receiveFrom`, and every other socket for `accept`. An
-    /// endpoint without a host, or with the host `::`, binds every interface. One socket then serves
-    /// IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without IPv6, an
-    /// endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so a server can
-    /// restart at once. With port 0, the kernel chooses the port; see ``localAddress``.
+    /// endpoint without a host, or with the host `::`, binds every interface. One socket then
+    /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
+    /// IPv6, an endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so
+    /// a server can restart at once. With port 0, the kernel chooses the port; see
+    /// ``localAddress``.
     ///
-    /// If a server that has ended left its socket file behind, the file is replaced. If a running
-    /// server uses the path, or if the path is another kind of file, the call throws
-    /// `addressInUse`. `close` removes the socket file.
+    /// The call replaces a stale socket file, which no server uses any more. If a running server
+    /// uses the path, or if the path is another kind of file, the call throws `addressInUse`.
+    /// `close` removes the socket file.
     ///
     /// The call blocks the thread while it resolves a name; the async counterparts are
     /// ``Listener/init(on:timeout:tls:group:options:)`` and
     /// ``DatagramChannel/init(on:timeout:group:options:)``.
     ///
-    /// If the host has several addresses, such as `localhost`, only the first one that can be bound is
-    /// used, and ``localAddress`` is that address. Leave the host empty to serve IPv4 and IPv6.
+    /// If a host such as `localhost` has several addresses, the socket is bound only to the first
+    /// of them that can be bound, and ``localAddress`` is that address. Leave the host empty to
+    /// serve IPv4 and IPv6.
     ///
     /// - Parameters:
-    ///   - endpoint: The local end, of any transport. The transport determines the socket's type.
+    ///   - endpoint: The local endpoint, whose transport determines the socket's type.
     ///   - timeout: The time limit for the name lookup.
     ///   - options: The family, the backlog and the socket options.
     /// - Throws: The errors of
@@ -49,13 +51,13 @@ extension Socket {
     /// see ``init(on:timeout:options:)``.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address, such as
-    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
+    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.
     ///   - type: The socket's type, which an address does not specify.
-    ///   - options: Whether `::` serves only IPv6, the backlog and the socket options.
+    ///   - options: The backlog, the socket options and whether `::` serves only IPv6.
     /// - Throws: The errors of ``bind(on:)`` and ``listen(backlog:)``.
     public convenience init(
         on address: SocketAddress, type: SocketType = .stream,

@@ -11,10 +11,10 @@ extension Socket {
     /// let count = try socket.receive(into: &buffer)
     /// ```
     ///
-    /// The bytes are at the beginning of `buffer`. On a stream, 0 means that the peer has ended the
-    /// stream, or that the buffer is empty. On a datagram socket, 0 means an empty datagram, and
-    /// the part of a datagram that does not fit is lost; `receiveFrom` reports such a loss. The
-    /// call blocks the thread; the async counterpart is `Connection.read(into:timeout:)`.
+    /// The bytes are at the beginning of `buffer`. On a stream, 0 means EOF, or that `buffer` has
+    /// no space. On a datagram socket, 0 means an empty datagram, and the part of a datagram that
+    /// does not fit is lost; `receiveFrom` reports such a loss. The call blocks the thread; the
+    /// async counterpart is `Connection.read(into:timeout:)`.
     ///
     /// - Parameters:
     ///   - buffer: The memory for the bytes.
@@ -66,8 +66,8 @@ extension Socket {
     /// ```
     ///
     /// - Parameters:
-    ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
-    ///     datagram of other sockets.
+    ///   - count: The maximum number of bytes to receive; by default 65,536 on a stream, and the
+    ///     whole datagram on other sockets.
     ///   - timeout: The maximum time to wait. A timeout does not undo earlier reads. If a message
     ///     takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The bytes.
@@ -85,8 +85,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - bytes: The array to append to.
-    ///   - count: The maximum number of bytes to receive; by default 65,536 of a stream, and the whole
-    ///     datagram of other sockets.
+    ///   - count: The maximum number of bytes to receive; by default 65,536 on a stream, and the
+    ///     whole datagram on other sockets.
     ///   - timeout: The maximum time to wait. A timeout does not undo earlier reads. If a message
     ///     takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The number of bytes, or 0 at the end of a stream.
@@ -107,8 +107,8 @@ extension Socket {
     /// The call blocks the thread.
     ///
     /// - Parameters:
-    ///   - count: The maximum number of bytes to return; by default 65,536 of a stream, and the whole
-    ///     datagram of other sockets.
+    ///   - count: The maximum number of bytes to return; by default 65,536 on a stream, and the
+    ///     whole datagram on other sockets.
     ///   - timeout: The maximum time to wait.
     /// - Returns: The bytes.
     /// - Throws: The errors of ``receive(into:timeout:)-(MutableRawSpan,_)``.

@@ -11,23 +11,32 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// A machine may have several addresses, and a client accepts only a reply from the one that it
-    /// used. No sender can end such a loop: if the datagram cannot be answered, because the sender has
-    /// port 0 or no address, because there is no route to it or its link has gone, because a Unix peer
-    /// accepts no datagram from this socket, or because a Unix peer's own datagram is too long to be
-    /// sent back, the call returns `false`. On a connected socket, such an error is thrown. The call
-    /// blocks the thread while there is no buffer space, and for at most a second if a Unix peer does
-    /// not receive; the async counterpart is `DatagramChannel.reply`.
+    /// A machine may have several addresses, and a client accepts only a reply from the address
+    /// that it used.
+    ///
+    /// No sender can end the loop above, because the call returns `false` in these cases:
+    ///
+    /// - The sender has port 0 or no address.
+    /// - There is no route to the sender, or the sender's link has gone.
+    /// - A Unix sender does not accept datagrams from this socket.
+    /// - A Unix sender's own datagram is too long to be sent back.
+    ///
+    /// On a connected socket, the call throws the kernel's error instead. The call blocks the
+    /// thread while there is no buffer space. Without a timeout, it waits at most one second for a
+    /// Unix sender that does not receive, and then returns `false`. The async counterpart is
+    /// `DatagramChannel.reply`.
     ///
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
     ///   - bytes: The contents of the reply.
     ///   - timeout: The maximum time to wait for buffer space.
-    /// - Returns: Whether the reply was sent.
+    /// - Returns: `true` if the reply was sent.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `.messageTooLong` if the reply is too long, with
-    ///     `.invalidArgument` if the sender's address is link-local without a zone and the socket is
-    ///     not bound to a link, or with another error of the kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with one of these errors, or with another error of the
+    ///     kernel:
+    ///     - `messageTooLong` if the reply is too long.
+    ///     - `invalidArgument` if the sender's address is link-local without a zone, and the socket
+    ///       is not bound to a link.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if there was no buffer space in time.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     @discardableResult
@@ -37,13 +46,14 @@ extension Socket {
         try reply(to: datagram.header, with: bytes.span.bytes, timeout: timeout)
     }
 
-    /// Replies to a datagram with a string in UTF-8; see ``reply(to:with:timeout:)-(Datagram,[UInt8],_)``.
+    /// Replies to a datagram with a string in UTF-8; see
+    /// ``reply(to:with:timeout:)-(Datagram,[UInt8],_)``.
     ///
     /// - Parameters:
     ///   - datagram: The datagram to reply to.
     ///   - text: The contents of the reply.
     ///   - timeout: The maximum time to wait for buffer space.
-    /// - Returns: Whether the reply was sent.
+    /// - Returns: `true` if the reply was sent.
     /// - Throws: The errors of ``reply(to:with:timeout:)-(Datagram,[UInt8],_)``.
     @discardableResult
     public func reply(
@@ -59,7 +69,7 @@ extension Socket {
     ///   - header: The description of the datagram to reply to.
     ///   - bytes: The contents of the reply.
     ///   - timeout: The maximum time to wait for buffer space.
-    /// - Returns: Whether the reply was sent.
+    /// - Returns: `true` if the reply was sent.
     /// - Throws: The errors of ``reply(to:with:timeout:)-(Datagram,[UInt8],_)``.
     @discardableResult
     public func reply(

@@ -16,7 +16,7 @@ extension Socket {
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///     connection broke. Bytes that the peer sent earlier may still be readable.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
@@ -31,7 +31,7 @@ extension Socket {
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///     connection broke. Bytes that the peer sent earlier may still be readable.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
@@ -44,7 +44,7 @@ extension Socket {
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
-    ///     connection broke. Bytes that the peer sent before may still be readable.
+    ///     connection broke. Bytes that the peer sent earlier may still be readable.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
@@ -110,8 +110,8 @@ extension Socket {
         try sendAll(text.utf8.span.bytes, timeout: timeout)
     }
 
-    /// Sends several pieces in order, or as one datagram, without joining them in memory:
-    /// sendmsg(2).
+    /// Sends several pieces in order on a stream, or as one datagram, without joining them in
+    /// memory: sendmsg(2).
     ///
     /// One call sends at most 64 pieces. A datagram of more pieces is rejected, because it would be
     /// truncated.
@@ -132,7 +132,7 @@ extension Socket {
         return try send(cursor, Deadline(startingNow: timeout), isFirst: true, flushing: false)
     }
 
-    /// Sends all bytes of several pieces in order, or as one datagram; see
+    /// Sends all bytes of several pieces in order on a stream, or as one datagram; see
     /// ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
     /// - Parameters:
@@ -160,7 +160,9 @@ extension Socket {
         }
     }
 
-    /// Repeats `step` until `total` bytes were sent, and adds the number of sent bytes to an error.
+    /// Repeats `step` until `total` bytes were sent.
+    ///
+    /// If a step fails, the error contains the number of bytes that were sent.
     private func sendAll(
         _ total: Int, _ deadline: Deadline, step: (_ sent: Int) throws(SocketError) -> Int
     ) throws(SocketError) {
@@ -195,9 +197,9 @@ extension Socket {
         }
     }
 
-    /// Sends the bytes that the kernel accepts, and waits until it accepts some.
+    /// Sends as many bytes as the kernel accepts, waiting until it accepts at least one.
     ///
-    /// Returns `nil` if bytes to read have come while there was no room.
+    /// Returns `nil` if the socket became readable while the send buffer was full.
     func sendUnlessReadable(
         _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, hasWaited: inout Bool
     ) throws(SocketError) -> Int? {
@@ -218,10 +220,11 @@ extension Socket {
         }
     }
 
-    /// Notes a reset that the kernel reports to no call.
+    /// Notes a reset that the kernel does not report.
     ///
-    /// If a Unix peer closes without having read everything while a send waits for room, the kernel
-    /// returns the number of sent bytes, clears the error and never reports it again.
+    /// A Unix peer may close before it has read everything. If a send is waiting for buffer space
+    /// at that moment, the kernel returns the number of sent bytes and clears the error. No later
+    /// call reports the error.
     @inline(never)
     private func noteSwallowedReset(on descriptor: Int32) {
         guard family == .unix, System.condition(descriptor)?.contains(.hungUp) ?? false else {
@@ -235,7 +238,7 @@ extension Socket {
     ) throws(SocketError) -> Int {
         let (parts, skipped) = (rest.parts, rest.skipped)
         if _slowPath(tlsReference.isCreated) {
-            // A record of TLS has its own memory anyway, so the parts are joined.
+            // Join the parts, because encryption copies them into TLS records anyway.
             let bytes = rest.joined(atMost: 65536)
             return try bytes.span.bytes.withUnsafeBytes { bytes throws(SocketError) in
                 try sendEncrypted(bytes, deadline, isFirst: isFirst, flushing: flushing)

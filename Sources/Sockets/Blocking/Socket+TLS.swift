@@ -2,7 +2,8 @@ internal import SystemPackage
 
 // TLS.
 extension Socket {
-    /// The results of the TLS handshake, or `nil` without TLS and before the handshake has finished.
+    /// The results of the TLS handshake, or `nil` if the handshake has not finished or the socket
+    /// does not use TLS.
     public var tls: TLSInformation? { tlsSession?.information }
 
     /// Starts TLS on a connected stream socket.
@@ -12,20 +13,21 @@ extension Socket {
     /// try client.startTLS(.server(identity))
     /// ```
     ///
-    /// Bytes that are still in the kernel belong to the handshake. No other thread may send or receive
-    /// meanwhile. After a failure, the socket can only be closed. The call blocks the thread; the async
-    /// counterpart is ``Connection/startTLS(_:timeout:)``.
+    /// Bytes that the kernel has received but the program has not read are part of the handshake.
+    /// No other thread may send or receive during the handshake. After a failure, the socket can
+    /// only be closed. The call blocks the thread; the async counterpart is
+    /// ``Connection/startTLS(_:timeout:)``.
     ///
     /// - Parameters:
-    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
-    ///     needs ``TLSConfiguration/serverName``.
-    ///   - timeout: The limit of the whole handshake.
+    ///   - configuration: Whether this side is the client or the server, and how it uses TLS. A
+    ///     client needs ``TLSConfiguration/serverName``.
+    ///   - timeout: The time limit for the whole handshake.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/tls(_:)`` if the handshake fails.
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the handshake took too long.
-    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a stream, or if TLS was already
-    ///     started.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a stream, or if TLS was
+    ///     already started.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func startTLS(
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
@@ -33,19 +35,21 @@ extension Socket {
         try startTLS(configuration, host: nil, received: [], Deadline(startingNow: timeout))
     }
 
-    /// The TLS of the connection, or `nil`.
+    /// The TLS session of the connection, or `nil` if TLS was not started.
     var tlsSession: TLSSession? { tlsReference.objectIfCreated }
 
-    /// Whether the kernel has not accepted all encrypted bytes.
+    /// A Boolean value that indicates whether some encrypted bytes still wait for the kernel to
+    /// accept them.
     var hasUnsent: Bool { tlsSession?.hasUnsent ?? false }
 
     /// Starts TLS.
     ///
     /// - Parameters:
     ///   - configuration: The configuration.
-    ///   - host: The name or the address of the server, unless the configuration contains it.
-    ///   - received: Bytes that were received and belong to the handshake.
-    ///   - deadline: The limit.
+    ///   - host: The name or the address of the server. ``TLSConfiguration/serverName`` takes
+    ///     precedence.
+    ///   - received: The part of the handshake that was already received.
+    ///   - deadline: The deadline for the whole handshake.
     /// - Throws: The errors of ``startTLS(_:timeout:)``.
     func startTLS(
         _ configuration: TLSConfiguration, host: String?, received: [UInt8], _ deadline: Deadline
@@ -89,13 +93,14 @@ extension Socket {
 
     private func attempt(_ session: TLSSession) throws(SocketError) -> TLSSession.HandshakeStep {
         try call(.startTLS) { descriptor throws(Errno) in
-            // The session has tried to send the alert. `failure` reports what the session noted.
+            // If the handshake fails, the session has already tried to send an alert, and `failure`
+            // reports the cause that the session noted.
             guard let step = try? session.handshake(descriptor) else { throw .protocolError }
             return step
         }
     }
 
-    /// Returns the identity for a client.
+    /// Returns the server's identity for the client that sent `hello`.
     private func identity(for hello: TLSClientHello, _ session: TLSSession) -> TLSIdentityChoice {
         switch session.identityChooser {
         case .synchronous(let choose): TLSIdentityChoice(for: hello, choose)
@@ -144,9 +149,10 @@ extension Socket {
 
     /// Encrypts bytes and sends them.
     ///
-    /// Bytes that were encrypted cannot be taken back. If the time is over while they are sent, the next
-    /// call sends the rest first. So this call still succeeds, unless it is `flushing`: then its error has
-    /// their number.
+    /// Encrypted bytes cannot be taken back. If the deadline passes before the kernel has accepted
+    /// all of them, the call still succeeds, and the next call sends the rest first. If `flushing`
+    /// is true, the call throws the timeout instead, and the error contains the number of encrypted
+    /// bytes.
     @inline(never)
     func sendEncrypted(
         _ bytes: UnsafeRawBufferPointer, _ deadline: Deadline, isFirst: Bool, flushing: Bool
@@ -187,7 +193,7 @@ extension Socket {
         }
     }
 
-    /// Ends the directions in TLS, before they end in TCP.
+    /// Closes `direction` in TLS, before shutdown(2) closes it in TCP.
     @inline(never)
     func endTLS(_ direction: ShutdownDirection) throws(SocketError) {
         guard let session = tlsSession else { return }
@@ -196,7 +202,7 @@ extension Socket {
         try call(.shutdown) { descriptor throws(Errno) in try session.end(descriptor) }
     }
 
-    /// Sends the end of the stream, and waits until the kernel has accepted it.
+    /// Sends TLS's closing alert (close_notify), and waits until the kernel has accepted it.
     func sendEnd(_ deadline: Deadline) throws(SocketError) {
         guard tlsReference.isCreated else { return }
         do throws(SocketError) {
@@ -207,12 +213,13 @@ extension Socket {
         }
     }
 
-    /// Ends TLS before the descriptor is closed, if that needs no waiting.
+    /// Sends TLS's closing alert (close_notify) before the descriptor is closed, if the kernel
+    /// accepts it at once.
     @inline(never)
     func endTLSBeforeClose() {
         guard let session = tlsSession, enter() else { return }
         defer { leave() }
-        // A reset is not a clean end.
+        // Send no alert before a reset, because the peer would take the stream for complete.
         guard !linger.resets(descriptor) else { return }
         try? session.end(descriptor)
         session.discardUnread(descriptor)

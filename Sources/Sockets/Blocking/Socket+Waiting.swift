@@ -37,7 +37,8 @@ extension Socket {
     ) throws(SocketError) -> Result {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
-        // A send may take the error from the kernel that a read on another thread is about to miss.
+        // A send may consume the kernel's pending error, which a read on another thread then
+        // misses.
         if direction == .sending { connectionError?.beginTaking() }
         defer { if direction == .sending { connectionError?.endTaking() } }
         var isFirst = isFirst
@@ -98,7 +99,8 @@ extension Socket {
 
     /// Returns whether messages may still be received after the kernel has reported a reset.
     ///
-    /// The kernel reports the reset of sequenced packets before the messages that the peer has sent.
+    /// On a sequenced-packet socket, the kernel reports a reset before it delivers the messages
+    /// that the peer sent earlier.
     private func resetPrecedesMessages(_ direction: Direction) -> Bool {
         guard type == .sequencedPacket, direction == .receiving else { return false }
         return connectionError?.hasOccurred == false
@@ -106,7 +108,7 @@ extension Socket {
 
     /// Returns whether `EAGAIN` means that the kernel found no free port for an unbound UDP socket.
     ///
-    /// No wait would end, because poll(2) reports such a socket as writable.
+    /// Polling would not help, because poll(2) always reports such a socket as writable.
     private func lacksLocalPort(_ direction: Direction) -> Bool {
         guard direction == .sending, type == .datagram, family != .unix else { return false }
         return localAddress.port == 0
@@ -138,8 +140,8 @@ extension Socket {
 
     /// Waits with poll(2) until a request is ready, the time is over, or the socket closes.
     ///
-    /// A shutdown ends the wait, too. `wakesAtClose` says that `close` makes none, because other
-    /// processes may share the socket.
+    /// A shutdown ends the wait, too. Pass `true` as `wakesAtClose` if `close` does not shut down
+    /// the socket, because other processes may share it.
     func poll(
         _ requests: [PollRequest], _ remaining: Duration?, wakesAtClose: Bool = false
     ) throws(Errno) {
@@ -149,7 +151,8 @@ extension Socket {
             if let event = closeEvent() {
                 requests.append(PollRequest(descriptor: event, isForWriting: false))
             } else {
-                // Without a descriptor for the event, the wait ends now and then.
+                // If no descriptor is left for the event, wait in slices, so the caller checks for
+                // `close` after each slice.
                 let slice = Int32(WaitPlan.slice / 1_000)
                 milliseconds = milliseconds < 0 ? slice : min(milliseconds, slice)
             }
@@ -185,7 +188,7 @@ extension Socket {
         }
     }
 
-    /// Marks the kernel's timeouts as unknown, because the option may have changed them.
+    /// Marks the kernel's timeouts as unknown, because the raw option may have changed them.
     func didSetRawOption() { forgetKernelTimeouts() }
 
     func didSetLinger() { linger.noteSet() }
@@ -196,7 +199,7 @@ extension Socket {
         sendTimeout.forget()
     }
 
-    /// The plan for how sending waits on this type of socket.
+    /// The way in which a send on this type of socket waits.
     var sendPlan: WaitPlan {
         guard family == .unix else { return .inKernel }
         return type == .stream ? .inKernelUnlessLimited : .inSlices

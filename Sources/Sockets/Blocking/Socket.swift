@@ -11,7 +11,7 @@ internal import SystemPackage
 /// ```
 ///
 /// Several threads may use a socket at once: one may send while another receives. ``close()`` wakes
-/// the threads that wait inside a call, and the call throws ``SocketError/Cause/closed``. The
+/// the threads that wait inside calls, and these calls throw ``SocketError/Cause/closed``. The
 /// descriptor is released when the last call has ended, so its number is never reused while a
 /// thread waits for it. A socket is closed when the last reference to it is released.
 ///
@@ -34,23 +34,25 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     let receiveTimeout: KernelTimeout
     let sendTimeout: KernelTimeout
     let names: Lock<Names>
-    /// The TLS of the connection, once it was started.
+    /// The TLS session of the connection, if TLS was started.
     let tlsReference = LazyReference<TLSSession>()
-    /// What other users of the same open socket allow.
+    /// How the socket is shared with other users.
     let sharing = Atomic<Sharing>(.none)
 
-    /// What other users of the same open socket, such as duplicates and other processes, allow.
+    /// How a socket is shared with other users, such as duplicates and other processes.
     enum Sharing: UInt8, AtomicRepresentable {
-        /// There are no others that this library knows of.
+        /// This library knows of no other users.
         case none
-        /// The kernel's time limits belong to all users, so calls use them only to wait for ever.
+        /// The kernel's timeouts apply to all users, so a call waits in the kernel only if it has
+        /// no time limit.
         case timeouts
-        /// A shutdown that wakes waiting calls would end the socket for all users, and the mode may be
-        /// theirs. So calls wait with poll(2) only.
+        /// A shutdown that wakes waiting calls would affect all users, and another user may have
+        /// chosen the blocking mode. So calls wait only with poll(2).
         case everything
     }
 
-    /// The captured addresses, the socket file to remove at the end, and the event of the close.
+    /// The captured addresses, the socket file to remove when the socket closes, and the eventfd
+    /// that signals the close.
     struct Names {
         var local: SocketAddress?
         var remote: SocketAddress?
@@ -75,7 +77,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     {
         let socket = try OwnedSocket(family, type)
         if type == .datagram {
-            // The first send binds a socket to all addresses.
+            // Report destinations, because the first send binds the socket to the wildcard address.
             try socket.prepareForDatagrams(.createSocket, reportsDestinations: true)
         }
         self.init(taking: socket)
@@ -116,13 +118,14 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     ///
     /// Waiting calls and all later calls throw ``SocketError/Cause/closed``. A second close does
     /// nothing. The call never waits. The kernel still delivers the bytes that it has accepted,
-    /// unless the option ``SocketOption/linger`` is zero, which resets the connection. If the peer is
-    /// still sending, the kernel resets the connection too, and the peer may lose those bytes. Call
-    /// ``finish(timeout:)`` to prevent that. TLS is ended only if the kernel accepts its last bytes at
-    /// once.
+    /// unless the option ``SocketOption/linger`` is zero, which resets the connection. If the peer
+    /// is still sending, the kernel resets the connection too, and the peer may lose the bytes that
+    /// the kernel has accepted. Call ``finish(timeout:)`` to prevent that. On a TLS connection, the
+    /// closing alert (close_notify) is sent only if the kernel accepts it at once.
     ///
     /// Other processes that share a listening socket, or an adopted or duplicated datagram socket,
-    /// can go on using it. A connection is shut down if a thread waits in a call.
+    /// can go on using it. A connection is shut down for all processes if a thread waits in a call,
+    /// unless the connection was adopted in nonblocking mode.
     public func close() {
         if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
         let closing = lifetime.close(orRelease: releaseDescriptor)
@@ -139,14 +142,16 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         if let event = names.withLock({ $0.closeEvent }) { System.signal(event: event) }
         let isListening = (try? System.isListening(descriptor)) ?? false
         let isShared = sharing.load(ordering: .sequentiallyConsistent) == .everything
-        // A call may have begun to wait in the kernel before the socket was shared.
+        // Shut down even a shared socket if a call waits in the kernel, because the call may have
+        // begun to wait before the socket was shared.
         guard !(isListening || isShared) || receiveTimeout.isInUse || sendTimeout.isInUse else {
             return
         }
         linger.hangUp(descriptor)
     }
 
-    /// Returns a descriptor that becomes readable when the socket closes; `nil` if none is left.
+    /// Returns a descriptor that becomes readable when the socket closes, or `nil` if no
+    /// descriptors are left.
     ///
     /// The calling code must check afterwards that the socket is still open.
     func closeEvent() -> Int32? {
@@ -175,7 +180,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
         closeCloseEvent()
     }
 
-    /// Closes the event of the close, which no call waits for any more.
+    /// Closes the eventfd that signals the close, because no call waits for it any more.
     func closeCloseEvent() {
         if let event = names.withLock({ $0.closeEvent.take() }) { System.close(event) }
     }
@@ -186,14 +191,16 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// A Boolean value that indicates whether ``close()`` or ``release()`` has been called.
     public var isClosed: Bool { lifetime.isClosed }
 
-    /// Ends one or both directions of a connection without closing the socket: shutdown(2).
+    /// Shuts down one or both directions of a connection without closing the socket: shutdown(2).
     ///
-    /// - Parameter direction: The direction to end. `.write` is a half-close: the peer reads the
-    ///   end of the stream.
+    /// - Parameter direction: The direction to shut down. `.write` is a half-close, so the peer
+    ///   reads EOF.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not connected, or
-    ///     with `wouldBlock` if it uses TLS and the peer reads too slowly for the end of TLS to be sent at
-    ///     once. The direction is then still open.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket is not
+    ///     connected.
+    ///   - ``SocketError/Cause/system(_:)`` with `wouldBlock` if the socket uses TLS and the kernel
+    ///     does not accept the closing alert (close_notify) at once. The direction is then still
+    ///     open.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func shutdown(_ direction: ShutdownDirection) throws(SocketError) {
         if _slowPath(tlsReference.isCreated) { try endTLS(direction) }

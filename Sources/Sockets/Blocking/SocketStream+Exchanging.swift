@@ -9,10 +9,10 @@ extension SocketStream {
     /// print(reply.text)
     /// ```
     ///
-    /// ``Framing/toEnd(limit:)`` ends the request by a half-close and reads to the end of the
-    /// stream. The other forms keep the connection open. The stream's line limit applies to a line
-    /// and to a message that ends with a delimiter byte. Unflushed bytes are sent before the
-    /// request. The call blocks the thread; the async counterpart is
+    /// ``Framing/toEnd(limit:)`` half-closes the connection after the request and reads until EOF.
+    /// The other framings keep the connection open. The stream's line limit applies to a line and
+    /// to a message that ends with a delimiter byte. Unflushed bytes are sent before the request.
+    /// The call blocks the thread; the async counterpart is
     /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
     /// - Parameters:
@@ -20,7 +20,7 @@ extension SocketStream {
     ///   - framing: Where the reply ends.
     ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
     ///     in the stream. After a timeout, the rest of the reply may still arrive, and the next
-    ///     read continues in its middle.
+    ///     read then starts in the middle of the reply.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:

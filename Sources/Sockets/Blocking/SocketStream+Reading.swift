@@ -1,5 +1,5 @@
-// Reads of bytes: of the available bytes, of a number of bytes, or up to a delimiter byte or the
-// end of the stream.
+// Reads that return the available bytes, a given number of bytes, or all bytes up to a delimiter
+// byte or EOF.
 extension SocketStream {
     /// Reads the available bytes, waiting until there is at least one byte.
     ///
@@ -82,8 +82,8 @@ extension SocketStream {
     ///     If a message takes two reads and the second one times out, keep the bytes from the
     ///     first.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more bytes arrive, which stay in the
-    ///   stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more than `limit` bytes arrive. The
+    ///   received bytes stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -122,7 +122,8 @@ extension SocketStream {
         }
         if isAtEnd { return false }
         var isFirst = deadline.startIfNeeded()
-        // The peer may be waiting for the unsent bytes; then neither end would ever continue.
+        // Send the unsent bytes first, because the peer may be waiting for them, and then neither
+        // side would ever continue.
         let flushFailure =
             output.isEmpty && !socket.hasUnsent
             ? nil : try flushUntilReadable(deadline, &isFirst)
@@ -133,21 +134,21 @@ extension SocketStream {
                 room, flushFailure == nil ? deadline : .atOnce, [],
                 isFirst: isFirst || flushFailure != nil)
         } catch {
-            // A timeout means that the peer has sent nothing before it went.
+            // A timeout of this read means that the peer sent no reply before the connection broke.
             if let flushFailure, error.isTimeout { throw flushFailure }
             throw error.attributed(to: .read, received: input.count)
         }
-        // The end of the stream is not noted, so each later read reports the unsent bytes again.
+        // Do not set `isAtEnd`, so that each later read reports the unsent bytes again.
         if count == 0, let flushFailure { throw flushFailure }
         input.written(count)
         isAtEnd = count == 0
         return count > 0
     }
 
-    /// Sends the written bytes until all are sent or bytes to read have come.
+    /// Sends the written bytes until all are sent or the socket becomes readable.
     ///
-    /// Returns the error of the system that a send met. The peer may have replied before, so a read
-    /// comes first.
+    /// If a send fails with a system error, this method returns the error instead of throwing it.
+    /// The peer may have replied before the failure, so the caller must read first.
     private func flushUntilReadable(
         _ deadline: Deadline, _ isFirst: inout Bool
     ) throws(SocketError) -> SocketError? {

@@ -25,9 +25,11 @@ public final class SocketStream {
     @exclusivity(unchecked) var output: ByteBuffer
     @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
-    /// Whether a closure is using the bytes of a line, so the buffer must not change.
+    /// A Boolean value that indicates whether a closure is using the bytes of a line, so the buffer
+    /// must not change.
     @exclusivity(unchecked) @usableFromInline var isLending = false
-    /// Whether a write ended part-way, so further bytes would continue in the middle of a message.
+    /// A Boolean value that indicates whether a write ended part-way, so further bytes would
+    /// continue in the middle of a message.
     var isIncomplete = false
 
     /// Creates a stream on a connected socket.
@@ -50,8 +52,9 @@ public final class SocketStream {
     /// ``Socket/init(to:timeout:tls:options:)``.
     ///
     /// - Parameters:
-    ///   - endpoint: The peer, of a stream transport.
-    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake together.
+    ///   - endpoint: The peer's endpoint, which must have a stream transport.
+    ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
+    ///     together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: The errors of ``Socket/init(to:timeout:tls:options:)``.
@@ -65,17 +68,17 @@ public final class SocketStream {
     /// The results of the TLS handshake, or `nil` without TLS.
     public var tls: TLSInformation? { socket.tls }
 
-    /// Starts TLS after the written bytes were flushed, as STARTTLS of SMTP does.
+    /// Flushes the written bytes and starts TLS, as the SMTP command STARTTLS does.
     ///
-    /// A client fails if bytes have arrived that were not read, because an attacker may have injected them.
-    /// On a server, such bytes belong to the handshake.
+    /// On a client, the call fails if the stream contains unread bytes, because an attacker may
+    /// have injected them. On a server, such bytes are part of the handshake.
     ///
     /// - Parameters:
-    ///   - configuration: Whether this end is the client or the server, and how it uses TLS. A client
-    ///     needs ``TLSConfiguration/serverName``.
-    ///   - timeout: The limit of the flush and the handshake together.
-    /// - Throws: ``SocketError/Cause/tls(_:)`` with ``TLSFailure/bytesBeforeTLS(_:)`` if a client has
-    ///   unread bytes. The errors of ``flush(timeout:)`` and ``Socket/startTLS(_:timeout:)``.
+    ///   - configuration: Whether this side is the client or the server, and how it uses TLS. A
+    ///     client needs ``TLSConfiguration/serverName``.
+    ///   - timeout: The time limit for the flush and the handshake together.
+    /// - Throws: ``SocketError/Cause/tls(_:)`` with ``TLSFailure/bytesBeforeTLS(_:)`` if a client
+    ///   has unread bytes. The errors of ``flush(timeout:)`` and ``Socket/startTLS(_:timeout:)``.
     public func startTLS(
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {

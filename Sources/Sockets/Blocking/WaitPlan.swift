@@ -61,6 +61,6 @@ extension Duration {
     @inline(always)
     var microsecondsRoundedUp: UInt64 { UInt64(max(1, (nanosecondsRoundedUp + 999) / 1_000)) }
 
-    /// The duration in milliseconds, at most 24 days because poll accepts no longer timeout.
+    /// The duration in milliseconds, at most 24 days, the longest timeout that poll(2) accepts.
     var millisecondsRoundedUp: Int32 { Int32(clamping: (microsecondsRoundedUp + 999) / 1_000) }
 }

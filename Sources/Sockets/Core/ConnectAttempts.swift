@@ -52,8 +52,8 @@ struct ConnectAttempts: ~Copyable {
 
     /// Prepares attempts to connect to the addresses that the local address can reach.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the local address is of a family that none
-    ///   of the addresses has.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the local address is of a family that
+    ///   none of the addresses has.
     init(
         to addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
@@ -104,7 +104,8 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Returns the addresses of the same family as the local address, or all if that is unspecified.
+    /// Returns the addresses of the same family as the local address, or all if that is
+    /// unspecified.
     private static func reachable(
         _ addresses: [SocketAddress], from local: SocketAddress?
     ) throws(SocketError) -> [SocketAddress] {

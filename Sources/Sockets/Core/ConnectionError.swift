@@ -4,11 +4,11 @@ internal import SystemPackage
 /// The error that broke a connection.
 ///
 /// Linux reports such an error once, to the first call that meets it: a read, a write or the option
-/// `SO_ERROR`. Each later read returns 0, as at the end of the stream. So a call that gets the error
-/// notes it here, and a read that gets 0 looks here before it reports the end of the stream.
+/// `SO_ERROR`. Each later read returns 0, as at the end of the stream. So a call that gets the
+/// error notes it here, and a read that gets 0 looks here before it reports the end of the stream.
 ///
-/// After the peer has ended the stream, the kernel reports `EPIPE` instead of a reset. `EPIPE` is not
-/// noted, so the end of the stream stays clean.
+/// After the peer has ended the stream, the kernel reports `EPIPE` instead of a reset. `EPIPE` is
+/// not noted, so the end of the stream stays clean.
 final class ConnectionError: Sendable {
     private let code = Atomic<Int32>(0)
     private let takers = Atomic<Int>(0)
@@ -37,8 +37,8 @@ final class ConnectionError: Sendable {
 
     /// Notes that this side resets the connection because another connection broke.
     ///
-    /// Call this function before the reset, whose error is not one of the peer. It changes nothing if
-    /// the connection is already broken.
+    /// Call this function before the reset, whose error is not one of the peer. It changes nothing
+    /// if the connection is already broken.
     func noteReset(because error: SocketError) {
         _ = foreignCause.object { ForeignCause(error) }
         note(.connectionAbort)

@@ -45,8 +45,8 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Ends a call.
     ///
-    /// Runs `release` if this was the last call on a closed socket, and `notify` if a task awaits the
-    /// end of calls.
+    /// Runs `release` if this was the last call on a closed socket, and `notify` if a task awaits
+    /// the end of calls.
     @inline(__always)
     func leave(orRelease release: () -> Void, notify: () -> Void = {}) {
         let (_, new) = word.subtract(Self.call, ordering: .acquiringAndReleasing)
@@ -58,8 +58,8 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Makes `leave` report each call that ends, until `stopAwaiting`.
     ///
-    /// The caller must be inside a call. A call that ended before is not reported, but its changes are
-    /// visible to the caller.
+    /// The caller must be inside a call. A call that ended before is not reported, but its changes
+    /// are visible to the caller.
     func startAwaiting() { word.bitwiseOr(Self.awaited, ordering: .acquiringAndReleasing) }
 
     /// Ends what `startAwaiting` began.

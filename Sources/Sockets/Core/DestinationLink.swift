@@ -4,10 +4,10 @@ internal import SystemPackage
 enum DestinationLink {
     /// Throws an error if a datagram to `remote` would leave through an arbitrary link.
     ///
-    /// Every link has the addresses `fe80::/10`. If the destination has no zone, the kernel takes the
-    /// link of the first route, which may be the wrong one. So the destination needs a zone, unless
-    /// the socket itself is bound to a link. Groups are exempt, because a multicast datagram without
-    /// a zone leaves through the default interface.
+    /// Every link has the addresses `fe80::/10`. If the destination has no zone, the kernel takes
+    /// the link of the first route, which may be the wrong one. So the destination needs a zone,
+    /// unless the socket itself is bound to a link. Groups are exempt, because a multicast datagram
+    /// without a zone leaves through the default interface.
     ///
     /// - Throws: `EINVAL`, as connect(2) for such an address.
     @inline(__always)
@@ -21,8 +21,8 @@ enum DestinationLink {
     @inline(never)
     private static func checkLink(of descriptor: Int32, _ remote: SocketAddress) throws(Errno) {
         if remote.ip?.isMulticast == true { return }
-        // A bind to a link-local address also binds the device. If the device has gone, reading its name
-        // fails, and the kernel reports the reason when the datagram is sent.
+        // A bind to a link-local address also binds the device. If the device has gone, reading its
+        // name fails, and the kernel reports the reason when the datagram is sent.
         let device = try? System.option(descriptor, .bindToDevice, capacity: 16)
         guard device?.isEmpty == true else { return }
         // A kernel without the option has no such link.

@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// A reference to an object that is created on first use, by whichever thread comes first.
 ///
-/// `AtomicLazyReference` of the standard library does the same, but the compiler does not specialize
-/// its `load`, which costs 900 instructions a call.
+/// `AtomicLazyReference` of the standard library does the same, but the compiler does not
+/// specialize its `load`, which costs 900 instructions a call.
 struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
     /// The bits of a retained object, or 0.
     private let bits = Atomic<UInt>(0)

@@ -12,9 +12,9 @@ public struct ListenOptions: Sendable {
 
     /// The only address family to bind, or `nil` to allow every family.
     ///
-    /// If it is `nil` and the endpoint has no host or the host `::`, the socket serves IPv4 and IPv6.
-    /// ``AddressFamily/ipv6`` restricts such a socket to IPv6. Both have the local address `[::]`, and
-    /// the option ``SocketOption/ipv6Only`` tells them apart.
+    /// If it is `nil` and the endpoint has no host or the host `::`, the socket serves IPv4 and
+    /// IPv6. ``AddressFamily/ipv6`` restricts such a socket to IPv6. Both have the local address
+    /// `[::]`, and the option ``SocketOption/ipv6Only`` tells them apart.
     public var family: AddressFamily?
 
     /// The maximum number of clients that wait to be accepted; see ``Socket/listen(backlog:)``.

@@ -138,7 +138,8 @@ struct OwnedSocket: ~Copyable {
         if family != .unix {
             if type == .stream { settings.append(.set(.reuseAddress, to: true)) }
             if options.reusePort || options.sharded { settings.append(.set(.reusePort, to: true)) }
-            // Programs of other users share a UDP port, such as 5353 with avahi, only by this option.
+            // Programs of other users share a UDP port, such as 5353 with avahi, only by this
+            // option.
             if type == .datagram, options.reusePort {
                 settings.append(.set(.reuseAddress, to: true))
             }
@@ -161,8 +162,9 @@ struct OwnedSocket: ~Copyable {
 
     /// Sets the options of every new datagram socket.
     ///
-    /// This comes before bind. Otherwise the socket could receive datagrams of groups that it has not
-    /// joined, and datagrams whose destination is unknown, so replies could leave from another address.
+    /// This comes before bind. Otherwise the socket could receive datagrams of groups that it has
+    /// not joined, and datagrams whose destination is unknown, so replies could leave from another
+    /// address.
     func prepareForDatagrams(
         _ operation: SocketError.Operation, reportsDestinations: Bool
     ) throws(SocketError) {

@@ -2,9 +2,9 @@ internal import SystemPackage
 
 /// Decides what a datagram to an address that a peer chose means.
 ///
-/// The address of a sender can be forged, and a sender may have gone. No sender must be able to stop a
-/// server that replies to all of them. So what a peer can cause is a lost datagram, and what only the
-/// program can cause is an error.
+/// The address of a sender can be forged, and a sender may have gone. No sender must be able to
+/// stop a server that replies to all of them. So what a peer can cause is a lost datagram, and what
+/// only the program can cause is an error.
 enum ReplyRules {
     /// Returns whether a datagram from `address` can be answered.
     ///
@@ -45,8 +45,9 @@ enum ReplyRules {
         _ isIPv6Only: () -> Bool
     ) -> Bool {
         switch remote.ip?.unmapped {
-        // The kernel discards a datagram whose source is a group or 255.255.255.255 (RFC 1122, section
-        // 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a destination.
+        // The kernel discards a datagram whose source is a group or 255.255.255.255 (RFC 1122,
+        // section 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a
+        // destination.
         case let ip? where ip.isMulticast || ip == .v4(.broadcast): return true
         // The kernel reports the zone of a link-local sender.
         case .v6: return family == .ipv4 || remote.lacksZone
@@ -59,9 +60,9 @@ enum ReplyRules {
     /// The errors that a missing or unusable route causes.
     ///
     /// Without the option `.broadcast`, the kernel reports `EACCES` for the broadcast address of a
-    /// network, which a sender can forge. A reply may have no route from the local address to which the
-    /// request was sent, because that address is a loopback address or was removed meanwhile. The link of
-    /// a link-local sender may have disappeared or have a new name.
+    /// network, which a sender can forge. A reply may have no route from the local address to which
+    /// the request was sent, because that address is a loopback address or was removed meanwhile.
+    /// The link of a link-local sender may have disappeared or have a new name.
     private static let undeliverableIPErrors: [Errno] = [
         .networkUnreachable, .noRouteToHost, .hostIsDown, .networkDown, .notPermitted,
         .permissionDenied, .invalidArgument, .addressNotAvailable, .operationNotSupportedByDevice,
@@ -70,17 +71,18 @@ enum ReplyRules {
     /// The errors that a Unix peer causes.
     ///
     /// The peer may have ended, replaced its socket file or changed permissions. It may also have
-    /// connected its socket to another one (`EPERM`) or shut down its receiving direction (`EPIPE`).
+    /// connected its socket to another one (`EPERM`) or shut down its receiving direction
+    /// (`EPIPE`).
     private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
         .permissionDenied, .protocolWrongTypeForSocket, .notPermitted, .brokenPipe,
     ]
 
-    /// Returns whether a reply to a Unix peer is lost because the peer's request is too long to be sent
-    /// back.
+    /// Returns whether a reply to a Unix peer is lost because the peer's request is too long to be
+    /// sent back.
     ///
-    /// The peer chooses the length of a request, and its own send buffer may be larger. A reply that is
-    /// longer than the request is the program's own choice.
+    /// The peer chooses the length of a request, and its own send buffer may be larger. A reply
+    /// that is longer than the request is the program's own choice.
     static func isTooLongEcho(
         _ cause: SocketError.Cause, _ reply: RawSpan, toRequestOf count: Int
     ) -> Bool {
@@ -101,8 +103,8 @@ extension SocketAddress {
         guard ip?.isMulticast == false, ip != .v4(.broadcast) else { return nil }
     }
 
-    /// Returns the address without its port, as the source of a datagram of the socket `descriptor`;
-    /// `nil` for Unix addresses.
+    /// Returns the address without its port, as the source of a datagram of the socket
+    /// `descriptor`; `nil` for Unix addresses.
     func packetAddress(for descriptor: Int32) throws(Errno) -> PacketAddress? {
         guard let family, family != .unix else { return nil }
         return try raw(for: family, on: descriptor).content

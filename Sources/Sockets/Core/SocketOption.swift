@@ -57,8 +57,8 @@ extension SocketOption<Bool> {
 
     /// `IPV6_V6ONLY`: an IPv6 socket carries only IPv6 traffic and no IPv4 traffic.
     ///
-    /// Set this option before bind. Without it, a socket on `::` serves both families. To restrict a
-    /// new listener or channel to IPv6, use ``ListenOptions/family``.
+    /// Set this option before bind. Without it, a socket on `::` serves both families. To restrict
+    /// a new listener or channel to IPv6, use ``ListenOptions/family``.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
 
     /// `IP_BIND_ADDRESS_NO_PORT`: bind takes no port, and connect chooses one that is free for its
@@ -139,9 +139,9 @@ extension SocketOption<Duration?> {
     /// `SO_LINGER`: `.zero` makes `close` reset the connection and discard undelivered bytes.
     ///
     /// With `nil`, the default, and with a positive value, the kernel delivers the bytes after
-    /// `close`. A positive value, in whole seconds and rounded up, is how long close(2) waits until the
-    /// peer has acknowledged the sent bytes. The `close` of this library never waits. To wait for the
-    /// peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
+    /// `close`. A positive value, in whole seconds and rounded up, is how long close(2) waits until
+    /// the peer has acknowledged the sent bytes. The `close` of this library never waits. To wait
+    /// for the peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
     public static var linger: Self {
         var option = SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
@@ -156,8 +156,8 @@ extension SocketOption<Duration?> {
 extension SocketOption<Errno?> {
     /// `SO_ERROR`: the pending error.
     ///
-    /// It is read-only, and reading clears it. If the error broke a connection, reads still report it
-    /// after the received bytes.
+    /// It is read-only, and reading clears it. If the error broke a connection, reads still report
+    /// it after the received bytes.
     public static var error: Self {
         var option = SocketOption(name: "error") { descriptor, _ throws(Errno) in
             try System.takeError(descriptor)

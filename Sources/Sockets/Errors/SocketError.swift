@@ -98,8 +98,8 @@ public struct SocketError: Error, Sendable {
     /// are none.
     public var unsentRequestBytes: Int { contents.unsentRequestBytes }
 
-    /// The bytes that had been read when a call failed before all of the requested data had arrived,
-    /// and that no later call returns; empty for other errors.
+    /// The bytes that had been read when a call failed before all of the requested data had
+    /// arrived, and that no later call returns; empty for other errors.
     public var partialBytes: [UInt8] { contents.partialBytes }
 
     /// The failed attempts of a connect, in the order in which they started.
@@ -108,11 +108,12 @@ public struct SocketError: Error, Sendable {
     /// The reason why the connection was stalled until the time limit ended the operation.
     ///
     /// It is set if a send, receive, read, write or exchange on a connection waited and timed out.
-    /// Otherwise it is `nil`, also if a write timed out while it waited for the write of another task.
+    /// Otherwise it is `nil`, also if a write timed out while it waited for the write of another
+    /// task.
     public var stallReport: StallReport? { contents.stallReport }
 
-    /// What the program or its user can do about the error, in one sentence; `nil` if the cause says
-    /// enough.
+    /// What the program or its user can do about the error, in one sentence; `nil` if the cause
+    /// says enough.
     ///
     /// It is set if the reason is on this machine and easily mistaken, such as a missing zone or no
     /// free local port.
@@ -192,7 +193,8 @@ public struct SocketError: Error, Sendable {
         /// An argument or a text is not valid. The associated value says what was expected.
         case invalidInput(String)
         /// TLS failed, for example because the peer's certificate is not trusted.
-        // Indirect, because a larger cause would enlarge the frames of all functions that throw one.
+        // Indirect, because a larger cause would enlarge the frames of all functions that throw
+        // one.
         indirect case tls(TLSFailure)
         /// The services database does not contain this service.
         case unknownService(String, transport: Transport?)
@@ -293,7 +295,8 @@ public struct SocketError: Error, Sendable {
         public static let diagnose = Operation("diagnose the connection", "to")
         /// Starting an event loop: `epoll_create1`, `pthread_create`.
         public static let startEventLoop = Operation("start an event loop", hasObject: false)
-        /// Starting a thread for a lookup, because the lookup has a time limit or belongs to a task.
+        /// Starting a thread for a lookup, because the lookup has a time limit or belongs to a
+        /// task.
         public static let startLookup = Operation("start a thread to look up")
 
         /// The phrase, such as "connect to" or "look up service".

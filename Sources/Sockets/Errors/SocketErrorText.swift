@@ -3,8 +3,8 @@
 extension SocketError: CustomStringConvertible {
     /// One line without a full stop: operation, addresses, cause, bytes transferred, attempts.
     ///
-    /// With a ``hint``, one indented line follows. With a ``stallReport``, three indented lines follow:
-    /// verdict, evidence and advice.
+    /// With a ``hint``, one indented line follows. With a ``stallReport``, three indented lines
+    /// follow: verdict, evidence and advice.
     public var description: String {
         let more = [hint].compactMap { $0 } + (stallReport?.sentences ?? [])
         return ([firstLine] + more).joined(separator: "\n    ")
@@ -57,7 +57,8 @@ extension SocketError: CustomStringConvertible {
         let moved: String?
         switch operation {
         case .exchange:
-            // `bytesTransferred` counts the request, and a reader expects the bytes of the reply here.
+            // `bytesTransferred` counts the request, and a reader expects the bytes of the reply
+            // here.
             moved = Self.count(partialBytes.count, "received")
         case .send, .write, .sendFile:
             moved = Self.count(bytesTransferred, "sent")

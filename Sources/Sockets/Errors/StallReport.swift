@@ -25,8 +25,8 @@ public struct StallReport: Sendable {
         case bothWriting
         /// Both ends wait for data, which is a deadlock if each expects the other to send first.
         ///
-        /// The peer has acknowledged everything and sends nothing. From this end, a peer that is still
-        /// working looks the same.
+        /// The peer has acknowledged everything and sends nothing. From this end, a peer that is
+        /// still working looks the same.
         case bothWaiting
         /// Nothing reaches the peer's machine any more, or nothing comes back.
         case networkLost
@@ -163,8 +163,8 @@ extension StallReport: Hashable {
 }
 
 extension StallReport: CustomStringConvertible {
-    /// Three lines of one sentence each: the verdict with its code and confidence, the evidence, and
-    /// the advice.
+    /// Three lines of one sentence each: the verdict with its code and confidence, the evidence,
+    /// and the advice.
     public var description: String { sentences.joined(separator: "\n") }
 
     /// The lines of the description.

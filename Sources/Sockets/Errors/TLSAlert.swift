@@ -1,4 +1,5 @@
-/// An alert of TLS, by which one end tells the other why it ends the connection (RFC 8446, section 6).
+/// An alert of TLS, by which one end tells the other why it ends the connection (RFC 8446, section
+/// 6).
 public struct TLSAlert: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number of the alert.
     public let rawValue: UInt8

@@ -27,7 +27,8 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case unknownIssuer(subject: String, issuer: String)
     /// The certificate is for another purpose, for example only for clients.
     case wrongPurpose(subject: String)
-    /// The certificate has none of the required digests; `seen` is its own pin, such as "sha256:2f0b…".
+    /// The certificate has none of the required digests; `seen` is its own pin, such as
+    /// "sha256:2f0b…".
     case pinMismatch(seen: String)
     /// The certificate has another fault.
     case invalidCertificate(subject: String, reason: String)
@@ -137,7 +138,8 @@ extension TLSFailure: CustomStringConvertible {
         return text.isEmpty ? "an unnamed subject" : text
     }
 
-    /// Returns a name of a certificate, in which all but ASCII is escaped, with other letters as they are.
+    /// Returns a name of a certificate, in which all but ASCII is escaped, with other letters as
+    /// they are.
     private static func escapedAnew(_ name: Substring) -> String {
         TerminalText.escaped(TerminalText.bytes(unescaping: name.utf8))
     }
