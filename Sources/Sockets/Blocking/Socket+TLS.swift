@@ -219,7 +219,7 @@ extension Socket {
     func endTLSBeforeClose() {
         guard let session = tlsSession, enter() else { return }
         defer { leave() }
-        // Send no alert before a reset, because the peer would take the stream for complete.
+        // Send no alert before a reset, because the peer would then regard the stream as complete.
         guard !linger.resets(descriptor) else { return }
         try? session.end(descriptor)
         session.discardUnread(descriptor)

@@ -7,16 +7,17 @@ internal import SystemPackage
 /// When descriptors or memory run short, the clients stay in the kernel's backlog and the socket
 /// stays ready. Retrying at once would use a whole processor core, and giving up would end the
 /// server. So the acceptor pauses, twice as long each time, up to one second. The policy treats a
-/// shortage as over only when the backlog is empty. If one accepted client ended the shortage, each
-/// accepted client could cause another log record.
+/// shortage as over only when the backlog is empty. Otherwise each client that is accepted during a
+/// shortage could cause another log record.
 struct AcceptBackoff {
     enum Action: Equatable {
-        /// Accept again at once, because only that client disconnected and others may be waiting.
+        /// Accept again at once, because the client disconnected before it was accepted, and other
+        /// clients may be waiting.
         case retry
         /// Pause before accepting again, because a resource ran short. `isFirst` is true for the
         /// first pause of a shortage.
         case pause(nanoseconds: Int64, isFirst: Bool)
-        /// Stop accepting, because the listening socket itself failed.
+        /// Stop accepting, because the listening socket has failed.
         case fail
     }
 

@@ -2,7 +2,7 @@ internal import SystemPackage
 
 /// Carries out the decisions of `HappyEyeballs` with nonblocking sockets.
 ///
-/// It never waits itself. The blocking and the async callers wait for the running attempts, each in
+/// This type never waits. Its blocking and async callers wait for the running attempts, each in
 /// their own way.
 struct ConnectAttempts: ~Copyable {
     /// What the caller must do next.
@@ -19,7 +19,8 @@ struct ConnectAttempts: ~Copyable {
         let descriptor: Int32
         /// The closure to call before the descriptor is closed or passed to the caller.
         var willEnd: (() -> Void)?
-        /// Whether the attempt is still running and `takeStarted` has not returned it yet.
+        /// A Boolean value that indicates whether the attempt is still running and `takeStarted`
+        /// has not returned it yet.
         fileprivate var isNew = false
         fileprivate let address: RawSocketAddress
         fileprivate var established: ConnectedAddresses?
@@ -47,13 +48,13 @@ struct ConnectAttempts: ~Copyable {
     private let type: SocketType
     private let options: ConnectOptions
     private let start = ContinuousClock.now
-    /// The first error of creating or binding a socket, which is not about the peer.
+    /// The first error from creating or binding a socket, which the peer did not cause.
     private var localFailure: SocketError?
 
     /// Prepares attempts to connect to the addresses that the local address can reach.
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the local address is of a family that
-    ///   none of the addresses has.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if no address has the family of the local
+    ///   address.
     init(
         to addresses: [SocketAddress], _ type: SocketType, _ options: ConnectOptions,
         _ deadline: Deadline
@@ -65,7 +66,7 @@ struct ConnectAttempts: ~Copyable {
         self.options = options
     }
 
-    /// Whether the attempts are to a Unix address.
+    /// A Boolean value that indicates whether the attempts connect to a Unix address.
     ///
     /// The kernel reports no readiness for such attempts, so the caller must check them repeatedly.
     var isUnix: Bool { order.addresses.contains { $0.family == .unix } }
@@ -85,7 +86,7 @@ struct ConnectAttempts: ~Copyable {
 
     /// Starts and ends attempts as far as possible without waiting, and returns the next step.
     ///
-    /// - Throws: A connect error that lists all attempts, if every attempt failed; or the error of
+    /// - Throws: An error that lists all attempts if every attempt failed, or the error of setting
     ///   a socket option that the kernel rejected.
     mutating func advance() throws(SocketError) -> Step {
         while true {
@@ -104,8 +105,8 @@ struct ConnectAttempts: ~Copyable {
         }
     }
 
-    /// Returns the addresses of the same family as the local address, or all if that is
-    /// unspecified.
+    /// Returns the addresses that have the family of `local`, or all addresses if `local` is `nil`
+    /// or unspecified.
     private static func reachable(
         _ addresses: [SocketAddress], from local: SocketAddress?
     ) throws(SocketError) -> [SocketAddress] {
@@ -122,7 +123,7 @@ struct ConnectAttempts: ~Copyable {
             localAddress: local)
     }
 
-    /// Makes the error of a connect for which every attempt has failed.
+    /// Returns the error of a connect whose attempts have all failed.
     private func failure(_ cause: SocketError.Cause) -> SocketError {
         if let localFailure, localFailure.cause == cause { return localFailure }
         let only = order.addresses.count == 1 ? order.addresses[0] : nil
@@ -133,7 +134,7 @@ struct ConnectAttempts: ~Copyable {
         return error.withLocalHint(to: address, from: options.localAddress, type)
     }
 
-    /// Connects a datagram socket, which the kernel does without waiting.
+    /// Connects a datagram socket, for which the kernel never waits.
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
@@ -200,7 +201,8 @@ struct ConnectAttempts: ~Copyable {
                 order.succeeded(index)
             }
         } catch .wouldBlock where type != .datagram {
-            // For a datagram socket, this means that no local port is free.
+            // The attempt is still running. On a datagram socket, `EAGAIN` means that no local port
+            // is free, so the attempt has failed.
             return false
         } catch {
             failed(index, because: .system(error))
@@ -217,7 +219,8 @@ struct ConnectAttempts: ~Copyable {
 }
 
 extension SocketError {
-    /// Whether a socket could not be created because a resource has run short.
+    /// A Boolean value that indicates whether creating a socket failed because a resource ran
+    /// short.
     fileprivate var isShortage: Bool {
         let shortages: [Errno] = [
             .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory,

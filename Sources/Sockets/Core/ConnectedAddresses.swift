@@ -24,7 +24,7 @@ struct ConnectedAddresses {
         }
     }
 
-    /// Whether the socket is connected to itself.
+    /// Returns whether the socket is connected to itself.
     ///
     /// If the kernel chooses the target port as the source port, both ends of the handshake are
     /// this socket, and connect succeeds although no program listens.

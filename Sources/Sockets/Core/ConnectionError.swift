@@ -3,24 +3,24 @@ internal import SystemPackage
 
 /// The error that broke a connection.
 ///
-/// Linux reports such an error once, to the first call that meets it: a read, a write or the option
-/// `SO_ERROR`. Each later read returns 0, as at the end of the stream. So a call that gets the
-/// error notes it here, and a read that gets 0 looks here before it reports the end of the stream.
+/// Linux reports such an error only to the first read, write or `SO_ERROR` query after the failure.
+/// Each later read returns 0, as at EOF. So a call that gets the error notes it here, and a read
+/// that returns 0 looks here before it reports EOF.
 ///
-/// After the peer has ended the stream, the kernel reports `EPIPE` instead of a reset. `EPIPE` is
-/// not noted, so the end of the stream stays clean.
+/// If the peer resets the connection after its FIN, the kernel reports `EPIPE` instead of
+/// `ECONNRESET`. `EPIPE` is not noted, so reads still report a clean EOF.
 final class ConnectionError: Sendable {
     private let code = Atomic<Int32>(0)
     private let takers = Atomic<Int>(0)
     private let foreignCause = LazyReference<ForeignCause>()
 
-    /// The error of another connection that made this side reset the connection.
+    /// The error that broke another connection, so this side reset this connection.
     private final class ForeignCause: Sendable {
         let error: SocketError
         init(_ error: SocketError) { self.error = error }
     }
 
-    /// Whether an error broke the connection.
+    /// A Boolean value that indicates whether an error broke the connection.
     var hasOccurred: Bool { noted != nil }
 
     private var noted: Errno? {
@@ -28,24 +28,24 @@ final class ConnectionError: Sendable {
         return code == 0 ? nil : Errno(rawValue: code)
     }
 
-    /// Notes the error of a call, if it is one that breaks a connection.
+    /// Notes the error of a call if the error breaks a connection.
     @inline(never)
     func note(_ error: Errno) {
         guard error.breaksConnection else { return }
         _ = code.compareExchange(expected: 0, desired: error.rawValue, ordering: .releasing)
     }
 
-    /// Notes that this side resets the connection because another connection broke.
+    /// Notes that this side resets the connection because `error` broke another connection.
     ///
-    /// Call this function before the reset, whose error is not one of the peer. It changes nothing
-    /// if the connection is already broken.
+    /// Call this function before the reset, so that the error of the reset is not attributed to the
+    /// peer. It has no effect if the connection is already broken.
     func noteReset(because error: SocketError) {
         _ = foreignCause.object { ForeignCause(error) }
         note(.connectionAbort)
     }
 
-    /// The error of the other connection because of which this side has reset the connection, or
-    /// `nil` if it has not.
+    /// The error that was passed to ``noteReset(because:)``, or `nil` if this side has not reset
+    /// the connection.
     var causeOfReset: SocketError? {
         noted == .connectionAbort ? foreignCause.objectIfCreated?.error : nil
     }
@@ -64,19 +64,21 @@ final class ConnectionError: Sendable {
     @inline(__always)
     func endTaking() { takers.subtract(1, ordering: .releasing) }
 
-    /// Returns the error that a read has to throw instead of reporting the end of the stream, or
-    /// `nil` if the peer has ended the stream.
+    /// Returns the error that a read must throw instead of reporting EOF, or `nil` if EOF is
+    /// correct.
     ///
     /// - Parameters:
-    ///   - descriptor: The descriptor, whose read has returned 0.
-    ///   - isTaken: Whether another call that may take the error is on its way to note it.
-    /// - Returns: The error or `nil`.
+    ///   - descriptor: The descriptor from which a read returned 0.
+    ///   - isTaken: A closure that returns whether another call may have taken the error but not
+    ///     noted it yet.
+    /// - Returns: The error, or `nil`.
     @inline(never)
     func atEnd(of descriptor: Int32, isTaken: () -> Bool = { false }) -> Errno? {
         if let noted { return noted }
         func isBeingTaken() -> Bool { takers.load(ordering: .acquiring) > 0 || isTaken() }
-        // While only the peer's direction has ended, a write may wait for room, and no error was
-        // reported. On a broken connection no call waits, so this loop ends.
+        // Wait only if both directions are closed. No other call waits on such a connection, so
+        // this loop ends soon. If only the peer has half-closed, a write may wait for buffer space,
+        // and there is no error to wait for.
         if isBeingTaken(), System.condition(descriptor)?.contains(.hungUp) ?? false {
             while isBeingTaken() { System.yieldThread() }
         }
@@ -85,7 +87,8 @@ final class ConnectionError: Sendable {
 }
 
 extension Errno {
-    /// Whether the kernel reports this error once and it ends a connection.
+    /// A Boolean value that indicates whether this error breaks a connection and the kernel reports
+    /// it only once.
     var breaksConnection: Bool { Self.breakingErrors.contains(self) }
 
     private static let breakingErrors: [Errno] = [

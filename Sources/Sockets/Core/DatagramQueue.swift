@@ -10,7 +10,7 @@ final class DatagramQueue: @unchecked Sendable {
 
     deinit { memory?.deallocate() }
 
-    /// Whether all received datagrams have been returned.
+    /// A Boolean value that indicates whether all received datagrams have been returned.
     @inline(__always)
     var isEmpty: Bool { batch.isEmpty }
 
@@ -31,8 +31,8 @@ final class DatagramQueue: @unchecked Sendable {
     ///
     /// The memory is valid until the next call.
     func room(for count: Int) -> UnsafeMutableRawBufferPointer {
-        // Limit the size, because `count` may be `Int.max`. The kernel passes no longer datagram.
-        // The pages are not used before the kernel writes to them.
+        // Limit the size, because `count` may be `Int.max`. The kernel delivers no datagram that is
+        // longer than this limit. The pages are not used before the kernel writes to them.
         let count = Swift.min(Swift.max(0, count), 1 << 24)
         if let memory, memory.count >= count { return .init(rebasing: memory[..<count]) }
         memory?.deallocate()

@@ -62,7 +62,7 @@ struct DescriptorLifetime: ~Copyable {
     /// are visible to the caller.
     func startAwaiting() { word.bitwiseOr(Self.awaited, ordering: .acquiringAndReleasing) }
 
-    /// Ends what `startAwaiting` began.
+    /// Undoes `startAwaiting`, so `leave` no longer reports the calls that end.
     func stopAwaiting() { word.bitwiseAnd(~Self.awaited, ordering: .relaxed) }
 
     /// Marks the socket closed, and counts the caller as a user of the descriptor, which then stays

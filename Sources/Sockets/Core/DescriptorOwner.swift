@@ -30,7 +30,7 @@ extension DescriptorOwner {
     /// Does nothing, because only `Socket` depends on options that the program can set.
     func didSetRawOption() {}
 
-    /// Ends one or both directions of a connection: shutdown(2).
+    /// Shuts down one or both directions of a connection: shutdown(2).
     func end(_ direction: ShutdownDirection) throws(SocketError) {
         try call(.shutdown, nil) { descriptor throws(Errno) in
             try System.shutdown(descriptor, direction)

@@ -9,7 +9,7 @@ enum DestinationLink {
     /// unless the socket itself is bound to a link. Groups are exempt, because a multicast datagram
     /// without a zone leaves through the default interface.
     ///
-    /// - Throws: `EINVAL`, as connect(2) for such an address.
+    /// - Throws: `EINVAL`, which connect(2) also reports for such an address.
     @inline(__always)
     static func check(
         _ remote: SocketAddress, _ descriptor: Int32, _ family: AddressFamily
@@ -25,7 +25,8 @@ enum DestinationLink {
         // name fails, and the kernel reports the reason when the datagram is sent.
         let device = try? System.option(descriptor, .bindToDevice, capacity: 16)
         guard device?.isEmpty == true else { return }
-        // A kernel without the option has no such link.
+        // `IPV6_UNICAST_IF` also sets a link. If the kernel lacks this option, the socket has no
+        // such link.
         guard (try? System.option(descriptor, .unicastInterface6)) ?? 0 == 0 else { return }
         throw .invalidArgument
     }

@@ -1,14 +1,14 @@
 internal import SystemPackage
 
-/// What encrypts a stream: it stands between the bytes of the program and the system calls.
+/// A layer that encrypts a stream, between the program's bytes and the system calls.
 ///
-/// No call waits. Where a system call would wait, a call throws `EAGAIN`. After `EPROTO`, the
-/// stream itself knows what failed.
+/// No method waits. If a system call would wait, the method throws `EAGAIN`. If a method throws
+/// `EPROTO`, the object has noted the TLS failure.
 protocol EncryptedStream: AnyObject {
-    /// Decrypts received bytes, and receives once if there are none.
+    /// Decrypts received bytes, and receives once first if there are none.
     ///
-    /// With `peeking`, the next call returns the same bytes again. Returns 0 at the end of the
-    /// stream, and `nil` if the received bytes contain nothing for the program.
+    /// If `peeking` is true, the next call returns the same bytes again. The method returns 0 at
+    /// EOF, and `nil` if the received bytes contain nothing for the program.
     func receiveAtOnce(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, peeking: Bool
     ) throws(Errno) -> Int?
@@ -19,12 +19,13 @@ protocol EncryptedStream: AnyObject {
     /// Returns the number of bytes that were encrypted.
     func sendAtOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
 
-    /// Whether the kernel has not accepted all encrypted bytes.
+    /// A Boolean value that indicates whether some encrypted bytes still wait for the kernel to
+    /// accept them.
     var hasUnsent: Bool { get }
 
     /// Sends encrypted bytes, and returns whether the kernel has accepted all of them.
     func flush(_ descriptor: Int32) throws(Errno) -> Bool
 
-    /// Encrypts the end of the stream and sends it.
+    /// Encrypts the closing alert (close_notify) and sends it.
     func end(_ descriptor: Int32) throws(Errno)
 }

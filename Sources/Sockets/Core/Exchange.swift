@@ -2,8 +2,7 @@ internal import SystemPackage
 
 /// Sends a request while it receives the reply, so that no combination of sizes can deadlock.
 ///
-/// This type never waits itself. If it can neither send nor receive, its blocking or async caller
-/// waits.
+/// This type never waits. If it can neither send nor receive, its blocking or async caller waits.
 struct Exchange {
     /// The outcome of one step.
     enum Step {
@@ -21,14 +20,14 @@ struct Exchange {
     ///
     /// With `.toEnd`, a half-close ends the request.
     private let framing: Framing
-    /// Whether bytes after the reply can be kept for a later read.
+    /// A Boolean value that indicates whether bytes after the reply can be kept for a later read.
     private let keepsSurplus: Bool
-    /// What encrypts the connection, or `nil`.
+    /// The layer that encrypts the connection, or `nil` if the connection is not encrypted.
     private let encryption: (any EncryptedStream)?
     private var sent = 0
     private var hasEnded = false
     private var sendFailure: Errno?
-    /// Whether the peer broke the connection, so that nothing more can be received.
+    /// A Boolean value that indicates whether receiving failed, so nothing more can be received.
     private var hasBroken = false
     private var reply: [UInt8]?
     private var parser: MessageParser
@@ -44,7 +43,8 @@ struct Exchange {
         self.keepsSurplus = keepsSurplus
     }
 
-    /// Whether only a part of the request was sent, so another request must not follow it.
+    /// A Boolean value that indicates whether only a part of the request was sent, so another
+    /// request must not follow it.
     var isIncomplete: Bool { sent > 0 && unsent > 0 }
 
     /// The number of request bytes that were sent.
@@ -79,9 +79,10 @@ struct Exchange {
             return .moved
         }
         if hasSent || hasReceived { return .moved }
-        // The reply may have arrived before the send failed, so read it first. If the connection is
-        // not broken, such as after a rejection by the firewall, the peer may still wait for the
-        // unsent bytes, so waiting for more would deadlock. After a half-close, it may still reply.
+        // Report a failed send only after all available bytes were read, because they may contain
+        // the reply. After `EPIPE`, wait for the reply, because a peer that no longer receives may
+        // still send. After another error, such as a rejection by a firewall, waiting could
+        // deadlock, because the peer may be waiting for the unsent bytes.
         if let sendFailure, sendFailure != .brokenPipe {
             return fail(.system(sendFailure), &input, &scanner)
         }
@@ -110,10 +111,10 @@ struct Exchange {
         return fail(sendFailure.map { .system($0) } ?? .endOfStream, &input, &scanner)
     }
 
-    /// Returns whether the end of the received bytes is the end of the reply.
+    /// Returns whether EOF completes the reply.
     ///
-    /// A reply of another framing that does not end there is incomplete. So is a reply that a reset
-    /// cut off, because the reset may have removed bytes that the peer had sent.
+    /// Only a reply with the framing `.toEnd` is completed by EOF. A reset completes no reply,
+    /// because it may have discarded bytes that the peer had sent.
     private func endsReply(isAtEnd: Bool) -> Bool {
         guard case .toEnd = framing else { return false }
         return isAtEnd
@@ -210,7 +211,7 @@ struct Exchange {
         return try System.recv(descriptor, room, flags.union(.dontWait))
     }
 
-    /// Returns how many bytes to receive without reading beyond the reply.
+    /// Returns how many bytes can be received without reading beyond the reply.
     private func share(
         _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ count: Int
     ) throws(Errno) -> Int {

@@ -7,6 +7,6 @@ public enum Framing: Hashable, Sendable {
     case line
     /// The message ends with this byte, which is part of the message.
     case until(UInt8)
-    /// The message ends at the end of the stream. `limit` is its maximum length in bytes.
+    /// The message ends at EOF. `limit` is its maximum length in bytes.
     case toEnd(limit: Int = 16 << 20)
 }

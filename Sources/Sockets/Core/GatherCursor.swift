@@ -1,6 +1,6 @@
 /// A position in several byte arrays that are sent in order.
 struct GatherCursor {
-    /// The arrays that were not sent completely.
+    /// The arrays that still have unsent bytes.
     private(set) var parts: ArraySlice<[UInt8]>
     /// The number of bytes already sent from the first of `parts`.
     private(set) var skipped = 0
@@ -14,7 +14,7 @@ struct GatherCursor {
 
     var isAtEnd: Bool { parts.isEmpty }
 
-    /// Returns the next bytes that were not sent, in one array.
+    /// Returns the next unsent bytes, in one array.
     func joined(atMost count: Int) -> [UInt8] {
         Array(parts.joined().dropFirst(skipped).prefix(count))
     }

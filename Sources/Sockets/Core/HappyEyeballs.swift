@@ -132,7 +132,7 @@ package struct HappyEyeballs: Sendable {
 
     /// Records that an attempt failed, so the next attempt starts at once.
     ///
-    /// `isLocal` says that it failed before the peer or the network had a part.
+    /// `isLocal` is true if the attempt failed before it used the network.
     package mutating func failed(
         _ index: Int, because cause: SocketError.Cause, isLocal: Bool = false, at now: Duration
     ) {
@@ -196,7 +196,8 @@ extension HappyEyeballs {
 }
 
 extension SocketError.Cause {
-    /// Whether the attempt failed on this machine or near it, before the peer could answer.
+    /// A Boolean value that indicates whether the attempt failed on or near this machine, before
+    /// the peer could answer.
     fileprivate var isLocal: Bool {
         guard case .system(let code) = self else { return false }
         let causes: [Errno] = [

@@ -1,26 +1,26 @@
 internal import Synchronization
 
-/// A reference to an object that is created on first use, by whichever thread comes first.
+/// A reference to an object, which the first thread that needs the object creates.
 ///
-/// `AtomicLazyReference` of the standard library does the same, but the compiler does not
-/// specialize its `load`, which costs 900 instructions a call.
+/// The standard library's `AtomicLazyReference` does the same, but each call of its `load` costs
+/// 900 instructions, because the compiler does not specialize the function.
 struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
     /// The bits of a retained object, or 0.
     private let bits = Atomic<UInt>(0)
 
     deinit { retained?.release() }
 
-    /// The object, or `nil` if it was not created yet.
+    /// The object, or `nil` if it has not been created yet.
     @inline(__always)
     var objectIfCreated: Object? { retained?.takeUnretainedValue() }
 
-    /// Whether the object was created.
+    /// A Boolean value that indicates whether the object has been created.
     @inline(__always)
     var isCreated: Bool { bits.load(ordering: .acquiring) != 0 }
 
-    /// The object, which `create` creates if there is none.
+    /// Returns the object, and creates it with `create` if it does not exist yet.
     ///
-    /// If two threads create one at the same time, one of the two objects is released.
+    /// If two threads create an object at the same time, one of the two objects is released.
     func object(_ create: () -> Object) -> Object {
         if let objectIfCreated { return objectIfCreated }
         let created = Unmanaged.passRetained(create())
@@ -40,7 +40,7 @@ struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
         guard let object = UnsafeRawPointer(bitPattern: bits.load(ordering: .acquiring)) else {
             return nil
         }
-        // Safe: `object` retained it once for this value.
+        // Safe: the function `object` retained the object once for this value.
         return Unmanaged<Object>.fromOpaque(object)
     }
 }

@@ -18,7 +18,7 @@ struct LineScanner {
     let limit: Int
 
     private var scanned = 0
-    /// Whether the rest of an overlong line must be discarded.
+    /// A Boolean value that indicates whether the rest of an overlong line must be discarded.
     private(set) var isSkipping = false
 
     init(limit: Int) {

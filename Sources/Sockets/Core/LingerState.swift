@@ -5,31 +5,33 @@ internal import SystemPackage
 ///
 /// If the option is zero, the close resets the connection. If it is positive, close(2) would wait
 /// until the peer has acknowledged the sent bytes, which would hold up every connection of an event
-/// loop. The option has no other effect, so it is turned off first. The kernel is only asked if the
-/// option may be set.
+/// loop. A positive value has no other effect, so this type turns the option off before it closes
+/// the descriptor. It queries the kernel only if the option may be set.
 struct LingerState: ~Copyable {
     private let maySet: Atomic<Bool>
 
     /// - Parameter maySet: Whether the option may already be set.
     init(maySet: Bool) { self.maySet = Atomic(maySet) }
 
-    /// Whether the option may be set, for a socket that inherits it.
+    /// A Boolean value that indicates whether the option may be set. Accepted sockets inherit it.
     var mayBeSet: Bool { maySet.load(ordering: .relaxed) }
 
-    /// Notes that the program has set the option, or an option that may be this one.
+    /// Notes that the program has set the option, or a raw option that may be `SO_LINGER`.
     func noteSet() { maySet.store(true, ordering: .relaxed) }
 
     /// Returns whether closing the descriptor resets the connection.
     func resets(_ descriptor: Int32) -> Bool { seconds(descriptor) == 0 }
 
-    /// Tells the peer of the close, and wakes the threads that wait inside a call.
+    /// Resets or shuts down the connection, which wakes the threads that wait inside calls.
     ///
-    /// The descriptor is released later, when those calls have left.
+    /// The descriptor is released later, when those calls have ended.
     @inline(never)
     func hangUp(_ descriptor: Int32) {
-        // A shutdown would end the stream, and the peer would take it for complete.
+        // If closing must reset the connection, do not shut it down, because the peer would then
+        // regard the stream as complete.
         if resets(descriptor), Self.reset(descriptor) { return }
-        // It fails on a socket that is not connected, and wakes the waiting threads all the same.
+        // Ignore the error, because the shutdown wakes the waiting threads even if the socket is
+        // not connected.
         try? System.shutdown(descriptor, .both)
     }
 

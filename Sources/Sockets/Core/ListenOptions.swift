@@ -13,8 +13,8 @@ public struct ListenOptions: Sendable {
     /// The only address family to bind, or `nil` to allow every family.
     ///
     /// If it is `nil` and the endpoint has no host or the host `::`, the socket serves IPv4 and
-    /// IPv6. ``AddressFamily/ipv6`` restricts such a socket to IPv6. Both have the local address
-    /// `[::]`, and the option ``SocketOption/ipv6Only`` tells them apart.
+    /// IPv6. ``AddressFamily/ipv6`` restricts such a socket to IPv6. Both kinds of socket have the
+    /// local address `[::]`, and the option ``SocketOption/ipv6Only`` distinguishes them.
     public var family: AddressFamily?
 
     /// The maximum number of clients that wait to be accepted; see ``Socket/listen(backlog:)``.
@@ -28,7 +28,7 @@ public struct ListenOptions: Sendable {
     /// A Boolean value that indicates whether each loop of a ``Listener``'s group has its own
     /// listening socket.
     ///
-    /// It is allowed only for TCP, and only `serve` uses it.
+    /// `true` is allowed only for TCP, and only `serve` uses the value.
     public var sharded: Bool
 
     /// The socket options to set, in order, before bind.

@@ -1,6 +1,7 @@
 internal import SystemPackage
 
-// Hints that need a look at this machine, because the kernel reports several reasons by one number.
+// Hints that require a look at this machine, because the kernel reports several causes with one
+// error number.
 extension SocketError {
     /// Returns the error of a connect or a send, with a hint if the reason is on this machine.
     ///
@@ -17,11 +18,13 @@ extension SocketError {
             return with(
                 hint:
                     "The local port is connected to that address already. Port 0 picks a free one.")
-        // Without a source address for the family, the kernel gives the same error.
+        // The kernel reports the same error if the machine has no source address of the family,
+        // which `canReach` rules out.
         case .system(.addressNotAvailable) where type == .stream && Self.canReach(remote),
             .system(.wouldBlock) where type == .datagram:
             return with(hint: Self.noLocalPort)
-        // A firewall or a route that forbids the address gives the same error.
+        // The kernel reports the same error if a firewall or a route forbids the address, which
+        // `canReach` rules out.
         case .system(.permissionDenied)
         where type == .datagram && Self.canReach(remote, [.set(.broadcast, to: true)]):
             return with(
@@ -35,13 +38,13 @@ extension SocketError {
         }
     }
 
-    /// The errors of a destination that the source address cannot reach.
+    /// The errors that the kernel reports if the source address cannot reach the destination.
     private static let routeErrors: [Errno] = [
         .invalidArgument, .networkUnreachable, .noRouteToHost, .addressNotAvailable,
     ]
 
-    /// Returns why the source address cannot reach the destination, or `nil` if the reason is
-    /// another one.
+    /// Returns why the source address cannot reach the destination, or `nil` if the error has
+    /// another reason.
     private static func unreachable(
         _ remote: SocketAddress, from local: SocketAddress
     ) -> String? {
@@ -57,13 +60,14 @@ extension SocketError {
         return "A loopback address reaches only this machine."
     }
 
-    /// Returns whether a datagram socket with these options can be connected to the address, which
-    /// sends nothing.
+    /// Returns whether a datagram socket with these options can connect to the address.
+    ///
+    /// Connecting a datagram socket sends nothing.
     private static func canReach(
         _ remote: SocketAddress, _ options: [SocketOptionSetting] = []
     ) -> Bool {
         guard let family = remote.family, let wildcard = family.wildcard else { return false }
-        // If the kernel finds no free port, one outside `ip_local_port_range` may be free.
+        // If the kernel finds no free port, a port outside `ip_local_port_range` may still be free.
         for port: UInt16 in [0, 1024, 65_535] {
             do throws(SocketError) {
                 var socket = try OwnedSocket(family, .datagram)

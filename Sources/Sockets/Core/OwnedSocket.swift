@@ -14,18 +14,19 @@ struct OwnedSocket: ~Copyable {
     var remoteAddress: SocketAddress?
     /// The socket file that bind created.
     private(set) var file: UnixSocketFile?
-    /// Whether the kernel's send and receive timeouts have their defaults.
+    /// A Boolean value that indicates whether the kernel's send and receive timeouts have their
+    /// defaults.
     ///
     /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
     /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
     let adoptedMode: Mode?
 
-    /// Whether calls on a descriptor wait.
+    /// The blocking mode of a descriptor.
     enum Mode {
         case blocking, nonblocking
     }
-    /// Whether `SO_LINGER` may be set.
+    /// A Boolean value that indicates whether `SO_LINGER` may be set.
     private(set) var mayLinger: Bool
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
@@ -88,7 +89,8 @@ struct OwnedSocket: ~Copyable {
         try socket.set(options.socketOptions)
         if let local = options.localAddress {
             if type == .stream, socket.family != .unix {
-                // A bind takes the port for every destination, so connect chooses it.
+                // For port 0, let connect choose the port, because bind would reserve a port for
+                // every destination.
                 let option: SocketOption<Bool> = local.port == 0 ? .bindWithoutPort : .reuseAddress
                 try socket.set([.set(option, to: true)])
             }
@@ -138,8 +140,8 @@ struct OwnedSocket: ~Copyable {
         if family != .unix {
             if type == .stream { settings.append(.set(.reuseAddress, to: true)) }
             if options.reusePort || options.sharded { settings.append(.set(.reusePort, to: true)) }
-            // Programs of other users share a UDP port, such as 5353 with avahi, only by this
-            // option.
+            // Only this option lets programs of different users share a UDP port, such as port 5353
+            // with avahi.
             if type == .datagram, options.reusePort {
                 settings.append(.set(.reuseAddress, to: true))
             }
@@ -162,9 +164,9 @@ struct OwnedSocket: ~Copyable {
 
     /// Sets the options of every new datagram socket.
     ///
-    /// This comes before bind. Otherwise the socket could receive datagrams of groups that it has
-    /// not joined, and datagrams whose destination is unknown, so replies could leave from another
-    /// address.
+    /// Call this function before bind. Otherwise the socket could receive datagrams to groups that
+    /// it has not joined. It could also receive datagrams without their destination, so replies
+    /// could leave from another address.
     func prepareForDatagrams(
         _ operation: SocketError.Operation, reportsDestinations: Bool
     ) throws(SocketError) {
@@ -246,7 +248,8 @@ extension System {
 }
 
 extension SocketAddress {
-    /// Whether a socket bound to this address may receive datagrams for several local addresses.
+    /// A Boolean value that indicates whether a socket bound to this address may receive datagrams
+    /// for several local addresses.
     ///
     /// A socket bound to a group receives datagrams to the group, but it cannot send from the
     /// group's address.

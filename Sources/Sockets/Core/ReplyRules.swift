@@ -1,10 +1,10 @@
 internal import SystemPackage
 
-/// Decides what a datagram to an address that a peer chose means.
+/// Decides whether a reply that cannot be sent is a lost datagram or an error.
 ///
 /// The address of a sender can be forged, and a sender may have gone. No sender must be able to
-/// stop a server that replies to all of them. So what a peer can cause is a lost datagram, and what
-/// only the program can cause is an error.
+/// stop a server that replies to every datagram. So a failure that a peer can cause is a lost
+/// datagram, and a failure that only the program can cause is an error.
 enum ReplyRules {
     /// Returns whether a datagram from `address` can be answered.
     ///
@@ -39,19 +39,22 @@ enum ReplyRules {
         return !isMistake(remote, family, local, isIPv6Only)
     }
 
-    /// Returns whether no peer of the socket can have this address.
+    /// Returns whether no peer of the socket can have this address, so the program chose it by
+    /// mistake.
     private static func isMistake(
         _ remote: SocketAddress, _ family: AddressFamily, _ local: SocketAddress,
         _ isIPv6Only: () -> Bool
     ) -> Bool {
         switch remote.ip?.unmapped {
-        // The kernel discards a datagram whose source is a group or 255.255.255.255 (RFC 1122,
-        // section 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a
+        // The kernel discards a datagram whose source is a multicast group or 255.255.255.255 (RFC
+        // 1122, section 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a
         // destination.
         case let ip? where ip.isMulticast || ip == .v4(.broadcast): return true
-        // The kernel reports the zone of a link-local sender.
+        // The kernel reports a link-local sender with its zone, so an address without a zone is not
+        // a sender's.
         case .v6: return family == .ipv4 || remote.lacksZone
-        // IPv4 reaches an IPv6 socket only at the wildcard address or a mapped one.
+        // An IPv4 sender reaches an IPv6 socket only at the wildcard address or at an IPv4-mapped
+        // address.
         case .v4: return family == .ipv6 && (local.ip != .v6(.any) || isIPv6Only())
         case nil: return true
         }
@@ -71,7 +74,7 @@ enum ReplyRules {
     /// The errors that a Unix peer causes.
     ///
     /// The peer may have ended, replaced its socket file or changed permissions. It may also have
-    /// connected its socket to another one (`EPERM`) or shut down its receiving direction
+    /// connected its socket to another socket (`EPERM`) or shut down its receiving direction
     /// (`EPIPE`).
     private static let undeliverableUnixErrors: [Errno] = [
         .connectionRefused, .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
@@ -81,8 +84,8 @@ enum ReplyRules {
     /// Returns whether a reply to a Unix peer is lost because the peer's request is too long to be
     /// sent back.
     ///
-    /// The peer chooses the length of a request, and its own send buffer may be larger. A reply
-    /// that is longer than the request is the program's own choice.
+    /// The peer chooses the length of a request, and its send buffer may be larger than that of
+    /// this socket. A reply that is longer than the request is the program's own choice.
     static func isTooLongEcho(
         _ cause: SocketError.Cause, _ reply: RawSpan, toRequestOf count: Int
     ) -> Bool {
@@ -103,8 +106,8 @@ extension SocketAddress {
         guard ip?.isMulticast == false, ip != .v4(.broadcast) else { return nil }
     }
 
-    /// Returns the address without its port, as the source of a datagram of the socket
-    /// `descriptor`; `nil` for Unix addresses.
+    /// Returns this address without its port, as the source address of datagrams from the socket
+    /// `descriptor`, or `nil` if this is a Unix address.
     func packetAddress(for descriptor: Int32) throws(Errno) -> PacketAddress? {
         guard let family, family != .unix else { return nil }
         return try raw(for: family, on: descriptor).content

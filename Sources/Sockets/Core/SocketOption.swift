@@ -13,25 +13,26 @@ public struct SocketOption<Value: Sendable>: Sendable {
     let name: String
     let get: @Sendable (Int32, AddressFamily) throws(Errno) -> Value
     let set: @Sendable (Int32, AddressFamily, Value) throws(Errno) -> Void
-    /// Whether the option was created from raw numbers.
+    /// A Boolean value that indicates whether the option was created from raw numbers.
     ///
     /// Setting such an option may change the kernel's timeouts, so cached timeouts become invalid.
     var isRaw = false
-    /// The values that the kernel takes, if it refuses some.
+    /// The values that the kernel accepts, or `nil` if the option has no known range.
     var range: OptionRange?
-    /// Whether setting the option may set `SO_LINGER`.
+    /// A Boolean value that indicates whether setting the option may set `SO_LINGER`.
     var mayLinger = false
-    /// Returns the pending error that reading the option took from the kernel; `nil` for options
-    /// other than `SO_ERROR`.
+    /// A closure that converts the option's value to the pending error, which the read has cleared
+    /// in the kernel. It is `nil` for options other than `SO_ERROR`.
     var takenError: (@Sendable (Value) -> Errno?)?
 }
 
-/// The values that the kernel takes for an option.
+/// The values that the kernel accepts for an option.
 struct OptionRange: Sendable {
     let values: ClosedRange<Int>
     var unit = ""
 
-    /// Returns the hint of the error of setting the option, if the value was out of range.
+    /// Returns a hint if `error` means that the value of the option was out of range, and `nil`
+    /// otherwise.
     func hint(for error: SocketError) -> String? {
         guard error.errno == .invalidArgument else { return nil }
         return "The option takes \(values.lowerBound) to \(values.upperBound)\(unit)."
@@ -61,8 +62,8 @@ extension SocketOption<Bool> {
     /// a new listener or channel to IPv6, use ``ListenOptions/family``.
     public static var ipv6Only: Self { flag("ipv6Only", .ipv6Only) }
 
-    /// `IP_BIND_ADDRESS_NO_PORT`: bind takes no port, and connect chooses one that is free for its
-    /// destination.
+    /// `IP_BIND_ADDRESS_NO_PORT`: bind reserves no port, and connect chooses a port that is free
+    /// for its destination.
     static var bindWithoutPort: Self { flag("bindWithoutPort", .bindWithoutPort) }
 
     /// `IP_MULTICAST_LOOP`, `IPV6_MULTICAST_LOOP`: datagrams to a group also reach members on this
@@ -121,12 +122,12 @@ extension SocketOption<Int> {
 extension SocketOption<Duration> {
     /// `TCP_KEEPIDLE`: how long a connection is idle before the first probe.
     ///
-    /// The value is rounded up to whole seconds. The kernel takes 1 to 32,767.
+    /// The value is rounded up to whole seconds. The kernel accepts values from 1 to 32,767.
     public static var keepAliveIdle: Self { seconds("keepAliveIdle", .keepAliveIdle) }
 
     /// `TCP_KEEPINTVL`: the time between two probes.
     ///
-    /// The value is rounded up to whole seconds. The kernel takes 1 to 32,767.
+    /// The value is rounded up to whole seconds. The kernel accepts values from 1 to 32,767.
     public static var keepAliveInterval: Self { seconds("keepAliveInterval", .keepAliveInterval) }
 
     private static func seconds(_ name: String, _ key: OptionKey) -> Self {
@@ -139,9 +140,9 @@ extension SocketOption<Duration?> {
     /// `SO_LINGER`: `.zero` makes `close` reset the connection and discard undelivered bytes.
     ///
     /// With `nil`, the default, and with a positive value, the kernel delivers the bytes after
-    /// `close`. A positive value, in whole seconds and rounded up, is how long close(2) waits until
-    /// the peer has acknowledged the sent bytes. The `close` of this library never waits. To wait
-    /// for the peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
+    /// `close`. A positive value, rounded up to whole seconds, is the longest time that close(2)
+    /// waits for the peer to acknowledge the sent bytes. The `close` of this library never waits.
+    /// To wait for the peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
     public static var linger: Self {
         var option = SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
@@ -156,8 +157,8 @@ extension SocketOption<Duration?> {
 extension SocketOption<Errno?> {
     /// `SO_ERROR`: the pending error.
     ///
-    /// It is read-only, and reading clears it. If the error broke a connection, reads still report
-    /// it after the received bytes.
+    /// The option is read-only, and reading it clears the error. If the error broke a connection,
+    /// later reads from the connection still report the error after the received bytes.
     public static var error: Self {
         var option = SocketOption(name: "error") { descriptor, _ throws(Errno) in
             try System.takeError(descriptor)
@@ -242,14 +243,14 @@ extension SocketOption {
         return option
     }
 
-    /// Returns the option with the values that the kernel takes.
+    /// Returns a copy of the option with this range of accepted values.
     fileprivate func taking(_ range: OptionRange?) -> Self {
         var option = self
         option.range = range
         return option
     }
 
-    /// Returns the same option with another type of value.
+    /// Returns the same option with values of another type.
     fileprivate func map<Other>(
         _ decode: @escaping @Sendable (Value) -> Other,
         _ encode: @escaping @Sendable (Other) -> Value
@@ -299,7 +300,8 @@ public struct SocketOptionSetting: Sendable {
             isRaw: option.isRaw, range: option.range, mayLinger: option.mayLinger)
     }
 
-    /// Returns the hint of the error of setting the option, if the value was out of range.
+    /// Returns a hint if `error` means that the value of the option was out of range, and `nil`
+    /// otherwise.
     func hint(for error: SocketError) -> String? { range?.hint(for: error) }
 }
 

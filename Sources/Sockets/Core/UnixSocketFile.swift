@@ -20,9 +20,10 @@ final class UnixSocketFile: Sendable {
         self.init(Self.absolute(unix.bytes, identity), identity)
     }
 
-    /// Returns the path from the root, because the working directory may change.
+    /// Returns an absolute path, because the working directory may change.
     ///
-    /// Returns the same path if the working directory has no path, or has changed already.
+    /// If the working directory has no path or has already changed, this function returns `path`
+    /// unchanged.
     private static func absolute(_ path: [UInt8], _ identity: FileIdentity) -> [UInt8] {
         guard path.first != UInt8(ascii: "/"), let folder = try? System.getcwd() else {
             return path
@@ -64,9 +65,9 @@ final class UnixSocketFile: Sendable {
 
     /// Returns whether no program uses the socket file any more.
     ///
-    /// It connects with a socket of the wrong type, so that a running server does not see a client
-    /// that disconnects at once. If a server runs, the kernel rejects the connection with
-    /// `EPROTOTYPE`.
+    /// The function tries to connect a socket of the wrong type. If a server is running, the kernel
+    /// rejects the connection with `EPROTOTYPE`, so the server does not see a client that
+    /// disconnects at once.
     private static func isStale(_ address: SocketAddress, _ type: SocketType) -> Bool {
         do throws(SocketError) {
             let probe = try OwnedSocket(.unix, type == .datagram ? .stream : .datagram)
