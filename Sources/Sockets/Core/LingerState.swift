@@ -13,7 +13,9 @@ struct LingerState: ~Copyable {
     /// - Parameter maySet: Whether the option may already be set.
     init(maySet: Bool) { self.maySet = Atomic(maySet) }
 
-    /// A Boolean value that indicates whether the option may be set. Accepted sockets inherit it.
+    /// A Boolean value that indicates whether the option may be set.
+    ///
+    /// Accepted sockets inherit the option.
     var mayBeSet: Bool { maySet.load(ordering: .relaxed) }
 
     /// Notes that the program has set the option, or a raw option that may be `SO_LINGER`.

@@ -22,7 +22,7 @@ public struct SocketOption<Value: Sendable>: Sendable {
     /// A Boolean value that indicates whether setting the option may set `SO_LINGER`.
     var mayLinger = false
     /// A closure that converts the option's value to the pending error, which the read has cleared
-    /// in the kernel. It is `nil` for options other than `SO_ERROR`.
+    /// in the kernel; `nil` for options other than `SO_ERROR`.
     var takenError: (@Sendable (Value) -> Errno?)?
 }
 

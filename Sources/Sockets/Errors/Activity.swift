@@ -33,6 +33,6 @@ package struct Activity: Hashable, Sendable {
         self.received = received
     }
 
-    /// The activity for a diagnosis outside an operation.
+    /// The activity of a diagnosis that the program requested outside an operation.
     package static let nothing = Activity(.nothing)
 }

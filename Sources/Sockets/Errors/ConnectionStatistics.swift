@@ -29,7 +29,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
         case closed
         /// The peer has half-closed, but this end has not.
         case closeWait
-        /// Both ends have closed, but the peer has not acknowledged the close of this end.
+        /// Both ends have closed, but the peer has not acknowledged this end's close.
         case lastAck
         /// The socket listens for connections.
         case listen
@@ -87,7 +87,7 @@ public struct ConnectionStatistics: Hashable, Sendable {
     /// The kernel sends probes while the peer's window is closed, and on an idle connection with
     /// keep-alive.
     public var probes: Int?
-    /// How many times the time to the next retransmission or probe was doubled.
+    /// How often the interval to the next retransmission or probe has been doubled.
     public var backoff: Int?
     /// How many segments have been retransmitted since the connection was established:
     /// `total_retrans`.
@@ -123,7 +123,8 @@ public struct ConnectionStatistics: Hashable, Sendable {
     public var busyTime: Duration?
     /// The part of `busyTime` in which the peer's window limited the sending: `rwnd_limited`.
     public var receiveWindowLimitedTime: Duration?
-    /// The part of `busyTime` in which our send buffer limited the sending: `sndbuf_limited`.
+    /// The part of `busyTime` in which the send buffer of this end limited the sending:
+    /// `sndbuf_limited`.
     public var sendBufferLimitedTime: Duration?
 
     // MARK: Readiness, as poll(2) reports it

@@ -5,7 +5,7 @@
 ///
 /// A deadline is two words. A value with a `ContinuousClock.Instant` or a `Duration?` would be
 /// larger. The layout of an `Instant` is known only at run time, so each copy would use run-time
-/// tables. These copies cost more than the rest of reading a line.
+/// tables. Such copies would cost more than everything else that reading a line does.
 package struct Deadline: Sendable {
     let limit: TimeLimit
     /// The instant in nanoseconds of the continuous clock.
@@ -77,13 +77,13 @@ package struct Deadline: Sendable {
         }
     }
 
-    /// Whether the deadline has started and passed.
+    /// A Boolean value that indicates whether the deadline has started and passed.
     @inline(__always)
     var hasPassed: Bool {
         instant > 0 && instant != .max && System.continuousNanoseconds() >= instant
     }
 
-    /// Whether the deadline never passes.
+    /// A Boolean value that indicates whether the deadline never passes.
     @inline(__always)
     var isNever: Bool { limit == .never }
 

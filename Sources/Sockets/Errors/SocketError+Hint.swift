@@ -8,14 +8,14 @@ extension SocketError {
             return
                 "This machine does not have that address; the command ip address shows the ones that it has."
         case (.bind, .system(.addressInUse)) where localAddress?.port == 0,
-            // To listen, the kernel chooses a port if the socket is not bound.
+            // If the socket is not bound, listen(2) makes the kernel choose a port.
             (.listen, .system(.addressInUse)) where localAddress?.port ?? 0 == 0:
             return Self.noLocalPort
         case (.bind, .system(.invalidArgument)):
             return localAddress.flatMap { Self.missingZone(of: $0) }
         case (.connect, .system(.invalidArgument)), (.send, .system(.invalidArgument)):
             return remoteAddress.flatMap { Self.missingZone(of: $0) }
-        // Without a zone, the routes choose the link of a group.
+        // If a multicast group has no zone, the routes determine its link.
         case (.send, .system(.networkUnreachable)), (.send, .system(.noRouteToHost)),
             (.send, .system(.addressNotAvailable)):
             guard let remoteAddress, remoteAddress.ip?.isMulticast == true else { return nil }

@@ -111,12 +111,12 @@ extension SocketErrorPatterns {
         .init { if case .invalidInput = $0 { true } else { false } }
     }
 
-    /// Matches every failure of TLS.
+    /// Matches every TLS failure.
     public static var tls: SocketError.Pattern {
         .init { if case .tls = $0 { true } else { false } }
     }
 
-    /// Matches a stream that ended without TLS's end (close_notify).
+    /// Matches a stream that ended without TLS's closing alert (close_notify).
     public static var truncated: SocketError.Pattern { .init { $0 == .tls(.truncated) } }
 
     /// Matches a failure of `getaddrinfo` or `getnameinfo`.

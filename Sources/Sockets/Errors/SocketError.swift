@@ -98,8 +98,8 @@ public struct SocketError: Error, Sendable {
     /// are none.
     public var unsentRequestBytes: Int { contents.unsentRequestBytes }
 
-    /// The bytes that had been read when a call failed before all of the requested data had
-    /// arrived, and that no later call returns; empty for other errors.
+    /// The bytes that a call received before it failed, if the requested data was incomplete and no
+    /// later call returns these bytes; empty for other errors.
     public var partialBytes: [UInt8] { contents.partialBytes }
 
     /// The failed attempts of a connect, in the order in which they started.
@@ -108,20 +108,20 @@ public struct SocketError: Error, Sendable {
     /// The reason why the connection was stalled until the time limit ended the operation.
     ///
     /// It is set if a send, receive, read, write or exchange on a connection waited and timed out.
-    /// Otherwise it is `nil`, also if a write timed out while it waited for the write of another
-    /// task.
+    /// Otherwise it is `nil`, for example if a write timed out while it waited for another task's
+    /// write.
     public var stallReport: StallReport? { contents.stallReport }
 
     /// What the program or its user can do about the error, in one sentence; `nil` if the cause
     /// says enough.
     ///
-    /// It is set if the reason is on this machine and easily mistaken, such as a missing zone or no
-    /// free local port.
+    /// It is set if the reason lies on this machine and is easily misunderstood, such as a missing
+    /// zone or the lack of a free local port.
     public var hint: String? { contents.hint ?? hintOfAddress }
 
-    /// Returns the error of connecting to an endpoint.
+    /// Returns a copy of the error that names the endpoint of the failed connect.
     ///
-    /// An error about the local address keeps its own object.
+    /// An error about the local address is returned unchanged.
     func connecting(to endpoint: Endpoint) -> SocketError {
         operation.isAboutLocalAddress ? self : with(endpoint: endpoint)
     }
@@ -169,8 +169,8 @@ public struct SocketError: Error, Sendable {
         case nameResolution(NameResolutionFailure)
         /// A failed host lookup: Python's `socket.herror`.
         case hostLookup(HostLookupFailure)
-        /// The end of a time limit: Python's `socket.timeout`. `limit` is `nil` if the limit was an
-        /// instant.
+        /// The time limit ended the operation: Python's `socket.timeout`. `limit` is `nil` if the
+        /// limit was an instant.
         case timedOut(limit: Duration?)
         /// The task was cancelled.
         case cancelled
@@ -180,8 +180,8 @@ public struct SocketError: Error, Sendable {
         case endOfStream
         /// An earlier write was sent only in part, so another write would corrupt the stream.
         case incompleteWrite
-        /// Another task is in the same call. A connection has one reader at a time, and its writers
-        /// wait for each other.
+        /// Another task is in the same call. A connection allows only one reader at a time, but its
+        /// writers wait for each other.
         case busy
         /// A TCP connect reached its own socket, because the kernel had chosen the destination port
         /// as the source port.
@@ -229,7 +229,9 @@ public struct SocketError: Error, Sendable {
         let verb: String
         let preposition: String
         let isAboutLocalAddress: Bool
-        /// Whether the phrase needs an object; otherwise it names what failed itself.
+        /// A Boolean value that indicates whether the phrase needs an object.
+        ///
+        /// Otherwise the phrase itself names the object.
         let hasObject: Bool
 
         private init(

@@ -57,8 +57,8 @@ extension SocketError: CustomStringConvertible {
         let moved: String?
         switch operation {
         case .exchange:
-            // `bytesTransferred` counts the request, and a reader expects the bytes of the reply
-            // here.
+            // Report the bytes of the reply, because `bytesTransferred` counts the bytes of the
+            // request.
             moved = Self.count(partialBytes.count, "received")
         case .send, .write, .sendFile:
             moved = Self.count(bytesTransferred, "sent")
@@ -146,7 +146,7 @@ extension Int {
 
 extension Endpoint {
     /// A Boolean value that indicates whether the endpoint is a numeric address or a Unix path, so
-    /// that its only attempt has the same address.
+    /// its only attempt uses the same address.
     fileprivate var isNumeric: Bool {
         host.map { IPAddress($0) != nil } ?? true
     }

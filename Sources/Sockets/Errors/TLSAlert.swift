@@ -1,5 +1,4 @@
-/// An alert of TLS, by which one end tells the other why it ends the connection (RFC 8446, section
-/// 6).
+/// A TLS alert, which tells the peer why the sender closes the connection (RFC 8446, section 6).
 public struct TLSAlert: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The number of the alert.
     public let rawValue: UInt8
@@ -9,29 +8,29 @@ public struct TLSAlert: RawRepresentable, Hashable, Sendable, CustomStringConver
     /// - Parameter rawValue: The number of the alert.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// The two ends have no version, cipher or certificate in common.
+    /// The sender found no security parameters, such as a cipher, that both ends support.
     public static let handshakeFailure = TLSAlert(rawValue: 40)
     /// The certificate is damaged.
     public static let badCertificate = TLSAlert(rawValue: 42)
-    /// The certificate has a type that the end does not support.
+    /// The sender does not support the type of the certificate.
     public static let unsupportedCertificate = TLSAlert(rawValue: 43)
     /// The issuer has revoked the certificate.
     public static let certificateRevoked = TLSAlert(rawValue: 44)
     /// The certificate has expired or is not yet valid.
     public static let certificateExpired = TLSAlert(rawValue: 45)
-    /// The end rejects the certificate for another reason.
+    /// The sender rejects the certificate for another reason.
     public static let certificateUnknown = TLSAlert(rawValue: 46)
-    /// The end does not trust the issuer of the certificate.
+    /// The sender does not trust the issuer of the certificate.
     public static let unknownAuthority = TLSAlert(rawValue: 48)
-    /// The end does not allow the access.
+    /// The sender denies access, although the certificate is valid.
     public static let accessDenied = TLSAlert(rawValue: 49)
-    /// The end does not support the version.
+    /// The sender does not support the protocol version of its peer.
     public static let protocolVersion = TLSAlert(rawValue: 70)
-    /// The end cannot continue for a reason of its own.
+    /// The sender cannot continue because of an internal error.
     public static let internalError = TLSAlert(rawValue: 80)
-    /// The server has no identity for the name.
+    /// The server has no identity for the name that the client requested.
     public static let unrecognizedName = TLSAlert(rawValue: 112)
-    /// The server requires a certificate of the client.
+    /// The server requires a certificate from the client.
     public static let certificateRequired = TLSAlert(rawValue: 116)
     /// The server supports none of the client's application protocols.
     public static let noApplicationProtocol = TLSAlert(rawValue: 120)

@@ -27,12 +27,12 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case unknownIssuer(subject: String, issuer: String)
     /// The certificate is for another purpose, for example only for clients.
     case wrongPurpose(subject: String)
-    /// The certificate has none of the required digests; `seen` is its own pin, such as
-    /// "sha256:2f0b…".
+    /// The certificate matches none of the required pins. `seen` is the certificate's own pin, such
+    /// as "sha256:2f0b…".
     case pinMismatch(seen: String)
-    /// The certificate has another fault.
+    /// The certificate is invalid for another reason, which `reason` describes.
     case invalidCertificate(subject: String, reason: String)
-    /// The peer does not speak TLS, and its first bytes were these.
+    /// The peer does not speak TLS. The associated value contains its first bytes.
     case notTLS([UInt8])
     /// These bytes arrived before TLS started, so an attacker may have injected them.
     case bytesBeforeTLS([UInt8])
@@ -46,19 +46,20 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case clientCertificateRequired
     /// The server rejected the certificate of this client.
     case clientCertificateRefused(TLSAlert)
-    /// The server has chosen no identity for the client, which asks for `serverName`.
+    /// The server has no identity for the client, which requested `serverName`.
     ///
-    /// `reason` is the text of the error that was thrown, if any.
+    /// `reason` is the text of the error that choosing an identity threw, if any.
     case noIdentity(serverName: String?, reason: String?)
     /// The peer ended the connection with this alert.
     case alert(TLSAlert)
-    /// The stream ended without TLS's end (close_notify), so the end may be an attacker's.
+    /// The stream ended without TLS's closing alert (close_notify), so an attacker may have cut it
+    /// off.
     case truncated
     /// The peer violated the protocol.
     case protocolViolation(String)
     /// The private key does not belong to the certificate.
     case keyMismatch
-    /// The object, such as a certificate or a private key, cannot be read: `reason` says why.
+    /// An object, such as a certificate or a private key, cannot be read, for the given `reason`.
     case unreadable(String, reason: String)
     /// The password of the private key is missing or wrong.
     case wrongPassword(isMissing: Bool)
@@ -131,15 +132,17 @@ extension TLSFailure: CustomStringConvertible {
         }
     }
 
-    /// The common name of a subject such as "/O=Example/CN=example.com", escaped.
+    /// Returns the escaped common name of a subject such as "/O=Example/CN=example.com".
     private static func shown(_ subject: String) -> String {
         let name = subject.split(separator: "/").last { $0.hasPrefix("CN=") }?.dropFirst(3)
         let text = escapedAnew(name ?? subject[...])
         return text.isEmpty ? "an unnamed subject" : text
     }
 
-    /// Returns a name of a certificate, in which all but ASCII is escaped, with other letters as
-    /// they are.
+    /// Returns a name from a certificate as text.
+    ///
+    /// In `name`, all non-ASCII bytes are escaped. The result contains letters of every script and
+    /// escapes only unsafe characters.
     private static func escapedAnew(_ name: Substring) -> String {
         TerminalText.escaped(TerminalText.bytes(unescaping: name.utf8))
     }
