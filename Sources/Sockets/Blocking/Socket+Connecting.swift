@@ -125,7 +125,8 @@ extension Socket {
             }
             let established = try call(.connect) { descriptor throws(Errno) in
                 if address == .unnamed, type == .datagram, family != .unix {
-                    // The socket can receive at several addresses again.
+                    // Report destinations again, because the disconnected socket can receive at
+                    // several addresses.
                     try System.enablePacketInfo(descriptor, isIPv6: family == .ipv6)
                 }
                 return try ConnectedAddresses(of: descriptor, target: address, type)

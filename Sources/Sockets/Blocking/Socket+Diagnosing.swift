@@ -78,9 +78,9 @@ extension Socket {
     /// The caller must have called `enter`, so the descriptor is valid. The kernel is queried only
     /// after a timeout, so successful operations have no extra cost.
     ///
-    /// `stalledSince` is the time that was left when the operation began to wait. `isWhole` is true
-    /// if the operation began at that moment. `sent` is the number of bytes that an exchange has
-    /// sent.
+    /// `stalledSince` is the remaining time at the moment when the operation began to wait.
+    /// `isWhole` is true if the operation itself began at that moment. `sent` is the number of
+    /// bytes that an exchange has sent.
     @inline(never)
     func timeout(
         _ operation: SocketError.Operation, _ deadline: Deadline, _ stalledSince: Duration?,
@@ -107,7 +107,7 @@ extension Socket {
 }
 
 extension Activity.Kind {
-    /// Returns the activity of an operation on a connection, or `nil` for other operations.
+    /// Creates the activity of an operation on a connection, or returns `nil` for other operations.
     init?(_ operation: SocketError.Operation) {
         switch operation {
         case .receive, .read: self = .reading

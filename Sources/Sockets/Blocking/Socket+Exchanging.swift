@@ -92,7 +92,7 @@ extension Socket {
             tlsSession?.endSending()
             tlsSession?.endReceiving()
         }
-        // The time that was left when the exchange began to wait, or nil if it is not waiting.
+        // The remaining time when the exchange began to wait, or nil if it is not waiting.
         var stalledSince: Duration?
         while true {
             let step = exchange.step(

@@ -38,8 +38,8 @@ extension Socket {
     /// The TLS session of the connection, or `nil` if TLS was not started.
     var tlsSession: TLSSession? { tlsReference.objectIfCreated }
 
-    /// A Boolean value that indicates whether some encrypted bytes still wait for the kernel to
-    /// accept them.
+    /// A Boolean value that indicates whether there are encrypted bytes that the kernel has not
+    /// accepted.
     var hasUnsent: Bool { tlsSession?.hasUnsent ?? false }
 
     /// Starts TLS.
@@ -133,7 +133,7 @@ extension Socket {
         defer { session.endReceiving() }
         return try perform(.receive, .receiving, .inKernel, deadline, isFirst: isFirst) {
             descriptor, waiting throws(Errno) in
-            // The peer may be waiting for the rest of an earlier send.
+            // Flush first, because the peer may be waiting for the rest of an earlier send.
             _ = try? session.flush(descriptor)
             var isShort = false
             let outcome = try session.receive(

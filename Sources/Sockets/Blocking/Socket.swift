@@ -25,7 +25,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     public let type: SocketType
 
     let descriptor: Int32
-    /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
+    /// The blocking mode that the descriptor had when it was adopted; `nil` if the library created
+    /// it.
     let adoptedMode: OwnedSocket.Mode?
     let lifetime = DescriptorLifetime()
     let linger: LingerState

@@ -18,9 +18,9 @@ extension SocketStream {
     /// - Parameters:
     ///   - request: The bytes to send.
     ///   - framing: Where the reply ends.
-    ///   - timeout: The time limit for the whole exchange. After a failure, the received bytes stay
-    ///     in the stream. After a timeout, the rest of the reply may still arrive, and the next
-    ///     read then starts in the middle of the reply.
+    ///   - timeout: The time limit for the whole exchange. After a timeout, the received part of
+    ///     the reply stays in the stream, and the rest may still arrive. The next read then returns
+    ///     bytes from this reply.
     /// - Returns: The reply.
     /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
     ///   number of request bytes that were sent:

@@ -5,7 +5,9 @@ internal import SystemPackage
 /// No method waits. If a system call would wait, the method throws `EAGAIN`. If a method throws
 /// `EPROTO`, the object has noted the TLS failure.
 protocol EncryptedStream: AnyObject {
-    /// Decrypts received bytes, and receives once first if there are none.
+    /// Decrypts received bytes.
+    ///
+    /// If there are none, the method first receives once.
     ///
     /// If `peeking` is true, the next call returns the same bytes again. The method returns 0 at
     /// EOF, and `nil` if the received bytes contain nothing for the program.
@@ -19,8 +21,8 @@ protocol EncryptedStream: AnyObject {
     /// Returns the number of bytes that were encrypted.
     func sendAtOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(Errno) -> Int
 
-    /// A Boolean value that indicates whether some encrypted bytes still wait for the kernel to
-    /// accept them.
+    /// A Boolean value that indicates whether there are encrypted bytes that the kernel has not
+    /// accepted.
     var hasUnsent: Bool { get }
 
     /// Sends encrypted bytes, and returns whether the kernel has accepted all of them.

@@ -12,10 +12,10 @@ internal import SystemPackage
 /// while true {
 ///     switch order.next(at: now()) {
 ///     case .start(let index): …   // begin connecting to order.addresses[index]
-///     case .wait(let until): …    // for an attempt to end; then order.succeeded or order.failed
+///     case .wait(let until): …    // wait for an attempt to end; call order.succeeded or .failed
 ///     case .cancel(let index): …  // close the socket of that attempt
 ///     case .finish(.connected(let index)): return …
-///     case .finish(.failed(let cause)): throw …  // with order.attempts
+///     case .finish(.failed(let cause)): throw …  // the attempts are in order.attempts
 ///     }
 /// }
 /// ```

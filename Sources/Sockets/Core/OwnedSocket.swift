@@ -19,7 +19,8 @@ struct OwnedSocket: ~Copyable {
     ///
     /// It is `false` if a raw option may have changed them.
     private(set) var timeoutsAreKnown: Bool
-    /// The mode that the descriptor had when it was adopted; `nil` if the library created it.
+    /// The blocking mode that the descriptor had when it was adopted; `nil` if the library created
+    /// it.
     let adoptedMode: Mode?
 
     /// The blocking mode of a descriptor.

@@ -44,7 +44,7 @@ extension SocketOption<Bool> {
     public static var reuseAddress: Self { flag("reuseAddress", .reuseAddress) }
 
     /// `SO_REUSEPORT`: several sockets may bind the same port, and the kernel distributes the
-    /// clients.
+    /// clients among them.
     public static var reusePort: Self { flag("reusePort", .reusePort) }
 
     /// `SO_KEEPALIVE`: the kernel probes the peer of an idle connection from time to time.

@@ -40,9 +40,9 @@ public enum TLSFailure: Error, Hashable, Sendable {
     case versionRefused
     /// The two ends have no cipher in common.
     case cipherRefused
-    /// The client offered application protocols, and the server supports none of them.
+    /// The client offered application protocols, but the server supports none of them.
     case noApplicationProtocol
-    /// The server requires a certificate, and the client has none.
+    /// The server requires a certificate, but the client has none.
     case clientCertificateRequired
     /// The server rejected the certificate of this client.
     case clientCertificateRefused(TLSAlert)
