@@ -16,7 +16,7 @@ extension Socket {
     ///
     /// No sender can end the loop above, because the call returns `false` in these cases:
     ///
-    /// - The sender has port 0 or no address.
+    /// - The sender has port 0, no address, or an unspecified address such as 0.0.0.0.
     /// - There is no route to the sender, or the sender's link has gone.
     /// - A Unix sender does not accept datagrams from this socket.
     /// - A Unix sender's own datagram is too long to be sent back.
