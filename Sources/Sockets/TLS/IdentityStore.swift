@@ -2,7 +2,9 @@ internal import CTLS
 internal import Logging
 internal import SystemPackage
 
-/// The certificate and the key that the copies of an identity share, and which can be read again.
+/// The certificate and the key of an identity, which all copies of the identity share.
+///
+/// They can be read again if they came from files.
 final class IdentityStore: Sendable {
     /// The files of an identity.
     struct Files: Sendable {
@@ -17,15 +19,15 @@ final class IdentityStore: Sendable {
             return try IdentityStore.object(certificates, keys, password, certificate)
         }
 
-        /// The versions of the files; `nil` for one that cannot be examined.
+        /// The versions of the two files; an element is `nil` if its file cannot be examined.
         var versions: [FileVersion?] {
             [certificate, key].map { try? System.fstatat(Array($0.utf8)) }
         }
     }
 
-    /// How changes of the files are noticed.
+    /// The settings with which a store checks its files for changes.
     struct Watch: Sendable {
-        /// The time between two looks at the files, in nanoseconds.
+        /// The shortest time between two checks of the files, in nanoseconds.
         var interval: Int64
         var logger: Logger
     }
@@ -34,7 +36,7 @@ final class IdentityStore: Sendable {
         var object: OpenSSLObject
         /// The versions of the files when they were last read.
         var versions: [FileVersion?]
-        /// When the files are examined next, in nanoseconds of the continuous clock.
+        /// The time of the next check of the files, in nanoseconds of the continuous clock.
         var nextLook: Int64 = 0
     }
 
@@ -55,12 +57,13 @@ final class IdentityStore: Sendable {
     ///
     /// - Parameters:
     ///   - files: The files.
-    ///   - watch: How changes of the files are noticed, or `nil` if only `reload` reads them again.
-    /// - Throws: The error of reading the files.
+    ///   - watch: The settings with which a store checks its files for changes, or `nil` if only
+    ///     `reload` reads them again.
+    /// - Throws: The error if a file cannot be read or used.
     init(_ files: Files, watch: Watch?) throws(SocketError) {
         self.files = files
         self.watch = watch
-        // First, so that a change during the reading is noticed later.
+        // Take the versions first, so that the next check notices a change during the reading.
         let versions = watch == nil ? [] : files.versions
         state = Lock(State(object: try files.read(), versions: versions))
     }
@@ -75,13 +78,15 @@ final class IdentityStore: Sendable {
         }
     }
 
-    /// The certificate and the key for a new connection, after a look at the files if they are watched.
+    /// The certificate and the key for a new connection.
+    ///
+    /// If the files are watched, the property first checks them for changes.
     var current: OpenSSLObject {
         if let watch { reloadIfChanged(watch) }
         return state.withLock { $0.object }
     }
 
-    /// Reads the files again, and keeps the previous certificate if that fails.
+    /// Reads the files again, and keeps the previous certificate if they cannot be used.
     func reload() throws(SocketError) {
         guard let files else {
             throw SocketError(
@@ -102,7 +107,7 @@ final class IdentityStore: Sendable {
         }
     }
 
-    /// Reads the files if they have changed, unless the last look at them was a moment ago.
+    /// Reads the files if they have changed, unless they were checked within the last interval.
     private func reloadIfChanged(_ watch: Watch) {
         let now = System.continuousNanoseconds()
         let isDue = state.withLock { state in

@@ -1,10 +1,11 @@
 internal import CTLS
 internal import Logging
 
-/// What the connections of one configuration share: certificates, the key, and tickets for resumption.
+/// The state that all connections of one configuration share: the certificates, the key, and the
+/// tickets for resumption.
 final class OpenSSLContext: @unchecked Sendable {
-    // Safe because nothing changes the object after `init` but `tickets`, which has a lock, and OpenSSL
-    // locks what its contexts change.
+    // Safe because only `tickets` changes after `init`, and a lock protects it. OpenSSL locks the
+    // contents of its contexts itself.
     let pointer: OpaquePointer
     let pins: [TLSPin]
     let choosesIdentity: Bool
@@ -38,12 +39,14 @@ final class OpenSSLContext: @unchecked Sendable {
         try setUp(configuration, isServer: isServer)
     }
 
-    /// Whether connections have a certificate of their own.
+    /// A Boolean value that indicates whether the configuration has an identity.
     var hasIdentity: Bool { identity != nil }
 
-    /// The contents of the identity, if it was reloaded after the context was created.
+    /// The contents of the identity if it was reloaded after the context was created, or `nil`
+    /// otherwise.
     ///
-    /// A new context would also have new keys for its tickets, so clients could not resume their sessions.
+    /// Each new connection uses these contents. A reload does not replace the context, because a
+    /// new context would have new ticket keys, so clients could not resume their sessions.
     var reloadedIdentity: OpenSSLObject? {
         guard let identity, case let object = identity.object, object !== firstIdentity else {
             return nil
@@ -173,7 +176,8 @@ final class OpenSSLContext: @unchecked Sendable {
         if keyLogFile != nil {
             callbacks.secret = { owner, line in
                 guard let owner, let line else { return }
-                // Safe because a session keeps its context, which this object keeps.
+                // Safe because the engine of a session retains this object as long as the session
+                // exists.
                 let context = Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
                 context.logKey(String(cString: line))
             }
@@ -192,9 +196,10 @@ final class OpenSSLContext: @unchecked Sendable {
         if let old { ctls_ticket_destroy(old) }
     }
 
-    /// Resumes the last session with a server, if there is one.
+    /// Resumes the last session with a server, if the cache contains its ticket.
     ///
-    /// A ticket of TLS 1.3 is used only once (RFC 8446, appendix C.4), because the server sends new ones.
+    /// A TLS 1.3 ticket is used only once (RFC 8446, appendix C.4), because the server sends new
+    /// tickets on each connection.
     func resume(_ session: OpaquePointer, with server: String) {
         tickets.withLock { tickets in
             guard let ticket = tickets.ticket(for: server) else { return }
@@ -209,12 +214,12 @@ final class OpenSSLContext: @unchecked Sendable {
     }
 }
 
-/// The ClientHello of one connection, as the object that OpenSSL's callback gets.
+/// The object in which OpenSSL's callback stores the ClientHello of one connection.
 final class ReceivedHello {
     fileprivate(set) var hello = TLSClientHello()
 }
 
-/// Where the tickets of one connection are stored, as the object that OpenSSL's callback gets.
+/// The object through which OpenSSL's callback stores the tickets of one connection.
 final class TicketStore {
     private let context: OpenSSLContext
     private let server: String

@@ -1,13 +1,13 @@
 internal import CTLS
 
-/// The TLS of one connection, by OpenSSL.
+/// A TLS engine for one connection, implemented with OpenSSL.
 final class OpenSSLEngine: TLSEngine {
     private let session: OpaquePointer
-    /// The session uses the context, so it must live as long.
+    /// The context, which must live as long as the session that uses it.
     private let context: OpenSSLContext
     private let store: TicketStore?
     private let receivedHello: ReceivedHello?
-    /// Why the server has refused the client.
+    /// The reason why the server has refused the client, or `nil`.
     private var refusal: TLSFailure?
     /// The name that a client verifies, or `nil` on a server.
     private let expectedName: String?
@@ -27,8 +27,8 @@ final class OpenSSLEngine: TLSEngine {
     ///   - context: The context.
     ///   - name: The name or the address of the server.
     ///   - checksName: Whether the certificate must be for this name.
-    ///   - server: The server, for the tickets.
-    /// - Throws: The failure, if the name cannot be used or memory runs out.
+    ///   - server: The key under which the context stores the server's tickets.
+    /// - Throws: The failure if the name or the identity cannot be used, or if memory runs out.
     init(
         client context: OpenSSLContext, name: String?, checksName: Bool, tickets server: String
     ) throws(TLSFailure) {
@@ -59,7 +59,7 @@ final class OpenSSLEngine: TLSEngine {
         throw failure
     }
 
-    /// Uses an identity for one session, and returns the failure of that.
+    /// Makes a session use an identity, and returns the failure, or `nil` for success.
     private static func use(
         _ identity: OpenSSLObject, in session: OpaquePointer
     ) -> TLSFailure? {

@@ -6,9 +6,9 @@ extension TLSFailure {
     /// - Parameters:
     ///   - error: The error.
     ///   - expectedName: The name that a client verifies.
-    ///   - isClient: Whether this end is a client.
-    ///   - hasClientIdentity: Whether this end is a client with a certificate.
-    ///   - pins: The pins of a client.
+    ///   - isClient: Whether this side is the client.
+    ///   - hasClientIdentity: Whether this side is the client and has a certificate.
+    ///   - pins: The client's pins.
     init(
         _ error: ctls_error, expectedName: String? = nil, isClient: Bool = false,
         hasClientIdentity: Bool = false, pins: [TLSPin] = []
@@ -44,19 +44,21 @@ extension TLSFailure {
             }
     }
 
-    /// Returns the pin that the certificate of a peer would match, of the kind that the client uses.
+    /// Returns the text of the pin that the peer's certificate would match.
+    ///
+    /// It is a public-key pin if all of the client's pins are, and otherwise a certificate pin.
     private static func seen(_ error: ctls_error, _ pins: [TLSPin]) -> String {
         let isKey = pins.allSatisfy { $0.subject == .publicKey }
         let digest = CText.bytes(isKey ? error.key_digest : error.digest)
         return "\(TLSPin(isKey ? .publicKey : .certificate, digest))"
     }
 
-    /// Returns the failure of using a certificate that was read.
+    /// Returns the failure for a certificate that was read but that OpenSSL cannot use.
     static func unusableCertificate(_ error: ctls_error) -> TLSFailure {
         .invalidConfiguration("the certificate cannot be used: \(CText.string(error.text))")
     }
 
-    /// Creates the failure that an alert of the peer means.
+    /// Creates the failure that corresponds to an alert from the peer.
     private init(_ alert: TLSAlert, isClient: Bool, hasClientIdentity: Bool) {
         self =
             switch alert {

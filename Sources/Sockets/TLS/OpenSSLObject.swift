@@ -1,15 +1,16 @@
 internal import CTLS
 
-/// Certificates or an identity, in OpenSSL's memory.
+/// An identity or a list of certificates in OpenSSL's memory.
 final class OpenSSLObject: @unchecked Sendable {
-    // Safe because nothing changes the object after `init`, and OpenSSL counts references atomically.
+    // Safe because nothing changes the object after `init`, and OpenSSL counts references
+    // atomically.
     let pointer: OpaquePointer
     private let destroy: (OpaquePointer?) -> Void
 
     /// Creates an object.
     ///
     /// - Parameters:
-    ///   - source: Where the contents come from, for an error.
+    ///   - source: The source of the contents, which an error names.
     ///   - destroy: Destroys the object.
     ///   - create: Creates the object, or returns `nil` and an error.
     /// - Throws: The error, with the cause ``SocketError/Cause/tls(_:)``.

@@ -16,13 +16,14 @@ public struct TLSCertificate: Hashable, Sendable {
     public let validUntil: Int64
     /// The SHA-256 digest of ``bytes`` in hexadecimal.
     public let fingerprint: String
-    /// The SHA-256 digest of the public key in hexadecimal, which stays the same if the key gets a new
-    /// certificate.
+    /// The SHA-256 digest of the public key in hexadecimal, which stays the same if the key gets a
+    /// new certificate.
     ///
     /// It is the digest of the encoded SubjectPublicKeyInfo, as in RFC 7469.
     public let publicKeyFingerprint: String
 
-    /// Creates a certificate from its encoding, or returns `nil` if the bytes are not a certificate.
+    /// Creates a certificate from its encoding, or returns `nil` if the bytes are not a
+    /// certificate.
     init?(_ bytes: [UInt8]) {
         var description = ctls_description()
         guard ctls_describe(bytes, bytes.count, &description) == 1 else { return nil }

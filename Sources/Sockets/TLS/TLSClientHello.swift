@@ -1,6 +1,7 @@
-/// The beginning of a handshake, by which a server chooses its identity.
+/// The client's first message in a handshake, from which a server chooses its identity.
 public struct TLSClientHello: Hashable, Sendable {
-    /// The name of the server that the client asks for (SNI), in lower case, or `nil`.
+    /// The server name that the client requested (SNI), in lower case, or `nil` if it requested
+    /// none.
     public let serverName: String?
     /// The application protocols that the client offers (ALPN), in its order of preference.
     public let applicationProtocols: [String]
@@ -10,7 +11,9 @@ public struct TLSClientHello: Hashable, Sendable {
         self.applicationProtocols = applicationProtocols
     }
 
-    /// Reads the contents of two extensions, which are empty if the client did not send them.
+    /// Parses the contents of two extensions.
+    ///
+    /// An extension that the client did not send is empty.
     ///
     /// A damaged extension counts as missing, because OpenSSL refuses the client a moment later.
     init(serverName: [UInt8], protocols: [UInt8]) {
@@ -40,7 +43,10 @@ public struct TLSClientHello: Hashable, Sendable {
         return names
     }
 
-    /// Removes a length and that many bytes from the front, and returns the bytes; `nil` if there are fewer.
+    /// Removes a length and as many bytes from the front of `bytes`, and returns them without the
+    /// length.
+    ///
+    /// Returns `nil` if there are fewer bytes.
     private static func takeVector(
         _ bytes: inout ArraySlice<UInt8>, lengthBytes: Int
     ) -> ArraySlice<UInt8>? {
@@ -53,17 +59,17 @@ public struct TLSClientHello: Hashable, Sendable {
     }
 }
 
-/// How a server chooses its identity for each client.
+/// The closure with which a server chooses its identity for each client.
 enum TLSIdentityChooser: Sendable {
     case synchronous(@Sendable (TLSClientHello) throws -> TLSIdentity?)
     case asynchronous(@Sendable (TLSClientHello) async throws -> TLSIdentity?)
 }
 
-/// The identity that a server has chosen for a client, or why there is none.
+/// The identity that a server has chosen for a client, or the reason why there is none.
 typealias TLSIdentityChoice = Result<TLSIdentity, TLSFailure>
 
 extension TLSIdentityChoice {
-    /// Runs a synchronous choice.
+    /// Calls a synchronous closure that chooses the identity.
     init(for hello: TLSClientHello, _ choose: (TLSClientHello) throws -> TLSIdentity?) {
         do {
             self = Self.choice(of: try choose(hello), for: hello)
@@ -72,7 +78,7 @@ extension TLSIdentityChoice {
         }
     }
 
-    /// Runs an async choice.
+    /// Calls an asynchronous closure that chooses the identity.
     init(for hello: TLSClientHello, _ choose: (TLSClientHello) async throws -> TLSIdentity?) async {
         do {
             self = Self.choice(of: try await choose(hello), for: hello)

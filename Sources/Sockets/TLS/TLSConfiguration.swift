@@ -1,25 +1,27 @@
-/// How a connection uses TLS: the trusted issuers, the own identity, and what may be negotiated.
+/// The TLS settings of a connection: the trusted issuers, the connection's own identity, and the
+/// versions, ciphers and application protocols that may be negotiated.
 ///
 /// ```swift
 /// let connection = try await Connection(to: .tcp("example.com", port: 443), tls: .client())
 /// try await Listener(on: .tcp(port: 8443), tls: .server(identity)).serve { try await $0.echo() }
 /// ```
 ///
-/// Keep a configuration and use it again, because OpenSSL's objects and the sessions that can be resumed
-/// belong to the value and its copies. A change of a property gives the copy new ones.
+/// Create a configuration once and reuse it, because the value and its copies share OpenSSL's
+/// objects and the sessions that can be resumed. If you change a property of a copy, other than
+/// ``serverName``, the copy no longer shares them.
 ///
-/// Versions before TLS 1.2, compression and renegotiation are never used.
+/// Connections never use compression, renegotiation, or versions before TLS 1.2.
 public struct TLSConfiguration: Sendable {
-    /// Which end of the handshake a connection is.
+    /// The role of a connection in the handshake.
     enum Role: Sendable {
         case client, server
     }
 
-    /// Which certificates a server asks its clients for.
+    /// The certificates that a server requests from its clients.
     public enum ClientCertificates: Sendable {
-        /// The server asks for none.
+        /// The server requests no certificate.
         case ignored
-        /// The server verifies a client that has a certificate.
+        /// The server requests a certificate, and verifies it if the client sends one.
         case optional(trusting: TLSTrust)
         /// The server refuses a client without a valid certificate.
         case required(trusting: TLSTrust)
@@ -27,7 +29,7 @@ public struct TLSConfiguration: Sendable {
 
     /// The ciphers, in OpenSSL's spelling: a list for TLS 1.2 and a list for TLS 1.3.
     ///
-    /// `nil` means the default of the system.
+    /// `nil` means the system's default.
     public struct Ciphers: Hashable, Sendable {
         /// The ciphers of TLS 1.2, such as "ECDHE+AESGCM".
         public var tls12: String?
@@ -46,36 +48,40 @@ public struct TLSConfiguration: Sendable {
     /// The issuers that a client trusts; a server uses ``clientCertificates`` instead.
     public var trust: TLSTrust { didSet { cache = Cache() } }
 
-    /// The own certificate and key, or `nil` for a client without a certificate.
+    /// The connection's own certificate and key.
+    ///
+    /// The value is `nil` for a client without a certificate, and for a server that chooses its
+    /// identity for each client.
     public var identity: TLSIdentity? { didSet { cache = Cache() } }
 
-    /// Which certificates a server asks its clients for.
+    /// The certificates that a server requests from its clients.
     public var clientCertificates: ClientCertificates { didSet { cache = Cache() } }
 
     /// The name or the address of the server.
     ///
-    /// A client sends a name to the server (SNI) and verifies that the certificate is for it. If it is
-    /// `nil`, a client uses the host of the endpoint or the address to which it connects.
+    /// A client verifies that the certificate is for this name or address, and sends a name to the
+    /// server (SNI). If the property is `nil`, a client uses the host of the endpoint or the
+    /// address to which it connects.
     public var serverName: String?
 
-    /// The digests of which the server's certificate or public key must have one; empty, the default, for
-    /// any.
+    /// The accepted digests of the server's certificate or of its public key; empty, the default,
+    /// if any digest is accepted.
     ///
-    /// A client first verifies the certificate as ``trust`` says, and then compares the digests. With
-    /// ``TLSTrust/insecurelyTrustAnything``, the digests are all that it checks, which is safe, for example
-    /// for a self-signed certificate.
+    /// A client first verifies the certificate as ``trust`` says, and then compares the digests.
+    /// With ``TLSTrust/insecurelyTrustAnything``, it checks only the digests. This is safe, for
+    /// example, for a self-signed certificate.
     public var pins: [TLSPin] = [] { didSet { cache = Cache() } }
 
     /// The application protocols in order of preference (ALPN).
     public var applicationProtocols: [String] { didSet { cache = Cache() } }
 
-    /// The lowest version.
+    /// The lowest TLS version that may be negotiated.
     public var minimumVersion = TLSVersion.tls12 { didSet { cache = Cache() } }
 
-    /// The highest version.
+    /// The highest TLS version that may be negotiated.
     public var maximumVersion = TLSVersion.tls13 { didSet { cache = Cache() } }
 
-    /// The ciphers.
+    /// The ciphers that may be negotiated.
     public var ciphers = Ciphers() { didSet { cache = Cache() } }
 
     /// A Boolean value that indicates whether a client resumes earlier sessions with a server.
@@ -83,19 +89,22 @@ public struct TLSConfiguration: Sendable {
     /// A resumed handshake is cheaper, because the server does not send its certificate again.
     public var resumesSessions = true { didSet { cache = Cache() } }
 
-    /// The file to which the secrets of each connection are appended, so that a program such as Wireshark
-    /// can decrypt it; `nil`, the default, for none.
+    /// The file to which each connection appends its secrets, so that a program such as Wireshark
+    /// can decrypt the connection.
+    ///
+    /// If the property is `nil`, the default, no secrets are written.
     ///
     /// The environment variable `SSLKEYLOGFILE` has no effect.
     public var keyLogFile: String? { didSet { cache = Cache() } }
 
-    /// Creates the file for ``keyLogFile`` if it does not exist, to see whether it can be written.
+    /// Creates the file for ``keyLogFile`` if it does not exist, and throws if it cannot be
+    /// written.
     package static func createKeyLogFile(_ path: String) throws(Errno) {
         try System.append("", toFile: path)
     }
 
-    /// A Boolean value that indicates whether a client notes the faults of the server's certificates in
-    /// ``TLSInformation/faults`` and continues, to report all of them.
+    /// A Boolean value that indicates whether a client continues despite faults of the server's
+    /// certificates, so that ``TLSInformation/faults`` contains all of them.
     package var notesFaults = false { didSet { cache = Cache() } }
 
     let identityChooser: TLSIdentityChooser?
@@ -119,15 +128,16 @@ public struct TLSConfiguration: Sendable {
 
     /// Returns the configuration of a client.
     ///
-    /// The client verifies the chain, the name, the validity and the purpose of the server's certificate.
-    /// Without arguments, all calls return the same configuration, so that sessions are resumed.
+    /// The client verifies the chain, the name, the validity and the purpose of the server's
+    /// certificate. All calls without arguments return the same configuration, so that connections
+    /// can resume each other's sessions.
     ///
     /// - Parameters:
-    ///   - serverName: The name or the address of the server, or `nil` for the host of the endpoint.
+    ///   - serverName: The name or the address of the server, or `nil` for the endpoint's host.
     ///   - trust: The issuers that the client trusts.
     ///   - identity: The client's own certificate and key, for servers that require one.
     ///   - applicationProtocols: The application protocols in order of preference, such as "h2".
-    ///   - pins: The digests of which the certificate or the public key must have one; see ``pins``.
+    ///   - pins: The accepted digests of the certificate or of its public key; see ``pins``.
     /// - Returns: The configuration.
     public static func client(
         serverName: String? = nil, trust: TLSTrust = .system, identity: TLSIdentity? = nil,
@@ -148,9 +158,9 @@ public struct TLSConfiguration: Sendable {
     ///
     /// - Parameters:
     ///   - identity: The server's certificate and key.
-    ///   - clients: Which certificates the server asks its clients for.
-    ///   - applicationProtocols: The application protocols in order of preference, such as "h2". A client
-    ///     that offers only others is refused.
+    ///   - clients: The certificates that the server requests from its clients.
+    ///   - applicationProtocols: The application protocols in order of preference, such as "h2".
+    ///     The server refuses a client that offers only other protocols.
     /// - Returns: The configuration.
     public static func server(
         _ identity: TLSIdentity, clients: ClientCertificates = .ignored,
@@ -165,13 +175,14 @@ public struct TLSConfiguration: Sendable {
     /// tls: .server { hello in hello.serverName == "a.example" ? a : b }
     /// ```
     ///
-    /// A client is refused if the closure returns `nil` or throws; the error is then
+    /// The server refuses a client if the closure returns `nil` or throws. The error is then
     /// ``TLSFailure/noIdentity(serverName:reason:)``.
     ///
     /// - Parameters:
-    ///   - clients: Which certificates the server asks its clients for.
+    ///   - clients: The certificates that the server requests from its clients.
     ///   - applicationProtocols: The application protocols in order of preference.
-    ///   - identity: Returns the identity for a client, or `nil` to refuse it. It must not block.
+    ///   - identity: Returns the identity for a client, or `nil` to refuse the client. The closure
+    ///     must not block.
     /// - Returns: The configuration.
     public static func server(
         clients: ClientCertificates = .ignored, applicationProtocols: [String] = [],
@@ -181,22 +192,23 @@ public struct TLSConfiguration: Sendable {
             .server, .system, nil, clients, nil, applicationProtocols, .synchronous(identity))
     }
 
-    /// Returns the configuration of a server that chooses its identity for each client asynchronously, for
-    /// example from a store.
+    /// Returns the configuration of a server that chooses its identity for each client
+    /// asynchronously, for example from a store.
     ///
     /// ```swift
     /// tls: .server { hello in try await store.identity(for: hello.serverName) }
     /// ```
     ///
-    /// The client waits meanwhile, and other clients do not. The limit of the handshake includes the
-    /// closure, whose task is then cancelled. A client is refused if the closure returns `nil` or throws;
-    /// the error is then ``TLSFailure/noIdentity(serverName:reason:)``. Only a ``Connection`` can wait for
-    /// the closure. A blocking ``Socket`` reports ``TLSFailure/invalidConfiguration(_:)``.
+    /// While the closure runs, its client waits, but other clients do not. The time limit of the
+    /// handshake includes the closure, whose task is cancelled at the limit. The server refuses a
+    /// client if the closure returns `nil` or throws. The error is then
+    /// ``TLSFailure/noIdentity(serverName:reason:)``. Only a ``Connection`` can wait for the
+    /// closure. A blocking ``Socket`` reports ``TLSFailure/invalidConfiguration(_:)``.
     ///
     /// - Parameters:
-    ///   - clients: Which certificates the server asks its clients for.
+    ///   - clients: The certificates that the server requests from its clients.
     ///   - applicationProtocols: The application protocols in order of preference.
-    ///   - identity: Returns the identity for a client, or `nil` to refuse it.
+    ///   - identity: Returns the identity for a client, or `nil` to refuse the client.
     /// - Returns: The configuration.
     public static func server(
         clients: ClientCertificates = .ignored, applicationProtocols: [String] = [],
@@ -206,7 +218,7 @@ public struct TLSConfiguration: Sendable {
             .server, .system, nil, clients, nil, applicationProtocols, .asynchronous(identity))
     }
 
-    /// The objects that a configuration creates once.
+    /// A cache for the OpenSSL objects that a configuration and its copies create once.
     private final class Cache: Sendable {
         let context = Lock<OpenSSLContext?>(nil)
     }
@@ -221,13 +233,13 @@ public struct TLSConfiguration: Sendable {
         }
     }
 
-    /// Whether a client verifies the name of the server.
+    /// A Boolean value that indicates whether a client verifies the server's name.
     var verifiesName: Bool {
         if case .anything = trust.kind { false } else { true }
     }
 
-    /// Returns the form of a host's name or address that certificates contain: ASCII, without a final
-    /// dot, and without a zone.
+    /// Returns a host's name or address in the form that certificates contain: ASCII, without a
+    /// final dot, and without a zone.
     private static func certifiedName(of host: String) throws(TLSFailure) -> String {
         if IPAddress(host) != nil { return String(host.prefix { $0 != "%" }) }
         do throws(SocketError) {
@@ -243,9 +255,9 @@ public struct TLSConfiguration: Sendable {
     ///
     /// - Parameters:
     ///   - host: The name or the address to which a client connects, unless ``serverName`` is set.
-    ///   - port: The port of the peer, which is part of the name under which a client keeps sessions.
+    ///   - port: The peer's port, which is part of the key under which a client stores sessions.
     /// - Returns: The engine.
-    /// - Throws: The failure, if the configuration cannot be used.
+    /// - Throws: The failure if the configuration cannot be used.
     func engine(host: String?, port: UInt16?) throws(TLSFailure) -> any TLSEngine {
         let context = try context()
         guard role == .client else { return try OpenSSLEngine(server: context) }

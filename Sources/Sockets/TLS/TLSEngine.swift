@@ -1,25 +1,27 @@
-/// TLS without I/O: the bytes of the network and of the program are exchanged in memory.
+/// TLS without I/O, whose encrypted and decrypted bytes are exchanged in memory.
 ///
-/// One call may run at a time, which ``TLSSession`` ensures. A call that returns ``TLSStep/needsInput``
-/// has consumed all of the input.
+/// Only one call may run at a time, which ``TLSSession`` ensures. A call that returns
+/// ``TLSStep/needsInput`` has consumed all of the input.
 protocol TLSEngine: AnyObject {
     /// Continues the handshake, and returns `.moved` when it has finished.
     func handshake(_ pipe: inout TLSPipe) -> TLSStep
-    /// The beginning of the client's handshake, after `.wantsIdentity`.
+    /// The client's ClientHello, which is available after `.wantsIdentity`.
     var clientHello: TLSClientHello { get }
-    /// Answers `.wantsIdentity`; the next call of `handshake` continues or refuses the client.
+    /// Passes the choice that `.wantsIdentity` requested.
+    ///
+    /// The next call of `handshake` then continues the handshake or refuses the client.
     func use(_ choice: TLSIdentityChoice)
     /// Decrypts at most one record.
     func read(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep
-    /// Decrypts at most one record, whose bytes the next call returns again.
+    /// Decrypts at most one record, and leaves the bytes for the next call.
     func peek(_ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer) -> TLSStep
     /// Encrypts at most one record.
     func write(_ pipe: inout TLSPipe, _ bytes: UnsafeRawBufferPointer) -> TLSStep
-    /// Encrypts close_notify, which ends the direction to the peer.
+    /// Encrypts close_notify, which ends the sending direction.
     func end(_ pipe: inout TLSPipe) -> TLSStep
-    /// Changes the keys with the next record, and asks the peer to do the same.
+    /// Schedules a key update, which the next `write` sends, and requests one from the peer.
     func updateKeys()
-    /// Whether a read may succeed without more input.
+    /// A Boolean value that indicates whether a read may succeed without more input.
     var hasPending: Bool { get }
     /// The version that the handshake has negotiated.
     var version: TLSVersion { get }
@@ -27,7 +29,7 @@ protocol TLSEngine: AnyObject {
     var information: TLSInformation { get }
 }
 
-/// The outcome of a call of an engine.
+/// The outcome of a call to an engine.
 enum TLSStep {
     /// The number of the program's bytes that were encrypted or decrypted.
     case moved(Int)
@@ -39,7 +41,7 @@ enum TLSStep {
     case failed(TLSFailure)
 }
 
-/// The bytes of the network that a call of an engine consumes and produces.
+/// The encrypted bytes that a call to an engine consumes and produces.
 struct TLSPipe {
     /// The received bytes, which a call consumes at the front.
     var input: UnsafeRawBufferPointer

@@ -11,9 +11,9 @@ internal import SystemPackage
 /// ```
 ///
 /// The files are read when the identity is created, and again by ``reload()``. An identity from
-/// ``watching(certificateFile:keyFile:password:logger:)`` notices changed files itself. The copies of an
-/// identity share the certificate, so a listener that is already serving uses the new one for its next
-/// client. Established connections and resumed sessions continue.
+/// ``watching(certificateFile:keyFile:password:logger:)`` notices changed files itself. The copies
+/// of an identity share the certificate, so a listener that is already serving uses the new
+/// certificate for its next client. Established connections and resumed sessions continue.
 ///
 /// The description of an identity does not contain the key.
 public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable {
@@ -25,8 +25,9 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     /// Reads a certificate and a private key from PEM files.
     ///
     /// - Parameters:
-    ///   - certificateFile: The path of the certificate, which the certificates of its issuers follow.
-    ///   - keyFile: The path of the private key.
+    ///   - certificateFile: The path of the file with the certificate, followed by the certificates
+    ///     of its issuers.
+    ///   - keyFile: The path of the file with the private key.
     ///   - password: The password of the private key, or `nil` if the key is not encrypted.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
@@ -41,23 +42,26 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
         store = try IdentityStore(files, watch: nil)
     }
 
-    /// Reads a certificate and a private key from PEM files, and again when the files have changed.
+    /// Reads a certificate and a private key from PEM files, and reads them again when the files
+    /// change.
     ///
     /// ```swift
     /// let identity = try TLSIdentity.watching(
     ///     certificateFile: "/etc/ssl/example.pem", keyFile: "/etc/ssl/example.key")
     /// ```
     ///
-    /// The identity examines the files when a connection begins, at most once a second, so it needs no
-    /// thread. It notices a replaced file, a changed file and a changed symbolic link. If the new files
-    /// cannot be used, for example because only one of them was replaced yet, connections still use the
-    /// previous certificate, and the error is logged.
+    /// The identity examines the files when a connection begins, at most once a second, so it needs
+    /// no thread. It notices a replaced file, a changed file and a changed symbolic link. If the
+    /// new files cannot be used, for example because only one of them has been replaced so far,
+    /// connections still use the previous certificate, and the identity logs the error.
     ///
     /// - Parameters:
-    ///   - certificateFile: The path of the certificate, which the certificates of its issuers follow.
-    ///   - keyFile: The path of the private key.
+    ///   - certificateFile: The path of the file with the certificate, followed by the certificates
+    ///     of its issuers.
+    ///   - keyFile: The path of the file with the private key.
     ///   - password: The password of the private key, or `nil` if the key is not encrypted.
-    ///   - logger: Receives an `info` message for each reload and an `error` message for each failure.
+    ///   - logger: Receives an `info` message for each reload and an `error` message for each
+    ///     failure.
     /// - Returns: The identity.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
@@ -81,8 +85,9 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
 
     /// Reads the files of the identity again.
     ///
-    /// All copies of the identity use the new certificate for their next connections, also in a listener
-    /// that is already serving. If the call throws, they still use the previous one.
+    /// All copies of the identity use the new certificate for their next connections, even in a
+    /// listener that is already serving. If the call throws, they still use the previous
+    /// certificate.
     ///
     /// ```swift
     /// try identity.reload()
@@ -91,19 +96,20 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` if a file cannot be read.
     ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unreadable(_:reason:)``,
-    ///     ``TLSFailure/wrongPassword(isMissing:)``, ``TLSFailure/keyMismatch``, or
-    ///     ``TLSFailure/invalidConfiguration(_:)`` if OpenSSL refuses the certificate, for example because
-    ///     its key is too short.
+    ///     ``TLSFailure/wrongPassword(isMissing:)`` or ``TLSFailure/keyMismatch`` if the contents
+    ///     of the files cannot be used.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/invalidConfiguration(_:)`` if OpenSSL
+    ///     refuses the certificate, for example because its key is too short.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the identity was not read from files.
     public func reload() throws(SocketError) { try store.reload() }
 
     /// Reads a certificate and a private key from PEM text.
     ///
     /// - Parameters:
-    ///   - certificate: The certificate, which the certificates of its issuers follow.
+    ///   - certificate: The certificate, followed by the certificates of its issuers.
     ///   - key: The private key.
     ///   - password: The password of the private key, or `nil` if the key is not encrypted.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)``, which contains
     ///   ``TLSFailure/unreadable(_:reason:)``, ``TLSFailure/wrongPassword(isMissing:)``,
     ///   ``TLSFailure/keyMismatch`` or ``TLSFailure/unavailable(_:)``.
     public init(
@@ -117,7 +123,7 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
     /// - Parameters:
     ///   - pkcs12: The bytes of the archive.
     ///   - password: The password of the archive, or `nil` for an empty one.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)``, which contains
     ///   ``TLSFailure/unreadable(_:reason:)``, ``TLSFailure/wrongPassword(isMissing:)`` or
     ///   ``TLSFailure/unavailable(_:)``.
     public init(pkcs12: [UInt8], password: String? = nil) throws(SocketError) {
@@ -133,14 +139,14 @@ public struct TLSIdentity: Sendable, CustomStringConvertible, CustomReflectable 
 
     /// Creates a key and a self-signed certificate, which is valid for 30 days.
     ///
-    /// A peer trusts it only if the peer's configuration says so, for example with
+    /// A peer trusts the certificate only if the peer's configuration says so, for example with
     /// ``TLSTrust/init(certificateOf:)``.
     ///
     /// - Parameter host: The name or the address of the host.
     /// - Returns: The identity.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
-    ///   ``TLSFailure/unavailable(_:)``, or with ``SocketError/Cause/invalidInput(_:)`` if `host` is empty
-    ///   or longer than 64 bytes.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `host` is empty or longer than 64 bytes.
+    ///   - ``SocketError/Cause/tls(_:)`` with ``TLSFailure/unavailable(_:)``.
     public static func selfSigned(for host: String) throws(SocketError) -> TLSIdentity {
         try selfSigned(for: host, validFrom: -3600, validUntil: 30 * 24 * 3600)
     }

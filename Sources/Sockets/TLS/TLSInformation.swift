@@ -1,26 +1,26 @@
-/// The results of a TLS handshake: ``Connection/tls`` and ``Socket/tls``.
+/// The results of a TLS handshake, which ``Connection/tls`` and ``Socket/tls`` return.
 ///
 /// ```swift
 /// let connection = try await Connection(to: .tcp("example.com", port: 443), tls: .client())
 /// print(connection.tls?.version ?? "", connection.tls?.peerCertificate?.subject ?? "")
 /// ```
 public struct TLSInformation: Hashable, Sendable {
-    /// The version.
+    /// The negotiated version.
     public let version: TLSVersion
     /// The cipher, such as "TLS_AES_128_GCM_SHA256", in OpenSSL's spelling.
     public let cipher: String
-    /// The application protocol that both ends support (ALPN), such as "h2"; `nil` if the ends chose none.
+    /// The negotiated application protocol (ALPN), such as "h2", or `nil` if none was negotiated.
     public let applicationProtocol: String?
-    /// The name of the server that the client asked for (SNI), or `nil`.
+    /// The server name that the client requested (SNI), or `nil` if it requested none.
     public let serverName: String?
     /// A Boolean value that indicates whether the handshake resumed an earlier session.
     public let isResumed: Bool
-    /// The certificates that the peer sent, its own first; empty if it has none.
+    /// The certificates that the peer sent, beginning with its own; empty if it sent none.
     public let peerCertificates: [TLSCertificate]
     /// The faults of the peer's certificates, if ``TLSConfiguration/notesFaults`` is set.
     package let faults: [TLSFailure]
 
-    /// The peer's own certificate, or `nil` if it has none.
+    /// The peer's own certificate, or `nil` if it sent none.
     public var peerCertificate: TLSCertificate? { peerCertificates.first }
 }
 

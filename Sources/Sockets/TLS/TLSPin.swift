@@ -1,14 +1,14 @@
-/// The SHA-256 digest that the certificate of a server, or its public key, must have.
+/// The SHA-256 digest that a server's certificate or its public key must have.
 ///
 /// ```swift
 /// let pin = try TLSPin(parsing: "sha256:2f0b…")
 /// let connection = try await Connection(to: endpoint, tls: .client(pins: [pin]))
 /// ```
 ///
-/// A pin of a public key stays valid if the same key gets a new certificate. The text of a pin is the text
-/// that ``init(parsing:)`` reads.
+/// A pin of a public key stays valid if the same key gets a new certificate. ``description``
+/// returns a text that ``init(parsing:)`` accepts.
 public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
-    /// What has the digest.
+    /// The object whose digest a pin contains.
     enum Subject: Sendable {
         case certificate, publicKey
     }
@@ -25,14 +25,15 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
 
     /// Parses a pin.
     ///
-    /// - `sha256:` and 64 hexadecimal digits, with or without colons between the bytes, is the digest of a
-    ///   certificate: ``TLSCertificate/fingerprint``, or the output of `openssl x509 -fingerprint -sha256`.
-    /// - `sha256//` and 44 characters in base64 is the digest of a public key, as curl's `--pinnedpubkey`
-    ///   writes it.
+    /// - `sha256:` and 64 hexadecimal digits, with or without colons between the bytes, is the
+    ///   digest of a certificate: ``TLSCertificate/fingerprint``, or the output of
+    ///   `openssl x509 -fingerprint -sha256`.
+    /// - `sha256//` and 44 characters in base64 is the digest of a public key, as curl's
+    ///   `--pinnedpubkey` writes it.
     ///
     /// - Parameter text: The pin.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/invalidInput(_:)`` if the text is not
-    ///   a pin.
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/invalidInput(_:)`` if the text
+    ///   is not a pin.
     public init(parsing text: String) throws(SocketError) {
         let bytes = Array(text.utf8)
         if bytes.starts(with: "sha256//".utf8), let digest = Self.base64(bytes.dropFirst(8)) {
@@ -55,7 +56,8 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         return Hexadecimal.text(of: digest) == seen
     }
 
-    /// The pin as text, such as "sha256:2f0b…" for a certificate or "sha256//LwuT…=" for a public key.
+    /// The pin as text, such as "sha256:2f0b…" for a certificate or "sha256//LwuT…=" for a public
+    /// key.
     public var description: String {
         switch subject {
         case .certificate: "sha256:" + Hexadecimal.text(of: digest)
@@ -63,7 +65,7 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Returns the digest in hexadecimal, or `nil` if the digits are not those of a digest.
+    /// Parses a digest in hexadecimal; returns `nil` if the digits are not a SHA-256 digest.
     private static func hex(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
         let colon = UInt8(ascii: ":")
         let hasColons = digits.count == digestCount * 3 - 1
@@ -82,7 +84,8 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// Returns the digest in base64 (RFC 4648), or `nil` if the characters are not those of a digest.
+    /// Parses a digest in base64 (RFC 4648); returns `nil` if the characters are not a SHA-256
+    /// digest.
     private static func base64(_ characters: ArraySlice<UInt8>) -> [UInt8]? {
         guard characters.count == 44, characters.last == UInt8(ascii: "=") else { return nil }
         var digest: [UInt8] = []
@@ -101,7 +104,7 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
         return bits == 0 ? digest : nil
     }
 
-    /// Returns a digest in base64.
+    /// Returns the base64 text of a digest.
     private static func base64(of digest: [UInt8]) -> String {
         var text: [UInt8] = []
         for start in stride(from: 0, to: digest.count, by: 3) {

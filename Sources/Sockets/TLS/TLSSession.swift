@@ -1,27 +1,28 @@
 internal import SystemPackage
 
-/// The TLS of one connection, between the bytes of the program and the system calls.
+/// The TLS layer of one connection, between the program's bytes and the system calls.
 ///
-/// Receiving and sending are attempts, as the system calls are that they replace. So the code that waits
-/// is the same with and without TLS. One task or thread may receive while another sends. Both use the
-/// engine, so a lock protects it.
+/// Each call to receive or send is one attempt, like the system call that it replaces. So the code
+/// that waits is the same with and without TLS. One task or thread may receive while another one
+/// sends. Both of them use the engine, so a lock protects it.
 final class TLSSession: @unchecked Sendable {
-    // Safe because `received` belongs to the one that receives, `outgoing` to the one that sends, and
-    // everything else is only accessed with the lock.
+    // Safe because only the task or thread that has claimed reading uses `received`, and the lock
+    // protects everything else. But while `isSendingWithoutLock` is true, `outgoing` belongs to the
+    // sending thread.
     private let engine: any TLSEngine
     private let isClient: Bool
     /// How a server chooses its identity for the client.
     let identityChooser: TLSIdentityChooser?
     // Not `Lock(())`, because the thread sanitizer reports accesses to the value, which has no size.
     private let lock = Lock(0)
-    /// The bytes of the network that the engine has not consumed.
+    /// The received bytes that the engine has not consumed.
     @exclusivity(unchecked) private var received = ByteBuffer(capacity: 4096)
     /// The encrypted bytes that a blocking thread is sending without the lock.
     @exclusivity(unchecked) private var outgoing = ByteBuffer(capacity: 32768)
     /// The encrypted bytes that follow `outgoing`, which the kernel has not accepted.
     @exclusivity(unchecked) private var unsent = ByteBuffer(capacity: 4096)
     @exclusivity(unchecked) private var isSendingWithoutLock = false
-    /// The number of encrypted bytes of the program that `write` has not returned.
+    /// The number of the program's bytes that are encrypted but that `write` has not reported yet.
     @exclusivity(unchecked) private var unreported = 0
     /// Whether a thread has claimed a direction.
     @exclusivity(unchecked) private var isSending = false
@@ -62,7 +63,7 @@ final class TLSSession: @unchecked Sendable {
         received.append(bytes)
     }
 
-    /// What failed, or `nil`.
+    /// The first failure of the session, or `nil`.
     var failure: TLSFailure? { lock.withLock { _ in storedFailure } }
 
     /// Whether the handshake has finished.
@@ -99,14 +100,14 @@ final class TLSSession: @unchecked Sendable {
         lock.withLock { _ in !hasHeldTickets && !(unsent.isEmpty && outgoing.isEmpty) }
     }
 
-    /// Whether there may be bytes for the program without another receive.
+    /// A Boolean value that indicates whether a receive may return bytes without a system call.
     var mayHaveBytes: Bool { lock.withLock { _ in mayHavePending } }
 
     /// Continues the handshake without waiting, and sends what the kernel accepts; `flush` sends the rest.
     ///
     /// The caller must have claimed both directions.
     ///
-    /// - Throws: The failure. An alert for the peer may be unsent.
+    /// - Throws: The failure. An alert for the peer may still be unsent; `flush` sends it.
     func handshake(_ descriptor: Int32) throws(TLSFailure) -> HandshakeStep {
         try lock.withLock { _ throws(TLSFailure) in
             if let storedFailure { throw storedFailure }
@@ -120,7 +121,7 @@ final class TLSSession: @unchecked Sendable {
         }
     }
 
-    /// Receives once without waiting and continues the handshake, in memory that is not the session's.
+    /// Receives once without waiting and continues the handshake, using the caller's memory.
     ///
     /// So a connection that waits for its client keeps no buffer. The caller must have claimed both
     /// directions.
@@ -129,7 +130,7 @@ final class TLSSession: @unchecked Sendable {
     ///   - descriptor: The descriptor.
     ///   - scratch: The memory for received bytes and for bytes to send.
     ///   - isShort: Set to whether the kernel had fewer bytes than requested.
-    /// - Returns: How the handshake continues.
+    /// - Returns: The next step of the handshake.
     /// - Throws: `.protocolError` if the handshake failed or the stream ended, or the error of recv(2).
     func receiveAndHandshake(
         _ descriptor: Int32, scratch: UnsafeMutableRawBufferPointer, isShort: inout Bool
@@ -162,11 +163,13 @@ final class TLSSession: @unchecked Sendable {
         }
     }
 
-    /// Returns whether the tickets of a server wait for its first write, its next receive or its end.
+    /// Returns whether a server holds its tickets back until its first write, its next receive or
+    /// close_notify.
     ///
-    /// The first bytes of the client have arrived with the end of the handshake, so a reply will follow. If
-    /// the reply takes the tickets along, it saves a system call here and a wakeup of the client. Before
-    /// TLS 1.3, the last bytes of the server also end the handshake, so the client may be waiting for them.
+    /// The client's first bytes have arrived with the end of the handshake, so a reply will follow.
+    /// Sending the tickets with the reply saves a system call here and a wakeup of the client.
+    /// Before TLS 1.3, the server's last bytes also end the handshake, so the client may be waiting
+    /// for them.
     private func holdsTickets(after step: TLSStep) -> Bool {
         guard case .moved = step, !isClient, engine.version == .tls13 else { return false }
         return !received.isEmpty || engine.hasPending
@@ -217,13 +220,14 @@ final class TLSSession: @unchecked Sendable {
         }
     }
 
-    /// Checks that the peer begins with a record of a handshake or an alert.
+    /// Checks that the first bytes from the peer begin a record of a handshake or an alert.
     ///
-    /// Without this check, a peer that sends a greeting in plain text would be waited for, because the
-    /// engine would take its text for the length of a record.
+    /// Without this check, the engine would read the length of a record from a greeting in plain
+    /// text, and wait for the rest of that record.
     private func checkBeginning(_ arrived: UnsafeRawBufferPointer) throws(TLSFailure) {
         guard !hasCheckedBeginning, !arrived.isEmpty else { return }
-        // The engine has consumed the first byte if the second one arrives later.
+        // If the first byte arrived alone, the engine has already consumed it, but `firstByte`
+        // keeps it.
         let bytes = (firstByte.map { [$0] } ?? []) + arrived.prefix(64)
         let isRecord = (bytes[0] == 21 || bytes[0] == 22) && (bytes.count < 2 || bytes[1] == 3)
         guard isRecord else { throw noted(.notTLS(bytes)) }
@@ -272,7 +276,7 @@ final class TLSSession: @unchecked Sendable {
             return early
         }
         if let early { return early }
-        // Request little more than the buffer can take decrypted, because the rest would be copied.
+        // Do not request much more than the buffer can take, because the rest would be copied.
         let most = max(buffer.count, Self.largestRecord)
         let room =
             scratch.map { UnsafeMutableRawBufferPointer(rebasing: $0.prefix(most)) }
@@ -283,7 +287,7 @@ final class TLSSession: @unchecked Sendable {
             guard count > 0 else { return try receiveEnd() }
             var pipe = TLSPipe(UnsafeRawBufferPointer(rebasing: room[..<count]))
             if scratch == nil { received.written(count) }
-            // Keep the rest also after a failure.
+            // Keep the bytes that the engine has not consumed, even after a failure.
             defer {
                 if scratch == nil {
                     received.consume(received.count - pipe.input.count)
@@ -298,7 +302,7 @@ final class TLSSession: @unchecked Sendable {
 
     /// Sends the tickets that wait for a reply, unless the program has received bytes to reply to.
     ///
-    /// If the reply has taken them along, only the memory of its request is released.
+    /// If the reply has already sent the tickets, only the memory of the request is released.
     @inline(never)
     private func releaseTickets(_ descriptor: Int32, after outcome: ReceiveOutcome?) {
         if case .bytes = outcome { return }
@@ -333,7 +337,9 @@ final class TLSSession: @unchecked Sendable {
         return .end
     }
 
-    /// Decrypts as many records as are complete and fit, for a caller that has the lock.
+    /// Decrypts the complete records that fit into the buffer.
+    ///
+    /// The caller must have the lock.
     @inline(__always)
     private func decrypt(
         _ pipe: inout TLSPipe, into buffer: UnsafeMutableRawBufferPointer, _ descriptor: Int32,
@@ -354,8 +360,8 @@ final class TLSSession: @unchecked Sendable {
             }
         } while !peeking && count < buffer.count && !pipe.input.isEmpty
         if _slowPath(pipe.written > 0 || !pipe.overflow.isEmpty) {
-            // The answer to a key update, or an alert. If the kernel does not accept it now, the next
-            // write sends it.
+            // The engine has produced an alert or the answer to a key update. If the kernel does
+            // not accept it now, the next write sends it.
             keep(pipe)
             _ = try? flushLocked(descriptor)
         }
@@ -371,7 +377,8 @@ final class TLSSession: @unchecked Sendable {
         return .nothing
     }
 
-    /// Lets the end of the stream count as the peer's, because the program shut the direction down.
+    /// Accepts an EOF without close_notify, because the program has shut down the receiving
+    /// direction.
     func ignoreTruncation() { lock.withLock { _ in ignoresTruncation = true } }
 
     // MARK: Sending
@@ -580,7 +587,7 @@ final class TLSSession: @unchecked Sendable {
         }
     }
 
-    /// Changes the keys with the next record, and asks the peer to do the same.
+    /// Schedules a key update, which the next write sends, and requests one from the peer.
     func updateKeys() { lock.withLock { _ in engine.updateKeys() } }
 }
 

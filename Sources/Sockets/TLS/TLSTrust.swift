@@ -23,11 +23,12 @@ public struct TLSTrust: Sendable {
 
     /// Trusts every peer, so an attacker who controls the network can read and change everything.
     ///
-    /// Neither certificates nor names are verified. Each configuration that uses it logs a warning once,
-    /// unless it has ``TLSConfiguration/pins``, which then are all that a client checks.
+    /// Neither certificates nor names are verified. Each configuration that uses this value logs a
+    /// warning once. If the configuration has ``TLSConfiguration/pins``, it logs none, and a client
+    /// checks only the pins.
     public static let insecurelyTrustAnything = TLSTrust(.anything)
 
-    /// Trusts only the certificates of a PEM file and what they have issued.
+    /// Trusts only the certificates in a PEM file and the certificates that they issued.
     ///
     /// - Parameter file: The path of the file.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -42,10 +43,10 @@ public struct TLSTrust: Sendable {
             })
     }
 
-    /// Trusts only the certificates of a PEM text and what they have issued.
+    /// Trusts only the certificates in a PEM text and the certificates that they issued.
     ///
     /// - Parameter certificates: The certificates.
-    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)`` and
+    /// - Throws: ``SocketError`` with the cause ``SocketError/Cause/tls(_:)``, which contains
     ///   ``TLSFailure/unreadable(_:reason:)`` or ``TLSFailure/unavailable(_:)``.
     public init(certificates: [UInt8]) throws(SocketError) {
         kind = .certificates(

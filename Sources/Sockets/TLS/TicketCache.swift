@@ -1,6 +1,6 @@
-/// The newest ticket of each server, of at most `limit` servers.
+/// A cache of the newest ticket for each server, for at most `limit` servers.
 ///
-/// If there are more, the ticket of the server that was added first is dropped.
+/// At the limit, a new server replaces the server that was added first.
 struct TicketCache<Ticket> {
     private let limit: Int
     private var tickets: [String: Ticket] = [:]
