@@ -43,9 +43,9 @@ public enum IPAddress: Hashable, Sendable {
     /// of RFC 1918, or `fc00::/7`.
     public var isPrivate: Bool { unmapped.value(\.isPrivate, \.isUniqueLocal) }
 
-    /// Returns a property of the address.
+    /// Returns the result of `v4` for a version 4 address, or of `v6` for a version 6 address.
     ///
-    /// The property may have another name for each version.
+    /// A property may have different names in the two address types.
     private func value<Value>(_ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value) -> Value {
         switch self {
         case .v4(let address): v4(address)

@@ -13,10 +13,11 @@ public struct IPv6Address: Hashable, Sendable {
     /// decimal; `nil` for none (RFC 4007).
     ///
     /// The interface is looked up only when an operation uses the address, and the operation fails
-    /// if the interface does not exist. A name wins over an index: `fe80::1%77` is on the interface
-    /// called `77`, if there is one. `fe80::1%eth0` and `fe80::1%2` are different values, even if
-    /// `eth0` is interface 2. Addresses of sockets, datagrams and lookups have the interface's name, or
-    /// its index if the interface has gone or no descriptor is left to find the name.
+    /// if the interface does not exist. A name has priority over an index: `fe80::1%77` is on the
+    /// interface called `77`, if there is one. `fe80::1%eth0` and `fe80::1%2` are different values,
+    /// even if `eth0` is interface 2. The addresses that sockets, datagrams and lookups return
+    /// contain the interface's name. They contain the index if the interface is gone or if no
+    /// descriptor is left to look up the name.
     public var zone: String?
 
     /// Creates an address from two numbers in host order.

@@ -38,11 +38,12 @@ extension SocketAddress {
     ///
     /// - Parameters:
     ///   - family: The family of the socket.
-    ///   - descriptor: The socket, which finds the interface that the zone names without another
-    ///     descriptor; `nil` if there is none.
+    ///   - descriptor: The socket, which is used to look up the zone's interface. If it is `nil`,
+    ///     the lookup needs another descriptor.
     /// - Returns: The address in the kernel's format.
-    /// - Throws: `ENODEV` if this machine does not have the interface that the zone names; `EMFILE` or
-    ///   `ENFILE` if the search needs a descriptor and none is left.
+    /// - Throws: One of these errors:
+    ///   - `ENODEV` if the zone names no interface of this machine.
+    ///   - `EMFILE` or `ENFILE` if no descriptor is left for the lookup.
     func raw(
         for family: AddressFamily, on descriptor: Int32? = nil
     ) throws(Errno) -> RawSocketAddress {
@@ -70,7 +71,7 @@ extension SocketAddress {
 extension IPv6Address {
     /// Returns the index of the interface that the zone names; 0 if there is no zone.
     ///
-    /// An interface may have a name of digits, and its name wins over an index.
+    /// An interface's name may consist of digits. Such a name has priority over an index.
     func scope(on descriptor: Int32? = nil) throws(Errno) -> UInt32 {
         guard let zone else { return 0 }
         if let index = try System.if_nametoindex(zone, on: descriptor) { return index }
@@ -80,10 +81,10 @@ extension IPv6Address {
         return index
     }
 
-    /// Returns the zone for the number of an interface: its name, or the number if the interface is
-    /// gone; `nil` for 0.
+    /// Returns the zone for an interface's index: the interface's name, or the index in digits if
+    /// the interface is gone; `nil` for index 0.
     ///
-    /// The number in digits could be the name of another interface.
+    /// The name is preferred, because the index in digits could be the name of another interface.
     package static func zone(of scope: UInt32) -> String? {
         scope == 0 ? nil : System.if_indextoname(scope) ?? String(scope)
     }

@@ -1,4 +1,4 @@
-/// The resolved address of one end of a socket.
+/// A resolved address, such as the local address of a socket or its peer's address.
 ///
 /// An ``Endpoint`` is a destination that is not yet resolved. The corresponding C type is `struct
 /// sockaddr`.
@@ -64,8 +64,8 @@
 
     /// A Boolean value that indicates whether the address needs a zone and has none (RFC 4007).
     ///
-    /// Link-local addresses, and groups of an interface or a link, are valid only on one link, which
-    /// the zone names.
+    /// Link-local addresses, and groups of an interface or a link, are valid only on one link,
+    /// which the zone names.
     @inline(__always)
     package var lacksZone: Bool {
         guard case .ipv6(let address, _) = self, address.high >> 54 >= 0xFE80 >> 6 else {
@@ -159,7 +159,7 @@ extension SocketAddress: LosslessStringConvertible {
 }
 
 extension AddressFamily {
-    /// The wildcard address with port 0, or `nil` for Unix sockets.
+    /// The wildcard address of the family with port 0, or `nil` for the Unix family.
     var wildcard: SocketAddress? {
         switch self {
         case .ipv4: .ipv4(.any, port: 0)

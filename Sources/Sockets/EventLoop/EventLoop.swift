@@ -18,12 +18,13 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var wokenJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var otherJobs = Deque<UnownedJob>()
     @exclusivity(unchecked) private var isDispatching = false
-    /// Whether the loop ends as soon as it has no jobs left.
+    /// A Boolean value that indicates whether the loop ends as soon as it has no jobs left.
     private var isStopping = false
     @exclusivity(unchecked) private var timers = TimerQueue()
     /// The number of operations that the running job may still make before it must yield.
     @exclusivity(unchecked) private(set) var operationBudget = 0
-    /// Whether a task has yielded but has not checked for cancellation since then.
+    /// A Boolean value that indicates whether a task has yielded but has not checked for
+    /// cancellation since then.
     @exclusivity(unchecked) private var needsCancellationCheck = false
     /// The sources that this thread deregistered but has not released yet.
     ///
@@ -38,7 +39,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // Safe because `scratch` returns this memory only on the loop's own thread.
     private let memory: UnsafeMutableRawBufferPointer
-    // Safe as `memory`. Only a loop whose connections use TLS allocates it.
+    // Safe for the same reason as `memory`. A loop allocates it only if its connections use TLS.
     @exclusivity(unchecked) private var encryptedMemory: UnsafeMutableRawBufferPointer?
 
     private let mailbox = Lock(Mailbox())
@@ -93,7 +94,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         if let failure { throw SocketError(.startEventLoop, .system(failure)) }
     }
 
-    /// Whether the current thread is the loop's thread.
+    /// A Boolean value that indicates whether the current thread is the loop's thread.
     @inline(__always)
     var isCurrent: Bool { thread.load(ordering: .relaxed) == System.currentThread }
 
@@ -105,11 +106,11 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// A buffer that code on the loop's thread may use until it suspends, or `nil` on other
     /// threads.
     ///
-    /// So a connection whose bytes are consumed at once needs no buffer of its own.
+    /// With it, a connection whose bytes are consumed at once needs no buffer of its own.
     @inline(__always)
     var scratch: UnsafeMutableRawBufferPointer? { isCurrent ? memory : nil }
 
-    /// A second buffer under the same rules, for the bytes that TLS encrypts or decrypts.
+    /// A second buffer with the same rules as ``scratch``, for the encrypted bytes of TLS.
     var encryptedScratch: UnsafeMutableRawBufferPointer? {
         guard isCurrent else { return nil }
         let memory = encryptedMemory ?? .allocate(byteCount: 131_072, alignment: 64)
@@ -274,7 +275,7 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
         finishDeregistrations()
         let isBusy = !otherJobs.isEmpty || !wokenJobs.isEmpty || isStopping
         if isBusy { return 0 }
-        // Read the clock only now, because the jobs may have taken long.
+        // Read the clock only after the jobs, because they may have taken long.
         return timers.isEmpty ? nil : timers.wait(from: System.continuousNanoseconds())
     }
 
@@ -331,8 +332,8 @@ final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Releases the deregistered sources.
     ///
-    /// It runs between two batches of events, because then no pending event can refer to the
-    /// sources. It runs before a wait, because the wait may be long.
+    /// The loop calls this method between two batches of events, because then no pending event can
+    /// refer to the sources. It does so before a wait, because the wait may be long.
     private func finishDeregistrations() {
         guard !pendingReleases.isEmpty else { return }
         // Copy the list first, because the release of a source may close other sources.

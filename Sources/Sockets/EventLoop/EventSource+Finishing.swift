@@ -1,10 +1,11 @@
 internal import Synchronization
 
-// Waiting until another task has stopped reading.
+// Methods that wait until another task has stopped reading.
 extension EventSource {
-    /// Claims the reading direction for one operation, after the operation that has claimed it.
+    /// Waits until no other operation reads, and claims the reading direction for one operation.
     ///
-    /// Other reading operations do not wait, so only the end of a connection uses this method.
+    /// Only code that finishes a connection calls this method. All other reading operations fail
+    /// instead of waiting.
     func beginReadingLast(_ deadline: inout Deadline) async throws(WaitFailure) {
         guard enter() else { throw WaitFailure(.closed) }
         if !isReading.exchange(true, ordering: .acquiring) { return }
@@ -16,9 +17,10 @@ extension EventSource {
         }
     }
 
-    /// Gives up the reading direction after the use of a line, which needs no descriptor.
+    /// Gives up the reading direction after a buffered line was used, which needs no descriptor.
     ///
-    /// It wakes no task, because even the check costs 5 % of a line.
+    /// It wakes no task, because even the check for a waiting task costs 5 % of the time for a
+    /// line.
     @inline(__always)
     func endLine() { isReading.store(false, ordering: .releasing) }
 
@@ -32,12 +34,13 @@ extension EventSource {
             try await finishers.wait(until: &deadline, on: loop) { lifetime.isClosed }
         }
         defer { finishers.end() }
-        // The wakeup lives as long as the source, because an operation that ends may still use it.
+        // The wakeup lives as long as the source, because an operation may still use it when it
+        // ends.
         let wakeup = operationEnd.object { Wakeup() }
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }
-        // The end of a read wakes this task, but `endLine` does not. A line is used without waiting, so
-        // look again after 1 ms, 2 ms, 4 ms and so on, up to 16 ms.
+        // The end of a read wakes this task, but `endLine` does not. So recheck after 1 ms, 2 ms, 4
+        // ms and so on, up to 16 ms. This suffices, because code never waits while it uses a line.
         var pause: Int64 = 1_000_000
         while true {
             wakeup.reset()

@@ -7,8 +7,8 @@ extension EventSource {
     /// If another call may succeed at once, `attempt` must call `setReady` on the direction's
     /// ``ReadinessWord``. `Socket.perform` is the blocking counterpart.
     ///
-    /// With `@inline(__always)`, the compiler may decide against inlining, which costs 9 % of a round
-    /// trip.
+    /// The function is not `@inline(__always)`, because the compiler may then decide against
+    /// inlining, which costs 9 % of a round trip.
     @inline(always)
     func perform<Result: ~Copyable>(
         _ direction: Direction, _ deadline: inout Deadline,
@@ -55,7 +55,7 @@ extension EventSource {
         loop.resumeAfterYield()
     }
 
-    /// Whether the task is cancelled.
+    /// A Boolean value that indicates whether the task is cancelled.
     ///
     /// Without this check, a task whose peer always keeps up would never wait, and so never notice
     /// its cancellation. On the loop's thread, the property checks only after a yield. On other
@@ -105,7 +105,7 @@ extension EventSource {
         try await waitToWrite(&deadline)
     }
 
-    /// Waits for the turn to write, and leaves the source if the turn does not come.
+    /// Waits for the turn to write, and ends the use of the source if the turn does not come.
     @inline(never)
     private func waitToWrite(_ deadline: inout Deadline) async throws(WaitFailure) {
         do throws(WaitFailure) {

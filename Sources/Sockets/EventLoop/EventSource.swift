@@ -30,18 +30,19 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let lifetime = DescriptorLifetime()
     let reading = DirectionState()
     let writing = DirectionState()
-    /// Whether a task is inside a reading operation.
+    /// A Boolean value that indicates whether a task is inside a reading operation.
     let isReading = Atomic<Bool>(false)
-    /// The turn to write.
+    /// The queue of the tasks that wait to write.
     let writers = TurnQueue()
-    /// The turn to wait until another task has stopped reading.
+    /// The queue of the tasks that wait for their turn to use `operationEnd`.
     let finishers = TurnQueue()
-    /// Wakes the task that waits for the reader.
+    /// Wakes the task that waits until another task has stopped reading.
     let operationEnd = LazyReference<Wakeup>()
     let linger: LingerState
-    /// Whether the peer has ended or broken the connection, so reads stay ready.
+    /// A Boolean value that indicates whether the peer has half-closed or broken the connection, so
+    /// reads stay ready.
     private let peerHasEnded = Atomic<Bool>(false)
-    /// Whether one task has claimed both directions.
+    /// A Boolean value that indicates whether one task has claimed both directions.
     ///
     /// Such a task waits in the reading direction. Its wait also ends when the descriptor becomes
     /// writable.
@@ -53,7 +54,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     // The loop's timers, which retain the source until they fire or are cancelled.
     private var readingTimer: TimerQueue.Timer?
     private var writingTimer: TimerQueue.Timer?
-    /// Whether the loop has released the source, so no timers may be added.
+    /// A Boolean value that indicates whether the loop has released the source, so no timers may be
+    /// added.
     private var isDeregistered = false
 
     /// Takes ownership of a nonblocking descriptor and registers it.
@@ -87,7 +89,7 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     private static let none: Int32 = -1
 
-    /// Whether the source has a descriptor of its own.
+    /// A Boolean value that indicates whether the source has a descriptor of its own.
     var ownsDescriptor: Bool { descriptor != Self.none }
 
     /// Starts to handle the events of a descriptor that the source does not own.
@@ -160,8 +162,9 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
     ///
-    /// - Parameter isConnection: Whether to shut the socket down, or to reset it if `SO_LINGER` is
-    ///   zero, if an operation has not ended yet, so that the peer detects the close at once. Shutting down a listening socket would also
+    /// - Parameter isConnection: Whether the socket is a connection. While an operation has not
+    ///   ended yet, a connection is shut down, or reset if `SO_LINGER` is zero, so that the peer
+    ///   detects the close at once. A listening socket is not shut down, because that would also
     ///   stop its duplicates in other processes.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
@@ -188,10 +191,11 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Whether the reading direction must stay ready after a short read.
+    /// A Boolean value that indicates whether the reading direction must stay ready after a short
+    /// read.
     ///
-    /// This is true after the peer has ended or broken the connection, because no further event
-    /// will be reported.
+    /// This is true after the peer has half-closed or broken the connection, because no further
+    /// event will be reported.
     @inline(__always)
     var staysReadable: Bool { peerHasEnded.load(ordering: .relaxed) }
 

@@ -57,7 +57,7 @@ struct TimerQueue {
     /// The number of entries, including cancelled entries.
     var count: Int { heap.count }
 
-    /// Whether the queue has no timers.
+    /// A Boolean value that indicates whether the queue has no timers.
     @inline(__always)
     var isEmpty: Bool { earliest == .max }
 

@@ -1,10 +1,10 @@
 internal import DequeModule
 internal import Synchronization
 
-/// Gives one task at a time the turn, for example to write, in the order in which the tasks came.
+/// A queue that gives the turn, for example to write, to one task at a time, in order of arrival.
 ///
-/// A free turn costs one atomic operation to take and one to end. The queue is created when the first
-/// task has to wait.
+/// If no other task wants the turn, taking it and ending it cost one atomic operation each. The
+/// list of waiting tasks is created when the first task has to wait.
 struct TurnQueue: ~Copyable {
     /// A task that waits for its turn.
     final class Waiter: Sendable {
@@ -20,7 +20,7 @@ struct TurnQueue: ~Copyable {
     let state = Atomic<UInt8>(free)
     /// The waiting tasks.
     ///
-    /// Most queues never need this object.
+    /// The first task that has to wait creates this object, because most queues never need it.
     private let waitersIfCreated = LazyReference<Lock<Deque<Waiter>>>()
 
     /// Takes the turn.
@@ -47,8 +47,8 @@ struct TurnQueue: ~Copyable {
     ///   - deadline: The limit of the operation, which includes the wait.
     ///   - loop: The loop whose clock ends the wait.
     ///   - isClosed: Whether the descriptor is closed. The code that closes it calls `wakeAll`.
-    /// - Throws: The cause if the descriptor is closed, the task is cancelled or the deadline passes
-    ///   before the turn comes.
+    /// - Throws: The cause if the descriptor is closed, the task is cancelled or the deadline
+    ///   passes before the turn comes.
     @inline(never)
     func wait(
         until deadline: inout Deadline, on loop: EventLoop, isClosed: () -> Bool
@@ -88,7 +88,8 @@ struct TurnQueue: ~Copyable {
         for waiter in waiters.withLock({ Array($0) }) { waiter.wakeup.wake() }
     }
 
-    /// Joins the queue, or returns `nil` if the turn became free and now belongs to the calling task.
+    /// Joins the queue, or returns `nil` if the turn became free and now belongs to the calling
+    /// task.
     private func enqueue() -> Waiter? {
         waiters.withLock { waiters in
             // While the state is `awaited`, it only changes under this lock.

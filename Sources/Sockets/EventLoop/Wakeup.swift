@@ -15,8 +15,7 @@ final class Wakeup: TimerTarget, @unchecked Sendable {
     /// Discards earlier wakes.
     func reset() {
         word.clear()
-        // Issue a memory fence, so that the word is cleared before the task reads its condition,
-        // which it does next.
+        // Issue a memory fence, so that the word is cleared before the waiter checks its condition.
         ReadinessWord.publish()
     }
 
@@ -38,7 +37,8 @@ final class Wakeup: TimerTarget, @unchecked Sendable {
             wake()
         }
         if instant != .max {
-            // Otherwise each wait that ended early would stay in memory until its instant.
+            // Cancel the timer. Otherwise, a wait that ended early would keep this object in memory
+            // until the instant.
             loop.perform { _ in
                 self.timer?.cancel()
                 self.timer = nil

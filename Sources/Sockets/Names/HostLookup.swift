@@ -74,7 +74,7 @@ struct HostLookup {
         addresses([.v6(.loopback), .v4(.loopback)], port)
     }
 
-    /// Returns the addresses of the family, with the port.
+    /// Returns the addresses of the wanted family, with the port.
     private func addresses(_ both: [IPAddress], _ port: UInt16) -> [SocketAddress] {
         both.filter { family == nil || $0.family == family }.map { SocketAddress($0, port: port) }
     }
@@ -94,7 +94,7 @@ struct HostLookup {
         _ name: String, numericOnly: Bool, _ port: UInt16, until deadline: Deadline
     ) throws(SocketError) -> Resolver.Resolution {
         let asciiName = name == host ? nil : name
-        // Without a query, libc answers at once.
+        // Use no time limit for a numeric-only lookup, because libc answers it at once.
         let deadline = numericOnly ? Deadline(startingNow: .never) : deadline
         let info = try Lookup.result(
             until: deadline, on: threads,
@@ -115,8 +115,9 @@ struct HostLookup {
 }
 
 extension SocketError {
-    /// Returns the error of an address literal of another family than the one that is wanted, with a
-    /// text that names both families.
+    /// Returns the error for an address literal whose family is not the wanted one.
+    ///
+    /// The text of the error names both families.
     fileprivate func naming(_ literal: IPAddress, wanted: AddressFamily?) -> SocketError {
         guard case .nameResolution(let failure) = cause, let wanted else { return self }
         let reason = NameResolutionFailure(

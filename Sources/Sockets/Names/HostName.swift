@@ -15,9 +15,11 @@ enum HostName {
     ///
     /// An ASCII text is its own ASCII form. libidn2 converts other names (IDNA 2008, UTS #46).
     ///
-    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if `text` is not a host, or if it is an
-    ///   international name and libidn2 is missing; ``SocketError/Cause/system(_:)`` if libidn2 could
-    ///   not be loaded.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if `text` is not a host, or if libidn2 is missing
+    ///     for an international name.
+    ///   - ``SocketError/Cause/system(_:)`` if libidn2 could not be loaded, because no descriptor
+    ///     was left.
     static func ascii(_ text: String) throws(SocketError) -> String {
         try check(text)
         guard !text.isASCII else { return text }
@@ -27,7 +29,8 @@ enum HostName {
         } catch {
             switch error {
             case .noLibrary:
-                // The name is valid, so this is a failed lookup.
+                // The name may be valid, so report a failed lookup and not a failed check of the
+                // name.
                 throw SocketError(
                     .resolve,
                     .invalidInput(
@@ -40,7 +43,8 @@ enum HostName {
                 throw SocketError(.resolve, .system(code), subject: TerminalText.escaped(text))
             }
         }
-        // The conversion turns some characters into ASCII ones, such as digits and dots.
+        // Check the result too, because the conversion turns some characters into ASCII characters,
+        // such as digits and dots.
         guard ascii.isASCII, IPAddress(ascii) == nil, problem(with: ascii) == nil else {
             throw failure(text, .invalidInput("not a valid international name"))
         }
@@ -59,14 +63,13 @@ enum HostName {
         name.unicodeScalars.allSatisfy { $0 == "." || ("0"..."9").contains($0) }
     }
 
-    /// Returns the reason why `text` is not a valid host, as the end of a sentence; `nil` if it is
-    /// valid.
+    /// Returns the reason why `text` is not a valid host, for an error text; `nil` if it is valid.
     ///
     /// A host is a numeric address or a name. A name consists of labels separated by dots, with an
     /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits and
-    /// hyphens (RFC 1123), or underscores, which occur in practice. An international name may have
-    /// letters, marks and digits of any script and the full stops of East Asian scripts, and libidn2
-    /// checks the rest.
+    /// hyphens (RFC 1123), or underscores, which occur in practice. An international name may also
+    /// contain letters, marks and digits of any script, and the full stops of East Asian scripts.
+    /// libidn2 checks the rest of its rules.
     static func problem(with text: String) -> String? {
         if text.isEmpty { return "expected a name or a numeric address" }
         if IPAddress(text) != nil { return nil }
@@ -80,7 +83,8 @@ enum HostName {
         guard labels.allSatisfy(isLabel), name.first != "-" else {
             return "expected parts of letters, digits and hyphens, separated by single dots"
         }
-        // This rejects no name that libc would look up.
+        // This check rejects no name that libc would look up, because libc reads these texts as
+        // addresses.
         let dotted = text.isASCII ? text : withDots(text)
         if dotted.isASCII, System.inet_aton(dotted) {
             return "expected four numbers from 0 to 255, as in 192.0.2.7"
@@ -115,10 +119,10 @@ enum HostName {
         switch scalar {
         case "0"..."9", "A"..."Z", "a"..."z", "-", "_":
             return true
-        // The joiners and the punctuation that some scripts allow between letters (RFC 5892, A).
+        // Joiners, and punctuation that some scripts allow between letters (RFC 5892, appendix A).
         case "\u{B7}", "\u{375}", "\u{5F3}", "\u{5F4}", "\u{200C}", "\u{200D}", "\u{30FB}":
             return true
-        // Fullwidth forms, whose letters and digits would become ASCII ones.
+        // Fullwidth forms, because the conversion would turn their letters and digits into ASCII.
         case "\u{FF00}"..."\u{FFEF}":
             return false
         default:

@@ -43,7 +43,7 @@ enum Lookup {
         }
     }
 
-    /// The hint of a lookup that found all threads busy until its limit ended.
+    /// Returns the hint for a lookup whose time limit passed while all threads were busy.
     static func queueHint(_ threads: LookupThreads) -> String {
         "All \(threads.maximum) lookup threads still wait for answers."
     }

@@ -15,13 +15,13 @@ extension Resolver {
     /// Looks up a host by name and returns its names and its addresses of one family.
     ///
     /// A numeric address is returned without a query, and `localhost` is this machine. Blocks the
-    /// thread during the lookup; in a task, call the overload that is `async`. The corresponding C
-    /// function is `gethostbyname2_r`.
+    /// thread during the lookup; in a task, call the `async` overload. The corresponding C function
+    /// is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
     ///   - family: IPv4 or IPv6.
-    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if `name` cannot be a host, or if `family` is
@@ -29,8 +29,8 @@ extension Resolver {
     ///   - ``SocketError/Cause/hostLookup(_:)`` if the host does not exist, has no address of the
     ///     family, or could not be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         named name: String, family: AddressFamily = .ipv4, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {
@@ -66,19 +66,19 @@ extension Resolver {
     /// Looks up a host by address and returns its names.
     ///
     /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
-    /// Blocks the thread during the lookup; in a task, call the overload that is `async`. The
-    /// corresponding C function is `gethostbyaddr_r`.
+    /// Blocks the thread during the lookup; in a task, call the `async` overload. The corresponding
+    /// C function is `gethostbyaddr_r`.
     ///
     /// - Parameters:
     ///   - address: The numeric address.
-    ///   - timeout: How long to wait for the answer. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the answer. At the limit, the lookup is abandoned.
     /// - Returns: The host's names and addresses.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/hostLookup(_:)`` if the address has no name or could not be looked
     ///     up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func host(
         at address: IPAddress, timeout: TimeLimit = .never
     ) throws(SocketError) -> HostEntry {

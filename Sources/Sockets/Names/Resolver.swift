@@ -8,14 +8,14 @@ internal import SystemPackage
 /// ```
 ///
 /// The functions call the operating system, which reads files such as `/etc/hosts` and queries name
-/// servers. A numeric address needs no query, and neither does `localhost` or a subdomain of it, which
-/// is always this machine (RFC 6761). libidn2 converts an international name, such as
+/// servers. A numeric address needs no query, and neither does `localhost` or a subdomain of it,
+/// which is always this machine (RFC 6761). libidn2 converts an international name, such as
 /// `münchen.example`, to its ASCII form; without that library, such a name is an error.
 ///
-/// A lookup with a time limit, and every lookup of a task, runs on a thread of its own, because a
-/// lookup cannot be interrupted: at the limit it is abandoned. At most 512 such threads exist. While
-/// that many lookups run, another one waits within its own limit. A lookup of a service's name, which
-/// needs no name server, does not wait for them.
+/// A lookup cannot be interrupted. So a lookup with a time limit, and every lookup of a task, runs
+/// on a thread of its own, and it is abandoned at the limit. At most 512 such threads exist. While
+/// all of them are in use, further lookups wait within their own limits. A lookup of only a
+/// service's name does not wait for them, because it needs no name server.
 ///
 /// Each function that may wait has two overloads. The synchronous overload blocks its thread until
 /// the answer arrives or the time limit ends. The `async` overload suspends the task instead, and
@@ -27,8 +27,8 @@ public enum Resolver {
         public let addresses: [SocketAddress]
         /// The host's official name, or `nil` if it was not requested or is not known.
         public let canonicalName: String?
-        /// The ASCII form of an international name, which was looked up: `xn--mnchen-3ya.example` for
-        /// `münchen.example`; otherwise `nil`.
+        /// The ASCII form of an international name, which was looked up: `xn--mnchen-3ya.example`
+        /// for `münchen.example`; otherwise `nil`.
         public let asciiName: String?
 
         init(
@@ -42,7 +42,7 @@ public enum Resolver {
 
     /// Returns the addresses of an endpoint, in the order in which they should be tried.
     ///
-    /// Blocks the thread during the lookup; in a task, call the overload that is `async`.
+    /// Blocks the thread during the lookup; in a task, call the `async` overload.
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint. A Unix endpoint needs no lookup, and the file system is not
@@ -66,8 +66,8 @@ public enum Resolver {
     ///     contain the port's name.
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         _ endpoint: Endpoint, family: AddressFamily? = nil, numericOnly: Bool = false,
         forBinding: Bool = false, timeout: TimeLimit = .never
@@ -96,8 +96,8 @@ public enum Resolver {
 
     /// Returns the addresses of a host, each with the port of a service.
     ///
-    /// Blocks the thread during the lookup; in a task, call the overload that is `async`.
-    /// The corresponding C function is `getaddrinfo`.
+    /// Blocks the thread during the lookup; in a task, call the `async` overload. The corresponding
+    /// C function is `getaddrinfo`.
     ///
     /// - Parameters:
     ///   - host: A name, or a numeric address without brackets and with an optional zone. An empty
@@ -123,8 +123,8 @@ public enum Resolver {
     ///     contain the service.
     ///   - ``SocketError/Cause/noServicesDatabase`` if the machine has no services database.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func resolve(
         host: String, service: Port? = nil, family: AddressFamily? = nil,
         transport: Transport? = nil, numericOnly: Bool = false,
@@ -139,7 +139,7 @@ public enum Resolver {
     /// Returns the names of an address: the host's name, and the name of the service on its port.
     ///
     /// Returns digits in place of a name that does not exist. Blocks the thread during the lookup;
-    /// in a task, call the overload that is `async`. The corresponding C function is `getnameinfo`.
+    /// in a task, call the `async` overload. The corresponding C function is `getnameinfo`.
     ///
     /// - Parameters:
     ///   - address: An Internet address.
@@ -155,8 +155,8 @@ public enum Resolver {
     ///     be looked up.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if the lookup did not end in time.
     ///   - ``SocketError/Cause/system(_:)`` with `ENODEV` if the address's zone names no interface.
-    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left, with
-    ///     `EAGAIN` if no thread can be started, or with another error of the system.
+    ///   - ``SocketError/Cause/system(_:)`` with `EMFILE` or `ENFILE` if no descriptors are left,
+    ///     with `EAGAIN` if no thread can be started, or with another error of the system.
     public static func name(
         of address: SocketAddress, nameRequired: Bool = false, numericHost: Bool = false,
         numericService: Bool = false, transport: Transport = .tcp,

@@ -129,7 +129,7 @@ extension Services.ServiceEntry {
 }
 
 extension SocketError {
-    /// Creates the error of a failed service lookup.
+    /// Creates the error for a failed service lookup.
     fileprivate init(failure: ServiceCallFailure, name: String, transport: Transport?) {
         let cause: Cause =
             switch failure {

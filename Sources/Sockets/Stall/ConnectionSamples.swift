@@ -14,7 +14,7 @@ package struct ConnectionSamples {
     /// How many bytes this end has read between the first and the last sample.
     private var read = 0
     private var readAt = Duration.zero
-    /// How long ago the last read may be, so that this end still counts as reading.
+    /// The longest time after the last read for which this end still counts as reading.
     private static let longestPause = Duration.seconds(1)
 
     package init() {}

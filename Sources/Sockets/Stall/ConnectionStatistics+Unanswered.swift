@@ -2,8 +2,9 @@ extension ConnectionStatistics {
     /// How long the peer has not answered, counted from the first transmission of the oldest
     /// unanswered segment or probe.
     ///
-    /// The time is nil if nothing is unanswered, or if it is unknown. It is not the time since the
-    /// last acknowledgement, because the connection may have been idle before the segment was sent.
+    /// The value is nil if nothing is unanswered, or if the time is unknown. It is not the time
+    /// since the last acknowledgement, because the connection may have been idle before the segment
+    /// was sent.
     package var timeUnanswered: Duration? {
         let times = retransmissions ?? 0
         if times > 0 || state == .synSent {
@@ -14,8 +15,8 @@ extension ConnectionStatistics {
             let total = expiredTimeouts(times, last: timeout) + min(waited, timeout)
             return timeSinceLastAcknowledgement.map { min($0, total) } ?? total
         }
-        // The peer answered the previous probe of its window. A probe that keeps an idle connection
-        // alive follows an unknown time of silence.
+        // A window probe follows an answer to the previous probe, so the peer has been silent since
+        // that answer. For a keep-alive probe on an idle connection, the time is unknown.
         return (probes ?? 0) > 0 && (sendQueue ?? 0) > 0 ? timeSinceLastAcknowledgement : nil
     }
 
@@ -39,8 +40,8 @@ extension ConnectionStatistics {
 
     /// The timeout of the first segment of a connection: `TCP_TIMEOUT_INIT`.
     private static let firstTimeout = Duration.seconds(1)
-    /// The shortest timeout after that: `TCP_RTO_MIN`.
+    /// The shortest timeout of later segments: `TCP_RTO_MIN`.
     private static let shortestTimeout = Duration.milliseconds(200)
-    /// The timeout that is not doubled any more: `TCP_RTO_MAX`.
+    /// The longest timeout, which is not doubled again: `TCP_RTO_MAX`.
     private static let longestTimeout = Duration.seconds(120)
 }

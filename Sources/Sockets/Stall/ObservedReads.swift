@@ -1,8 +1,8 @@
-/// How many bytes the programs at the two ends read between two samples, as far as it was observed.
+/// The numbers of bytes that the programs at both ends were seen to read between two samples.
 ///
 /// The statistics of one end do not show every read of the peer, because a kernel opens its window
-/// only after the program has read a large part of the buffer. But a queue at the peer that shrinks
-/// shows each read.
+/// only after the program has read a large part of the buffer. But if the peer's statistics are
+/// available too, its shrinking receive queue shows each read.
 package struct ObservedReads: Hashable, Sendable {
     /// The bytes that this end read; nil if that is unknown.
     package var here: Int?

@@ -72,7 +72,8 @@ extension StallAnalysis {
                 : "Set a time limit for connecting, because a firewall may be dropping packets.")
     }
 
-    /// Whether no acknowledgement has arrived since data was last sent.
+    /// A Boolean value that indicates whether no acknowledgement has arrived since data was last
+    /// sent.
     ///
     /// An acknowledgement that announces a closed window is also an answer.
     private var isWithoutAnswer: Bool {

@@ -30,12 +30,12 @@ extension StallAnalysis {
         let differs = isCounted ? change.weHaveRead : change.queuesDiffer
         guard !(isTCP && isPeerFull), differs || (!isCounted && stillness(change) < change.time)
         else { return nil }
-        // The last change is too long ago, so the transfer has stopped.
+        // If the last change was too long ago, the transfer has stopped.
         if stillness(change) >= Self.observedStall { return nil }
         return moves("the queues changed within \(change.time.brief)")
     }
 
-    /// The diagnosis if the program at the end for which bytes wait was seen to read.
+    /// The diagnosis if bytes wait for a program, at either end, that was seen to read.
     private func reading(_ change: Change) -> Diagnosis? {
         if let read = reads.atPeer, read > 0, sendQueue > 0 {
             let evidence = "the peer read \(read.bytes) in \(change.time.brief)"
@@ -49,7 +49,7 @@ extension StallAnalysis {
         guard let read = reads.here, read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
         let evidence = "this end read \(read.bytes) in \(change.time.brief)"
         guard Double(receiveQueue) > Self.slowQueueSeconds * rate(read, change.time) else {
-            // After a pause that long, the program may have stopped.
+            // After a pause as long as `observedStall`, the program may have stopped.
             return moves(evidence, stillness(change) < Self.observedStall ? .certain : .possible)
         }
         return Diagnosis(
@@ -63,8 +63,8 @@ extension StallAnalysis {
         min(now.timeSinceQueuesChanged ?? (change.queuesDiffer ? .zero : change.time), change.time)
     }
 
-    /// Whether a deadlock began between the samples, after bytes were transferred in both
-    /// directions.
+    /// A Boolean value that indicates whether a deadlock began between the samples, after bytes
+    /// were transferred in both directions.
     private var isDeadlocked: Bool {
         isPeerFull && isOurWindowFull && (now.timeSinceLastSend ?? .zero) >= Self.likelyStall
             && (now.timeSinceLastReceive ?? .zero) >= Self.likelyStall

@@ -7,7 +7,7 @@ extension StallReport {
     ///   - earlier: The statistics of an earlier sample, or nil if there was one sample.
     ///   - later: The statistics to analyze.
     ///   - activity: What the operation was doing.
-    ///   - reads: What the programs at both ends were seen to read between the samples.
+    ///   - reads: The bytes that the programs at both ends were seen to read between the samples.
     /// - Returns: The report.
     package static func analyze(
         _ earlier: ConnectionStatistics?, _ later: ConnectionStatistics, during activity: Activity,
@@ -24,7 +24,7 @@ extension StallReport {
 }
 
 extension ConnectionStatistics {
-    /// A Boolean value that indicates whether the peer can send no more because the program of this
+    /// A Boolean value that indicates whether the peer can send no more because the program at this
     /// end does not read.
     package var isWindowFull: Bool {
         StallAnalysis(earlier: nil, now: self, activity: .nothing, reads: ObservedReads())
@@ -122,11 +122,11 @@ struct StallAnalysis {
         var time: Duration
         var acknowledged: Int?
         var received: Int?
-        /// Whether the peer has extended its window, which shows that it has read, or nil if a
-        /// window is unknown.
+        /// A Boolean value that indicates whether the peer has extended its window, which shows
+        /// that it has read, or nil if a window is unknown.
         var peerHasRead: Bool?
         var queuesDiffer: Bool
-        /// Whether this end has read some of the received bytes.
+        /// A Boolean value that indicates whether this end has read some of the received bytes.
         var weHaveRead: Bool
         var windowLimited: Duration?
         var retransmitted: Int
@@ -180,7 +180,7 @@ struct StallAnalysis {
     var isInFlight: Bool { (now.unacknowledgedSegments ?? 0) > 0 }
     var isTCP: Bool { now.state != nil }
 
-    /// Whether the peer accepts none of the unsent bytes.
+    /// A Boolean value that indicates whether the peer accepts none of the unsent bytes.
     ///
     /// The window need not be zero, because a sender also waits if the window is smaller than a
     /// segment.
@@ -197,7 +197,8 @@ struct StallAnalysis {
         return !isInFlight && window < max(1, min(now.sendSegmentSize ?? 1, notSent))
     }
 
-    /// Whether the peer can send no more because this end does not read.
+    /// A Boolean value that indicates whether the peer can send no more because this end does not
+    /// read.
     ///
     /// The peer has then filled the window, or the rest of the window is smaller than a segment.
     var isOurWindowFull: Bool {

@@ -17,12 +17,14 @@ extension System {
         }
     }
 
-    /// The errors of a new connection that Linux reports as errors of accept(2).
+    /// The errors of accept(2) that concern only the new connection.
     ///
-    /// The listening socket still works after these errors (accept(2), "Error handling").
+    /// Linux reports a pending error of the new connection as an error of accept(2). The listening
+    /// socket still works afterwards (accept(2), "Error handling").
     ///
-    /// The manual page also lists `EOPNOTSUPP`. It is not included, because every accept on a
-    /// datagram socket fails with it, so the repetition would never end.
+    /// The manual page also lists `EOPNOTSUPP`. This list does not contain it, because every accept
+    /// on a datagram socket fails with it, so ``acceptNext(_:blocking:)`` would repeat the call
+    /// forever.
     static let abortedConnectionErrors: [Errno] = [
         .connectionAbort, .protocolError, .protocolNotAvailable, .networkDown, .hostIsDown,
         .noRouteToHost, .networkUnreachable, .timedOut, Errno(rawValue: ENONET),

@@ -2,14 +2,15 @@ internal import Glibc
 internal import SystemPackage
 
 extension System {
-    /// Returns `EMFILE` or `ENFILE` if a failed lookup of libc met a shortage of descriptors, or if
-    /// there is one now.
+    /// Returns `EMFILE` or `ENFILE` if a failed libc lookup lacked a descriptor, or if none is left
+    /// now.
     ///
     /// libc skips a file or a name server for which it has no descriptor, and then reports that the
-    /// name does not exist. The error number of the call may tell the reason, unless another step of
-    /// the lookup has overwritten it. So this also tries to open a file.
+    /// name does not exist. `errno` may contain the reason, but a later step of the lookup may have
+    /// overwritten it. So the function also tries to open a file.
     ///
-    /// - Parameter code: `errno` after the lookup, which was 0 before.
+    /// - Parameter code: The value of `errno` after the lookup. The caller set it to 0 before the
+    ///   lookup.
     /// - Returns: The error number, or `nil` if there is no shortage.
     static func descriptorShortage(after code: Int32) -> Errno? {
         if let shortage = shortage(code) { return shortage }

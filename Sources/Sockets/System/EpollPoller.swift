@@ -26,7 +26,7 @@ struct Readiness: OptionSet {
 struct Poller: ~Copyable {
     private let epoll: Int32
     private let eventDescriptor: Int32
-    /// Why the poller could not be created; `nil` if it works.
+    /// The reason why the poller could not be created; `nil` if it works.
     let failure: Errno?
     // Safe: this value owns the memory, and only the waiting thread accesses it.
     private let events: UnsafeMutablePointer<epoll_event>

@@ -74,8 +74,9 @@ extension System {
     /// Returns the entry of a host whose name has only digits and dots, such as `123456789012`, the
     /// name of a container.
     ///
-    /// gethostbyname2_r(3) takes such a name for an address and does not look it up, so this calls
-    /// getaddrinfo(3), which reports only the alias that was looked up.
+    /// gethostbyname2_r(3) would interpret such a name as an address and not look it up. So this
+    /// function calls getaddrinfo(3), which reports the official name but no aliases. If the
+    /// official name differs from `name`, the entry contains `name` as its only alias.
     static func hostEntry(
         ofDigits name: String, family: AddressFamily
     ) throws(HostCallFailure) -> RawHostEntry {

@@ -1,22 +1,22 @@
 internal import Glibc
 internal import SystemPackage
 
-/// Why a name has no ASCII form.
+/// The reason why a name could not be converted to its ASCII form.
 enum IDNFailure: Error, Equatable {
     /// This machine has no libidn2.
     case noLibrary
-    /// The name is not valid; the text of idn2_strerror(3).
+    /// The name is not valid. The text is from idn2_strerror(3).
     case invalid(String)
-    /// The library could not be loaded.
+    /// The library could not be loaded, because no descriptor was left.
     case system(Errno)
 }
 
 extension System {
-    /// idn2_lookup_u8(3) of libidn2: the ASCII form of an international name, as getaddrinfo(3) makes
-    /// it with `AI_IDN`.
+    /// Returns the ASCII form of an international name: idn2_lookup_u8(3) of libidn2.
     ///
-    /// getaddrinfo takes the name in the encoding of the locale, which is ASCII unless the program
-    /// calls setlocale(3). So this calls the same library, which is loaded when it is first used.
+    /// getaddrinfo(3) with `AI_IDN` calls the same library, but it reads the name in the encoding
+    /// of the locale, which is ASCII unless the program calls setlocale(3). The library is loaded
+    /// when it is first used.
     ///
     /// `name` must not contain a NUL, because C would stop reading there.
     static func idn2_lookup_u8(_ name: String) throws(IDNFailure) -> String {
@@ -49,7 +49,10 @@ private struct IDNLibrary: Sendable {
     /// `IDN2_NFC_INPUT` and `IDN2_NONTRANSITIONAL` (UTS #46).
     static let flags: Int32 = 1 | 8
 
-    /// A failure is not kept, because the library can be installed, or a shortage can end.
+    /// The loaded library, or `nil` if no attempt to load it has succeeded yet.
+    ///
+    /// A failure is not stored, because a later attempt may succeed: the library may have been
+    /// installed, or a descriptor may have become free.
     private static let library = Lock<IDNLibrary?>(nil)
 
     static func loaded() throws(IDNFailure) -> IDNLibrary {

@@ -17,18 +17,19 @@ package struct LookupThreads: Sendable {
 
     /// The threads for lookups that only read the services database.
     ///
-    /// Such lookups need no name server, so those that wait for one must not delay them.
+    /// These lookups need no name server, so lookups that wait for a name server must not delay
+    /// them.
     static let services = LookupThreads(atMost: 16)
 
-    /// Why a call has no result.
+    /// The reason why a call has no result.
     package enum Failure: Error, Equatable {
         /// The system has no more threads, and no call is running.
         case noThread(Errno)
-        /// The call did not end in time. It has not begun if all threads were in use.
+        /// The call did not end in time. `hasBegun` is false if it was still waiting for a thread.
         case timedOut(hasBegun: Bool)
     }
 
-    /// A call that runs or waits for a thread.
+    /// A call that is running or waiting for a thread.
     final class Call: Sendable {
         fileprivate let body: @Sendable () -> () -> Void
 
@@ -49,8 +50,8 @@ package struct LookupThreads: Sendable {
 
     /// Returns the result of `body`.
     ///
-    /// If `body` has not ended after `duration`, it continues until it ends, and its result is
-    /// dropped. If it has not begun, it is never called.
+    /// If `body` is still running after `duration`, it continues until it ends, and its result is
+    /// dropped. If it has not begun by then, it is never called.
     package func run<Result: Sendable>(
         for duration: Duration, _ body: @escaping @Sendable () -> Result
     ) throws(Failure) -> Result {
@@ -69,7 +70,7 @@ package struct LookupThreads: Sendable {
         throw .timedOut(hasBegun: abandon(call))
     }
 
-    /// Runs `body` on a thread, at once or when a thread has ended its other calls.
+    /// Runs `body` on a thread, either at once or after the calls that are already waiting.
     ///
     /// The closure that `body` returns is called when the thread no longer counts towards the
     /// limit.
@@ -83,7 +84,7 @@ package struct LookupThreads: Sendable {
                 try System.startThread { work(on: call) }
                 state.running += 1
             } catch {
-                // A running thread takes the call when its own has ended.
+                // A running thread takes this call from the queue after its current call.
                 guard state.running > 0 else { throw error }
                 state.queue.append(call)
             }

@@ -34,11 +34,11 @@ extension System {
         try setsockopt(descriptor, Int32(IPPROTO_IPV6), name, request)
     }
 
-    /// Limits the multicast datagrams to those of the groups that the socket has joined: setsockopt(2)
-    /// with `IP_MULTICAST_ALL` and `IPV6_MULTICAST_ALL`.
+    /// Restricts the received multicast datagrams to the groups that the socket has joined:
+    /// setsockopt(2) with `IP_MULTICAST_ALL` and `IPV6_MULTICAST_ALL`.
     ///
     /// By default, a socket at the wildcard address receives the datagrams of every group that any
-    /// program of the machine has joined. Before Linux 4.20, the option of IPv6 does not exist.
+    /// program of the machine has joined. The IPv6 option does not exist before Linux 4.20.
     static func receiveJoinedGroupsOnly(
         _ descriptor: Int32, _ family: AddressFamily
     ) throws(Errno) {

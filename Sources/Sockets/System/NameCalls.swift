@@ -43,14 +43,17 @@ package struct AddressInfo {
 
 /// The flags of getnameinfo(3).
 package struct NameInfoOptions {
-    /// Whether the call fails if the host has no name (`NI_NAMEREQD`).
+    /// A Boolean value that indicates whether the call fails if the host has no name
+    /// (`NI_NAMEREQD`).
     package var nameRequired = false
-    /// Whether the call returns the address in digits, without a lookup (`NI_NUMERICHOST`).
+    /// A Boolean value that indicates whether the call returns the address in digits, without a
+    /// lookup (`NI_NUMERICHOST`).
     package var numericHost = false
-    /// Whether the call returns the port in digits, without a lookup (`NI_NUMERICSERV`).
+    /// A Boolean value that indicates whether the call returns the port in digits, without a lookup
+    /// (`NI_NUMERICSERV`).
     package var numericService = false
-    /// Whether the call looks up a UDP service, which can differ from the TCP service on the port
-    /// (`NI_DGRAM`).
+    /// A Boolean value that indicates whether the call looks up a UDP service, which can differ
+    /// from the TCP service on the port (`NI_DGRAM`).
     package var datagram = false
 
     package init() {}
@@ -115,7 +118,8 @@ extension System {
             let number = Glibc.errno
             if code == 0 {
                 let names = (host: text(in: host), service: text(in: service))
-                // Digits in place of a name also result from a shortage of descriptors.
+                // getnameinfo(3) returns digits if the host has no name, but also if no descriptor
+                // was left for the lookup.
                 if !options.numericHost, isNumeric(names.host),
                     let shortage = descriptorShortage(after: number)
                 {
@@ -130,17 +134,17 @@ extension System {
         }
     }
 
-    /// inet_pton(3): whether the text is an address in digits, with or without a zone.
+    /// Returns whether the text is an address in digits, with or without a zone: inet_pton(3).
     private static func isNumeric(_ host: String) -> Bool {
         var address = in6_addr()
         let digits = String(host.prefix { $0 != "%" })
         return [AF_INET, AF_INET6].contains { inet_pton($0, digits, &address) == 1 }
     }
 
-    /// inet_aton(3): whether libc reads the text as an IPv4 address, in any of its forms.
+    /// Returns whether libc reads the text as an IPv4 address in any of its forms: inet_aton(3).
     ///
-    /// `127.1`, `0x7f000001`, `010.0.0.1` and `2130706433` are addresses to it, and `redis.1` and
-    /// `123456789012` are not. The text must not contain a NUL.
+    /// libc reads `127.1`, `0x7f000001`, `010.0.0.1` and `2130706433` as addresses, but not
+    /// `redis.1` and `123456789012`. The text must not contain a NUL.
     static func inet_aton(_ text: String) -> Bool {
         var address = in_addr()
         return Glibc.inet_aton(text, &address) != 0

@@ -147,16 +147,17 @@ extension System {
             var index: UInt32 = 0
             if csockets_interface_index(descriptor, name, &index) == 0 { return index }
             if Glibc.errno == ENODEV { return nil }
-            // The socket may have been closed meanwhile.
+            // The socket may have been closed meanwhile, so try again without it.
         }
         let index = Glibc.if_nametoindex(name)
         if index != 0 { return index }
-        // glibc reports a missing interface also if it cannot open a socket.
+        // If glibc cannot open a socket, it also reports that the interface is missing.
         if let shortage = descriptorShortage(after: Glibc.errno) { throw shortage }
         return nil
     }
 
-    /// if_indextoname(3): returns `nil` if no interface has this index.
+    /// Returns the name of the interface with this index, or `nil` if there is none:
+    /// if_indextoname(3).
     package static func if_indextoname(_ index: UInt32) -> String? {
         var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
         guard Glibc.if_indextoname(index, &name) != nil else { return nil }

@@ -4,8 +4,8 @@ internal import SystemPackage
 extension System {
     /// Errors of sendfile(2) that concern the file and not the connection.
     ///
-    /// The kernel cannot send from every file (`EINVAL`), and from none that has no position
-    /// (`ESPIPE`).
+    /// The kernel cannot send from some kinds of files (`EINVAL`) or from files without a position,
+    /// such as pipes (`ESPIPE`).
     static let sendfileRefusals: [Errno] = [
         .invalidArgument, .illegalSeek, .noFunction, .notSupported, .badFileDescriptor,
         .isDirectory, .ioError, .overflow,

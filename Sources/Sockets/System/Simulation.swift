@@ -6,8 +6,8 @@ internal import SystemPackage
 /// It simulates bytes, clients, readiness and the clock. Setting an option or a mode succeeds
 /// without an effect.
 ///
-/// Only debug builds can simulate. In a release build, `Simulation.kernel` is the constant `nil`, so
-/// the compiler removes each branch that checks for a simulation.
+/// Only debug builds can simulate. In a release build, `Simulation.kernel` is the constant `nil`,
+/// so the compiler removes each branch that checks for a simulation.
 protocol SimulatedKernel: AnyObject {
     /// The time of the simulated clock.
     var nanoseconds: Int64 { get }
@@ -27,7 +27,7 @@ protocol SimulatedKernel: AnyObject {
     func events(of epoll: Int32) -> [(token: UInt, readiness: Readiness)]
 }
 
-/// The choice of the kernel that the calling thread uses.
+/// The choice between the real kernel and a simulated kernel, for the calling thread.
 enum Simulation {
     #if DEBUG
         private static let key: pthread_key_t = {

@@ -42,7 +42,7 @@ public enum SocketType: Hashable, Sendable, CaseIterable {
     /// A connection that preserves message boundaries, for the Unix family only: `SOCK_SEQPACKET`.
     case sequencedPacket
 
-    /// Creates the type with this number; `nil` for any other number.
+    /// Creates the type to which the kernel gives this number; `nil` if no type has it.
     init?(number: Int32) {
         guard let type = Self.allCases.first(where: { $0.number == number }) else { return nil }
         self = type
@@ -60,11 +60,11 @@ public enum SocketType: Hashable, Sendable, CaseIterable {
 
 /// The direction of a connection that `shutdown` ends: the argument of shutdown(2).
 public enum ShutdownDirection: Hashable, Sendable, CaseIterable {
-    /// Receiving ends: `SHUT_RD`.
+    /// Only the receiving direction: `SHUT_RD`.
     case read
-    /// Sending ends, so the peer reads the end of the stream: `SHUT_WR`.
+    /// Only the sending direction, so the peer reads EOF: `SHUT_WR`.
     case write
-    /// Receiving and sending end: `SHUT_RDWR`.
+    /// Both directions: `SHUT_RDWR`.
     case both
 
     /// The number that the kernel uses.
