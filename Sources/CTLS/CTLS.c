@@ -36,7 +36,8 @@ struct ctls_session {
     void *owner;
     struct ctls_context *context;
     struct ctls_pipe *pipe;
-    /// Whether a server has answered `ctls_needs_identity`, and the alert if it refused the client.
+    /// Whether a server has answered `ctls_needs_identity`, and the alert if the server refused the
+    /// client.
     int has_answered, refusal;
     unsigned char *overflow;
     size_t overflow_count, overflow_room;
@@ -76,7 +77,7 @@ static int fail(struct ctls_error *error, enum ctls_kind kind) {
     return 0;
 }
 
-/// Describes the failure of a session by OpenSSL's queue.
+/// Describes the failure of a session with the first error in OpenSSL's queue.
 static void classify(struct ctls_error *error) {
     unsigned long code = take_error(error);
     int reason = reason_of(code);
@@ -131,8 +132,8 @@ static int64_t seconds(const ASN1_TIME *time) {
 
 /// Appends a line if it fits.
 ///
-/// A peer chooses the bytes of a name, so all but printable ASCII becomes \xNN. Otherwise, a newline would
-/// look like a second name, and a NUL would hide the rest.
+/// A peer chooses the bytes of a name, so bytes other than printable ASCII become \xNN. Otherwise,
+/// a newline would look like a second name, and a NUL would hide the rest.
 static void append_line(char *text, size_t size, const unsigned char *line, size_t count) {
     size_t start = strlen(text), used = start;
     if (used > 0 && used + 1 < size) text[used++] = '\n';
@@ -246,7 +247,7 @@ static int read_certificates(BIO *bio, OPENSSL_STACK *stack) {
         X509_free(certificate);
         return 0;
     }
-    // At the end of the text, no further block begins.
+    // At the end of the text, the error is that no further block begins.
     unsigned long code = ERR_peek_last_error();
     return library_of(code) == ERR_LIB_PEM && reason_of(code) == PEM_R_NO_START_LINE;
 }
@@ -419,7 +420,7 @@ struct ctls_identity *ctls_identity_self_signed(
     snprintf(names, sizeof names, "%s:%s", is_address ? "IP" : "DNS", host);
     long serial = 0;
     int is_made = certificate && key
-        // Seven bytes, so that the number is positive.
+        // Use only seven bytes, so that the number is positive.
         && RAND_bytes((unsigned char *)&serial, sizeof serial - 1) == 1
         && X509_set_version(certificate, 2) == 1
         && ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial | 1) == 1
@@ -493,7 +494,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void load(void) {
     load_failure = openssl_bind();
     if (load_failure) return;
-    // No handlers at exit, because other threads may still be inside OpenSSL and would crash.
+    // Install no exit handlers, because other threads may still be inside OpenSSL and would crash.
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_NO_ATEXIT, NULL);
     pipe_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sockets");
     if (!pipe_method) {
@@ -515,13 +516,13 @@ const char *ctls_load(void) {
 
 // MARK: Contexts
 
-/// Returns the error of a session, for writing.
+/// Returns the memory for the error of a session, or NULL if memory runs out.
 static struct ctls_error *error_of(struct ctls_session *session) {
     if (!session->error) session->error = calloc(1, sizeof *session->error);
     return session->error;
 }
 
-/// Describes the certificate that failed the verification, and why.
+/// Describes the certificate that failed the verification, and the reason.
 static void describe_fault(struct ctls_error *error, X509_STORE_CTX *store) {
     int code = X509_STORE_CTX_get_error(store);
     error->kind = kind_of_verification(code);
@@ -696,8 +697,8 @@ static int is_hashed(const char *path) {
 
 int ctls_context_trust_system(struct ctls_context *context, struct ctls_error *error) {
     ERR_clear_error();
-    // From a hashed folder, OpenSSL reads only the certificate that it needs. Reading a bundle of 140
-    // certificates takes OpenSSL 3.0 28 ms.
+    // From a hashed folder, OpenSSL reads only the certificate that it needs. In contrast, OpenSSL
+    // 3.0 needs 28 ms to read a bundle of 140 certificates.
     const char *folder = getenv(X509_get_default_cert_dir_env());
     if (!folder) folder = X509_get_default_cert_dir();
     if (!getenv(X509_get_default_cert_file_env()) && is_hashed(folder)
@@ -873,7 +874,7 @@ static int status(struct ctls_session *session, int result) {
     case SSL_ERROR_WANT_CLIENT_HELLO_CB: return ctls_needs_identity;
     default: break;
     }
-    // An error that the verification noted is more precise than OpenSSL's queue.
+    // An error that the verification noted is more precise than the errors in OpenSSL's queue.
     if (session->error) ERR_clear_error();
     else if (error_of(session)) classify(session->error);
     return ctls_failed;
@@ -888,7 +889,7 @@ static int status(struct ctls_session *session, int result) {
     (session)->pipe = NULL;                             \
     return result
 
-/// Returns the count of one call, which is an `int`.
+/// Returns the count to pass to one OpenSSL call, which takes an `int`.
 static int limited(size_t count) { return count > 1 << 30 ? 1 << 30 : (int)count; }
 
 int ctls_handshake(struct ctls_session *session, struct ctls_pipe *pipe) {
@@ -913,7 +914,7 @@ int ctls_end(struct ctls_session *session, struct ctls_pipe *pipe) {
     ERR_clear_error();
     int result = SSL_shutdown(session->ssl);
     session->pipe = NULL;
-    // 0 means that the alert was written and the peer's has not arrived.
+    // 0 means that close_notify was written, but the peer's close_notify has not arrived.
     return result >= 0 ? 1 : status(session, result);
 }
 

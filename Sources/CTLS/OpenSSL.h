@@ -1,4 +1,5 @@
-// OpenSSL's functions: declared by its own headers and linked, or found with dlopen(3).
+// OpenSSL's functions, which are either declared by its own headers and linked, or found with
+// dlsym(3) at run time.
 #ifndef CTLS_OPENSSL_H
 #define CTLS_OPENSSL_H
 
@@ -65,7 +66,7 @@ typedef void CRYPTO_EX_dup(void);
 typedef void CRYPTO_EX_free(void);
 typedef struct lhash_st_CONF_VALUE CONF_HASH;
 typedef int pem_password_cb(char *, int, int, void *);
-// Larger than OpenSSL's own type, which has 6 to 8 pointers. Only its address is passed.
+// This type is larger than OpenSSL's own, which has 6 to 8 pointers. CTLS passes only its address.
 typedef struct {
     void *room[32];
 } X509V3_CTX;
@@ -76,7 +77,7 @@ enum {
 };
 #undef C
 
-// Pointers with the names of the functions, so that calls look the same in both builds.
+// The pointers have the names of the functions, so that calls look the same in both builds.
 #define F(result, name, parameters) static result(*name) parameters;
 #include "functions.h"
 #undef F
@@ -99,13 +100,13 @@ static void *openssl_open(void) {
         void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
         if (library) return library;
         const char *reason = dlerror();
-        // The first reason is about the usual library.
+        // Keep the first reason, because it is about the usual library.
         if (i == 0) snprintf(bind_failure, sizeof bind_failure, "%s", reason ? reason : names[i]);
     }
     return NULL;
 }
 
-/// Returns the reason why a library cannot be used, such as libssl.so.1.1 of OpenSSL 1.1.0.
+/// Returns the reason why a library that lacks a function, such as OpenSSL 1.1.0, cannot be used.
 static const char *lacking(const char *function) {
     snprintf(
         bind_failure, sizeof bind_failure,
@@ -113,7 +114,7 @@ static const char *lacking(const char *function) {
     return bind_failure;
 }
 
-/// Finds all functions. Returns NULL, or the reason why that failed.
+/// Finds all functions. Returns NULL, or the reason why it could not find them.
 static const char *openssl_bind(void) {
     void *library = openssl_open();
     if (!library) return bind_failure;

@@ -1,5 +1,5 @@
-// The functions of OpenSSL that CTLS uses: F(result, name, parameters). Scripts/check-openssl compares them
-// with OpenSSL's headers. They are the same in 1.1.1 and 3.x.
+// The functions of OpenSSL that CTLS uses: F(result, name, parameters). Scripts/check-openssl
+// compares them with OpenSSL's headers. The functions are the same in OpenSSL 1.1.1 and 3.x.
 F(int, OPENSSL_init_ssl, (uint64_t, const OPENSSL_INIT_SETTINGS *))
 F(unsigned long, OpenSSL_version_num, (void))
 F(unsigned long, ERR_get_error, (void))

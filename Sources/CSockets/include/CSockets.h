@@ -68,8 +68,8 @@ extern const unsigned long csockets_queued;
 extern const unsigned long csockets_unsent;
 int csockets_queue(int descriptor, unsigned long request, int *bytes);
 
-/// Finds the index of an interface by its name with ioctl(2). Returns -1 and sets errno, to ENODEV
-/// if no interface has the name.
+/// Finds the index of an interface by its name with ioctl(2). On failure, returns -1 and sets
+/// errno, which is ENODEV if no interface has the name.
 int csockets_interface_index(int descriptor, const char *name, unsigned int *index);
 
 /// POLLRDHUP of poll(2), which requires _GNU_SOURCE: the peer has half-closed.

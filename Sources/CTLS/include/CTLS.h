@@ -1,8 +1,8 @@
-// TLS without I/O, by OpenSSL: the bytes of the network and of the program are exchanged in memory.
+// TLS with OpenSSL but without I/O: encrypted and decrypted bytes are exchanged in memory.
 //
-// OpenSSL is loaded when it is first needed, or linked if CTLS_LINKED is defined. No function waits. One
-// thread at a time may use a session. Contexts, identities and certificates may be shared between threads
-// after they were set up.
+// OpenSSL is loaded when it is first needed, or linked if CTLS_LINKED is defined. No function
+// waits. One thread at a time may use a session. Contexts, identities and certificates may be
+// shared between threads once they are set up.
 #ifndef CTLS_H
 #define CTLS_H
 
@@ -38,7 +38,7 @@ enum ctls_kind {
     ctls_wrong_password,
 };
 
-/// Why a call failed.
+/// The reason why a call failed.
 struct ctls_error {
     enum ctls_kind kind;
     /// The number of the alert that the peer sent, for `ctls_alert`.
@@ -82,13 +82,14 @@ struct ctls_identity *ctls_identity_from_pkcs12(
 struct ctls_identity *ctls_identity_self_signed(
     const char *host, long valid_from, long valid_until, struct ctls_error *error);
 
-/// Returns 1 if a session can use the identity, or 0 and the error, for example if its key is too short.
+/// Returns 1 if a session can use the identity. Otherwise returns 0 and the error, for example
+/// because the key is too short.
 int ctls_identity_check(const struct ctls_identity *identity, struct ctls_error *error);
 
 void ctls_identity_destroy(struct ctls_identity *identity);
 
-/// Copies the certificate of an identity to `der`, which may be NULL, and returns its size, or 0 if that
-/// fails.
+/// Copies the certificate of an identity to `der`, which may be NULL. Returns the size of the
+/// certificate, or 0 on failure.
 long ctls_identity_certificate(const struct ctls_identity *identity, uint8_t *der);
 
 /// Reads all certificates of a PEM text.
@@ -109,7 +110,7 @@ struct ctls_description {
     char names[1024];
     /// The period of validity in seconds since 1970.
     int64_t valid_from, valid_until;
-    /// The SHA-256 digests of the certificate's and of its public key's DER encoding.
+    /// The SHA-256 digests of the DER encodings of the certificate and of its public key.
     uint8_t digest[32];
     uint8_t key_digest[32];
 };
@@ -125,7 +126,7 @@ void ctls_context_destroy(struct ctls_context *context);
 /// Trusts the certificates that the system trusts.
 int ctls_context_trust_system(struct ctls_context *context, struct ctls_error *error);
 
-/// Trusts certificates. A server also names them to its clients if `names_them` is not 0.
+/// Trusts certificates. If `names_them` is not 0, a server also sends their names to its clients.
 int ctls_context_trust(
     struct ctls_context *context, const struct ctls_certificates *certificates, int names_them,
     struct ctls_error *error);
@@ -137,7 +138,7 @@ int ctls_context_identity(
 int ctls_context_versions(
     struct ctls_context *context, int lowest, int highest, struct ctls_error *error);
 
-/// Sets the ciphers, in OpenSSL's spelling, of TLS 1.2 and of TLS 1.3; NULL keeps the default.
+/// Sets the ciphers of TLS 1.2 and of TLS 1.3, in OpenSSL's spelling. NULL keeps the default.
 int ctls_context_ciphers(
     struct ctls_context *context, const char *tls12, const char *tls13, struct ctls_error *error);
 
@@ -149,12 +150,12 @@ enum ctls_verification {
     ctls_require_peer,
 };
 
-/// Sets which certificates are verified. With `accepts_anything`, a certificate is not verified, although a
-/// server still asks its clients for one.
+/// Sets which certificates are verified. With `accepts_anything`, every certificate is accepted
+/// without verification, but a server still requests one from its clients.
 void ctls_context_verify(
     struct ctls_context *context, enum ctls_verification verification, int accepts_anything);
 
-/// Makes the sessions note the faults of the peer's certificates and continue; see `ctls_session_fault`.
+/// Makes sessions note faults of the peer's certificates and continue; see `ctls_session_fault`.
 void ctls_context_note_faults(struct ctls_context *context);
 
 /// The SHA-256 digest of a certificate or of its public key.
@@ -163,24 +164,26 @@ struct ctls_pin {
     uint8_t digest[32];
 };
 
-/// Requires that the peer's certificate, which is verified first, has one of the digests. Returns 1, or 0 if
-/// memory runs out.
+/// Requires that the peer's certificate or its public key has one of the digests. The certificate
+/// is verified first. Returns 1, or 0 if memory runs out.
 int ctls_context_pins(struct ctls_context *context, const struct ctls_pin *pins, size_t count);
 
 /// Sets the application protocols in the encoding of RFC 7301: each name follows its length.
 int ctls_context_protocols(struct ctls_context *context, const uint8_t *names, unsigned size);
 
-/// The functions that a context calls. `owner` is the owner of the context or of the session.
+/// The functions that a context calls; each may be NULL. The first argument is the owner of the
+/// context or of the session.
 struct ctls_callbacks {
-    /// A client received a ticket for resumption, which the function must destroy; or NULL.
+    /// Called when a client has received a ticket for resumption. The function must ensure that the
+    /// ticket is destroyed later.
     void (*ticket)(void *session_owner, struct ctls_ticket *ticket);
-    /// A server received a ClientHello; or NULL. The arguments are the contents of its extensions
-    /// server_name and application_layer_protocol_negotiation, or NULL. The handshake then returns
-    /// `ctls_needs_identity`.
+    /// Called when a server has received a ClientHello. The arguments are the contents of its
+    /// extensions server_name and application_layer_protocol_negotiation, or NULL for a missing
+    /// extension. The handshake then returns `ctls_needs_identity`.
     void (*hello)(
         void *session_owner, const uint8_t *name, size_t name_size, const uint8_t *protocols,
         size_t protocols_size);
-    /// A secret for the key log, without a line ending; or NULL.
+    /// Called with each line for the key log, which has no line ending.
     void (*secret)(void *context_owner, const char *line);
 };
 
@@ -196,28 +199,29 @@ int ctls_ticket_version(const struct ctls_ticket *ticket);
 
 /// Creates a session.
 ///
-/// A client's `name` is the host's name or address, or NULL; `is_address` says that it is an address, which
-/// is not sent. The certificate must be for this name if `checks_name` is not 0. `owner` is passed to
-/// `ticket` or `hello`.
+/// For a client, `name` is the host's name or address, or NULL. A name is sent to the server, but
+/// an address, for which `is_address` is not 0, is not sent. If `checks_name` is not 0, the
+/// certificate must be for `name`. `owner` is passed to `ticket` and `hello`.
 struct ctls_session *ctls_session_create(
     struct ctls_context *context, const char *name, int is_address, int checks_name, void *owner,
     struct ctls_error *error);
 void ctls_session_destroy(struct ctls_session *session);
 
-/// Uses an identity for this session, instead of the context's. Returns 1, or 0 and the error.
+/// Uses an identity for this session, instead of the context's identity. Returns 1, or 0 and the
+/// error.
 int ctls_session_identity(
     struct ctls_session *session, const struct ctls_identity *identity, struct ctls_error *error);
 
-/// Lets the handshake fail after `ctls_needs_identity`, with an alert for the client.
+/// After `ctls_needs_identity`, makes the handshake fail with this alert for the client.
 void ctls_session_refuse(struct ctls_session *session, int alert);
 
 /// Resumes an earlier session if the server agrees.
 void ctls_session_resume(struct ctls_session *session, struct ctls_ticket *ticket);
 
-/// The bytes of the network for one call.
+/// The encrypted bytes for one call.
 ///
-/// The call consumes `input` at its front and appends to `output`. Bytes that do not fit stay in the
-/// session; see `ctls_overflow`.
+/// The call consumes `input` at its front and appends to `output`. Bytes that do not fit stay in
+/// the session; see `ctls_overflow`.
 struct ctls_pipe {
     const uint8_t *input;
     size_t input_count;
@@ -233,7 +237,7 @@ enum ctls_status {
     ctls_needs_input = -1,
     /// The call failed; see `ctls_session_error`.
     ctls_failed = -2,
-    /// The handshake continues after `ctls_session_identity` or `ctls_session_refuse`.
+    /// The handshake needs a call of `ctls_session_identity` or `ctls_session_refuse` to continue.
     ctls_needs_identity = -3,
 };
 
@@ -241,7 +245,7 @@ enum ctls_status {
 int ctls_handshake(struct ctls_session *session, struct ctls_pipe *pipe);
 /// Decrypts at most one record. Returns the number of bytes, or a status.
 long ctls_read(struct ctls_session *session, struct ctls_pipe *pipe, void *buffer, size_t count);
-/// Decrypts as `ctls_read`, and returns the same bytes again next time.
+/// Decrypts like `ctls_read`, but the next call returns the same bytes again.
 long ctls_peek(struct ctls_session *session, struct ctls_pipe *pipe, void *buffer, size_t count);
 /// Encrypts at most one record. Returns the number of bytes, or a status.
 long ctls_write(
@@ -253,13 +257,14 @@ int ctls_end(struct ctls_session *session, struct ctls_pipe *pipe);
 int ctls_has_pending(const struct ctls_session *session);
 /// Returns the number of bytes that did not fit into the output.
 size_t ctls_overflow(const struct ctls_session *session);
-/// Moves those bytes to memory of that size.
+/// Moves the bytes that did not fit to `bytes`, which must have room for `ctls_overflow` bytes.
 void ctls_take_overflow(struct ctls_session *session, void *bytes);
 
 /// Returns the error of the last call that failed, or NULL.
 const struct ctls_error *ctls_session_error(const struct ctls_session *session);
 
-/// Returns a fault that was noted, in the order of the verification, or NULL after the last one.
+/// Returns the noted fault with this index, in the order of the verification, or NULL after the
+/// last fault.
 const struct ctls_error *ctls_session_fault(const struct ctls_session *session, int index);
 
 // The results of the handshake.
@@ -267,7 +272,7 @@ const struct ctls_error *ctls_session_fault(const struct ctls_session *session, 
 /// Returns 0x0303 for TLS 1.2 or 0x0304 for TLS 1.3.
 int ctls_session_version(const struct ctls_session *session);
 const char *ctls_session_cipher(const struct ctls_session *session);
-/// Returns the application protocol, which is not terminated, or NULL.
+/// Returns the application protocol, which does not end with a NUL, or NULL if there is none.
 const uint8_t *ctls_session_protocol(const struct ctls_session *session, unsigned *size);
 const char *ctls_session_server_name(const struct ctls_session *session);
 int ctls_session_is_resumed(const struct ctls_session *session);
@@ -276,7 +281,8 @@ int ctls_session_is_resumed(const struct ctls_session *session);
 /// `index` 0 is the peer's own certificate; the issuers follow. Returns 0 after the last one.
 long ctls_session_peer(const struct ctls_session *session, int index, uint8_t *der);
 
-/// Changes the keys of TLS 1.3 and asks the peer to do the same with the next record.
+/// Schedules a key update of TLS 1.3, which the next `ctls_write` sends, and requests one from the
+/// peer.
 int ctls_session_update_keys(struct ctls_session *session);
 
 #endif
