@@ -13,7 +13,8 @@ final class TLSSession: @unchecked Sendable {
     private let isClient: Bool
     /// How a server chooses its identity for the client.
     let identityChooser: TLSIdentityChooser?
-    // Not `Lock(())`, because the thread sanitizer reports accesses to the value, which has no size.
+    // `Lock(())` is not used, because the thread sanitizer reports accesses to its value, which has
+    // no size.
     private let lock = Lock(0)
     /// The received bytes that the engine has not consumed.
     @exclusivity(unchecked) private var received = ByteBuffer(capacity: 4096)
@@ -24,22 +25,22 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var isSendingWithoutLock = false
     /// The number of the program's bytes that are encrypted but that `write` has not reported yet.
     @exclusivity(unchecked) private var unreported = 0
-    /// Whether a thread has claimed a direction.
+    /// Whether a thread has claimed the sending direction.
     @exclusivity(unchecked) private var isSending = false
     @exclusivity(unchecked) private var isReceiving = false
     /// Whether the engine may have bytes for the program.
     @exclusivity(unchecked) private var mayHavePending = false
     @exclusivity(unchecked) private var storedFailure: TLSFailure?
     @exclusivity(unchecked) private var hasFinishedHandshake = false
-    /// Whether the tickets of a server wait for its first reply; see `holdsTickets(after:)`.
+    /// Whether a server holds its tickets back until its first reply; see `holdsTickets(after:)`.
     @exclusivity(unchecked) private var hasHeldTickets = false
-    /// Whether the first two bytes of the peer were checked.
+    /// Whether the first two bytes from the peer were checked.
     @exclusivity(unchecked) private var hasCheckedBeginning = false
-    /// The first byte of the peer, once it was checked.
+    /// The first byte from the peer, after it was checked.
     @exclusivity(unchecked) private var firstByte: UInt8?
-    /// Whether the peer has ended its direction.
+    /// Whether the received stream has ended.
     @exclusivity(unchecked) private var isAtEnd = false
-    /// Whether this end has ended its direction.
+    /// Whether close_notify was encrypted, so nothing more may be sent.
     @exclusivity(unchecked) private var hasEnded = false
     /// Whether the program has shut down the receiving direction.
     @exclusivity(unchecked) private var ignoresTruncation = false
@@ -66,7 +67,7 @@ final class TLSSession: @unchecked Sendable {
     /// The first failure of the session, or `nil`.
     var failure: TLSFailure? { lock.withLock { _ in storedFailure } }
 
-    /// Whether the handshake has finished.
+    /// A Boolean value that indicates whether the handshake has finished.
     var isEstablished: Bool { lock.withLock { _ in hasFinishedHandshake } }
 
     /// The results of the handshake, or `nil` before it has finished.
@@ -92,10 +93,12 @@ final class TLSSession: @unchecked Sendable {
         case wantsIdentity(TLSClientHello)
     }
 
-    /// Whether the handshake must begin with bytes of the peer.
+    /// A Boolean value that indicates whether the handshake cannot begin before bytes from the peer
+    /// arrive.
     var waitsForPeer: Bool { !isClient && received.isEmpty && !hasCheckedBeginning }
 
-    /// Whether encrypted bytes must be sent before the handshake continues or ends.
+    /// A Boolean value that indicates whether encrypted bytes must be sent before the handshake
+    /// continues or ends.
     var mustFlush: Bool {
         lock.withLock { _ in !hasHeldTickets && !(unsent.isEmpty && outgoing.isEmpty) }
     }
@@ -103,7 +106,8 @@ final class TLSSession: @unchecked Sendable {
     /// A Boolean value that indicates whether a receive may return bytes without a system call.
     var mayHaveBytes: Bool { lock.withLock { _ in mayHavePending } }
 
-    /// Continues the handshake without waiting, and sends what the kernel accepts; `flush` sends the rest.
+    /// Continues the handshake without waiting, and sends what the kernel accepts; `flush` sends
+    /// the rest.
     ///
     /// The caller must have claimed both directions.
     ///
@@ -123,15 +127,16 @@ final class TLSSession: @unchecked Sendable {
 
     /// Receives once without waiting and continues the handshake, using the caller's memory.
     ///
-    /// So a connection that waits for its client keeps no buffer. The caller must have claimed both
-    /// directions.
+    /// With this method, a connection that waits for its client keeps no buffer. The caller must
+    /// have claimed both directions.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.
     ///   - scratch: The memory for received bytes and for bytes to send.
     ///   - isShort: Set to whether the kernel had fewer bytes than requested.
     /// - Returns: The next step of the handshake.
-    /// - Throws: `.protocolError` if the handshake failed or the stream ended, or the error of recv(2).
+    /// - Throws: `.protocolError` if the handshake failed or the stream ended, or the error of
+    ///   recv(2).
     func receiveAndHandshake(
         _ descriptor: Int32, scratch: UnsafeMutableRawBufferPointer, isShort: inout Bool
     ) throws(Errno) -> HandshakeStep {
@@ -201,7 +206,7 @@ final class TLSSession: @unchecked Sendable {
         unsent.append(UnsafeRawBufferPointer(rebasing: pipe.outgoing[sent...]))
     }
 
-    /// Continues a handshake that wants an identity.
+    /// Passes the choice of an identity to a handshake that has returned `.wantsIdentity`.
     func use(_ choice: TLSIdentityChoice) { lock.withLock { _ in engine.use(choice) } }
 
     /// Receives once for the handshake.
@@ -247,7 +252,7 @@ final class TLSSession: @unchecked Sendable {
     enum ReceiveOutcome {
         /// The number of bytes for the program. If `hasMore`, another call may succeed at once.
         case bytes(Int, hasMore: Bool)
-        /// The peer has ended its direction.
+        /// The stream has ended.
         case end
         /// The received bytes contain nothing for the program.
         case nothing
@@ -300,7 +305,8 @@ final class TLSSession: @unchecked Sendable {
         }
     }
 
-    /// Sends the tickets that wait for a reply, unless the program has received bytes to reply to.
+    /// Sends the tickets that were held back for a reply, unless the program has just received
+    /// bytes to which it may reply.
     ///
     /// If the reply has already sent the tickets, only the memory of the request is released.
     @inline(never)
@@ -385,10 +391,11 @@ final class TLSSession: @unchecked Sendable {
 
     /// Encrypts bytes and sends them without waiting, as send(2) does.
     ///
-    /// The call encrypts as many bytes as are worth a system call. If the kernel does not accept all of
-    /// them, it throws `.wouldBlock`. The next call must begin with the same bytes, which are not encrypted
-    /// again, and returns their number when the kernel has accepted them. If there is no next call,
-    /// `takeUnreported` must be called, and the next write sends the rest first.
+    /// The call encrypts as many bytes as are worth a system call. If the kernel does not accept
+    /// all of them, the call throws `.wouldBlock`. The next call must begin with the same bytes. It
+    /// does not encrypt them again, and it returns their number when the kernel has accepted them.
+    /// A caller that makes no next call must call `takeUnreported`. A later write then sends the
+    /// rest first.
     ///
     /// - Parameters:
     ///   - descriptor: The descriptor.
@@ -438,12 +445,13 @@ final class TLSSession: @unchecked Sendable {
         guard hasFinishedHandshake else { throw .socketNotConnected }
     }
 
-    /// Whether the unsent bytes are tickets that can leave in one system call with the next bytes.
+    /// A Boolean value that indicates whether the unsent bytes are tickets that one system call can
+    /// send together with the next bytes.
     private var canJoinUnsent: Bool {
         unreported == 0 && outgoing.isEmpty && unsent.count <= 4096
     }
 
-    /// Encrypts bytes, and sends them from `scratch` after `unsent` if that needs no waiting.
+    /// Encrypts bytes, and sends `unsent` and then these bytes from `scratch` without waiting.
     private func encrypt(
         _ bytes: UnsafeRawBufferPointer, _ descriptor: Int32,
         _ scratch: UnsafeMutableRawBufferPointer?
@@ -530,7 +538,8 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Threads
 
-    // A thread waits inside the system calls, where it must not have the lock. So it claims a direction.
+    // A thread waits inside the system calls, where it must not have the lock. So it claims a
+    // direction.
 
     func beginSending() -> Bool {
         lock.withLock { _ in
@@ -569,9 +578,9 @@ final class TLSSession: @unchecked Sendable {
 
     /// Discards received bytes before the descriptor of a client is closed, without waiting.
     ///
-    /// A client that only sends does not read the tickets that the server sends after the handshake. If
-    /// they were still in the kernel, close(2) would reset the connection, and the server could lose
-    /// bytes.
+    /// A client that only sends does not read the tickets that the server sends after the
+    /// handshake. If they were still in the kernel, close(2) would reset the connection, and the
+    /// server could lose bytes.
     func discardUnread(_ descriptor: Int32) {
         let isNeeded = lock.withLock { _ in
             isClient && hasFinishedHandshake && storedFailure == nil && !hasReceivedBytes
