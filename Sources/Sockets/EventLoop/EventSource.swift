@@ -162,10 +162,10 @@ final class EventSource: TimerTarget, @unchecked Sendable {
 
     /// Closes the descriptor when the last operation has ended, and wakes the waiting tasks.
     ///
-    /// - Parameter isConnection: Whether the socket is a connection. While an operation has not
-    ///   ended yet, a connection is shut down, or reset if `SO_LINGER` is zero, so that the peer
-    ///   detects the close at once. A listening socket is not shut down, because that would also
-    ///   stop its duplicates in other processes.
+    /// - Parameter isConnection: Whether the socket is a connection. If an operation has not ended
+    ///   yet, a connection is shut down, or reset if `SO_LINGER` is zero, so that the peer detects
+    ///   the close at once. A listening socket is not shut down, because that would also stop its
+    ///   duplicates in other processes.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }

@@ -1,6 +1,6 @@
 internal import CTLS
 
-/// A certificate of a peer.
+/// An X.509 certificate, such as the certificate of a peer.
 public struct TLSCertificate: Hashable, Sendable {
     /// The encoded certificate (DER).
     public let bytes: [UInt8]
