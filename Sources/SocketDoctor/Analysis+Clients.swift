@@ -41,25 +41,27 @@ extension Analysis {
     static let adviceToAccept =
         "The program must call accept, in a separate loop if other work keeps it busy."
 
-    /// Returns whether a queued client has ended its stream before a program accepted it, and whether
-    /// it may have closed its connection.
+    /// Returns whether a queued client has closed its connection, or may have closed it, before a
+    /// program accepted it.
+    ///
+    /// The result is false for a client that is known to have only half-closed.
     private func hasEnded(_ end: MachineSocket) -> Bool {
         guard end.isOwnerless, end.statistics.state == .closeWait else { return false }
         if case .halfClosed = tcpPeerEnd(of: end) { return false }
         return true
     }
 
-    /// Returns whether no program has the end of this queued client any more.
+    /// Returns whether this queued client is known to have closed its connection.
     private func hasClosed(_ end: MachineSocket) -> Bool {
         if case .closed = tcpPeerEnd(of: end) { true } else { false }
     }
 
-    /// Returns how long an end has waited to be accepted, or nil if that is unknown.
+    /// Returns how long a client has waited to be accepted, or nil if that is unknown.
     private func waitingTime(_ end: MachineSocket) -> Duration? {
         guard end.kind == .tcp else { return nil }
         if pairs.isIgnoredByFullListener(end) { return end.statistics.timeUnanswered }
-        // The end that has no owner yet has never sent, so this time counts from when it was
-        // queued.
+        // The server's end of a queued connection has no owner and has never sent, so this time
+        // began when the client was queued.
         return end.isOwnerless ? end.statistics.timeSinceLastSend : nil
     }
 

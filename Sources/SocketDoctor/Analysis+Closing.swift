@@ -1,15 +1,16 @@
 internal import Sockets
 
-// Findings about connections that the peer has ended and the program has not closed.
+// Findings about connections that the peer has closed or half-closed and the program has not
+// closed.
 extension Analysis {
-    /// What the end of the stream shows about the peer.
+    /// What is known about the peer after it has sent EOF.
     enum PeerEnd: Sendable {
-        /// No program has the peer's end any more.
+        /// No program owns the peer's end any more, so the peer has closed the connection.
         case closed
-        /// A program still has the peer's end.
+        /// A program still owns the peer's end.
         case halfClosed
         /// The peer's end is on another machine, in another network namespace, behind address
-        /// translation, or closed for long.
+        /// translation, or was closed long ago.
         case unknown(isAddressLocal: Bool)
 
         /// How certain it is that the program should have closed its end.
@@ -21,9 +22,10 @@ extension Analysis {
             }
         }
 
-        /// The time without transferred bytes after which the connection is reported.
+        /// The minimum time without transferred bytes before the connection is reported.
         ///
-        /// A program may still compute an answer for a peer that has only half-closed.
+        /// It is longer if the peer may have only half-closed, because the program may still
+        /// compute an answer.
         var gracePeriod: Duration {
             switch self {
             case .closed: .seconds(1)
@@ -32,7 +34,8 @@ extension Analysis {
         }
     }
 
-    /// Returns a finding about an ended end that its program keeps open, or nil.
+    /// Returns a finding if the program keeps this end open although the peer has closed or
+    /// half-closed the connection, and otherwise nil.
     func notClosed(_ end: MachineSocket) -> Finding? {
         guard let peer = lastingPeerEnd(of: end), !isWithinGracePeriod(end, peer) else {
             return nil
@@ -53,8 +56,11 @@ extension Analysis {
             blockers: cause.blockers)
     }
 
-    /// A Boolean value that indicates whether an end may have to be reported after further watching,
-    /// because the kernel does not report when the peer closed it.
+    /// A Boolean value that indicates whether an end must be watched longer before it can be
+    /// reported.
+    ///
+    /// The kernel does not report when the peer of a Unix socket closed the connection, so only
+    /// watching shows how long ago that was.
     var hasUndecidedEnd: Bool {
         machine.sockets.contains { end in
             guard isEndedAndEmpty(end), timeSinceEnd(of: end) == nil else { return false }
@@ -62,7 +68,8 @@ extension Analysis {
         }
     }
 
-    /// Returns whether the peer has ended the stream, and no bytes wait in either direction.
+    /// Returns whether the peer has closed or half-closed the connection, and no bytes wait in
+    /// either direction.
     func isEndedAndEmpty(_ end: MachineSocket) -> Bool {
         guard end.statistics.receiveQueue == 0, end.statistics.sendQueue == 0 else { return false }
         switch end.kind {
@@ -72,22 +79,23 @@ extension Analysis {
         }
     }
 
-    /// Returns what is known about the peer of an ended TCP connection.
+    /// Returns what is known about the peer of a TCP connection after the peer has sent EOF.
     func tcpPeerEnd(of end: MachineSocket) -> PeerEnd {
-        // For a minute, the kernel keeps the end that a program of this machine has closed.
+        // After a program of this machine has closed its end, the kernel keeps that end for a
+        // minute.
         guard let peer = pairs.peer(of: end) else {
             return .unknown(isAddressLocal: pairs.isPeerLocal(end))
         }
         return peer.isOwnerless ? .closed : .halfClosed
     }
 
-    /// Returns what is known about the peer of an end that was ended at both samples; nil for other
-    /// ends.
+    /// Returns what is known about the peer if it had already closed or half-closed the connection
+    /// at the first sample, and otherwise nil.
     private func lastingPeerEnd(of end: MachineSocket) -> PeerEnd? {
         guard earlier(end).map(isEndedAndEmpty) == true else { return nil }
         guard end.kind == .unix else { return tcpPeerEnd(of: end) }
-        // Either program can shut down both directions, which leaves both ends open. The kernel
-        // reports the inode of the peer until the peer's end is closed.
+        // Either program can shut down both directions, and both ends then stay open. The kernel
+        // reports the inode of the peer's end until that end is closed.
         return end.peerInode ?? 0 == 0 ? .closed : nil
     }
 
@@ -100,9 +108,11 @@ extension Analysis {
         samples.earlier.map { machine.takenAt - $0.takenAt } ?? .zero
     }
 
-    /// Returns the time since the peer ended the stream, or since bytes were last sent after that.
+    /// Returns the time since the peer's last acknowledgement, or nil if the kernel does not report
+    /// it.
     ///
-    /// The segment with the peer's FIN also acknowledges data.
+    /// The segment with the peer's FIN also acknowledges data. So the time begins at the FIN, or at
+    /// the acknowledgement of bytes that the program sent after the FIN.
     private func timeSinceEnd(of end: MachineSocket) -> Duration? {
         end.statistics.timeSinceLastAcknowledgement
     }

@@ -89,10 +89,12 @@ extension Analysis {
 
     // MARK: Causes
 
-    /// Returns the reason why the processes that could end a wait, its blockers, do not end it.
+    /// Returns a sentence that says why these blockers do not end the wait, with advice and the
+    /// processes that have to act.
     ///
-    /// If the blockers wait for other processes, the reason also describes the stopped process or
-    /// the deadlock at the end of that chain, and the returned blockers are the processes there.
+    /// The blockers may themselves wait, directly or through others, for a stopped process or for
+    /// processes in a deadlock. In that case, the text also describes the stopped process or the
+    /// deadlock, and those processes are returned as the blockers.
     func cause(
         _ blockers: [Int32], _ socket: MachineSocket?
     ) -> (text: String, advice: String?, blockers: [Int32]) {

@@ -3,10 +3,10 @@ package import Sockets
 
 // Readers that are slow but not stuck.
 extension Analysis {
-    /// Samples the machine until the analysis is decided.
+    /// Samples the machine until more samples would not change the findings.
     ///
-    /// This takes about half a second, and up to three seconds if the peer of a Unix socket has closed
-    /// or a program may read from time to time.
+    /// This takes about half a second. It takes up to three seconds if the peer of a Unix socket
+    /// has closed, or if a program that seems not to read may only read rarely.
     ///
     /// - Parameter lists: The lists of sockets to read.
     /// - Returns: The analysis.
@@ -45,8 +45,8 @@ extension Analysis {
 
     /// The slow readers, each with its rate, in a stable order.
     ///
-    /// An end of a finding is none of them: it may have read before it got stuck, while the machine was
-    /// sampled.
+    /// An end that belongs to a finding is not listed, because its program may have read some bytes
+    /// between the samples before it got stuck.
     package var slowReaders: [SlowReader] {
         let stuck = Set(findings.flatMap { $0.connections.joined() }.map(\.identity))
         return connections(where: { !$0.isQuiet }).flatMap { ends in
@@ -73,8 +73,10 @@ extension Analysis {
         return SlowReader(reader: end, writer: other, bytesPerSecond: rate, waiting: unread)
     }
 
-    /// A Boolean value that indicates whether a finding blames a program that may read a moment
-    /// later, or whether an end may have to be reported a moment later.
+    /// A Boolean value that indicates whether further watching may change the findings.
+    ///
+    /// It may do so if a finding blames a program for not reading but the program may read soon, or
+    /// if ``hasUndecidedEnd`` is true.
     var isUndecided: Bool {
         hasUndecidedEnd
             || findings.contains { finding in
@@ -93,7 +95,7 @@ extension Analysis {
         case .bothWriting: return ends
         case .peerNotReading: return Array(ends.dropFirst())
         case .notReading: return Array(ends.prefix(1))
-        // One thread of a program may wait for another one, which reads.
+        // Another thread of a waiting program may still read.
         case .circularWait: return finding.connections.flatMap { $0.dropFirst() }
         default: return []
         }

@@ -26,7 +26,8 @@ package struct Analysis: Sendable {
         earlierIndex = Self.indices(samples.earlier?.sockets ?? [])
         laterIndex = Self.indices(samples.later.sockets)
         guard samples.earlier != nil else {
-            // No second sample was taken because nothing waited, so there is nothing to classify.
+            // Nothing waited at the first sample, so there is no second sample and nothing to
+            // classify.
             classifier = WaitClassifier(earlier: nil, now: Machine())
             chain = WaitGraph([])
             return
@@ -107,8 +108,8 @@ package struct Analysis: Sendable {
                 here: bytesRead(socket), atPeer: pairs.peer(of: socket).flatMap(bytesRead)))
     }
 
-    /// Returns at least how many bytes the program of this end read between the samples, or nil if
-    /// that is unknown.
+    /// Returns a lower bound for the number of bytes that the program of this end read between the
+    /// samples, or nil if that is unknown.
     private func bytesRead(_ socket: MachineSocket) -> Int? {
         socket.bytesRead
             ?? earlier(socket).flatMap { socket.statistics.bytesRead(since: $0.statistics) }
@@ -233,8 +234,9 @@ package struct Analysis: Sendable {
     /// Returns whether a UDP socket has a full receive buffer, and no owner of it ran between the
     /// samples.
     ///
-    /// The queue alone proves nothing: it is full at both samples too if a program reads more slowly than
-    /// datagrams arrive. The last datagram that fits leaves up to a quarter of the buffer free.
+    /// A full queue alone proves nothing, because the queue of a program that reads too slowly is
+    /// also full at both samples. A queue counts as full at three quarters of the buffer, because
+    /// the next datagram may not fit into the rest.
     private func hasFullUnreadQueue(_ socket: MachineSocket) -> Bool {
         guard socket.kind == .udp, let queue = socket.statistics.receiveQueue,
             let size = socket.statistics.receiveBufferSize, size > 0
@@ -310,8 +312,9 @@ package struct Analysis: Sendable {
             evidence: report.evidence, advice: report.advice, blockers: [])
     }
 
-    /// Returns a sentence that says how long no read was seen, with a leading space, or an empty
-    /// string if none of the processes may read a moment later.
+    /// Returns a sentence, with a leading space, that says how long no read was seen.
+    ///
+    /// The result is empty if none of the processes may read soon.
     func watched(_ readers: [Int32]) -> String {
         guard let earlier = samples.earlier, readers.contains(where: { mayRead($0) }) else {
             return ""
@@ -319,7 +322,7 @@ package struct Analysis: Sendable {
         return text.watched(for: machine.takenAt - earlier.takenAt)
     }
 
-    /// Returns the confidence of a finding whose wait only these blockers could end.
+    /// Returns the confidence of a finding about a wait that only these blockers could end.
     ///
     /// If all blockers are stuck, the result is `certain`, because a stuck process will never read.
     /// Otherwise the result is `confidence`.

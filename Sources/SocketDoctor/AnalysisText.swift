@@ -97,8 +97,8 @@ package struct AnalysisText {
             + " \(ignored == 1 ? "client gets" : "clients get") no answer."
     }
 
-    /// Returns how many of the waiting clients have ended their streams, with a leading space; empty
-    /// if there is none.
+    /// Returns a sentence, with a leading space, that says how many of the waiting clients have
+    /// closed or half-closed their connections; empty if none has.
     func ended(_ count: Int, of waiting: Int, areClosed: Bool) -> String {
         guard count > 0 else { return "" }
         let act = areClosed ? "closed" : "closed or half-closed"
@@ -108,7 +108,8 @@ package struct AnalysisText {
             : " \(count) of them have already \(act) their connections."
     }
 
-    /// Returns the evidence that a program keeps a connection open after its peer has ended it.
+    /// Returns the evidence that a program keeps a connection open after the peer has closed or
+    /// half-closed it.
     func notClosed(_ end: MachineSocket, _ peer: Analysis.PeerEnd, isQueued: Bool) -> String {
         let act =
             switch peer {
@@ -157,8 +158,8 @@ package struct AnalysisText {
 
     // MARK: Causes and advice
 
-    /// Returns a sentence about what the first of the processes that could end a wait is doing, and
-    /// advice if there is a known remedy.
+    /// Returns a sentence that says what the first blocker of a wait is doing, and advice if there
+    /// is a known remedy.
     ///
     /// The sentence has a leading space.
     func reason(_ blockers: [Int32], _ socket: MachineSocket?) -> (String, advice: String?) {

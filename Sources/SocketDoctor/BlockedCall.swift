@@ -26,7 +26,7 @@ package struct BlockedCall: Hashable, Sendable {
         case time
         /// Another thread of the same process.
         case thread
-        /// The exit of this child, or of any child if it is nil.
+        /// The exit of the child with this process ID, or of any child if the ID is nil.
         case child(Int32?)
         /// A signal.
         case signal
@@ -34,7 +34,8 @@ package struct BlockedCall: Hashable, Sendable {
         case unknown
     }
 
-    /// The name of the call's manual page, such as "recvfrom"; "system call N" if it is unknown.
+    /// The name of the call's manual page, such as "recvfrom"; "system call N" if the number N is
+    /// unknown.
     package var name: String
     package var wakeCondition: WakeCondition
     /// A Boolean value that indicates whether the call has a timeout.

@@ -21,8 +21,7 @@ package struct Finding: Sendable {
         case notReading
         /// A program waits for another program, which is itself stuck.
         case peerStuck
-        /// The peer has closed a connection, or perhaps only half-closed it, but the program has not
-        /// closed it.
+        /// The peer has closed or half-closed a connection, but the program has not closed it.
         case notClosed
 
         /// Returns whether the first kind is worse.

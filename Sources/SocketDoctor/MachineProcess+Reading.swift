@@ -46,8 +46,8 @@ extension MachineProcess {
         return found
     }
 
-    /// Returns the user whom a process runs as, which is its effective user ID, or nil if the process
-    /// has ended.
+    /// Returns the user whom a process runs as, which is its effective user ID, or nil if the
+    /// process has ended.
     static func user(of id: Int32) -> UInt32? {
         (try? System.contents(of: "/proc/\(id)/status", atMost: 4096)).flatMap(user(status:))
     }
@@ -64,8 +64,10 @@ extension MachineProcess {
 
     // MARK: Threads
 
-    /// The maximum number of threads that are read; larger processes are skipped because reading
-    /// them would take long.
+    /// The maximum number of threads that are read.
+    ///
+    /// A process with more threads is skipped, because
+    /// reading them would take long.
     private static let threadLimit = 512
 
     /// Reads the threads, their system calls and their counters.

@@ -38,7 +38,7 @@ package struct MachineSamples: Sendable {
     private static let interval = Duration.milliseconds(550)
     /// How many times Unix sockets are listed between the samples.
     private static let intermediateLists = 12
-    /// The time between the samples after which further watching ends.
+    /// The sampling time after which the machine is not watched any longer.
     static let longestTime = Duration.seconds(2)
 
     /// Samples the machine, which takes about half a second, or less if nothing waits.
@@ -76,8 +76,9 @@ package struct MachineSamples: Sendable {
     /// - Throws: An error of the kernel if it provides no list of sockets.
     mutating func extend() throws(Errno) {
         guard var earlier else { return }
-        // A process is stuck if it has not run since the previous sample, although it may have run
-        // since the first sample. But what was read since the first sample counts.
+        // Compare the processes with those of the previous sample, because a process may have run
+        // after the first sample and got stuck then. The counts of read bytes still begin at the
+        // first sample.
         earlier.processes = later.processes
         self.earlier = earlier
         Self.observe(from: later.takenAt, &changes)
@@ -150,7 +151,7 @@ package struct MachineSamples: Sendable {
 
 /// The times at which the queues of Unix sockets last changed, and how many bytes were read.
 ///
-/// They have to be observed, because the kernel only reports how many bytes are in the queues.
+/// The queues have to be observed, because the kernel reports only how many bytes they contain.
 struct QueueChanges {
     private struct Queues {
         var receiveQueue: Int?
@@ -188,7 +189,7 @@ struct QueueChanges {
         }
     }
 
-    /// Records in a sample how long the queues have not changed, and how many bytes were read.
+    /// Records in each socket how long its queues have not changed, and how many bytes were read.
     func mark(_ sockets: inout [MachineSocket]) {
         for index in sockets.indices {
             guard let known = queues[sockets[index].identity] else { continue }

@@ -5,8 +5,8 @@ package struct MachineSocket: Hashable, Sendable {
     /// The kinds of sockets that are examined.
     package enum Kind: String, Hashable, Sendable, CaseIterable {
         case tcp, unix
-        /// Only the holder and the receive queue of a UDP socket are examined, because the kernel keeps
-        /// no connection.
+        /// Only the holder and the receive queue of a UDP socket are examined, because the kernel
+        /// keeps no connection.
         case udp
     }
 
@@ -43,8 +43,8 @@ package struct MachineSocket: Hashable, Sendable {
     package var backlog: Int
     /// The inodes of the clients that wait to be accepted, if a Unix socket listens.
     package var pendingInodes: [UInt32]
-    /// At least how many bytes the program read between two samples; nil if the socket was not
-    /// watched in between.
+    /// A lower bound for the number of bytes that the program read between two samples; nil if the
+    /// socket was not watched in between.
     package var bytesRead: Int?
 
     package init(
@@ -87,8 +87,8 @@ package struct MachineSocket: Hashable, Sendable {
     }
 
     /// A Boolean value that indicates whether a second sample of the socket would be useless,
-    /// because no clients wait to be accepted, no bytes are queued or in flight, and the peer has not
-    /// closed.
+    /// because no clients wait to be accepted, no bytes are queued or in flight, and the peer has
+    /// not closed.
     package var isQuiet: Bool {
         guard !isListening else { return pendingConnections == 0 }
         guard kind != .udp else { return statistics.receiveQueue ?? 0 == 0 }

@@ -6,8 +6,11 @@ package struct PortHolder: Sendable {
     /// The processes that have a descriptor of the socket, in ascending order; empty if they are
     /// hidden from this user.
     package var processes: [MachineProcess]
-    /// The name of the user whom the first process runs as, or of the user who opened the socket if
-    /// the processes are hidden; a number if the user has no name, and nil if it is unknown.
+    /// The user whom the first process runs as, or the user who opened the socket if the processes
+    /// are hidden.
+    ///
+    /// This is the user's name, or the number of a user without a name. It is nil if the user is
+    /// unknown.
     package var user: String?
 
     package init(socket: MachineSocket, processes: [MachineProcess], user: String?) {

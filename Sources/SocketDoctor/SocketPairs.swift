@@ -89,10 +89,11 @@ package struct SocketPairs: Sendable {
         isUnanswered(socket) && listeners(at: socket.remote).contains(where: \.isFull)
     }
 
-    /// Returns whether a client of this machine gets no answer, and no socket is its other end.
+    /// Returns whether a client on this machine gets no answer, and its connection has no other
+    /// end.
     ///
-    /// The client may already be established, because the kernel ignores the client's last
-    /// confirmation too if the backlog is full.
+    /// The client's state may be established, because the kernel also ignores the last segment of
+    /// the handshake if the backlog is full.
     private func isUnanswered(_ socket: MachineSocket) -> Bool {
         guard isPeerLocal(socket), !socket.isOwnerless else { return false }
         let statistics = socket.statistics

@@ -51,8 +51,7 @@ struct WaitClassifier: Sendable {
 
     /// Returns the candidates that are stuck.
     ///
-    /// The method removes each process that waits for a process that can continue, until no such
-    /// process is left.
+    /// The method repeatedly removes the processes that wait for a process that can continue.
     private static func reduced(
         _ candidates: Set<Int32>, _ waits: [Int32: [Wait]]
     ) -> Set<Int32> {

@@ -4,7 +4,7 @@ import Sockets
 enum Console {
     /// Waits for input, reads what is available, and returns the number of bytes.
     ///
-    /// Returns 0 at the end of input, and if the descriptor cannot be read.
+    /// Returns 0 at the end of input or if the descriptor cannot be read.
     static func read(into buffer: inout [UInt8]) throws(Failure) -> Int {
         do throws(Errno) {
             return try StandardStreams.input.read(into: &buffer)

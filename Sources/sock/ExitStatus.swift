@@ -19,11 +19,11 @@ enum ExitStatus: Int32, CaseIterable {
     case cannotBind = 45
     case sendFailed = 55
     case receiveFailed = 56
-    /// This program's own certificate or private key.
+    /// This program's own certificate or private key is missing or unusable.
     case ownCertificate = 58
-    /// The peer's certificate.
+    /// The peer's certificate is missing or not accepted.
     case peerCertificate = 60
-    /// The file of the trusted issuers.
+    /// The file of the trusted issuers cannot be used.
     case caFile = 77
     case pinMismatch = 90
 }
@@ -31,12 +31,12 @@ enum ExitStatus: Int32, CaseIterable {
 extension ExitStatus {
     /// The status of `doctor` if something is stuck.
     ///
-    /// It is 1, as with grep, where 1 is a negative result and not an error. No failure of `doctor` is
-    /// an `otherFailure`, so the number is unambiguous: a failure to look is `cannotInspect`.
+    /// It is 1, as with grep, where 1 is a negative result and not an error. The number is
+    /// unambiguous, because `doctor` fails with other statuses, such as `cannotInspect`.
     static let stuck = ExitStatus.otherFailure
 
-    /// Creates the status of an error from its cause, and then from its operation if the cause does
-    /// not decide.
+    /// Creates the status from the cause of an error, or also from its operation if the cause alone
+    /// does not decide.
     init(_ error: SocketError) {
         switch error.cause {
         // An international name is valid, but this machine has no libidn2 to look it up.
@@ -57,7 +57,8 @@ extension ExitStatus {
         case .expired, .notYetValid, .wrongHost, .selfSigned, .unknownIssuer, .wrongPurpose,
             .invalidCertificate:
             self = .peerCertificate
-        // With TLS 1.3, the server refuses a client's certificate after the handshake of the client.
+        // With TLS 1.3, the server refuses the client's certificate after the client has finished
+        // its handshake, so the operation does not matter.
         case .clientCertificateRequired, .clientCertificateRefused, .keyMismatch, .unreadable,
             .wrongPassword, .invalidConfiguration:
             self = .ownCertificate
@@ -81,14 +82,15 @@ extension ExitStatus {
             (.connect, .noBufferSpace), (.connect, .noMemory):
             self = .otherFailure
         case (.startTLS, _): self = .tlsHandshake
-        // A reset comes from the peer, so the status is the same no matter which operation notices
-        // it. A connect notices it if the peer resets at once.
+        // A reset comes from the peer, so the status is the same for every operation. Even
+        // connecting reports it if the peer resets at once.
         case (_, .connectionReset):
             self = .receiveFailed
         case (_, .connectionRefused), (_, .noRouteToHost), (_, .networkUnreachable),
             (_, .networkDown), (_, .hostIsDown), (.connect, _):
             self = .unreachable
-        // ICMPv6 reports with this number that a firewall rejects the packets.
+        // The kernel reports this number if an ICMPv6 message says that a firewall rejects the
+        // packets.
         case (.send, .permissionDenied), (.receive, .permissionDenied):
             self = .unreachable
         case (.receive, _):

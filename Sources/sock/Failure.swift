@@ -47,7 +47,8 @@ struct Failure: Error, Equatable {
 
     /// Returns the failure of a command line whose words need not be UTF-8.
     ///
-    /// The parser passes on such words with `\xNN`, which the messages about them escape again.
+    /// The parser writes the bytes that are not UTF-8 as `\xNN`, and the message escapes these
+    /// backslashes again. This function undoes the second escaping.
     func describing(_ words: [[UInt8]]) -> Failure {
         guard words.contains(where: { String(validating: $0, as: UTF8.self) == nil }) else {
             return self

@@ -53,7 +53,7 @@ enum Hint {
         }
     }
 
-    /// How servers of SMTP and FTP, IMAP and POP3 begin.
+    /// The first characters that a server sends: SMTP and FTP, IMAP, and POP3.
     private static let greetings = ["220", "* OK", "+OK"]
 
     /// Returns what to do about a server that sends nothing while TLS starts.
@@ -120,7 +120,8 @@ enum Hint {
 
     /// Returns what to do if the kernel or the network does not deliver packets to the address.
     ///
-    /// Both report the same numbers, so this looks up the route.
+    /// The kernel and the network report the same error numbers, so this function looks up the
+    /// route.
     private static func afterRouting(_ error: SocketError) -> String {
         let route = error.addressOfCause.map(Route.init)
         switch error.errno {
@@ -128,7 +129,7 @@ enum Hint {
             return "TCP has no multicast groups; -u sends datagrams to one."
         case .networkUnreachable where route?.isBroadcast == true:
             return "TCP has no broadcasts; -u -b sends datagrams to that address."
-        // A router on the way reports the same number.
+        // A router without a route causes the same error number.
         case .networkUnreachable where route != nil && route?.failure == nil:
             return "A router on the way has no route to that address."
         case .networkUnreachable:
@@ -219,12 +220,12 @@ extension SocketError {
         return nil
     }
 
-    /// The addresses of the peer that were tried.
+    /// The remote addresses that were tried.
     var remoteAddresses: [SocketAddress] {
         attempts.map(\.address) + [remoteAddress].compactMap { $0 }
     }
 
-    /// The address of the peer for which the error has its cause.
+    /// The remote address whose attempt failed with the error's cause.
     fileprivate var addressOfCause: SocketAddress? {
         attempts.first { $0.cause == cause }?.address ?? remoteAddress
     }

@@ -77,7 +77,7 @@ extension Log {
         StandardStreams.error.writeMessage(escaped(line) + "\n")
     }
 
-    /// Writes that a listener does not use an address of its name.
+    /// Writes that an address of the listener's host name is skipped.
     static func skipped(_ endpoint: Endpoint, _ error: SocketError) {
         let reason =
             error.errno == .addressNotAvailable

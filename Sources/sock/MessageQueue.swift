@@ -2,7 +2,7 @@ import Sockets
 
 /// A queue of a server's messages, which a thread writes.
 ///
-/// A stopped terminal or an unread pipe therefore does not hold up the clients.
+/// Because of the thread, a stopped terminal or an unread pipe does not hold up the clients.
 ///
 /// Messages that do not fit are dropped and counted. Before `start` and after `finish`, the calling
 /// thread writes its messages directly.
@@ -37,8 +37,8 @@ final class MessageQueue: Sendable {
     ///
     /// - Parameters:
     ///   - output: A function that writes text, called on the queue's thread.
-    ///   - directOutput: A function that writes text, called on the thread that has a message; by
-    ///     default `output`.
+    ///   - directOutput: A function that writes text, called on the thread that logs the message;
+    ///     by default `output`.
     init(
         output: @escaping @Sendable (String) -> Void,
         directOutput: (@Sendable (String) -> Void)? = nil
@@ -47,7 +47,9 @@ final class MessageQueue: Sendable {
         self.directOutput = directOutput ?? output
     }
 
-    /// Makes a thread write all further messages; the thread starts with the first message.
+    /// Makes a separate thread write all further messages.
+    ///
+    /// The thread is started when the first message is written.
     func start() {
         state.update { $0.isRunning = true }
     }
@@ -89,7 +91,8 @@ final class MessageQueue: Sendable {
 
     /// Waits until the queued messages are written, but no longer than `limit`.
     ///
-    /// After the limit was reached once, it does not wait until the output accepts messages again.
+    /// After one wait has reached its limit, later calls return at once until the output accepts a
+    /// message again.
     func waitUntilWritten(atMost limit: Duration = .milliseconds(200)) {
         guard state.update({ $0.isRunning && !$0.isBlocked }) else { return }
         let isWritten = state.wait(atMost: limit) { $0.isEmpty && !$0.isWriting }

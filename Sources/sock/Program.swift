@@ -1,6 +1,6 @@
 import Sockets
 
-/// The program from the command line to the exit status.
+/// The main function of the program, which runs a command line and returns the exit status.
 enum Program {
     static let version = "0.1.0"
 

@@ -2,7 +2,7 @@ import Sockets
 
 /// The route to a remote address, which tells a problem of this machine from one of the network.
 struct Route {
-    /// The error with which the kernel refuses to send to the address; nil if it has a route.
+    /// The error with which the kernel refuses to send to the address; nil if there is a route.
     let failure: Errno?
     /// A Boolean value that indicates whether the address is a broadcast address.
     let isBroadcast: Bool
@@ -18,8 +18,8 @@ struct Route {
 
     /// Returns the error of connecting from the highest free port.
     ///
-    /// If the kernel chose the port, the call would also fail if all ports of the kernel's range are
-    /// in use, which usually ends below the highest ports.
+    /// A port that the kernel chooses would not do, because connecting also fails if all ports of
+    /// the kernel's range are in use. That range usually ends below the highest ports.
     private static func failure(
         to remote: SocketAddress, _ options: [SocketOptionSetting]
     ) -> Errno? {

@@ -1,11 +1,12 @@
 import Logging
 import Sockets
 
-/// The log handler for the library, which writes warnings with an error to standard error.
+/// The log handler for the library, which writes only the warnings that contain an error to
+/// standard error.
 ///
-/// Such a warning is about a shortage, for example of descriptors. The warnings without an error say that a
-/// stopped server has closed connections, and that `--insecure` verifies nothing, which the user expects.
-/// The commands report the failures of their handlers themselves.
+/// Such a warning is about a shortage, for example of descriptors. The other warnings are dropped,
+/// because the user expects them: a stopped server has closed connections, or `--insecure` verifies
+/// nothing. The commands report the failures of their handlers themselves.
 struct ServerLogHandler: LogHandler {
     /// A logger that writes through this handler.
     static let logger = Logger(label: "sock") { _ in ServerLogHandler() }
@@ -23,7 +24,7 @@ struct ServerLogHandler: LogHandler {
         Log.message(text)
     }
 
-    /// Returns the message with its cause, or nil if it has no cause.
+    /// Returns the message with its error, or nil if it has no error.
     static func text(of message: Logger.Message, _ metadata: Logger.Metadata) -> String? {
         metadata["error"].map { "\(message): \("\($0)".withLowercasedFirst)" }
     }

@@ -6,7 +6,7 @@ internal import SystemPackage
 // Calls that read /proc about other processes; see proc(5). Each call may fail, because a process
 // may end while it is read, and because much is hidden from users other than root.
 extension System {
-    /// Returns those names in a directory that are numbers, with opendir(3) and readdir(3).
+    /// Returns the numeric names in a directory, with opendir(3) and readdir(3).
     static func numbers(in path: String) throws(Errno) -> [Int32] {
         var directory: OpaquePointer?
         _ = try systemCall(.opendir) {
@@ -17,7 +17,7 @@ extension System {
         defer { closedir(directory) }
         var found: [Int32] = []
         while let entry = readdir(directory) {
-            // This is safe because the name ends with a NUL and is valid until the next call of
+            // This is safe because the name ends with a NUL and is valid until the next call to
             // readdir.
             let number = withUnsafeBytes(of: &entry.pointee.d_name) { name in
                 Decimal.value(of: name.prefix { $0 != 0 }, maximum: UInt32(Int32.max))
@@ -70,8 +70,9 @@ extension System {
         return target
     }
 
-    /// Reads the memory of another process with process_vm_readv(2), which only root and the user
-    /// of that process may do.
+    /// Reads the memory of another process with process_vm_readv(2).
+    ///
+    /// Only root and the user of that process may read it.
     static func memory(
         of process: Int32, at address: UInt64, count: Int
     ) throws(Errno) -> [UInt8] {

@@ -95,8 +95,10 @@ struct Connect: Command {
             "connected to \(socket.remoteAddress.nameOfPeer) from \(socket.localAddress)\(tls)")
     }
 
-    /// Sends a datagram of one byte, like nc, and waits for a reply (`-z` with `-u`), because a
-    /// closed UDP port is noticed only when it refuses a datagram.
+    /// Probes a UDP port for `-z -u`: sends a datagram of one byte, as nc does, and waits for a
+    /// reply.
+    ///
+    /// A closed UDP port is noticed only when it refuses a datagram.
     private func probe(_ socket: FailoverSocket) throws {
         var buffer = [UInt8](repeating: 0, count: DatagramRelay.largestDatagram)
         try socket.send(Array("X".utf8)[...])

@@ -84,7 +84,8 @@ struct ConnectTrace {
         return .ipv6
     }
 
-    /// Looks up the port of the service as a printed step, and returns the addresses of the host.
+    /// Looks up the port of the service, which is a step of its own, and returns the addresses of
+    /// the host.
     private mutating func lookUpAddresses() throws -> [SocketAddress] {
         if let number = endpoint.port?.number {
             port = number
@@ -110,7 +111,7 @@ struct ConnectTrace {
         let start = ContinuousClock.now
         var failure: SocketError?
         do throws(SocketError) {
-            // The interface selects the source address, so it comes before connecting.
+            // The interface selects the source address, so set it before connecting.
             if let interface { try socket.setMulticastInterface(interface) }
             try socket.connect(to: address, timeout: TimeLimit(timeout))
         } catch {
@@ -139,7 +140,7 @@ struct ConnectTrace {
         try Console.writeLine("Connected to   \(socket.remoteAddress.pythonText)")
     }
 
-    /// Starts TLS as a printed step, and prints what the server is.
+    /// Starts TLS, which is a step of its own, and prints the certificates and their verification.
     ///
     /// - Throws: The error with which `sock connect` would fail.
     private mutating func startTLS(
@@ -187,7 +188,8 @@ struct ConnectTrace {
 }
 
 extension ConnectTrace {
-    /// All attempts, the addresses of both ends, and the results of TLS if it is used, as one object.
+    /// All attempts, the addresses of both ends, and the results of TLS if it is used, as one
+    /// object.
     var json: JSON {
         var members: [(String, JSON)] = [
             ("host", .string(endpoint.host ?? "")),

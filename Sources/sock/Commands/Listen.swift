@@ -44,7 +44,7 @@ struct Listen: Command {
             words, port: arguments[.port], source: sources.first,
             udp: arguments.has(.udp), unix: arguments.has(.unix), escaped: arguments.escapedWords)
         family = try arguments.family()
-        // As with nc, :: is every interface and both families.
+        // As with nc, :: means every interface and both families.
         self.endpoint = family == nil ? endpoint.listeningOnBothFamilies : endpoint
         isBroadcast = arguments.has(.broadcast)
         isNumeric = arguments.has(.numeric)
@@ -84,9 +84,9 @@ struct Listen: Command {
             skipped: { if announces { Log.skipped($0, $1) } },
             { endpoint throws(SocketError) in
                 var options = options
-                // Several programs of a machine can receive the datagrams of a group. SO_REUSEPORT
-                // would also let them share the port, but with it the kernel may pass a datagram to a
-                // socket that has joined on another interface.
+                // With SO_REUSEADDR, several programs on this machine can receive the datagrams of
+                // a group. SO_REUSEPORT is no alternative, because with it the kernel may pass a
+                // datagram to a socket that has joined the group on another interface.
                 if MulticastGroup(endpoint, interface: nil) != nil {
                     options.socketOptions.append(.set(.reuseAddress, to: true))
                 }
@@ -94,7 +94,8 @@ struct Listen: Command {
             })
     }
 
-    /// Returns the failure, with advice if the only word is probably an address and not a service.
+    /// Returns the failure, with advice if the only operand is probably an address and not a
+    /// service.
     private func explained(_ error: SocketError) -> Failure {
         let failure = Failure(error)
         guard case .unknownService(let name, _) = error.cause, endpoint.host == "" else {
@@ -115,7 +116,8 @@ struct Listen: Command {
         for socket in sockets { socket.close() }
     }
 
-    /// Returns the group of the endpoint, or the one that its name means; nil if there is none.
+    /// Returns the multicast group that the endpoint names, or else the group to which the socket
+    /// is bound; nil if there is neither.
     private func group(of socket: Socket) -> MulticastGroup? {
         MulticastGroup(endpoint, interface: interface) ?? MulticastGroup(of: socket)
     }
@@ -154,7 +156,7 @@ struct Listen: Command {
             try Worker.startOrThrow {
                 let result = Result { try listener.accept() }
                 other.update { $0 = $0 ?? result }
-                // This wakes the calling thread.
+                // Closing the first listener wakes the calling thread, which waits in accept.
                 first.close()
             }
         }
@@ -188,7 +190,8 @@ struct Listen: Command {
             }
             try await clients.run(adopted)
         }
-        // Clients whose bytes were not read may have taken a part of this time.
+        // The output may take 500 ms after the signal. Disconnecting clients whose bytes were not
+        // read may have used some of that time.
         let limit = Termination.timeSinceRequest.map { max(.zero, .milliseconds(500) - $0) }
         let lost = output.finish(atMost: limit)
         guard lost > 0 else { return }
@@ -206,8 +209,8 @@ struct Listen: Command {
         closing sockets: [Socket], _ tls: TLSServer? = nil,
         _ stop: @escaping @Sendable () -> Void = { Termination.exit(.success) }
     ) {
-        // Closing removes the socket file. The kernel still delivers the bytes that it has accepted
-        // from us.
+        // Closing removes the socket file. The kernel still sends the bytes that were already
+        // written.
         for socket in sockets { Termination.cleanUp(socket.close) }
         Signals.onTermination(within: .milliseconds(900), status: StatusLine.reportNow, stop)
         announce(sockets, tls)
@@ -225,7 +228,8 @@ struct Listen: Command {
     /// A Boolean value that indicates whether to report the addresses.
     private var announces: Bool { options.reportsConnections || endpoint.port?.number == 0 }
 
-    /// Returns the group, or what distinguishes a socket for one family from one for both.
+    /// Returns the multicast group, or "IPv6 only" for an IPv6 socket on every interface, and
+    /// otherwise an empty string.
     private func detail(of socket: Socket) -> String {
         if endpoint.isDatagram, let group = group(of: socket) { return group.detail }
         let isEvery = endpoint.host == "" || endpoint.host == "::"

@@ -61,9 +61,10 @@ struct Resolve: Command {
         }
     }
 
-    /// Returns the names of the addresses by index, without those that have none.
+    /// Returns the host names of the addresses, keyed by the index of the address.
     ///
-    /// The lookups run at the same time and end together. With `-n` there are none.
+    /// Addresses without a name are left out. The lookups run concurrently and share one deadline.
+    /// With `-n`, there are no lookups.
     private func reverseNames(
         of addresses: [SocketAddress], until end: ContinuousClock.Instant
     ) throws(Failure) -> [Int: String] {

@@ -47,7 +47,8 @@ struct DoctorRunner {
     private func analyze() throws(Failure) -> Analysis {
         let analysis: Analysis
         do throws(Errno) {
-            // Only a port can have holders that are not stream sockets.
+            // Read UDP sockets only if a port is given, because only the report about a port
+            // includes them.
             analysis = try Analysis.ofMachine(
                 filter.port == nil
                     ? MachineSocket.List.streams : MachineSocket.List.allCases)
@@ -130,7 +131,7 @@ struct DoctorRunner {
     /// Returns messages that say what is hidden, and whether root can see more.
     static func text(ofHidden hidden: (owners: Int, calls: Int), isRoot: Bool) -> [String] {
         // Some processes in a sandbox are hidden even from root, so do not advise root to run this
-        // as root. The kernel itself has sockets, for example for NFS.
+        // as root. The kernel also has sockets of its own, for example for NFS.
         let reader = isRoot ? "hidden even from root" : "hidden from this user; root sees more"
         var lines: [String] = []
         if hidden.owners > 0, isRoot {

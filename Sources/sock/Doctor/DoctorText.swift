@@ -124,7 +124,7 @@ struct DoctorText {
         case (.tcp, true): "listens on \(socket.local)"
         case (.tcp, false):
             // The remote address is left out if the other end has its own line, which shows that
-            // address. The closed end of an ended connection has no line.
+            // address. An end that its program has closed has no line.
             analysis.pairs.peer(of: socket) == nil || Self.hasPeerEnded(socket)
                 ? "\(socket.local) → \(socket.remote)" : "\(socket.local)"
         case (.udp, _): "\(socket.local)"
@@ -148,7 +148,7 @@ struct DoctorText {
         ]
     }
 
-    /// Returns whether the peer has ended the stream, by closing or half-closing.
+    /// Returns whether the peer has closed or half-closed the connection.
     private static func hasPeerEnded(_ socket: MachineSocket) -> Bool {
         socket.statistics.state == .closeWait || socket.statistics.isHungUp == true
     }
@@ -191,8 +191,10 @@ struct DoctorText {
         }
     }
 
-    /// Returns the report about the end whose peer reads slowly, else about the first end that is not
-    /// idle, and else about the first end.
+    /// Returns the report that describes the connection best.
+    ///
+    /// This is the report about the end whose peer reads slowly. If there is no such end, it is the
+    /// report about the first end that is not idle, or about the first end if both are idle.
     static func verdict(of ends: [MachineSocket], _ analysis: Analysis) -> StallReport {
         let reports = ends.filter { !$0.isOwnerless || ends.count == 1 }.map(analysis.report)
         let slow = reports.first { report in
@@ -223,7 +225,7 @@ struct DoctorText {
         let isSingle = holder.processes.count < 2
         let act = "\(isSingle ? one : several) \(port)"
         guard !holder.processes.isEmpty else {
-            // The kernel itself has sockets, for example for NFS.
+            // The kernel also has sockets of its own, for example for NFS.
             return isRoot
                 ? "No visible program holds \(port) of user \(holder.user ?? "unknown"), so the kernel"
                     + " or another sandbox may hold it."
@@ -297,7 +299,7 @@ struct DoctorText {
     private struct Cause: Hashable {
         var kind: Finding.Kind
         var blockers: [Int32]
-        /// The user of the hidden program that does not close.
+        /// The user of a hidden program that does not close its connections; nil for other causes.
         var user: UInt32?
 
         init(_ finding: Finding) {

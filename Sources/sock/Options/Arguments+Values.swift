@@ -11,8 +11,9 @@ extension Arguments {
         return has(.ipv4) ? .ipv4 : has(.ipv6) || has(.ipv6Only) ? .ipv6 : nil
     }
 
-    /// Returns the value of `-w`, or nil if it was not given, so that each operation uses its own
-    /// limit.
+    /// Returns the value of `-w`, or nil if the flag was not given.
+    ///
+    /// Without the flag, each operation uses its own limit.
     func timeout() throws(UsageError) -> Duration? {
         guard let text = self[.timeout] else { return nil }
         let timeout = try TimeSpan.parse(text, of: "-w")
@@ -27,8 +28,9 @@ extension Arguments {
         return timeout
     }
 
-    /// Returns the value of `-q`, or nil if it was not given, so that the program waits for the
-    /// peer to close.
+    /// Returns the value of `-q`, or nil if the flag was not given.
+    ///
+    /// Without the flag, the program waits for the peer to close.
     func quitAfter() throws(UsageError) -> Duration? {
         guard let text = self[.quitAfter] else { return nil }
         if text.hasPrefix("-") {
@@ -59,7 +61,8 @@ extension Arguments {
         }
     }
 
-    /// Returns when `-N`, `--half-close-after` or `--no-shutdown` half-closes; nil without them.
+    /// Returns when to half-close according to `-N`, `--half-close-after` or `--no-shutdown`; nil
+    /// if none of these flags was given.
     func halfClose() throws(UsageError) -> HalfClose? {
         let given = [Flag.shutdown, .halfCloseAfter, .noShutdown].filter(has)
         if given.count > 1 {

@@ -8,8 +8,9 @@ import Sockets
 struct Arguments: Equatable {
     private(set) var subcommand = Subcommand.connect
     private(set) var operands: [String] = []
-    /// The words with bytes that are not UTF-8, as they appear in ``operands``: with these bytes as
-    /// `\xNN`.
+    /// The words that contain bytes that are not UTF-8.
+    ///
+    /// These bytes are written as `\xNN`, as in ``operands``.
     private(set) var escapedWords: Set<String> = []
     /// The given flags, with the values of those that have one.
     private var values: [Flag: String?] = [:]
@@ -22,7 +23,9 @@ struct Arguments: Equatable {
         case version
     }
 
-    /// Parses a command line without the program's own name, whose words need not be UTF-8.
+    /// Parses a command line, which does not include the program's own name.
+    ///
+    /// The words need not be UTF-8.
     static func parse(bytes words: [[UInt8]]) throws(UsageError) -> Request {
         var escapedWords: Set<String> = []
         let texts = words.map { word in
@@ -37,7 +40,7 @@ struct Arguments: Equatable {
         return .run(arguments)
     }
 
-    /// Parses a command line without the program's own name.
+    /// Parses a command line, which does not include the program's own name.
     static func parse(_ words: [String]) throws(UsageError) -> Request {
         var parser = Parser(rest: words[...])
         while let word = parser.rest.popFirst() { try parser.read(word) }

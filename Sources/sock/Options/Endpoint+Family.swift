@@ -7,10 +7,13 @@ extension Endpoint {
         return transport == .udp ? .udp(port: port) : .tcp(port: port)
     }
 
-    /// Throws a failure if the host is an address of another family than the only one that is
-    /// allowed, or if its zone is not an interface; nil allows both families.
+    /// Throws a failure if the host is an address that cannot be used.
     ///
-    /// `interface` is the interface that the user has named after an IPv4 group.
+    /// - Parameters:
+    ///   - family: The required family; nil allows both families.
+    ///   - interface: The interface that the user has named after an IPv4 multicast group.
+    /// - Throws: A `Failure` if the address is of another family, or if it names an interface that
+    ///   this machine does not have.
     func checkHost(_ family: AddressFamily?, interface: String? = nil) throws(Failure) {
         guard let host, let address = IPAddress(host) else { return }
         if let interface { try Self.checkInterface(interface, of: "\(host)%\(interface)") }

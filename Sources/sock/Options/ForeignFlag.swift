@@ -1,6 +1,7 @@
-/// The options of other netcats that `sock` does not have, with what to do instead.
+/// The options of other netcats that `sock` refuses, each with the reason and an alternative.
 enum ForeignFlag {
-    /// Returns the error for an option, such as `-e` or `--exec`; nil for an unknown one.
+    /// Returns the error for an option of another netcat, such as `-e` or `--exec`; nil if the
+    /// table does not contain the option.
     static func error(for flag: String) -> UsageError? {
         guard let answer = table.first(where: { $0.flags.contains(flag) }) else { return nil }
         return UsageError("there is no \(flag): \(answer.reason)", hint: answer.instead)

@@ -25,8 +25,8 @@ enum ForeignForm {
         }
     }
 
-    /// Returns the hint for a command line with several ports, as nc accepts them for a scan; nil if
-    /// the words are not ports.
+    /// Returns the hint for several ports or ranges of ports, which nc accepts for a scan; nil if
+    /// any word is neither.
     static func severalPorts(
         _ words: some Collection<String>, listens: Bool = false
     ) -> String? {
@@ -53,13 +53,14 @@ enum ForeignForm {
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2 else { return nil }
         let capitals = parts[0].uppercased()
-        // A host may be called tcp, so in small letters only a form that names a host is of socat.
+        // A host may be called tcp. So a word such as `tcp:80` is an address of socat only if the
+        // keyword is in capitals or a second colon follows, as in `tcp:host:80`.
         let namesHost =
             (capitals.hasPrefix("TCP") || capitals.hasPrefix("UDP"))
             && parts[1].contains(":") && !parts[1].hasPrefix("//")
         guard parts[0] == capitals || namesHost else { return nil }
         let keyword = capitals.replacing("4", with: "").replacing("6", with: "")
-        // Options follow a comma.
+        // Drop the options of socat, which follow a comma.
         let rest =
             parts[1].split(separator: ",").first.map { TerminalText.escaped(String($0)) } ?? ""
         switch keyword {

@@ -8,7 +8,9 @@ struct LocalEndpoints {
         self.endpoints = endpoints
     }
 
-    /// Looks up the addresses of the host, unless the endpoint has none or the host is an address.
+    /// Looks up the addresses of the endpoint's host name.
+    ///
+    /// If the host is an address, or if there is no host, the endpoint is used unchanged.
     ///
     /// - Throws: A `SocketError` if the name cannot be resolved.
     init(of endpoint: Endpoint, family: AddressFamily?) throws(SocketError) {
@@ -29,20 +31,22 @@ struct LocalEndpoints {
 
     /// Calls `open` for each endpoint.
     ///
-    /// If the port is 0, the kernel chooses it for the first endpoint, and the others get the same
-    /// port. Addresses that this machine does not have are left out if it has another one.
+    /// If the port is 0, the kernel chooses a port for the first endpoint, and the other endpoints
+    /// get the same port. Endpoints whose address this machine does not have are skipped, as long
+    /// as one endpoint can be opened.
     ///
     /// - Parameters:
-    ///   - port: Returns the port of what `open` returned.
-    ///   - skipped: Called with each endpoint that was left out, and with the reason.
-    ///   - open: Opens sockets on an endpoint.
-    /// - Returns: What `open` returned.
-    /// - Throws: The first error of `open`.
+    ///   - port: A function that returns the port of a value that `open` returned.
+    ///   - skipped: A function that is called with each skipped endpoint and the reason.
+    ///   - open: A function that opens sockets on an endpoint.
+    /// - Returns: The values that `open` returned.
+    /// - Throws: An error from `open`, unless the endpoint is skipped or another port is tried.
     func open<Opened>(
         port: (Opened) -> UInt16?, skipped: (Endpoint, SocketError) -> Void = { _, _ in },
         _ open: (Endpoint) throws(SocketError) -> Opened
     ) throws(SocketError) -> [Opened] {
-        // A port that the kernel chose may be in use on another address, so try another port.
+        // A port that the kernel chose for one address may be in use on another address, so try
+        // again with another port.
         var attemptsLeft = endpoints.count > 1 && endpoints.first?.port?.number == 0 ? 16 : 1
         while true {
             do throws(SocketError) {
@@ -80,7 +84,7 @@ extension Endpoint {
     /// Returns an endpoint of the same transport with another host, and with another port unless it
     /// is nil.
     ///
-    /// The endpoint of a Unix socket has neither, so it is returned unchanged.
+    /// The endpoint of a Unix socket has no host and no port, so it is returned unchanged.
     fileprivate func with(host: String, port: Port?) -> Endpoint {
         guard let port = port ?? self.port else { return self }
         return transport == .udp ? .udp(host, port: port) : .tcp(host, port: port)

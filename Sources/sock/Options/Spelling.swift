@@ -1,7 +1,7 @@
 /// The search for the name that a misspelled word means.
 enum Spelling {
-    /// Returns the only candidate whose name begins with `word`, or else the nearest candidate, if it
-    /// differs in at most two edits.
+    /// Returns the only candidate whose name begins with `word`, or else the nearest candidate, if
+    /// it differs in at most two edits.
     static func nearest<Candidate>(
         to word: String, in candidates: [Candidate], name: (Candidate) -> String
     ) -> Candidate? {

@@ -83,7 +83,7 @@ enum Target {
         endpoint(try hostBeforePort(host), try self.port(port), udp: udp)
     }
 
-    /// Returns the host of a word that another word with the port follows.
+    /// Returns the host in a word, after which the next word is the port.
     private static func hostBeforePort(_ word: String) throws(UsageError) -> String {
         let hasPort = ((try? Endpoint(parsing: word))?.host ?? (isTLS(word) ? word : nil)) != nil
         if hasPort {
@@ -136,7 +136,8 @@ enum Target {
         }
         let endpoint: Endpoint
         do throws(SocketError) {
-            // A backslash of the user is no escape, so it is escaped for the parser.
+            // A backslash in a path is an ordinary character for the user but begins an escape for
+            // the parser, so escape it.
             let isPath = !isEscaped && (word.hasPrefix("unix") || word.contains("/"))
             endpoint = try Endpoint(
                 parsing: isPath ? TerminalText.escaped(word) : word,

@@ -1,10 +1,10 @@
 import Sockets
 import Synchronization
 
-/// The times at which bytes last moved, since the clock was created.
+/// The times at which bytes last moved, measured from the creation of the clock.
 ///
-/// Threads and tasks that transfer bytes write them. Another one reads them to find out how long a
-/// connection is idle.
+/// The threads and tasks that transfer bytes record these times. Another thread or task reads them
+/// to find out how long a connection has been idle.
 final class ActivityClock: Sendable {
     private let start = System.continuousNanoseconds()
     private let activity = Atomic<Int64>(0)
@@ -38,7 +38,8 @@ final class ActivityClock: Sendable {
     /// The time at which a byte last moved in either direction.
     var lastActivity: Duration { .nanoseconds(activity.load(ordering: .relaxed)) }
 
-    /// The time at which the last bytes that arrived were written; now, while they are not.
+    /// The time at which the last received bytes were written, or the current time if they are not
+    /// written yet.
     var lastReceive: Duration {
         if isWriting.load(ordering: .acquiring) { return now }
         return .nanoseconds(receive.load(ordering: .relaxed))

@@ -76,7 +76,8 @@ final class ClientGroup: Sendable {
         ticker = try Ticker()
     }
 
-    /// Serves clients until the task is cancelled, which disconnects them after at most `timeToEnd`.
+    /// Serves clients until the task is cancelled, which disconnects them after at most
+    /// `timeToEnd`.
     ///
     /// - Throws: `SocketError` if a listener fails.
     func run(_ listeners: [Listener]) async throws {
@@ -139,7 +140,8 @@ final class ClientGroup: Sendable {
                     sent: counts.sent, received: counts.received, in: client.clock.lastActivity))
     }
 
-    /// Starts TLS if the group uses it, and returns false after reporting that the handshake failed.
+    /// Starts TLS if the group uses it, and returns false after reporting that the handshake
+    /// failed.
     private func startTLS(with connection: Connection) async -> Bool {
         do {
             try await tls?.start(on: connection)
@@ -150,8 +152,9 @@ final class ClientGroup: Sendable {
         }
     }
 
-    /// Waits until the bytes that have arrived are written, but only briefly if the output is blocked,
-    /// and not at all if a signal ends the program.
+    /// Waits until the received bytes are written.
+    ///
+    /// The wait is short if the output is blocked. There is no wait if a signal ends the program.
     private func waitUntilWritten() async {
         if isStopped { return }
         let (ends, end) = AsyncStream.makeStream(
@@ -162,7 +165,8 @@ final class ClientGroup: Sendable {
         await iterator.next()
     }
 
-    /// How long the message about the end of a client waits for the client's bytes to be written.
+    /// How long the message that a client has disconnected may wait until the client's bytes are
+    /// written.
     private static let longestWait = Duration.milliseconds(500)
 
     private func addClient(_ connection: Connection) -> Client {
@@ -237,10 +241,10 @@ extension ClientGroup {
         client.connection.close()
     }
 
-    /// Discards briefly what a client still sends, if not everything that has arrived was received, for
-    /// example because the output is blocked.
+    /// Discards what a client still sends, for a short time, if the client's bytes were not all
+    /// read, for example because the output is blocked.
     ///
-    /// Otherwise closing would reset the connection.
+    /// Closing a connection with unread bytes would reset it.
     private func endUnread(_ connection: Connection) async {
         guard let report = try? connection.diagnose(), report.statistics.receiveQueue ?? 0 > 0
         else { return }
@@ -294,7 +298,8 @@ extension ClientGroup {
 
     /// Returns whether a client that has half-closed can receive no more input.
     ///
-    /// A TCP client that has closed looks the same until a probe of the kernel is answered by a reset.
+    /// A TCP client that has closed looks as if it had only half-closed, until it answers a
+    /// keep-alive probe of the kernel with a reset.
     private func isGone(_ client: Client) -> Bool {
         try? client.connection.setOption(.keepAlive, to: true)
         try? client.connection.setOption(.keepAliveIdle, to: .seconds(60))
@@ -323,7 +328,8 @@ extension ClientGroup {
     /// Returns an action that reports the client before its bytes are written; nil if nothing is
     /// reported.
     ///
-    /// It waits until the messages are written, among them the one about the new client.
+    /// The action waits until all queued messages are written, including the one about the new
+    /// client.
     private func announcement(of client: Client) -> (@Sendable () -> Void)? {
         guard options.reportsConnections else { return nil }
         return { [options] in
@@ -391,7 +397,8 @@ extension ClientGroup {
 
     /// Closes one client's connection after an error, while the other clients stay connected.
     private func disconnect(_ client: Client, because error: any Error) {
-        // Errors after the end are a result of the end, so do not report them.
+        // Closing the connection or cancelling the task causes further errors, so do not report
+        // these.
         guard !client.connection.isClosed, !Task.isCancelled else { return }
         client.connection.close()
         client.hasChanged.finish()
@@ -442,7 +449,7 @@ extension ClientGroup {
 extension Connection {
     /// Returns the received bytes, or an empty array at the end of the stream.
     ///
-    /// It allocates no memory while it waits.
+    /// The method allocates no memory while it waits.
     fileprivate func receive() async throws(SocketError) -> [UInt8] {
         do {
             return try await withReceived { bytes in

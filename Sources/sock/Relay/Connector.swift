@@ -1,6 +1,6 @@
 import Sockets
 
-/// A connector that applies the flags `-4 -6 -n -s -p -w`, and those of TLS.
+/// A connector that applies the flags `-4 -6 -n -s -p -w` and the TLS flags.
 struct Connector {
     var family: AddressFamily?
     var isNumeric = false
@@ -13,7 +13,7 @@ struct Connector {
     /// How to use TLS; nil for a plain connection.
     var tls: TLSFlags?
 
-    /// The limit of connecting without `-w`.
+    /// The time limit for connecting if `-w` is not given.
     static let defaultLimit = Duration.seconds(10)
 
     private var timeout: TimeLimit { TimeLimit(limit ?? Self.defaultLimit) }
@@ -80,14 +80,15 @@ struct Connector {
         return socket
     }
 
-    /// The family of `-4`, `-6` or the address of `-s`.
+    /// The family that the address of `-s`, or `-4` or `-6`, requires; nil if both families are
+    /// allowed.
     private var allowedFamily: AddressFamily? {
         source.map { SocketAddress($0, port: 0).family } ?? family
     }
 
     /// The address of `-s` and the port of `-p`, or nil if the kernel chooses both.
     ///
-    /// A port without an address is for both families.
+    /// A port without an address applies to both families.
     private var localAddress: SocketAddress? {
         if let source { return SocketAddress(source, port: port ?? 0) }
         return port.map { SocketAddress(.v6(.any), port: $0) }
@@ -132,10 +133,11 @@ extension Connector {
             .unreachable, error.firstLine, hint: Hint.afterMissingLocalAddress(to: remotes))
     }
 
-    /// Returns the error of binding a socket as `-s` and `-p` say; nil if it succeeds.
+    /// Binds a socket to the address of `-s` and the port of `-p`, and returns the error; nil if
+    /// that succeeds.
     private func failureToBind(for remotes: [SocketAddress], _ type: SocketType) -> (any Error)? {
         guard let localAddress else { return nil }
-        // Without an address, -p binds a socket of each family.
+        // Without -s, bind the port of -p in the family of each remote address.
         let addresses =
             source != nil
             ? [localAddress]

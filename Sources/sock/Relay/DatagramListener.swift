@@ -39,14 +39,15 @@ final class DatagramListener: Sendable {
     /// A sender, and what is needed to reply to it.
     private struct Sender {
         let socket: Socket
-        /// The last datagram without its bytes, because the reply goes out from the address that it was
-        /// sent to.
+        /// The last datagram without its bytes, because the reply goes out from the address that it
+        /// was sent to.
         let datagram: Datagram
     }
 
     /// Runs until `-w` or `-q` ends it, or another thread closes the sockets.
     ///
-    /// The calling thread waits for the end, so a limit is met even if input and output are blocked.
+    /// The calling thread waits for the end, so a limit is met even if input and output are
+    /// blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
@@ -83,7 +84,8 @@ final class DatagramListener: Sendable {
         }
     }
 
-    /// Blocks until nothing has moved for the limit of `-w`, or until `-q` or a failure ends it.
+    /// Blocks until no datagram was transferred for the time of `-w`, or until `-q` or a failure
+    /// ends the listener.
     private func waitUntilEnd() {
         while true {
             let (isOver, inputEnd, hasBegun) = state.update {
@@ -132,7 +134,8 @@ final class DatagramListener: Sendable {
 extension DatagramListener {
     private func sendInput() {
         state.wait { !$0.senders.isEmpty }
-        // An IPv6 socket also answers IPv4 senders, unless it has an IPv6 address of its own.
+        // A socket on :: may also answer IPv4 senders, whose datagrams are smaller. A socket on
+        // another IPv6 address answers only IPv6 senders.
         let locals = sockets.map(\.localAddress)
         let size = options.datagramSize(
             to: locals.map { $0.ip == .v6(.any) ? .ipv4(.any, port: 0) : $0 })
@@ -144,7 +147,8 @@ extension DatagramListener {
         state.update { $0.inputEnd = clock.now }
     }
 
-    /// Keeps input for later senders while it is short, and returns the known senders.
+    /// Keeps the input for later senders, unless it is too long or from a terminal, and returns the
+    /// known senders.
     private func recordReply(_ bytes: [UInt8]) -> [Sender] {
         state.update { state in
             state.reply?.append(bytes)

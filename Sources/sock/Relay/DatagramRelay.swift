@@ -3,20 +3,25 @@ import Sockets
 /// A relay that sends standard input as datagrams to one peer, and writes the received datagrams to
 /// standard output.
 ///
-/// Each read of the input is one datagram, of at most the size that the address family allows. A UDP peer cannot signal that it has
-/// finished. So the relay ends when nothing has arrived for 1 s (or `-w`) after the end of input.
-/// The relay succeeds if it has received a reply, and otherwise fails with a timeout.
+/// Each read of the input is sent as one datagram, of at most the size that the address family
+/// allows. A UDP peer cannot signal that it has finished. So after the end of input, the relay ends
+/// when no datagram has arrived for 1 s, or for the time of `-w`. The relay then fails with a
+/// timeout if it has received no reply at all. With `-q` and `--send-only`, no reply is required.
 final class DatagramRelay: Sendable {
     private let socket: FailoverSocket
     private let options: RelayOptions
-    /// A Boolean value that indicates whether the datagrams may be for several peers, which reply from
-    /// their own addresses, so that a connected socket does not receive the replies.
+    /// A Boolean value that indicates whether the datagrams may go to several peers, because the
+    /// address is for broadcast or multicast.
+    ///
+    /// Each peer replies from its own address, so a connected socket does not receive the replies.
     private let isForMany: Bool
     private let clock = ActivityClock()
     private let state = Monitor(State())
 
-    /// The size of the buffer for a received datagram, which is larger than any datagram over IP and
-    /// than a Unix datagram with the kernel's usual limits.
+    /// The size of the buffer for a received datagram.
+    ///
+    /// It is larger than any UDP datagram, and larger than any Unix datagram that the kernel's
+    /// usual limits allow.
     static let largestDatagram = 256 << 10
 
     init(_ socket: FailoverSocket, _ options: RelayOptions) {
@@ -34,9 +39,11 @@ final class DatagramRelay: Sendable {
         var failure: (any Error)?
     }
 
-    /// Runs until the wait after the end of input is over, or for ever if the input never ends.
+    /// Runs until the wait for replies after the end of input is over, or until `-w` or a failure
+    /// ends the relay.
     ///
-    /// The calling thread waits for the end, so a limit is met even if input and output are blocked.
+    /// The calling thread waits for the end, so a limit is met even if input and output are
+    /// blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
@@ -66,7 +73,8 @@ final class DatagramRelay: Sendable {
         }
     }
 
-    /// Blocks until a failure, or until nothing has moved for the limit of `-w` or the reply timeout.
+    /// Blocks until no datagram was transferred for the time of `-w` or the reply timeout, or until
+    /// `-q` or a failure ends the relay.
     private func waitUntilEnd() {
         while true {
             let (inputEnd, failure) = state.update { ($0.inputEnd, $0.failure) }
@@ -78,7 +86,8 @@ final class DatagramRelay: Sendable {
         }
     }
 
-    /// Returns when the relay ends unless a datagram arrives or is sent before that; nil for never.
+    /// Returns the time at which the relay ends if no more datagrams are sent or received; nil if
+    /// it does not end by itself.
     private func end(inputEnd: Duration?) -> Duration? {
         guard let inputEnd else { return options.idleTimeout.map { clock.lastActivity + $0 } }
         if let time = options.quitAfter { return inputEnd + time }

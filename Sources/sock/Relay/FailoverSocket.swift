@@ -4,7 +4,7 @@ import Sockets
 ///
 /// Connecting a datagram socket sends nothing, so a closed port is noticed only after it has
 /// refused a datagram. Everything that was sent so far is then sent to the next address. So `sock
-/// -u localhost 53` reaches a server even if it listens only on IPv4.
+/// -u localhost 53` reaches a server that listens only on IPv4.
 final class FailoverSocket: Sendable {
     /// All addresses of the peer.
     let addresses: [SocketAddress]
@@ -91,12 +91,13 @@ final class FailoverSocket: Sendable {
         }
     }
 
-    /// Looks for a refusal of what was sent, and then sends it to the next address.
+    /// Waits briefly for a refusal of the sent datagrams, and sends them to the next address after
+    /// a refusal.
     ///
-    /// The kernel reports a closed port of this machine at once, so a short look finds it. If the peer
-    /// has one address only, the look does not wait.
+    /// The kernel reports a closed port on this machine at once, so a short wait is enough. The
+    /// wait is even shorter if the peer has only one address.
     ///
-    /// - Throws: A `SocketError` if the last address refuses.
+    /// - Throws: A `SocketError` if the last address refuses the datagrams.
     func checkDelivery() throws(SocketError) {
         let wait: Duration = addresses.count > 1 ? .milliseconds(20) : .milliseconds(1)
         var buffer: [UInt8] = [0]
@@ -115,9 +116,9 @@ final class FailoverSocket: Sendable {
         }
     }
 
-    /// Connects to the next address after a refusal, and returns nil if it is connected.
+    /// Connects to the next address if the error is a refusal, and returns nil on success.
     ///
-    /// Returns the error to throw if there is no other address, or if the error is not a refusal.
+    /// Returns the error to throw if no other address is left, or if the error is not a refusal.
     private func failOver(from socket: Socket, after error: SocketError) -> SocketError? {
         state.update { state in
             if state.isClosed { return error }

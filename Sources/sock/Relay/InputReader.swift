@@ -49,8 +49,9 @@ final class InputReader: Sendable {
         Self.take(from: state)?.resume(returning: [])
     }
 
-    /// Reads until the end of input, after which the thread ends, because a terminal would deliver
-    /// more input.
+    /// Reads on request until the end of input, and then returns, which ends the thread.
+    ///
+    /// A terminal could deliver more input after that, so the thread must not read again.
     private static func read(
         _ read: (inout [UInt8]) throws(Failure) -> Int, for state: Monitor<State>
     ) {

@@ -3,8 +3,10 @@ import Sockets
 /// A multicast group whose datagrams `sock -lu` receives.
 struct MulticastGroup {
     let address: IPAddress
-    /// The interface after the `%` of an IPv4 address; nil if the address contains the zone or the
-    /// routes select the interface.
+    /// The interface after the `%` of an IPv4 address.
+    ///
+    /// It is nil if no interface was named, so that the routes select it, and for an IPv6 address,
+    /// which contains its zone.
     let interface: String?
     private let port: Port?
 
@@ -45,15 +47,16 @@ struct MulticastGroup {
         }
     }
 
-    /// Returns the error of listening for connections to the group, whose name the user may have
-    /// written.
+    /// Returns the error for a TCP listener on the group.
+    ///
+    /// The error shows `name`, which the user wrote, or the address if `name` is nil.
     func needsUDP(writtenAs name: String? = nil) -> UsageError {
         UsageError(
             "\(TerminalText.escaped(name ?? text)) is a multicast group, which needs UDP",
             hint: "Write \(command(name ?? text)).")
     }
 
-    /// What the line about the listener says about the group.
+    /// The phrase about the group in the message that announces the listener.
     var detail: String {
         guard let zone else { return "joined the multicast group" }
         return "joined the multicast group on \(zone)"
@@ -79,8 +82,10 @@ struct MulticastGroup {
         zone == nil && error.errno == .operationNotSupportedByDevice
     }
 
-    /// Removes the interfaces from the words of a command that name no Unix socket, and returns the
-    /// first interface.
+    /// Removes the interface from each word that has one, and returns the first of these
+    /// interfaces.
+    ///
+    /// The words must not name a Unix socket, because its path may contain a `%`.
     static func takeInterface(from words: inout [String]) -> String? {
         let interfaces = words.indices.map { takeInterface(from: &words[$0]) }
         return interfaces.compactMap(\.self).first
@@ -89,7 +94,8 @@ struct MulticastGroup {
     /// Removes the interface from a word such as `239.1.1.1%eth0` or `239.1.1.1%eth0:5000`, and
     /// returns it.
     ///
-    /// An IPv4 address has no zone, unlike an IPv6 address, so the parser of addresses refuses one.
+    /// The address parser accepts a `%` only after an IPv6 address, because IPv4 addresses have no
+    /// zone.
     static func takeInterface(from word: inout String) -> String? {
         guard let sign = word.firstIndex(of: "%") else { return nil }
         let scheme = ["udp://", "tcp://"].first { word.hasPrefix($0) } ?? ""

@@ -11,29 +11,30 @@ struct RelayOptions: Sendable {
     var halfClose = HalfClose.afterSilence(defaultSilence)
     /// A Boolean value that indicates whether to discard what the peer sends.
     var isSendOnly = false
-    /// The most bytes of the input to send as one datagram; nil for the most that fit into one.
+    /// The maximum number of input bytes per datagram; nil for as many as fit.
     var datagramSize: Int?
     /// A Boolean value that indicates whether to report what happens.
     var isVerbose = false
     /// A Boolean value that indicates whether to report progress regularly.
     var showsStatus = false
 
-    /// The longest time that one call may send; nil for no limit.
+    /// The longest time that one call may spend on sending; nil for no limit.
     ///
-    /// The kernel reports the progress of a call at its end, and a call that ends without progress may
-    /// follow. `-w` is late by these two steps, so they are short.
+    /// The kernel reports progress only when a call returns, and one more call without progress may
+    /// follow. So `-w` may be late by the time of two calls, and this time must be short.
     var sendStep: Duration? { idleTimeout.map { $0 / 50 } }
 
-    /// How long a client whose bytes were not read may take to receive the end, if a signal, `-w` or
-    /// a failure ends the relay.
+    /// How long to discard what a client sends after a signal, `-w` or a failure has ended the
+    /// relay before all of the client's bytes were read.
     ///
-    /// A signal must end the program within 1 s, and `-w` must not be late.
+    /// The time is short, because a signal must end the program within 1 s, and `-w` must not be
+    /// late.
     var timeToEnd: Duration { min(.milliseconds(300), (idleTimeout ?? .seconds(30)) / 20) }
 
     static let defaultSilence = Duration.seconds(1)
 
-    /// A Boolean value that indicates whether to report connections: with `-v`, and to a user who
-    /// types the input.
+    /// A Boolean value that indicates whether to report connections, which `-v` requests and which
+    /// a user who types the input expects.
     var reportsConnections: Bool {
         isVerbose || StandardStreams.input.isTerminal && StandardStreams.error.isTerminal
     }
@@ -64,9 +65,10 @@ extension RelayOptions {
         }
     }
 
-    /// The half-close without a flag: none if `-w` or `-q` ends the relay during the silence.
+    /// When to half-close if no flag says so: never if `-w` or `-q` ends the relay during the
+    /// silence.
     ///
-    /// An earlier half-close would stop servers that answer within the silence.
+    /// A half-close before the end of the silence would stop servers that answer during it.
     private var defaultHalfClose: HalfClose {
         if isSendOnly { return .atOnce }
         let limits = [idleTimeout, quitAfter].compactMap(\.self)

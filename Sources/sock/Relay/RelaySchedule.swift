@@ -4,17 +4,18 @@ import Sockets
 enum HalfClose: Equatable, Sendable {
     case never
     case atOnce
-    /// After the peer has sent nothing for this time, so that servers that stop at a half-close answer
-    /// first.
+    /// After the peer has sent nothing for this time.
+    ///
+    /// Some servers stop at a half-close, so they must have time to answer first.
     case afterSilence(Duration)
 }
 
-/// Decides when a relay half-closes the connection and when it ends.
+/// A schedule that decides when a relay half-closes the connection and when the relay ends.
 ///
-/// It does no I/O. Each time is the time since the relay began.
+/// The schedule does no I/O. All times are measured from the start of the relay.
 struct RelaySchedule {
     enum Step: Equatable {
-        /// Wait for an event, but no longer than `limit`; nil is no limit.
+        /// Wait for an event, but at most for this time; nil means no limit.
         case wait(atMost: Duration?)
         case halfClose
         /// Find out whether the kernel still has bytes to send, and call `didCheckSendQueue`.
@@ -28,7 +29,7 @@ struct RelaySchedule {
     private let idleTimeout: Duration?
     private let quitAfter: Duration?
     private let halfClose: HalfClose
-    /// A Boolean value that indicates whether the peer's end also ends the relay while the input is
+    /// A Boolean value that indicates whether the relay ends at the peer's EOF even if the input is
     /// still open.
     private let endsWithPeer: Bool
 
@@ -52,13 +53,14 @@ struct RelaySchedule {
         self.endsWithPeer = endsWithPeer
     }
 
-    /// A Boolean value that indicates whether the peer has ended and the input has not, so that a write may still fail.
+    /// A Boolean value that indicates whether the peer has sent EOF while the input is still open,
+    /// so a later write may fail.
     var isOnlySending: Bool { hasPeerEnded && inputEnd == nil }
 
     /// Records that the whole input was passed to the kernel.
     ///
-    /// Input that is empty from the start, as in a cron job, says nothing about the connection, so it
-    /// causes no half-close unless one is requested at once.
+    /// Input that is empty from the start, as in a cron job, says nothing about the connection, so
+    /// it causes no half-close unless one is requested at once.
     mutating func inputDidEnd(at now: Duration, isEmpty: Bool) {
         inputEnd = now
         mayHalfClose = !isEmpty || halfClose == .atOnce
@@ -69,23 +71,24 @@ struct RelaySchedule {
         inputEnd = now
     }
 
-    /// Records that all bytes of the peer up to its end were written.
+    /// Records that the peer has sent EOF, and that all of its bytes were written.
     mutating func peerDidEnd() { hasPeerEnded = true }
 
-    /// Records whether the kernel has no bytes to send any more.
+    /// Records whether the kernel's send queue is empty.
     mutating func didCheckSendQueue(at now: Duration, isEmpty: Bool) {
         isQueueEmpty = isEmpty
         if !isEmpty { lastUnsent = now }
     }
 
-    /// Records that the connection is half-closed, or cannot be.
+    /// Records that the connection is half-closed or that it cannot be half-closed.
     mutating func didHalfClose() {
         hasHalfClosed = true
     }
 
     /// Records an attempt to half-close.
     ///
-    /// It also fails if the peer is gone. The next receive reports the cause better.
+    /// The attempt also fails if the peer is gone. That failure is ignored, because the next
+    /// receive reports its cause better.
     mutating func didTryToHalfClose(_ result: Result<Void, SocketError>, at now: Duration) {
         if case .failure(let error) = result, error.errno == .wouldBlock {
             halfCloseDidBlock(at: now)
@@ -94,8 +97,8 @@ struct RelaySchedule {
         }
     }
 
-    /// Records that the connection cannot be half-closed yet, because the kernel has no room for the end
-    /// of TLS.
+    /// Records that the connection cannot be half-closed yet, because the kernel has no room for
+    /// the close_notify of TLS.
     mutating func halfCloseDidBlock(at now: Duration) {
         earliestHalfClose = now + Self.checkInterval
     }
@@ -105,7 +108,8 @@ struct RelaySchedule {
     /// - Parameters:
     ///   - now: The current time.
     ///   - activity: The time at which a byte last moved in either direction.
-    ///   - receive: The time at which the peer's last bytes were written, or `now` while they are not.
+    ///   - receive: The time at which the peer's last bytes were written, or `now` if they are not
+    ///     written yet.
     /// - Returns: The next step.
     func next(at now: Duration, lastActivity activity: Duration, lastReceive receive: Duration)
         -> Step

@@ -16,19 +16,21 @@ final class StreamRelay: Sendable {
     private let received = Atomic<Int>(0)
     /// The number of received bytes that were written to standard output.
     private let written = Atomic<Int>(0)
-    /// A Boolean value that indicates whether the peer may read the answer before the socket closes.
+    /// A Boolean value that indicates whether to give the peer time to read the answer before the
+    /// socket closes.
     private let lingers: Bool
     private let discards: Atomic<Bool>
     private let state: Monitor<State>
 
-    /// What the threads report to the calling one.
+    /// What the two threads report to the calling thread.
     private struct State {
         var schedule: RelaySchedule
-        /// Changes with each report.
+        /// The number of reports so far, which lets the calling thread notice a new one.
         var reports = 0
         /// A failure that ends the relay at once.
         var fatal: (any Error)?
-        /// A failure to read the input or to send it, which ends the relay when the peer ends.
+        /// A failure to read or send the input, after which the relay still waits for the peer's
+        /// EOF.
         var failure: (any Error)?
         var isStopped = false
     }
@@ -49,8 +51,9 @@ final class StreamRelay: Sendable {
     /// - Parameters:
     ///   - socket: A connected socket, which the relay closes.
     ///   - options: The options.
-    ///   - lingers: Whether to discard for up to 2 s what the peer still sends when the relay ends,
-    ///     because closing with unread bytes resets the connection, and the peer could lose the answer.
+    ///   - lingers: A Boolean value that indicates whether to discard what the peer still sends,
+    ///     for up to 2 s, when the relay ends. Closing with unread bytes would reset the
+    ///     connection, and the peer could lose the answer.
     init(_ socket: Socket, _ options: RelayOptions, lingers: Bool = false) {
         self.socket = socket
         usesTLS = socket.tls != nil
@@ -92,15 +95,16 @@ final class StreamRelay: Sendable {
         }
     }
 
-    /// Makes `run` end the program soon, even if the input, the output and the peer are all blocked.
+    /// Makes `run` end the program soon, even if the input, the output and the peer are all
+    /// blocked.
     func stop() {
         report { $0.isStopped = true }
     }
 
-    /// Discards briefly what a client still sends, if the relay ends before it has received everything
-    /// that has arrived, for example because the output is blocked.
+    /// Discards what a client still sends, for a short time, if the relay ends before all of the
+    /// client's bytes were read, for example because the output is blocked.
     ///
-    /// Otherwise the end of the program would reset the connection.
+    /// Exiting with unread bytes would reset the connection.
     private func endUnread() {
         guard lingers, let report = try? socket.diagnose(), report.statistics.receiveQueue ?? 0 > 0
         else { return }
@@ -137,7 +141,8 @@ extension StreamRelay {
             switch step {
             case .wait(var limit):
                 if isOnlySending {
-                    // The next program of a pipe sees the peer's end while input continues.
+                    // Close standard output, so that the next program of a pipeline receives EOF
+                    // although the input continues.
                     if !isOutputEnded { StandardStreams.output.end() }
                     isOutputEnded = true
                     limit = min(limit ?? Self.resetInterval, Self.resetInterval)
@@ -157,7 +162,9 @@ extension StreamRelay {
         }
     }
 
-    /// Throws the error that the next write would throw, because input may pause for long.
+    /// Throws the error that the next write would throw.
+    ///
+    /// Without this check, a long pause in the input would delay the error.
     private func failIfReset() throws {
         guard let code = try? socket.option(.error) else { return }
         throw SocketError(.send, .system(code), remoteAddress: socket.remoteAddress)
@@ -212,7 +219,8 @@ extension StreamRelay {
     private func send() {
         do {
             let isEmpty = try !sendInput()
-            // Ctrl-D on a terminal is a request, also as the first input.
+            // Ctrl-D on a terminal is a deliberate end of input. So treat it like the end of input
+            // that was not empty, even if the user has typed nothing else.
             inputDidEnd(isEmpty: isEmpty && !StandardStreams.input.isTerminal)
         } catch let error as SocketError {
             if !error.isPeerGone { abort() }
@@ -239,11 +247,11 @@ extension StreamRelay {
     /// peer for ever.
     private func abort() {
         try? socket.setOption(.linger, to: .zero)
-        // The shutdown wakes the receiving thread, which takes it as the peer's end.
+        // The shutdown wakes the receiving thread, which treats it as the peer's EOF.
         try? socket.shutdown(.read)
     }
 
-    /// Sends the input to its end, and returns whether there was any.
+    /// Sends all input, and returns whether there was any.
     private func sendInput() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: Self.bufferSize)
         var hasInput = false
@@ -257,10 +265,12 @@ extension StreamRelay {
 
     /// Sends all bytes.
     ///
-    /// An idle timeout divides it into steps, because the kernel reports progress at the end of a call.
+    /// With an idle timeout, each call has a short time limit, because the kernel reports progress
+    /// only when a call returns.
     private func send(_ bytes: ArraySlice<UInt8>) throws {
-        // With TLS, the steps are pieces instead, because a call with a time limit could leave encrypted
-        // bytes behind for the next call, which comes only with more input.
+        // With TLS, send small pieces without a time limit instead. A call that reaches its time
+        // limit could leave encrypted bytes behind, and only a call with more input would send
+        // them.
         let step = usesTLS ? .never : options.sendStep.map { TimeLimit($0) } ?? .never
         let most = usesTLS && options.idleTimeout != nil ? Self.pieceSize : bytes.count
         var rest = bytes

@@ -17,12 +17,13 @@ final class Ticker: Sendable {
         }
     }
 
-    /// Yields to a stream after a duration.
+    /// Yields a value to a stream after a duration.
     func wake(_ continuation: AsyncStream<Void>.Continuation, after duration: Duration) {
         appointments.update { $0.append((.now + duration, continuation)) }
     }
 
-    /// Waits until the earliest appointment, or for an earlier one, and keeps those that are due.
+    /// Waits until the earliest appointment is due or an earlier one is added, and then wakes the
+    /// tasks whose appointments are due.
     private static func keepNext(of appointments: Monitor<[Appointment]>) {
         let next = appointments.update { $0.map(\.time).min() }
         let limit = next.map { max(.zero, ContinuousClock.now.duration(to: $0)) }

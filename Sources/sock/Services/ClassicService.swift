@@ -12,7 +12,8 @@ enum ClassicService: String, CaseIterable {
     case time
     /// RFC 864: sends characters without end.
     case chargen
-    /// Without an RFC: reads to the end and sends the number of bytes, as 8 bytes little-endian.
+    /// Not from an RFC: reads until EOF and then sends the number of received bytes, in 8 bytes,
+    /// little-endian.
     case sink
 
     /// The ports of services that would answer our reply, which could start an endless exchange:
@@ -36,8 +37,8 @@ enum ClassicService: String, CaseIterable {
 
     /// Serves one client until the client or the service has sent everything.
     ///
-    /// The caller must finish the connection, as `Listener.serve` does, because closing it with unread
-    /// bytes would reset it, and the client could lose the reply.
+    /// The caller must finish the connection, as `Listener.serve` does, because closing it with
+    /// unread bytes would reset it, and the client could lose the reply.
     func serve(_ client: Connection) async throws {
         switch self {
         case .echo:

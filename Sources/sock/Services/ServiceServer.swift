@@ -2,8 +2,8 @@ import Sockets
 
 /// A server that runs one of the classic services on TCP and UDP, with tasks on a few event loops.
 ///
-/// Each address has one datagram channel, except with TLS, and one listener, whose clients are spread over
-/// the loops.
+/// Each address has one listener, whose clients are spread over the loops. Without TLS, it also has
+/// one datagram channel.
 struct ServiceServer: Sendable {
     private let service: ClassicService
     private let listeners: [Listener]
@@ -103,6 +103,6 @@ extension ServiceServer {
 }
 
 extension SocketError {
-    /// A Boolean value that indicates whether the error only says that the server was stopped.
+    /// A Boolean value that indicates whether the error means only that the server was stopped.
     fileprivate var isEndOfService: Bool { cause == .cancelled || cause == .closed }
 }

@@ -1,12 +1,14 @@
 import Sockets
 
-/// The two sockets of a service on one address: TCP and UDP with the same port number.
+/// The sockets of a service on one address: a TCP listener, and a UDP socket with the same port
+/// number.
 struct ServiceSockets: Sendable {
     let listener: Socket
     /// The UDP socket; nil for TLS, which needs a stream.
     let datagrams: Socket?
 
-    /// Opens both sockets, or only the listener for TLS, on every address of a host.
+    /// Opens both sockets on every address of a host, or only the listeners if the service uses
+    /// TLS.
     ///
     /// The host is a name or an address, or `*` for every interface. If it is nil, the sockets use
     /// the loopback addresses of both families.

@@ -1,12 +1,12 @@
 import Glibc
 
-/// The type of a file, as far as a user of sockets must know it.
+/// The type of a file: a socket or anything else.
 enum FileType {
     case socket
     case other
 
-    /// Creates the type of the file at a path, after its symbolic links; nil if none can be examined.
-    /// stat(2)
+    /// Examines the file at a path, and follows symbolic links; returns nil if the file cannot be
+    /// examined. stat(2)
     init?(ofPath path: [UInt8]) {
         var status = stat()
         let text = path.map { CChar(bitPattern: $0) } + [0]

@@ -38,9 +38,9 @@ enum Signals {
     /// Runs `body` once on a separate thread after SIGINT, SIGTERM, SIGHUP or another signal that
     /// ends a program by default.
     ///
-    /// The program ends without waiting for `body` after `limit` or at a second signal. Each
-    /// SIGQUIT runs `status`. Call this function before any other thread starts, because threads
-    /// inherit the blocked signals.
+    /// If `body` has not ended the program within `limit`, or if a second signal arrives, the
+    /// program ends without waiting for `body`. Each SIGQUIT runs `status`. Call this function
+    /// before any other thread starts, because threads inherit the blocked signals.
     static func onTermination(
         within limit: Duration, status: (@Sendable () -> Void)? = nil,
         _ body: @escaping @Sendable () -> Void
@@ -56,7 +56,7 @@ enum Signals {
         handle([], within: .zero, status) {}
     }
 
-    /// Starts one thread that waits for the terminations and for SIGQUIT.
+    /// Starts one thread that waits for the signals in `terminations` and for SIGQUIT.
     private static func handle(
         _ terminations: [Int32], within limit: Duration, _ status: (@Sendable () -> Void)?,
         _ body: @escaping @Sendable () -> Void

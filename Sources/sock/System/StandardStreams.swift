@@ -12,7 +12,7 @@ enum StandardStreams {
     /// Otherwise the first socket would get the number of standard input, and the peer's bytes
     /// would be read as input.
     ///
-    /// - Throws: `Failure` if no descriptor can be opened, because a socket might then get the number.
+    /// - Throws: `Failure` if no descriptor can be opened.
     static func fillGaps() throws(Failure) {
         for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) == -1 {
             guard openUnusable(flags: 0) >= 0 else {

@@ -65,7 +65,10 @@ enum Termination {
         _exit(128 + number)
     }
 
-    /// Runs each body once, and waits while another thread does.
+    /// Runs each cleanup once.
+    ///
+    /// If another thread is already running the cleanups, waits until it has finished, but at most
+    /// 1 s.
     private static func runCleanUps() {
         let bodies: [@Sendable () -> Void]? = state.update { state in
             defer { state.isCleaningUp = true }

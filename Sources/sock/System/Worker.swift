@@ -4,7 +4,7 @@ import Glibc
 enum Worker {
     /// Runs `body` on a detached thread.
     ///
-    /// - Returns: Whether the thread has started; false if the system has no more threads.
+    /// - Returns: True if the thread has started; false if the system has no more threads.
     @discardableResult
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let box = Unmanaged.passRetained(Box(body))

@@ -22,7 +22,7 @@ struct PlainDialog {
         self.deadline = deadline
     }
 
-    /// The address of this end.
+    /// The local address.
     var localAddress: SocketAddress { stream.socket.localAddress }
 
     /// Sends a command, with CRLF.
@@ -66,7 +66,8 @@ struct PlainDialog {
 
     /// Receives a reply of SMTP or FTP.
     ///
-    /// If a hyphen follows the code, the reply ends with a line that has the same code and a space.
+    /// A hyphen after the code says that more lines follow. The last line has the same code and a
+    /// space.
     ///
     /// - Returns: The lines.
     /// - Throws: A `Failure` if the code is not `code`.

@@ -35,7 +35,7 @@ enum StartTLS: String, CaseIterable, Sendable {
         }
     }
 
-    /// Asks the server for TLS, and returns when it has agreed.
+    /// Asks the server for TLS, and returns when the server has agreed.
     ///
     /// - Throws: A `Failure` if the server does not agree, and a `SocketError` if the connection
     ///   breaks or the deadline passes.
@@ -87,7 +87,7 @@ enum StartTLS: String, CaseIterable, Sendable {
         _ = try requestIMAP("STARTTLS", tag: "a2", dialog)
     }
 
-    /// Sends a command of IMAP, and returns the lines before the tagged one.
+    /// Sends a command of IMAP, and returns the lines before the tagged reply.
     private static func requestIMAP(
         _ command: String, tag: String, _ dialog: PlainDialog
     ) throws -> [String] {
@@ -116,7 +116,8 @@ enum StartTLS: String, CaseIterable, Sendable {
     }
 
     private static func requestPostgres(_ dialog: PlainDialog) throws {
-        // The length of the message, and the code of SSLRequest, 1234 and 5679.
+        // The message is its length, which is 8, and the code of SSLRequest, which is 1234 and
+        // 5679.
         try dialog.send([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
         switch try dialog.receiveByte() {
         case UInt8(ascii: "S"): return

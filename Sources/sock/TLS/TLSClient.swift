@@ -1,6 +1,7 @@
 import Sockets
 
-/// The client's side of TLS on a connected socket: the plain beginning of `--starttls`, and the handshake.
+/// The client's side of TLS on a connected socket: the plain-text beginning of `--starttls`, and
+/// the handshake.
 struct TLSClient: Sendable {
     private let configuration: TLSConfiguration
     private let upgrade: StartTLS?
@@ -16,8 +17,8 @@ struct TLSClient: Sendable {
     ///
     /// - Parameters:
     ///   - socket: The socket, which is closed if the call fails.
-    ///   - limit: The limit of connecting, for the message.
-    ///   - deadline: When that limit ends.
+    ///   - limit: The time limit for connecting, which the error message names.
+    ///   - deadline: The moment at which that limit ends.
     /// - Throws: A `SocketError` or a `Failure` that names the endpoint.
     func start(on socket: Socket, limit: Duration, _ deadline: TimeLimit) throws {
         do {
@@ -25,7 +26,7 @@ struct TLSClient: Sendable {
             if let upgrade {
                 try upgrade.request(PlainDialog(stream, endpoint, upgrade, deadline))
             }
-            // The stream refuses bytes that arrived together with the reply of the server, because an
+            // This call fails if more bytes arrived together with the server's reply, because an
             // attacker may have injected them.
             try stream.startTLS(configuration, timeout: deadline)
         } catch {
@@ -34,7 +35,8 @@ struct TLSClient: Sendable {
         }
     }
 
-    /// Returns the error of a handshake with the endpoint in place of the address, and with the whole limit.
+    /// Returns the error of a handshake, which names the endpoint instead of the address, and the
+    /// whole time limit instead of the remaining time.
     private func naming(_ error: SocketError, _ limit: Duration) -> any Error {
         if case .timedOut = error.cause {
             let timeout = SocketError(.startTLS, .timedOut(limit: limit), endpoint: endpoint)

@@ -1,17 +1,17 @@
 import Sockets
 
-/// The values of the flags of TLS.
+/// The values of the TLS flags.
 ///
 /// The files are not read here, so that a wrong command line is reported before a missing file.
 struct TLSFlags: Equatable, Sendable {
-    /// The issuers to trust; nil for those of the system.
+    /// The file of the trusted issuers; nil for the system's issuers.
     var caFile: String?
     var certificateFile: String?
-    /// The file of the private key; nil if the file of the certificate contains it.
+    /// The file of the private key; nil if the certificate file contains the key.
     var keyFile: String?
     /// A Boolean value that indicates whether the client accepts any certificate.
     var isInsecure = false
-    /// The name to ask for and to verify; nil for the host of the endpoint.
+    /// The server name to request (SNI) and to verify; nil for the host of the endpoint.
     var serverName: String?
     var applicationProtocols: [String] = []
     var keyLogFile: String?
@@ -24,8 +24,8 @@ struct TLSFlags: Equatable, Sendable {
 extension TLSFlags {
     /// Parses the flags, or returns nil if the command line does not use TLS.
     ///
-    /// - Throws: A `UsageError` if a flag needs TLS, has an invalid value, or contradicts another flag
-    ///   or the endpoint.
+    /// - Throws: A `UsageError` if a flag needs TLS, has an invalid value, or contradicts another
+    ///   flag or the endpoint.
     init?(_ arguments: Arguments, for endpoint: Endpoint) throws(UsageError) {
         let isURL = !arguments.has(.unix) && arguments.operands.contains(where: Target.isTLS)
         guard arguments.has(.tls) || arguments.has(.starttls) || isURL else {
@@ -88,15 +88,16 @@ extension TLSFlags {
 // MARK: Configurations
 
 extension TLSFlags {
-    /// Returns the client of these flags, after reading the files.
+    /// Reads the files, and returns a client that these flags configure.
     ///
     /// - Parameters:
-    ///   - endpoint: The server.
-    ///   - notesFaults: Whether the client continues after the faults of the server's certificates, and
-    ///     compares them with the trusted issuers even if it accepts any.
+    ///   - endpoint: The endpoint of the server.
+    ///   - notesFaults: A Boolean value that indicates whether the client continues despite faults
+    ///     of the server's certificates. The client then also checks the issuer if the flags accept
+    ///     any issuer.
     /// - Returns: The client.
-    /// - Throws: A `UsageError` if the endpoint has no name that could be verified, and a `Failure` if
-    ///   a file cannot be used.
+    /// - Throws: A `UsageError` if the endpoint has no name that could be verified, and a `Failure`
+    ///   if a file cannot be used.
     func client(for endpoint: Endpoint, notingFaults notesFaults: Bool = false) throws -> TLSClient
     {
         let name = serverName ?? endpoint.host
@@ -113,10 +114,10 @@ extension TLSFlags {
         return TLSClient(configuration, startTLS, to: endpoint)
     }
 
-    /// Returns the server of these flags, after reading the files or creating a certificate.
+    /// Reads the files or creates a certificate, and returns a server that these flags configure.
     ///
-    /// - Parameter host: The host to listen on, whose name a new certificate gets; nil or empty for every
-    ///   interface.
+    /// - Parameter host: The host to listen on, which is also the name in a new certificate; nil or
+    ///   empty for every interface.
     /// - Returns: The server.
     /// - Throws: A `Failure` if a file cannot be used.
     func server(on host: String?) throws(Failure) -> TLSServer {
@@ -146,9 +147,11 @@ extension TLSFlags {
         }
     }
 
-    /// A Boolean value that indicates whether the issuer of the server's certificate does not matter.
+    /// A Boolean value that indicates whether the issuer of the server's certificate does not
+    /// matter.
     ///
-    /// A pin already identifies the certificate, and a self-signed one has no issuer.
+    /// A pin already identifies the certificate, which may be self-signed and so have no other
+    /// issuer.
     var acceptsAnyIssuer: Bool { caFile == nil && (isInsecure || pin != nil) }
 
     private func trust(acceptingAny acceptsAny: Bool) throws(Failure) -> TLSTrust {
@@ -176,8 +179,9 @@ extension TLSFlags {
         }
     }
 
-    /// Returns the key log, after checking that it can be written, because the library ignores that it
-    /// cannot.
+    /// Returns the path of the key log, after checking that the file can be written.
+    ///
+    /// The library would ignore a failure to write it.
     private func checkedKeyLogFile() throws(Failure) -> String? {
         guard let keyLogFile else { return nil }
         do throws(Errno) {

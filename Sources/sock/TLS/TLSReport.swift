@@ -4,7 +4,7 @@ import Sockets
 struct TLSReport {
     private let information: TLSInformation
     let checks: [Check]
-    /// Whether the certificate is the one of the pin; true without a pin.
+    /// A Boolean value that indicates whether the certificate matches the pin; true without a pin.
     let matchesPin: Bool
 
     /// One step of the verification.
@@ -12,7 +12,7 @@ struct TLSReport {
         let name: String
         /// What the step checks, for a printed line.
         let title: String
-        /// Why the step failed; nil if it succeeded.
+        /// The reason why the step failed; nil if it succeeded.
         let failure: String?
     }
 

@@ -6,7 +6,8 @@ struct TLSServer: Sendable {
     /// The line that says which certificate the clients receive.
     let announcement: String
 
-    /// The limit of one handshake, so that a silent client does not wait for ever.
+    /// The time limit for one handshake, so that the server does not wait for a silent client for
+    /// ever.
     private static let limit = TimeLimit.seconds(10)
 
     init(_ configuration: TLSConfiguration, announcement: String) {
@@ -35,7 +36,9 @@ struct TLSServer: Sendable {
         }
     }
 
-    /// Returns the error, or a failure if the client sent no certificate, which is the client's mistake.
+    /// Returns the error.
+    ///
+    /// If the client sent no certificate, returns a failure instead, which blames the client.
     private func explained(_ error: SocketError) -> any Error {
         guard error.cause == .tls(.clientCertificateRequired) else { return error }
         return Failure(
