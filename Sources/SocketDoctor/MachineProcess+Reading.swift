@@ -66,8 +66,7 @@ extension MachineProcess {
 
     /// The maximum number of threads that are read.
     ///
-    /// A process with more threads is skipped, because
-    /// reading them would take long.
+    /// A process with more threads is skipped, because reading them would take long.
     private static let threadLimit = 512
 
     /// Reads the threads, their system calls and their counters.

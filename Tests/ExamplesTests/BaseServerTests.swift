@@ -23,7 +23,7 @@ struct BaseServerTests {
         #expect(lines.first?.contains("70000") == true)
     }
 
-    @Test("a client whose bytes are not read sees the end of the stream, and no reset")
+    @Test("a client whose bytes are not read receives EOF instead of a reset")
     func unreadBytes() throws {
         let program = try Program("BaseServer", "0", "1")
         let port = try program.port(after: "Listening on")

@@ -88,7 +88,7 @@ struct TLSListingsTests {
         }
     }
 
-    @Test("an identity comes from an async store")
+    @Test("a server loads its identity from an async store")
     func store() async throws {
         let store = Store()
         let tls = TLSConfiguration.server { try await store.identity(for: $0.serverName) }

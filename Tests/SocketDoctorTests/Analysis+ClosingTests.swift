@@ -90,7 +90,7 @@ struct AnalysisClosingTests {
         #expect(withPeer(for: .seconds(9)).analysis.findings.isEmpty)
     }
 
-    @Test("unread or unsent bytes of an ended connection have other findings")
+    @Test("a connection with unread or unsent bytes gives no `notClosed` finding")
     func bytes() {
         for change in [
             { (statistics: inout ConnectionStatistics) in statistics.receiveQueue = 5 },

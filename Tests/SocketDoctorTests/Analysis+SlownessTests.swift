@@ -36,7 +36,7 @@ struct AnalysisSlownessTests {
     }
 
     @Test(
-        "a reader whose queue shrinks gives no finding but a slow reader with its rate",
+        "a reader whose queue shrinks is listed as slow with its rate, and gives no finding",
         arguments: [MachineSocket.Kind.tcp, .unix])
     func slow(kind: MachineSocket.Kind) throws {
         let analysis = Analysis(samples(read: 10_000, kind))

@@ -58,7 +58,7 @@ struct MachineSamplesTests {
         #expect(last[0].statistics.timeSinceQueuesChanged == .milliseconds(300))
     }
 
-    @Test("QueueChanges ignores TCP sockets and Unix sockets with empty queues")
+    @Test("QueueChanges ignores TCP sockets, and it ignores Unix sockets whose queues are empty")
     func quiet() {
         let unix = MachineSocket(.unix, cookie: 1, inode: 2, statistics: MeasuredStatistics.unix())
         let tcp = MachineSocket(

@@ -101,7 +101,7 @@ struct ExitStatusTests {
         }
     }
 
-    @Test("the faults of the own certificate and key map to exit status 58")
+    @Test("faults of the program's own certificate and key map to exit status 58")
     func ownCertificate() {
         for failure in [
             TLSFailure.keyMismatch, .unreadable("the private key", reason: ""),

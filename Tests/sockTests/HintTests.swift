@@ -77,7 +77,7 @@ struct HintTests {
         #expect(hint(.receive, .tls(.truncated))?.contains("may not be everything") == true)
     }
 
-    @Test("a refusal of a Unix datagram socket, which only its address names, has a Unix hint")
+    @Test("a refused Unix datagram has a Unix hint even if the error has no endpoint")
     func refusedDatagrams() throws {
         let path = SocketAddress.unix(try #require(UnixAddress(path: "/s")))
         let error = SocketError(.send, .system(.connectionRefused), remoteAddress: path)

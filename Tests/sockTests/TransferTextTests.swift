@@ -15,7 +15,7 @@ struct TransferTextTests {
         #expect(TransferText.amount(bytes) == expected)
     }
 
-    @Test("a large amount of a known time has a rate")
+    @Test("a large amount prints with a rate if the time is known")
     func rates() {
         #expect(TransferText.amount(2_300_000_000, in: .seconds(2)) == "2.3 GB (1.2 GB/s)")
         #expect(TransferText.amount(1_000, in: .seconds(10)) == "1.0 kB (100 bytes/s)")

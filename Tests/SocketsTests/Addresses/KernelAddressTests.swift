@@ -53,7 +53,7 @@ struct KernelAddressTests {
         #expect(try IPv6Address.loopback.scope() == 0)
     }
 
-    @Test("an address of the kernel has the name of its interface as its zone")
+    @Test("the kernel's link-local address is decoded with its interface name as the zone")
     func zonesOfTheKernel() {
         let raw = RawSocketAddress(.ipv6(high: 0xFE80 << 48, low: 1, port: 80, scope: 1))
         #expect(SocketAddress(raw).description == "[fe80::1%lo]:80")

@@ -114,7 +114,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("a proxy forwards a reset as a reset, also if a write meets it first")
+    @Test("a proxy forwards a reset as a reset even if a write fails with it first")
     func proxyResetsDuringWrites() async throws {
         let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
         try await withProxy(to: upstream.localAddress) { proxy in
@@ -136,7 +136,7 @@ struct ConnectionCopyingTests {
     }
 
     @Test(
-        "both copies of a proxy name the end that broke", arguments: [true, false], [true, false])
+        "both copies of a proxy name the broken end", arguments: [true, false], [true, false])
     func proxyBlame(byClient: Bool, duringWrites: Bool) async throws {
         for _ in 0..<20 {
             let (client, frontEnd) = try Loopback.tcpPair()
@@ -172,7 +172,7 @@ struct ConnectionCopyingTests {
     }
 
     @Test(
-        "a proxy logs clients that reset with the level debug, whichever copy it awaits first",
+        "a proxy logs a client's reset at the level debug, whichever copy is awaited first",
         arguments: [true, false], [true, false])
     func proxyLog(byClient: Bool, awaitsUpFirst: Bool) async throws {
         let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
@@ -202,7 +202,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("a proxy forwards a clean end as a clean end, although a write then fails")
+    @Test("a proxy forwards EOF as EOF even if a later write fails")
     func proxyEnds() async throws {
         let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
         try await withProxy(to: upstream.localAddress) { proxy in
@@ -218,7 +218,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("copy resets the other connection, whose tasks get connectionAbort")
+    @Test("a failed copy resets the other connection, and its tasks get connectionAbort")
     func resetsOther() async throws {
         let (client, frontEnd) = try Loopback.tcpPair()
         let (backEnd, server) = try Loopback.tcpPair()

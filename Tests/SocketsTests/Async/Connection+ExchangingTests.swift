@@ -77,7 +77,7 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "a reply to the end that a reset cuts off fails although a part of the request is unsent",
+        "a reply that is read to EOF fails on a reset even if part of the request is unsent",
         arguments: [false, true])
     func resetBeforeTheRequestIsSent(overTCP: Bool) async throws {
         let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)

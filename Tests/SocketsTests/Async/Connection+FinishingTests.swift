@@ -12,7 +12,7 @@ struct ConnectionFinishingTests {
     }
 
     @Test(
-        "a peer whose bytes were not read gets the answer and a clean end",
+        "a peer whose bytes were not read receives the answer and EOF",
         arguments: [true, false])
     func unreadBytes(overTCP: Bool) async throws {
         for _ in 0..<20 {
@@ -37,7 +37,7 @@ struct ConnectionFinishingTests {
         #expect(try peer.receive().isEmpty)
     }
 
-    @Test("finish ends at its timeout if the peer stays, and the peer reads the end before")
+    @Test("finish returns at its timeout if the peer stays, after the peer has received EOF")
     func timeout() async throws {
         let (connection, peer) = try pair(overTCP: true)
         let start = ContinuousClock.now
@@ -49,7 +49,7 @@ struct ConnectionFinishingTests {
         #expect(connection.isClosed)
     }
 
-    @Test("finish ends although the peer sends without end", arguments: [true, false])
+    @Test("finish returns even if the peer never stops sending", arguments: [true, false])
     func flood(overTCP: Bool) async throws {
         let (connection, peer) = try pair(overTCP: overTCP)
         let flooding = FinishingPeer.flooding(peer)
@@ -71,7 +71,7 @@ struct ConnectionFinishingTests {
         await finishing.value
     }
 
-    @Test("finish leaves the rest to a task that is reading, and closes after it")
+    @Test("finish leaves the bytes to a task that is reading, and closes after that task")
     func otherReader() async throws {
         let (connection, peer) = try pair(overTCP: true)
         let reading = Task { try await connection.readToEnd() }
@@ -86,7 +86,7 @@ struct ConnectionFinishingTests {
     }
 
     @Test(
-        "finish continues when the other reader stops, in 2,000 races of both",
+        "finish continues when another task stops reading, in 2,000 races",
         .timeLimit(.minutes(2)))
     func readerStops() async throws {
         for round in 0..<2_000 {
@@ -103,7 +103,7 @@ struct ConnectionFinishingTests {
         }
     }
 
-    @Test("finish continues when the other task has used a line", .timeLimit(.minutes(2)))
+    @Test("finish continues after another task has used a line", .timeLimit(.minutes(2)))
     func lineIsUsed() async throws {
         for round in 0..<400 {
             let (connection, peer) = try Connection.pair()
@@ -136,7 +136,7 @@ struct ConnectionFinishingTests {
         hasFired.wait()
     }
 
-    @Test("finish waits for the reader while a thousand other calls end")
+    @Test("finish still waits for a reading task after a thousand other calls have returned")
     func otherCalls() async throws {
         let (connection, peer) = try Connection.pair()
         let reading = Task { try await connection.readToEnd() }
@@ -154,7 +154,7 @@ struct ConnectionFinishingTests {
         await finishing
     }
 
-    @Test("a finish that times out closes, which ends the reader and the other finishers")
+    @Test("a finish that times out closes the connection, which ends reads and other finishes")
     func severalFinish() async throws {
         let (connection, peer) = try Connection.pair()
         let reading = Task { try await connection.readToEnd() }
@@ -168,7 +168,7 @@ struct ConnectionFinishingTests {
         #expect(try await peer.read().isEmpty)
     }
 
-    @Test("cancellation closes at once")
+    @Test("a cancelled finish closes the connection at once")
     func cancelled() async throws {
         let (connection, peer) = try pair(overTCP: true)
         let finishing = Task { await connection.finish(timeout: .seconds(60)) }

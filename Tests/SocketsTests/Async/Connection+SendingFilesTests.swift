@@ -86,7 +86,7 @@ struct ConnectionSendingFilesTests {
     }
 
     #if DEBUG
-        @Test("sendFile continues where sendfile(2) stopped, and with a file larger than a block")
+        @Test("sendFile continues a file of several blocks where sendfile(2) has failed")
         func refusedLater() async throws {
             let (here, there) = try Connection.pair()
             let bytes = pattern(300_000)

@@ -22,7 +22,7 @@ struct ConnectionTLSTests {
     }
 
     @Test(
-        "a large echo arrives complete, on and off an event loop, in each version",
+        "a large echo arrives complete, on and off an event loop, in each TLS version",
         arguments: [true, false], [TLSVersion.tls12, .tls13])
     func echo(onLoop: Bool, version: TLSVersion) async throws {
         var configuration = try TLSPeers.client()
@@ -46,7 +46,7 @@ struct ConnectionTLSTests {
         }
     }
 
-    @Test("an exchange larger than all buffers ends, with either half first")
+    @Test("an exchange larger than all buffers completes even if the peer replies before it reads")
     func exchange() async throws {
         let (client, server) = try await TLSPeers.pair()
         let request = pattern(4_000_000)
@@ -61,7 +61,7 @@ struct ConnectionTLSTests {
         try await served
     }
 
-    @Test("withReceived, peeked lines, parts and exact reads see the same bytes")
+    @Test("write(parts:), readExactly, readLine and withReceived transfer the same bytes")
     func forms() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await client.write(parts: [[1, 2], [], [3, 4, 5], Array("line\r\n".utf8)])
@@ -72,7 +72,7 @@ struct ConnectionTLSTests {
         #expect(first == 7)
     }
 
-    @Test("a file is sent with read and write", arguments: [0, 5])
+    @Test("sendFile sends a file from the given offset", arguments: [0, 5])
     func sendFile(offset: Int) async throws {
         let path = FilePath(try Certificates.path("server.crt"))
         let expected = try Certificates.bytes("server.crt")
@@ -84,7 +84,7 @@ struct ConnectionTLSTests {
         #expect(try await server.readToEnd() == Array(expected[offset...]))
     }
 
-    @Test("copy forwards between a plain and an encrypted connection, with the end of the stream")
+    @Test("copy forwards bytes and EOF between a plain and an encrypted connection")
     func copies() async throws {
         let (near, proxy) = try Connection.pair()
         let (upstream, far) = try await TLSPeers.pair()
@@ -107,7 +107,7 @@ struct ConnectionTLSTests {
         try await echoed
     }
 
-    @Test("a second read is busy, and concurrent writes stay whole")
+    @Test("a second read throws `busy`, and concurrent writes stay whole")
     func concurrency() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -126,7 +126,7 @@ struct ConnectionTLSTests {
 
     // MARK: Ends
 
-    @Test("a half-closed connection still receives, and close_notify is a clean end")
+    @Test("a half-closed connection still receives, and close_notify is read as EOF")
     func halfClose() async throws {
         let (client, server) = try await TLSPeers.pair()
         try client.shutdown(.write)
@@ -137,7 +137,7 @@ struct ConnectionTLSTests {
         #expect(try await client.read().isEmpty)
     }
 
-    @Test("an end of the stream without close_notify is truncated, after the received bytes")
+    @Test("a stream without close_notify throws `truncated` after the received bytes are read")
     func truncated() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await server.write("part")
@@ -163,7 +163,7 @@ struct ConnectionTLSTests {
         #expect(await asyncCause { _ = try await far.read() } == .system(.connectionReset))
     }
 
-    @Test("a reset is a reset, as without TLS")
+    @Test("a reset is reported as it is without TLS")
     func reset() async throws {
         let (client, server) = try await TLSPeers.pair()
         try server.setOption(.linger, to: .zero)
@@ -191,7 +191,7 @@ struct ConnectionTLSTests {
         #expect(await asyncCause { _ = try await server.readToEnd() } == .tls(.truncated))
     }
 
-    @Test("a shutdown without room for close_notify leaves the direction open")
+    @Test("shutdown leaves the direction open if the kernel has no room for close_notify")
     func shutdownWithoutRoom() async throws {
         let (client, server) = try await fullPair()
         #expect(await asyncCause { try client.shutdown(.write) } == .system(.wouldBlock))
@@ -237,7 +237,7 @@ struct ConnectionTLSTests {
 
     // MARK: Handshake
 
-    @Test("a connection that is refused names the endpoint and the failure")
+    @Test("the error of a refused handshake names the endpoint and the failure")
     func refused() async throws {
         try await TLSPeers.serving(.server(try Certificates.identity("elsewhere"))) { _ in
             Issue.record("a handler ran")
@@ -303,7 +303,7 @@ struct ConnectionTLSTests {
         #expect(await failure == .tls(.notTLS([UInt8(ascii: "S")])))
     }
 
-    @Test("a client refuses bytes that arrived before TLS, a server takes them for the handshake")
+    @Test("a client refuses bytes that arrived before TLS, and a server parses such bytes as TLS")
     func injection() async throws {
         let (client, server) = try Connection.pair()
         try await server.write("220 go\r\nEVIL")
@@ -335,7 +335,7 @@ struct ConnectionTLSTests {
         try await served
     }
 
-    @Test("a server takes bytes that it has buffered for the ClientHello")
+    @Test("a server parses the bytes in its buffer as the ClientHello")
     func bufferedHello() async throws {
         let (client, server) = try Connection.pair()
         async let started: Void = {
@@ -353,7 +353,7 @@ struct ConnectionTLSTests {
         #expect(server.tls != nil && client.tls != nil)
     }
 
-    @Test("a silent peer ends the handshake at its limit")
+    @Test("a handshake with a silent peer times out at its limit")
     func silent() async throws {
         let (here, there) = try Connection.pair()
         #expect(
@@ -363,7 +363,7 @@ struct ConnectionTLSTests {
         there.close()
     }
 
-    @Test("a peer that closes during the handshake cuts it off")
+    @Test("a handshake throws `truncated` if the peer closes")
     func cut() async throws {
         let (here, there) = try Connection.pair()
         async let failure = asyncCause { try await here.startTLS(TLSPeers.client()) }
@@ -373,7 +373,7 @@ struct ConnectionTLSTests {
         #expect(here.tls == nil)
     }
 
-    @Test("TLS starts only once, and no byte is sent without it after a failure")
+    @Test("TLS starts only once, and no byte is sent in plain text after a failed handshake")
     func once() async throws {
         let (client, server) = try await TLSPeers.pair()
         guard
@@ -412,7 +412,7 @@ struct ConnectionTLSTests {
         }
     }
 
-    @Test("sessions are resumed over connections")
+    @Test("a new connection resumes the session of an earlier connection")
     func resumption() async throws {
         let client = try TLSPeers.client()
         try await TLSPeers.serving {

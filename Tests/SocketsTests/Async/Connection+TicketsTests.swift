@@ -132,7 +132,7 @@ struct ConnectionTicketsTests {
         server.close()
     }
 
-    @Test("tickets leave with the first reply", arguments: ["", "STARTTLS\r\n"])
+    @Test("the server sends tickets with its first reply", arguments: ["", "STARTTLS\r\n"])
     func reply(text: String) async throws {
         try await serve(after: text) { server, client in
             #expect(try await server.read() == Array("hello".utf8))
@@ -143,7 +143,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("tickets leave before the server waits for more bytes")
+    @Test("the server sends tickets before it waits for more bytes")
     func nextRead() async throws {
         try await serve { server, client in
             #expect(try await server.read() == Array("hello".utf8))
@@ -154,7 +154,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("tickets leave before the server waits for the rest of a record")
+    @Test("the server sends tickets before it waits for the rest of a record")
     func partialRecord() async throws {
         try await serve(first: { Array($0.encrypt("hello").prefix(7)) }) {
             server, client async throws in
@@ -165,7 +165,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("tickets leave when the server receives the end of the stream")
+    @Test("the server sends tickets when it receives EOF")
     func endOfClient() async throws {
         try await serve(first: { $0.end() }) { server, client async throws in
             #expect(try await server.read().isEmpty)
@@ -173,7 +173,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("tickets leave when an exchange waits for its reply")
+    @Test("the server sends tickets when its exchange waits for a reply")
     func exchange() async throws {
         try await serve { server, client in
             let exchange = Task(executorPreference: server.source.loop) {
@@ -191,7 +191,7 @@ struct ConnectionTicketsTests {
         case shutdown, finish, close
     }
 
-    @Test("tickets leave before the end of the stream", arguments: End.allCases, [true, false])
+    @Test("the server sends tickets before it sends EOF", arguments: End.allCases, [true, false])
     func ends(end: End, afterRead: Bool) async throws {
         try await serve { server, client in
             if afterRead { #expect(try await server.read() == Array("hello".utf8)) }
@@ -213,7 +213,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("the end of a handshake of TLS 1.2 waits for no reply")
+    @Test("a server ends a TLS 1.2 handshake without waiting for its first reply")
     func version12() async throws {
         let (near, server) = try Connection.pair()
         let client = try EagerClient(near, version: .tls12)

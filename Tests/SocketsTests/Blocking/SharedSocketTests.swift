@@ -13,7 +13,7 @@ struct SharedSocketTests {
     ]
 
     @Test(
-        "closing a listening socket while a thread accepts leaves it to the other process",
+        "closing a listening socket during accept keeps the socket open in other processes",
         arguments: endpoints)
     func listening(endpoint: Endpoint) throws {
         let socket = try Socket(on: endpoint)
@@ -34,7 +34,7 @@ struct SharedSocketTests {
         #expect(try System.recv(accepted.number, atMost: 1) == "x")
     }
 
-    @Test("a close wakes every thread that accepts")
+    @Test("close wakes every thread that waits in accept")
     func severalThreads() throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepting = (0..<3).map { _ in Background { try socket.accept() } }
@@ -46,7 +46,7 @@ struct SharedSocketTests {
         }
     }
 
-    @Test("a close without a descriptor for its event still ends accept")
+    @Test("close ends accept even if no descriptor is free for the wakeup")
     func withoutDescriptors() throws {
         let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
         let accepting = Background {
@@ -67,7 +67,7 @@ struct SharedSocketTests {
     ]
 
     @Test(
-        "closing an adopted datagram socket while a thread receives leaves it to the other process",
+        "closing an adopted datagram socket during receive keeps it open in other processes",
         arguments: datagramEndpoints, [TimeLimit.never, .seconds(30)])
     func datagrams(endpoint: Endpoint, limit: TimeLimit) throws {
         let bound = try Socket(on: endpoint)
@@ -86,7 +86,7 @@ struct SharedSocketTests {
     }
 
     @Test(
-        "closing a channel while a task receives leaves its socket to the other process",
+        "closing a channel during receive keeps its socket open in other processes",
         arguments: datagramEndpoints)
     func channels(endpoint: Endpoint) async throws {
         let bound = try Socket(on: endpoint)
@@ -118,7 +118,7 @@ struct SharedSocketTests {
     }
 
     @Test(
-        "adopting keeps the mode, and calls wait in either", arguments: [true, false],
+        "adopting keeps the blocking mode, and calls wait in both modes", arguments: [true, false],
         [SocketType.stream, .datagram])
     func mode(isBlocking: Bool, type: SocketType) throws {
         let (one, other) = try Socket.pair(type)
@@ -141,7 +141,7 @@ struct SharedSocketTests {
     }
 
     @Test(
-        "adopting for tasks keeps the mode, and tasks wait in either", arguments: [true, false])
+        "adopting for tasks keeps the mode, and tasks wait in both modes", arguments: [true, false])
     func modeInTasks(isBlocking: Bool) async throws {
         let (one, other) = try Socket.pair()
         let (sender, receiver) = try Socket.pair(.datagram)

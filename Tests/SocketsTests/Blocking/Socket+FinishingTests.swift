@@ -6,7 +6,7 @@ import Testing
 @Suite("Socket: finish", .ownThread)
 struct SocketFinishingTests {
     @Test(
-        "a peer whose bytes were not read gets the answer and a clean end",
+        "a peer whose bytes were not read receives the answer and EOF",
         arguments: [true, false])
     func unreadBytes(overTCP: Bool) throws {
         for _ in 0..<20 {
@@ -20,7 +20,7 @@ struct SocketFinishingTests {
         }
     }
 
-    @Test("finish ends at its timeout if the peer stays, and the peer reads the end before")
+    @Test("finish returns at its timeout if the peer stays, after the peer has received EOF")
     func timeout() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let start = ContinuousClock.now
@@ -32,7 +32,7 @@ struct SocketFinishingTests {
         #expect(socket.isClosed)
     }
 
-    @Test("finish ends although the peer sends without end")
+    @Test("finish returns even if the peer never stops sending")
     func flood() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let flooding = FinishingPeer.flooding(peer)

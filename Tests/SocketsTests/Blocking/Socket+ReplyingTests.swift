@@ -34,7 +34,7 @@ struct SocketReplyingTests {
         try expectReplies(from: server, to: target)
     }
 
-    @Test("a socket that its first send bound replies from the address that the client used")
+    @Test("a socket that was bound by its first send replies from the address that the client used")
     func boundBySending() throws {
         let receiver = try Loopback.udp()
         let server = try Socket(.ipv4, .datagram)
@@ -48,7 +48,7 @@ struct SocketReplyingTests {
         try expectReplies(from: server, to: Self.targets[0])
     }
 
-    @Test("a disconnected socket knows its next port and replies from the address that was used")
+    @Test("a disconnected socket gets a new port and replies from the address that the client used")
     func disconnected() throws {
         let receiver = try Loopback.udp()
         let server = try Socket(to: receiver.localAddress, type: .datagram)
@@ -59,7 +59,7 @@ struct SocketReplyingTests {
         try expectReplies(from: server, to: Self.targets[0])
     }
 
-    @Test("a server at one address knows it")
+    @Test("a server that is bound to one address replies from that address")
     func oneAddress() throws {
         let server = try Socket(on: .udp("127.0.0.2", port: 0))
         try expectReplies(from: server, to: Self.targets[0])
@@ -96,7 +96,7 @@ struct SocketReplyingTests {
         #expect(try !server.reply(to: datagram, with: "x"))
     }
 
-    @Test("a Unix sender without a name, and one that has gone, get no reply")
+    @Test("a Unix sender that has no name or has closed gets no reply")
     func unix() throws {
         let server = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))
         let nameless = try Socket(to: server.localAddress, type: .datagram)
@@ -108,7 +108,7 @@ struct SocketReplyingTests {
         #expect(try !server.reply(to: Datagram(bytes: [], sender: gone), with: "y"))
     }
 
-    @Test("a reply that is too long throws")
+    @Test("reply throws if the datagram is too long")
     func tooLong() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let datagram = Datagram(bytes: [], sender: .ipv4(.loopback, port: 9))

@@ -103,7 +103,7 @@ struct SocketTLSTests {
         #expect(try server.receive() == [1, 2, 3])
     }
 
-    @Test("close_notify is the end of the stream, and an end without it is truncated")
+    @Test("close_notify is read as EOF, and a stream without close_notify throws `truncated`")
     func ends() throws {
         let (client, server) = try pair()
         try client.sendAll("last")
@@ -175,7 +175,7 @@ struct SocketTLSTests {
         }
     }
 
-    @Test("a silent peer ends the handshake at its limit")
+    @Test("a handshake with a silent peer times out at its limit")
     func silent() throws {
         let (client, server) = try Loopback.tcpPair()
         let tls = try TLSPeers.client()
@@ -185,7 +185,7 @@ struct SocketTLSTests {
         _ = server
     }
 
-    @Test("a certificate that is refused names the failure on both ends")
+    @Test("the errors of both ends name the reason why a certificate was refused")
     func refused() throws {
         let (client, server) = try Loopback.tcpPair()
         let configuration = TLSConfiguration.server(try Certificates.identity("expired"))

@@ -62,7 +62,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read() == Array("bye".utf8))
     }
 
-    @Test("a read returns what has come although the peer takes no more of the request")
+    @Test("a read returns the received bytes even if the peer reads no more of the request")
     func flushWithoutRoom() throws {
         let (here, there) = try Loopback.tcpPair()
         _ = try Loopback.fill(here)

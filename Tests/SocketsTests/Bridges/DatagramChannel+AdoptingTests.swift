@@ -37,7 +37,7 @@ struct DatagramChannelAdoptingTests {
     }
 
     @Test(
-        "a datagram that came before the adoption is answered from the address that was used",
+        "a datagram that arrived before the adoption is answered from its destination address",
         arguments: [AddressFamily.ipv4, .ipv6])
     func earlyDatagram(family: AddressFamily) async throws {
         let descriptor = try System.socket(family, .datagram)

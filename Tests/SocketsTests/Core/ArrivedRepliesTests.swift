@@ -21,7 +21,7 @@ import Testing
         }
 
         @Test(
-            "a stream returns the line that has arrived, whichever error the request meets",
+            "a stream returns the received line, whichever error the request fails with",
             arguments: sendErrors)
         func lineBeforeTheError(code: Errno) throws {
             let (here, there) = try answered("one\n")
@@ -40,7 +40,7 @@ import Testing
         }
 
         @Test(
-            "an exchange returns the reply that has arrived, whichever error the request meets",
+            "an exchange returns the received reply, whichever error the request fails with",
             arguments: sendErrors)
         func replyBeforeTheError(code: Errno) async throws {
             typealias Exchange = @Sendable (Socket) async throws -> Reply

@@ -112,7 +112,7 @@ struct ConnectionErrorTests {
 
     // MARK: Tests
 
-    @Test("a socket whose write met the reset receives the bytes and then connectionReset")
+    @Test("a socket whose write failed with a reset receives the bytes, then connectionReset")
     func socket() async throws {
         for receive in Self.receives {
             for take in Self.takers {
@@ -142,7 +142,7 @@ struct ConnectionErrorTests {
         return connection
     }
 
-    @Test("a connection whose write met the reset reads the bytes and then connectionReset")
+    @Test("a connection whose write failed with a reset reads the bytes, then connectionReset")
     func connection() async throws {
         let writes: [@Sendable (Connection) async throws -> Void] = [
             { try await $0.write("x") },
@@ -177,7 +177,7 @@ struct ConnectionErrorTests {
         }
     }
 
-    @Test("calls that read to an end report the reset, and leave the received bytes")
+    @Test("calls that need more bytes report the reset, and keep the received bytes readable")
     func wholeReads() async throws {
         let bytes = Array("one\ntwo".utf8)
         let reads: [@Sendable (Connection) async throws -> Void] = [
@@ -205,7 +205,7 @@ struct ConnectionErrorTests {
         }
     }
 
-    @Test("a stream whose write met the reset reads the bytes and then connectionReset")
+    @Test("a stream whose write failed with a reset reads the bytes, then connectionReset")
     func stream() throws {
         let reads: [@Sendable (SocketStream) throws -> Void] = [
             { _ = try $0.readToEnd() },
@@ -277,7 +277,7 @@ struct ConnectionErrorTests {
         }
     }
 
-    @Test("a thread that receives gets connectionReset while another one is blocked in a send")
+    @Test("a thread that receives gets connectionReset while another thread is blocked in send")
     func threads() throws {
         for round in 0..<40 {
             let (here, there) = try round % 2 == 0 ? Loopback.tcpPair() : Socket.pair()
@@ -326,7 +326,7 @@ struct ConnectionErrorTests {
         }
     }
 
-    @Test("a duplicate reports the reset that the other socket met")
+    @Test("a duplicate reports a reset that the original socket has received")
     func duplicates() throws {
         let socket = try broken([1, 2, 3])
         let copy = try socket.duplicate()
@@ -338,7 +338,7 @@ struct ConnectionErrorTests {
         }
     }
 
-    @Test("a new connection of the same socket ends cleanly")
+    @Test("a socket that reconnects after a reset does not report the reset again")
     func reconnected() throws {
         let socket = try Socket(.ipv4, .stream)
         let listener = try Socket(on: .tcp("127.0.0.1", port: 0))

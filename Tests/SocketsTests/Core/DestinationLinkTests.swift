@@ -139,7 +139,7 @@ struct DestinationLinkTests {
         #expect(outcomes == [String](repeating: "true", count: 7))
     }
 
-    @Test("a datagram to a group of the link leaves through the multicast interface")
+    @Test("a datagram to a link-local group is sent through the multicast interface")
     func groups() throws {
         let (outcomes, counts) = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
             let taps = [try LinkTap("a0"), try LinkTap("b0")]

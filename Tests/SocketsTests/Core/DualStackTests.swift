@@ -154,7 +154,7 @@ struct DualStackTests {
         #expect(try channel.option(.ipv6Only))
     }
 
-    @Test("a mapped address is its IPv4 address wherever it is bound or connected")
+    @Test("a mapped address is used as its IPv4 address in every bind and connect")
     func mappedAddresses() async throws {
         let mapped = try #require(SocketAddress("[::ffff:127.0.0.1]:0"))
         let host = "::ffff:127.0.0.1"

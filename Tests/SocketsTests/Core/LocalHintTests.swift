@@ -56,7 +56,7 @@ struct LocalHintTests {
         return errors
     }
 
-    @Test("a source address of another machine is the object of the error")
+    @Test("the error names a source address that belongs to another machine")
     func foreignSource() async throws {
         let local = SocketAddress.ipv4(IPv4Address(192, 0, 2, 1), port: 0)
         for error in try await errors(from: local) {
@@ -70,7 +70,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("a loopback source that cannot reach the peer is named, with the reason")
+    @Test("the error names a loopback source that cannot reach the peer, and the reason")
     func loopbackSource() async throws {
         let (local, remote) = (
             Loopback.ipv4, SocketAddress.ipv4(IPv4Address(192, 0, 2, 1), port: 9)
@@ -105,7 +105,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("a channel on an IPv6 address that sends to IPv4 names its own address")
+    @Test("the error of a send from IPv6 to IPv4 names the channel's own address")
     func otherFamily() async throws {
         let channel = try DatagramChannel(on: .ipv6(.loopback, port: 0))
         let error = await #expect(throws: SocketError.self) {
@@ -117,7 +117,7 @@ struct LocalHintTests {
         #expect(error?.hint == "An IPv6 address does not reach an IPv4 address.")
     }
 
-    @Test("a source port that is in use is the object of the error")
+    @Test("the error names a source port that is in use")
     func usedSource() async throws {
         let holder = try Socket(on: .tcp("127.0.0.1", port: 0))
         let local = holder.localAddress
@@ -130,7 +130,7 @@ struct LocalHintTests {
         #expect(error?.description == "cannot bind to \(local): address already in use")
     }
 
-    @Test("a source address of the wrong family is the object of the error")
+    @Test("the error names a source address of the wrong family")
     func wrongFamily() async throws {
         let six = SocketAddress.ipv6(.loopback, port: 0)
         for error in try await errors(from: six) {
@@ -164,7 +164,7 @@ struct LocalHintTests {
         #expect(error?.errno == .connectionRefused)
     }
 
-    @Test("a broadcast without permission names the option")
+    @Test("the error of a broadcast without permission names the option")
     func broadcast() async throws {
         // A machine without a network has only this broadcast address.
         let broadcast = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
@@ -187,7 +187,7 @@ struct LocalHintTests {
     }
 
     @Test(
-        "a link-local address without a zone asks for one",
+        "the error of a link-local address without a zone asks for a zone",
         arguments: [SocketAddress("[fe80::1]:9")!])
     func missingZone(address: SocketAddress) async throws {
         let uses: [() async throws -> Void] = [
@@ -214,7 +214,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("a UDP connect to a group of the link without a zone asks for one")
+    @Test("the error of a UDP connect to a link-local group without a zone asks for a zone")
     func missingZoneOfGroup() async throws {
         let group = try #require(SocketAddress("[ff02::1]:9"))
         let connects: [() async throws -> Void] = [
@@ -229,7 +229,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("a mapped IPv4 address is not asked for a zone")
+    @Test("the error of a mapped IPv4 address does not ask for a zone")
     func mappedAddress() throws {
         let mapped = try #require(SocketAddress("[::ffff:169.254.1.1]:9"))
         let error = SocketError(.connect, .system(.invalidArgument), remoteAddress: mapped)
@@ -237,7 +237,7 @@ struct LocalHintTests {
     }
 
     @Test(
-        "an option's value outside its range names the range",
+        "the error of connecting with an option out of range names the range",
         arguments: [
             (SocketOptionSetting.set(.keepAliveIdle, to: .seconds(32_768)), "1 to 32767 s"),
             (.set(.keepAliveIdle, to: .zero), "1 to 32767 s"),
@@ -262,7 +262,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("a value outside its range on an open socket names the range")
+    @Test("the error of setting an option out of range on an open socket names the range")
     func rangesOfOpenSockets() async throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: server.localAddress)
@@ -285,7 +285,7 @@ struct LocalHintTests {
         ]
 
         @Test(
-            "a connect without a free local port names the local ports",
+            "the error of a connect without a free local port mentions the local ports",
             arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
         func exhaustedPorts(ip: IPAddress) throws {
             let target = SocketAddress(ip, port: 7001)
@@ -367,7 +367,7 @@ struct LocalHintTests {
             #expect(texts[1].contains("SO_BROADCAST"), "\(texts)")
         }
 
-        @Test("a bind without a free local port names the local ports")
+        @Test("the error of a bind without a free local port mentions the local ports")
         func exhaustedBind() throws {
             let errors = try PrivateMachine.run(commands: Self.onePort) {
                 let held = try Socket(on: .tcp("127.0.0.1", port: 0))

@@ -195,7 +195,7 @@ struct MulticastTests {
         #expect(texts == ["group", timeout, timeout])
     }
 
-    @Test("reusePort shares a UDP port with a program that has both options")
+    @Test("reusePort shares a UDP port with a program that sets only reuseAddress")
     func sharedPort() throws {
         let first = try Socket(.ipv4, .datagram)
         try first.setOption(.reuseAddress, to: true)

@@ -9,7 +9,7 @@ struct OwnedSocketTests {
     ]
 
     @Test(
-        "connects from an address without a port share the local ports of several servers",
+        "connects to different servers share local ports if no port is given",
         arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
     func sharedPorts(ip: IPAddress) throws {
         let counts = try PrivateMachine.run(commands: Self.tenPorts) {
@@ -31,7 +31,7 @@ struct OwnedSocketTests {
     }
 
     @Test(
-        "async connects from an address without a port share the local ports",
+        "async connects to different servers share local ports if no port is given",
         arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
     func sharedPortsInTasks(ip: IPAddress) throws {
         let counts = try PrivateMachine.runTask(commands: Self.tenPorts) { group in
@@ -57,7 +57,7 @@ struct OwnedSocketTests {
         #expect(counts == [10, 10, 10])
     }
 
-    @Test("a connect from a chosen port has that port")
+    @Test("a connect from a given port uses that port")
     func chosenPort() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let holder = try Socket(on: .tcp("127.0.0.2", port: 0))

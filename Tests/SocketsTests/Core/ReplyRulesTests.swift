@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ReplyRules", .ownThread)
 struct ReplyRulesTests {
-    @Test("a destination that no peer of the channel can have throws")
+    @Test("a channel throws if none of its peers can have the destination address")
     func mistakes() async throws {
         let six = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try await DatagramChannel(on: .udp("::1", port: 0))
@@ -23,7 +23,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("a reply of a socket to a sender that none of its peers can have throws")
+    @Test("a socket's reply throws if none of the socket's peers can have the sender's address")
     func mistakenReplies() throws {
         let six = try Socket(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try Socket(on: .udp("::1", port: 0))
@@ -39,7 +39,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("what a peer can cause returns false")
+    @Test("send returns false for an unusable address that a peer may have sent")
     func lost() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         for target in ["127.0.0.1:0", "[::1]:0", "unnamed"] {
@@ -115,7 +115,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("a reply or a datagram that is too long by the program's choice throws")
+    @Test("send and reply throw if the program passes too many bytes")
     func tooLong() async throws {
         let bytes = [UInt8](repeating: 1, count: 300_000)
         let socket = try Socket(on: .unixDatagram("@" + Loopback.unixPath()))

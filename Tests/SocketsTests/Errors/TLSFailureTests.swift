@@ -63,13 +63,13 @@ struct TLSFailureTests {
         #expect(failure.description == expected)
     }
 
-    @Test("control characters of a peer are escaped")
+    @Test("control characters from a peer are escaped")
     func escapes() {
         let failure = TLSFailure.selfSigned(subject: "/CN=a\u{1B}[2J")
         #expect(!failure.description.contains("\u{1B}"))
     }
 
-    @Test("patterns match failures of TLS")
+    @Test("error patterns match TLS failures")
     func patterns() {
         let error = SocketError(.read, .tls(.truncated))
         #expect(SocketError.tls ~= error as any Error)

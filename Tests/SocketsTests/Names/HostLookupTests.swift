@@ -81,14 +81,14 @@ struct HostLookupTests {
     }
 
     @Test(
-        "other names near localhost are looked up",
+        "names that only resemble localhost are looked up",
         arguments: ["localhost.example", "notlocalhost", "localhost1", "my-localhost"])
     func notLocalhost(host: String) {
         #expect(HostLookup(host: host).mayBlock)
     }
 
     @Test(
-        "what libc can refuse or answer without a name server blocks no thread",
+        "a name that libc refuses or answers without a name server blocks no thread",
         arguments: [
             HostLookup(host: "::1", family: .ipv4), HostLookup(host: "a..b"),
             HostLookup(host: "db.example", numericOnly: true), HostLookup(host: ""),

@@ -58,7 +58,7 @@ struct ResolverHostsTests {
         ]
 
         @Test(
-            "a name that looks like a number but is no address to inet_aton resolves everywhere",
+            "a number-like name that inet_aton does not accept resolves in every call",
             arguments: numberLike)
         func numberLikeNames(name: String) throws {
             let address = IPAddress.v4(IPv4Address(192, 0, 2, 9))

@@ -23,7 +23,7 @@ struct ResolverTests {
         #expect(byIndex.map(\.description) == ["[fe80::1%lo]:80"])
     }
 
-    @Test("a blocking lookup that finds all threads busy until its limit says so")
+    @Test("the error of a lookup says so if all threads were busy until its limit")
     func allThreadsBusy() throws {
         let threads = LookupThreads(atMost: 1)
         let gate = DispatchSemaphore(value: 0)

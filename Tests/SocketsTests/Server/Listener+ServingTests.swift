@@ -108,7 +108,7 @@ struct ListenerServingTests {
         #expect(text.contains("1 ms"))
     }
 
-    @Test("the error of a handler whose client has gone has the level debug")
+    @Test("the error of a handler whose client has closed is logged at the level debug")
     func departedClients() async throws {
         let log = LogRecorder()
         let listener = try Listener(on: Loopback.ipv4)
@@ -172,7 +172,7 @@ struct ListenerServingTests {
         try await serving.value
     }
 
-    @Test("serve finishes a connection for two seconds at most")
+    @Test("serve waits at most two seconds for a connection to finish")
     func finishIsLimited() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task { try await listener.serve { try await $0.write("answer") } }

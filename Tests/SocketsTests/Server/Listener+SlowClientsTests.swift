@@ -40,7 +40,7 @@ struct ListenerSlowClientsTests {
         #expect(texts.contains { $0.contains("no answer in 300 ms") })
     }
 
-    @Test("a server that answers byte by byte ends a connect at its limit")
+    @Test("a connect times out at its limit if the server answers byte by byte")
     func drippingServer() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {

@@ -74,7 +74,7 @@ struct ListenerTLSTests {
         #expect(accepted.tls?.version == .tls13)
     }
 
-    @Test("a listener refuses the configuration of a client")
+    @Test("a listener refuses a client's TLS configuration")
     func clientConfiguration() async throws {
         guard
             case .invalidInput = await asyncCause({

@@ -12,7 +12,7 @@ struct DescriptorShortageTests {
         #expect(System.descriptorShortage(after: ECONNREFUSED) == nil)
     }
 
-    @Test("a call that met a shortage has one", arguments: [EMFILE, ENFILE])
+    @Test("the error code of a shortage is returned as an Errno", arguments: [EMFILE, ENFILE])
     func metByTheCall(code: Int32) {
         #expect(System.descriptorShortage(after: code) == Errno(rawValue: code))
     }

@@ -41,7 +41,7 @@ struct NameCallsTests {
         #expect(AddressInfoFailure(code: EAI_AGAIN, errno: 0).isTemporary)
     }
 
-    @Test("a lookup that met a shortage of descriptors reports it, whatever its code")
+    @Test("a lookup reports a shortage of descriptors, whatever its result code is")
     func shortages() {
         for code in [EAI_SYSTEM, EAI_AGAIN, EAI_NONAME] {
             #expect(AddressInfoFailure(code: code, errno: EMFILE).errno == .tooManyOpenFiles)

@@ -49,7 +49,7 @@ struct BadPeerTests {
     }
 
     @Test(
-        "a cut in any flight is truncated for both ends",
+        "a handshake that is cut in any flight is reported as truncated at both ends",
         arguments: [TLSVersion.tls12, .tls13], 0..<4)
     func cuts(version: TLSVersion, flight: Int) async throws {
         let flights = try Self.flights(version)
@@ -110,7 +110,7 @@ struct BadPeerTests {
         #expect(await failure == .tls(.notTLS(Array(expected.utf8))))
     }
 
-    @Test("a server that answers with TLS 1.1 is a refused version")
+    @Test("a server that answers with TLS 1.1 is reported as a refused version")
     func oldVersion() async throws {
         let (client, server) = try Connection.pair()
         async let failure = asyncCause { try await client.startTLS(TLSPeers.client()) }
@@ -122,7 +122,7 @@ struct BadPeerTests {
         #expect(await failure == .tls(.versionRefused))
     }
 
-    @Test("an alert is reported by its name, in each half of the connection's life")
+    @Test("an alert during the handshake is reported by its name, for a client and a server")
     func alerts() async throws {
         let (client, server) = try Connection.pair()
         async let failure = asyncCause { try await client.startTLS(TLSPeers.client()) }
@@ -143,7 +143,7 @@ struct BadPeerTests {
         }
     }
 
-    @Test("garbage after the handshake is a violation, and the bytes before it arrive")
+    @Test("bytes that are not TLS are a protocol violation, and the bytes before them arrive")
     func garbageAfterHandshake() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await client.write("whole")
@@ -156,7 +156,7 @@ struct BadPeerTests {
         }
     }
 
-    @Test("the header of an oversized record is a violation, so its bytes are not stored")
+    @Test("the header of an oversized record is refused before the record arrives")
     func oversizedRecord() async throws {
         let (client, server) = try await TLSPeers.pair()
         // 16,384 bytes of plain text need at most 16,640 encrypted.
@@ -173,7 +173,7 @@ struct BadPeerTests {
         #expect(reason.contains("too long"), "\(reason)")
     }
 
-    @Test("an endless ClientHello is a violation at its beginning")
+    @Test("a server refuses a ClientHello that is too long without reading it to its end")
     func endlessHello() async throws {
         let (client, server) = try Connection.pair()
         // A handshake message of 16 MiB in records of the largest size.
@@ -229,7 +229,7 @@ struct BadPeerTests {
     // MARK: Injection
 
     @Test(
-        "a byte that arrives together with the reply to STARTTLS is refused, from any first byte",
+        "startTLS refuses every byte that arrived together with the reply to STARTTLS",
         arguments: [UInt8(ascii: "E"), 22, 21, 0])
     func injection(byte: UInt8) async throws {
         let (client, server) = try Connection.pair()
@@ -303,7 +303,7 @@ struct BadPeerTests {
         }
     }
 
-    @Test("a client that trusts anything logs a conspicuous warning once, and none with pins")
+    @Test("a client that trusts anything logs one warning, or none if it has pins")
     func insecureLog() async throws {
         let result = await #expect(
             processExitsWith: .success, observing: [\.standardErrorContent]

@@ -90,7 +90,7 @@ struct IdentityStoreTests {
     }
 
     @Test(
-        "a session from before a reload is resumed", arguments: [TLSVersion.tls12, .tls13])
+        "a session is still resumed after a reload", arguments: [TLSVersion.tls12, .tls13])
     func tickets(version: TLSVersion) throws {
         let files = try IdentityFiles("server")
         defer { files.remove() }
@@ -139,7 +139,7 @@ struct IdentityStoreTests {
         #expect(log.messages.allSatisfy { $0.level == .info })
     }
 
-    @Test("a watched identity keeps its certificate and logs an error once if the files do not fit")
+    @Test("a watched identity logs one error and keeps its certificate if the files do not match")
     func watchedFailure() throws {
         let files = try IdentityFiles("server")
         defer { files.remove() }

@@ -31,7 +31,7 @@ struct OpenSSLEngineTests {
         #expect(pair.read(.client).bytes == Array("answer".utf8))
     }
 
-    @Test("an end that has ended its direction still receives")
+    @Test("an end that has sent close_notify still receives")
     func halfClose() throws {
         var pair = try pair()
         _ = pair.handshake()
@@ -103,7 +103,7 @@ struct OpenSSLEngineTests {
 
     // MARK: Certificates
 
-    @Test("an expired certificate is refused with its date")
+    @Test("an expired certificate is refused, and the error names the date")
     func expired() throws {
         var pair = try pair("expired")
         let failures = pair.handshake()
@@ -112,14 +112,14 @@ struct OpenSSLEngineTests {
         #expect(failures.server == .alert(.certificateExpired))
     }
 
-    @Test("a certificate that is not yet valid is refused with its date")
+    @Test("a certificate that is not yet valid is refused, and the error names the date")
     func early() throws {
         var pair = try pair("early")
         let expected = TLSFailure.notYetValid(subject: "/CN=early", date: "2040-01-01 00:00:00 UTC")
         #expect(pair.handshake().client == expected)
     }
 
-    @Test("a certificate for other hosts is refused with their names")
+    @Test("a certificate for other hosts is refused, and the error lists those hosts")
     func wrongHost() throws {
         var pair = try pair("elsewhere")
         #expect(
@@ -127,7 +127,7 @@ struct OpenSSLEngineTests {
                 == .wrongHost(expected: "localhost", names: ["elsewhere.test", "192.0.2.7"]))
     }
 
-    @Test("an address is verified", arguments: [("192.0.2.7", true), ("192.0.2.8", false)])
+    @Test("an IP address is verified", arguments: [("192.0.2.7", true), ("192.0.2.8", false)])
     func address(host: String, isGood: Bool) throws {
         var pair = try pair("elsewhere", host: host)
         #expect((pair.handshake().client == nil) == isGood)
@@ -164,7 +164,7 @@ struct OpenSSLEngineTests {
         #expect(failures.server == .alert(.unknownAuthority))
     }
 
-    @Test("the system's issuers do not include the test's")
+    @Test("the system's issuers do not include the issuer of the tests")
     func systemTrust() throws {
         var pair = try pair(client: { $0.trust = .system })
         #expect(
@@ -172,7 +172,7 @@ struct OpenSSLEngineTests {
                 == .unknownIssuer(subject: "/CN=server", issuer: "/CN=Test CA"))
     }
 
-    @Test("a certificate for clients is refused as a server's")
+    @Test("a certificate for clients is refused as a server certificate")
     func wrongPurpose() throws {
         var pair = try pair("for-clients")
         #expect(pair.handshake().client == .wrongPurpose(subject: "/CN=for-clients"))
@@ -200,7 +200,7 @@ struct OpenSSLEngineTests {
         #expect(pair.server.information.peerCertificates.count == 1)
     }
 
-    @Test("a client without a certificate is refused where one is required")
+    @Test("a client without a certificate is refused if the server requires a certificate")
     func clientCertificateRequired() throws {
         let trust = try Certificates.trust()
         var pair = try pair(server: { $0.clientCertificates = .required(trusting: trust) })
@@ -235,7 +235,7 @@ struct OpenSSLEngineTests {
             pair.read(.client).step.failure == .clientCertificateRefused(.unsupportedCertificate))
     }
 
-    @Test("hostile names of a certificate are escaped, and stay apart")
+    @Test("hostile names in a certificate are escaped and stay separate names")
     func hostileNames() throws {
         var pair = try pair("hostile")
         let failure = try #require(pair.handshake().client)
@@ -254,7 +254,7 @@ struct OpenSSLEngineTests {
         #expect(certificate.subject.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
     }
 
-    @Test("a server that trusts anything gets a certificate of an unknown issuer, and requires one")
+    @Test("a server that trusts any client certificate still requires a certificate")
     func anyClientCertificate() throws {
         let identity = try Certificates.identity("other-client")
         var accepted = try pair(
@@ -267,7 +267,7 @@ struct OpenSSLEngineTests {
         #expect(refused.handshake().server == .clientCertificateRequired)
     }
 
-    @Test("a client without a certificate is accepted where it is optional")
+    @Test("a client without a certificate is accepted if the certificate is optional")
     func clientCertificateOptional() throws {
         let trust = try Certificates.trust()
         var pair = try pair(server: { $0.clientCertificates = .optional(trusting: trust) })
@@ -286,7 +286,7 @@ struct OpenSSLEngineTests {
         #expect(pair.server.information.applicationProtocol == "h2")
     }
 
-    @Test("a client with other application protocols is refused")
+    @Test("a client without an application protocol of the server is refused")
     func noApplicationProtocol() throws {
         var pair = try pair(
             client: { $0.applicationProtocols = ["h3"] },
@@ -296,7 +296,7 @@ struct OpenSSLEngineTests {
         #expect(failures.server == .noApplicationProtocol)
     }
 
-    @Test("ends without a common version refuse each other")
+    @Test("a handshake without a common version fails with `versionRefused` at both ends")
     func versionRefused() throws {
         var pair = try pair(
             client: { $0.maximumVersion = .tls12 }, server: { $0.minimumVersion = .tls13 })
@@ -305,7 +305,7 @@ struct OpenSSLEngineTests {
         #expect(failures.server == .versionRefused)
     }
 
-    @Test("ends without a common cipher refuse each other")
+    @Test("a server refuses a client without a common cipher, and the client gets an alert")
     func cipherRefused() throws {
         var pair = try pair(
             client: {
@@ -338,7 +338,7 @@ struct OpenSSLEngineTests {
 
     // MARK: Damage
 
-    @Test("a damaged record is a violation and an alert for the peer")
+    @Test("a damaged record is reported as a violation, and the peer gets an alert")
     func damaged() throws {
         var pair = try pair()
         _ = pair.handshake()

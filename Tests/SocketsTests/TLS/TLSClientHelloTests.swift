@@ -63,7 +63,7 @@ struct TLSClientHelloTests {
 
     private enum Unreachable: Error { case store }
 
-    @Test("a choice is an identity, or says that there is none and why")
+    @Test("a choice has an identity, or the reason why it has none")
     func choices() async throws {
         let hello = TLSClientHello(serverName: "a.example")
         let identity = try Certificates.identity("server")
@@ -90,7 +90,7 @@ struct TLSClientHelloTests {
     }
 
     @Test(
-        "an engine pauses for the identity, and continues with it",
+        "an engine pauses until an identity is chosen, and then continues",
         arguments: [TLSVersion.tls12, .tls13])
     func pauses(version: TLSVersion) throws {
         var client = TLSConfiguration.client(
@@ -130,7 +130,7 @@ struct TLSClientHelloTests {
         }
     }
 
-    @Test("a chosen identity that OpenSSL refuses is an invalid configuration")
+    @Test("a chosen identity that OpenSSL refuses is reported as an invalid configuration")
     func unusable() throws {
         var pair = try EnginePair(
             client: .client(trust: try Certificates.trust()), server: .server { _ in nil })
@@ -144,7 +144,7 @@ struct TLSClientHelloTests {
         #expect(failures.client == .alert(.internalError))
     }
 
-    @Test("a client that resumes a session is chosen for, too")
+    @Test("an identity is chosen even if the client resumes a session")
     func resumes() throws {
         let client = TLSConfiguration.client(trust: try Certificates.trust())
         let identity = try Certificates.identity("server")

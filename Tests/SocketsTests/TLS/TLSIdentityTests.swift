@@ -87,7 +87,7 @@ struct TLSIdentityTests {
         _ = try TLSTrust(certificates: commented)
     }
 
-    @Test("a missing file is an error of the system")
+    @Test("a missing file is reported as a system error")
     func missing() {
         #expect(
             cause { _ = try TLSTrust(file: "/nonexistent/ca.crt") }
@@ -107,7 +107,7 @@ struct TLSIdentityTests {
             } == expected)
     }
 
-    @Test("a PKCS#12 archive is an identity with its issuers", arguments: ["secret", "wrong", nil])
+    @Test("a PKCS#12 archive yields an identity with issuers", arguments: ["secret", "wrong", nil])
     func archive(password: String?) throws {
         let bytes = try Certificates.bytes("server.p12")
         guard password == "secret" else {

@@ -32,7 +32,7 @@ struct TLSPinTests {
     ]
 
     @Test(
-        "other texts are not pins",
+        "text in any other form is not a pin",
         arguments: ["", "sha256", hex, "sha1:" + hex, "SHA256:" + hex]
             + brokenDigits.map { "sha256:" + $0 } + brokenCharacters.map { "sha256//" + $0 })
     func invalid(text: String) {
@@ -89,7 +89,7 @@ struct TLSPinTests {
 
     private static let other = TLSPin(.certificate, [UInt8](repeating: 7, count: 32))
 
-    @Test("a server is accepted if one pin is its certificate's or its public key's")
+    @Test("a server is accepted if one pin matches its certificate or its public key")
     func accepted() throws {
         for pins in [[try certificatePin()], [try keyPin()], [Self.other, try keyPin()]] {
             #expect(try handshake(pins).client == nil)
@@ -107,7 +107,7 @@ struct TLSPinTests {
         #expect(try handshake(keys).client == .pinMismatch(seen: "\(try keyPin())"))
     }
 
-    @Test("a digest of the certificate is not accepted as one of the public key")
+    @Test("a digest of the certificate is not accepted as a digest of the public key")
     func subjects() throws {
         let swapped = TLSPin(.publicKey, try certificatePin().digest)
         #expect(try handshake([swapped]).client == .pinMismatch(seen: "\(try keyPin())"))
@@ -135,7 +135,7 @@ struct TLSPinTests {
         #expect(try handshake([pin], server: "expired", trust: trust).client == nil)
     }
 
-    @Test("the digests are those of openssl(1)")
+    @Test("the digests equal the digests that openssl(1) prints")
     func digests() throws {
         #expect(try certificatePin().digest == Certificates.bytes("server.digest"))
         #expect(try keyPin().digest == Certificates.bytes("server.key-digest"))

@@ -5,7 +5,7 @@ import Testing
 @Suite(.ownThread)
 struct ForeignFormTests {
     @Test(
-        "an address of socat is refused with the words to write instead",
+        "an address of socat is refused, and the hint says what to write instead",
         arguments: [
             ("TCP:h:80", "Write sock h:80."), ("TCP4:h:80,retry=3", "Write sock h:80."),
             ("UDP:h:53", "Write sock -u h:53."),
@@ -22,7 +22,7 @@ struct ForeignFormTests {
         #expect(error?.hint == hint)
     }
 
-    @Test("a range of ports is refused with a loop over the ports")
+    @Test("a range of ports is refused, and the hint shows a shell loop over the ports")
     func range() {
         let error = #expect(throws: UsageError.self) { try ForeignForm.check(["h", "80-90"]) }
         #expect(
@@ -34,7 +34,7 @@ struct ForeignFormTests {
         #expect(ForeignForm.severalPorts(["h"]) == nil)
     }
 
-    @Test("several ports to listen on are refused with a loop of sock -l")
+    @Test("several ports to listen on are refused, and the hint shows a shell loop")
     func listening() {
         for words in [["8080-8081"], ["8080", "8081"]] {
             let error = #expect(throws: UsageError.self) {

@@ -12,7 +12,7 @@ struct LocalEndpointsTests {
         return sockets.map(\.localAddress)
     }
 
-    @Test("a name with two addresses opens both with one port")
+    @Test("a name with two addresses opens both addresses on one port")
     func twoAddresses() throws {
         let addresses = try open(LocalEndpoints(of: .tcp("localhost", port: 0), family: nil))
         #expect(addresses.map(\.ip) == [.v6(.loopback), .v4(.loopback)])
@@ -50,7 +50,7 @@ struct LocalEndpointsTests {
         #expect(LocalEndpoints([.tcp("::1", port: 1)]).group == nil)
     }
 
-    @Test("a used port throws EADDRINUSE, also if another address is free")
+    @Test("a used port throws EADDRINUSE even if the port is free on another address")
     func usedPort() throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let endpoint = Endpoint.tcp("localhost", port: Port(server.localAddress.port ?? 0))
@@ -60,7 +60,7 @@ struct LocalEndpointsTests {
         #expect(error?.errno == .addressInUse)
     }
 
-    @Test("a port of the kernel that is in use on another address is replaced")
+    @Test("the kernel chooses another port if its port is in use on another address")
     func takenPort() throws {
         var taken: [UInt16] = []
         let endpoints = LocalEndpoints([.tcp("::1", port: 0), .tcp("127.0.0.1", port: 0)])

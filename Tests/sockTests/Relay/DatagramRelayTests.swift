@@ -72,7 +72,7 @@ struct DatagramRelayTests {
     }
 
     @Test(
-        "what came in one read is one datagram, up to the largest of the family or --datagram-size",
+        "each read of the input is one datagram, up to --datagram-size or the family's limit",
         arguments: [
             ([], 20_480, [20_480]), ([], 65_507, [65_507]),
             (["--datagram-size", "9000"], 20_480, [9_000, 9_000, 2_480]),

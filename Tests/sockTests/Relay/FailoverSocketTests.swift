@@ -51,7 +51,7 @@ struct FailoverSocketTests {
         #expect(error?.attempts.count == 2)
     }
 
-    @Test("checkDelivery sends to the next address after a refusal, and throws after the last one")
+    @Test("checkDelivery sends to the next address after a refusal, and throws after the last")
     func checkDelivery() throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let socket = try socket(closedAddress(), server.localAddress)

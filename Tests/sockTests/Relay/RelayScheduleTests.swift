@@ -23,12 +23,12 @@ struct RelayScheduleTests {
         schedule.next(at: now, lastActivity: activity, lastReceive: receive)
     }
 
-    @Test("before any event it waits without a limit")
+    @Test("before any event, the relay waits without a limit")
     func start() {
         #expect(next(schedule(), at: .seconds(5)) == .wait(atMost: nil))
     }
 
-    @Test("it half-closes when the peer is silent for 1 s after the end of input")
+    @Test("the relay half-closes when the peer is silent for 1 s after the end of input")
     func silence() {
         var schedule = schedule()
         schedule.inputDidEnd(at: .seconds(2), isEmpty: false)
@@ -68,7 +68,7 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .seconds(2)) == .halfClose)
     }
 
-    @Test("-N half-closes at once, also after empty input")
+    @Test("-N half-closes at once, even after empty input")
     func atOnce() {
         for isEmpty in [false, true] {
             var schedule = schedule(.atOnce)
@@ -77,7 +77,7 @@ struct RelayScheduleTests {
         }
     }
 
-    @Test("--no-shutdown and empty input never half-close")
+    @Test("with --no-shutdown or after empty input, the relay never half-closes")
     func never() {
         var open = schedule(.never)
         open.inputDidEnd(at: .zero, isEmpty: false)
@@ -87,7 +87,7 @@ struct RelayScheduleTests {
         #expect(next(empty, at: .seconds(60)) == .wait(atMost: nil))
     }
 
-    @Test("it finishes when both the input and the peer have ended, in any order")
+    @Test("the relay finishes when both the input and the peer have ended, in any order")
     func bothEnds() {
         var peerLast = schedule(.never)
         peerLast.inputDidEnd(at: .zero, isEmpty: false)
@@ -101,14 +101,14 @@ struct RelayScheduleTests {
         #expect(next(inputLast, at: .seconds(60)) == .finish)
     }
 
-    @Test("on a terminal the peer's end is the end")
+    @Test("on a terminal, the relay finishes when the peer sends EOF")
     func terminal() {
         var schedule = schedule(endsWithPeer: true)
         schedule.peerDidEnd()
         #expect(next(schedule, at: .zero) == .finish)
     }
 
-    @Test("after a failure to send it waits for the peer's end and does not half-close")
+    @Test("after sending has failed, the relay waits for the peer's EOF without half-closing")
     func failure() {
         var schedule = schedule(.atOnce)
         schedule.sendingDidFail(at: .zero)
@@ -117,7 +117,7 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .seconds(9)) == .finish)
     }
 
-    @Test("-q finishes that long after the end of input")
+    @Test("-q finishes the relay the given time after the end of input")
     func quit() {
         var schedule = schedule(quitAfter: .milliseconds(300))
         #expect(next(schedule, at: .seconds(9)) == .wait(atMost: nil))
@@ -126,7 +126,7 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .milliseconds(9300)) == .finish)
     }
 
-    @Test("-w ends an idle relay exactly after its limit, also when the peer has ended")
+    @Test("-w ends an idle relay exactly after its limit, even if the peer has sent EOF")
     func idle() {
         var schedule = schedule(idleTimeout: .seconds(2))
         #expect(

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.ownThread)
 struct TickerTests {
-    @Test("a Ticker wakes each task after its duration, and an earlier one first")
+    @Test("a Ticker wakes each task after its duration, in the order of the durations")
     func order() async throws {
         let ticker = try Ticker()
         let (late, lateContinuation) = AsyncStream.makeStream(of: Void.self)

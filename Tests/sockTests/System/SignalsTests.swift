@@ -105,7 +105,7 @@ struct SignalsTests {
     }
 
     @Test(
-        "a client gets a clean end if SIGTERM or -w ends its connection while the output is blocked",
+        "a client receives EOF if SIGTERM or -w ends its connection while output is blocked",
         arguments: [["-l"], ["-lk"], ["-l", "-w", "2"], ["-lk", "-w", "2"]])
     func cleanEnd(flags: [String]) throws {
         let fifo = try temporaryFolder() + "/fifo"

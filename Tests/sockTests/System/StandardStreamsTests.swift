@@ -85,7 +85,7 @@ struct StandardStreamsTests {
         #expect(outcome.text == "23\n/\n")
     }
 
-    @Test("the end of a terminal that has hung up is not the end of input")
+    @Test("a terminal that has hung up does not end the input")
     func hungUpTerminal() throws {
         let terminal = try Terminal()
         let listener = try RunningSock(

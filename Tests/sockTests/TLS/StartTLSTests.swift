@@ -94,7 +94,7 @@ struct StartTLSTests {
         #expect(sent == ["\u{0}\u{0}\u{0}\u{8}\u{4}\u{FFFD}\u{16}/"])
     }
 
-    @Test("a server that does not offer TLS is a handshake failure that names the command")
+    @Test("a server that does not offer TLS causes a handshake failure that names the command")
     func notOffered() throws {
         for failure in [
             try failure(.smtp, "220 a\r\n", "250-a\r\n250 XSTARTTLS\r\n"),

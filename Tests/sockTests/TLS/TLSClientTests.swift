@@ -39,7 +39,7 @@ struct TLSClientTests {
         #expect(url.text == "HELLO\n")
     }
 
-    @Test("a certificate that no issuer of the system has signed ends with status 60 and advice")
+    @Test("sock exits with status 60 and advice if no system issuer has signed the certificate")
     func untrusted() throws {
         let peer = try capitals()
         let outcome = try run(peer, "--tls")
@@ -65,7 +65,7 @@ struct TLSClientTests {
         #expect(same.text == "HELLO\n")
     }
 
-    @Test("a pin accepts the certificate without an issuer, and another pin ends with status 90")
+    @Test("a matching pin replaces the issuer check, and any other pin exits with status 90")
     func pins() throws {
         let accepted = try run(capitals(), "--tls", "--pin", certificate.pin)
         #expect(accepted.status == 0, "\(accepted.errors)")
@@ -78,7 +78,7 @@ struct TLSClientTests {
         #expect(refused.errorLines.first?.contains(certificate.pin) == true)
     }
 
-    @Test("missing files and a key of another certificate have the statuses 77 and 58")
+    @Test("an unusable file exits with status 77 for --ca, and with 58 for --cert and --key")
     func files() throws {
         #expect(try run(capitals(), "--tls", "--ca", "/no/such/file").status == 77)
         #expect(try run(capitals(), "--tls", "--ca", certificate.keyFile).status == 77)
@@ -90,7 +90,7 @@ struct TLSClientTests {
         #expect(swapped.errors.contains("the private key is unreadable"))
     }
 
-    @Test("a server that does not speak TLS ends with status 35, and its escaped bytes are shown")
+    @Test("sock exits with status 35 and shows the server's bytes if the server speaks no TLS")
     func plain() throws {
         let peer = try Peer { client in
             try client.sendAll("220 \u{1B}[2Jhello\r\n")
@@ -104,7 +104,7 @@ struct TLSClientTests {
             outcome.errorLines.last == "      The server begins in plain text, so use --starttls.")
     }
 
-    @Test("a silent server ends with status 28 after the limit of -w")
+    @Test("sock exits with status 28 after the limit of -w if the server is silent")
     func silent() throws {
         let peer = try Peer { client in _ = try client.receiveToEnd() }
         let outcome = try run(peer, "--tls", "-w", "300ms")
@@ -112,7 +112,7 @@ struct TLSClientTests {
         #expect(outcome.errors.contains("no answer in 300 ms"))
     }
 
-    @Test("an end without close_notify ends with status 56, after the received bytes")
+    @Test("a stream without close_notify exits with status 56 after printing its bytes")
     func truncated() throws {
         let peer = try Peer(tlsAfter: { _ in }) { client, plain in
             try client.sendAll("half of the ans")
@@ -143,7 +143,7 @@ struct TLSClientTests {
         }
     }
 
-    @Test("-N sends the end of TLS after everything, also to a server that reads slowly")
+    @Test("-N sends close_notify after all input, even to a server that reads slowly")
     func slowReader() throws {
         let size = 16 << 20
         let count = Monitor(0)
@@ -162,7 +162,7 @@ struct TLSClientTests {
     }
 
     @Test(
-        "the whole input and the end of TLS arrive although the buffers are full",
+        "the whole input and close_notify arrive even if the buffers are full",
         arguments: ["-N", "--no-shutdown"])
     func fullBuffers(flag: String) throws {
         let path = try temporaryFolder() + "/socket"
@@ -217,7 +217,7 @@ struct TLSClientTests {
         #expect(outcome.text == "1\n600\n", "\(outcome.errors)")
     }
 
-    @Test("--starttls upgrades a connection of SMTP, and refuses bytes after the reply")
+    @Test("--starttls upgrades an SMTP connection, and refuses bytes after the server's reply")
     func startTLS() throws {
         for injected in ["", "250 injected\r\n"] {
             let peer = try Peer(

@@ -76,7 +76,7 @@ struct TLSFlagsTests {
         _ = try TLSFlags(serverName: "h").client(for: unix)
     }
 
-    @Test("a missing file has the status of its flag and is named", .needsOpenSSL)
+    @Test("the error of a missing file names the file and has the status of its flag", .needsOpenSSL)
     func missingFiles() {
         let endpoint = Endpoint.tcp("h", port: 1)
         let missing = "/no/such/file"

@@ -58,7 +58,7 @@ struct TLSServerTests {
         #expect(outcome.errors.contains("Certificate \(certificate.pin)\n"))
     }
 
-    @Test("a client that does not speak TLS ends sock -l with status 35")
+    @Test("sock -l exits with status 35 if the client does not speak TLS")
     func plainClient() throws {
         let (listener, port, _) = try start("-l", "--tls")
         let client = try Socket(to: .tcp("127.0.0.1", port: Sockets.Port(parsing: port)))
@@ -68,7 +68,7 @@ struct TLSServerTests {
         #expect(outcome.errors.contains("the peer does not speak TLS; it sent 'GET / HTTP/1.1"))
     }
 
-    @Test("with --ca, a client needs a certificate, and its absence has status 60")
+    @Test("with --ca, sock -l exits with status 60 if the client sends no certificate")
     func clientCertificates() throws {
         for hasCertificate in [true, false] {
             let (listener, port, pin) = try start(
