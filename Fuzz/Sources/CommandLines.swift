@@ -4,8 +4,8 @@ import Sockets
 
 /// Feeds one input, whose lines are words, to every parser of the command line.
 ///
-/// This includes the values of the flags of TLS. Accepted flags must be flags of the subcommand, and error
-/// messages must be printable.
+/// This includes the values of the TLS flags. Accepted flags must be flags of the subcommand, and
+/// error messages must be printable.
 func checkCommandLine(_ input: [UInt8]) {
     let text = String(decoding: input, as: UTF8.self)
     let words = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -40,7 +40,7 @@ enum Console {
         try write(TerminalText.escaped(text) + "\n")
     }
 
-    /// Writes one line of a text of the library, which has already escaped it.
+    /// Writes one line of text from the library, which has already escaped it.
     static func writeMessage(_ text: String) throws(Failure) {
         try write(Log.escaped(text) + "\n")
     }

@@ -8,7 +8,7 @@ enum Hint {
         return error.errno == .permissionDenied ? broadcast : hint
     }
 
-    /// Returns what to do about an error that has no hint of the library.
+    /// Returns what to do about an error that has no hint from the library.
     private static func usualHint(after error: SocketError, _ status: ExitStatus) -> String? {
         switch status {
         case .nameNotResolved: return afterNameResolution(error)

@@ -1,6 +1,6 @@
 import Sockets
 
-/// The route to a remote address, which tells a problem of this machine from one of the network.
+/// The route to a remote address, which shows whether this machine or the network causes a problem.
 struct Route {
     /// The error with which the kernel refuses to send to the address; nil if there is a route.
     let failure: Errno?

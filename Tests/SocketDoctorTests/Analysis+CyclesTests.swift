@@ -80,7 +80,7 @@ struct AnalysisCyclesTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("an end that read before it got stuck is no slow reader")
+    @Test("an end that read before it got stuck is not listed as a slow reader")
     func readBefore() throws {
         var samples = processCycle(2, writing: true).samples()
         for index in samples.later.sockets.indices {

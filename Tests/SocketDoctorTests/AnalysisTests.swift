@@ -86,7 +86,7 @@ struct AnalysisTests {
         return model
     }
 
-    @Test("a full UDP queue that does not change while its program does not run is a finding")
+    @Test("a full UDP queue that stays unchanged while its program does not run gives a finding")
     func unreadDatagrams() throws {
         let finding = try onlyFinding(in: datagrams(200_000))
         #expect(finding.kind == .notReading)

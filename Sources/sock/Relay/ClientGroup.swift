@@ -165,8 +165,9 @@ final class ClientGroup: Sendable {
         await iterator.next()
     }
 
-    /// How long the message that a client has disconnected may wait until the client's bytes are
-    /// written.
+    /// The maximum delay of the message that a client has disconnected.
+    ///
+    /// The message waits until the client's bytes are written.
     private static let longestWait = Duration.milliseconds(500)
 
     private func addClient(_ connection: Connection) -> Client {

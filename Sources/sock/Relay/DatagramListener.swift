@@ -1,7 +1,9 @@
 import Sockets
 
-/// A listener that writes the datagrams of all senders to standard output, and replies to each
-/// sender from standard input, from the address that the sender's datagram was sent to.
+/// A listener that writes the datagrams of all senders to standard output, and sends standard input
+/// to each sender as replies.
+///
+/// The source address of a reply is the address that the sender's datagram was sent to.
 ///
 /// It has one socket for each address to listen on.
 ///

@@ -254,7 +254,7 @@ struct ConnectionErrorTests {
         #expect(try await connection.readLine() == nil)
     }
 
-    @Test("a Unix peer that closes with unread bytes is a reset for all later reads")
+    @Test("a Unix peer that closes with unread bytes makes all later reads report a reset")
     func unix() async throws {
         let (here, there) = try Socket.pair()
         try here.sendAll("unread")

@@ -66,7 +66,7 @@ struct HostLookupTests {
     }
 
     @Test(
-        "localhost and its subdomains are this machine without a lookup",
+        "localhost and its subdomains resolve to this machine without a lookup",
         arguments: [
             "localhost", "LOCALHOST", "LocalHost.", "localhost.", "a.localhost", "A.b.LOCALHOST.",
         ])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Sockets
 
-@Suite("Listener: certificates that change and that are chosen", .ownThread, .needsOpenSSL)
+@Suite("Listener: changing and choosing certificates", .ownThread, .needsOpenSSL)
 struct ListenerIdentityTests {
     /// Returns the subject of the certificate that a server presents.
     private func subject(_ address: SocketAddress, as name: String = "localhost") async throws

@@ -194,7 +194,7 @@ struct ListenerServingTests {
         try await serving.value
     }
 
-    @Test("the grace period ends the finishing of connections", arguments: [0, 100])
+    @Test("the grace period limits the wait for connections to finish", arguments: [0, 100])
     func finishWithinGrace(milliseconds: Int64) async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {

@@ -48,7 +48,7 @@ struct LookupThreadsTests {
         #expect(try calls.run(for: longest) { true } == true)
     }
 
-    @Test("a call beyond the limit waits for a thread within its own limit")
+    @Test("a call that finds all threads busy waits for a thread until its own time limit")
     func queued() throws {
         let calls = LookupThreads(atMost: 2)
         let gate = DispatchSemaphore(value: 0)

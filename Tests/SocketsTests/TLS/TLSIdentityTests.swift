@@ -55,7 +55,7 @@ struct TLSIdentityTests {
         }
     }
 
-    @Test("a chain or a trust whose later certificate is damaged is unreadable")
+    @Test("a chain or trust file with a damaged later certificate is reported as unreadable")
     func damagedChain() throws {
         let server = String(decoding: try Certificates.bytes("server.crt"), as: UTF8.self)
         let key = try Certificates.bytes("server.key")

@@ -44,7 +44,7 @@ struct TLSPinTests {
         }
     }
 
-    @Test("mutated pins are refused, or print a text that is the same pin")
+    @Test("a mutated pin is refused, or prints text that parses to the same pin")
     func mutated() throws {
         var texts = MutatedText(
             of: ["sha256:" + Self.hex, "sha256//" + Self.base64], seed: 19)

@@ -75,7 +75,7 @@ struct DoctorTextTests {
             text().table([[listener]]) == ["─  (no program)  listens on 0.0.0.0:80  \(expected)"])
     }
 
-    @Test("an ended connection prints as ended, and without an owner as not yet accepted")
+    @Test("a connection whose peer has closed prints as ended, and as not yet accepted if queued")
     func ended() {
         var end = MachineSocket(
             .tcp, cookie: 8, inode: 0, local: .ipv4(.loopback, port: 80),

@@ -76,7 +76,8 @@ struct TLSFlagsTests {
         _ = try TLSFlags(serverName: "h").client(for: unix)
     }
 
-    @Test("the error of a missing file names the file and has the status of its flag", .needsOpenSSL)
+    @Test(
+        "the error of a missing file names the file and has the status of its flag", .needsOpenSSL)
     func missingFiles() {
         let endpoint = Endpoint.tcp("h", port: 1)
         let missing = "/no/such/file"
