@@ -192,7 +192,7 @@ struct ConnectionWritingTests {
         #expect((error?.bytesTransferred ?? 0) > 0)
     }
 
-    @Test("a cancelled queued write ends at once, and the next one in the queue is sent")
+    @Test("a cancelled queued write ends at once, and the next queued write is sent")
     func queuedCancellation() async throws {
         let first = await startLongWrite()
         let cancelled = await enqueue { try await $0.write([2]) }
@@ -234,7 +234,7 @@ struct ConnectionWritingTests {
         #expect(error?.cause == .incompleteWrite)
     }
 
-    @Test("an exchange and an echo wait for the writes before them")
+    @Test("an exchange and an echo wait for earlier writes")
     func otherWriters() async throws {
         let peer = peer
         let first = await startLongWrite()

@@ -28,7 +28,7 @@ struct SocketStreamReadingTests {
     }
 
     @Test(
-        "a read returns what the peer sent before it closed, although the request cannot be sent",
+        "a read returns what the peer sent before it closed, even if the request is not sent",
         arguments: [true, false], [true, false])
     func lastReply(overTCP: Bool, byReset: Bool) throws {
         typealias Read = (SocketStream) throws -> [UInt8]?

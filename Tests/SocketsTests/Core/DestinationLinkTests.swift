@@ -30,7 +30,7 @@ struct DestinationLinkTests {
         return outcomes
     }
 
-    @Test("a link-local destination without a zone throws although the kernel has a route")
+    @Test("a link-local destination without a zone throws even if the kernel has a route")
     func withoutLink() throws {
         let outcomes = try PrivateMachine.runTask(commands: Self.twoLinks) { loops in
             let socket = try Socket(.ipv6, .datagram)

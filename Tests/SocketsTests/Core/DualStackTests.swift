@@ -105,7 +105,7 @@ struct DualStackTests {
         }
     }
 
-    @Test("a server on a name with several addresses listens on the first one only")
+    @Test("a server on a name with several addresses listens only on the first address")
     func firstAddress() async throws {
         let first = SocketAddress.ipv6(.loopback, port: 0)
         let servers = [

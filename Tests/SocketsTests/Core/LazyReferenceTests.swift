@@ -50,7 +50,7 @@ struct LazyReferenceTests {
         #expect(count.value == 0)
     }
 
-    @Test("threads that race to create the object get the same one")
+    @Test("threads that race to create the object get the same object")
     func race() throws {
         for _ in 0..<200 {
             let count = Count()

@@ -86,7 +86,7 @@ struct LingerStateTests {
         }
     }
 
-    @Test("closing a connection does not wait although linger is set", arguments: Setting.allCases)
+    @Test("closing a connection does not wait even if linger is set", arguments: Setting.allCases)
     func connectionDoesNotWait(setting: Setting) async throws {
         for isReading in [false, true] {
             let (server, client) = try await connections(setting, 10)
@@ -106,7 +106,7 @@ struct LingerStateTests {
         }
     }
 
-    @Test("closing a socket does not wait although linger is set", arguments: Setting.allCases)
+    @Test("closing a socket does not wait even if linger is set", arguments: Setting.allCases)
     func socketDoesNotWait(setting: Setting) throws {
         let (server, client) = try sockets(setting, 10)
         let sent = try Loopback.fill(server)
@@ -150,7 +150,7 @@ struct LingerStateTests {
     }
 
     @Test(
-        "closing a connection with linger zero resets it, also while tasks read and write",
+        "closing a connection with linger zero resets it even while tasks read and write",
         arguments: Setting.allCases)
     func connectionResets(setting: Setting) async throws {
         for isInUse in [false, true] {
@@ -177,7 +177,7 @@ struct LingerStateTests {
     }
 
     @Test(
-        "closing a socket with linger zero resets it, also while threads wait",
+        "closing a socket with linger zero resets it even while threads wait",
         arguments: Setting.allCases)
     func socketResets(setting: Setting) throws {
         for threads in [[], [true], [false], [true, false]] {

@@ -110,7 +110,7 @@ struct TurnQueueTests {
         #expect(!turns.isTaken)
     }
 
-    @Test("under contention each turn is exclusive, although tasks are cancelled and time out")
+    @Test("under contention, each turn is exclusive even if tasks are cancelled or time out")
     func contention() async throws {
         let turns = Turns()
         let inside = Lock(0)

@@ -148,7 +148,7 @@ struct ListenerServingTests {
         #expect(log.messages.map(\.level) == [.debug, .debug, .debug, .debug, .info])
     }
 
-    @Test("100 clients whose requests were not read completely get the answer and a clean end")
+    @Test("100 clients whose requests were not read completely receive the answer and EOF")
     func unreadRequests() async throws {
         let listener = try Listener(on: Loopback.ipv4)
         let serving = Task {

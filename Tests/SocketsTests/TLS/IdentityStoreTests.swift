@@ -172,7 +172,7 @@ struct IdentityStoreTests {
         #expect(try subject(server) == "/CN=renewed")
     }
 
-    @Test("concurrent reloads and handshakes use one of the certificates")
+    @Test("each handshake during concurrent reloads uses one of the certificates")
     func concurrency() async throws {
         let files = try IdentityFiles("server")
         defer { files.remove() }
