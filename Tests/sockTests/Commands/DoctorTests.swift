@@ -85,7 +85,7 @@ struct DoctorTests {
         #expect(outcome.text.isEmpty)
     }
 
-    @Test("doctor --watch repeats the examination until an interrupt ends it by the signal")
+    @Test("doctor --watch repeats the examination until SIGINT ends the program")
     func watch() throws {
         let pair = try unreadPair()
         let running = try RunningSock("doctor", "--watch", pair.port)

@@ -119,7 +119,7 @@ struct DoctorTextTests {
                 + " sandbox may hold it.")
     }
 
-    @Test("slow readers print with their rates, and only three of them")
+    @Test("at most three slow readers print with their rates, and the others are counted")
     func slowReaders() throws {
         let text = text(width: 200)
         let ends = text.analysis.connections[0]

@@ -6,7 +6,7 @@ import Testing
 struct SpellingTests {
     private func nearest(_ word: String) -> Subcommand? { Subcommand.similar(to: word) }
 
-    @Test("a beginning or a misspelling finds the name that it means")
+    @Test("the beginning or a misspelling of a name finds the name")
     func found() {
         #expect(nearest("lisen") == .listen)
         #expect(nearest("docter") == .doctor)

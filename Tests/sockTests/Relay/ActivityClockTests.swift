@@ -23,7 +23,7 @@ struct ActivityClockTests {
         #expect(clock.lastReceive == .zero)
     }
 
-    @Test("the last receive is now until the bytes are written, and then stays")
+    @Test("lastReceive is the current time until the bytes are written, and then constant")
     func receive() {
         let clock = ActivityClock()
         clock.didReceive()

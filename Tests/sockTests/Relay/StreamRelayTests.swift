@@ -270,7 +270,7 @@ struct StreamRelayTests {
                 + " both directions were silent for 200 ms")
     }
 
-    @Test("sock -q exits with status 0 after the end of input although the peer stays connected")
+    @Test("sock -q exits with status 0 after the end of input even if the peer stays connected")
     func quit() throws {
         let hasEnded = Monitor(false)
         let peer = try Peer { client in

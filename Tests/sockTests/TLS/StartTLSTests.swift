@@ -72,7 +72,7 @@ struct StartTLSTests {
         #expect(sent == ["a1 CAPABILITY", "a2 STARTTLS"])
     }
 
-    @Test("POP3: the client sends STLS, also to a server without CAPA")
+    @Test("POP3: the client sends STLS, even to a server without CAPA")
     func pop3() throws {
         for reply in ["+OK\r\nUSER\r\nSTLS\r\n.\r\n", "-ERR unknown\r\n"] {
             let sent = try run(.pop3, Script(replies: ["+OK hello\r\n", reply, "+OK begin\r\n"]))
@@ -127,7 +127,7 @@ struct StartTLSTests {
         #expect(long.message.hasSuffix("its reply has a line of more than 4096 bytes"))
     }
 
-    @Test("a name of a protocol is parsed in any case, and another word is a usage error")
+    @Test("a protocol name is parsed in any case, and any other word is a usage error")
     func names() throws {
         #expect(try StartTLS(parsing: "SMTP") == .smtp)
         #expect(throws: UsageError.self) { try StartTLS(parsing: "xmpp") }

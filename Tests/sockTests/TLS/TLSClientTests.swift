@@ -125,7 +125,7 @@ struct TLSClientTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("empty input and the end of input do not end the receiving direction")
+    @Test("sock still receives after the end of input, even after empty input")
     func receiving() throws {
         let bytes = [UInt8](repeating: 120, count: 1 << 20)
         for input in ["", "request"] {

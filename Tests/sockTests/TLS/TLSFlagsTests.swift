@@ -38,7 +38,7 @@ struct TLSFlagsTests {
     }
 
     @Test(
-        "a flag that depends on TLS is refused without it",
+        "a flag that depends on TLS is refused without TLS",
         arguments: [
             ["--ca", "f"], ["--cert", "f"], ["--key", "f"], ["--insecure"], ["--sni", "n"],
             ["--alpn", "h2"], ["--key-log", "f"], ["--pin", "sha256:0"],

@@ -68,7 +68,7 @@ struct TLSReportTests {
         #expect(other.text.contains("the certificate has another fingerprint"))
     }
 
-    @Test("info --tls --json prints one object, also if a check fails")
+    @Test("info --tls --json prints one object, even if a check fails")
     func json() throws {
         let outcome = try info("--json")
         #expect(outcome.status == 60)
