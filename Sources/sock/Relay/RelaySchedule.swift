@@ -80,27 +80,17 @@ struct RelaySchedule {
         if !isEmpty { lastUnsent = now }
     }
 
-    /// Records that the connection is half-closed or that it cannot be half-closed.
-    mutating func didHalfClose() {
-        hasHalfClosed = true
-    }
-
     /// Records an attempt to half-close.
     ///
-    /// The attempt also fails if the peer is gone. That failure is ignored, because the next
-    /// receive reports its cause better.
+    /// The attempt is repeated later if the kernel has no room for the close_notify of TLS. It also
+    /// fails if the peer is gone. That failure is ignored, because the next receive reports its
+    /// cause better.
     mutating func didTryToHalfClose(_ result: Result<Void, SocketError>, at now: Duration) {
         if case .failure(let error) = result, error.errno == .wouldBlock {
-            halfCloseDidBlock(at: now)
+            earliestHalfClose = now + Self.checkInterval
         } else {
-            didHalfClose()
+            hasHalfClosed = true
         }
-    }
-
-    /// Records that the connection cannot be half-closed yet, because the kernel has no room for
-    /// the close_notify of TLS.
-    mutating func halfCloseDidBlock(at now: Duration) {
-        earliestHalfClose = now + Self.checkInterval
     }
 
     /// Returns what to do next.

@@ -1,3 +1,4 @@
+import Sockets
 import Testing
 
 @testable import sock
@@ -40,7 +41,7 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .seconds(3)) == .checkSendQueue)
         schedule.didCheckSendQueue(at: .seconds(3), isEmpty: true)
         #expect(next(schedule, at: .seconds(3)) == .halfClose)
-        schedule.didHalfClose()
+        schedule.didTryToHalfClose(.success(()), at: .seconds(3))
         #expect(next(schedule, at: .seconds(3)) == .wait(atMost: nil))
     }
 
@@ -49,10 +50,11 @@ struct RelayScheduleTests {
         var schedule = schedule(.atOnce, idleTimeout: .seconds(2))
         schedule.inputDidEnd(at: .zero, isEmpty: false)
         #expect(next(schedule, at: .seconds(1)) == .halfClose)
-        schedule.halfCloseDidBlock(at: .seconds(1))
+        let blocked = Result<Void, SocketError>.failure(SocketError(.send, .system(.wouldBlock)))
+        schedule.didTryToHalfClose(blocked, at: .seconds(1))
         #expect(next(schedule, at: .seconds(1)) == .wait(atMost: .milliseconds(100)))
         #expect(next(schedule, at: .milliseconds(1100)) == .halfClose)
-        schedule.halfCloseDidBlock(at: .milliseconds(1950))
+        schedule.didTryToHalfClose(blocked, at: .milliseconds(1950))
         #expect(next(schedule, at: .seconds(2)) == .endIdle)
     }
 
