@@ -42,6 +42,9 @@ struct DoctorText {
             finding.stallDuration.map {
                 " for \($0.approximate)\(finding.isLowerBound ? " or longer" : "")"
             } ?? ""
+        func now(_ present: String, or past: String) -> String {
+            time.isEmpty ? present : past + time
+        }
         switch finding.kind {
         case .circularWait:
             let programs = Set(finding.edges.map(\.waiter)).count
@@ -52,14 +55,11 @@ struct DoctorText {
         case .bothWaiting: return "Both ends wait for data\(time)"
         case .networkLost: return "The peer's machine does not answer\(time)"
         case .notAccepting:
-            return time.isEmpty
-                ? "The server is not accepting clients"
-                : "The server has not accepted a client\(time)"
-        case .peerNotReading:
-            return time.isEmpty ? "The peer is not reading" : "The peer has not read\(time)"
+            return now(
+                "The server is not accepting clients", or: "The server has not accepted a client")
+        case .peerNotReading: return now("The peer is not reading", or: "The peer has not read")
         case .notReading:
-            return time.isEmpty
-                ? "Received bytes are not being read" : "Received bytes have not been read\(time)"
+            return now("Received bytes are not being read", or: "Received bytes have not been read")
         case .peerStuck: return "The peer is stuck\(time)"
         case .notClosed:
             let ago = finding.stallDuration.map { duration in
