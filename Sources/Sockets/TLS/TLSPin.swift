@@ -50,10 +50,13 @@ public struct TLSPin: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Returns whether a certificate or its public key has the digest.
-    package func matches(_ certificate: TLSCertificate) -> Bool {
-        let seen =
+    package func matches(_ certificate: TLSCertificate) -> Bool { pin(of: certificate) == self }
+
+    /// Returns the pin of the same kind that a certificate matches.
+    package func pin(of certificate: TLSCertificate) -> TLSPin {
+        let digits =
             subject == .certificate ? certificate.fingerprint : certificate.publicKeyFingerprint
-        return Hexadecimal.text(of: digest) == seen
+        return TLSPin(subject, Self.hex(Array(digits.utf8)[...]) ?? [])
     }
 
     /// The pin as text, such as "sha256:2f0b…" for a certificate or "sha256//LwuT…=" for a public

@@ -164,9 +164,8 @@ struct ConnectTrace {
         if !tls.acceptsAnyIssuer, let fault = information.faults.first {
             throw SocketError(.startTLS, .tls(fault), endpoint: endpoint)
         }
-        guard !report.matchesPin else { return }
-        let seen = information.peerCertificate?.pin ?? "none"
-        throw SocketError(.startTLS, .tls(.pinMismatch(seen: seen)), endpoint: endpoint)
+        guard let failure = report.pinFailure else { return }
+        throw SocketError(.startTLS, .tls(failure), endpoint: endpoint)
     }
 
     /// Prints the name of a step when it begins, and its result in a second column when it ends.

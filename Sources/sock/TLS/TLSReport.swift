@@ -4,8 +4,8 @@ import Sockets
 struct TLSReport {
     private let information: TLSInformation
     let checks: [Check]
-    /// A Boolean value that indicates whether the certificate matches the pin; true without a pin.
-    let matchesPin: Bool
+    /// The failure if the certificate does not match the pin.
+    let pinFailure: TLSFailure?
 
     /// One step of the verification.
     struct Check: Equatable {
@@ -33,10 +33,12 @@ struct TLSReport {
             let fault = faults.first { Self.step(of: $0) == name }
             return Check(name: name, title: title, failure: fault.map { "\($0)" })
         }
-        matchesPin = pin.map { information.peerCertificate.map($0.matches) == true } ?? true
+        pinFailure = pin.flatMap { pin in
+            let seen = information.peerCertificate.map { pin.pin(of: $0) }
+            return seen == pin ? nil : .pinMismatch(seen: seen.map { "\($0)" } ?? "none")
+        }
         if pin != nil {
-            let failure = matchesPin ? nil : "the certificate has another fingerprint"
-            checks.append(Check(name: "pin", title: "the pin", failure: failure))
+            checks.append(Check(name: "pin", title: "the pin", failure: pinFailure.map { "\($0)" }))
         }
         self.checks = checks
     }

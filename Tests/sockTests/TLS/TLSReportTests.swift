@@ -65,7 +65,12 @@ struct TLSReportTests {
         #expect(pinned.text.hasSuffix("Checking the pin...                         done\n"))
         let other = try info("--pin", "sha256:" + String(repeating: "1", count: 64))
         #expect(other.status == 90)
-        #expect(other.text.contains("the certificate has another fingerprint"))
+        #expect(other.text.contains("its own pin is \(certificate.pin)\n"))
+        let otherKey = try info("--pin", "sha256//\(String(repeating: "A", count: 43))=")
+        #expect(otherKey.status == 90)
+        for text in [otherKey.text, otherKey.errors] {
+            #expect(text.contains("its own pin is sha256//"), "\(text)")
+        }
     }
 
     @Test("info --tls --json prints one object, even if a check fails")
