@@ -17,8 +17,7 @@ extension ConnectAttempts {
         /// The event source that waits for all attempts, created at the first wait.
         var watcher: EventSource?
         defer {
-            // Deregister the attempts first, because their events refer to the source that watches
-            // them.
+            // Deregister the attempts before `watcher` is closed, because their events refer to it.
             closeAll()
             watcher?.close()
         }

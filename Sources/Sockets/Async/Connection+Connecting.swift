@@ -22,9 +22,9 @@ extension Connection {
     ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
     ///   - group: The loop group. The connection belongs to one of its loops.
     ///   - options: The local address, the family and the socket options.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/attempts`` lists every
-    ///   address that was tried. If several attempts failed, the cause is that of the most
-    ///   informative failure:
+    /// - Throws: ``SocketError``, whose ``SocketError/attempts`` lists every address that was
+    ///   tried. If several attempts failed, the error has the cause of the most informative
+    ///   failure. The causes are:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the endpoint is not a stream.
     ///   - ``SocketError/Cause/system(_:)`` with the kernel's error, for example
     ///     `connectionRefused`.

@@ -42,7 +42,8 @@ extension Connection {
     /// ```
     ///
     /// If one connection breaks, the other one is reset, so that its peer does not take a broken
-    /// stream for a complete one. Unix sockets have no reset.
+    /// stream for a complete one. Unix sockets have no reset, so a Unix peer cannot tell a broken
+    /// stream from a complete one.
     ///
     /// - If this connection breaks, `copy` resets the other connection. Other calls on that
     ///   connection then throw `.connectionAbort`, because this side, not the peer, reset it.
@@ -68,7 +69,8 @@ extension Connection {
             count = try await forwardAll(to: other)
         } catch {
             let failure = error.errno == nil ? error : firstFailure(error, other)
-            // A connection with a noted error is broken, even if another call got the error first.
+            // A noted error means that the connection is broken, even if another call got the
+            // error.
             if connectionError?.hasOccurred ?? false {
                 other.reset(because: failure)
             } else if other.connectionError?.hasOccurred ?? false {
@@ -100,19 +102,20 @@ extension Connection {
     /// Resets the connection without closing it, because another connection failed with `error`.
     ///
     /// The tasks that use the connection get ``SocketError/Cause/system(_:)`` with
-    /// `.connectionAbort`. A Unix socket has no reset.
+    /// `.connectionAbort`. On a Unix socket, which has no reset, the method does nothing.
     private func reset(because error: SocketError) {
         guard family != .unix, source.enter() else { return }
         defer { source.leave() }
-        // Note the error before the reset, because the reset wakes the tasks that look for it.
+        // Note the error before the reset, because the reset wakes tasks, which then look for the
+        // noted error.
         connectionError?.noteReset(because: error)
         _ = LingerState.reset(source.descriptor)
     }
 
     private func forwardAll(to other: Connection) async throws(SocketError) -> Int {
         var deadline = Deadline(other.writeTimeout)
-        // Claim the reading direction last, because an earlier write may only end if another task
-        // reads meanwhile.
+        // Claim the reading direction after the earlier writes have ended, because such a write may
+        // be unable to end unless another task reads meanwhile.
         try await other.beginWriting(&deadline)
         defer { other.source.endWriting() }
         try begin(.read)
@@ -158,7 +161,7 @@ extension Connection {
     private func forward(
         _ descriptor: Int32, to other: Connection, _ forwarded: inout Int, usesTLS: Bool
     ) throws(Errno) -> Errno? {
-        // Don't call `input.written`, so that `input` stays empty while its memory is used.
+        // Use only the memory of `input`. Without a call of `input.written`, `input` stays empty.
         let room = source.scratch ?? input.room(atLeast: 65536)
         let count =
             usesTLS
@@ -166,8 +169,8 @@ extension Connection {
         guard count > 0 else { return nil }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
         var sent = 0
-        // Keep the unsent bytes. They may already be in the memory of `input`, which `append`
-        // allows.
+        // Keep the unsent bytes. `bytes` may overlap the memory of `input`, and `append` supports
+        // such an overlap.
         defer { input.append(UnsafeRawBufferPointer(rebasing: bytes[sent...])) }
         do throws(Errno) {
             sent = try other.sendAtOnce(bytes, usesTLS: usesTLS)
@@ -178,8 +181,8 @@ extension Connection {
         }
     }
 
-    /// Adds to `forwarded` the bytes that TLS has encrypted but not yet reported as sent, and
-    /// returns their number.
+    /// Adds to `forwarded` the number of bytes that TLS has encrypted but not yet reported as sent,
+    /// and returns this number.
     @inline(never)
     private func takeUnreported(_ forwarded: inout Int) -> Int {
         let count = tlsSession?.takeUnreported() ?? 0
@@ -187,7 +190,7 @@ extension Connection {
         return count
     }
 
-    /// Sends TLS's closing alert (close_notify) after the writes of other tasks.
+    /// Sends TLS's closing alert (close_notify) after the writes of other tasks have ended.
     @inline(never)
     private func sendEnd() async throws(SocketError) {
         guard let session = tlsSession else { return }

@@ -42,8 +42,8 @@ extension Connection {
         _ request: [UInt8], reading framing: Framing, timeout: TimeLimit = .never
     ) async throws(SocketError) -> Reply {
         var deadline = Deadline(timeout)
-        // Claim the reading direction last, because an earlier write may only end if another task
-        // reads meanwhile.
+        // Claim the reading direction after the earlier writes have ended, because such a write may
+        // be unable to end unless another task reads meanwhile.
         try await beginWriting(&deadline, for: .exchange)
         defer { source.endWriting() }
         try begin(.exchange)

@@ -27,7 +27,8 @@ extension Connection {
         close()
     }
 
-    /// Whether the peer has ended the stream and no task uses the connection.
+    /// A Boolean value that indicates whether the peer has ended the stream and no task uses the
+    /// connection.
     ///
     /// Such a peer sends nothing more, so closing the descriptor does not reset the connection.
     var isIdleAtEnd: Bool {
@@ -55,7 +56,7 @@ extension Connection {
         }
     }
 
-    /// Half-closes the connection after the earlier writes.
+    /// Half-closes the connection after the earlier writes have ended.
     private func halfClose(_ deadline: inout Deadline) async throws(SocketError) {
         try await beginWriting(&deadline, for: .shutdown)
         defer { source.endWriting() }

@@ -97,7 +97,7 @@ extension Connection {
 
     /// Returns the error of a failed read.
     ///
-    /// This method is not inlined, because its code would slow down each line.
+    /// This method is not inlined, because its code would slow down every read of a line.
     @inline(never)
     private func lineFailure(_ cause: SocketError.Cause) -> SocketError { failure(.read, cause) }
 
@@ -135,7 +135,7 @@ extension Connection {
         try begin(.read)
         var isKept = false
         // If the call returns a line, leave `source` but keep `isReading` set, because another
-        // reader could overwrite the line.
+        // reader could otherwise overwrite the line.
         defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)
         var hasEnded = false
@@ -165,7 +165,7 @@ extension Connection {
 
         let connection: Connection
 
-        /// Returns an iterator that starts with the first line that was not consumed.
+        /// Returns an iterator that starts with the first line that has not been consumed.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
 
         /// An iterator over the lines.
@@ -196,7 +196,7 @@ extension Connection {
 
         let connection: Connection
 
-        /// Returns an iterator that starts with the first line that was not consumed.
+        /// Returns an iterator that starts with the first line that has not been consumed.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(connection: connection) }
 
         /// An iterator over the lines.

@@ -43,7 +43,7 @@ extension Connection {
     ///
     /// The caller must have called `begin(.read)`, which excludes other readers. `body` runs before
     /// the task can suspend. If `input` was empty before the call, it is also empty while `body`
-    /// runs. Bytes that `body` appends to `input` are read next.
+    /// runs. If `body` appends bytes to `input`, the next read returns them.
     @inline(always)
     func withNextBytes<Success>(
         _ deadline: inout Deadline, _ body: (UnsafeRawBufferPointer) -> Success
@@ -56,7 +56,8 @@ extension Connection {
         if isAtEnd { return nil }
         do throws(WaitFailure) {
             return try await source.perform(.reading, &deadline) { descriptor throws(Errno) in
-                // Don't call `input.written`, so that `input` stays empty while its memory is used.
+                // Use only the memory of `input`. Without a call of `input.written`, `input` stays
+                // empty.
                 let room = source.scratch ?? input.room(atLeast: 65536)
                 let count = try receive(descriptor, into: room)
                 return count == 0 ? nil : body(UnsafeRawBufferPointer(rebasing: room[..<count]))

@@ -4,9 +4,9 @@ extension Connection {
     /// Sends bytes of a file without copying them into the program, as sendfile(2) does.
     ///
     /// The call ends at the end of the file or after `count` bytes. It neither uses nor changes the
-    /// file's position. Bytes that are not in the kernel's cache are read from the disk on the
-    /// calling thread. Over TLS, and for files that sendfile(2) refuses, such as most files in
-    /// `/proc`, the call uses pread(2) and send(2) instead.
+    /// file's position. The call blocks its thread while the kernel reads uncached bytes from the
+    /// disk. Over TLS, and for files that sendfile(2) refuses, such as most files in `/proc`, the
+    /// call uses pread(2) and send(2) instead.
     ///
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
@@ -49,7 +49,7 @@ extension Connection {
                 .invalidInput("offset \(offset) and count \(limit) must not be negative"))
         }
         var sent = 0
-        // The kernel cannot encrypt, so the program reads the file.
+        // TLS encrypts in this process, so the process must read the file itself.
         if _slowPath(tlsReference.isCreated) {
             return try await readAndSend(file, offset, limit, &deadline, &sent)
         }
@@ -82,7 +82,9 @@ extension Connection {
         return sent
     }
 
-    /// Makes an adopted socket nonblocking, for all processes that share it.
+    /// Makes an adopted socket nonblocking, because sendfile(2) could block otherwise.
+    ///
+    /// The change applies to all processes that share the socket.
     private func makeNonblocking() throws(WaitFailure) {
         guard sendFileMayWait else { return }
         do throws(Errno) { try System.setBlocking(source.descriptor, false) } catch {

@@ -114,7 +114,7 @@ extension Connection {
         try await handshake(session, &deadline)
     }
 
-    /// Creates the TLS of the connection, whose handshake is then pending.
+    /// Creates the connection's TLS session without starting the handshake.
     @discardableResult
     func prepareTLS(
         _ configuration: TLSConfiguration, host: String?
@@ -126,7 +126,8 @@ extension Connection {
         }
     }
 
-    /// Creates the TLS of the connection, before its handshake.
+    /// Creates the TLS session as ``prepareTLS(_:host:)`` does, but throws a failure without
+    /// addresses.
     @discardableResult
     func createSession(
         _ configuration: TLSConfiguration, host: String?
@@ -164,21 +165,21 @@ extension Connection {
                 }
             }
             // The first bytes for the program may have arrived together with the last bytes of the
-            // handshake.
+            // handshake. No other event would report them.
             if session.mayHaveBytes { source.reading.word.setReady() }
         } catch {
             throw failure(.startTLS, after: error)
         }
     }
 
-    /// Continues the handshake with the bytes that the session has.
+    /// Continues the handshake with the bytes that the session has already received.
     private func attempt(
         _ session: TLSSession
     ) throws(WaitFailure) -> TLSSession.HandshakeStep {
         do throws(TLSFailure) {
             return try session.handshake(source.descriptor)
         } catch {
-            // The session has already tried to send an alert to the peer.
+            // Send no alert here, because the session has already tried to send one.
             throw WaitFailure(.tls(error))
         }
     }
@@ -194,18 +195,20 @@ extension Connection {
             step = try session.receiveAndHandshake(descriptor, scratch: scratch, isShort: &isShort)
         } else {
             try session.receiveForHandshake(descriptor, .dontWait, isShort: &isShort)
-            // `failure` reports what the session noted.
+            // Discard the error, because the session has noted the cause, with which `failure`
+            // replaces `.protocolError`.
             guard let next = try? session.handshake(descriptor) else { throw .protocolError }
             step = next
         }
-        // As in `receive`.
+        // Reading stays ready for the same reasons as in `receivePlain`.
         if !isShort || source.staysReadable { source.reading.word.setReady() }
         return step
     }
 
-    /// Gives the session the identity for a client.
+    /// Passes the session the identity for the client that sent `hello`.
     ///
-    /// This method is not inlined, because the frame of every waiting handshake would contain its own.
+    /// This method is not inlined, because otherwise the frame of every waiting handshake would
+    /// include the frame of this method.
     @inline(never)
     private func chooseIdentity(
         for hello: TLSClientHello, _ session: TLSSession, _ deadline: inout Deadline
@@ -213,7 +216,9 @@ extension Connection {
         session.use(try await identity(for: hello, session.identityChooser, &deadline))
     }
 
-    /// Returns the identity for a client, or cancels the choice at the deadline.
+    /// Returns the identity for the client that sent `hello`.
+    ///
+    /// If the deadline passes first, the method cancels the choice and throws.
     private func identity(
         for hello: TLSClientHello, _ chooser: TLSIdentityChooser?, _ deadline: inout Deadline
     ) async throws(WaitFailure) -> TLSIdentityChoice {
@@ -241,7 +246,8 @@ extension Connection {
         return choice
     }
 
-    /// Makes one attempt to receive decrypted bytes, and marks reading as ready if another may succeed.
+    /// Makes one attempt to receive decrypted bytes, and marks reading as ready if another attempt
+    /// may succeed.
     @inline(never)
     func receiveDecrypted(
         _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer
@@ -325,7 +331,7 @@ extension Connection {
         }
     }
 
-    /// Ends `direction` in TLS, before the caller shuts it down in TCP.
+    /// Closes `direction` in TLS, before the caller closes it with shutdown(2).
     @inline(never)
     func endTLS(_ direction: ShutdownDirection) throws(SocketError) {
         guard let session = tlsSession else { return }
@@ -334,8 +340,8 @@ extension Connection {
         try call(.shutdown, nil) { descriptor throws(Errno) in try session.end(descriptor) }
     }
 
-    /// Sends TLS's closing alert (close_notify) before the descriptor is closed, if that needs no
-    /// waiting.
+    /// Sends TLS's closing alert (close_notify) before the descriptor is closed, if the kernel
+    /// accepts it at once.
     @inline(never)
     func endTLSBeforeClose() {
         guard let session = tlsSession, source.enter() else { return }

@@ -39,19 +39,22 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     // The bytes that were received but not yet consumed. The buffer allocates memory on first use.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
-    /// Whether the end of the stream was received.
+    /// A Boolean value that indicates whether the end of the stream was received.
     @exclusivity(unchecked) var isAtEnd = false
-    /// Whether a write ended part-way, so another write would continue in the middle of a message.
+    /// A Boolean value that indicates whether a write ended part-way, so another write would
+    /// continue in the middle of a message.
     @exclusivity(unchecked) var isIncomplete = false
-    /// Whether sendfile(2) could block, because the socket was adopted and may be in blocking mode.
+    /// A Boolean value that indicates whether sendfile(2) could block, because the socket was
+    /// adopted and may be in blocking mode.
     ///
     /// sendfile(2) has no flag like `MSG_DONTWAIT`.
     @exclusivity(unchecked) var sendFileMayWait = false
-    /// Whether a writing task is inside a system call, or is about to note the error of that call.
+    /// A Boolean value that indicates whether a writing task is inside a system call, or is about
+    /// to note the error of that call.
     let isAttemptingWrite = Atomic<Bool>(false)
     /// The error that broke the connection.
     ///
-    /// Most connections never need this object.
+    /// The object is created on first use, because most connections never break.
     let brokenBy = LazyReference<ConnectionError>()
     /// The TLS session, which is created when TLS starts.
     let tlsReference = LazyReference<TLSSession>()
@@ -174,8 +177,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         var cause = cause
         if case .system(let code) = cause {
             note(code)
-            // This side reset the connection, but the kernel reports the error of a reset by the
-            // peer.
+            // Replace the error, because the kernel reports a reset by the peer although this side
+            // reset the connection.
             if brokenBy.objectIfCreated?.causeOfReset != nil { cause = .system(.connectionAbort) }
         }
         cause = tlsSession?.cause(of: cause) ?? cause

@@ -25,8 +25,8 @@ final class ConnectionSlots: Sendable {
 
     /// Waits until a slot may be free, or returns at once if a slot is free.
     ///
-    /// The caller must have reset the wakeup. The wakeup may be spurious, so the caller must check
-    /// again whether a slot is free.
+    /// The caller must reset the wakeup before the call. After the call, it must check again
+    /// whether a slot is free, because the wakeup may be spurious.
     func waitForSlot(_ wakeup: Wakeup, on loop: EventLoop) async {
         guard limit.withLock({ $0.enqueueForSlot(wakeup) }) else { return }
         await wakeup.wait(on: loop)

@@ -11,7 +11,7 @@ extension DatagramChannel {
     /// did not send. So the channel sets the reply's source address with `IP_PKTINFO` or
     /// `IPV6_PKTINFO` (RFC 3542).
     ///
-    /// The reply is lost in these cases:
+    /// The call discards the reply and returns `false` in these cases:
     ///
     /// - The sender's address is 0.0.0.0 or `::`, because the reply would go to a service of this
     ///   machine.

@@ -207,7 +207,8 @@ extension DatagramChannel {
         }
     }
 
-    /// Whether any sender can reach the channel, so that reply addresses may be forged.
+    /// A Boolean value that indicates whether any sender can reach the channel, so reply addresses
+    /// may be forged.
     var acceptsAnySender: Bool { !isConnected && localAddress != .unnamed }
 
     private func isUndeliverable(_ cause: SocketError.Cause, to remote: SocketAddress) -> Bool {
@@ -243,7 +244,7 @@ extension DatagramChannel {
 
     /// Sends without waiting.
     ///
-    /// This needs no exclusive access, because a datagram is sent as a whole.
+    /// Several tasks may call this method at once, because each datagram is sent as a whole.
     ///
     /// Returns `false` if there is no buffer space.
     @inline(__always)

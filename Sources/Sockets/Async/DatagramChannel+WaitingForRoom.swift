@@ -16,8 +16,8 @@ extension DatagramChannel {
         // Mark writing as ready, because the previous send may have cleared the mark.
         source.writing.word.setReady()
         try reportWritable(true)
-        // Ignore an error, which means that the kernel has no memory. Superfluous events do no
-        // harm.
+        // Ignore an error. It means that the kernel is out of memory, so superfluous events
+        // continue, but they do no harm.
         defer { try? reportWritable(false) }
         try await source.perform(.writing, &deadline) { descriptor throws(Errno) in
             try attempt(descriptor, bytes, route)
@@ -62,7 +62,7 @@ extension DatagramChannel {
 
     /// The tasks that wait until one Unix peer has room.
     final class UnixWait: @unchecked Sendable {
-        // Safe because `tasks` is only used with the lock of `unixWaits`.
+        // Safe because `tasks` is used only while the lock of `unixWaits` is held.
         let turns = TurnQueue()
         fileprivate var tasks = 0
     }

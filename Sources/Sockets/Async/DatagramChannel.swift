@@ -37,8 +37,8 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
 
     let source: EventSource
     let family: AddressFamily
-    /// Whether the kernel reports the destination of each datagram, because the channel has more
-    /// than one address.
+    /// A Boolean value that indicates whether the kernel reports the destination of each datagram,
+    /// because the channel has more than one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
     private let file: UnixSocketFile?

@@ -37,8 +37,8 @@ extension Listener {
 
     /// Begins to accept from this socket, and excludes other accepting tasks.
     ///
-    /// It rejects a sharded listener, because the clients of its other sockets would never be
-    /// accepted.
+    /// The method rejects a sharded listener, because the clients of its other sockets would never
+    /// be accepted.
     func beginAccepting() throws(WaitFailure) {
         guard !isSharded else {
             throw WaitFailure(.invalidInput("a sharded listener can only be used with serve"))

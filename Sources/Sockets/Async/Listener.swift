@@ -45,10 +45,10 @@ public final class Listener: Sendable {
     let retryWakeup = Wakeup()
     private let family: AddressFamily
     private let file: UnixSocketFile?
-    /// Whether the local address is a wildcard, so that clients may connect to different addresses
-    /// of this machine.
+    /// A Boolean value that indicates whether the local address is a wildcard, so clients may
+    /// connect to different addresses of this machine.
     private let isWildcard: Bool
-    /// Whether each loop of the group accepts with its own socket.
+    /// A Boolean value that indicates whether each loop of the group accepts with its own socket.
     let isSharded: Bool
     /// The shards of the other loops, which have the same address.
     let siblings: [Listener]

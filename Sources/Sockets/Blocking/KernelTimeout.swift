@@ -20,11 +20,11 @@ struct KernelTimeout: ~Copyable {
     private static let changing: UInt64 = 1 << 62
     private static let unknown: UInt64 = 1 << 63
 
-    /// The shortest timeout, in microseconds, that a call with a longer limit shares with a waiting
-    /// call.
+    /// The shortest kernel timeout, in microseconds, that a new call with a longer limit shares
+    /// with the calls that already wait.
     ///
-    /// Each time that the shared timeout ends the wait of the call early, the call waits again. If
-    /// the shared timeout is shorter than this, polling is cheaper.
+    /// Each time that the kernel timeout expires, the new call must wait again. If the kernel
+    /// timeout is shorter than this, polling is cheaper.
     private static let usefulLimit: UInt64 = 20_000
 
     /// Creates the state of a socket without a timeout.
@@ -34,14 +34,14 @@ struct KernelTimeout: ~Copyable {
 
     /// The longest timeout that fits into the word.
     ///
-    /// A longer wait wakes up about every twelve days and continues.
+    /// A call with a longer limit wakes up about every twelve days and waits again.
     static let longest = limitMask
 
     /// Begins a call that waits in the kernel for at most `limit` microseconds, or forever if
     /// `limit` is 0.
     ///
-    /// `set` changes the kernel's timeout. This method returns `false` if the kernel has another
-    /// timeout that cannot be changed now. The caller must then poll.
+    /// `set` changes the kernel's timeout. This method returns `false` if other calls wait with a
+    /// timeout that this call cannot share, or if `set` fails. The caller must then poll.
     @inline(__always)
     func enter(limit: UInt64, set: (UInt64) -> Bool) -> Bool {
         var old = word.load(ordering: .relaxed)

@@ -104,7 +104,7 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
         try requirePlain(.duplicate)
-        // From now on, the duplicate may set `SO_LINGER` for both sockets.
+        // Note that `SO_LINGER` may be set, because the duplicate may set it for both sockets.
         linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the
@@ -138,7 +138,8 @@ extension Socket {
 
     /// How the socket is shared once it has a duplicate.
     ///
-    /// To wake waiting calls, `close` may shut down a connection. It must not shut down a datagram
-    /// socket, because the duplicate can still receive.
+    /// A connection shares only the timeouts, so `close` may still wake waiting calls with
+    /// shutdown(2), which ends the duplicate's connection too. A datagram socket must not be shut
+    /// down, because its duplicate must still be able to receive.
     private var sharingOfDuplicates: Sharing { type == .datagram ? .everything : .timeouts }
 }

@@ -137,7 +137,8 @@ extension Socket {
             }
             connectionError?.forget()
             names.withLock { names in
-                // If the socket has no port yet, the next send binds it to a port.
+                // If the socket has no port yet, leave the address unknown, because the next send
+                // binds the socket to a port.
                 names.local = established.local.port == 0 ? nil : established.local
                 names.remote = established.remote
             }

@@ -194,10 +194,11 @@ extension Socket {
             sender: SocketAddress(sender), localAddress: destination(local))
     }
 
-    /// Returns the address that a datagram was sent to, if the socket knows it.
+    /// Returns the address that a datagram was sent to, or `nil` if it is unknown.
     private func destination(_ packet: PacketAddress?) -> SocketAddress? {
         guard type == .datagram else { return nil }
-        // The first send may have bound the socket to an address.
+        // If no address was captured, ask the kernel, because the first send may have bound the
+        // socket to an address.
         let captured = names.withLock { $0.local }
         guard let own = captured ?? (packet == nil ? nil : localAddress) else { return nil }
         guard own.isOneOfMany else { return own == .unnamed ? nil : own }

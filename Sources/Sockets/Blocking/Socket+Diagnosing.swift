@@ -25,10 +25,10 @@ extension Socket {
         try diagnose(watching: duration, during: .nothing)
     }
 
-    /// Examines the connection during an operation, as `diagnose(watching:)` does outside
-    /// operations.
+    /// Examines the connection as `diagnose(watching:)` does, but for a caller that is in the
+    /// middle of an operation.
     ///
-    /// The caller specifies the operation as `activity`.
+    /// `activity` is that operation.
     package func diagnose(
         watching duration: Duration = .zero, during activity: Activity
     ) throws(SocketError) -> StallReport {
@@ -61,7 +61,7 @@ extension Socket {
         do throws(Errno) {
             isListening = try System.isListening(descriptor)
             // Skip the check if the peer's address was captured, because a reset TCP connection has
-            // no peer any more but can still be examined.
+            // no peer address any more but can still be examined.
             if !isListening, names.withLock({ $0.remote }) == nil {
                 _ = try System.getpeername(descriptor)
             }

@@ -4,7 +4,7 @@ internal import SystemPackage
 extension Socket {
     /// Sends a request and receives the reply.
     ///
-    /// It receives while it sends, so no combination of sizes can deadlock.
+    /// The call receives while it sends, so no combination of sizes can deadlock.
     ///
     /// ```swift
     /// let reply = try socket.exchange("status\n", reading: .line)

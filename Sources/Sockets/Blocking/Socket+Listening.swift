@@ -7,16 +7,16 @@ extension Socket {
     /// let client = try server.accept()
     /// ```
     ///
-    /// A datagram socket is then ready for `receiveFrom`, and every other socket for `accept`. An
-    /// endpoint without a host, or with the host `::`, binds every interface. One socket then
+    /// A datagram socket is then ready for `receiveFrom`. Every other socket is ready for `accept`.
+    /// An endpoint without a host, or with the host `::`, binds every interface. One socket then
     /// serves IPv4 and IPv6; ``ListenOptions/family`` restricts it to IPv6. On a machine without
     /// IPv6, an endpoint without a host serves only IPv4. `SO_REUSEADDR` is set on TCP sockets, so
     /// a server can restart at once. With port 0, the kernel chooses the port; see
     /// ``localAddress``.
     ///
-    /// The call replaces a stale socket file, which no server uses any more. If a running server
-    /// uses the path, or if the path is another kind of file, the call throws `addressInUse`.
-    /// `close` removes the socket file.
+    /// The call replaces the socket file of a server that has ended. If a running server uses the
+    /// path, or if the path is another kind of file, the call throws `addressInUse`. `close`
+    /// removes the socket file.
     ///
     /// The call blocks the thread while it resolves a name; the async counterparts are
     /// ``Listener/init(on:timeout:tls:group:options:)`` and
@@ -51,8 +51,8 @@ extension Socket {
     /// see ``init(on:timeout:options:)``.
     ///
     /// The address `::` serves IPv4 and IPv6 unless ``ListenOptions/family`` is
-    /// ``AddressFamily/ipv6``. Another IPv6 address does not serve IPv4. An IPv4-mapped address,
-    /// such as `::ffff:127.0.0.1`, is bound as its IPv4 address.
+    /// ``AddressFamily/ipv6``. No other IPv6 address serves IPv4. An IPv4-mapped address, such as
+    /// `::ffff:127.0.0.1`, is bound as its IPv4 address.
     ///
     /// - Parameters:
     ///   - address: The local address.

@@ -59,9 +59,9 @@ extension Socket {
     /// try socket.sendAll("GET / HTTP/1.0\r\n\r\n", timeout: .seconds(10))
     /// ```
     ///
-    /// On a datagram socket, the bytes are one datagram, which may be empty. If both ends send more
-    /// than the queues can store and neither end reads, they deadlock. So set a timeout, or receive
-    /// on another thread meanwhile. The call blocks the thread; the async counterpart is
+    /// On a datagram socket, the bytes are one datagram, which may be empty. If both sides send
+    /// more than the queues can store and neither side reads, they deadlock. So set a timeout, or
+    /// receive on another thread meanwhile. The call blocks the thread; the async counterpart is
     /// `Connection.write(_:timeout:)`.
     ///
     /// - Parameters:

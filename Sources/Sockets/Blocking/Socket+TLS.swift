@@ -93,8 +93,8 @@ extension Socket {
 
     private func attempt(_ session: TLSSession) throws(SocketError) -> TLSSession.HandshakeStep {
         try call(.startTLS) { descriptor throws(Errno) in
-            // If the handshake fails, the session has already tried to send an alert, and `failure`
-            // reports the cause that the session noted.
+            // Discard the error, because the session has noted the cause, with which `failure`
+            // replaces `.protocolError`. The session has also tried to send an alert.
             guard let step = try? session.handshake(descriptor) else { throw .protocolError }
             return step
         }

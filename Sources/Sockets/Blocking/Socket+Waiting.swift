@@ -37,15 +37,16 @@ extension Socket {
     ) throws(SocketError) -> Result {
         guard enter() else { throw failure(operation, .closed) }
         defer { leave() }
-        // A send may consume the kernel's pending error, which a read on another thread then
-        // misses.
+        // Announce a send, because it may consume the kernel's pending error. A read on another
+        // thread that misses the error then waits until this call has noted it.
         if direction == .sending { connectionError?.beginTaking() }
         defer { if direction == .sending { connectionError?.endTaking() } }
         var isFirst = isFirst
         let isWhole = isFirst
         var remaining = isFirst ? deadline.limit.duration ?? deadline.remaining : deadline.remaining
         let initialTime = remaining
-        // Check the deadline here too, because no call waits if the peer always keeps up.
+        // Check the deadline here too, because only a call that waits checks it, and no call waits
+        // if the peer always keeps up.
         if !isFirst, let remaining, remaining <= .zero {
             throw timeout(operation, deadline, nil)
         }
@@ -140,7 +141,7 @@ extension Socket {
 
     /// Waits with poll(2) until a request is ready, the time is over, or the socket closes.
     ///
-    /// A shutdown ends the wait, too. Pass `true` as `wakesAtClose` if `close` does not shut down
+    /// A shutdown also ends the wait. Pass `true` as `wakesAtClose` if `close` does not shut down
     /// the socket, because other processes may share it.
     func poll(
         _ requests: [PollRequest], _ remaining: Duration?, wakesAtClose: Bool = false

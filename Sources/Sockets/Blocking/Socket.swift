@@ -124,9 +124,9 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// the kernel has accepted. Call ``finish(timeout:)`` to prevent that. On a TLS connection, the
     /// closing alert (close_notify) is sent only if the kernel accepts it at once.
     ///
-    /// Other processes that share a listening socket, or an adopted or duplicated datagram socket,
-    /// can go on using it. A connection is shut down for all processes if a thread waits in a call,
-    /// unless the connection was adopted in nonblocking mode.
+    /// Other processes can go on using a listening socket, an adopted or duplicated datagram
+    /// socket, or a connection that was adopted in nonblocking mode. Any other connection is shut
+    /// down for all processes that share it if a thread waits in a call.
     public func close() {
         if _slowPath(tlsReference.isCreated) { endTLSBeforeClose() }
         let closing = lifetime.close(orRelease: releaseDescriptor)
@@ -154,7 +154,8 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     /// Returns a descriptor that becomes readable when the socket closes, or `nil` if no
     /// descriptors are left.
     ///
-    /// The calling code must check afterwards that the socket is still open.
+    /// The caller must check afterwards that the socket is still open, because `close` may have run
+    /// before the descriptor existed.
     func closeEvent() -> Int32? {
         names.withLock { names in
             if names.closeEvent == nil { names.closeEvent = try? System.makeEvent() }
@@ -174,7 +175,7 @@ public final class Socket: DescriptorOwner, MulticastSocket, Sendable {
     @inline(__always)
     func leave() { lifetime.leave { releaseDescriptor() } }
 
-    // Out of line, so that `leave` stays small enough to be inlined.
+    // This method is not inlined, so that `leave` stays small enough to be inlined.
     @inline(never)
     private func releaseDescriptor() {
         linger.close(descriptor)

@@ -2,7 +2,7 @@
 extension SocketStream {
     /// Sends a request and receives the reply.
     ///
-    /// It receives while it sends, so no combination of sizes can deadlock.
+    /// The call receives while it sends, so no combination of sizes can deadlock.
     ///
     /// ```swift
     /// let reply = try stream.exchange("status\n", reading: .line)
@@ -45,7 +45,7 @@ extension SocketStream {
         }
         if framing != .line { scanner.stopSkipping() }
         // Send unflushed bytes with the request, because flushing first could deadlock with a peer
-        // that also waits for this end to read.
+        // that waits until this side reads.
         let request = output.isEmpty ? request : [UInt8](output.bytes) + request
         let pending = output.count
         return try request.span.bytes.withUnsafeBytes { request throws(SocketError) in

@@ -14,8 +14,9 @@ extension SocketStream {
     ///   stays in the stream. A timeout does not undo earlier reads. If a message takes two reads
     ///   and the second one times out, keep the bytes from the first.
     /// - Returns: The line, or `nil` at the end of the stream.
-    /// - Throws: ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's
-    ///   limit; the next call skips its rest. The errors of ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than the stream's limit.
+    ///   The next call then skips the rest of the line.
     public func readLine(timeout: TimeLimit = .never) throws(SocketError) -> String? {
         guard let line = try nextLine(timeout: timeout) else { return nil }
         return String(decoding: line, as: UTF8.self)

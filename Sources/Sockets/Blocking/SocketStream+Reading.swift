@@ -37,9 +37,9 @@ extension SocketStream {
     ///     in the stream. A timeout does not undo earlier reads. If a message takes two reads and
     ///     the second one times out, keep the bytes from the first.
     /// - Returns: The `count` bytes.
-    /// - Throws: ``SocketError/Cause/endOfStream`` if the stream ends first;
-    ///   ``SocketError/partialBytes`` then contains the received bytes. The errors of
-    ///   ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/endOfStream`` if the stream ends before `count` bytes have arrived.
+    ///   ``SocketError/partialBytes`` then contains the received bytes.
     public func readExactly(
         _ count: Int, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -63,8 +63,9 @@ extension SocketStream {
     ///   - timeout: The time limit for the whole message. A timeout does not undo earlier reads. If
     ///     a message takes two reads and the second one times out, keep the bytes from the first.
     /// - Returns: The bytes, or `nil` at the end of the stream.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit`
-    ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the byte is not among the first `limit` bytes.
+    ///   The received bytes then stay in the stream.
     public func readUntil(
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
@@ -82,8 +83,9 @@ extension SocketStream {
     ///     If a message takes two reads and the second one times out, keep the bytes from the
     ///     first.
     /// - Returns: The bytes, or an empty array if the stream has already ended.
-    /// - Throws: ``SocketError/Cause/tooLarge(limit:)`` if more than `limit` bytes arrive. The
-    ///   received bytes stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    /// - Throws: The errors of ``Socket/receive(atMost:timeout:)``, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if more than `limit` bytes arrive. The received
+    ///   bytes then stay in the stream.
     public func readToEnd(
         limit: Int = 16 << 20, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
@@ -122,8 +124,8 @@ extension SocketStream {
         }
         if isAtEnd { return false }
         var isFirst = deadline.startIfNeeded()
-        // Send the unsent bytes first, because the peer may be waiting for them, and then neither
-        // side would ever continue.
+        // Send the unsent bytes first, because neither side would continue if the peer waited for
+        // these bytes.
         let flushFailure =
             output.isEmpty && !socket.hasUnsent
             ? nil : try flushUntilReadable(deadline, &isFirst)
@@ -134,7 +136,8 @@ extension SocketStream {
                 room, flushFailure == nil ? deadline : .atOnce, [],
                 isFirst: isFirst || flushFailure != nil)
         } catch {
-            // A timeout of this read means that the peer sent no reply before the connection broke.
+            // After a failed flush, this read does not wait. If it times out, the peer has sent
+            // nothing that explains the failure, so throw the error of the flush.
             if let flushFailure, error.isTimeout { throw flushFailure }
             throw error.attributed(to: .read, received: input.count)
         }

@@ -77,8 +77,9 @@ public final class SocketStream {
     ///   - configuration: Whether this side is the client or the server, and how it uses TLS. A
     ///     client needs ``TLSConfiguration/serverName``.
     ///   - timeout: The time limit for the flush and the handshake together.
-    /// - Throws: ``SocketError/Cause/tls(_:)`` with ``TLSFailure/bytesBeforeTLS(_:)`` if a client
-    ///   has unread bytes. The errors of ``flush(timeout:)`` and ``Socket/startTLS(_:timeout:)``.
+    /// - Throws: The errors of ``flush(timeout:)`` and ``Socket/startTLS(_:timeout:)``, and
+    ///   ``SocketError/Cause/tls(_:)`` with ``TLSFailure/bytesBeforeTLS(_:)`` if a client has
+    ///   unread bytes.
     public func startTLS(
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {

@@ -1,8 +1,9 @@
-/// The way in which one kind of operation waits.
+/// The way in which an operation waits.
 ///
-/// It depends on whether a timeout and a shutdown reliably end the operation's wait in the kernel.
+/// The plan depends on two facts: whether the kernel's timeout reliably ends the operation's wait
+/// in the kernel, and whether a shutdown does.
 ///
-/// It performs no I/O. `Socket.perform` applies it.
+/// This type performs no I/O. `Socket.perform` carries out the plan.
 enum WaitPlan {
     /// The call waits in the kernel under the kernel's timeout. A shutdown wakes the call.
     case inKernel
@@ -26,12 +27,13 @@ enum WaitPlan {
     ///
     /// - Parameters:
     ///   - remaining: The remaining time of the operation, or `nil` for no limit.
-    ///   - isFirst: Whether this is the operation's first attempt. The kernel's coarse clock may
-    ///     end a wait slightly early. The remaining time is then too short to be worth changing the
-    ///     option again.
-    ///   - isExact: Whether the limit is a duration rather than an instant. The next operation
-    ///     probably has the same duration, so the option need not be changed again. The remaining
-    ///     time until an instant differs for each operation.
+    ///   - isFirst: Whether this is the operation's first attempt. A later attempt under `inKernel`
+    ///     polls. Usually, the kernel's coarse clock has ended the previous wait slightly early,
+    ///     and the remaining time is too short to be worth changing the option again.
+    ///   - isExact: Whether the limit is a duration rather than an instant. A duration is not
+    ///     rounded, because the next operation probably has the same duration and need not change
+    ///     the option again. The time until an instant is rounded, because it differs for each
+    ///     operation.
     /// - Returns: The timeout, or `nil`.
     @inline(always)
     func kernelLimit(remaining: Duration?, isFirst: Bool, isExact: Bool) -> UInt64? {
