@@ -3,7 +3,7 @@
 /// Every byte must be an ASCII digit. In contrast, Swift's `UInt16("+666")` succeeds, and C's
 /// `strtol` stops without an error at the first character that is not a digit.
 package enum Decimal {
-    /// Returns the number that `digits` spell; `nil` if there are no digits, if a byte is not an
+    /// Returns the number that `digits` spell; `nil` if `digits` is empty, if a byte is not an
     /// ASCII digit, or if the number is above `maximum`.
     package static func value(of digits: some Sequence<UInt8>, maximum: UInt32) -> UInt32? {
         var value: UInt64 = 0

@@ -148,7 +148,8 @@ extension Endpoint {
         Endpoint(.unixSequencedPacket, .path(Array(path.utf8)))
     }
 
-    /// Creates an endpoint for a Unix socket from the bytes of a path, or of `@` and an abstract name.
+    /// Creates an endpoint for a Unix socket from the bytes of a path, or of `@` and an abstract
+    /// name.
     ///
     /// - Parameters:
     ///   - transport: One of the Unix transports.
@@ -181,8 +182,8 @@ extension Endpoint: CustomStringConvertible {
 
     /// The scheme and the slashes before the host.
     ///
-    /// The prefix is empty for TCP, unless the host is named like a Unix scheme, because `unix:80`
-    /// would be parsed as a path.
+    /// The prefix is empty for TCP. If the host has the name of a Unix scheme, the prefix is
+    /// `tcp://`, because `unix:80` would be parsed as a path.
     private var prefix: String {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]

@@ -67,9 +67,9 @@ extension IPv4Address: Comparable {
 extension IPv4Address: LosslessStringConvertible {
     /// Parses an address of four decimal parts; `nil` for any other text.
     ///
-    /// Accepts exactly four parts of ASCII digits from 0 to 255, without leading zeros. `127.1`,
-    /// `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs interpret them as different
-    /// addresses. The C function `inet_pton` accepts the same texts.
+    /// The text must have exactly four parts from 0 to 255 in ASCII digits, without leading zeros.
+    /// `127.1`, `0x7F.0.0.1` and `010.0.0.1` are rejected, because programs interpret them as
+    /// different addresses. The C function `inet_pton` accepts the same texts.
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) { self.init(utf8: text.utf8) }

@@ -47,8 +47,8 @@ public struct Port: Hashable, Sendable {
 
     /// Parses a port number from 0 to 65535 in ASCII digits; returns `nil` for any other text.
     ///
-    /// Accepts one to five digits, so `080` is 80. `+80`, `80x`, `-1`, `0x50`, `٨٠`, spaces and the
-    /// empty text are rejected.
+    /// The text may have one to five digits, so `080` is 80. `+80`, `80x`, `-1`, `0x50`, `٨٠`,
+    /// spaces and the empty text are rejected.
     ///
     /// - Parameter text: The digits.
     /// - Returns: The port number, or `nil`.

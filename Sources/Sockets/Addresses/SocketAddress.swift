@@ -51,8 +51,8 @@
         }
     }
 
-    /// The same address, but as IPv4 if it is IPv4-mapped: `[::ffff:1.2.3.4]:80` becomes
-    /// `1.2.3.4:80`.
+    /// The IPv4 form of an IPv4-mapped address, or the unchanged address if it is not IPv4-mapped:
+    /// `[::ffff:1.2.3.4]:80` becomes `1.2.3.4:80`.
     ///
     /// A dual-stack listener reports the unmapped addresses of its IPv4 clients.
     package var unmapped: SocketAddress {
@@ -64,8 +64,8 @@
 
     /// A Boolean value that indicates whether the address needs a zone and has none (RFC 4007).
     ///
-    /// Link-local addresses, and groups of an interface or a link, are valid only on one link,
-    /// which the zone names.
+    /// Link-local addresses, and multicast groups with interface-local or link-local scope, are
+    /// valid only on one link, which the zone names.
     @inline(__always)
     package var lacksZone: Bool {
         guard case .ipv6(let address, _) = self, address.high >> 54 >= 0xFE80 >> 6 else {
@@ -87,14 +87,14 @@
 extension SocketAddress: LosslessStringConvertible {
     /// Parses an address with its port, or a Unix address; `nil` for any other text.
     ///
-    /// Accepts `1.2.3.4:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/path` or `/path`, `unix:@name`
-    /// or `@name`, and `unnamed`. Rejects host names and service names;
+    /// The initializer accepts `1.2.3.4:80`, `[::1]:80`, `[fe80::1%eth0]:80`, `unix:/path` or
+    /// `/path`, `unix:@name` or `@name`, and `unnamed`. It rejects host names and service names;
     /// ``Endpoint/init(parsing:transport:)`` accepts those. In a Unix address, `\xNN` stands for
     /// the byte with that hexadecimal value, as in ``description``.
     ///
     /// - Parameter text: The address.
     public init?(_ text: String) {
-        // Compares bytes, because `/` followed by a combining mark is one `Character`, which is not
+        // Compare bytes, because `/` followed by a combining mark is one `Character`, which is not
         // equal to `/`.
         let utf8 = text.utf8
         let scheme = "unix:".utf8

@@ -34,7 +34,7 @@ package enum TerminalText {
     package static func quoted(_ text: String, limit: Int = 120) -> String {
         let length = text.utf8.count
         if length <= limit { return "'\(escaped(text))'" }
-        // Cuts between Unicode scalars, because part of a scalar would appear as escaped bytes.
+        // Cut between Unicode scalars, because part of a scalar would appear as escaped bytes.
         var beginning = Substring.UnicodeScalarView()
         var size = 0
         for scalar in text.unicodeScalars {

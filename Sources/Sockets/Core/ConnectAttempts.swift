@@ -134,7 +134,9 @@ struct ConnectAttempts: ~Copyable {
         return error.withLocalHint(to: address, from: options.localAddress, type)
     }
 
-    /// Connects a datagram socket, for which the kernel never waits.
+    /// Connects a datagram socket.
+    ///
+    /// The call never waits, because connecting a datagram socket sends nothing.
     static func connectDatagram(
         to addresses: [SocketAddress], _ options: ConnectOptions, _ deadline: Deadline
     ) throws(SocketError) -> OwnedSocket {
@@ -176,7 +178,8 @@ struct ConnectAttempts: ~Copyable {
                 try System.startConnect(descriptor, raw)
             }
         } catch {
-            // Setting an option failed, so the attempts to the other addresses would fail too.
+            // If setting an option failed, give up, because the attempts to the other addresses
+            // would fail too.
             if error.operation == .setOption { throw error }
             let isLocal = error.operation == .bind || error.isShortage
             if isLocal { localFailure = localFailure ?? error }

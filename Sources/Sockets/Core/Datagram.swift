@@ -15,8 +15,9 @@ public struct Datagram: Hashable, Sendable {
     /// `DatagramChannel.reply` and `Socket.reply` send their replies from this address.
     ///
     /// For a datagram to an IPv4 multicast group or broadcast address, it is the local address that
-    /// the kernel would choose for a reply to the sender. It is `nil` if it is unknown: for a
-    /// datagram to an IPv6 multicast group, and for a Unix socket without an address.
+    /// the kernel would choose for a reply to the sender. It is `nil` if the address is unknown,
+    /// which is the case for a datagram to an IPv6 multicast group and for a Unix socket without an
+    /// address.
     public var localAddress: SocketAddress?
 
     /// A Boolean value that indicates whether the datagram was longer than the buffer.

@@ -14,7 +14,7 @@ final class DatagramQueue: @unchecked Sendable {
     @inline(__always)
     var isEmpty: Bool { batch.isEmpty }
 
-    /// Returns the oldest received datagram.
+    /// Removes and returns the oldest datagram, or returns `nil` if the queue is empty.
     @inline(__always)
     func next() -> ReceivedDatagram? { batch.next() }
 
@@ -32,7 +32,8 @@ final class DatagramQueue: @unchecked Sendable {
     /// The memory is valid until the next call.
     func room(for count: Int) -> UnsafeMutableRawBufferPointer {
         // Limit the size, because `count` may be `Int.max`. The kernel delivers no datagram that is
-        // longer than this limit. The pages are not used before the kernel writes to them.
+        // longer than this limit. A large buffer costs little, because its pages are not used
+        // before the kernel writes to them.
         let count = Swift.min(Swift.max(0, count), 1 << 24)
         if let memory, memory.count >= count { return .init(rebasing: memory[..<count]) }
         memory?.deallocate()

@@ -32,9 +32,9 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Begins a call.
     ///
-    /// Returns `false` if the socket is closed. The caller must then not call `leave`.
+    /// Returns `false` if the socket is closed. In this case, the caller must not call `leave`.
     ///
-    /// It runs `release` in the rare case that the last call ended during this attempt.
+    /// The method runs `release` in the rare case that the last call ended during this attempt.
     @inline(__always)
     func enter(orRelease release: () -> Void) -> Bool {
         let (old, _) = word.add(Self.call, ordering: .acquiring)
@@ -58,8 +58,8 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Makes `leave` report each call that ends, until `stopAwaiting`.
     ///
-    /// The caller must be inside a call. A call that ended before is not reported, but its changes
-    /// are visible to the caller.
+    /// The caller must be inside a call. A call that has already ended is not reported, but its
+    /// changes are visible to the caller.
     func startAwaiting() { word.bitwiseOr(Self.awaited, ordering: .acquiringAndReleasing) }
 
     /// Undoes `startAwaiting`, so `leave` no longer reports the calls that end.

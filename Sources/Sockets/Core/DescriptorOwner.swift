@@ -4,8 +4,9 @@ internal import SystemPackage
 protocol DescriptorOwner: ConfigurableSocket {
     var family: AddressFamily { get }
 
-    /// The error that broke the connection, or `nil`, the default, for a type that is never a
-    /// connection.
+    /// The error that broke the connection.
+    ///
+    /// The default is `nil`, for a type that is never a connection.
     var connectionError: ConnectionError? { get }
 
     /// Makes a system call that does not wait.

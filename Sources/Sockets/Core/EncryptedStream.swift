@@ -7,7 +7,7 @@ internal import SystemPackage
 protocol EncryptedStream: AnyObject {
     /// Decrypts received bytes.
     ///
-    /// If there are none, the method first receives once.
+    /// If the stream has no received bytes, the method first receives once.
     ///
     /// If `peeking` is true, the next call returns the same bytes again. The method returns 0 at
     /// EOF, and `nil` if the received bytes contain nothing for the program.

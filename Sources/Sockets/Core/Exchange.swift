@@ -72,7 +72,8 @@ struct Exchange {
                 hasReceived = try receive(descriptor, &input, &isAtEnd, connectionError)
             }
         } catch {
-            // All bytes that the peer sent before the reset have been read.
+            // Receive nothing more, because all bytes that arrived before this error have been
+            // read.
             connectionError?.note(error)
             sendFailure = error
             hasBroken = true

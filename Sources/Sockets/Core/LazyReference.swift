@@ -31,7 +31,7 @@ struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
             return created.takeUnretainedValue()
         }
         created.release()
-        // Safe: this value retains the object until `deinit`.
+        // Safe because this value retains the object until `deinit`.
         return Unmanaged<Object>.fromOpaque(stored).takeUnretainedValue()
     }
 
@@ -40,7 +40,7 @@ struct LazyReference<Object: AnyObject & Sendable>: ~Copyable {
         guard let object = UnsafeRawPointer(bitPattern: bits.load(ordering: .acquiring)) else {
             return nil
         }
-        // Safe: the function `object` retained the object once for this value.
+        // Safe because the function `object` retained the object once for this value.
         return Unmanaged<Object>.fromOpaque(object)
     }
 }

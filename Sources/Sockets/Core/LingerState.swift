@@ -10,6 +10,8 @@ internal import SystemPackage
 struct LingerState: ~Copyable {
     private let maySet: Atomic<Bool>
 
+    /// Creates the state of a socket.
+    ///
     /// - Parameter maySet: Whether the option may already be set.
     init(maySet: Bool) { self.maySet = Atomic(maySet) }
 
@@ -18,7 +20,8 @@ struct LingerState: ~Copyable {
     /// Accepted sockets inherit the option.
     var mayBeSet: Bool { maySet.load(ordering: .relaxed) }
 
-    /// Notes that the program has set the option, or a raw option that may be `SO_LINGER`.
+    /// Notes that the program has set the option, or an option by level and number that may be
+    /// `SO_LINGER`.
     func noteSet() { maySet.store(true, ordering: .relaxed) }
 
     /// Returns whether closing the descriptor resets the connection.

@@ -141,8 +141,8 @@ struct OwnedSocket: ~Copyable {
         if family != .unix {
             if type == .stream { settings.append(.set(.reuseAddress, to: true)) }
             if options.reusePort || options.sharded { settings.append(.set(.reusePort, to: true)) }
-            // Only this option lets programs of different users share a UDP port, such as port 5353
-            // with avahi.
+            // Set `SO_REUSEADDR` too, because only this option lets programs of different users
+            // share a UDP port, such as port 5353 with avahi.
             if type == .datagram, options.reusePort {
                 settings.append(.set(.reuseAddress, to: true))
             }

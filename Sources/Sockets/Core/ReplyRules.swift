@@ -50,8 +50,8 @@ enum ReplyRules {
         // 1122, section 3.2.1.3; RFC 4291, section 2.7), so only the program can choose such a
         // destination.
         case let ip? where ip.isMulticast || ip == .v4(.broadcast): return true
-        // The kernel reports a link-local sender with its zone, so an address without a zone is not
-        // a sender's.
+        // The kernel reports a link-local sender with its zone, so no link-local sender lacks a
+        // zone.
         case .v6: return family == .ipv4 || remote.lacksZone
         // An IPv4 sender reaches an IPv6 socket only at the wildcard address or at an IPv4-mapped
         // address.

@@ -15,14 +15,15 @@ public struct SocketOption<Value: Sendable>: Sendable {
     let set: @Sendable (Int32, AddressFamily, Value) throws(Errno) -> Void
     /// A Boolean value that indicates whether the option was created from raw numbers.
     ///
-    /// Setting such an option may change the kernel's timeouts, so cached timeouts become invalid.
+    /// Setting such an option may change the socket's timeouts in the kernel, so cached timeouts
+    /// become invalid.
     var isRaw = false
     /// The values that the kernel accepts, or `nil` if the option has no known range.
     var range: OptionRange?
     /// A Boolean value that indicates whether setting the option may set `SO_LINGER`.
     var mayLinger = false
-    /// A closure that converts the option's value to the pending error, which the read has cleared
-    /// in the kernel; `nil` for options other than `SO_ERROR`.
+    /// A closure that converts the value of `SO_ERROR` to the pending error, which reading the
+    /// option cleared in the kernel; `nil` for other options.
     var takenError: (@Sendable (Value) -> Errno?)?
 }
 
@@ -185,8 +186,8 @@ extension SocketOption<Int32> {
     /// value is a C `int`.
     public static func raw(level: Int32, name: Int32) -> Self {
         let key = OptionKey(level: level, name: name)
-        // Some options have a descriptor as their value, and the program may have passed an invalid
-        // one. So `EBADF` is an ordinary error here.
+        // Treat `EBADF` as an ordinary error here, because some options have a descriptor as their
+        // value, and the program may have passed an invalid descriptor.
         var option = SocketOption(name: "(\(level), \(name))") { descriptor, _ throws(Errno) in
             try System.option(descriptor, key, fromUser: true)
         } set: { descriptor, _, value throws(Errno) in

@@ -74,7 +74,7 @@ struct HostLookup {
         addresses([.v6(.loopback), .v4(.loopback)], port)
     }
 
-    /// Returns the addresses of the wanted family, with the port.
+    /// Returns the addresses that have the requested family, with the port.
     private func addresses(_ both: [IPAddress], _ port: UInt16) -> [SocketAddress] {
         both.filter { family == nil || $0.family == family }.map { SocketAddress($0, port: port) }
     }
@@ -115,9 +115,9 @@ struct HostLookup {
 }
 
 extension SocketError {
-    /// Returns the error for an address literal whose family is not the wanted one.
+    /// Returns the error for an address literal whose family is not `wanted`.
     ///
-    /// The text of the error names both families.
+    /// The error's text names both families.
     fileprivate func naming(_ literal: IPAddress, wanted: AddressFamily?) -> SocketError {
         guard case .nameResolution(let failure) = cause, let wanted else { return self }
         let reason = NameResolutionFailure(

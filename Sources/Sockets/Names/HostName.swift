@@ -63,13 +63,14 @@ enum HostName {
         name.unicodeScalars.allSatisfy { $0 == "." || ("0"..."9").contains($0) }
     }
 
-    /// Returns the reason why `text` is not a valid host, for an error text; `nil` if it is valid.
+    /// Returns the rule that `text` breaks, for the text of an error; `nil` if `text` is a valid
+    /// host.
     ///
     /// A host is a numeric address or a name. A name consists of labels separated by dots, with an
     /// optional final dot, and has at most 253 bytes. A label has 1 to 63 ASCII letters, digits and
     /// hyphens (RFC 1123), or underscores, which occur in practice. An international name may also
     /// contain letters, marks and digits of any script, and the full stops of East Asian scripts.
-    /// libidn2 checks the rest of its rules.
+    /// libidn2 checks the remaining rules for international names.
     static func problem(with text: String) -> String? {
         if text.isEmpty { return "expected a name or a numeric address" }
         if IPAddress(text) != nil { return nil }
@@ -77,7 +78,8 @@ enum HostName {
             return "expected a name, or a complete IPv6 address"
         }
         let name = withoutFinalDot(text).unicodeScalars
-        // The ASCII form has at least as many bytes as the name has characters.
+        // A longer name has an ASCII form that is too long, because that form has at least as many
+        // bytes as the name has characters.
         if name.count > 253 { return "expected at most 253 characters" }
         let labels = name.split(omittingEmptySubsequences: false, whereSeparator: isSeparator)
         guard labels.allSatisfy(isLabel), name.first != "-" else {
@@ -119,10 +121,12 @@ enum HostName {
         switch scalar {
         case "0"..."9", "A"..."Z", "a"..."z", "-", "_":
             return true
-        // Joiners, and punctuation that some scripts allow between letters (RFC 5892, appendix A).
+        // Accept joiners, and punctuation that some scripts allow between letters (RFC 5892,
+        // appendix A).
         case "\u{B7}", "\u{375}", "\u{5F3}", "\u{5F4}", "\u{200C}", "\u{200D}", "\u{30FB}":
             return true
-        // Fullwidth forms, because the conversion would turn their letters and digits into ASCII.
+        // Reject fullwidth forms, because the conversion would turn their letters and digits into
+        // ASCII.
         case "\u{FF00}"..."\u{FFEF}":
             return false
         default:

@@ -14,9 +14,9 @@ extension Resolver {
 
     /// Looks up a host by name and returns its names and its addresses of one family.
     ///
-    /// A numeric address is returned without a query, and `localhost` is this machine. Blocks the
-    /// thread during the lookup; in a task, call the `async` overload. The corresponding C function
-    /// is `gethostbyname2_r`.
+    /// A numeric address is returned without a query, and `localhost` is this machine. The call
+    /// blocks the thread during the lookup; in a task, call the `async` overload. The corresponding
+    /// C function is `gethostbyname2_r`.
     ///
     /// - Parameters:
     ///   - name: A name, or a numeric address.
@@ -66,8 +66,8 @@ extension Resolver {
     /// Looks up a host by address and returns its names.
     ///
     /// An IPv4-mapped address is looked up as the IPv4 address inside it, and a zone is ignored.
-    /// Blocks the thread during the lookup; in a task, call the `async` overload. The corresponding
-    /// C function is `gethostbyaddr_r`.
+    /// The call blocks the thread during the lookup; in a task, call the `async` overload. The
+    /// corresponding C function is `gethostbyaddr_r`.
     ///
     /// - Parameters:
     ///   - address: The numeric address.

@@ -14,8 +14,8 @@ internal import SystemPackage
 ///
 /// A lookup cannot be interrupted. So a lookup with a time limit, and every lookup of a task, runs
 /// on a thread of its own, and it is abandoned at the limit. At most 512 such threads exist. While
-/// all of them are in use, further lookups wait within their own limits. A lookup of only a
-/// service's name does not wait for them, because it needs no name server.
+/// all of them are in use, further lookups wait within their own limits. A lookup that needs no
+/// name server, such as that of a service's name, does not wait for these threads.
 ///
 /// Each function that may wait has two overloads. The synchronous overload blocks its thread until
 /// the answer arrives or the time limit ends. The `async` overload suspends the task instead, and
@@ -27,8 +27,8 @@ public enum Resolver {
         public let addresses: [SocketAddress]
         /// The host's official name, or `nil` if it was not requested or is not known.
         public let canonicalName: String?
-        /// The ASCII form of an international name, which was looked up: `xn--mnchen-3ya.example`
-        /// for `münchen.example`; otherwise `nil`.
+        /// The ASCII form that was looked up for an international name, such as
+        /// `xn--mnchen-3ya.example` for `münchen.example`; `nil` for other names.
         public let asciiName: String?
 
         init(
@@ -42,12 +42,12 @@ public enum Resolver {
 
     /// Returns the addresses of an endpoint, in the order in which they should be tried.
     ///
-    /// Blocks the thread during the lookup; in a task, call the `async` overload.
+    /// The call blocks the thread during the lookup; in a task, call the `async` overload.
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint. A Unix endpoint needs no lookup, and the file system is not
     ///     accessed.
-    ///   - family: The family of the addresses to return; `nil` for all.
+    ///   - family: The family of the addresses to return; `nil` for all families.
     ///   - numericOnly: Whether to accept only a numeric address as the host. A name is rejected
     ///     and not looked up.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
@@ -96,22 +96,23 @@ public enum Resolver {
 
     /// Returns the addresses of a host, each with the port of a service.
     ///
-    /// Blocks the thread during the lookup; in a task, call the `async` overload. The corresponding
-    /// C function is `getaddrinfo`.
+    /// The call blocks the thread during the lookup; in a task, call the `async` overload. The
+    /// corresponding C function is `getaddrinfo`.
     ///
     /// - Parameters:
     ///   - host: A name, or a numeric address without brackets and with an optional zone. An empty
     ///     host means this machine, or every interface if `forBinding` is true.
     ///   - service: The port or a service's name; `nil` for port 0.
-    ///   - family: The family of the addresses to return; `nil` for all.
-    ///   - transport: The transport for which the service's name is looked up; `nil` for any.
+    ///   - family: The family of the addresses to return; `nil` for all families.
+    ///   - transport: The transport for which the service's name is looked up; `nil` for any
+    ///     transport.
     ///   - numericOnly: Whether to accept only a numeric address as the host. A name is rejected
     ///     and not looked up.
     ///   - canonicalName: Whether to return the host's official name too.
     ///   - forBinding: Whether the addresses will be bound. An empty host then means every
     ///     interface (`::`, then `0.0.0.0`). Otherwise it means this machine (`::1`, then
     ///     `127.0.0.1`).
-    ///   - timeout: How long to wait for the host's addresses. At the limit the lookup is
+    ///   - timeout: How long to wait for the host's addresses. At the limit, the lookup is
     ///     abandoned.
     /// - Returns: The addresses, and the official name if `canonicalName` is true.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -138,8 +139,9 @@ public enum Resolver {
 
     /// Returns the names of an address: the host's name, and the name of the service on its port.
     ///
-    /// Returns digits in place of a name that does not exist. Blocks the thread during the lookup;
-    /// in a task, call the `async` overload. The corresponding C function is `getnameinfo`.
+    /// If a name does not exist, the result contains digits instead. The call blocks the thread
+    /// during the lookup; in a task, call the `async` overload. The corresponding C function is
+    /// `getnameinfo`.
     ///
     /// - Parameters:
     ///   - address: An Internet address.
@@ -147,7 +149,7 @@ public enum Resolver {
     ///   - numericHost: Whether to return the host in digits, without a lookup.
     ///   - numericService: Whether to return the service in digits, without a lookup.
     ///   - transport: The transport for which the service's name is looked up: TCP or UDP.
-    ///   - timeout: How long to wait for the names. At the limit the lookup is abandoned.
+    ///   - timeout: How long to wait for the names. At the limit, the lookup is abandoned.
     /// - Returns: The names of the host and of the service.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the address is a Unix address or unnamed.

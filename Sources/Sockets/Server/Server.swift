@@ -30,7 +30,8 @@ final class Server: Sendable {
         self.handler =
             if let tls = listener.tls {
                 { connection in
-                    // As `startTLS`, which needs a frame more while it waits for the client.
+                    // Do not call `startTLS`, because its frame would stay allocated while the task
+                    // waits for the client.
                     try connection.prepareTLS(tls, host: nil)
                     try await connection.handshake(timeout: handshakeTimeout)
                     try await handler(connection)
@@ -137,7 +138,7 @@ final class Server: Sendable {
                 }
                 // Discard the rest, as `finish` does. Otherwise a client that is still sending
                 // would be reset and could lose the answer. Most clients have ended the stream, so
-                // they need no async call.
+                // check this first to avoid an async call.
                 if !connection.isIdleAtEnd { await connection.endAndDiscard(.seconds(2)) }
             }
         } catch {
@@ -169,7 +170,8 @@ final class Server: Sendable {
 
     /// Returns the level of a handler's error.
     ///
-    /// Clients leave all the time, and a server can do nothing about it.
+    /// The level is `.debug` if the client has gone, because clients leave all the time, and a
+    /// server can do nothing about it.
     private func level(of error: SocketError?, on connection: Connection) -> Logger.Level {
         guard let error else { return .warning }
         // The handler may have failed because of another connection, such as one to a database.
