@@ -34,8 +34,7 @@ extension Socket {
     ) throws(SocketError) -> StallReport {
         guard type != .datagram else {
             throw failure(
-                .diagnose,
-                .invalidInput("the socket's type is \(type): expected a connection"))
+                .diagnose, .invalidInput("a datagram socket has no connection"))
         }
         guard enter() else { throw failure(.diagnose, .closed) }
         defer { leave() }
@@ -69,7 +68,7 @@ extension Socket {
             throw failure(.diagnose, .system(error))
         }
         guard !isListening else {
-            throw failure(.diagnose, .invalidInput("the socket listens: expected a connection"))
+            throw failure(.diagnose, .invalidInput("a listening socket has no connection"))
         }
     }
 

@@ -119,7 +119,8 @@ struct ConnectAttempts: ~Copyable {
         }
         throw SocketError(
             .bind,
-            .invalidInput("the peer's address is \(other): expected an \(other) address"),
+            .invalidInput(
+                "the peer's address is \(other), so the local address must be \(other) too"),
             localAddress: local)
     }
 

@@ -17,7 +17,7 @@ extension SocketError {
         case .system(.addressNotAvailable) where type == .stream && local?.port ?? 0 != 0:
             return with(
                 hint:
-                    "The local port is connected to that address already. Port 0 picks a free one.")
+                    "The local port is already connected to that address. Port 0 picks a free one.")
         // The kernel reports the same error if the machine has no source address of the family,
         // which `canReach` rules out.
         case .system(.addressNotAvailable) where type == .stream && Self.canReach(remote),
