@@ -13,8 +13,8 @@ extension Connection {
     /// ```
     ///
     /// - Returns: The number of bytes that were sent back.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of bytes that were sent back:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of bytes
+    ///   that were sent back. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.
@@ -53,9 +53,9 @@ extension Connection {
     ///
     /// - Parameter other: The connection that receives the bytes.
     /// - Returns: The number of forwarded bytes.
-    /// - Throws: ``SocketError`` with one of these causes. The error contains the addresses of the
-    ///   connection that failed first, even if a `copy` in the opposite direction got the error.
-    ///   ``SocketError/bytesTransferred`` is the number of bytes that this call forwarded:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of bytes
+    ///   that this call forwarded. The error contains the addresses of the connection that failed
+    ///   first, even if a `copy` in the opposite direction got the error. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if one of the connections broke.
     ///   - ``SocketError/Cause/timedOut(limit:)`` if a read or a write waited too long.
     ///   - ``SocketError/Cause/cancelled`` if the task is cancelled.

@@ -23,8 +23,8 @@ extension Connection {
     ///     received part of the reply stays in the connection, and the rest may still arrive. The
     ///     next read then starts with this reply.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
@@ -104,8 +104,8 @@ extension Connection {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.

@@ -23,9 +23,9 @@ extension Socket {
     ///   - timeout: The time limit for the whole exchange. After a timeout, the rest of the reply
     ///     may still arrive, and the next read then starts in the middle of the reply.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
-    ///   received part of the reply:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent, and whose ``SocketError/partialBytes`` contains the received part of
+    ///   the reply. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if
@@ -57,9 +57,9 @@ extension Socket {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent, and ``SocketError/partialBytes`` contains the
-    ///   received part of the reply:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent, and whose ``SocketError/partialBytes`` contains the received part of
+    ///   the reply. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
     ///   - ``SocketError/Cause/tooLarge(limit:)`` or ``SocketError/Cause/lineTooLong(limit:)`` if

@@ -67,8 +67,8 @@ extension Socket {
     /// - Parameters:
     ///   - bytes: The bytes to send.
     ///   - timeout: The time limit for all system calls together.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of bytes
+    ///   that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
@@ -86,8 +86,8 @@ extension Socket {
 
     /// Sends all bytes of an array; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of bytes
+    ///   that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.
@@ -99,8 +99,8 @@ extension Socket {
 
     /// Sends all of a string as UTF-8; see ``sendAll(_:timeout:)-(RawSpan,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of bytes
+    ///   that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
     ///     connection broke.
     ///   - ``SocketError/Cause/system(_:)`` with `messageTooLong` if the datagram is too long.

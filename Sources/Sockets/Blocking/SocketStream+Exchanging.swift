@@ -22,8 +22,8 @@ extension SocketStream {
     ///     the reply stays in the stream, and the rest may still arrive. The next read then returns
     ///     bytes from this reply.
     /// - Returns: The reply.
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.
@@ -64,8 +64,8 @@ extension SocketStream {
     /// Sends a string as UTF-8 and receives the reply; see
     /// ``exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
-    /// - Throws: ``SocketError`` with one of these causes. ``SocketError/bytesTransferred`` is the
-    ///   number of request bytes that were sent:
+    /// - Throws: ``SocketError``, whose ``SocketError/bytesTransferred`` is the number of request
+    ///   bytes that were sent. The causes are:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke before the reply was complete.
     ///     ``SocketError/partialBytes`` contains the received part.
     ///   - ``SocketError/Cause/endOfStream`` if the stream ended inside the reply.

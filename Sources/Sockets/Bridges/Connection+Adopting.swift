@@ -53,7 +53,7 @@ extension OwnedSocket {
         do throws(Errno) {
             _ = try System.getpeername(descriptor.number)
         } catch .socketNotConnected {
-            // The address was captured when the connection was established.
+            // If an address was captured, the connection was established earlier.
             if let remoteAddress, remoteAddress != .unnamed { return }
             guard let error = try System.takeError(descriptor.number), error.breaksConnection,
                 let connectionError

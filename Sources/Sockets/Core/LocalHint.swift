@@ -62,7 +62,7 @@ extension SocketError {
 
     /// Returns whether a datagram socket with these options can connect to the address.
     ///
-    /// Connecting a datagram socket sends nothing.
+    /// The check has no side effects, because connecting a datagram socket sends nothing.
     private static func canReach(
         _ remote: SocketAddress, _ options: [SocketOptionSetting] = []
     ) -> Bool {

@@ -85,7 +85,8 @@ enum ReplyRules {
     /// sent back.
     ///
     /// The peer chooses the length of a request, and its send buffer may be larger than that of
-    /// this socket. A reply that is longer than the request is the program's own choice.
+    /// this socket. A reply that is longer than the request is the program's own choice, so it is
+    /// an error.
     static func isTooLongEcho(
         _ cause: SocketError.Cause, _ reply: RawSpan, toRequestOf count: Int
     ) -> Bool {
@@ -99,7 +100,7 @@ extension SocketAddress {
     init?(destination packet: PacketAddress, port: UInt16) {
         var packet = packet
         if case .ipv6(let high, let low, let port, _) = packet, high >> 54 != 0xFE80 >> 6 {
-            // Remove the scope, because only a link-local address must specify its interface.
+            // Remove the scope, because only a link-local address needs an interface.
             packet = .ipv6(high: high, low: low, port: port, scope: 0)
         }
         self = SocketAddress(packet).with(port: port)
