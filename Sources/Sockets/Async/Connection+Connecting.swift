@@ -11,7 +11,7 @@ extension Connection {
     /// IPv4 addresses alternate, and the next attempt starts when the previous attempt has failed
     /// or has had no answer for 250 ms. The connection uses the first attempt that succeeds, and
     /// the other attempts are closed. A separate thread resolves the name. The call abandons this
-    /// thread at the timeout or a cancellation. `TCP_NODELAY` is set on TCP connections.
+    /// thread after a timeout or a cancellation. `TCP_NODELAY` is set on TCP connections.
     ///
     /// - Parameters:
     ///   - endpoint: The peer's endpoint: TCP or a Unix stream.

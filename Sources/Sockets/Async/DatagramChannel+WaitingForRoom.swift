@@ -13,7 +13,8 @@ extension DatagramChannel {
         }
         try await source.beginWriting(&deadline)
         defer { source.endWriting() }
-        // Mark writing as ready, because the previous send may have cleared the mark.
+        // Mark writing as ready, so that `perform` tries to send before it waits. The previous send
+        // may have cleared the mark.
         source.writing.word.setReady()
         try reportWritable(true)
         // Ignore an error. It means that the kernel is out of memory, so superfluous events

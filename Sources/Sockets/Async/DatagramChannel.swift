@@ -53,7 +53,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// port; see ``localAddress``. On a Unix path, the channel replaces the socket file of a server
     /// that has ended. If a running server uses the path, or if the path is another kind of file,
     /// the call throws `.addressInUse`. ``close()`` removes the socket file. A separate thread
-    /// resolves the host's name. The call abandons this thread at the timeout or a cancellation.
+    /// resolves the host's name. The call abandons this thread after a timeout or a cancellation.
     ///
     /// ```swift
     /// let channel = try await DatagramChannel(on: .udp(port: 51423))

@@ -63,7 +63,7 @@ public final class Listener: Sendable {
     /// the listener replaces the socket file of a server that has ended. If a running server uses
     /// the path, or if the path is another kind of file, the call throws `.addressInUse`.
     /// ``close()`` removes the socket file. A separate thread resolves the host's name. The call
-    /// abandons this thread at the timeout or a cancellation.
+    /// abandons this thread after a timeout or a cancellation.
     ///
     /// ```swift
     /// let listener = try await Listener(on: .tcp("127.0.0.1", port: 0))

@@ -23,13 +23,13 @@ extension Socket {
     ///   - timeout: The time limit for the name lookup, all attempts and the TLS handshake
     ///     together.
     ///   - tls: How to use TLS, such as `.client()`, or `nil` for a plain connection. The
-    ///     certificate must be for the endpoint's host or ``TLSConfiguration/serverName``. A Unix
-    ///     endpoint requires ``TLSConfiguration/serverName``.
+    ///     certificate must be for ``TLSConfiguration/serverName``, or for the endpoint's host if
+    ///     that property is `nil`. A Unix endpoint has no host, so it requires the property.
     ///   - options: The local address, the family and the socket options.
     /// - Throws: The errors of ``Resolver/resolve(_:family:numericOnly:forBinding:timeout:)-9fwuv``
     ///   and ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the TLS handshake
     ///   fails. ``SocketError/attempts`` lists every attempt, and ``SocketError/cause`` is the most
-    ///   informative cause among them.
+    ///   informative of their causes.
     public convenience init(
         to endpoint: Endpoint, timeout: TimeLimit = .seconds(10), tls: TLSConfiguration? = nil,
         options: ConnectOptions = ConnectOptions()
@@ -51,8 +51,8 @@ extension Socket {
     ///   - address: The peer's address.
     ///   - type: The socket's type, which an address does not specify.
     ///   - timeout: The time limit for the attempt and the TLS handshake together.
-    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for the
-    ///     address or for ``TLSConfiguration/serverName``.
+    ///   - tls: How to use TLS, or `nil` for a plain connection. The certificate must be for
+    ///     ``TLSConfiguration/serverName``, or for the address if that property is `nil`.
     ///   - options: The local address and the socket options.
     /// - Throws: The errors of ``connect(to:timeout:)``, and ``SocketError/Cause/tls(_:)`` if the
     ///   TLS handshake fails.

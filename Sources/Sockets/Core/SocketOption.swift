@@ -140,10 +140,10 @@ extension SocketOption<Duration> {
 extension SocketOption<Duration?> {
     /// `SO_LINGER`: `.zero` makes `close` reset the connection and discard undelivered bytes.
     ///
-    /// With `nil`, the default, and with a positive value, the kernel delivers the bytes after
-    /// `close`. A positive value, rounded up to whole seconds, is the longest time that close(2)
-    /// waits for the peer to acknowledge the sent bytes. The `close` of this library never waits.
-    /// To wait for the peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
+    /// With `nil` (the default) or a positive value, the kernel delivers the bytes after `close`. A
+    /// positive value, rounded up to whole seconds, is the longest time that close(2) waits for the
+    /// peer to acknowledge the sent bytes. The `close` of this library never waits. To wait for the
+    /// peer, use ``Connection/finish(timeout:)`` or ``Socket/finish(timeout:)``.
     public static var linger: Self {
         var option = SocketOption(name: "linger") { descriptor, _ throws(Errno) in
             try System.linger(descriptor).map { .seconds($0) }
