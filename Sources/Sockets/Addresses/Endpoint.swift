@@ -182,8 +182,8 @@ extension Endpoint: CustomStringConvertible {
 
     /// The scheme and the slashes before the host.
     ///
-    /// The prefix is empty for TCP. If the host has the name of a Unix scheme, the prefix is
-    /// `tcp://`, because `unix:80` would be parsed as a path.
+    /// For TCP, the prefix is empty, except that it is `tcp://` if the host has the name of a Unix
+    /// scheme. Otherwise, a text such as `unix:80` would be parsed as a path.
     private var prefix: String {
         guard transport == .tcp else { return "\(transport)://" }
         let reserved = ["unix", "unixgram", "unixpacket"]

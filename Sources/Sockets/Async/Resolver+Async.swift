@@ -205,8 +205,8 @@ extension Resolver {
                 Result { () throws(SocketError) in try call() }
             }
         } catch {
-            // If the loop or the thread failed rather than the lookup, the error keeps its
-            // operation.
+            // If the lookup itself did not fail, but the loop or the thread did, keep the operation
+            // of the error.
             let operation = error.operation == .resolve ? nil : error.operation
             throw makeError(error.cause).with(operation: operation, hint: error.hint)
         }

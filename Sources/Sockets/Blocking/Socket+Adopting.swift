@@ -104,7 +104,7 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
         try requirePlain(.duplicate)
-        // Note that `SO_LINGER` may be set, because the duplicate may set it for both sockets.
+        // Record that `SO_LINGER` may be set, because the duplicate may set it for both sockets.
         linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
             // The two sockets share the kernel's timeouts, so neither may set a time limit in the
