@@ -138,8 +138,8 @@ struct LocalHintTests {
             #expect(error.localAddress == six)
             #expect(
                 error.description
-                    == "cannot bind to [::1]:0: the peer's address is IPv4, so the local address must"
-                    + " be IPv4 too"
+                    == "cannot bind to [::1]:0: the peer's address is IPv4, so the local address"
+                    + " must be IPv4 too"
             )
         }
         let four = SocketAddress.ipv4(.loopback, port: 0)
