@@ -247,7 +247,7 @@ static int read_certificates(BIO *bio, OPENSSL_STACK *stack) {
         X509_free(certificate);
         return 0;
     }
-    // At the end of the text, the error is that no further block begins.
+    // The end of the text is not an error: OpenSSL then reports that no further PEM block begins.
     unsigned long code = ERR_peek_last_error();
     return library_of(code) == ERR_LIB_PEM && reason_of(code) == PEM_R_NO_START_LINE;
 }

@@ -100,7 +100,7 @@ static void *openssl_open(void) {
         void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
         if (library) return library;
         const char *reason = dlerror();
-        // Keep the first reason, because it is about the usual library.
+        // Keep the first reason, because it is about OpenSSL 3, which most systems have.
         if (i == 0) snprintf(bind_failure, sizeof bind_failure, "%s", reason ? reason : names[i]);
     }
     return NULL;

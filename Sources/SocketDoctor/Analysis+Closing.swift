@@ -94,8 +94,9 @@ extension Analysis {
     private func lastingPeerEnd(of end: MachineSocket) -> PeerEnd? {
         guard earlier(end).map(isEndedAndEmpty) == true else { return nil }
         guard end.kind == .unix else { return tcpPeerEnd(of: end) }
-        // Either program can shut down both directions, and both ends then stay open. The kernel
-        // reports the inode of the peer's end until that end is closed.
+        // A hang-up alone does not prove that the peer has closed its end, because a program can
+        // also shut down both directions and keep its end open. But the kernel reports the inode of
+        // the peer's end only while that end is open.
         return end.peerInode ?? 0 == 0 ? .closed : nil
     }
 

@@ -77,8 +77,8 @@ extension Analysis {
             [socket] + [pairs.peer(of: socket)].compactMap { $0 }
         }
         let cause = cause(shown[0].blockers, nil)
-        // A blocked write proves at once that the peer does not read. The queues alone prove it
-        // only after a while.
+        // The classifier has proved this wait, so the finding is certain even if the queues have
+        // not been full for long.
         return Finding(
             shown[0].action == .read ? .peerNotReading : .peerStuck, .certain, edges: shown,
             connections: connections, stall: stallDuration(of: connections.first ?? []),

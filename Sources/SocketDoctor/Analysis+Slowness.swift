@@ -95,7 +95,7 @@ extension Analysis {
         case .bothWriting: return ends
         case .peerNotReading: return Array(ends.dropFirst())
         case .notReading: return Array(ends.prefix(1))
-        // Another thread of a waiting program may still read.
+        // The programs of a cycle wait, but other threads of these programs may still read.
         case .circularWait: return finding.connections.flatMap { $0.dropFirst() }
         default: return []
         }
@@ -103,7 +103,8 @@ extension Analysis {
 
     /// Returns whether a process may read a moment later, because it runs from time to time.
     ///
-    /// A process that writes to a pipe or socket goes on when the process at the other end reads.
+    /// A process that is blocked in a write to a pipe or socket continues when the process at the
+    /// other end reads.
     func mayRead(_ id: Int32, besides visited: Set<Int32> = []) -> Bool {
         guard !visited.contains(id), let process = machine.processes[id],
             process.state != .stopped, process.state != .traced, !classifier.stuck.contains(id)

@@ -90,7 +90,8 @@ package struct Analysis: Sendable {
         return (owners, silent)
     }
 
-    /// Returns the report about one end, without looking at what its peer does.
+    /// Returns the report about one end, based on its statistics and on the bytes that both ends
+    /// were seen to read.
     ///
     /// The report is based on one sample if the socket is new, and otherwise on two samples.
     package func report(of socket: MachineSocket) -> StallReport {
@@ -212,11 +213,11 @@ package struct Analysis: Sendable {
         return nil
     }
 
-    /// Returns whether no owner of this end ran between the samples, or false if that is unknown.
+    /// Returns whether it is certain that no owner of this end ran between the samples.
     ///
-    /// For a Unix socket, the kernel counts no bytes and reports no times. Even if requests and
-    /// replies flow, both samples may show the same number of waiting bytes. But in that case an
-    /// owner of one of the ends has run.
+    /// The kernel reports neither byte counts nor times for a Unix socket, so equal queue lengths
+    /// in both samples do not prove a stall. But if requests and replies had passed in between,
+    /// owners of both ends would have run.
     private func isInactive(_ end: MachineSocket) -> Bool {
         let owners = processes(of: end)
         return !owners.isEmpty
@@ -301,7 +302,8 @@ package struct Analysis: Sendable {
         _ end: MachineSocket, _ other: MachineSocket?, _ report: StallReport
     ) -> Finding? {
         if pairs.isIgnoredByFullListener(end) || isUnaccepted(other) { return nil }
-        // A kernel drops what does not fit into the buffer of a program that does not read.
+        // A full buffer explains the silence, because the kernel drops segments that do not fit
+        // into it.
         if let other, other.statistics.isWindowFull {
             return peerNotReading(end, other, report, advice: Self.adviceToRead)
         }

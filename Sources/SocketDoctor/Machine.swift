@@ -26,7 +26,7 @@ package struct Machine: Sendable {
 ///
 /// A socket may have several owners, because child processes inherit descriptors.
 package struct Ownership: Sendable {
-    /// One descriptor of one process.
+    /// An owner of a socket: a process, and its descriptor for the socket.
     package struct Owner: Hashable, Sendable, Comparable {
         package var process: Int32
         package var descriptor: Int32

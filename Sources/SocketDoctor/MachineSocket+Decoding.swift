@@ -85,7 +85,7 @@ extension MachineSocket {
     private static let tcpStates: UInt32 =
         [1, 2, 4, 5, 7, 8, 9, 10, 11].reduce(0) { $0 | 1 << $1 }
 
-    /// The value of `idiag_timer` if the running timer is the one for retransmissions.
+    /// The value of `idiag_timer` while the retransmission timer is running.
     private static let retransmissionTimer: UInt8 = 1
 
     private enum Attribute {
@@ -93,7 +93,7 @@ extension MachineSocket {
         static let memory: UInt16 = 7
     }
 
-    /// The states of a UDP socket, which is connected (1) or not (7).
+    /// Both states of a UDP socket: connected (1) and not connected (7).
     private static let udpStates: UInt32 = 1 << 1 | 1 << 7
 
     private static func internetRequest(_ list: List) -> [UInt8] {

@@ -1,6 +1,6 @@
 import Sockets
 
-/// A queue of a server's messages, which a thread writes.
+/// A queue of a server's messages, which a separate thread writes to standard error.
 ///
 /// Because of the thread, a stopped terminal or an unread pipe does not hold up the clients.
 ///

@@ -220,8 +220,8 @@ void ctls_session_resume(struct ctls_session *session, struct ctls_ticket *ticke
 
 /// The encrypted bytes for one call.
 ///
-/// The call consumes `input` at its front and appends to `output`. Bytes that do not fit stay in
-/// the session; see `ctls_overflow`.
+/// The call removes the bytes that it has processed from the front of `input`, and appends to
+/// `output`. Bytes that do not fit stay in the session; see `ctls_overflow`.
 struct ctls_pipe {
     const uint8_t *input;
     size_t input_count;

@@ -3,9 +3,10 @@
 /// A deadline starts at the first call of ``start()``, so an operation that need not wait never
 /// reads the clock.
 ///
-/// A deadline is two words. A value with a `ContinuousClock.Instant` or a `Duration?` would be
-/// larger. The layout of an `Instant` is known only at run time, so each copy would use run-time
-/// tables. Such copies would cost more than everything else that reading a line does.
+/// A deadline occupies two machine words. With a `ContinuousClock.Instant` or a `Duration?` in it,
+/// it would be larger. In addition, the layout of `Instant` is known only at run time, so each copy
+/// would go through the type's value witness table. In a short operation, such as reading a
+/// buffered line, these copies would cost more than the rest of the operation.
 package struct Deadline: Sendable {
     let limit: TimeLimit
     /// The instant in nanoseconds of the continuous clock.

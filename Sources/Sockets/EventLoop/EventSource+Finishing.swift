@@ -17,7 +17,7 @@ extension EventSource {
         }
     }
 
-    /// Gives up the reading direction after a buffered line was used, which needs no descriptor.
+    /// Gives up the reading direction after the bytes of a buffered line were used.
     ///
     /// It wakes no task, because even the check for a waiting task costs 5 % of the time for a
     /// line.
@@ -40,7 +40,8 @@ extension EventSource {
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }
         // The end of a read wakes this task, but `endLine` does not. So recheck after 1 ms, 2 ms, 4
-        // ms and so on, up to 16 ms. This suffices, because code never waits while it uses a line.
+        // ms and so on, up to 16 ms. Such short pauses suffice, because an operation never waits
+        // between finding a line and `endLine`.
         var pause: Int64 = 1_000_000
         while true {
             wakeup.reset()

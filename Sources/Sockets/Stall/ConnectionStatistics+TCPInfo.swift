@@ -37,8 +37,8 @@ extension ConnectionStatistics {
     /// Returns the time since an event, or nil if the event has not happened yet.
     ///
     /// The kernel sets the time of each event when the connection is established. On a socket that
-    /// was never connected, the kernel's number counts from the start of the machine, so it is
-    /// valid only if data was transferred.
+    /// was never connected, the kernel's number counts from the start of the machine instead. So in
+    /// a state without a connection, the number is valid only if data was transferred before.
     ///
     /// `offset` is the offset of the time, and `segments` is the offset of the number of data segments
     /// that caused such events.

@@ -35,7 +35,8 @@ extension StallAnalysis {
         return moves("the queues changed within \(change.time.brief)")
     }
 
-    /// The diagnosis if bytes wait for a program, at either end, that was seen to read.
+    /// Returns the diagnosis if bytes wait at one end and the program at that end was seen to read,
+    /// or nil otherwise.
     private func reading(_ change: Change) -> Diagnosis? {
         if let read = reads.atPeer, read > 0, sendQueue > 0 {
             let evidence = "the peer read \(read.bytes) in \(change.time.brief)"

@@ -93,20 +93,22 @@ struct StallAnalysis {
     /// How long an operation must wait before the analysis treats it as stalled, even if the kernel
     /// transferred a few bytes during the wait.
     static let operationStall = Duration.milliseconds(200)
-    /// The shortest pause without transferred bytes that a diagnosis outside an operation reports
-    /// as a stall.
+    /// The shortest pause without transferred bytes that counts as a stall if the program requests
+    /// a diagnosis while no operation is running.
     ///
-    /// It is longer than `operationStall`, because outside an operation, no program is known to
-    /// wait.
+    /// It is longer than `operationStall`, because without a running operation it is not known
+    /// whether any program waits for bytes.
     static let observedStall = Duration.milliseconds(500)
     /// The shortest stall after which a verdict is `likely` and not only `possible`.
     ///
     /// It is well below one second, so that an operation with a limit of one second can reach it
     /// even if bytes were sent at the beginning.
     static let likelyStall = Duration.milliseconds(600)
-    /// How long a reachable kernel may take to answer.
+    /// The time within which the kernel of a reachable peer answers, so a longer silence is a
+    /// symptom.
     ///
-    /// A kernel may ignore a probe that follows another probe within half a second.
+    /// It is longer than half a second, because the kernel of a reachable peer may ignore a probe
+    /// that follows another probe within that time.
     static let answerTime = Duration.seconds(1)
     /// The time to drain the send queue, in seconds, above which a transfer is slow.
     static let slowQueueSeconds = 5.0

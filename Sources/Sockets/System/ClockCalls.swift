@@ -5,7 +5,7 @@ extension System {
     /// `CLOCK_BOOTTIME`.
     ///
     /// This clock also advances while the machine sleeps. The function is not inlined, because its
-    /// stack space would be in the frame of every waiting task.
+    /// stack space would otherwise be part of the frame of every waiting task.
     @inline(never)
     package static func continuousNanoseconds() -> Int64 {
         if let kernel = Simulation.kernel { return kernel.nanoseconds }

@@ -48,8 +48,8 @@
                     script[call]?.removeFirst()
                     return code
                 case .short:
-                    // A call that can be short calls `limit` first, which replaces this fault, so
-                    // this call cannot be short.
+                    // A call that transfers bytes calls `limit` first, which replaces `short` by
+                    // `pass`. So this call does not transfer bytes, and the script is wrong.
                     preconditionFailure("\(call.rawValue)(2) does not support short transfers")
                 }
             }
@@ -58,8 +58,8 @@
         func limit(_ count: Int, of call: SystemCall) -> Int {
             script.withLock { script in
                 guard case .short(let most)? = script[call]?.first else { return count }
-                // The fault becomes `pass`, because `nextError` then consumes one fault for the
-                // same call.
+                // Keep an entry in the script, because `nextError` will consume one for the same
+                // call.
                 script[call]?[0] = .pass
                 return min(count, most)
             }

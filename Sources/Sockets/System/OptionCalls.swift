@@ -121,8 +121,9 @@ extension System {
         return (family, type)
     }
 
-    /// Returns whether listen(2) was called on a descriptor, which may belong to the user:
-    /// getsockopt(2) with `SO_ACCEPTCONN`.
+    /// Returns whether listen(2) was called on a descriptor: getsockopt(2) with `SO_ACCEPTCONN`.
+    ///
+    /// The user may have passed the descriptor for adoption, so an invalid one throws `EBADF`.
     static func isListening(_ descriptor: Int32) throws(Errno) -> Bool {
         try getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, Int32(0), fromUser: true) != 0
     }

@@ -111,7 +111,7 @@ extension System {
 
     /// Sets whether calls on a descriptor wait: fcntl(2) with `O_NONBLOCK`.
     ///
-    /// The descriptor may belong to the user.
+    /// The user may have passed the descriptor for adoption, so an invalid one throws `EBADF`.
     static func setBlocking(_ descriptor: Int32, _ blocking: Bool) throws(Errno) {
         if Simulation.kernel != nil { return }
         let flags = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_GETFL) }
@@ -128,7 +128,7 @@ extension System {
 
     /// Sets close-on-exec on a descriptor: fcntl(2) with `FD_CLOEXEC`.
     ///
-    /// The descriptor may belong to the user.
+    /// The user may have passed the descriptor for adoption, so an invalid one throws `EBADF`.
     static func setCloseOnExec(_ descriptor: Int32) throws(Errno) {
         _ = try systemCall(.fcntl, fromUser: true) { Glibc.fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }

@@ -43,10 +43,9 @@ public struct TLSClientHello: Hashable, Sendable {
         return names
     }
 
-    /// Removes a length and as many bytes from the front of `bytes`, and returns them without the
-    /// length.
+    /// Removes a length-prefixed vector from the front of `bytes`, and returns its contents.
     ///
-    /// Returns `nil` if there are fewer bytes.
+    /// Returns `nil` if `bytes` ends before the vector is complete.
     private static func takeVector(
         _ bytes: inout ArraySlice<UInt8>, lengthBytes: Int
     ) -> ArraySlice<UInt8>? {

@@ -43,7 +43,9 @@ enum TLSStep {
 
 /// The encrypted bytes that a call to an engine consumes and produces.
 struct TLSPipe {
-    /// The received bytes, which a call consumes at the front.
+    /// The received encrypted bytes.
+    ///
+    /// Each call removes the bytes that it has processed from the front.
     var input: UnsafeRawBufferPointer
     /// The memory for bytes to send.
     let output: UnsafeMutableRawBufferPointer

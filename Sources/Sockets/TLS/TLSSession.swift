@@ -6,9 +6,9 @@ internal import SystemPackage
 /// that waits is the same with and without TLS. One task or thread may receive while another one
 /// sends. Both of them use the engine, so a lock protects it.
 final class TLSSession: @unchecked Sendable {
-    // Safe because only the task or thread that has claimed reading uses `received`, and the lock
-    // protects everything else. But while `isSendingWithoutLock` is true, `outgoing` belongs to the
-    // sending thread.
+    // Safe because the lock protects the mutable state, with two exceptions. Only the task or
+    // thread that has claimed reading uses `received`, and `outgoing` belongs to the sending thread
+    // while `isSendingWithoutLock` is true.
     private let engine: any TLSEngine
     private let isClient: Bool
     /// How a server chooses its identity for the client.
@@ -25,26 +25,28 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var isSendingWithoutLock = false
     /// The number of the program's bytes that are encrypted but that `write` has not reported yet.
     @exclusivity(unchecked) private var unreported = 0
-    /// Whether a thread has claimed the sending direction.
+    /// A Boolean value that indicates whether a thread has claimed the sending direction.
     @exclusivity(unchecked) private var isSending = false
     @exclusivity(unchecked) private var isReceiving = false
-    /// Whether the engine may have bytes for the program.
+    /// A Boolean value that indicates whether the engine may have bytes for the program.
     @exclusivity(unchecked) private var mayHavePending = false
     @exclusivity(unchecked) private var storedFailure: TLSFailure?
     @exclusivity(unchecked) private var hasFinishedHandshake = false
-    /// Whether a server holds its tickets back until its first reply; see `holdsTickets(after:)`.
+    /// A Boolean value that indicates whether a server holds its tickets back until its first
+    /// reply; see `holdsTickets(after:)`.
     @exclusivity(unchecked) private var hasHeldTickets = false
-    /// Whether the first two bytes from the peer were checked.
+    /// A Boolean value that indicates whether the first two bytes from the peer were checked.
     @exclusivity(unchecked) private var hasCheckedBeginning = false
     /// The first byte from the peer, after it was checked.
     @exclusivity(unchecked) private var firstByte: UInt8?
-    /// Whether the received stream has ended.
+    /// A Boolean value that indicates whether the received stream has ended.
     @exclusivity(unchecked) private var isAtEnd = false
-    /// Whether close_notify was encrypted, so nothing more may be sent.
+    /// A Boolean value that indicates whether close_notify was encrypted, so nothing more may be
+    /// sent.
     @exclusivity(unchecked) private var hasEnded = false
-    /// Whether the program has shut down the receiving direction.
+    /// A Boolean value that indicates whether the program has shut down the receiving direction.
     @exclusivity(unchecked) private var ignoresTruncation = false
-    /// Whether bytes for the program have arrived.
+    /// A Boolean value that indicates whether bytes for the program have arrived.
     @exclusivity(unchecked) private var hasReceivedBytes = false
 
     /// The largest record with its header (RFC 8446, section 5.2).
@@ -308,7 +310,8 @@ final class TLSSession: @unchecked Sendable {
     /// Sends the tickets that were held back for a reply, unless the program has just received
     /// bytes to which it may reply.
     ///
-    /// If the reply has already sent the tickets, only the memory of the request is released.
+    /// If the tickets have already been sent with a reply, the method only releases the buffer of
+    /// received bytes.
     @inline(never)
     private func releaseTickets(_ descriptor: Int32, after outcome: ReceiveOutcome?) {
         if case .bytes = outcome { return }
@@ -538,8 +541,8 @@ final class TLSSession: @unchecked Sendable {
 
     // MARK: Threads
 
-    // A thread waits inside the system calls, where it must not have the lock. So it claims a
-    // direction.
+    // A thread must not hold the lock while it waits inside a system call. So it claims a direction
+    // of the connection instead.
 
     func beginSending() -> Bool {
         lock.withLock { _ in

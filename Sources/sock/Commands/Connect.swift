@@ -46,7 +46,8 @@ struct Connect: Command {
         } catch {
             let failure = withSpelling(Failure(any: error))
             let showsReason = options.isVerbose || !sendsNothing
-            // As with nc, a loop that probes a port prints nothing until the port is open.
+            // Print nothing about a closed port, like nc, so that a loop can probe the port
+            // silently until it is open.
             let isClosed = [.unreachable, .timedOut, .receiveFailed].contains(failure.status)
             throw isClosed && !showsReason ? Failure.silent(failure.status) : failure
         }

@@ -77,15 +77,14 @@ struct ConnectTrace {
             }, hint: attempts.last?.hint)
     }
 
-    /// The family of the socket that is created before the lookup.
+    /// The family of the socket that is created before the lookup, which may find another family.
     private var likelyFamily: AddressFamily {
         if let family { return family }
         guard case .v6? = endpoint.host.flatMap({ IPAddress($0) }) else { return .ipv4 }
         return .ipv6
     }
 
-    /// Looks up the port of the service, which is a step of its own, and returns the addresses of
-    /// the host.
+    /// Looks up the port of the service as a separate step, and returns the addresses of the host.
     private mutating func lookUpAddresses() throws -> [SocketAddress] {
         if let number = endpoint.port?.number {
             port = number
@@ -140,7 +139,7 @@ struct ConnectTrace {
         try Console.writeLine("Connected to   \(socket.remoteAddress.pythonText)")
     }
 
-    /// Starts TLS, which is a step of its own, and prints the certificates and their verification.
+    /// Starts TLS as a separate step, and prints the certificates and their verification.
     ///
     /// - Throws: The error with which `sock connect` would fail.
     private mutating func startTLS(

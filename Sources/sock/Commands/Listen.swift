@@ -190,8 +190,8 @@ struct Listen: Command {
             }
             try await clients.run(adopted)
         }
-        // The output may take 500 ms after the signal. Disconnecting clients whose bytes were not
-        // read may have used some of that time.
+        // The last bytes must be written within 500 ms after the signal. Disconnecting clients
+        // whose bytes were not read may already have taken some of that time.
         let limit = Termination.timeSinceRequest.map { max(.zero, .milliseconds(500) - $0) }
         let lost = output.finish(atMost: limit)
         guard lost > 0 else { return }

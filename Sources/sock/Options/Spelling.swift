@@ -1,4 +1,4 @@
-/// The search for the name that a misspelled word means.
+/// The search for the known name that is most similar to a misspelled word.
 enum Spelling {
     /// Returns the only candidate whose name begins with `word`, or else the nearest candidate, if
     /// it differs in at most two edits.

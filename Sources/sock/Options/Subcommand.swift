@@ -5,7 +5,7 @@
 enum Subcommand: String, CaseIterable {
     case connect, listen, info, serve, resolve, service, doctor, tour, help
 
-    /// Returns the subcommand that a misspelled word means, or nil if none is similar.
+    /// Returns the subcommand that is most similar to a misspelled word, or nil if none is similar.
     static func similar(to word: String) -> Subcommand? {
         Spelling.nearest(to: word, in: allCases, name: \.rawValue)
     }

@@ -21,13 +21,13 @@ final class ActivityClock: Sendable {
         activity.store(nanoseconds, ordering: .relaxed)
     }
 
-    /// Records that bytes have arrived, which are about to be written to standard output.
+    /// Records that bytes have arrived and will now be written to standard output.
     func didReceive() {
         touch()
         isWriting.store(true, ordering: .relaxed)
     }
 
-    /// Records that the bytes that arrived have been written.
+    /// Records that the received bytes have been written.
     func didWrite() {
         let now = nanoseconds
         activity.store(now, ordering: .relaxed)

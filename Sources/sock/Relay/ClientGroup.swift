@@ -43,7 +43,7 @@ final class ClientGroup: Sendable {
         let isLate: Bool
         let clock = ActivityClock()
         let counts = Monitor(ByteCounts())
-        /// The message about the failure that ended the connection; nil if none did.
+        /// The message about the failure that ended the connection; nil if no failure did.
         let failure = Monitor<String?>(nil)
         let schedule: Monitor<RelaySchedule>
         /// A stream that yields a value when the schedule may have changed, and finishes when the

@@ -133,8 +133,8 @@ extension Connector {
             .unreachable, error.firstLine, hint: Hint.afterMissingLocalAddress(to: remotes))
     }
 
-    /// Binds a socket to the address of `-s` and the port of `-p`, and returns the error; nil if
-    /// that succeeds.
+    /// Binds a socket to the address of `-s` and the port of `-p`, and returns the error, or nil on
+    /// success.
     private func failureToBind(for remotes: [SocketAddress], _ type: SocketType) -> (any Error)? {
         guard let localAddress else { return nil }
         // Without -s, bind the port of -p in the family of each remote address.

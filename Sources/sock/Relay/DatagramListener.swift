@@ -48,8 +48,8 @@ final class DatagramListener: Sendable {
 
     /// Runs until `-w` or `-q` ends it, or another thread closes the sockets.
     ///
-    /// The calling thread waits for the end, so a limit is met even if input and output are
-    /// blocked.
+    /// Other threads transfer the data and the calling thread only waits, so `-w` and `-q` end the
+    /// run in time even if input and output are blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
@@ -107,7 +107,10 @@ final class DatagramListener: Sendable {
         }
     }
 
-    /// Records a sender, and sends it the input that the other senders have already received.
+    /// Records the sender of a datagram.
+    ///
+    /// If the sender is new, sends it the kept input, which the earlier senders have already
+    /// received.
     ///
     /// The first sender also starts the thread that reads the input.
     private func addSender(_ sender: Sender) throws(Failure) {

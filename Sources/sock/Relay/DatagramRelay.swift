@@ -42,8 +42,8 @@ final class DatagramRelay: Sendable {
     /// Runs until the wait for replies after the end of input is over, or until `-w` or a failure
     /// ends the relay.
     ///
-    /// The calling thread waits for the end, so a limit is met even if input and output are
-    /// blocked.
+    /// Other threads transfer the data and the calling thread only waits, so `-w` and `-q` end the
+    /// run in time even if input and output are blocked.
     func run() throws {
         StatusLine.show(self, regularly: options.showsStatus)
         defer { StatusLine.end() }
@@ -142,7 +142,7 @@ extension DatagramRelay {
             Log.message("datagrams: \(sent) sent, \(received) received")
         }
         if let failure { throw failure }
-        // After -q, a reply is not required.
+        // With -q, a missing reply is not an error.
         guard received == 0, options.quitAfter == nil else { return }
         throw Failure(
             .timedOut,

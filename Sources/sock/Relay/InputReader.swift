@@ -1,6 +1,8 @@
 import Sockets
 
-/// Standard input for tasks, which a thread reads because reading a pipe or a terminal blocks.
+/// Standard input for tasks.
+///
+/// A thread reads the input, because reading a pipe or a terminal blocks.
 ///
 /// The thread reads only on request, so that unused input stays in the pipe.
 final class InputReader: Sendable {

@@ -1,7 +1,8 @@
 import Sockets
 
-/// Standard output for tasks, which a thread writes because writing to a pipe or a terminal may
-/// block.
+/// Standard output for tasks.
+///
+/// A thread writes the output, because writing to a pipe or a terminal may block.
 ///
 /// Tasks wait while the queue is full. The queue contains up to 256 KiB, and one more write of each
 /// waiting task. The thread also performs actions between the writes, in the order of the queue.
@@ -12,7 +13,7 @@ final class OutputQueue: Sendable {
         var entries: [Entry] = []
         /// The bytes that are queued or being written.
         var count = 0
-        /// The sender of the last bytes in the queue.
+        /// The number that identifies the client whose bytes were queued last.
         var lastSender: Int?
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter = 0

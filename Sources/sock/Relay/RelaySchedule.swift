@@ -4,9 +4,10 @@ import Sockets
 enum HalfClose: Equatable, Sendable {
     case never
     case atOnce
-    /// After the peer has sent nothing for this time.
+    /// Half-close once the peer has sent nothing for this time.
     ///
-    /// Some servers stop at a half-close, so they must have time to answer first.
+    /// Some servers stop working on a request at a half-close, so they need time to answer before
+    /// it.
     case afterSilence(Duration)
 }
 
@@ -71,7 +72,7 @@ struct RelaySchedule {
         inputEnd = now
     }
 
-    /// Records that the peer has sent EOF, and that all of its bytes were written.
+    /// Records that the peer has sent EOF and that all received bytes were written to the output.
     mutating func peerDidEnd() { hasPeerEnded = true }
 
     /// Records whether the kernel's send queue is empty.

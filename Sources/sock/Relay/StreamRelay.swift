@@ -4,8 +4,9 @@ import Synchronization
 /// A relay that copies standard input to a connected socket and received bytes to standard output.
 ///
 /// One thread receives, and another thread sends at the same time. Neither thread waits for the
-/// other, so they cannot deadlock even if much data flows both ways. The calling thread does what
-/// `RelaySchedule` decides, so a limit is met even if input, output and peer are all blocked.
+/// other, so they cannot deadlock even if much data flows both ways. The calling thread only
+/// follows `RelaySchedule`, so `-w` and `-q` end the relay in time even if input, output and peer
+/// are all blocked.
 final class StreamRelay: Sendable {
     private let socket: Socket
     /// A Boolean value that indicates whether the socket uses TLS.
@@ -37,7 +38,8 @@ final class StreamRelay: Sendable {
 
     private static let bufferSize = 128 << 10
 
-    /// The largest piece to transfer if slow progress must count as activity.
+    /// The most bytes to transfer in one call if `-w` is given, so that even slow progress counts
+    /// as activity.
     private static let pieceSize = 4096
 
     /// How often to look for a reset that only a later write would report.
@@ -200,7 +202,8 @@ extension StreamRelay {
         }
     }
 
-    /// Writes the bytes, in small pieces if slow progress must count as activity.
+    /// Writes the bytes, in small pieces if `-w` is given, so that even slow progress counts as
+    /// activity.
     private func write(_ bytes: ArraySlice<UInt8>) throws {
         guard options.idleTimeout != nil else { return try Console.write(bytes) }
         var rest = bytes

@@ -1,6 +1,6 @@
 import Sockets
 
-/// A server made of tasks, for which the main thread waits.
+/// A server that runs as a task, while the main thread waits until the task has ended.
 ///
 /// It starts its own event loops, so commands that serve no clients start none.
 final class ServerTask: Sendable {

@@ -30,7 +30,7 @@ enum Termination {
         }
     }
 
-    /// The time since a signal has requested the end of the program; nil if none has.
+    /// The time since a signal requested the end of the program; nil if no signal has.
     static var timeSinceRequest: Duration? {
         state.update { $0.signalTime }.map { $0.duration(to: .now) }
     }

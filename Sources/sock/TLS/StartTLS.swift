@@ -78,7 +78,8 @@ enum StartTLS: String, CaseIterable, Sendable {
 
     private static func requestIMAP(_ dialog: PlainDialog) throws {
         let greeting = try dialog.receiveLine()
-        // After PREAUTH, a server accepts no STARTTLS.
+        // The other greetings are BYE, with which the server hangs up, and PREAUTH, after which it
+        // refuses STARTTLS because the client is already logged in.
         guard greeting.uppercased().hasPrefix("* OK") else { throw dialog.refused(greeting) }
         let capabilities = try requestIMAP("CAPABILITY", tag: "a1", dialog)
         let words = capabilities.filter { $0.uppercased().hasPrefix("* CAPABILITY ") }
@@ -103,7 +104,7 @@ enum StartTLS: String, CaseIterable, Sendable {
         let greeting = try dialog.receiveLine()
         guard greeting.hasPrefix("+OK") else { throw dialog.refused(greeting) }
         try dialog.send("CAPA")
-        // A server without CAPA may still support STLS.
+        // A server that does not know CAPA may still support STLS, so send STLS to it too.
         if try dialog.receiveLine().hasPrefix("+OK") {
             let capabilities = try dialog.receiveLines { $0 == "." }
             guard capabilities.contains(where: { $0.uppercased() == "STLS" }) else {
