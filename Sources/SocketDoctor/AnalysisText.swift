@@ -143,7 +143,8 @@ package struct AnalysisText {
         isCertain: Bool
     ) -> String {
         let proof =
-            isCertain ? " No thread of these programs can continue without the others." : ""
+            isCertain
+            ? " No thread of these programs can continue until another of these programs does." : ""
         if kind == .bothWriting, let ends = connections.first, !ends.isEmpty {
             return bothFull(ends) + (ends.count > 1 ? proof : "")
         }

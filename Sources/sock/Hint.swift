@@ -26,10 +26,10 @@ enum Hint {
 
     private static func afterReceive(_ error: SocketError) -> String? {
         if error.cause == .tls(.truncated) {
-            return "Standard output has what arrived before, which may not be everything."
+            return "Standard output has the data that arrived, but more data may be missing."
         }
         guard error.errno == .connectionReset || error.cause == .endOfStream else { return nil }
-        return "The peer broke the connection, and standard output has what arrived before."
+        return "The peer broke the connection; standard output has the data that arrived before."
     }
 
     /// Returns what to do about a TLS handshake that failed.
@@ -167,7 +167,7 @@ enum Hint {
         case .permissionDenied, .notPermitted: return forbidden
         case .addressNotAvailable:
             return
-                "This machine does not have that address; the command ip address shows the ones that it has."
+                "This machine does not have that address; list its addresses with: ip address"
         case .operationNotSupportedByDevice: return missingInterface
         default: return nil
         }
@@ -184,7 +184,7 @@ enum Hint {
         switch error.errno {
         case .permissionDenied, .notPermitted: return forbidden
         case .messageTooLong:
-            return "A UDP datagram holds at most 65507 bytes, 65527 over IPv6. Use --datagram-size."
+            return "A datagram holds at most 65507 bytes, or 65527 over IPv6. Use --datagram-size."
         case .brokenPipe, .connectionReset:
             return "The peer has stopped reading, so it did not receive all of the input."
         default: return nil
@@ -201,8 +201,8 @@ enum Hint {
         "All local ports for that address are in use (ss -tan lists them), so try again later."
 
     private static let noLocalAddress =
-        "This machine has no address from which it could reach that one; "
-        + "the command ip address shows its addresses."
+        "This machine has no address that can reach the peer's address; "
+        + "list its addresses with: ip address"
 }
 
 extension SocketError {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct MessageQueueTests {
-    @Test("waitUntilWritten waits for queued messages, and only once for a blocked output")
+    @Test("waitUntilWritten waits for messages, but returns at once after a wait that timed out")
     func waiting() {
         let isOpen = Monitor(false)
         let isWriting = Monitor(false)

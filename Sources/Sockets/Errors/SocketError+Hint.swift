@@ -6,7 +6,7 @@ extension SocketError {
         switch (operation, cause) {
         case (.bind, .system(.addressNotAvailable)):
             return
-                "This machine does not have that address; the command ip address shows the ones that it has."
+                "This machine does not have that address; list its addresses with: ip address"
         case (.bind, .system(.addressInUse)) where localAddress?.port == 0,
             // If the socket is not bound, listen(2) makes the kernel choose a port.
             (.listen, .system(.addressInUse)) where localAddress?.port ?? 0 == 0:

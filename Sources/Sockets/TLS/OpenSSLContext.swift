@@ -136,7 +136,7 @@ final class OpenSSLContext: @unchecked Sendable {
         guard names.count < 65536,
             ctls_context_protocols(pointer, names, UInt32(names.count)) == 1
         else {
-            throw .invalidConfiguration("the application protocols are too many")
+            throw .invalidConfiguration("there are too many application protocols")
         }
     }
 

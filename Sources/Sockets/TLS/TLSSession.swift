@@ -82,7 +82,7 @@ final class TLSSession: @unchecked Sendable {
         switch cause {
         case .system(.protocolError): failure.map { .tls($0) } ?? cause
         case .system(.socketNotConnected) where !isEstablished:
-            .invalidInput("the TLS handshake has not finished: expected a call of handshake first")
+            .invalidInput("the TLS handshake has not finished: call handshake() first")
         default: cause
         }
     }

@@ -47,9 +47,9 @@ enum Flag: String, CaseIterable {
         switch self {
         case .ipv4: Row("4", [.connect, .listen, .info, .serve, .resolve], "IPv4 only")
         case .ipv6: Row("6", [.connect, .listen, .info, .serve, .resolve], "IPv6 only")
-        case .ipv6Only: Row(nil, [.listen], "IPv6 only, also for the address ::")
+        case .ipv6Only: Row(nil, [.listen], "IPv6 only; a listener on :: refuses IPv4")
         case .listen: Row("l", [.listen], "wait for a client instead of connecting")
-        case .keepOpen: Row("k", [.listen], "with -l: serve many clients, even at the same time")
+        case .keepOpen: Row("k", [.listen], "with -l: serve many clients at the same time")
         case .udp:
             Row(
                 "u", [.connect, .listen, .info, .resolve], "use datagrams instead of a stream",

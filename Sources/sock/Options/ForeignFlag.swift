@@ -26,7 +26,7 @@ enum ForeignFlag {
         (["--ssl-ciphers"], "sock uses the ciphers of the system", "Omit the option."),
         (["-t", "--telnet"], "sock does not negotiate like telnet", "Use telnet HOST PORT."),
         (
-            ["-L", "--max-conns"], "sock limits no number of clients",
+            ["-L", "--max-conns"], "sock does not limit the number of clients",
             "To serve any number of clients, use --listen with --keep-open."
         ),
         (
@@ -34,7 +34,7 @@ enum ForeignFlag {
             "sock uses no proxies", "Use ncat --proxy, or socat with PROXY or SOCKS4."
         ),
         (
-            ["--output", "--append-output"], "standard output has all data",
+            ["--output", "--append-output"], "standard output has all received data",
             "To keep a copy of what arrives, pipe the output through tee FILE."
         ),
         (["--hex-dump"], "sock writes the data unchanged", "Pipe the output through xxd."),

@@ -66,7 +66,8 @@ enum ForeignForm {
         switch keyword {
         case "TCP", "TCP-CONNECT": return "Write sock \(rest)."
         case "UDP", "UDP-CONNECT", "UDP-SENDTO", "UDP-DATAGRAM": return "Write sock -u \(rest)."
-        case "TCP-LISTEN", "TCP-L": return "Write sock -l \(rest), or sock -lk \(rest) with fork."
+        case "TCP-LISTEN", "TCP-L":
+            return "Write sock -l \(rest), or for the option fork, sock -lk \(rest)."
         case "UDP-LISTEN", "UDP-L", "UDP-RECV", "UDP-RECVFROM": return "Write sock -lu \(rest)."
         case "UNIX", "UNIX-CONNECT": return "Write sock -U \(rest)."
         case "UNIX-LISTEN", "UNIX-L": return "Write sock -lU \(rest)."

@@ -117,7 +117,7 @@ extension Connector {
                 .cannotBind,
                 "cannot use -s \(source): a loopback address reaches only this machine",
                 hint:
-                    "Omit -s, or give an address that the command ip address shows for another interface."
+                    "Omit -s, or give the address of another interface; list them with: ip address"
             )
         default: return error
         }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ReplyRules", .ownThread)
 struct ReplyRulesTests {
-    @Test("a channel throws if none of its peers can have the destination address")
+    @Test("a channel throws if it cannot send to any address of the destination's kind")
     func mistakes() async throws {
         let six = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try await DatagramChannel(on: .udp("::1", port: 0))
@@ -23,7 +23,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("a socket's reply throws if none of the socket's peers can have the sender's address")
+    @Test("reply throws if the datagram's sender has an address to which this socket cannot send")
     func mistakenReplies() throws {
         let six = try Socket(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try Socket(on: .udp("::1", port: 0))
@@ -39,7 +39,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("send returns false for an unusable address that a peer may have sent")
+    @Test("send returns false for a source address that can occur but cannot receive a reply")
     func lost() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         for target in ["127.0.0.1:0", "[::1]:0", "unnamed"] {

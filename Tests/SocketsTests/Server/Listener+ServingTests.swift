@@ -317,7 +317,7 @@ struct ListenerServingTests {
             #expect(log.messages.first?.metadata["error"] == "\(Errno.tooManyOpenFiles)")
         }
 
-        @Test("during a shortage, serve accepts another client whenever a connection closes")
+        @Test("with no free descriptors, serve accepts another client whenever a connection closes")
         func retryWakeup() async throws {
             let listener = try Listener(on: Loopback.ipv4)
             // The first client is accepted. Then pauses of 5 ms to 640 ms begin, 1.2 s in all.

@@ -53,7 +53,7 @@ struct ConnectionStatisticsUnansweredTests {
         #expect(answered.timeUnanswered == .milliseconds(900))
     }
 
-    @Test("timeUnanswered is nil if nothing is unanswered, and for probes of an idle connection")
+    @Test("timeUnanswered is nil if the peer owes no answer except to probes of an idle connection")
     func unknown() {
         #expect(Made.quiet().timeUnanswered == nil)
         #expect(Made.flowing().timeUnanswered == nil)

@@ -46,7 +46,7 @@ struct OptionKeysTests {
         #expect(Set(keys).count == keys.count)
     }
 
-    @Test("the key type reads the type of a socket")
+    @Test("the option key .type returns the type of a socket")
     func type() throws {
         let socket = try RawSockets.make(.ipv4, .datagram)
         #expect(try System.option(socket.number, .type) == SocketType.datagram.number)

@@ -41,7 +41,7 @@ struct TLSClientHelloTests {
         }
     }
 
-    @Test("mutated extensions give names within their bounds")
+    @Test("parsing a mutated extension never returns a name longer than the extension")
     func mutated() {
         var generator = SeededGenerator(seed: 19)
         let seeds = [nameList("a.example"), [0, 12, 2] + "h2".utf8 + [8] + "http/1.1".utf8]

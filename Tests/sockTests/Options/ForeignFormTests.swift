@@ -9,7 +9,7 @@ struct ForeignFormTests {
         arguments: [
             ("TCP:h:80", "Write sock h:80."), ("TCP4:h:80,retry=3", "Write sock h:80."),
             ("UDP:h:53", "Write sock -u h:53."),
-            ("TCP-LISTEN:8080,fork", "Write sock -l 8080, or sock -lk 8080 with fork."),
+            ("TCP-LISTEN:8080,fork", "Write sock -l 8080, or for the option fork, sock -lk 8080."),
             ("UNIX-CONNECT:/s", "Write sock -U /s."),
             ("OPENSSL:h:443,verify=0", "Write sock --tls h:443."),
             ("OPENSSL-LISTEN:8443,fork", "Write sock -l --tls 8443."),

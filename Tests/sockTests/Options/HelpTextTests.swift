@@ -21,7 +21,7 @@ struct HelpTextTests {
                   -4, --ipv4             IPv4 only
                   -6, --ipv6             IPv6 only
                   -l, --listen           wait for a client instead of connecting
-                  -k, --keep-open        with -l: serve many clients, even at the same time
+                  -k, --keep-open        with -l: serve many clients at the same time
                   -u, --udp              use datagrams instead of a stream
                   -U, --unix             a Unix socket: PATH or @NAME instead of HOST PORT
                   -b, --broadcast        allow datagrams to a broadcast address

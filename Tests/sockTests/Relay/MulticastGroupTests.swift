@@ -19,7 +19,7 @@ struct MulticastGroupTests {
     }
 
     @Test(
-        "takeInterface leaves other words unchanged",
+        "takeInterface leaves a word unchanged unless it is an IPv4 group with an interface",
         arguments: [
             "ff02::1%eth0", "127.0.0.1%lo", "239.1.1.1", "5000", "/a%b", "/tmp/239.1.1.1%a",
             "unix:///239.1.1.1%a", "unixgram:/tmp/239.1.1.1%a", "",
