@@ -81,8 +81,8 @@ extension Analysis {
 
     /// Returns what is known about the peer of a TCP connection after the peer has sent EOF.
     func tcpPeerEnd(of end: MachineSocket) -> PeerEnd {
-        // After a program of this machine has closed its end, the kernel keeps that end for a
-        // minute.
+        // If the peer is on this machine, the kernel lists its end until a minute after a program
+        // has closed it. So an end that is missing is elsewhere, or was closed long ago.
         guard let peer = pairs.peer(of: end) else {
             return .unknown(isAddressLocal: pairs.isPeerLocal(end))
         }

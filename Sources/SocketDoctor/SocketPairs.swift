@@ -89,8 +89,8 @@ package struct SocketPairs: Sendable {
         isUnanswered(socket) && listeners(at: socket.remote).contains(where: \.isFull)
     }
 
-    /// Returns whether a client on this machine gets no answer, and its connection has no other
-    /// end.
+    /// Returns whether a client on this machine gets no answer because the connection has no end at
+    /// the server yet.
     ///
     /// The client's state may be established, because the kernel also ignores the last segment of
     /// the handshake if the backlog is full.

@@ -4,7 +4,8 @@ import Sockets
 enum Hint {
     static func after(_ error: SocketError, _ status: ExitStatus) -> String? {
         guard let hint = error.hint else { return usualHint(after: error, status) }
-        // The library names the socket option, but `sock` names its flag.
+        // After EACCES, the library's hint names the option for broadcasts. Name the flag of `sock`
+        // instead.
         return error.errno == .permissionDenied ? broadcast : hint
     }
 
@@ -53,7 +54,7 @@ enum Hint {
         }
     }
 
-    /// The first characters that a server sends: SMTP and FTP, IMAP, and POP3.
+    /// The first characters from a server that begins in plain text: SMTP or FTP, IMAP, and POP3.
     private static let greetings = ["220", "* OK", "+OK"]
 
     /// Returns what to do about a server that sends nothing while TLS starts.

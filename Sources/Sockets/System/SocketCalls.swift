@@ -54,7 +54,8 @@ extension System {
     /// reported.
     static func connect(_ descriptor: Int32, _ address: RawSocketAddress) throws(Errno) {
         #if DEBUG
-            // A simulated connection behaves like a Unix socket, which cannot be reset.
+            // Under simulation, only a reset of a connection makes this call, with AF_UNSPEC. It
+            // fails, as on a Unix socket.
             if Simulation.kernel != nil { throw .invalidArgument }
         #endif
         _ = try systemCall(.connect, onInterrupt: .report) {

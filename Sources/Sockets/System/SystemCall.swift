@@ -26,8 +26,8 @@ package enum Interruption {
 /// The library makes every call of ``SystemCall`` through this function, so that checks and retries
 /// are in one place.
 ///
-/// `EFAULT` and `EBADF` stop the program, because they reveal a bug in the library that could write
-/// into an unrelated file. If `fromUser` is true, the user's descriptor or raw value may be
+/// `EFAULT` and `EBADF` stop the program, because they reveal a bug, after which the library could
+/// write into an unrelated file. If `fromUser` is true, the user's descriptor or raw value may be
 /// invalid, so these errors are thrown like any other.
 @inline(__always)
 package func systemCall<Result: FixedWidthInteger & SignedInteger>(

@@ -26,7 +26,7 @@ struct ConnectTrace {
         let address: SocketAddress
         let cause: SocketError.Cause?
         let duration: Duration
-        /// What the library says about the failure.
+        /// The library's advice about the failure.
         var hint: String?
     }
 
@@ -186,8 +186,8 @@ struct ConnectTrace {
 }
 
 extension ConnectTrace {
-    /// All attempts, the addresses of both ends, and the results of TLS if it is used, as one
-    /// object.
+    /// A JSON object with all attempts, the addresses of both ends and, if TLS is used, its
+    /// results.
     var json: JSON {
         var members: [(String, JSON)] = [
             ("host", .string(endpoint.host ?? "")),

@@ -148,7 +148,7 @@ struct Listen: Command {
         try newRelay.run()
     }
 
-    /// Waits for a client of any of the listeners.
+    /// Waits until a client connects to any of the listeners, and returns its connection.
     private static func acceptFirst(of listeners: [Socket]) throws -> Socket {
         let first = listeners[0]
         let other = Monitor<Result<Socket, any Error>?>(nil)

@@ -18,7 +18,8 @@ extension Arguments {
         guard let text = self[.timeout] else { return nil }
         let timeout = try TimeSpan.parse(text, of: "-w")
         guard timeout > .zero else {
-            // With nc, -u -w0 sends a datagram and ends at once.
+            // With nc, -u -w0 sends a datagram and ends at once, so name the flag that does the
+            // same.
             throw UsageError(
                 "-w needs a time above zero",
                 hint: has(.udp) && subcommand == .connect

@@ -83,7 +83,8 @@ enum Target {
         endpoint(try hostBeforePort(host), try self.port(port), udp: udp)
     }
 
-    /// Returns the host in a word, after which the next word is the port.
+    /// Returns the host in the word before the port, or throws an error if this word has a port
+    /// too.
     private static func hostBeforePort(_ word: String) throws(UsageError) -> String {
         let hasPort = ((try? Endpoint(parsing: word))?.host ?? (isTLS(word) ? word : nil)) != nil
         if hasPort {

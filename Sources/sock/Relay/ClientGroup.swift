@@ -13,7 +13,7 @@ final class ClientGroup: Sendable {
     private let tls: TLSServer?
     private let ticker: Ticker
     private let state = Monitor(State())
-    /// A stream that yields a value when the broadcaster may have become ready.
+    /// A stream that yields a value when all clients may have become ready for more input.
     private let (changes, hasChanged) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -46,8 +46,9 @@ final class ClientGroup: Sendable {
         /// The message about the failure that ended the connection; nil if no failure did.
         let failure = Monitor<String?>(nil)
         let schedule: Monitor<RelaySchedule>
-        /// A stream that yields a value when the schedule may have changed, and finishes when the
-        /// relay is over.
+        /// A stream that yields a value when the next step of the schedule may have changed.
+        ///
+        /// It finishes when the relay is over.
         let changes: AsyncStream<Void>
         let hasChanged: AsyncStream<Void>.Continuation
 

@@ -33,8 +33,10 @@ struct RelayOptions: Sendable {
 
     static let defaultSilence = Duration.seconds(1)
 
-    /// A Boolean value that indicates whether to report connections, which `-v` requests and which
-    /// a user who types the input expects.
+    /// A Boolean value that indicates whether to report connections.
+    ///
+    /// They are reported with `-v`, and also on a terminal, because a user who types the input must
+    /// know when the connection exists.
     var reportsConnections: Bool {
         isVerbose || StandardStreams.input.isTerminal && StandardStreams.error.isTerminal
     }

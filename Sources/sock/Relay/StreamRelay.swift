@@ -122,7 +122,7 @@ final class StreamRelay: Sendable {
     }
 }
 
-// MARK: What happens when
+// MARK: Following the schedule
 
 extension StreamRelay {
     /// Does what the schedule says until the relay ends.

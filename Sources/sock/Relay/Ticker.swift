@@ -2,7 +2,7 @@ import Sockets
 
 /// A thread that wakes tasks at given times.
 ///
-/// `Task.sleep` would start threads of the global executor.
+/// Tasks use it instead of `Task.sleep`, which would start threads of the global executor.
 final class Ticker: Sendable {
     private typealias Appointment = (
         time: ContinuousClock.Instant, continuation: AsyncStream<Void>.Continuation

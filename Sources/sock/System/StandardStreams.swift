@@ -71,7 +71,8 @@ struct StandardStream: Sendable {
     func read(into buffer: inout [UInt8]) throws(Errno) -> Int {
         while true {
             let count = isTerminal ? readTerminal(into: &buffer) : readOnce(into: &buffer)
-            // A terminal that has hung up reports an end of input that the user did not request.
+            // A terminal that has hung up reports an end of input that the user did not request, so
+            // do not return it.
             if count == 0, isTerminal, hasHungUp { while true { pause() } }
             if count >= 0 { return count }
             try waitOrThrow(Errno(rawValue: errno), for: POLLIN)
