@@ -43,7 +43,7 @@ struct ctls_session {
     size_t overflow_count, overflow_room;
     /// Allocated by the first error, because an idle session should be small.
     struct ctls_error *error;
-    /// The faults that were noted, each in memory of its own.
+    /// The faults that were noted, each allocated separately.
     struct ctls_error *faults[8];
 };
 
@@ -664,7 +664,7 @@ struct ctls_context *ctls_context_create(int is_server, struct ctls_error *error
     SSL_CTX_set_ex_data(context->ssl, context_slot, context);
     if (is_server) {
         SSL_CTX_set_session_id_context(context->ssl, (const unsigned char *)"sockets", 7);
-        // The tickets contain the sessions, so the server stores none.
+        // The tickets contain the sessions, so the server need not store sessions.
         SSL_CTX_ctrl(context->ssl, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
     } else {
         SSL_CTX_ctrl(

@@ -60,8 +60,8 @@ extension Analysis {
     private func waitingTime(_ end: MachineSocket) -> Duration? {
         guard end.kind == .tcp else { return nil }
         if pairs.isIgnoredByFullListener(end) { return end.statistics.timeUnanswered }
-        // The server's end of a queued connection has no owner and has never sent, so this time
-        // began when the client was queued.
+        // The server's end of a queued connection has no owner and has never sent, so the time
+        // since its last send began when the client was queued.
         return end.isOwnerless ? end.statistics.timeSinceLastSend : nil
     }
 

@@ -17,7 +17,8 @@ final class MessageQueue: Sendable {
         var isRunning = false
         var hasThread = false
         var isWriting = false
-        /// A Boolean value that indicates whether the output has not accepted a message for long.
+        /// A Boolean value that indicates whether the output has not accepted a message for a long
+        /// time.
         var isBlocked = false
 
         var isEmpty: Bool { text.isEmpty && droppedCount == 0 }

@@ -18,7 +18,7 @@ struct Route {
 
     /// Returns the error of connecting from the highest free port.
     ///
-    /// A port that the kernel chooses would not do, because connecting also fails if all ports of
+    /// The kernel must not choose the port, because connecting would then also fail if all ports of
     /// the kernel's range are in use. That range usually ends below the highest ports.
     private static func failure(
         to remote: SocketAddress, _ options: [SocketOptionSetting]

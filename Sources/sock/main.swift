@@ -1,5 +1,5 @@
 import Logging
 
-// The library would otherwise write its log to standard error, in a form of its own.
+// Otherwise the library would write its log to standard error in its own format.
 LoggingSystem.bootstrap { _ in ServerLogHandler() }
 Termination.exit(Program.run(Environment.arguments.dropFirst().map(Array.init)))

@@ -100,7 +100,8 @@ extension System {
         }
     }
 
-    /// Returns the name of a system call that can wait, by its number on this machine.
+    /// Returns the name of the system call with this number on this machine, or nil if the call
+    /// cannot wait.
     static func nameOfCall(_ number: Int) -> String? {
         csockets_call_name(number).map { String(cString: $0) }
     }

@@ -15,7 +15,8 @@ extension SocketError {
             return localAddress.flatMap { Self.missingZone(of: $0) }
         case (.connect, .system(.invalidArgument)), (.send, .system(.invalidArgument)):
             return remoteAddress.flatMap { Self.missingZone(of: $0) }
-        // If a multicast group has no zone, the routes determine its link.
+        // The routes select the interface for a multicast group without a zone, so the missing zone
+        // may be the cause.
         case (.send, .system(.networkUnreachable)), (.send, .system(.noRouteToHost)),
             (.send, .system(.addressNotAvailable)):
             guard let remoteAddress, remoteAddress.ip?.isMulticast == true else { return nil }
@@ -32,5 +33,5 @@ extension SocketError {
 
     /// The hint of a call for which the kernel found no local port.
     static let noLocalPort =
-        "No local port is free for that; the range is net.ipv4.ip_local_port_range."
+        "No local port is free for that address; the range is net.ipv4.ip_local_port_range."
 }

@@ -102,7 +102,7 @@ extension TLSFailure: CustomStringConvertible {
         case .noApplicationProtocol:
             "the two ends have no application protocol in common"
         case .clientCertificateRequired:
-            "the server requires a certificate of the client, and it has none"
+            "the server requires a certificate from the client, which has none"
         case .clientCertificateRefused(let alert):
             "the server refused the client's certificate: \(alert)"
         case .noIdentity(let name, let reason):

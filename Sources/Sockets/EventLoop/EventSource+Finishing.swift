@@ -34,8 +34,7 @@ extension EventSource {
             try await finishers.wait(until: &deadline, on: loop) { lifetime.isClosed }
         }
         defer { finishers.end() }
-        // The wakeup lives as long as the source, because an operation may still use it when it
-        // ends.
+        // The wakeup lives as long as the source, because an operation that ends may still use it.
         let wakeup = operationEnd.object { Wakeup() }
         lifetime.startAwaiting()
         defer { lifetime.stopAwaiting() }

@@ -105,7 +105,7 @@ extension EventSource {
         try await waitToWrite(&deadline)
     }
 
-    /// Waits for the turn to write, and ends the use of the source if the turn does not come.
+    /// Waits for the turn to write, and calls `leave` if the turn does not come.
     @inline(never)
     private func waitToWrite(_ deadline: inout Deadline) async throws(WaitFailure) {
         do throws(WaitFailure) {
@@ -116,7 +116,7 @@ extension EventSource {
         }
     }
 
-    /// Gives up the writing direction, and gives it to the operation that has waited longest.
+    /// Gives up the writing direction, which passes to the operation that has waited longest.
     @inline(__always)
     func endWriting() {
         writers.end()

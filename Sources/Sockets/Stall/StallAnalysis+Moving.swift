@@ -46,8 +46,8 @@ extension StallAnalysis {
                 "\(evidence), and \(sendQueue.bytes) wait to be sent",
                 advice: Self.adviceForSlowReader)
         }
-        // The send queue must be empty. Otherwise the peer may not be reading, and then reading at
-        // this end does not make the connection move.
+        // The send queue must be empty. Otherwise the peer may have stopped reading, and reading at
+        // this end does not help to send the queued bytes.
         guard let read = reads.here, read > 0, receiveQueue > 0, sendQueue == 0 else { return nil }
         let evidence = "this end read \(read.bytes) in \(change.time.brief)"
         guard Double(receiveQueue) > Self.slowQueueSeconds * rate(read, change.time) else {

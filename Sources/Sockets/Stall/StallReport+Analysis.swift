@@ -87,7 +87,7 @@ struct StallAnalysis {
 
     // MARK: Thresholds
 
-    /// How long a busy machine often leaves a reader unscheduled, so a shorter pause is not a
+    /// The time for which a busy machine may not schedule a reader, so a shorter pause is not a
     /// stall.
     static let schedulingDelay = Duration.milliseconds(100)
     /// How long an operation must wait before the analysis treats it as stalled, even if the kernel

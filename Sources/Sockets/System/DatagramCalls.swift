@@ -108,8 +108,8 @@ extension System {
         return (count, sender, local)
     }
 
-    /// The size of a buffer for control data, which is more than both kinds of packet information
-    /// need.
+    /// The size of a buffer for control data, which is large enough for both kinds of packet
+    /// information.
     private static let controlCapacity = 256
 
     static func address(in info: csockets_packet_info) -> PacketAddress? {

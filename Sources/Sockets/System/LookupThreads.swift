@@ -84,7 +84,8 @@ package struct LookupThreads: Sendable {
                 try System.startThread { work(on: call) }
                 state.running += 1
             } catch {
-                // A running thread takes this call from the queue after its current call.
+                // If another thread is running, it takes this call from the queue after its current
+                // call.
                 guard state.running > 0 else { throw error }
                 state.queue.append(call)
             }

@@ -119,7 +119,7 @@ extension System {
             if code == 0 {
                 let names = (host: text(in: host), service: text(in: service))
                 // getnameinfo(3) returns digits if the host has no name, but also if no descriptor
-                // was left for the lookup.
+                // was left for the lookup. So check for a shortage.
                 if !options.numericHost, isNumeric(names.host),
                     let shortage = descriptorShortage(after: number)
                 {

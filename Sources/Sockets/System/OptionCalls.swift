@@ -29,7 +29,7 @@ extension System {
         try setsockopt(descriptor, key.level, key.name, value, fromUser: fromUser)
     }
 
-    /// Reads the bytes of an option that the user has chosen, at most `capacity`: getsockopt(2).
+    /// Reads at most `capacity` bytes of an option that the user has chosen: getsockopt(2).
     static func option(
         _ descriptor: Int32, _ key: OptionKey, capacity: Int
     ) throws(Errno) -> [UInt8] {
@@ -152,7 +152,8 @@ extension System {
         }
         let index = Glibc.if_nametoindex(name)
         if index != 0 { return index }
-        // If glibc cannot open a socket, it also reports that the interface is missing.
+        // If glibc cannot open a socket, it also reports that the interface is missing. So check
+        // for a shortage of descriptors.
         if let shortage = descriptorShortage(after: Glibc.errno) { throw shortage }
         return nil
     }

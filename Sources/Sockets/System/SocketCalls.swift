@@ -78,8 +78,8 @@ extension System {
         do throws(Errno) {
             _ = try systemCall(.close, onInterrupt: .report) { Glibc.close(descriptor) }
         } catch {
-            // The error is ignored, because it does not mean lost data: send has already reported
-            // what could not be sent.
+            // The error is ignored, because it does not mean lost data. Calls of send have already
+            // reported what could not be sent.
         }
     }
 

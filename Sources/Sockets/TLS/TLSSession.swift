@@ -20,10 +20,11 @@ final class TLSSession: @unchecked Sendable {
     @exclusivity(unchecked) private var received = ByteBuffer(capacity: 4096)
     /// The encrypted bytes that a blocking thread is sending without the lock.
     @exclusivity(unchecked) private var outgoing = ByteBuffer(capacity: 32768)
-    /// The encrypted bytes that follow `outgoing`, which the kernel has not accepted.
+    /// The encrypted bytes that must be sent after `outgoing`.
     @exclusivity(unchecked) private var unsent = ByteBuffer(capacity: 4096)
     @exclusivity(unchecked) private var isSendingWithoutLock = false
-    /// The number of the program's bytes that are encrypted but that `write` has not reported yet.
+    /// The number of the program's bytes that are encrypted but that `write` has not returned as
+    /// sent.
     @exclusivity(unchecked) private var unreported = 0
     /// A Boolean value that indicates whether a thread has claimed the sending direction.
     @exclusivity(unchecked) private var isSending = false
@@ -173,10 +174,10 @@ final class TLSSession: @unchecked Sendable {
     /// Returns whether a server holds its tickets back until its first write, its next receive or
     /// close_notify.
     ///
-    /// The client's first bytes have arrived with the end of the handshake, so a reply will follow.
-    /// Sending the tickets with the reply saves a system call here and a wakeup of the client.
-    /// Before TLS 1.3, the server's last bytes also end the handshake, so the client may be waiting
-    /// for them.
+    /// It does so if the client's first bytes have arrived with the end of the handshake, because a
+    /// reply will then follow. Sending the tickets with the reply saves a system call here and a
+    /// wakeup of the client. Before TLS 1.3, it sends them at once, because the same bytes end the
+    /// handshake and the client may be waiting for them.
     private func holdsTickets(after step: TLSStep) -> Bool {
         guard case .moved = step, !isClient, engine.version == .tls13 else { return false }
         return !received.isEmpty || engine.hasPending
@@ -518,7 +519,7 @@ final class TLSSession: @unchecked Sendable {
     @inline(__always)
     private func flushLocked(_ descriptor: Int32) throws(Errno) -> Bool {
         if _fastPath(unsent.isEmpty && outgoing.isEmpty) { return true }
-        // The thread that is sending also sends the rest.
+        // If a thread is sending without the lock, it also sends the rest.
         return isSendingWithoutLock ? false : try flushUnsent(descriptor)
     }
 

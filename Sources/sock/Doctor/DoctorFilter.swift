@@ -35,7 +35,7 @@ struct DoctorFilter: Equatable {
     }
 
     private static func process(_ text: String) throws(UsageError) -> Int32 {
-        // Accept only digits, as for a port.
+        // Accept only digits and no sign, as for a port.
         guard let number = Decimal.value(of: text.utf8, maximum: UInt32(Int32.max)), number > 0
         else {
             throw UsageError("--pid needs a process ID, not \(TerminalText.quoted(text))")

@@ -25,8 +25,8 @@ enum ForeignForm {
         }
     }
 
-    /// Returns the hint for several ports or ranges of ports, which nc accepts for a scan; nil if
-    /// any word is neither.
+    /// Returns the hint for several ports or ranges of ports, which nc accepts for a scan; nil if a
+    /// word is neither a port nor a range.
     static func severalPorts(
         _ words: some Collection<String>, listens: Bool = false
     ) -> String? {

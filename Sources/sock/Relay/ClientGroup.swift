@@ -316,7 +316,7 @@ extension ClientGroup {
                 client.counts.update { $0.received += bytes.count }
                 client.clock.didReceive()
                 await output.write(bytes, from: client.id, after: announcement(of: client))
-                // The relay may have ended while the output was blocked.
+                // The relay may have ended while the output was blocked, so receive nothing more.
                 if Task.isCancelled { return }
                 client.clock.didWrite()
             }
@@ -360,8 +360,8 @@ extension ClientGroup {
 
     /// Sends bytes, and regularly checks whether the client stalls the broadcast.
     private func send(_ bytes: [UInt8], to client: Client) async throws {
-        // Keep the steps short. The broadcaster notices the beginning and the end of a stall only
-        // at these checks, so each may be noticed up to one step late.
+        // Limit the time of each write. The broadcaster notices the beginning and the end of a
+        // stall only between two writes, so it may notice each of them late by this time.
         let longest = Duration.milliseconds(500)
         let step = min(longest, options.sendStep ?? longest)
         var rest = bytes[...]

@@ -107,7 +107,7 @@ struct Connector {
 // MARK: Errors about the local side
 
 extension Connector {
-    /// Returns the error, or a failure that names the local address or port if it is the cause.
+    /// Returns the error, or a failure that names the local address or port if that is the cause.
     private func explained(_ error: SocketError, _ type: SocketType) -> any Error {
         switch error.errno {
         case .permissionDenied?, .addressInUse?, .addressNotAvailable?: break

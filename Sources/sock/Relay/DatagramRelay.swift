@@ -96,8 +96,9 @@ final class DatagramRelay: Sendable {
 }
 
 extension DatagramRelay: StatusSource {
-    /// Returns how many datagrams were sent and received, because the kernel reports nothing else
-    /// about them.
+    /// Returns how many datagrams were sent and received.
+    ///
+    /// The kernel reports nothing else about the transfer of datagrams.
     func status(sampling duration: Duration) -> String {
         Worker.sleep(for: duration)
         return state.update { "datagrams: \($0.sent) sent, \($0.received) received" }

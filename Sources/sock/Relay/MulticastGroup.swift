@@ -5,8 +5,8 @@ struct MulticastGroup {
     let address: IPAddress
     /// The interface after the `%` of an IPv4 address.
     ///
-    /// It is nil if no interface was named, so that the routes select it, and for an IPv6 address,
-    /// which contains its zone.
+    /// It is nil if no interface was named, because the routes then select one. It is also nil for
+    /// an IPv6 address, which contains its interface as the zone.
     let interface: String?
     private let port: Port?
 

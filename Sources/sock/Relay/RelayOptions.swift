@@ -70,7 +70,8 @@ extension RelayOptions {
     /// When to half-close if no flag says so: never if `-w` or `-q` ends the relay during the
     /// silence.
     ///
-    /// A half-close before the end of the silence would stop servers that answer during it.
+    /// A half-close before the end of the silence would stop servers that answer during the
+    /// silence.
     private var defaultHalfClose: HalfClose {
         if isSendOnly { return .atOnce }
         let limits = [idleTimeout, quitAfter].compactMap(\.self)

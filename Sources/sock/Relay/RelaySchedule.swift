@@ -83,9 +83,9 @@ struct RelaySchedule {
 
     /// Records an attempt to half-close.
     ///
-    /// The attempt is repeated later if the kernel has no room for the close_notify of TLS. It also
-    /// fails if the peer is gone. That failure is ignored, because the next receive reports its
-    /// cause better.
+    /// The attempt is repeated later if the kernel has no room for the close_notify of TLS. The
+    /// attempt also fails if the peer is gone. That failure is ignored, because the next receive
+    /// reports its cause better.
     mutating func didTryToHalfClose(_ result: Result<Void, SocketError>, at now: Duration) {
         if case .failure(let error) = result, error.errno == .wouldBlock {
             earliestHalfClose = now + Self.checkInterval

@@ -361,9 +361,9 @@ extension StreamRelay: StatusSource {
 }
 
 extension SocketError {
-    /// A Boolean value that indicates whether the peer is gone.
+    /// A Boolean value that indicates whether the error means that the peer is gone.
     ///
-    /// The bytes that it sent before can still be received.
+    /// The bytes that the peer sent before can still be received.
     fileprivate var isPeerGone: Bool {
         cause == .closed || errno == .brokenPipe || errno == .connectionReset
     }

@@ -12,7 +12,9 @@ enum CharacterGenerator {
         return characters + [13, 10]
     }
 
-    /// Ten repetitions of the whole pattern, which can be sent one after another without a gap.
+    /// Ten repetitions of the whole pattern.
+    ///
+    /// Sending these bytes again continues the pattern without a gap.
     static let cycle: [UInt8] = {
         let once = (0..<printable.count).flatMap(line)
         return (0..<10).flatMap { _ in once }

@@ -55,7 +55,8 @@ struct ServiceSockets: Sendable {
     ) throws(SocketError) -> ServiceSockets {
         let listener = try Socket(on: endpoint, options: options)
         if usesTLS { return ServiceSockets(listener: listener, datagrams: nil) }
-        // A port that the kernel chose for TCP may be in use for UDP.
+        // Use the port of the listener, which the kernel may have chosen. If that port is in use
+        // for UDP, this function throws an error.
         let port = listener.localAddress.port.map { Port($0) } ?? endpoint.port ?? 0
         let datagrams = try Socket(on: .udp(endpoint.host ?? "", port: port), options: options)
         return ServiceSockets(listener: listener, datagrams: datagrams)

@@ -15,7 +15,7 @@ enum Signals {
     ///
     /// The parent may have started the program with blocked signals. SIGPIPE is ignored, so that
     /// `endAfterBrokenPipe` can clean up first. SIGQUIT gets its default action, because the Swift
-    /// runtime would print a crash report.
+    /// runtime would otherwise print a crash report.
     static func prepare() {
         var none = sigset_t()
         sigemptyset(&none)

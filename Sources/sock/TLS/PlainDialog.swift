@@ -10,7 +10,7 @@ struct PlainDialog {
     /// The longest line that a server may send, in bytes.
     static let longestLine = 4096
 
-    /// The largest number of lines of one reply.
+    /// The largest number of lines in one reply.
     private static let mostLines = 256
 
     init(

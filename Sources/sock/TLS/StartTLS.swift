@@ -62,7 +62,8 @@ enum StartTLS: String, CaseIterable, Sendable {
         _ = try dialog.receiveReply("220")
     }
 
-    /// Returns the address as RFC 5321, section 4.1.3 requires it from a client without a name.
+    /// Returns the address in the form that RFC 5321, section 4.1.3 requires from a client without
+    /// a name.
     private static func addressLiteral(_ address: SocketAddress) -> String {
         switch address.ip {
         case .v4(let address)?: "[\(address)]"
@@ -117,8 +118,8 @@ enum StartTLS: String, CaseIterable, Sendable {
     }
 
     private static func requestPostgres(_ dialog: PlainDialog) throws {
-        // The message is its length, which is 8, and the code of SSLRequest, which is 1234 and
-        // 5679.
+        // The message consists of its length, 8, and the code of SSLRequest: the 16-bit numbers
+        // 1234 and 5679.
         try dialog.send([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
         switch try dialog.receiveByte() {
         case UInt8(ascii: "S"): return

@@ -137,7 +137,7 @@ extension TLSFlags {
     private static func selfSigned(for host: String) throws(Failure) -> TLSIdentity {
         let address = IPAddress(host)
         let isEvery = host.isEmpty || address?.isUnspecified == true
-        // An address in a certificate has no zone.
+        // An address in a certificate has no zone, so remove it.
         let name = address == nil ? host : String(host.prefix { $0 != "%" })
         let fits = name.utf8.count <= 64 && name.utf8.allSatisfy { $0 < 0x80 }
         do throws(SocketError) {

@@ -43,7 +43,7 @@ struct TLSReport {
         self.checks = checks
     }
 
-    /// Returns the step of the verification that finds a fault.
+    /// Returns the title of the verification step that finds this fault.
     private static func step(of fault: TLSFailure) -> String {
         switch fault {
         case .wrongHost: "name"
