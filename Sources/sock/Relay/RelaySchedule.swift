@@ -61,7 +61,7 @@ struct RelaySchedule {
     /// Records that the whole input was passed to the kernel.
     ///
     /// Input that is empty from the start, as in a cron job, says nothing about the connection, so
-    /// it causes a half-close only with `-N`.
+    /// it causes a half-close only if `halfClose` is `atOnce`.
     mutating func inputDidEnd(at now: Duration, isEmpty: Bool) {
         inputEnd = now
         mayHalfClose = !isEmpty || halfClose == .atOnce
