@@ -24,7 +24,7 @@ struct DatagramClientTests {
             ])
     }
 
-    @Test("the client reports a port without a receiver as refused, not as silent")
+    @Test("the client reports a refused datagram, not silence, if no program receives on the port")
     func unservedPortIsRefusedAtOnce() throws {
         // A socket that is connected to another peer keeps the port, but drops the client's datagrams.
         let bound = try Socket(on: .udp("127.0.0.1", port: 0))

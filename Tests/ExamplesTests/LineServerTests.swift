@@ -42,7 +42,7 @@ struct LineServerTests {
             try program.remainingLines() == ["\(silent.localAddress) left, lines: 0"])
     }
 
-    @Test("a client that sends a line that is too long still receives the earlier answers")
+    @Test("a client that sends an overlong line still receives the answers to its earlier lines")
     func tooLongLine() throws {
         let program = try Program("LineServer", "0", "1")
         let port = try program.port(after: "Listening on")

@@ -56,7 +56,7 @@ struct TLSListingsTests {
         try await serving.value
     }
 
-    @Test("a renewed certificate and a pin are used as the article says")
+    @Test("the article's listing reloads a certificate, and its client accepts the server by a pin")
     func renewalAndPin() async throws {
         let files = try Files()
         defer { files.remove() }

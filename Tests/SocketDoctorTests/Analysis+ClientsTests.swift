@@ -83,7 +83,7 @@ struct AnalysisClientsTests {
     private let server = SocketAddress.ipv4(.loopback, port: 80)
 
     @Test(
-        "a full backlog, not the network, explains a client of this machine that gets no answer",
+        "a local client without an answer gives a `notAccepting` finding if the backlog is full",
         arguments: [ConnectionStatistics.State.synSent, .established])
     func ignored(state: ConnectionStatistics.State) throws {
         let found = try onlyFinding(in: connecting(to: server, waiting: 2, state: state))
@@ -98,7 +98,7 @@ struct AnalysisClientsTests {
                     + " answer."))
     }
 
-    @Test("a client of this machine that gets no answer is `networkLost` if the backlog has space")
+    @Test("a local client without an answer gives a `networkLost` finding if the backlog has room")
     func dropped() throws {
         let found = try onlyFinding(in: connecting(to: server, waiting: 0))
         #expect(found.kind == .networkLost)
@@ -108,7 +108,8 @@ struct AnalysisClientsTests {
                 == "Check the firewall of this machine, because the peer's address belongs to it.")
     }
 
-    @Test("a listener of this machine does not explain a client of a remote server")
+    @Test(
+        "an unanswered client of a remote server gives `networkLost` despite a full local backlog")
     func remote() {
         let model = connecting(to: .ipv4(IPv4Address(192, 0, 2, 7), port: 80), waiting: 2)
         let findings = model.analysis.findings

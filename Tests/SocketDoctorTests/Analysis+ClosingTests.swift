@@ -56,7 +56,8 @@ struct AnalysisClosingTests {
         #expect(Analysis(samples).findings.isEmpty)
     }
 
-    @Test("a peer whose end is not visible may only have half-closed")
+    @Test(
+        "the evidence says that the peer closed or half-closed if the peer's socket is not visible")
     func invisiblePeer() throws {
         // The program behind a local address may be in a container.
         for (remote, confidence) in [
@@ -72,7 +73,7 @@ struct AnalysisClosingTests {
         }
     }
 
-    @Test("a peer whose program keeps its end open has half-closed, so the finding is `possible`")
+    @Test("a half-closed peer whose program keeps its socket open gives a `possible` finding")
     func halfClosed() throws {
         func withPeer(for time: Duration) -> ModelMachine {
             var model = machine(remote: there, for: time)
@@ -102,7 +103,8 @@ struct AnalysisClosingTests {
         }
     }
 
-    @Test("a client that closed before it was accepted belongs to the finding about the listener")
+    @Test(
+        "a client that closed before it was accepted is reported in the finding about the listener")
     func queued() throws {
         var model = queuedClient(from: nil)
         let found = try onlyFinding(in: model)
@@ -130,7 +132,8 @@ struct AnalysisClosingTests {
         return model
     }
 
-    @Test("a queued client whose end is not visible may only have half-closed")
+    @Test(
+        "the evidence says that a queued client closed or half-closed if its socket is not visible")
     func queuedInvisibleClient() throws {
         for remote in [farAway, there] {
             var model = queuedClient(from: remote)
@@ -145,7 +148,7 @@ struct AnalysisClosingTests {
         }
     }
 
-    @Test("a Unix client that closed before it was accepted belongs to the listener's finding")
+    @Test("a Unix client that closed before it was accepted is reported in the listener's finding")
     func queuedUnix() throws {
         var model = ModelMachine()
         model.program(2, "server")

@@ -52,7 +52,7 @@ struct AnalysisSlownessTests {
         #expect(idle.slowReaders.isEmpty)
     }
 
-    @Test("a reader whose writer is on another machine is slow and not stuck")
+    @Test("a slow reader whose writer is on another machine is listed as slow and gives no finding")
     func remoteWriter() throws {
         var samples = samples(read: 10_000)
         samples.earlier?.sockets.removeFirst()
@@ -63,7 +63,7 @@ struct AnalysisSlownessTests {
         #expect(analysis.slowReaders[0].writer == nil)
     }
 
-    @Test("an analysis is undecided only if the blamed program may read a moment later")
+    @Test("isUndecided is true only while the blamed program may resume reading by itself")
     func undecided() {
         func isUndecided(_ call: BlockedCall?) -> Bool {
             Analysis(samples(read: 0, reader: call)).isUndecided
@@ -79,7 +79,7 @@ struct AnalysisSlownessTests {
         #expect(!Analysis(samples(read: 10_000)).isUndecided)
     }
 
-    @Test("a program that writes to itself is undecided while another of its threads may read")
+    @Test("isUndecided is true for a program that writes to itself if its second thread may read")
     func waitingForItself() throws {
         var model = ModelMachine()
         model.program(1, "both")
@@ -101,7 +101,7 @@ struct AnalysisSlownessTests {
         #expect(!Analysis(samples).isUndecided)
     }
 
-    @Test("an analysis is undecided if the blamed program writes to a slow program")
+    @Test("isUndecided is true if the blamed program is writing to a program that may still read")
     func pipeline() {
         func isUndecided(_ call: BlockedCall) -> Bool {
             var samples = samples(
@@ -121,7 +121,7 @@ struct AnalysisSlownessTests {
         #expect(!isUndecided(BlockedCall("pause", .signal)))
     }
 
-    @Test("QueueChanges adds up what was read between the samples")
+    @Test("QueueChanges adds up the bytes that were read between all samples")
     func watched() {
         func socket(_ unread: Int) -> MachineSocket {
             MachineSocket(
@@ -135,7 +135,7 @@ struct AnalysisSlownessTests {
     }
 
     @Test(
-        "a real reader that takes 4096 bytes every 0.5 s is slow and never stuck",
+        "a process that reads 4096 bytes every 0.5 s is reported as slow, and never as stuck",
         arguments: [true, false])
     func real(isTCP: Bool) throws {
         let (writer, reader) = try isTCP ? Loopback.tcpPair() : Socket.pair()

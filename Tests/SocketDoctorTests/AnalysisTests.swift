@@ -203,7 +203,7 @@ struct AnalysisTests {
         #expect(found.confidence == .certain)
     }
 
-    @Test("a full buffer at the other end, not the network, explains data without an answer")
+    @Test("unanswered data gives a `peerNotReading` finding if the buffer of a local peer is full")
     func unansweredByReader() throws {
         let found = try onlyFinding(in: pair(.tcp, MeasuredStatistics.cut(5), unread(128_000)))
         #expect(found.kind == .peerNotReading)

@@ -48,7 +48,7 @@ struct AnalysisTextTests {
             }.contains("has 2 threads, and none of them waits for this connection"))
     }
 
-    @Test("the reason distinguishes waiting elsewhere, waiting to write and ignoring arrived bytes")
+    @Test("the reason says if a process polls other descriptors, polls to write or ignores bytes")
     func watchers() {
         func text(_ watched: [BlockedCall.WatchedDescriptor]) -> String {
             reason { $0.wait(7, in: BlockedCall("epoll_wait", .descriptors(watched))) }.0
@@ -60,7 +60,7 @@ struct AnalysisTextTests {
                 "does not read what has arrived"))
     }
 
-    @Test("the reason includes advice only if a remedy is known")
+    @Test("the reason why a process does not read includes advice only if a remedy is known")
     func advice() {
         #expect(
             reason { $0.change(7) { $0.state = .stopped } }.advice

@@ -102,7 +102,7 @@ struct BlockedCallTests {
         #expect(try call("pause").wakeCondition == .signal)
     }
 
-    @Test("source says where poll, select and epoll_wait list the watched descriptors")
+    @Test("BlockedCall.source locates the descriptor lists of poll, select and epoll_wait")
     func sources() throws {
         #expect(try call("poll", 0x7000, 3).source == .pollArray(address: 0x7000, count: 3))
         #expect(

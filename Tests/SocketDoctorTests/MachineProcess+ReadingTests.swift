@@ -18,7 +18,7 @@ struct MachineProcessReadingTests {
         return try #require(process.threads).compactMap(\.call)
     }
 
-    @Test("this process is listed with its open socket")
+    @Test("the test process is listed with its open socket")
     func own() throws {
         let socket = try Socket(.ipv4, .stream)
         let process = try ourselves()

@@ -24,7 +24,7 @@ struct MachineSamplesTests {
         withExtendedLifetime(server) {}
     }
 
-    @Test("extend() keeps the sockets of the first sample and the processes of the previous one")
+    @Test("extend() keeps the sockets of the first sample and the processes of the previous sample")
     func extended() throws {
         let (client, server) = try Loopback.tcpPair()
         try client.sendAll("hello")

@@ -71,7 +71,7 @@ struct MachineSocketDecodingTests {
         #expect(!socket.isListening)
     }
 
-    @Test("the time to the next retransmission is decoded only if its timer runs")
+    @Test("the time to the next retransmission is decoded only if the retransmission timer runs")
     func timer() throws {
         let running = try only(Self.tcp(timer: 1, expiry: 492))
         #expect(running.statistics.timeToRetransmission == .milliseconds(492))
@@ -97,7 +97,7 @@ struct MachineSocketDecodingTests {
         #expect(socket.statistics.receiveQueue == nil)
     }
 
-    @Test("a UDP entry is decoded into its address, queues and user, and is no connection")
+    @Test("a UDP entry is decoded into its address, queues and user, and isConnected is false")
     func udp() throws {
         let entry = Self.tcp(state: 7, unread: 5, queued: 6)
         let socket = try #require(

@@ -28,7 +28,8 @@ struct MachineSocketTests {
         #expect(!tcp { $0.state = .finWait1 }.isQuiet)
     }
 
-    @Test("isQuiet is false if the peer has closed, because the program may not close")
+    @Test(
+        "isQuiet is false if the peer has closed, because the program may have forgotten to close")
     func ended() {
         #expect(!tcp { $0.state = .closeWait }.isQuiet)
         let unix = MachineSocket(

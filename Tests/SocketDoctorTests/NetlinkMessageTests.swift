@@ -93,7 +93,8 @@ struct NetlinkMessageTests {
         #expect(message.attributes(after: 0).keys.sorted() == [1])
     }
 
-    @Test("byte, half, word and long count from the start of a slice and are nil outside the slice")
+    @Test(
+        "byte, half, word and long read at an offset in a slice, and return nil outside the slice")
     func numbers() {
         let bytes: ArraySlice<UInt8> = ([0xFF, 1, 0, 0, 0, 2, 0, 0, 0] as [UInt8])[1...]
         #expect(bytes.byte(at: 0) == 1)

@@ -49,7 +49,7 @@ struct PortHolderTests {
     }
 
     @Test(
-        "a real port is held by this process and user, for TCP and UDP and both families",
+        "the holder of a bound TCP or UDP port is the test process and its user, in both families",
         arguments: ["127.0.0.1", "::1"], [SocketType.stream, .datagram])
     func real(host: String, type: SocketType) throws {
         let endpoint: Endpoint =

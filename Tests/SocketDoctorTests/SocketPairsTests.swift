@@ -36,7 +36,7 @@ struct SocketPairsTests {
         #expect(SocketPairs([socket]).peer(of: socket) == socket)
     }
 
-    @Test("Unix sockets are paired only if each socket has the inode of the other")
+    @Test("Unix sockets are paired only if each socket names the inode of its peer")
     func unix() {
         var near = MachineSocket(.unix, cookie: 1, inode: 11)
         var far = MachineSocket(.unix, cookie: 2, inode: 12)

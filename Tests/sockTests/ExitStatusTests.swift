@@ -113,7 +113,7 @@ struct ExitStatusTests {
         }
     }
 
-    @Test("a failed handshake maps to exit status 35, and a failure after it to 56")
+    @Test("a failed handshake maps to exit status 35, and a later TLS failure to 56")
     func handshake() {
         for failure in [
             TLSFailure.truncated, .alert(.handshakeFailure), .protocolViolation(""),

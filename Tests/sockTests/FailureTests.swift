@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.ownThread)
 struct FailureTests {
-    @Test("a word that is not UTF-8 appears escaped once in the message about it")
+    @Test("the error about a word that is not UTF-8 shows the word escaped once")
     func escapedWord() throws {
         let word: [UInt8] = [104, 255]
         let failure = Failure(UsageError("unexpected argument \(TerminalText.quoted(#"h\xff"#))"))

@@ -189,7 +189,7 @@ struct HintTests {
         #expect(hint(.resolve, .nameResolution(unknown))?.contains("spelling") == true)
     }
 
-    @Test("a hint of the library about another error is used unchanged")
+    @Test("a hint from the library is used unchanged unless it concerns broadcasts")
     func libraryHint() {
         let text = "Port 0 picks a free one."
         #expect(hint(.connect, .system(.addressNotAvailable), libraryHint: text) == text)

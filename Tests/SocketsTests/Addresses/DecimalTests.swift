@@ -13,7 +13,7 @@ struct DecimalTests {
     }
 
     @Test(
-        "a number above the maximum does not parse, nor does text that is not decimal digits",
+        "a number above the maximum is rejected, and so is text that is not decimal digits",
         arguments: ["", "256", "+1", "-1", " 1", "1 ", "1x", "0x1", "1_0", "٣", "１", "1\0", "1.0"])
     func otherTextIsRejected(text: String) {
         #expect(Decimal.value(of: text.utf8, maximum: 255) == nil)

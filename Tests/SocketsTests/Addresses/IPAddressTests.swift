@@ -12,7 +12,7 @@ struct IPAddressTests {
     }
 
     @Test(
-        "names, brackets, ports and prefix lengths are rejected as IP addresses",
+        "text with a name, brackets, a port or a prefix length is rejected as an IP address",
         arguments: ["localhost", "[::1]", "1.2.3.4:80", "::/0", "10.0.0.0/8", "", " "])
     func otherTextIsRejected(text: String) {
         #expect(IPAddress(text) == nil)
@@ -24,7 +24,7 @@ struct IPAddressTests {
         #expect(IPAddress.v6(.any).family == .ipv6)
     }
 
-    @Test("unmapped returns the IPv4 address inside a mapped address and other addresses unchanged")
+    @Test("unmapped turns an IPv4-mapped address into IPv4 and returns other addresses unchanged")
     func unmapping() {
         #expect(IPAddress("::ffff:192.0.2.7")?.unmapped == IPAddress("192.0.2.7"))
         #expect(IPAddress.v6(.loopback).unmapped == .v6(.loopback))

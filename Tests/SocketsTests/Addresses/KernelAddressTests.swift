@@ -62,7 +62,7 @@ struct KernelAddressTests {
     }
 
     @Test(
-        "the name of an interface wins over an index in digits",
+        "a zone of digits selects the interface of that name before the interface of that index",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func digitsAsAName() throws {
         let (scope, shown) = try PrivateMachine.run(commands: [

@@ -34,7 +34,7 @@ struct PortTests {
         #expect(Port.number(parsing: text) == number)
     }
 
-    @Test("a number above 65535 does not parse as a port, nor does text that is not decimal digits")
+    @Test("a number above 65535 is rejected as a port, and so is text that is not decimal digits")
     func otherTextIsRejected() {
         let accepted = HostileInput.portNumbers.filter { Port.number(parsing: $0) != nil }
         #expect(accepted == [])

@@ -114,7 +114,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("a proxy forwards a reset as a reset even if a write fails with it first")
+    @Test("a proxy forwards a reset as a reset even if a write reports the reset first")
     func proxyResetsDuringWrites() async throws {
         let upstream = try Socket(on: .tcp("127.0.0.1", port: 0))
         try await withProxy(to: upstream.localAddress) { proxy in
@@ -136,7 +136,8 @@ struct ConnectionCopyingTests {
     }
 
     @Test(
-        "both copies of a proxy name the broken end", arguments: [true, false], [true, false])
+        "the errors of both copies of a proxy name the connection that broke",
+        arguments: [true, false], [true, false])
     func proxyBlame(byClient: Bool, duringWrites: Bool) async throws {
         for _ in 0..<20 {
             let (client, frontEnd) = try Loopback.tcpPair()
@@ -218,7 +219,7 @@ struct ConnectionCopyingTests {
         }
     }
 
-    @Test("a failed copy resets the other connection, and its tasks get connectionAbort")
+    @Test("a failed copy resets the other connection, whose calls then throw connectionAbort")
     func resetsOther() async throws {
         let (client, frontEnd) = try Loopback.tcpPair()
         let (backEnd, server) = try Loopback.tcpPair()

@@ -63,7 +63,7 @@ struct ConnectionDiagnosingTests {
     }
 
     @Test(
-        "a read that times out reports `bothWaiting` if the peer does not write either",
+        "a read that times out reports `bothWaiting` if the peer does not write",
         arguments: ["read", "line", "exactly", "lend"])
     func bothWaiting(operation: String) async throws {
         let (connection, peer) = try Kind.tcp.pair()

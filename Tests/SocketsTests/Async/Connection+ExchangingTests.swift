@@ -77,7 +77,7 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "a reply that is read to EOF fails on a reset even if part of the request is unsent",
+        "an exchange that reads to EOF throws if a reset arrives before the whole request is sent",
         arguments: [false, true])
     func resetBeforeTheRequestIsSent(overTCP: Bool) async throws {
         let (socket, peer) = try Loopback.streamPair(overTCP: overTCP)
@@ -110,7 +110,7 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "a stream that ends inside the reply fails with the partial bytes",
+        "an exchange throws an error with the partial bytes if the stream ends inside the reply",
         arguments: [Framing.exactly(3), .line, .until(0x3b)])
     func endsTooSoon(framing: Framing) async throws {
         let (here, there) = try Connection.pair()
@@ -129,7 +129,7 @@ struct ConnectionExchangingTests {
         #expect(try await here.read().isEmpty)
     }
 
-    @Test("an empty reply at the end of the stream fails without partial bytes")
+    @Test("an exchange throws an error without partial bytes if the stream ends before the reply")
     func endsBeforeReply() async throws {
         let (here, there) = try Connection.pair()
         try there.shutdown(.write)
@@ -144,7 +144,7 @@ struct ConnectionExchangingTests {
     }
 
     @Test(
-        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        "an exchange throws connectionReset with the partial bytes if a reset cuts off the reply",
         arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
     func resetInsideReply(framing: Framing) async throws {
         let (socket, peer) = try Loopback.tcpPair()
@@ -160,7 +160,8 @@ struct ConnectionExchangingTests {
         try answering.value()
     }
 
-    @Test("a reply beyond the limit throws `tooLarge` and stays readable")
+    @Test(
+        "an exchange throws `tooLarge` for a reply beyond the limit, and the reply stays readable")
     func tooLarge() async throws {
         let (here, there) = try Connection.pair()
         try await there.write("abcdef")

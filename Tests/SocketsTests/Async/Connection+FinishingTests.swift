@@ -12,7 +12,7 @@ struct ConnectionFinishingTests {
     }
 
     @Test(
-        "a peer whose bytes were not read receives the answer and EOF",
+        "finish lets a peer whose bytes were not read receive the answer and EOF",
         arguments: [true, false])
     func unreadBytes(overTCP: Bool) async throws {
         for _ in 0..<20 {
@@ -26,7 +26,7 @@ struct ConnectionFinishingTests {
         }
     }
 
-    @Test("bytes that were received and not consumed are discarded")
+    @Test("finish discards received bytes that were not consumed")
     func bufferedBytes() async throws {
         let (connection, peer) = try pair(overTCP: true)
         try peer.sendAll("one\ntwo\nthree")
@@ -37,7 +37,7 @@ struct ConnectionFinishingTests {
         #expect(try peer.receive().isEmpty)
     }
 
-    @Test("finish returns at its timeout if the peer stays, after the peer has received EOF")
+    @Test("finish sends EOF at once, and returns at its timeout if the peer does not close")
     func timeout() async throws {
         let (connection, peer) = try pair(overTCP: true)
         let start = ContinuousClock.now
@@ -71,7 +71,7 @@ struct ConnectionFinishingTests {
         await finishing.value
     }
 
-    @Test("finish leaves the bytes to a task that is reading, and closes after that task")
+    @Test("finish leaves received bytes to a task that is reading, and closes when that task ends")
     func otherReader() async throws {
         let (connection, peer) = try pair(overTCP: true)
         let reading = Task { try await connection.readToEnd() }
@@ -86,7 +86,7 @@ struct ConnectionFinishingTests {
     }
 
     @Test(
-        "finish continues when another task stops reading, in 2,000 races",
+        "finish closes the connection when another task stops reading, in 2,000 races",
         .timeLimit(.minutes(2)))
     func readerStops() async throws {
         for round in 0..<2_000 {
@@ -103,7 +103,9 @@ struct ConnectionFinishingTests {
         }
     }
 
-    @Test("finish continues after another task has used a line", .timeLimit(.minutes(2)))
+    @Test(
+        "finish closes the connection after the body of another task's withLine has returned",
+        .timeLimit(.minutes(2)))
     func lineIsUsed() async throws {
         for round in 0..<400 {
             let (connection, peer) = try Connection.pair()
@@ -154,7 +156,7 @@ struct ConnectionFinishingTests {
         await finishing
     }
 
-    @Test("a finish that times out closes the connection, which ends reads and other finishes")
+    @Test("a finish that times out closes the connection and so ends pending read and finish calls")
     func severalFinish() async throws {
         let (connection, peer) = try Connection.pair()
         let reading = Task { try await connection.readToEnd() }
@@ -196,7 +198,7 @@ struct ConnectionFinishingTests {
         #expect(connection.isClosed)
     }
 
-    @Test("close does not wait, and resets a peer whose bytes were not read")
+    @Test("close does not wait, and resets the connection if received bytes were not read")
     func closeDoesNotWait() async throws {
         let (connection, peer) = try pair(overTCP: true)
         try peer.sendAll("unread")

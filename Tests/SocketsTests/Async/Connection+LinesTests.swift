@@ -97,7 +97,7 @@ struct ConnectionLinesTests {
         #expect(line == Array("two".utf8))
     }
 
-    @Test("a second line read inside withLine throws `busy`")
+    @Test("reading a line inside the body of withLine throws `busy`")
     func busy() async throws {
         try await peer.write("one\ntwo\n")
         try await connection.withLine { _ in

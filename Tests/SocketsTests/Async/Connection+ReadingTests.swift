@@ -104,7 +104,7 @@ struct ConnectionReadingTests {
         #expect(try await bytes == Array("later".utf8))
     }
 
-    @Test("bytes and an end of stream that arrive together are read one after the other")
+    @Test("read returns first the bytes and then the end of stream if both arrive together")
     func bytesAndEnd() async throws {
         for _ in 0..<200 {
             let (one, other) = try Socket.pair()

@@ -52,7 +52,7 @@ struct ConnectionSendingFilesTests {
     }
 
     @Test(
-        "sendFile reads and writes a file that sendfile(2) refuses",
+        "sendFile falls back to read and write if sendfile(2) refuses the file",
         arguments: [
             "/proc/self/status", "/proc/self/maps", "/proc/cpuinfo", "/proc/self/cmdline",
             "/proc/version", "/sys/kernel/uevent_seqnum", "/dev/null",
@@ -74,7 +74,7 @@ struct ConnectionSendingFilesTests {
         #expect(moved == 0 || first == received[0])
     }
 
-    @Test("sendFile sends a part of a file that sendfile(2) refuses")
+    @Test("sendFile sends the requested part of a file even if sendfile(2) refuses the file")
     func partOfRefusedFile() async throws {
         let (here, there) = try Connection.pair()
         let file = try FileDescriptor.open("/proc/self/status", .readOnly)
@@ -86,7 +86,7 @@ struct ConnectionSendingFilesTests {
     }
 
     #if DEBUG
-        @Test("sendFile continues a file of several blocks where sendfile(2) has failed")
+        @Test("sendFile sends the rest of a file by read and write if sendfile(2) fails part-way")
         func refusedLater() async throws {
             let (here, there) = try Connection.pair()
             let bytes = pattern(300_000)
@@ -104,7 +104,7 @@ struct ConnectionSendingFilesTests {
         }
     #endif
 
-    @Test("an error of the file names the file and not the peer")
+    @Test("the error of sendFile names the file, not the peer, if reading the file fails")
     func fileErrors() async throws {
         let (client, server) = try Loopback.tcpPair()
         let here = try Connection(adopting: client)

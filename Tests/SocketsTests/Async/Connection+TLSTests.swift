@@ -107,7 +107,7 @@ struct ConnectionTLSTests {
         try await echoed
     }
 
-    @Test("a second read throws `busy`, and concurrent writes stay whole")
+    @Test("concurrent writes of several tasks each arrive whole")
     func concurrency() async throws {
         let (client, server) = try await TLSPeers.pair()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -163,7 +163,7 @@ struct ConnectionTLSTests {
         #expect(await asyncCause { _ = try await far.read() } == .system(.connectionReset))
     }
 
-    @Test("a reset is reported as it is without TLS")
+    @Test("a reset is reported by the same error as without TLS")
     func reset() async throws {
         let (client, server) = try await TLSPeers.pair()
         try server.setOption(.linger, to: .zero)
@@ -260,7 +260,7 @@ struct ConnectionTLSTests {
         }
     }
 
-    @Test("the certificate must be for the endpoint's host or the address")
+    @Test("the server's certificate is verified for the host or the address of the endpoint")
     func defaultName() async throws {
         let trust = try Certificates.trust()
         try await TLSPeers.serving {
@@ -273,7 +273,7 @@ struct ConnectionTLSTests {
         }
     }
 
-    @Test("a Unix endpoint needs the name of the server")
+    @Test("TLS to a Unix endpoint throws unless the configuration names the server")
     func unix() async throws {
         let path = Loopback.unixPath()
         let listener = try await Listener(on: .unix(path), tls: TLSPeers.server())
@@ -294,7 +294,7 @@ struct ConnectionTLSTests {
         try await serving.value
     }
 
-    @Test("a greeting in plain text during the handshake is reported without waiting for more")
+    @Test("startTLS reports a greeting in plain text at its first byte")
     func plainGreeting() async throws {
         let (here, there) = try Connection.pair()
         async let failure = asyncCause { try await here.startTLS(TLSPeers.client()) }
@@ -318,7 +318,7 @@ struct ConnectionTLSTests {
                 == .tls(.notTLS(Array("EVIL".utf8))))
     }
 
-    @Test("both ends upgrade a connection after plain lines")
+    @Test("both ends upgrade a connection to TLS after they have exchanged lines in plain text")
     func upgrade() async throws {
         let (client, server) = try Connection.pair()
         async let served: Void = {
@@ -393,7 +393,7 @@ struct ConnectionTLSTests {
                 == .tls(.notTLS(Array("no TLS".utf8))))
     }
 
-    @Test("a client learns of a refused certificate at its first read")
+    @Test("the first read of a client throws if the server requires a certificate")
     func mutual() async throws {
         let trust = try Certificates.trust()
         let server = TLSConfiguration.server(

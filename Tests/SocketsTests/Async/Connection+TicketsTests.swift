@@ -213,7 +213,7 @@ struct ConnectionTicketsTests {
         }
     }
 
-    @Test("a server ends a TLS 1.2 handshake without waiting for its first reply")
+    @Test("a server sends the last bytes of a TLS 1.2 handshake at once, before its first reply")
     func version12() async throws {
         let (near, server) = try Connection.pair()
         let client = try EagerClient(near, version: .tls12)
@@ -229,7 +229,7 @@ struct ConnectionTicketsTests {
         try await started
     }
 
-    @Test("a handshake finishes on a loop if its bytes arrive one by one")
+    @Test("a handshake finishes on an event loop even if its bytes arrive one by one")
     func singleBytes() async throws {
         let (client, near) = try Connection.pair()
         let (far, server) = try Connection.pair()

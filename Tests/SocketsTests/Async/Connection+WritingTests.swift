@@ -129,7 +129,7 @@ struct ConnectionWritingTests {
             })
     }
 
-    @Test("a queued write ends at its timeout without sending, and does not affect the others")
+    @Test("a queued write ends at its timeout without sending, and does not affect other writes")
     func queuedTimeout() async throws {
         let first = await startLongWrite()
         let start = ContinuousClock.now
@@ -147,7 +147,7 @@ struct ConnectionWritingTests {
         try await last.value
     }
 
-    @Test("a write that times out behind an echo says that it waited for another task")
+    @Test("the error of a write that times out behind an echo says that another task was writing")
     func timeoutBehindEcho() async throws {
         let (connection, peer) = (connection, peer)
         let echo = Task { try await connection.echo() }
@@ -178,7 +178,7 @@ struct ConnectionWritingTests {
         try await moving.result()
     }
 
-    @Test("the timeout of a write counts the wait for other writes")
+    @Test("the timeout of a write includes the wait for earlier writes")
     func timeoutCountsTheQueue() async throws {
         let first = await startLongWrite()
         let peer = peer

@@ -86,7 +86,8 @@ struct ConnectionSlotsTests {
         #expect(await waker.next() == 1)
     }
 
-    @Test("waitForRelease returns at once if too few slots are used, and otherwise at the deadline")
+    @Test(
+        "waitForRelease returns at once below the given number of used slots, else at the deadline")
     func leaving() async {
         let (slots, wakeup) = (ConnectionSlots(nil), Wakeup())
         wakeup.reset()

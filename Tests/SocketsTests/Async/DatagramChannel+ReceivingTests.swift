@@ -78,7 +78,7 @@ struct DatagramChannelReceivingTests {
         for number in 0..<100 { #expect(try await channel.receive().text == "\(number)") }
     }
 
-    @Test("a connected channel throws `connectionRefused`, and works after the peer is bound")
+    @Test("a connected channel throws `connectionRefused`, and works once the peer is bound")
     func refusedConnected() async throws {
         let peer = try DatagramChannelTests.onLoopback()
         let address = peer.localAddress

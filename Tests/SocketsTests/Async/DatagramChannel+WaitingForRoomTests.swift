@@ -64,7 +64,7 @@ struct DatagramChannelWaitingForRoomTests {
         }
     }
 
-    @Test("a full Unix peer does not delay other sends, and a second waiting send queues")
+    @Test("a full Unix peer does not delay sends to other peers, and a second send to it times out")
     func fullAndQueued() async throws {
         let (peer, channel) = try await Self.fullPeer()
         let address = peer.localAddress
@@ -136,7 +136,7 @@ struct DatagramChannelWaitingForRoomTests {
         _ = await writer.result
     }
 
-    @Test("closing ends all sends that wait for a full Unix peer")
+    @Test("close ends several sends that wait for the same full Unix peer")
     func closingWhileQueued() async throws {
         let (peer, channel) = try await Self.fullPeer()
         let address = peer.localAddress

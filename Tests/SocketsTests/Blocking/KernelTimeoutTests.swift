@@ -66,7 +66,7 @@ struct KernelTimeoutTests {
     }
 
     @Test(
-        "a call shares only a limit that is at least 20 ms and at most the call's own limit",
+        "a call shares a set limit only if that limit is from 20 ms to the call's own limit",
         arguments: [
             // inside, requested, may join
             (0, 1000, false), (0, 1_000_000, false), (19_999, 0, false), (20_000, 0, true),
@@ -86,7 +86,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls.last ?? 0 == requested)
     }
 
-    @Test("the first call sets an option whose value is unknown, even if the call has no limit")
+    @Test("the first call sets the option if its value is unknown, even if the call has no limit")
     func unknown() {
         for limit in [0, 5000] as [UInt64] {
             let kernel = Kernel(isKnown: false)
@@ -122,7 +122,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [0])
     }
 
-    @Test("forget while a call sets the option makes the next call set the option again")
+    @Test("if forget is called while a call sets the option, the next call sets the option again")
     func forgottenWhileSetting() {
         let kernel = Kernel()
         #expect(kernel.enter(50_000, during: { kernel.timeout.forget() }))
@@ -161,7 +161,7 @@ struct KernelTimeoutTests {
         #expect(kernel.calls == [5000, 0, 0])
     }
 
-    @Test("forget while the kernel refuses the option makes the next call set the option again")
+    @Test("if forget is called while the kernel refuses the option, the next call sets it again")
     func refusedAndForgotten() {
         let kernel = Kernel()
         kernel.refuses = true

@@ -141,7 +141,8 @@ struct SharedSocketTests {
     }
 
     @Test(
-        "adopting for tasks keeps the mode, and tasks wait in both modes", arguments: [true, false])
+        "adopting a socket for tasks keeps its blocking mode, and tasks wait in both modes",
+        arguments: [true, false])
     func modeInTasks(isBlocking: Bool) async throws {
         let (one, other) = try Socket.pair()
         let (sender, receiver) = try Socket.pair(.datagram)

@@ -19,7 +19,7 @@ struct SocketAdoptingTests {
         #expect(try server.receive() == Array("still connected".utf8))
     }
 
-    @Test("receive on an adopted socket waits even if the descriptor was non-blocking with a limit")
+    @Test("receive waits on an adopted socket that was non-blocking and had a kernel time limit")
     func adoptingForcesTheMode() throws {
         let (one, other) = try Socket.pair()
         let descriptor = try one.release()

@@ -47,7 +47,7 @@ struct SocketExchangingTests {
     }
 
     @Test(
-        "a stream that ends inside the reply fails with the partial bytes",
+        "an exchange throws an error with the partial bytes if the stream ends inside the reply",
         arguments: [Framing.exactly(3), .line, .until(0x3b)])
     func endsTooSoon(framing: Framing) throws {
         let (here, there) = try Socket.pair()
@@ -62,7 +62,7 @@ struct SocketExchangingTests {
     }
 
     @Test(
-        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        "an exchange throws connectionReset with the partial bytes if a reset cuts off the reply",
         arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
     func resetInsideReply(framing: Framing) throws {
         let (here, peer) = try Loopback.tcpPair()
@@ -76,7 +76,7 @@ struct SocketExchangingTests {
     }
 
     @Test(
-        "a reply that is read to EOF fails on a reset even if part of the request is unsent",
+        "an exchange that reads to EOF throws if a reset arrives before the whole request is sent",
         arguments: [false, true])
     func resetBeforeTheRequestIsSent(overTCP: Bool) throws {
         let (here, peer) = try Loopback.streamPair(overTCP: overTCP)

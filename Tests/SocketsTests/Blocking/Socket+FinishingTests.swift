@@ -6,7 +6,7 @@ import Testing
 @Suite("Socket: finish", .ownThread)
 struct SocketFinishingTests {
     @Test(
-        "a peer whose bytes were not read receives the answer and EOF",
+        "finish lets a peer whose bytes were not read receive the answer and EOF",
         arguments: [true, false])
     func unreadBytes(overTCP: Bool) throws {
         for _ in 0..<20 {
@@ -20,7 +20,7 @@ struct SocketFinishingTests {
         }
     }
 
-    @Test("finish returns at its timeout if the peer stays, after the peer has received EOF")
+    @Test("finish sends EOF at once, and returns at its timeout if the peer does not close")
     func timeout() throws {
         let (socket, peer) = try Loopback.tcpPair()
         let start = ContinuousClock.now
@@ -50,7 +50,7 @@ struct SocketFinishingTests {
         #expect(error?.errno == .connectionReset)
     }
 
-    @Test("a datagram socket, an unconnected socket and a closed socket close at once")
+    @Test("finish returns at once on a datagram socket, an unconnected socket or a closed socket")
     func others() throws {
         let (datagram, peer) = try Socket.pair(.datagram)
         let sockets = [datagram, try Socket(.ipv4, .datagram), try Socket(.ipv4, .stream)]

@@ -79,7 +79,7 @@ struct SocketOptionsTests {
         #expect(try socket.option(bytes) == [6, 0, 0, 0])
     }
 
-    @Test("an SO_RCVTIMEO that is set as a raw option does not end a receive without a time limit")
+    @Test("an SO_RCVTIMEO set as a raw option does not end a receive that has no time limit")
     func rawTimeout() throws {
         let (one, other) = try Socket.pair()
         let limit = SocketOption<[UInt8]>.raw(level: SOL_SOCKET, name: SO_RCVTIMEO)
@@ -92,7 +92,8 @@ struct SocketOptionsTests {
         #expect(try background.value() == [0x78])
     }
 
-    @Test("a member receives the datagrams of a multicast group and can leave only once")
+    @Test(
+        "a member receives the datagrams of a multicast group, and leaving the group twice throws")
     func multicast() throws {
         let group = IPv4Address(239, 255, 77, 77)
         let member = try Socket(on: .udp("0.0.0.0", port: 0))

@@ -15,7 +15,7 @@ struct SocketReplyingTests {
         try expectReplies(from: server, to: target)
     }
 
-    @Test("a socket bound by hand replies from the address that the client used")
+    @Test("a socket bound with bind(on:) replies from the address that the client used")
     func boundByHand() throws {
         let server = try Socket(.ipv4, .datagram)
         try server.bind(on: .ipv4(.any, port: 0))
@@ -88,7 +88,7 @@ struct SocketReplyingTests {
     }
 
     @Test(
-        "a sender that cannot receive a reply does not end the loop",
+        "reply returns false for a sender that cannot receive a reply",
         arguments: ["127.0.0.1:0", "[::1]:0", "0.0.0.0:9", "unnamed"])
     func noReply(sender: String) throws {
         let server = try Socket(on: .udp(port: 0))

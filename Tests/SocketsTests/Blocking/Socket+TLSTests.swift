@@ -125,7 +125,7 @@ struct SocketTLSTests {
         _ = server
     }
 
-    @Test("a send that timed out loses and repeats no bytes")
+    @Test("a send that times out neither loses nor repeats bytes")
     func timeouts() throws {
         let (client, server) = try pair()
         let block = pattern(65536)
@@ -206,7 +206,7 @@ struct SocketTLSTests {
         #expect(try started.value() == .tls(.alert(.certificateExpired)))
     }
 
-    @Test("a stream refuses bytes that arrived before TLS")
+    @Test("startTLS on a stream throws if bytes arrived before the handshake")
     func injection() throws {
         let (client, server) = try Loopback.tcpPair()
         try server.sendAll("220 go\r\nEVIL")

@@ -99,7 +99,7 @@ struct SocketWaitingTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("a kernel time limit set by other code does not end a receive without a time limit")
+    @Test("a kernel time limit set by other code does not end a receive that has no time limit")
     func foreignKernelLimit() throws {
         let (one, other) = try Socket.pair()
         try System.setTimeout(one.descriptor, .receive, microseconds: 10_000)

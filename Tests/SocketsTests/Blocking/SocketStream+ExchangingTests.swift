@@ -25,7 +25,7 @@ struct SocketStreamExchangingTests {
     }
 
     @Test(
-        "a stream that ends inside the reply fails with the partial bytes",
+        "an exchange throws an error with the partial bytes if the stream ends inside the reply",
         arguments: [Framing.exactly(3), .line, .until(0x3b)])
     func endsTooSoon(framing: Framing) throws {
         try stream.write("unflushed ")
@@ -41,7 +41,7 @@ struct SocketStreamExchangingTests {
     }
 
     @Test(
-        "a reply that a reset cuts off fails with connectionReset and the partial bytes",
+        "an exchange throws connectionReset with the partial bytes if a reset cuts off the reply",
         arguments: [Framing.exactly(4), .line, .until(0x3b), .toEnd()])
     func resetInsideReply(framing: Framing) throws {
         let (here, peer) = try Loopback.tcpPair()

@@ -28,7 +28,7 @@ struct SocketStreamReadingTests {
     }
 
     @Test(
-        "a read returns what the peer sent before it closed, even if the request is not sent",
+        "a read returns what the peer sent before closing, even if the request cannot be flushed",
         arguments: [true, false], [true, false])
     func lastReply(overTCP: Bool, byReset: Bool) throws {
         typealias Read = (SocketStream) throws -> [UInt8]?
@@ -52,7 +52,7 @@ struct SocketStreamReadingTests {
         }
     }
 
-    @Test("readToEnd fails if the peer closed before the request was sent, and keeps the bytes")
+    @Test("readToEnd throws and keeps the bytes if the peer closed before the request was flushed")
     func lastReplyToEnd() throws {
         let stream = try abandoned("bye", overTCP: true, byReset: false)
         try stream.write("HELO\r\n")
@@ -62,7 +62,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.read() == Array("bye".utf8))
     }
 
-    @Test("a read returns the received bytes even if the peer reads no more of the request")
+    @Test("a read returns received bytes even if written bytes cannot be flushed to a full peer")
     func flushWithoutRoom() throws {
         let (here, there) = try Loopback.tcpPair()
         _ = try Loopback.fill(here)
@@ -77,7 +77,7 @@ struct SocketStreamReadingTests {
         #expect(try stream.readLine(timeout: .seconds(10)) == "two")
     }
 
-    @Test("a read after a half-close of this side fails at once if written bytes are left")
+    @Test("a read after shutdown(.write) throws at once if the buffer has unflushed bytes")
     func halfClosedHere() throws {
         try stream.write("too late")
         try stream.socket.shutdown(.write)

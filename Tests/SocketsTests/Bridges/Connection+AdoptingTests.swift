@@ -38,7 +38,7 @@ struct ConnectionAdoptingTests {
         }
     }
 
-    @Test("adopting a bound socket that was never connected names its address")
+    @Test("adopting a bound socket that was never connected throws an error that names its address")
     func unconnected() throws {
         let socket = try Socket(.ipv4)
         try socket.bind(on: Loopback.ipv4)

@@ -37,7 +37,7 @@ struct ConnectAttemptsTests {
         }
     }
 
-    @Test("takeStarted returns each running attempt only once")
+    @Test("takeStarted returns each running attempt exactly once")
     func started() throws {
         let full = try Socket(on: .unix("@" + Loopback.unixPath()), options: .init(backlog: 0))
         let queued = try Socket(to: full.localAddress)

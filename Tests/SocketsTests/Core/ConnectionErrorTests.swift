@@ -359,7 +359,7 @@ struct ConnectionErrorTests {
     }
 
     #if DEBUG
-        @Test("every error that breaks a connection is reported again, and no other error is")
+        @Test("a receive repeats the error of a send only if that error breaks the connection")
         func codes() throws {
             for code in [Errno.timedOut, .noRouteToHost, .connectionAbort] {
                 let (here, there) = try Socket.pair()

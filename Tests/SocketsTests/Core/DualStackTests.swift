@@ -72,7 +72,7 @@ struct DualStackTests {
         }
     }
 
-    @Test("a socket without a host or on :: serves IPv4 and IPv6")
+    @Test("a socket on :: or without a host serves IPv4 and IPv6")
     func bothFamilies() async throws {
         for (type, servers) in [
             (SocketType.stream, try await streams(.init())),
@@ -88,7 +88,7 @@ struct DualStackTests {
     }
 
     @Test(
-        "the family IPv6 and the option ipv6Only restrict a socket on :: to IPv6",
+        "the family IPv6 or the option ipv6Only restricts a socket on :: to IPv6",
         arguments: [
             ListenOptions(family: .ipv6), ListenOptions(socketOptions: [.set(.ipv6Only, to: true)]),
         ])
@@ -117,7 +117,7 @@ struct DualStackTests {
         for server in servers { #expect(server.ip == first.ip) }
     }
 
-    @Test("a UDP client of a name uses the first address, and the family option chooses another")
+    @Test("a UDP client uses the first address of a name, unless the family option selects another")
     func datagramClients() async throws {
         let server = try Socket(on: .udp("127.0.0.1", port: 0))
         let endpoint = Endpoint.udp("localhost", port: Port(try #require(server.localAddress.port)))

@@ -118,7 +118,7 @@ struct LingerStateTests {
         #expect(end(of: client) == nil)
     }
 
-    @Test("a handler whose close could wait does not hold up the loop")
+    @Test("closing a connection that has linger set and unsent bytes does not hold up the loop")
     func loopGoesOn() async throws {
         let group = try LoopGroup(loops: 1)
         let listener = try Listener(on: Loopback.ipv4, group: group)

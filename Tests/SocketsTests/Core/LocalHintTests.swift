@@ -70,7 +70,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("the error names a loopback source that cannot reach the peer, and the reason")
+    @Test("the error names a loopback source that cannot reach the peer, and says why")
     func loopbackSource() async throws {
         let (local, remote) = (
             Loopback.ipv4, SocketAddress.ipv4(IPv4Address(192, 0, 2, 1), port: 9)
@@ -105,7 +105,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("the error of a send from IPv6 to IPv4 names the channel's own address")
+    @Test("the error of a send from IPv6 to IPv4 names the channel's local address")
     func otherFamily() async throws {
         let channel = try DatagramChannel(on: .ipv6(.loopback, port: 0))
         let error = await #expect(throws: SocketError.self) {
@@ -149,7 +149,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("only the addresses of the source's family are tried")
+    @Test("connect tries only those addresses of a name that have the family of the local address")
     func oneFamily() async throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let port = try #require(server.localAddress.port)
@@ -165,7 +165,7 @@ struct LocalHintTests {
         #expect(error?.errno == .connectionRefused)
     }
 
-    @Test("the error of a broadcast without permission names the option")
+    @Test("the error of a broadcast without permission names the option SO_BROADCAST")
     func broadcast() async throws {
         // A machine without a network has only this broadcast address.
         let broadcast = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: 9)
@@ -238,7 +238,7 @@ struct LocalHintTests {
     }
 
     @Test(
-        "the error of connecting with an option out of range names the range",
+        "the error of connecting with an option value out of range names the range",
         arguments: [
             (SocketOptionSetting.set(.keepAliveIdle, to: .seconds(32_768)), "1 to 32767 s"),
             (.set(.keepAliveIdle, to: .zero), "1 to 32767 s"),
@@ -263,7 +263,7 @@ struct LocalHintTests {
         }
     }
 
-    @Test("the error of setting an option out of range on an open socket names the range")
+    @Test("the error of setting an option value out of range on an open socket names the range")
     func rangesOfOpenSockets() async throws {
         let server = try Socket(on: .tcp("127.0.0.1", port: 0))
         let client = try Socket(to: server.localAddress)
@@ -348,7 +348,7 @@ struct LocalHintTests {
         }
 
         @Test(
-            "hints about local ports and broadcasts stay if no UDP port is free",
+            "errors still have hints about local ports and broadcasts if no UDP port is free",
             arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
         func exhaustedPortsOfBoth(ip: IPAddress) throws {
             let target = SocketAddress(ip, port: 7001)
@@ -385,7 +385,7 @@ struct LocalHintTests {
             for text in errors { #expect(text.contains("local port")) }
         }
 
-        @Test("a machine without IPv6 does not blame its local ports")
+        @Test("the error of an IPv6 connect on a machine without IPv6 does not mention local ports")
         func withoutIPv6() throws {
             let text = try PrivateMachine.run(commands: [
                 "ip link set lo up", "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6",

@@ -166,7 +166,7 @@ struct MulticastTests {
         #expect(texts == ["own", "other"])
     }
 
-    @Test("a socket that was bound by hand receives only the groups that it has joined")
+    @Test("a socket bound with bind(on:) receives only the groups that it has joined")
     func boundByHand() throws {
         let texts = try PrivateMachine.run(commands: Self.twoLinks) {
             let group = IPv4Address(239, 1, 1, 1)

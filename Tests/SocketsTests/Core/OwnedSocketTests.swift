@@ -9,7 +9,7 @@ struct OwnedSocketTests {
     ]
 
     @Test(
-        "connects to different servers share local ports if no port is given",
+        "connections to different servers share local ports if no local port is given",
         arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
     func sharedPorts(ip: IPAddress) throws {
         let counts = try PrivateMachine.run(commands: Self.tenPorts) {
@@ -31,7 +31,7 @@ struct OwnedSocketTests {
     }
 
     @Test(
-        "async connects to different servers share local ports if no port is given",
+        "async connections to different servers share local ports if no local port is given",
         arguments: [IPAddress.v4(.loopback), .v6(.loopback)])
     func sharedPortsInTasks(ip: IPAddress) throws {
         let counts = try PrivateMachine.runTask(commands: Self.tenPorts) { group in

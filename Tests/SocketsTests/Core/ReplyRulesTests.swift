@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ReplyRules", .ownThread)
 struct ReplyRulesTests {
-    @Test("a channel throws if it cannot send to any address of the destination's kind")
+    @Test("send and reply of a channel throw if its local address cannot reach the destination")
     func mistakes() async throws {
         let six = try await DatagramChannel(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try await DatagramChannel(on: .udp("::1", port: 0))
@@ -23,7 +23,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("reply throws if the datagram's sender has an address to which this socket cannot send")
+    @Test("reply of a socket throws if its local address cannot reach the datagram's sender")
     func mistakenReplies() throws {
         let six = try Socket(on: .udp(port: 0), options: .init(family: .ipv6))
         let loopback = try Socket(on: .udp("::1", port: 0))
@@ -39,7 +39,7 @@ struct ReplyRulesTests {
         }
     }
 
-    @Test("send returns false for a source address that can occur but cannot receive a reply")
+    @Test("send returns false for port 0 or an unnamed address, where no peer can receive")
     func lost() async throws {
         let channel = try await DatagramChannel(on: .udp(port: 0))
         for target in ["127.0.0.1:0", "[::1]:0", "unnamed"] {
@@ -48,7 +48,7 @@ struct ReplyRulesTests {
     }
 
     @Test(
-        "a link-local destination or group without a zone throws if it cannot be reached",
+        "sending to an unreachable link-local destination or group without a zone throws",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func missingZone() throws {
         let texts = try PrivateMachine.runTask(commands: ["ip link set lo up"]) { group in
@@ -139,7 +139,7 @@ struct ReplyRulesTests {
     }
 
     @Test(
-        "a group or 255.255.255.255 without a route throws, and another address returns false",
+        "without a route, a send to a group or 255.255.255.255 throws, and to a host returns false",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func withoutRoute() throws {
         let targets = [

@@ -30,7 +30,7 @@ struct LookupFailuresTests {
         #expect(one != failure(-2, "a", true, true))
     }
 
-    @Test("each host-lookup failure has its own description")
+    @Test("each host-lookup failure has a distinct description")
     func hostPhrases() {
         #expect(HostLookupFailure.hostNotFound.description == "unknown host")
         #expect(HostLookupFailure.tryAgain.description == "host name lookup failure, try again")

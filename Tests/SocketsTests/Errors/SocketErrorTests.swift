@@ -111,7 +111,7 @@ struct SocketErrorTests {
         #expect(!SocketError(.connect, .system(.timedOut)).isTimeout)
     }
 
-    @Test("each operation has its own description")
+    @Test("each operation has a distinct description")
     func operations() {
         let operations: [SocketError.Operation] = [
             .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .createSocket, .bind,

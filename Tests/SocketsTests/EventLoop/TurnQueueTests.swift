@@ -49,7 +49,7 @@ struct TurnQueueTests {
         }
     }
 
-    @Test("a free turn is taken at once, and one task has it at a time")
+    @Test("take succeeds if the turn is free, and fails while a task has the turn")
     func exclusive() async throws {
         let turns = Turns()
         #expect(!turns.isTaken)
@@ -95,7 +95,7 @@ struct TurnQueueTests {
         #expect(!turns.isTaken)
     }
 
-    @Test("wakeAll ends the waits after a close")
+    @Test("wakeAll ends all waits for the turn after a close")
     func closing() async throws {
         let turns = Turns()
         #expect(turns.take())

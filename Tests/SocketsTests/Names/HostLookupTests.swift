@@ -44,7 +44,7 @@ struct HostLookupTests {
                 == "2001:db8::7")
     }
 
-    @Test("an address literal of the other family throws a resolve error")
+    @Test("an address literal throws a resolve error if its family is not the requested family")
     func otherFamily() {
         for (host, family) in [("192.0.2.7", AddressFamily.ipv6), ("::1", .ipv4)] {
             let error = #expect(throws: SocketError.self) {

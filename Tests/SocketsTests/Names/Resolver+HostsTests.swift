@@ -14,7 +14,7 @@ struct ResolverHostsTests {
         #expect(six.addresses == [.v6(.loopback)])
     }
 
-    @Test("looking up a numeric address of the other family throws `noData`")
+    @Test("looking up an IPv6 address as IPv4 throws `noData`")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) { try Resolver.host(named: "::1") }
         #expect(error.cause == .hostLookup(.noData))
@@ -58,7 +58,7 @@ struct ResolverHostsTests {
         ]
 
         @Test(
-            "a number-like name that inet_aton does not accept resolves in every call",
+            "a number-like name that inet_aton rejects resolves in every lookup call",
             arguments: numberLike)
         func numberLikeNames(name: String) throws {
             let address = IPAddress.v4(IPv4Address(192, 0, 2, 9))

@@ -23,7 +23,7 @@ struct ResolverTests {
         #expect(byIndex.map(\.description) == ["[fe80::1%lo]:80"])
     }
 
-    @Test("the error of a lookup says so if all threads were busy until its limit")
+    @Test("the hint of a lookup that timed out says if all lookup threads were busy")
     func allThreadsBusy() throws {
         let threads = LookupThreads(atMost: 1)
         let gate = DispatchSemaphore(value: 0)
@@ -62,7 +62,7 @@ struct ResolverTests {
         #expect(only4.map(\.description) == ["0.0.0.0:80"])
     }
 
-    @Test("a Unix endpoint resolves to its own address")
+    @Test("a Unix endpoint resolves to the address of its path or abstract name")
     func unixEndpoints() throws {
         #expect(try Resolver.resolve(.unix("/run/a")).map(\.description) == ["/run/a"])
         #expect(
@@ -108,7 +108,7 @@ struct ResolverTests {
                 == "cannot parse port '80x': expected 0 to 65535 in digits, or a service name")
     }
 
-    @Test("resolving a numeric address of the other family throws a `nameResolution` error")
+    @Test("a numeric address of a family that was not requested throws a `nameResolution` error")
     func theOtherFamily() throws {
         let error = try #require(throws: SocketError.self) {
             try Resolver.resolve(.tcp("127.0.0.1", port: 80), family: .ipv6)
@@ -203,7 +203,9 @@ struct ResolverTests {
             #expect(found.sorted() == ["192.0.2.7:80", "192.0.2.8:80", "[2001:db8::7]:80"])
         }
 
-        @Test("Docker's host names resolve", arguments: ["redis.1", "123456789012"])
+        @Test(
+            "host names that Docker assigns, such as redis.1, resolve",
+            arguments: ["redis.1", "123456789012"])
         func dockerNames(host: String) throws {
             #expect(try addresses(of: .tcp(host, port: 80)) == ["192.0.2.9:80"])
             let entry = try run { try Resolver.host(named: host).addresses }

@@ -12,7 +12,8 @@ import Testing
 /// Each race runs in a child process. `SOCKETS_RACE_ROUNDS=100000` makes it a long search.
 @Suite("Races over many rounds", .ownThread)
 struct RaceRoundsTests {
-    @Test("close ends a concurrent blocking read, which returns only bytes of its own socket")
+    @Test(
+        "close ends a concurrent blocking read, and the read never returns another socket's bytes")
     func closeAgainstBlockingRead() async throws {
         guard Race.usesChildProcess else { return try await Self.closeAgainstBlockingRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstBlockingRead() }
@@ -47,7 +48,7 @@ struct RaceRoundsTests {
             "close against blocking read", socketsBefore: before, counts.bytes, counts.closed)
     }
 
-    @Test("close ends a concurrent async read, which returns only bytes of its own socket")
+    @Test("close ends a concurrent async read, and the read never returns another socket's bytes")
     func closeAgainstRead() async throws {
         guard Race.usesChildProcess else { return try await Self.closeAgainstRead() }
         await #expect(processExitsWith: .success) { try await Self.closeAgainstRead() }

@@ -95,7 +95,7 @@ struct ReviewTests {
         #expect(!rest.isTruncated)
     }
 
-    @Test("receive, peek and receiveFrom of at most Int.max bytes return the available bytes")
+    @Test("receive, peek and receiveFrom with a maximum of Int.max return the available bytes")
     func receivingAtMostEverything() throws {
         let (one, other) = try Socket.pair()
         try other.send("all")
@@ -144,7 +144,7 @@ struct ReviewTests {
         #expect(other?.errno == .badFileDescriptor || other?.errno == .notPermitted)
     }
 
-    @Test("a raw option of any capacity is read, and a capacity of zero or less returns no bytes")
+    @Test("a raw option is read at any capacity, and a capacity of zero or less returns no bytes")
     func rawOptionOfAnyCapacity() throws {
         let socket = try Socket(.ipv4, .stream)
         for capacity in [Int.max, Int(UInt32.max) + 1, 4] {

@@ -63,7 +63,7 @@ struct ListenerIdentityTests {
         }
     }
 
-    @Test("a server chooses identities from an async store, and reports why it has none")
+    @Test("a server chooses identities from an async store, and logs why the store has none")
     func asyncChoice() async throws {
         let store = Store()
         let log = LogRecorder()
@@ -92,8 +92,7 @@ struct ListenerIdentityTests {
             })
     }
 
-    @Test(
-        "a choice that never ends is cancelled at the limit of the handshake, and delays no client")
+    @Test("an endless choice of identity ends at the handshake's limit and delays no other client")
     func endlessChoice() async throws {
         let identity = try Certificates.identity("server")
         let ended = Lock(0)

@@ -14,7 +14,8 @@ struct ListenerSlowClientsTests {
         return pipe.overflow
     }
 
-    @Test("a client that sends its ClientHello byte by byte is disconnected at the limit")
+    @Test(
+        "a client that sends its ClientHello byte by byte is disconnected at the handshake's limit")
     func dripping() async throws {
         let log = LogRecorder()
         let options = ServeOptions(handshakeTimeout: .milliseconds(300), logger: log.logger)
@@ -66,7 +67,7 @@ struct ListenerSlowClientsTests {
         _ = await serving.result
     }
 
-    @Test("1,000 half-open handshakes end at their limit, delay no client, and leave no memory")
+    @Test("1,000 half-open handshakes end at their limit, delay no client, and leak no memory")
     func halfOpen() async {
         await #expect(processExitsWith: .success) { try await Self.halfOpen() }
     }

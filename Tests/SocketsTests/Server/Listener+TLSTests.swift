@@ -46,7 +46,7 @@ struct ListenerTLSTests {
         #expect(try await client.read() == Array("hello".utf8))
     }
 
-    @Test("a second task that calls handshake returns when the first has finished it")
+    @Test("concurrent calls of handshake all return when the handshake is complete")
     func twoHandshakes() async throws {
         let listener = try await Listener(on: .tcp("127.0.0.1", port: 0), tls: TLSPeers.server())
         let client = try await Connection(to: listener.localAddress)

@@ -34,7 +34,7 @@ struct ConnectionStatisticsUnansweredTests {
         #expect(old.timeUnanswered == .seconds(4))
     }
 
-    @Test("timeUnanswered of a connecting socket respects the limit of the kernel's timeout")
+    @Test("timeUnanswered of a connecting socket doubles each timeout up to the kernel's maximum")
     func limited() {
         let statistics = connecting(8, doubled: 8, timeout: .seconds(120), left: .seconds(120))
         #expect(statistics.timeUnanswered == .seconds(1 + 2 + 4 + 8 + 16 + 32 + 64 + 120))
@@ -53,7 +53,7 @@ struct ConnectionStatisticsUnansweredTests {
         #expect(answered.timeUnanswered == .milliseconds(900))
     }
 
-    @Test("timeUnanswered is nil if the peer owes no answer except to probes of an idle connection")
+    @Test("timeUnanswered is nil if nothing is unacknowledged except probes of an idle connection")
     func unknown() {
         #expect(Made.quiet().timeUnanswered == nil)
         #expect(Made.flowing().timeUnanswered == nil)

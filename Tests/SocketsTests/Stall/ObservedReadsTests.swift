@@ -13,7 +13,7 @@ struct ObservedReadsTests {
         }
     }
 
-    @Test("bytesRead counts read bytes even if as many bytes arrived")
+    @Test("bytesRead counts the bytes read even if the same number of bytes arrived")
     func counted() {
         let earlier = received(1_000, unread: 600)
         #expect(received(1_000, unread: 600).bytesRead(since: earlier) == 0)
@@ -40,7 +40,8 @@ struct ObservedReadsTests {
 
     // MARK: Reports
 
-    @Test("a peer that was seen to read is diagnosed as `peerReadingSlowly` behind a closed window")
+    @Test(
+        "a closed window is diagnosed as `peerReadingSlowly` if the peer read between the samples")
     func slowPeer() {
         let now = Made.peerFull()
         let report = StallReport.analyze(
@@ -53,7 +54,7 @@ struct ObservedReadsTests {
         #expect("\(report.verdict)" == "the peer reads slowly, 10 KB a second")
     }
 
-    @Test("a peer that was seen to read fast is diagnosed as `moving`")
+    @Test("a closed window is diagnosed as `moving` if the peer read fast between the samples")
     func fastPeer() {
         let now = Made.peerFull()
         let report = StallReport.analyze(
@@ -61,7 +62,7 @@ struct ObservedReadsTests {
         #expect(report.verdict == .moving)
     }
 
-    @Test("full buffers are no deadlock if one of the two ends was seen to read")
+    @Test("full buffers are not diagnosed as a deadlock if either end read between the samples")
     func deadlock() {
         let now = Made.bothFull()
         let earlier = now.before(.seconds(1))
@@ -73,7 +74,7 @@ struct ObservedReadsTests {
         #expect(verdict(ObservedReads(here: 1_000)) == .peerNotReading)
     }
 
-    @Test("an end that was seen to read is diagnosed as `movingSlowly` and not as `notReading`")
+    @Test("unread bytes are diagnosed as `movingSlowly` if this end read between the samples")
     func slowEnd() {
         let now = received(128_000, unread: 100_000)
         let report = StallReport.analyze(

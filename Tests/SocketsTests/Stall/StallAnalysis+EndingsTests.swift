@@ -132,7 +132,7 @@ struct StallAnalysisEndingsTests {
                 == "The connection was requested 4 times without an answer for 3.5 s.")
     }
 
-    @Test("the evidence about lost data does not count the idle time before it was sent")
+    @Test("the evidence about lost data does not count the idle time before the data was sent")
     func idleBefore() {
         let statistics = Made.cut(3).with {
             $0.retransmissionTimeout = .milliseconds(1_632)

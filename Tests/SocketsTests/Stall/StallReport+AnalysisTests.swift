@@ -206,7 +206,7 @@ struct StallReportAnalysisTests {
         }
     }
 
-    @Test("a missing statistic does not cause a more confident verdict of another kind")
+    @Test("a missing statistic never gives a different verdict with a higher confidence")
     func missingStatistics() {
         let stuck: [(ConnectionStatistics, Activity)] = [
             (MeasuredStatistics.peerFull(), Activity(.writing, elapsed: .seconds(3))),

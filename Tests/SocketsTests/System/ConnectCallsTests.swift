@@ -81,7 +81,7 @@ struct ConnectCallsTests {
         withExtendedLifetime(listener) {}
     }
 
-    @Test("a refused non-blocking connect throws ECONNREFUSED at the start or the finish")
+    @Test("a refused non-blocking connect throws ECONNREFUSED from startConnect or finishConnect")
     func connectIsRefused() throws {
         let (holder, refusingAddress) = try RawSockets.refusingAddress()
         let client = try nonBlockingClient()

@@ -34,7 +34,7 @@ struct DescriptorShortageTests {
     private static let files = ["hosts": "192.0.2.7 db\n", "services": "daytime 13/tcp\n"]
 
     @Test(
-        "every lookup without free descriptors reports the shortage",
+        "every blocking lookup reports the shortage if no descriptor is free",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func lookups() async {
         await #expect(processExitsWith: .success) {
@@ -73,7 +73,7 @@ struct DescriptorShortageTests {
     }
 
     @Test(
-        "every lookup of a task without free descriptors reports the shortage",
+        "every async lookup reports the shortage if no descriptor is free",
         .enabled(if: PrivateMachine.isAvailable, "needs root"))
     func lookupsOfTasks() async {
         await #expect(processExitsWith: .success) {

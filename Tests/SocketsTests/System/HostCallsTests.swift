@@ -13,7 +13,7 @@ struct HostCallsTests {
         #expect(entry.addresses == [[192, 0, 2, 7]])
     }
 
-    @Test("each h_errno code is converted to its own failure")
+    @Test("each h_errno code is converted to a distinct failure")
     func codes() {
         let failures = [HOST_NOT_FOUND, TRY_AGAIN, NO_RECOVERY, NO_DATA].map {
             HostCallFailure(hostErrno: $0, errno: EAGAIN)

@@ -68,7 +68,7 @@ struct LookupThreadsTests {
         gate.signal()
     }
 
-    @Test("queued calls run in order, and an abandoned call never runs")
+    @Test("queued calls run in order, and a call that is abandoned in the queue never runs")
     func order() throws {
         let calls = LookupThreads(atMost: 1)
         let gate = DispatchSemaphore(value: 0)

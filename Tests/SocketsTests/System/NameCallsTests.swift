@@ -24,7 +24,7 @@ struct NameCallsTests {
         #expect(failure.errno == nil)
     }
 
-    @Test("getaddrinfo reports a numeric address of the other family as not found")
+    @Test("getaddrinfo reports a numeric address as not found if its family was not requested")
     func wrongFamily() throws {
         let failure = try #require(throws: AddressInfoFailure.self) {
             try System.getaddrinfo("127.0.0.1", family: .ipv6, numericOnly: true)

@@ -291,7 +291,7 @@ struct BadPeerTests {
 
     // MARK: What the environment and the log contain
 
-    @Test("no secret is logged because of the environment variable SSLKEYLOGFILE")
+    @Test("the environment variable SSLKEYLOGFILE does not cause secrets to be logged")
     func environment() async {
         await #expect(processExitsWith: .success) {
             let path = Loopback.unixPath() + ".keys"

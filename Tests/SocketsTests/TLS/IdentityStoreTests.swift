@@ -113,7 +113,7 @@ struct IdentityStoreTests {
 
     // MARK: Watching
 
-    @Test("a watched identity notices replaced, changed and linked files")
+    @Test("a watched identity notices replaced files, changed files and new symbolic links")
     func watches() throws {
         let files = try IdentityFiles("server")
         defer { files.remove() }
@@ -172,7 +172,7 @@ struct IdentityStoreTests {
         #expect(try subject(server) == "/CN=renewed")
     }
 
-    @Test("each handshake during concurrent reloads uses one of the certificates")
+    @Test("each handshake during concurrent reloads uses the old or the new certificate")
     func concurrency() async throws {
         let files = try IdentityFiles("server")
         defer { files.remove() }

@@ -52,7 +52,7 @@ struct OpenSSLEngineTests {
         #expect(pair.read(.client).bytes == [2])
     }
 
-    @Test("the information contains the peer's chain")
+    @Test("the TLS information of a client contains the server's certificate")
     func information() throws {
         var pair = try pair()
         _ = pair.handshake()
@@ -127,7 +127,9 @@ struct OpenSSLEngineTests {
                 == .wrongHost(expected: "localhost", names: ["elsewhere.test", "192.0.2.7"]))
     }
 
-    @Test("an IP address is verified", arguments: [("192.0.2.7", true), ("192.0.2.8", false)])
+    @Test(
+        "an IP address is verified against the addresses in the certificate",
+        arguments: [("192.0.2.7", true), ("192.0.2.8", false)])
     func address(host: String, isGood: Bool) throws {
         var pair = try pair("elsewhere", host: host)
         #expect((pair.handshake().client == nil) == isGood)
@@ -164,7 +166,7 @@ struct OpenSSLEngineTests {
         #expect(failures.server == .alert(.unknownAuthority))
     }
 
-    @Test("the system's issuers do not include the issuer of the tests")
+    @Test("a client that trusts only the system's issuers refuses a certificate of the test issuer")
     func systemTrust() throws {
         var pair = try pair(client: { $0.trust = .system })
         #expect(
@@ -317,7 +319,7 @@ struct OpenSSLEngineTests {
         #expect(failures.client == .alert(.handshakeFailure))
     }
 
-    @Test("a server chooses its identity by the name, or refuses the client")
+    @Test("a server chooses its identity by the requested host name, and refuses an unknown name")
     func choosesIdentity() throws {
         let (a, b) = (try Certificates.identity("server"), try Certificates.identity("elsewhere"))
         let server = TLSConfiguration.server { hello in

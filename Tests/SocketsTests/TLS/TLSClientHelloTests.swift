@@ -41,7 +41,7 @@ struct TLSClientHelloTests {
         }
     }
 
-    @Test("parsing a mutated extension never returns a name longer than the extension")
+    @Test("parsing a mutated extension gives a name of bounded length and no empty protocol")
     func mutated() {
         var generator = SeededGenerator(seed: 19)
         let seeds = [nameList("a.example"), [0, 12, 2] + "h2".utf8 + [8] + "http/1.1".utf8]
@@ -63,7 +63,8 @@ struct TLSClientHelloTests {
 
     private enum Unreachable: Error { case store }
 
-    @Test("a choice has an identity, or the reason why it has none")
+    @Test(
+        "TLSIdentityChoice holds the closure's identity, or a failure if it returned nil or threw")
     func choices() async throws {
         let hello = TLSClientHello(serverName: "a.example")
         let identity = try Certificates.identity("server")

@@ -136,7 +136,7 @@ struct TLSIdentityTests {
     }
 
     @Test(
-        "a self-signed certificate needs a host",
+        "creating a self-signed certificate throws for an empty or overlong host",
         arguments: ["", String(repeating: "x", count: 65)])
     func host(host: String) {
         guard case .invalidInput = cause({ _ = try TLSIdentity.selfSigned(for: host) }) else {
@@ -145,7 +145,7 @@ struct TLSIdentityTests {
         }
     }
 
-    @Test("contradictory settings are an invalid configuration")
+    @Test("contradictory or unusable settings throw `invalidConfiguration`")
     func invalid() throws {
         let identity = try TLSIdentity.selfSigned(for: "localhost")
         let changes: [(inout TLSConfiguration) -> Void] = [
@@ -214,7 +214,8 @@ struct TLSIdentityTests {
         }
     }
 
-    @Test("equal clients share one context, and a changed copy has its own")
+    @Test(
+        "clients with equal settings share one context, and changed settings create a new context")
     func contexts() throws {
         let usual = try TLSConfiguration.client().context()
         #expect(try TLSConfiguration.client(serverName: "a.example").context() === usual)
@@ -223,7 +224,7 @@ struct TLSIdentityTests {
         #expect(try changed.context() !== usual)
     }
 
-    @Test("secrets are logged only to the file of the configuration, which only its owner can read")
+    @Test("secrets are logged to the configured file, and only the file's owner can read it")
     func keyLog() throws {
         let path = Loopback.unixPath() + ".keys"
         defer { try? System.unlink(Array(path.utf8)) }

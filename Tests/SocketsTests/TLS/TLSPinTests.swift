@@ -7,7 +7,8 @@ struct TLSPinTests {
     private static let hex = "00ff102030405060708090a0b0c0d0e0f00102030405060708090a0b0c0d0e0f"
     private static let base64 = "AP8QIDBAUGBwgJCgsMDQ4PABAgMEBQYHCAkKCwwNDg8="
 
-    @Test("a pin is the digest of a certificate or of a public key, and prints as it is written")
+    @Test(
+        "a pin parses as the digest of a certificate or a public key, and prints in its usual form")
     func parsing() throws {
         let certificate = try TLSPin(parsing: "sha256:" + Self.hex)
         let key = try TLSPin(parsing: "sha256//" + Self.base64)
@@ -97,7 +98,7 @@ struct TLSPinTests {
     }
 
     @Test(
-        "a server with another pin is refused with the pin that was seen",
+        "a server whose pin does not match is refused, and the error contains the server's pin",
         arguments: [TLSVersion.tls12, .tls13])
     func mismatch(version: TLSVersion) throws {
         let failures = try handshake([Self.other], version: version)
@@ -113,7 +114,7 @@ struct TLSPinTests {
         #expect(try handshake([swapped]).client == .pinMismatch(seen: "\(try keyPin())"))
     }
 
-    @Test("a pinned certificate is still verified")
+    @Test("a client with pins still verifies the certificate")
     func verified() throws {
         guard case .expired = try handshake([Self.other], server: "expired").client else {
             Issue.record("expected expired")

@@ -80,7 +80,7 @@ struct ListenTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("sock -lU replaces only a stale socket file, not a used socket or another file")
+    @Test("sock -lU replaces a stale socket file, but no socket in use and no file of another type")
     func occupied() throws {
         let path = try temporaryFolder() + "/s"
         let killed = try RunningSock("-lUv", path)

@@ -50,7 +50,7 @@ struct DoctorJSONTests {
         #expect(other["stuck"] as? Bool == false)
     }
 
-    @Test("the JSON object of a holder of a port has the keys of a finding and is not stuck")
+    @Test("the JSON object of a port holder has the same keys as a finding, and stuck is false")
     func holder() throws {
         let analysis = StuckPair.analysis()
         let one = try object(DoctorJSON(analysis).object(of: analysis.findings[0]))

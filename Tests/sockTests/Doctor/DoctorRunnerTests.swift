@@ -33,7 +33,7 @@ struct DoctorRunnerTests {
         #expect(DoctorRunner.text(ofHidden: (0, 0), isRoot: false).isEmpty)
     }
 
-    @Test("findings that are only possible are counted apart and do not change the exit status")
+    @Test("`possible` findings are counted separately and do not change the exit status")
     func possible() {
         func finding(_ confidence: StallReport.Confidence) -> Finding {
             Finding(.notClosed, confidence, connections: [], evidence: "", advice: "")

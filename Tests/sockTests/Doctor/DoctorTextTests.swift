@@ -75,7 +75,8 @@ struct DoctorTextTests {
             text().table([[listener]]) == ["─  (no program)  listens on 0.0.0.0:80  \(expected)"])
     }
 
-    @Test("a connection whose peer has closed prints as ended, and as not yet accepted if queued")
+    @Test(
+        "a connection whose peer has closed prints `ended`, and `not yet accepted` if it is queued")
     func ended() {
         var end = MachineSocket(
             .tcp, cookie: 8, inode: 0, local: .ipv4(.loopback, port: 80),

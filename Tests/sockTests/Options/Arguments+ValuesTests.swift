@@ -29,7 +29,7 @@ struct ArgumentsValuesTests {
         }
     }
 
-    @Test("the hint for -u -w0 names --send-only, which listen does not accept")
+    @Test("the hint for -w0 names --send-only with -u, but not with -lu")
     func zeroTimeout() throws {
         for (flags, isNamed) in [("-u", true), ("-lu", false)] {
             let arguments = try parse(flags, "-w0", "h")

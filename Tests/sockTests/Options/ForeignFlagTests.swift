@@ -16,7 +16,7 @@ struct ForeignFlagTests {
         #expect(throws: error) { try Arguments.parse([flag, "x", "1"]) }
     }
 
-    @Test("an option of sock is not foreign, and an unknown option has no answer")
+    @Test("ForeignFlag.error is nil for an option of sock and for an unknown option")
     func others() {
         for flag in Flag.allCases {
             #expect(ForeignFlag.error(for: flag.longName) == nil)

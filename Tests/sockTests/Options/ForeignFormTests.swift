@@ -45,7 +45,7 @@ struct ForeignFormTests {
     }
 
     @Test(
-        "operands of sock are not refused",
+        "operands that sock supports are not refused",
         arguments: [
             ["h", "80"], ["tcp:80"], ["tcp://h:80"], ["unix:/a:b"], ["80-90", "1"], ["[::1]:80"],
             ["a-b", "http"],

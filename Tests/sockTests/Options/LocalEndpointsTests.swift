@@ -29,7 +29,7 @@ struct LocalEndpointsTests {
         #expect(six.map(\.ip) == [.v6(.loopback)])
     }
 
-    @Test("an address that this machine does not have is left out if another one can be opened")
+    @Test("an address that this machine lacks is skipped if another address can be opened")
     func missingAddress() throws {
         let missing = Endpoint.tcp("192.0.2.1", port: 0)
         let addresses = try open(LocalEndpoints([missing, .tcp("127.0.0.1", port: 0)]))
@@ -60,7 +60,7 @@ struct LocalEndpointsTests {
         #expect(error?.errno == .addressInUse)
     }
 
-    @Test("the kernel chooses another port if its port is in use on another address")
+    @Test("a new port is chosen if the kernel's first choice is in use on the second address")
     func takenPort() throws {
         var taken: [UInt16] = []
         let endpoints = LocalEndpoints([.tcp("::1", port: 0), .tcp("127.0.0.1", port: 0)])

@@ -6,7 +6,7 @@ import Testing
 struct SpellingTests {
     private func nearest(_ word: String) -> Subcommand? { Subcommand.similar(to: word) }
 
-    @Test("the beginning or a misspelling of a name finds the name")
+    @Test("nearest finds a name by its beginning and despite a misspelling")
     func found() {
         #expect(nearest("lisen") == .listen)
         #expect(nearest("docter") == .doctor)
@@ -14,7 +14,7 @@ struct SpellingTests {
         #expect(nearest("res") == .resolve)
     }
 
-    @Test("a word that is like no name finds nothing")
+    @Test("nearest returns nil for a word that resembles no name")
     func nothing() {
         #expect(nearest("localhost") == nil)
         #expect(nearest("x") == nil)

@@ -27,7 +27,7 @@ struct ClientGroupTests {
         }
     }
 
-    @Test("the lines of each client follow its label if output and messages share a pipe")
+    @Test("a label precedes the lines of each client if output and messages share a pipe")
     func labels() throws {
         let listener = try RunningSock(
             ["-c", "exec \"$SOCK\" -lkv 127.0.0.1 0 2>&1"], program: "/bin/bash")
@@ -191,7 +191,7 @@ struct ClientGroupTests {
         #expect(try client.receiveToEnd() == Array("dump\n".utf8))
     }
 
-    @Test("-w disconnects a client within 10 % of its limit while the output is blocked")
+    @Test("-w disconnects a client of sock -lk while the output is blocked")
     func blockedOutput() throws {
         let fifo = try temporaryFolder() + "/fifo"
         #expect(mkfifo(fifo, 0o600) == 0)

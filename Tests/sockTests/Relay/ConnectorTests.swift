@@ -68,7 +68,7 @@ struct ConnectorTests {
         #expect(error.map(ExitStatus.init) == .cannotBind)
     }
 
-    @Test("-s with an address of the other family is a usage error that names both")
+    @Test("-s with an address of the wrong family is a usage error that names both addresses")
     func otherFamily() throws {
         for words in [["-s", "::1", "127.0.0.1", "80"], ["-u", "-s", "127.0.0.1", "::1", "80"]] {
             let outcome = try SockProgram.run(words)

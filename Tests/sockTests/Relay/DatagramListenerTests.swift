@@ -69,7 +69,7 @@ struct DatagramListenerTests {
         #expect(try sender.receive(timeout: .seconds(10)) == Array("pong".utf8))
     }
 
-    @Test("a sender that changes the address it sends to receives replies from the new address")
+    @Test("a sender that sends to a new address receives replies from the new address")
     func changedAddress() throws {
         let listener = try RunningSock("-lu", "0")
         defer { listener.send(signal: 15) }
@@ -108,7 +108,7 @@ struct DatagramListenerTests {
         #expect(try listener.outcome().status == 0)
     }
 
-    @Test("the reason why a sender receives no reply depends on its address")
+    @Test("the reason why a sender receives no reply depends on the sender's port")
     func reasons() {
         func reason(_ port: UInt16) -> String {
             DatagramListener.reasonForNoReply(to: .ipv4(IPv4Address(192, 0, 2, 1), port: port))

@@ -30,7 +30,7 @@ struct MulticastGroupTests {
         #expect(changed == word)
     }
 
-    @Test("the advice names the interface and the port of the user")
+    @Test("the advice to use -lu repeats the group, the interface and the port")
     func advice() throws {
         func hint(_ words: String..., flags: String = "-l") throws -> String? {
             let outcome = try SockProgram.run([flags] + words)
@@ -46,7 +46,7 @@ struct MulticastGroupTests {
         #expect(served.errorLines.last == "      Write sock -lu 239.1.1.1 7007.")
     }
 
-    @Test("-s names a group with its interface, as the operand does")
+    @Test("sock -lu -s GROUP%INTERFACE joins the group on that interface")
     func sourceOfListener() throws {
         let listener = try RunningSock("-luv", "-s", "239.77.1.5%lo", "0")
         defer { listener.send(signal: 15) }

@@ -19,7 +19,7 @@ struct OutputQueueTests {
         #expect(written.update { $0 } == Array(0..<50))
     }
 
-    @Test("an announcement runs before the first bytes of a sender, and an action after all bytes")
+    @Test("write announces a new sender before its bytes, and perform runs after all bytes")
     func actions() async throws {
         let written = Monitor<[String]>([])
         let isOpen = Monitor(false)

@@ -19,13 +19,13 @@ struct RelayOptionsTests {
         }
     }
 
-    @Test("two send steps take less than 5 % of -w")
+    @Test("sendStep is 2 % of -w, and nil without -w")
     func sendStep() throws {
         #expect(try options().sendStep == nil)
         #expect(try options("-w2").sendStep == .milliseconds(40))
     }
 
-    @Test("the half-close follows 1 s of silence, or never if -w or -q ends the relay by then")
+    @Test("sock half-closes after 1 s of silence, or never if -w or -q ends the relay within 1 s")
     func halfClose() throws {
         #expect(try options().halfClose == .afterSilence(.seconds(1)))
         #expect(try options("-w1").halfClose == .never)

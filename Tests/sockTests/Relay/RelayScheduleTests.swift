@@ -58,7 +58,7 @@ struct RelayScheduleTests {
         #expect(next(schedule, at: .seconds(2)) == .endIdle)
     }
 
-    @Test("the silence begins when the kernel has sent everything")
+    @Test("the period of silence begins when the kernel has sent all bytes")
     func draining() {
         var schedule = schedule()
         schedule.inputDidEnd(at: .zero, isEmpty: false)

@@ -60,7 +60,7 @@ struct StreamRelayTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("bytes that sock discards, because it only sends, do not count as received")
+    @Test("bytes that --send-only discards do not count as received")
     func discardedBytes() throws {
         for (flag, count) in [("-vN", "5 bytes"), ("-v", "0 bytes")] {
             let peer = try Peer { client in
@@ -192,7 +192,7 @@ struct StreamRelayTests {
         #expect(outcome.text == "answer")
     }
 
-    @Test("a server that stops at a half-close answers within 1 s, except with -N")
+    @Test("a server that stops at a half-close gets 1 s to answer, unless -N is given")
     func quietHalfClose() throws {
         for flag in ["-v", "-vN"] {
             let peer = try Peer { client in
@@ -211,7 +211,7 @@ struct StreamRelayTests {
         }
     }
 
-    @Test("input that is empty from the start does not half-close, except with -N")
+    @Test("input that is empty from the start causes no half-close, unless -N is given")
     func emptyInput() throws {
         for flags in [[], ["-N"]] {
             let isEnded = Monitor<Bool?>(nil)
@@ -229,7 +229,8 @@ struct StreamRelayTests {
         }
     }
 
-    @Test("-w is at most 10 % late while the peer does not read", arguments: [[], ["half-close"]])
+    @Test(
+        "-w ends sock at its limit even if the peer does not read", arguments: [[], ["half-close"]])
     func silenceWhileSending(peers: [String]) throws {
         let isOver = Monitor(false)
         let peer = try Peer { client in

@@ -14,7 +14,7 @@ struct CharacterGeneratorTests {
         #expect(CharacterGenerator.line(94)[1] == UInt8(ascii: " "))
     }
 
-    @Test("cycle contains ten repetitions of all 95 lines")
+    @Test("CharacterGenerator.cycle contains ten repetitions of all 95 lines")
     func cycle() {
         #expect(CharacterGenerator.cycle.count == 95 * 74 * 10)
         #expect(Array(CharacterGenerator.cycle.prefix(74)) == CharacterGenerator.line(0))

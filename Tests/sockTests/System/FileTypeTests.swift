@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.ownThread)
 struct FileTypeTests {
-    @Test("a socket file is a socket, other files are not, and a missing file has no type")
+    @Test("FileType is socket for a socket file, other for other files, and nil for a missing file")
     func types() throws {
         let folder = try temporaryFolder()
         let socket = try Socket(on: .unix(folder + "/s"))

@@ -70,7 +70,7 @@ struct StandardStreamsTests {
         #expect(outcome.text == "seen")
     }
 
-    @Test("closed standard streams need no device file, and closed output exits with status 23")
+    @Test("closed standard streams are filled without /dev/null, and closed output gives status 23")
     func gapsWithoutDevices() throws {
         let peer = try Peer { client in try client.sendAll("seen") }
         let outcome = try SockProgram.shell(

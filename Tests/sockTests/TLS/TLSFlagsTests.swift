@@ -21,7 +21,7 @@ struct TLSFlagsTests {
         #expect(try flags("-U", "tls://h:1", endpoint: .unix("tls://h:1")) == nil)
     }
 
-    @Test("each flag sets its value")
+    @Test("each TLS flag sets its value")
     func values() throws {
         let digits = String(repeating: "ab", count: 32)
         let expected = TLSFlags(

@@ -55,7 +55,7 @@ struct TLSReportTests {
         #expect(outcome.errorLines.count == 2)
     }
 
-    @Test("info --tls succeeds with --insecure or the pin, and exits with 90 with another pin")
+    @Test("info --tls succeeds with --insecure or the right pin, and exits with 90 for a wrong pin")
     func accepted() throws {
         let insecure = try info("--insecure")
         #expect(insecure.status == 0, "\(insecure.errors)")

@@ -41,7 +41,7 @@ struct TLSServerTests {
         #expect(outcome.text == "from the client")
     }
 
-    @Test("the certificate of --cert is used, and is not announced without -v")
+    @Test("sock -l --tls presents the certificate of --cert, and announces it if the port is 0")
     func ownCertificate() throws {
         let listener = try RunningSock(
             "-l", "--tls", "--cert", certificate.certificateFile, "--key", certificate.keyFile,
