@@ -30,7 +30,7 @@ def allocations(shim, rounds):
         server.signal(signal.SIGTERM).wait_for(rb"^allocations: (\d+)$", stream="err").group(1))
 
 
-@check("allocations: a round trip of echo allocates nothing", "cc")
+@check("allocations: an echo round trip allocates nothing", "cc")
 def _():
     with tempfile.TemporaryDirectory() as folder:
         shim = Path(folder) / "count.so"

@@ -17,7 +17,7 @@ def named(result, *texts):
     return result
 
 
-@check("exhausted local ports are 7 and named", "ip", root=True)
+@check("sock exits with 7 and names the local ports if they are exhausted", "ip", root=True)
 def _():
     space = namespace("ports", hosts=HOSTS)
     space.prepare("sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40001")
@@ -31,7 +31,7 @@ def _():
         named(result, "All local ports")
 
 
-@check("a low local port without the privilege is 45", "setpriv", root=True)
+@check("sock exits with 45 for a local port below 1024 without the privilege", "setpriv", root=True)
 def _():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -42,7 +42,7 @@ def _():
             named(run(*plain, *sock(*words)).expect(45, out=b""), "below 1024")
 
 
-@check("local addresses of other machines and other families are 45 and 2")
+@check("sock exits with 45 for a local address of another machine, and with 2 or 6 for one of a wrong family")
 def _():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -59,7 +59,7 @@ def _():
             expect(b"for hostname" not in result.err, f"{words}: {result.err!r}")
 
 
-@check("-z is silent without -v, and says why with it")
+@check("-z prints nothing without -v, and prints the reason with -v")
 def _():
     port = free_port()
     for flags in (["-z"], ["-zw1"], ["-zu"]):
@@ -68,7 +68,7 @@ def _():
     expect(run(*sock("-z", "no-such-host.invalid", port)).err, "an unknown name is not named")
 
 
-@check("paths of Unix sockets have advice of their own")
+@check("an unusable path of a Unix socket has advice about the path")
 def _():
     named(run(*sock("-lU", scratch("none/s"))).expect(45), "folder")
     file = Path(scratch("file"))
@@ -77,7 +77,7 @@ def _():
     named(run(*sock("-U", scratch("none"))).expect(7), "Check the path")
 
 
-@check("a Unix path without permission is 45 and 7", "setpriv", root=True)
+@check("sock exits with 45 if -lU may not use the path, and with 7 if -U may not", "setpriv", root=True)
 def _():
     folder = Path(scratch("closed"))
     folder.mkdir()
@@ -94,7 +94,7 @@ def _():
     named(run(*plain, *sock("-U", path)).expect(7, out=b""), "may not access the socket file")
 
 
-@check("a firewall that forbids sending is named", "ip", "nft", root=True)
+@check("the error names a local firewall that forbids sending", "ip", "nft", root=True)
 def _():
     space = namespace("firewall", hosts=HOSTS)
     space.prepare("nft", "add", "table", "inet", "t")
@@ -106,7 +106,7 @@ def _():
     expect(b"stopped" not in result.err, f"errors {result.err!r}")
 
 
-@check("a broadcast address without -b is refused with advice", "ip", root=True)
+@check("sock -u refuses a broadcast address without -b, and advises --broadcast", "ip", root=True)
 def _():
     space = namespace("broadcast", hosts=HOSTS)
     space.prepare("ip", "link", "add", "d0", "type", "veth", "peer", "name", "d1")
@@ -118,7 +118,7 @@ def _():
     run(*space.inside(*sock("-b", *words)), stdin=b"x").expect(0, out=b"", err=b"")
 
 
-@check("an error over 300 addresses is short", "ip", root=True)
+@check("the error about 300 refused addresses is shorter than 500 bytes", "ip", root=True)
 def _():
     many = "".join(f"127.1.{n // 250}.{n % 250 + 1} many\n" for n in range(300))
     space = namespace("many", hosts=HOSTS + many)
@@ -127,7 +127,7 @@ def _():
     named(result, "and 296 more")
 
 
-@check("a path with bytes that are not UTF-8 names the right file")
+@check("a Unix path with bytes that are not UTF-8 creates and reaches the right file")
 def _():
     path = os.fsencode(scratch("bad")) + b"\xff"
     for flags, listen in ((["-U"], ["-lU"]), (["-uU"], ["-luU"])):
@@ -150,13 +150,13 @@ def _():
         os.unlink(path)
 
 
-@check("arguments do not need /proc", "unshare", root=True)
+@check("sock reads its arguments without /proc", "unshare", root=True)
 def _():
     script = 'mount -t tmpfs none /proc && exec "$0" --version'
     run("unshare", "-m", "bash", "-c", script, sock_path()).expect(0, out=b"sock 0.1.0\n", err=b"")
 
 
-@check("-w limits the lookup of -u, and -p races the families", "ip", root=True)
+@check("-w limits the lookup, with and without -u, and -p tries both families at once", "ip", root=True)
 def _():
     space = namespace(
         "silent", hosts="127.0.0.1 localhost\n", resolv_conf="nameserver 192.0.2.53\n",
@@ -184,7 +184,7 @@ def _():
     server.kill()
 
 
-@check(":: listens on both families, and -6 announces IPv6 only", "nc.openbsd")
+@check("sock -l :: serves both families, and -6 serves and announces IPv6 only", "nc.openbsd")
 def _():
     for words in (["::"], [], ["[::]"]):
         port = free_port()
@@ -202,7 +202,7 @@ def _():
     run(*sock("-z", "localhost.", free_port())).expect(7)
 
 
-@check("times, help and misspellings")
+@check("sock accepts times with units, and gives advice for wrong times, words and misspellings")
 def _():
     for time_ in ("1h", "1d", ".5", "500ms", "2m"):
         for flag in ("-w", "-q", "--half-close-after"):
@@ -240,7 +240,7 @@ def rejecting_peer():
     return near
 
 
-@check("a firewall of the peer is named, over TCP and UDP and both families", "ip", "nft", root=True)
+@check("the error names a firewall of the peer, over TCP and UDP, IPv4 and IPv6", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     # The kernel ignores a rejection that arrives while a system call holds the socket. Between namespaces, that is
@@ -252,7 +252,7 @@ def _():
             expect(b"broke" not in result.err, f"errors {result.err!r}")
 
 
-@check("a host that does not exist on a direct link is named", "ip", "nft", root=True)
+@check("the error says that a missing host on a direct link does not answer", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     for host in ("10.7.0.77", "fd07::77"):
@@ -260,7 +260,7 @@ def _():
         named(result, "That host does not answer")
 
 
-@check("a missing route and a route that refuses have different advice", "ip", "nft", root=True)
+@check("a missing route and a route that refuses packets have different advice", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     for words in ((), ("-u",), ("info",)):
@@ -269,7 +269,7 @@ def _():
             named(run(*near.inside(*sock(*words, host, 80)), stdin=b"x").expect(7), text)
 
 
-@check("TCP to a group or a broadcast address gets advice", "ip", "nft", root=True)
+@check("sock explains that TCP has no multicast groups and no broadcasts", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     near.prepare("ip", "route", "replace", "default", "via", "10.7.0.9")
@@ -282,7 +282,7 @@ def _():
         near.prepare("ip", "route", "del", "default")
 
 
-@check("a loopback address of -s is named if the peer is on another machine", "ip", "nft", root=True)
+@check("the error names a loopback address of -s if the peer is on another machine", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     for words in ((), ("-u",)):
@@ -290,7 +290,7 @@ def _():
         named(result.expect(45, out=b""), "-s 127.0.0.1")
 
 
-@check("exhausted local ports are named, even if those of UDP are in use too", "ip", root=True)
+@check("the error names exhausted local ports even if all UDP ports are in use too", "ip", root=True)
 def _():
     space = namespace("exhausted", hosts=HOSTS)
     space.prepare("sysctl", "-qw", "net.ipv4.ip_local_port_range=50000 50001")
@@ -310,7 +310,7 @@ sys.stdin.read()
         named(run(*space.inside(*sock(*words, "127.0.0.1", 9000))).expect(7), "local port")
 
 
-@check("the name of a multicast group is refused over TCP, and joined over UDP", "ip", root=True)
+@check("sock refuses the name of a multicast group over TCP, and joins the group over UDP", "ip", root=True)
 def _():
     space = namespace("named-group", hosts=HOSTS + "239.77.1.3 group\n")
     space.prepare("ip", "route", "replace", "239.0.0.0/8", "dev", "lo")
@@ -320,7 +320,7 @@ def _():
     listener.wait_for(rb"\(joined the multicast group\)", stream="err")
 
 
-@check("a listener names the addresses of a name that it skips", "ip", root=True)
+@check("a listener on a name reports each address that it skips", "ip", root=True)
 def _():
     space = namespace("skipping", hosts=HOSTS + "127.0.0.1 some\n192.0.2.7 some\n192.0.2.8 some\n")
     for words in (("-lv", "some", 8181), ("-lkv", "some", 8182), ("-luv", "some", 8183),
@@ -330,7 +330,7 @@ def _():
             listener.wait_for(rb"skipped " + address + rb", because this machine", stream="err")
 
 
-@check("resolve has one limit for all lookups of a silent name server", "ip", root=True)
+@check("-w limits all lookups together if the name server does not answer", "ip", root=True)
 def _():
     space = namespace("silent-names", hosts=HOSTS, nsswitch_conf="hosts: files dns\nservices: files\n",
                       resolv_conf="nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
@@ -346,7 +346,7 @@ def _():
         named(result, "name server does not answer")
 
 
-@check("-u sends to a group through the interface after %", "ip", "nft", root=True)
+@check("sock -u sends to a multicast group through the interface after %", "ip", "nft", root=True)
 def _():
     near = rejecting_peer()
     listener = start(*near.inside(*sock("-lu", "239.77.1.4%left", 8185)))

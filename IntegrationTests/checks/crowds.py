@@ -61,7 +61,7 @@ def receive(clients, expected, limit=30):
     return pause
 
 
-@check("serve echo: a few threads echo a thousand clients at the same time")
+@check("serve echo: at most 4 threads serve a thousand clients at the same time")
 def _():
     server, port = listening("serve", "echo", "--threads", "2", "127.0.0.1", "0")
     with crowd(port, 1000) as clients:
@@ -77,7 +77,7 @@ def _():
     server.signal(signal.SIGTERM).result().expect(0)
 
 
-@check("-lk: a few threads send the input to two hundred clients")
+@check("-lk: at most 6 threads send the input to two hundred clients")
 def _():
     server, port = listening("-lkv", "127.0.0.1", "0")
     news = b"news for all clients\n" * 10_000
@@ -95,7 +95,7 @@ def _():
     server.signal(signal.SIGTERM).result().expect(0)
 
 
-@check("-lk: a client that does not read holds up the others for 10 s only, and takes little memory")
+@check("-lk: a client that does not read delays the other clients for about 10 s and uses little memory")
 def _():
     server, port = listening("-lkv", "127.0.0.1", "0")
     size = 64 << 20

@@ -93,7 +93,7 @@ def name(player):
 # What is stuck
 
 
-@check("doctor: two programs that write to each other are a deadlock, with both PIDs and directions")
+@check("doctor: two programs that write to each other are reported as a deadlock, with both PIDs")
 def _():
     one, other, port = pair(WRITE, WRITE)
     found = doctor(port, code=1)
@@ -103,7 +103,7 @@ def _():
         f"{name(other)} waits for {name(one)} to read", f"127.0.0.1:{port}")
 
 
-@check("doctor: two socats that only write are a deadlock", "socat")
+@check("doctor: two socats that only write are reported as a deadlock", "socat")
 def _():
     port = free_port()
     zeros = ("socat", "-u", "OPEN:/dev/zero")
@@ -116,7 +116,7 @@ def _():
         f"socat[{other.pid}] waits for socat[{one.pid}] to read")
 
 
-@check("doctor: two programs that both read are a deadlock")
+@check("doctor: two programs that read from each other are reported as a deadlock")
 def _():
     one, other, port = pair(READ, READ)
     found = doctor(port, code=1)
@@ -126,7 +126,7 @@ def _():
         f"{name(other)} waits for {name(one)} to write")
 
 
-@check("doctor: three programs that write to the next are a deadlock")
+@check("doctor: three programs that write in a circle are reported as a deadlock")
 def _():
     players, ports = ring(3, "to.sendall(bytes(1 << 26))")
     found = doctor(ports[1], code=1)
@@ -135,7 +135,7 @@ def _():
         expect_text(found, f"{name(one)} waits for {name(following)} to read")
 
 
-@check("doctor: three programs that read from the previous are a deadlock")
+@check("doctor: three programs that read in a circle are reported as a deadlock")
 def _():
     players, ports = ring(3, "source.recv(1)")
     found = doctor("--pid", players[2].pid, code=1)
@@ -144,7 +144,7 @@ def _():
         expect_text(found, f"{name(one)} waits for {name(before)} to write")
 
 
-@check("doctor: a stopped reader is named, with the command that continues it")
+@check("doctor: a stopped reader is named with the command that continues the process")
 def _():
     reader, writer, port = pair(SLEEP, WRITE)
     reader.signal(signal.SIGSTOP)
@@ -155,14 +155,14 @@ def _():
     reader.signal(signal.SIGCONT)
 
 
-@check("doctor: a server that sleeps before an unread request is not reading")
+@check("doctor: a server that sleeps while a request is unread is reported as not reading")
 def _():
     server, client, port = pair(SLEEP, "to.sendall(b'hello'); to.recv(1)")
     found = doctor(port, code=1)
     expect_text(found, "(not-reading, ", "5 bytes have waited", name(server), "sleeps, in ")
 
 
-@check("doctor: two Unix ends that write to each other are a deadlock")
+@check("doctor: two programs that write to each other over a Unix socket are reported as a deadlock")
 def _():
     path = scratch("doctor-unix")
     program = (
@@ -239,7 +239,7 @@ def serve(family, address, code, act="accept"):
     return server, client
 
 
-@check("doctor: a connection that the peer closed and the program did not is a finding, with the program")
+@check("doctor: a program that does not close a connection after its peer has closed is named")
 def _():
     for family, address in FAMILIES_OF_STREAMS:
         server, client = serve(family, address, SLEEP)
@@ -252,7 +252,7 @@ def _():
         server.kill()
 
 
-@check("doctor: a client that closes before it is accepted belongs to the listener")
+@check("doctor: a client that closes before it is accepted is reported with the listener")
 def _():
     for family, address in FAMILIES_OF_STREAMS:
         server, client = serve(family, address, SLEEP, act="ignore")
@@ -266,7 +266,7 @@ def _():
         server.kill()
 
 
-@check("doctor PORT: the program, the PID and the user that hold a TCP or UDP port", "setpriv", root=True)
+@check("doctor PORT names the program, the PID and the user that hold a TCP or UDP port", "setpriv", root=True)
 def _():
     folder = tempfile.mkdtemp(prefix="sock-doctor-")
     at_the_end(lambda: shutil.rmtree(folder))
@@ -292,7 +292,7 @@ def _():
                 expect(not answer["stuck"] and f"[{os.getpid()}]" in answer["evidence"], f"{answer}")
 
 
-@check("doctor: a reader that is slow is never stuck, and its rate is printed")
+@check("doctor: a slow reader is never reported as stuck, and its rate is printed")
 def _():
     runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS)) // 4
     for family, address in FAMILIES_OF_STREAMS:
@@ -315,7 +315,7 @@ def _():
             server.kill()
 
 
-@check("doctor --json: one object per line, with programs and descriptors")
+@check("doctor --json prints one object per line, with programs and descriptors")
 def _():
     one, other, port = pair(WRITE, WRITE)
     lines = doctor("--json", port, code=1).out.splitlines()
@@ -516,7 +516,7 @@ def false_alarms(result, pids):
     return found
 
 
-@check("doctor: healthy transfers, slow ones and idle connections are never called stuck")
+@check("doctor: healthy transfers, slow transfers and idle connections are never reported as stuck")
 def _():
     runs = int(os.environ.get("DOCTOR_RUNS", HEALTHY_RUNS))
     sessions = {player.pid for player in healthy_programs()}
@@ -532,7 +532,7 @@ def _():
 # What does not exist, and what is hidden
 
 
-@check("doctor: no such port, process or program is exit 3 and one line")
+@check("doctor exits with 3 and one line if the port, process or program does not exist")
 def _():
     for words, part in (
         ((free_port(),), rb"no TCP or UDP socket on this machine has port \d+"),
@@ -542,7 +542,7 @@ def _():
         doctor(*words).expect(3, out=b"", err_matches=rb"sock: " + part + rb"\n")
 
 
-@check("doctor: without root it says what is hidden", "setpriv", root=True)
+@check("doctor without root says how many sockets have hidden owners", "setpriv", root=True)
 def _():
     one, other, port = pair(WRITE, WRITE)
     doctor(port, code=1)
@@ -559,13 +559,13 @@ def _():
         4, out=b"", err_matches=rb"sock: cannot see the sockets of .*\[%d\]\n.*" % one.pid)
 
 
-@check("doctor: a kernel that provides no list of sockets is exit 4", "strace")
+@check("doctor exits with 4 if the kernel does not provide the list of sockets", "strace")
 def _():
     run("strace", "-f", "-o", "/dev/null", "-e", "inject=socket:error=EACCES",
         *sock("doctor")).expect(4, out=b"", err_matches=rb"sock: cannot examine .*denied.*")
 
 
-@check("doctor: without Unix diagnosis, TCP is examined and the gap is reported",
+@check("doctor: if the kernel cannot list Unix sockets, TCP is examined and the gap is reported",
        "strace")
 def _():
     # The third socket that it opens requests the list of Unix sockets.
@@ -601,7 +601,7 @@ for count in (2_000, 10_000):
 """
 
 
-@check("doctor: 10,000 sockets in less than a second, with at most 4 kB of memory for each", "unshare",
+@check("doctor examines 10,000 sockets in less than a second, with at most 4 kB of memory for each", "unshare",
        root=True)
 def _():
     if "debug" in sock_path().parts:

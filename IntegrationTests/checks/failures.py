@@ -42,30 +42,30 @@ def _():
     one_line(run(*sock("--no-such-flag", "127.0.0.1", "80")).expect(2, out=b""), "--no-such-flag")
 
 
-@check("no argument is a usage error")
+@check("a command line without arguments is a usage error")
 def _():
     expect(run(*sock()).expect(2, out=b"").err != b"", "expected an error message")
 
 
-@check("a refused connection is 7")
+@check("sock exits with 7 if the connection is refused")
 def _():
     port = free_port()
     one_line(run(*sock("127.0.0.1", port)).expect(7, out=b""), f"127.0.0.1:{port}", "refused")
 
 
-@check("a missing Unix socket is 7")
+@check("sock exits with 7 if the Unix socket is missing")
 def _():
     one_line(run(*sock("-U", scratch("not-there"))).expect(7, out=b""), "not-there")
 
 
-@check("an unknown host is 6", "ip", root=True)
+@check("sock exits with 6 if the host is unknown", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     result = run(*space.inside(*sock("no-such-host", "80"))).expect(6, out=b"")
     one_line(result, "no-such-host")
 
 
-@check("an unknown service is 2 or 6, and named", "ip", root=True)
+@check("sock exits with 2 or 6 if the service is unknown, and names the service", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     result = run(*space.inside(*sock("localhost", "nosuchservice")))
@@ -73,7 +73,7 @@ def _():
     one_line(result, "nosuchservice")
 
 
-@check("an address without a route is 7", "ip", root=True)
+@check("sock exits with 7 if no route leads to the address", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     one_line(run(*space.inside(*sock("192.0.2.1", "80"))).expect(7, out=b""), "192.0.2.1:80")
@@ -91,7 +91,7 @@ def dropping_namespace():
     return space
 
 
-@check("no answer to a connect is 28 after the limit", "ip", "nft", root=True)
+@check("sock exits with 28 at the limit if a connect gets no answer", "ip", "nft", root=True)
 def _():
     space = dropping_namespace()
     result = run(*space.inside(*sock("-w", "1", "four", "5433"))).expect(28, out=b"")
@@ -99,7 +99,7 @@ def _():
     expect(0.9 < result.seconds < 3, f"took {result.seconds:.1f} s, expected 1")
 
 
-@check("the limit covers all addresses together", "ip", "nft", root=True)
+@check("the limit of a connect covers all addresses together", "ip", "nft", root=True)
 def _():
     space = dropping_namespace()
     result = run(*space.inside(*sock("-w", "1", "both", "5433"))).expect(28, out=b"")
@@ -130,13 +130,13 @@ def _():
     run(*space.inside(*sock("both", port)), stdin=b"hello").expect(0, out=b"hello")
 
 
-@check("-z through a firewall that drops is 28", "ip", "nft", root=True)
+@check("sock -z exits with 28 if a firewall drops the packets", "ip", "nft", root=True)
 def _():
     space = dropping_namespace()
     run(*space.inside(*sock("-z", "-w1", "localhost", "5433"))).expect(28, out=b"")
 
 
-@check("silence for longer than -w is 28", "socat")
+@check("sock exits with 28 if the connection is silent for longer than -w", "socat")
 def _():
     port = free_port()
     start("socat", f"TCP-LISTEN:{port},bind=127.0.0.1", "SYSTEM:sleep 15")
@@ -147,7 +147,7 @@ def _():
     expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")
 
 
-@check("a UDP peer that does not answer is 28")
+@check("sock -u exits with 28 if the peer does not answer")
 def _():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -157,14 +157,14 @@ def _():
         expect(silent.recv(100) == b"hello", "the datagram did not arrive")
 
 
-@check("a closed UDP port is 7 or 28")
+@check("sock -u exits with 7 or 28 if the port is closed")
 def _():
     result = run(*sock("-u", "127.0.0.1", free_port()), stdin=b"hello")
     expect(result.code in (7, 28), f"exit {result.code}, errors {result.err!r}")
     one_line(result)
 
 
-@check("output to /dev/full is 23", "xinetd")
+@check("sock exits with 23 if the output is /dev/full", "xinetd")
 def _():
     with open("/dev/full", "wb") as full:
         client = start(*sock("127.0.0.1", xinetd("daytime")), stdout=full)
@@ -172,7 +172,7 @@ def _():
         one_line(client.result().expect(23))
 
 
-@check("a closed output pipe ends the program by SIGPIPE, like cat", "xinetd")
+@check("sock dies of SIGPIPE, like cat, if the output pipe is closed", "xinetd")
 def _():
     command = f'"$0" 127.0.0.1 {xinetd("chargen")} </dev/null | true; echo ${{PIPESTATUS[0]}}'
     run("bash", "-c", command, *sock()).expect(0, out=b"141\n", err=b"")
@@ -194,7 +194,7 @@ def resetting_server(first):
     return listener.getsockname()[1]
 
 
-@check("a reset is 56, and the bytes before it are kept")
+@check("sock exits with 56 after a reset, and prints the bytes that arrived before the reset")
 def _():
     client = start(*sock("127.0.0.1", resetting_server(b"before\n")))
     client.wait_for(rb"before\n")
@@ -202,7 +202,7 @@ def _():
     one_line(client.result().expect(56, out=b"before\n"), "reset")
 
 
-@check("a client's reset ends -l with 56", "socat")
+@check("sock -l exits with 56 after a client's reset", "socat")
 def _():
     port = free_port()
     server = start(*sock("-l", "127.0.0.1", port))
@@ -214,7 +214,7 @@ def _():
     one_line(server.result().expect(56, out=b"before\n"))
 
 
-@check("a port in use is 45")
+@check("sock exits with 45 if the port is in use")
 def _():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -222,13 +222,13 @@ def _():
             one_line(run(*sock(*command)).expect(45, out=b""), f"127.0.0.1:{port}")
 
 
-@check("an address of another machine is 45", "ip", root=True)
+@check("sock -l exits with 45 if the address belongs to another machine", "ip", root=True)
 def _():
     space = namespace("names", hosts="127.0.0.1 localhost\n", services="http 80/tcp\n")
     one_line(run(*space.inside(*sock("-l", "192.0.2.1", "0"))).expect(45, out=b""), "192.0.2.1")
 
 
-@check("SIGINT ends a client by the signal", "xinetd")
+@check("a client dies of SIGINT", "xinetd")
 def _():
     client = start(*sock("127.0.0.1", xinetd("echo")))
     client.send(b"hello\n").wait_for(rb"hello\n")
@@ -243,7 +243,7 @@ def _():
         expect(result.err.count(b"\n") == 2, f"-{letter}: expected two lines: {result.err!r}")
 
 
-@check("control characters of a name are escaped")
+@check("control characters in a host name are escaped in the error")
 def _():
     result = run(*sock("bad\x1b[31mhost", "80"))
     expect(result.code in (2, 6), f"exit {result.code}")

@@ -58,7 +58,7 @@ def received_to_end(received):
     return serve(handle)
 
 
-@check("nginx with an upstream of 0.5 s answers", "nginx")
+@check("nginx answers even if its upstream takes 0.5 s", "nginx")
 def _():
     def upstream(client):
         client.recv(1 << 16)
@@ -86,7 +86,7 @@ def _():
 
 if shutil.which("go"):
 
-    @check("Go's net/http answers after 0.5 s", "go")
+    @check("a net/http server in Go answers even if its handler takes 0.5 s", "go")
     def _():
         program = Path(scratch("slow.go"))
         program.write_text("""package main
@@ -108,7 +108,7 @@ func main() {
         expect(result.out.endswith(b"hello"), f"output {result.out!r}")
 
 
-@check("nc.traditional, which ends at a half-close, answers a request, and not with -N", "nc.traditional")
+@check("nc.traditional, which exits at a half-close, answers a request unless sock has -N", "nc.traditional")
 def _():
     for flags, answer in (([], b"answer\n"), (["-N"], b"")):
         port = free_port()
@@ -122,7 +122,7 @@ def _():
         client.result().expect(0, out=answer, err=b"")
 
 
-@check("40 MB of each nc arrive whole with </dev/null", "nc.openbsd", "nc.traditional")
+@check("40 MB from each nc arrive whole if the input is /dev/null", "nc.openbsd", "nc.traditional")
 def _():
     path = scratch("40-megabytes")
     with open(path, "wb") as file:
@@ -136,7 +136,7 @@ def _():
         expect(result.out.strip() == b"40000000", f"{server}: {result.out!r} bytes arrived")
 
 
-@check("a server that stops at a half-close answers, and -N says why it does not")
+@check("a server that stops at a half-close answers, and with -N a message explains the missing answer")
 def _():
     port = stops_at_half_close(b"answer", 0.5)
     run(*sock("127.0.0.1", port), stdin=REQUEST).expect(0, out=b"answer", err=b"")
@@ -145,7 +145,7 @@ def _():
     expect(b"--no-shutdown" in result.err, f"errors {result.err!r}")
 
 
-@check("--half-close-after changes the time")
+@check("--half-close-after sets the time until the half-close")
 def _():
     slow = stops_at_half_close(b"answer", 1.5)
     run(*sock("127.0.0.1", slow), stdin=REQUEST).expect(0, out=b"")
@@ -155,7 +155,7 @@ def _():
     expect_within(0.9, lambda: run(*command, stdin=b"hi").expect(0, out=b"2").seconds, at_least=0.2)
 
 
-@check("a reset after the half-close names --no-shutdown")
+@check("the error about a reset after the half-close names --no-shutdown")
 def _():
     def handle(client):
         while client.recv(1 << 16):
@@ -182,7 +182,7 @@ def _():
         run(*sock(flag, "1", "-N", "127.0.0.1", port), stdin=b"hi").expect(0, out=b"2", err=b"")
 
 
-@check("40 MB arrive whole with </dev/null, from a server that stops at a half-close")
+@check("40 MB from a server that stops at a half-close arrive whole if there is no input")
 def _():
     def handle(client):
         client.settimeout(0.3)
@@ -226,7 +226,7 @@ def _():
     run("bash", "-c", script, sock_path()).expect(0, out=b"later", err=b"")
 
 
-@check("a log collector with </dev/null gets the lines of three telnets", "telnet")
+@check("sock -lk </dev/null prints the lines of three telnet clients", "telnet")
 def _():
     port = free_port()
     server = start("bash", "-c", f'exec "$0" -lk 127.0.0.1 {port} </dev/null', sock_path())
@@ -239,7 +239,7 @@ def _():
         client.end_input()
 
 
-@check("a log collector with </dev/null gets the lines of each nc", "nc.openbsd", "nc.traditional")
+@check("sock -lk </dev/null prints the lines of each nc client", "nc.openbsd", "nc.traditional")
 def _():
     port = free_port()
     server = start("bash", "-c", f'exec "$0" -lk 127.0.0.1 {port} </dev/null', sock_path())
@@ -249,7 +249,7 @@ def _():
         server.wait_for(f"line of {client[0]}\n".encode())
 
 
-@check("a dump that begins 3 s after the server's half-close arrives whole")
+@check("input that begins 3 s after the server's half-close arrives whole")
 def _():
     counts = []
 
@@ -269,7 +269,7 @@ def _():
     expect(counts == [1_000_004], f"the server got {counts}")
 
 
-@check("nc.openbsd that half-closed gets a dump 3 s later from -l and -lk", "nc.openbsd")
+@check("sock -l and -lk send input to an nc.openbsd that half-closed 3 s earlier", "nc.openbsd")
 def _():
     for flag in ("-l", "-lk"):
         port = free_port()
@@ -282,7 +282,7 @@ def _():
         client.result().expect(0, out=b"dump\n")
 
 
-@check("input for a peer that is gone is 55 or 56, and never 0")
+@check("sock exits with 55 or 56, and never with 0, if the peer is gone while input remains")
 def _():
     def handle(client):
         client.sendall(b"bye")

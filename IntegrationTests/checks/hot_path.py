@@ -56,7 +56,7 @@ def _():
     expect(told["epoll_wait"] == 0, f"{told}: a blocking socket needs no loop")
 
 
-@check("a time limit on a connection of tasks costs no system call but the loop's wait", "strace")
+@check("a time limit on an async connection costs no system call except the loop's wait", "strace")
 def _():
     told = expect_counts("tasks", counted("tasks"))
     # A loop that has run something looks once without waiting, before it waits for the answer.

@@ -38,14 +38,14 @@ def _():
     run(*listing("TaskClient")).expect(0, out=b"1\n2\n")
 
 
-@check("listing: a TCP echo server, and an exchange of a line with it", "ip", root=True)
+@check("listing: a client exchanges a line with a TCP echo server", "ip", root=True)
 def _():
     echo = server(*listing("TaskEcho"), port=51423)
     run(*listing("LineExchange")).expect(0, out=b"hello\n")
     echo.signal(signal.SIGKILL)
 
 
-@check("listing: a UDP echo server", "ip", root=True)
+@check("listing: a UDP server echoes datagrams", "ip", root=True)
 def _():
     echo = server(*listing("DatagramEcho"), port=51423, udp=True)
     run(*space().inside(*sock("-u", "127.0.0.1", "51423")), stdin=b"hello").expect(0, out=b"hello")

@@ -39,7 +39,7 @@ def link():
     return near, far
 
 
-@check("-lu joins a group on the named link, receives its packets and replies", "ip", root=True)
+@check("-lu joins a group on the named link, receives the group's packets and replies", "ip", root=True)
 def _():
     near, far = link()
     for word, group, source in (("239.77.1.1%left", "239.77.1.1", b"10.77.0.1"),
@@ -82,7 +82,7 @@ def _():
         listener.wait_for(rb"hello")
 
 
-@check("a group that needs an interface, or has none, is refused with advice", "ip", root=True)
+@check("-lu refuses a group without a route and a group whose interface is missing, with advice", "ip", root=True)
 def _():
     space = namespace("loopback-only")
     missing = "cannot use {}: there is no such interface"

@@ -66,7 +66,7 @@ def _():
     expect(found == ["2001:db8::7"], f"-6 found {found}")
 
 
-@check("names: an alias has its canonical name", "ip", "dnsmasq", root=True)
+@check("names: resolve prints that a name is an alias, and of which name", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     result = resolve(space, "alias.test").expect(0)
@@ -98,7 +98,7 @@ def _():
     expect(result.seconds < 5, f"it took {result.seconds:.1f} s")
 
 
-@check("names: a name without an address of the family is reported as that", "ip", "dnsmasq", root=True)
+@check("names: the error says that a name has no address of the requested family", "ip", "dnsmasq", root=True)
 def _():
     space, _ = name_server()
     result = resolve(space, "-4", "six.test").expect(6, out=b"")
@@ -108,7 +108,7 @@ def _():
         f"errors {result.err!r}")
 
 
-@check("names: a missing name server is a temporary failure", "ip", "dnsmasq", root=True)
+@check("names: a missing name server is reported as a temporary failure", "ip", "dnsmasq", root=True)
 def _():
     space, server = name_server()
     server.kill()
@@ -168,7 +168,7 @@ def _():
     expect(result.out == b"hello", f"output {result.out!r}")
 
 
-@check("names: localhost needs no name server and no file, in any spelling", "ip", "dnsmasq", root=True)
+@check("names: localhost in any spelling resolves without a name server or a hosts file", "ip", "dnsmasq", root=True)
 def _():
     space, server = name_server()
     server.signal(signal.SIGSTOP)
@@ -192,7 +192,7 @@ def _():
     expect("größe.test (xn--gre-6ka8i.test)" in result.err.decode(), f"errors {result.err!r}")
 
 
-@check("names: abandoned lookups keep no others out", "ip", "dnsmasq", root=True)
+@check("names: abandoned lookups do not block later lookups", "ip", "dnsmasq", root=True)
 def _():
     space, server = name_server()
     server.signal(signal.SIGSTOP)

@@ -33,43 +33,43 @@ def answer(theirs, port=None, path=None, flags=()):
     server.result().expect(0, out=THEIRS, err=b"")
 
 
-@check("nc.openbsd calls", "nc.openbsd")
+@check("nc.openbsd connects to sock -l", "nc.openbsd")
 def _():
     port = free_port()
     answer(["nc.openbsd", "-N", "127.0.0.1", port], port)
 
 
-@check("nc.traditional calls", "nc.traditional")
+@check("nc.traditional connects to sock -l", "nc.traditional")
 def _():
     port = free_port()
     answer(["nc.traditional", "-q", "2", "127.0.0.1", port], port)
 
 
-@check("ncat calls", "ncat")
+@check("ncat connects to sock -l", "ncat")
 def _():
     port = free_port()
     answer(["ncat", "127.0.0.1", port], port)
 
 
-@check("socat calls", "socat")
+@check("socat connects to sock -l", "socat")
 def _():
     port = free_port()
     answer(["socat", "-t", "10", "-", f"TCP:127.0.0.1:{port}"], port)
 
 
-@check("nc.openbsd calls a Unix socket", "nc.openbsd")
+@check("nc.openbsd connects to sock -lU", "nc.openbsd")
 def _():
     path = scratch("ours-nc.sock")
     answer(["nc.openbsd", "-N", "-U", path], path=path)
 
 
-@check("socat calls a Unix socket", "socat")
+@check("socat connects to sock -lU", "socat")
 def _():
     path = scratch("ours-socat.sock")
     answer(["socat", "-t", "10", "-", f"UNIX-CONNECT:{path}"], path=path)
 
 
-@check("telnet calls", "telnet")
+@check("telnet connects to sock -l", "telnet")
 def _():
     port = free_port()
     server = start(*sock("-l", "127.0.0.1", port))
@@ -85,7 +85,7 @@ def _():
     server.result().expect(0, out=b"hello from telnet\r\n", err=b"")
 
 
-@check("curl calls with telnet://", "curl")
+@check("curl connects to sock -l with telnet://", "curl")
 def _():
     port = free_port()
     server = start(*sock("-l", "127.0.0.1", port))
@@ -100,7 +100,7 @@ def _():
     server.result().expect(0, err=b"")
 
 
-@check("-l on every interface takes IPv4 and IPv6 clients", "nc.openbsd")
+@check("sock -l on every interface accepts IPv4 and IPv6 clients", "nc.openbsd")
 def _():
     for client in (["-4", "127.0.0.1"], ["-6", "::1"]):
         port = free_port()
@@ -123,7 +123,7 @@ def _():
             server.kill()
 
 
-@check("-lk serves several clients and sends its input to all", "nc.openbsd")
+@check("-lk serves several clients and sends its input to each", "nc.openbsd")
 def _():
     port = free_port()
     server = start(*sock("-lk", "127.0.0.1", port))
@@ -156,7 +156,7 @@ def _():
     server.signal(signal.SIGTERM).result().expect(0)
 
 
-@check("-l with port 0 says its port", "nc.openbsd")
+@check("sock -l with port 0 announces the port", "nc.openbsd")
 def _():
     server = start(*sock("-l", "127.0.0.1", "0"))
     port = server.wait_for(rb"127\.0\.0\.1\D+(\d+)", stream="err").group(1).decode()
@@ -178,7 +178,7 @@ def _():
     client.wait_for(rb"answer\n")
 
 
-@check("nc.openbsd and socat get the answer of -lu from 127.0.0.2, which they used", "nc.openbsd", "socat")
+@check("sock -lu answers nc.openbsd and socat from 127.0.0.2, the address that they sent to", "nc.openbsd", "socat")
 def _():
     for words in ([], ["::"], ["0.0.0.0"]):
         port = free_port()
@@ -221,12 +221,12 @@ UDP_CLIENTS = {
 
 
 def register(program):
-    @check(f"{program} and serve echo over TCP", program)
+    @check(f"serve echo answers {program} over TCP", program)
     def _():
         _, port = serve("echo")
         run(*TCP_CLIENTS[program](port), stdin=THEIRS).expect(0, out=THEIRS)
 
-    @check(f"{program} and serve echo over UDP", program)
+    @check(f"serve echo answers {program} over UDP", program)
     def _():
         _, port = serve("echo")
         client = start(*UDP_CLIENTS[program](port))
@@ -234,14 +234,14 @@ def register(program):
         client.send(b"two\n").wait_for(rb"two\n")
         expect(client.out == b"one\ntwo\n", f"got {client.out!r}")
 
-    @check(f"{program} and serve daytime over TCP", program)
+    @check(f"serve daytime answers {program} over TCP", program)
     def _():
         _, port = serve("daytime")
         client = start(*TCP_CLIENTS[program](port))
         client.wait_for(DAYTIME)
         client.end_input()
 
-    @check(f"{program} and serve daytime over UDP", program)
+    @check(f"serve daytime answers {program} over UDP", program)
     def _():
         _, port = serve("daytime")
         start(*UDP_CLIENTS[program](port)).send(b"\n").wait_for(DAYTIME)
@@ -251,7 +251,7 @@ for _program in TCP_CLIENTS:
     register(_program)
 
 
-@check("telnet and serve echo", "telnet")
+@check("serve echo answers telnet", "telnet")
 def _():
     _, port = serve("echo")
     client = start("telnet", "127.0.0.1", port)
@@ -259,7 +259,7 @@ def _():
     client.send(b"hello\n").wait_for(rb"^hello\r?\n")
 
 
-@check("telnet and serve daytime", "telnet")
+@check("serve daytime answers telnet", "telnet")
 def _():
     _, port = serve("daytime")
     client = start("telnet", "127.0.0.1", port)
@@ -267,14 +267,14 @@ def _():
     client.wait_for(rb"Connection closed by foreign host", stream="err")
 
 
-@check("curl and serve daytime", "curl")
+@check("serve daytime answers curl", "curl")
 def _():
     _, port = serve("daytime")
     run("curl", "--silent", "--max-time", "15", f"telnet://127.0.0.1:{port}").expect(
         0, out_matches=DAYTIME)
 
 
-@check("ncat and serve time over TCP", "ncat")
+@check("serve time answers ncat over TCP", "ncat")
 def _():
     _, port = serve("time")
     out = run("ncat", "--recv-only", "127.0.0.1", port).expect(0).out
@@ -283,7 +283,7 @@ def _():
     expect(abs(seconds - time.time()) < 10, f"the time is {seconds}")
 
 
-@check("socat and serve chargen over TCP", "socat")
+@check("serve chargen answers socat over TCP", "socat")
 def _():
     _, port = serve("chargen")
     client = start("socat", "-u", f"TCP:127.0.0.1:{port}", "-")
@@ -291,26 +291,26 @@ def _():
     client.kill()
 
 
-@check("nc.openbsd and serve chargen over UDP", "nc.openbsd")
+@check("serve chargen answers nc.openbsd over UDP", "nc.openbsd")
 def _():
     _, port = serve("chargen")
     client = start("nc.openbsd", "-u", "127.0.0.1", port)
     client.send(b"\n").wait_for(rb"[ -~]+")
 
 
-@check("nc.openbsd and serve discard", "nc.openbsd")
+@check("serve discard accepts input from nc.openbsd", "nc.openbsd")
 def _():
     _, port = serve("discard")
     run("nc.openbsd", "-N", "127.0.0.1", port, stdin=b"x" * 1_000_000).expect(0, out=b"")
 
 
-@check("nc.openbsd and serve sink", "nc.openbsd")
+@check("serve sink accepts input from nc.openbsd", "nc.openbsd")
 def _():
     _, port = serve("sink")
     run("nc.openbsd", "-N", "127.0.0.1", port, stdin=b"x" * 1_000_000).expect(0)
 
 
-@check("serve ignores datagrams from the ports of reflection loops", "nc.traditional", root=True)
+@check("serve does not answer datagrams from ports that could cause reflection loops", "nc.traditional", root=True)
 def _():
     _, port = serve("echo")
     client = start("nc.traditional", "-u", "-p", "7", "127.0.0.1", port).send(b"loop\n")
@@ -323,7 +323,7 @@ def _():
     start("nc.traditional", "-u", "127.0.0.1", port).send(b"no loop\n").wait_for(rb"no loop\n")
 
 
-@check("serve ends with 0 on SIGTERM, and by the signal on SIGINT and SIGHUP")
+@check("serve exits with 0 after SIGTERM, and dies of SIGINT and SIGHUP")
 def _():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         server, _ = serve("echo")

@@ -63,7 +63,7 @@ def starve(port, *command):
     return server
 
 
-@check("a server without descriptors waits without work, and goes on when others leave", "prlimit")
+@check("EchoServer without free descriptors idles, and accepts clients when others disconnect", "prlimit")
 def _():
     program = sock_path().parent / "EchoServer"
     expect(program.is_file(), f"no program {program}: it is built with sock")
@@ -72,7 +72,7 @@ def _():
     expect(server.err.count(b"cannot accept") == 1, f"expected one report: {server.err!r}")
 
 
-@check("sock serve without descriptors waits without work, and goes on when others leave", "prlimit")
+@check("sock serve without free descriptors idles, and accepts clients when others disconnect", "prlimit")
 def _():
     port = free_port()
     server = starve(port, *sock("serve", "echo", "127.0.0.1", port))

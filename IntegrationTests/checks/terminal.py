@@ -94,7 +94,7 @@ def _():
     terminal.close()
 
 
-@check("a background job runs, receives, and reads the terminal after fg", "tmux")
+@check("sock as a background job prints what it receives, and reads the terminal after fg", "tmux")
 def _():
     terminal = Terminal("jobs")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -120,7 +120,7 @@ def _():
     terminal.close()
 
 
-@check("nohup sock -l in the background receives", "tmux")
+@check("sock -l under nohup receives data in the background", "tmux")
 def _():
     terminal = Terminal("nohup")
     for flag in ("-l", "-lk", "-lu"):
@@ -138,7 +138,7 @@ def _():
     terminal.close()
 
 
-@check("closing the terminal removes the socket file", "tmux")
+@check("closing the terminal ends sock -lU, which removes its socket file", "tmux")
 def _():
     for flag in ("-lU", "-lkU", "-luU"):
         path = Path(scratch(f"hangup{flag}"))
@@ -149,7 +149,7 @@ def _():
         wait_until(lambda: not path.exists(), f"{flag}: the socket file is left")
 
 
-@check("on a terminal the peer's half-close ends sock, with a message", "tmux")
+@check("on a terminal, sock exits with a message when the peer half-closes", "tmux")
 def _():
     terminal = Terminal("half-close")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -162,7 +162,7 @@ def _():
     terminal.close()
 
 
-@check("a stopped terminal counts as silence for -w, and SIGTERM ends sock", "tmux")
+@check("a terminal stopped by Ctrl-S counts as silence for -w, and SIGTERM ends sock", "tmux")
 def _():
     terminal = Terminal("stopped")
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -189,7 +189,7 @@ def _():
     terminal.close()
 
 
-@check("a terminal shows the attempt, the connection and the end", "tmux")
+@check("on a terminal, sock reports the attempt, the connection and the end of the connection", "tmux")
 def _():
     terminal = Terminal("messages")
     with socket.socket() as server:

@@ -30,63 +30,63 @@ def talk(listener, client, port=None, path=None):
     server.result().expect(0, out=OURS)
 
 
-@check("nc.openbsd listens", "nc.openbsd")
+@check("sock connects to nc.openbsd -l", "nc.openbsd")
 def _():
     port = free_port()
     talk(["nc.openbsd", "-N", "-l", "127.0.0.1", port], sock("127.0.0.1", port), port)
 
 
-@check("nc.traditional listens", "nc.traditional")
+@check("sock connects to nc.traditional -l", "nc.traditional")
 def _():
     port = free_port()
     talk(["nc.traditional", "-q", "2", "-l", "-p", port], sock("127.0.0.1", port), port)
 
 
-@check("ncat listens", "ncat")
+@check("sock connects to ncat -l", "ncat")
 def _():
     port = free_port()
     talk(["ncat", "-l", "127.0.0.1", port], sock("127.0.0.1", port), port)
 
 
-@check("socat listens", "socat")
+@check("sock connects to socat TCP-LISTEN", "socat")
 def _():
     port = free_port()
     talk(["socat", "-t", "10", "-", f"TCP-LISTEN:{port},bind=127.0.0.1"],
          sock("127.0.0.1", port), port)
 
 
-@check("socat listens on ::1", "socat")
+@check("sock -6 connects to socat on ::1", "socat")
 def _():
     port = free_port()
     talk(["socat", "-t", "10", "-", f"TCP6-LISTEN:{port},bind=[::1]"], sock("-6", "::1", port), port)
 
 
-@check("[::1]:PORT in one word", "socat")
+@check("sock accepts [::1]:PORT as one word", "socat")
 def _():
     port = free_port()
     talk(["socat", "-t", "10", "-", f"TCP6-LISTEN:{port},bind=[::1]"], sock(f"[::1]:{port}"), port)
 
 
-@check("tcp://127.0.0.1:PORT in one word", "socat")
+@check("sock accepts tcp://127.0.0.1:PORT as one word", "socat")
 def _():
     port = free_port()
     talk(["socat", "-t", "10", "-", f"TCP-LISTEN:{port},bind=127.0.0.1"],
          sock(f"tcp://127.0.0.1:{port}"), port)
 
 
-@check("nc.openbsd listens on a Unix socket", "nc.openbsd")
+@check("sock -U connects to nc.openbsd -lU", "nc.openbsd")
 def _():
     path = scratch("nc.sock")
     talk(["nc.openbsd", "-N", "-lU", path], sock("-U", path), path=path)
 
 
-@check("socat listens on a Unix socket", "socat")
+@check("sock connects to socat UNIX-LISTEN", "socat")
 def _():
     path = scratch("socat.sock")
     talk(["socat", "-t", "10", "-", f"UNIX-LISTEN:{path}"], sock(f"unix:{path}"), path=path)
 
 
-@check("socat listens on an abstract Unix socket", "socat")
+@check("sock connects to socat ABSTRACT-LISTEN", "socat")
 def _():
     name = f"sock-integration-{os.getpid()}"
     server = start("socat", "-t", "10", "-", f"ABSTRACT-LISTEN:{name}")
@@ -96,7 +96,7 @@ def _():
     server.result().expect(0, out=OURS)
 
 
-@check("nc.openbsd listens on UDP", "nc.openbsd")
+@check("sock -u exchanges datagrams with nc.openbsd -ul", "nc.openbsd")
 def _():
     port = free_port()
     server = start("nc.openbsd", "-u", "-l", "127.0.0.1", port)
@@ -109,7 +109,7 @@ def _():
     client.end_input().result().expect(0, out=b"answer\n", err=b"")
 
 
-@check("socat echoes datagrams, one for each read", "socat")
+@check("sock -u sends one datagram for each read, and prints the replies of socat", "socat")
 def _():
     port = free_port()
     start("socat", f"UDP-RECVFROM:{port},bind=127.0.0.1,fork", "EXEC:/bin/cat")
@@ -120,7 +120,7 @@ def _():
     client.end_input().result().expect(0, out=b"one\ntwo\n", err=b"")
 
 
-@check("socat answers over Unix datagrams", "socat")
+@check("sock --send-only sends a Unix datagram to socat", "socat")
 def _():
     path = scratch("dgram.sock")
     server = start("socat", "-u", f"UNIX-RECV:{path}", "-")
@@ -159,20 +159,20 @@ def echo_quarter_gibibyte(server, port):
     expect(returned.digest() == digest.digest(), "the SHA-256 of what came back differs")
 
 
-@check("256 MiB through socat's echo and back", "socat")
+@check("256 MiB return unchanged from an echo by socat", "socat")
 def _():
     port = free_port()
     echo_quarter_gibibyte(
         ["socat", "-t", "60", f"TCP-LISTEN:{port},bind=127.0.0.1", "EXEC:/bin/cat"], port)
 
 
-@check("256 MiB through cat, which nc.traditional gives the socket, and back", "nc.traditional")
+@check("256 MiB return unchanged from an echo by nc.traditional -e cat", "nc.traditional")
 def _():
     port = free_port()
     echo_quarter_gibibyte(["nc.traditional", "-l", "-p", port, "-e", "/bin/cat"], port)
 
 
-@check("a server that answers one second after the end of input", "socat")
+@check("sock prints an answer that comes one second after the end of input", "socat")
 def _():
     port = free_port()
     start("socat", "-t", "10", f"TCP-LISTEN:{port},bind=127.0.0.1",

@@ -2,13 +2,13 @@
 from support import check, expect, free_port, namespace, run, sock, xinetd
 
 
-@check("-z on an open port is 0, on a closed one 7", "xinetd")
+@check("-z exits with 0 on an open port and with 7 on a closed port", "xinetd")
 def _():
     run(*sock("-z", "127.0.0.1", xinetd("echo"))).expect(0, out=b"", err=b"")
     run(*sock("-z", "127.0.0.1", free_port())).expect(7, out=b"")
 
 
-@check("-vz and -v -z and -zvw2 say that the port is open", "xinetd")
+@check("-z with -v, in any spelling, says that the port is open", "xinetd")
 def _():
     port = xinetd("echo")
     for flags in (["-vz"], ["-v", "-z"], ["-zvw2"], ["-zv", "-w", "2"]):
@@ -24,7 +24,7 @@ def _():
     expect(result.out.count(b"\n") == 1, f"output {result.out!r}")
 
 
-@check("-p and -s choose the local side", "xinetd")
+@check("-p and -s set the local port and address", "xinetd")
 def _():
     port = free_port()
     result = run(*sock("-v", "-p", port, "-s", "127.0.0.2", "127.0.0.1", xinetd("daytime")))
@@ -32,7 +32,7 @@ def _():
     expect(f"127.0.0.2:{port}".encode() in result.err, f"errors {result.err!r}")
 
 
-@check("service http tcp is 80, service 80 is http")
+@check("service prints the port of http and the name of port 80")
 def _():
     run(*sock("service", "http", "tcp")).expect(0, out=b"80\n", err=b"")
     run(*sock("service", "80")).expect(0, out=b"http\n", err=b"")
@@ -62,14 +62,14 @@ def _():
     expect(b"no-such-host" in result.err, f"errors {result.err!r}")
 
 
-@check("the tour ends with 0 in under ten seconds")
+@check("the tour exits with 0 in less than ten seconds")
 def _():
     result = run(*sock("tour"), limit=30).expect(0, err=b"")
     expect(result.seconds < 10, f"it took {result.seconds:.1f} s")
     expect(len(result.out.splitlines()) > 40, "it is too short to be the whole tutorial")
 
 
-@check("help is on one screen and ends with 0")
+@check("the help fits on one screen and exits with 0")
 def _():
     for command in (["--help"], ["-h"]):
         result = run(*sock(*command)).expect(0, err=b"")

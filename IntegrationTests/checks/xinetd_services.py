@@ -15,56 +15,56 @@ def is_now(answer):
     expect(abs(seconds - time.time()) < 10, f"the time is {seconds}, expected {time.time():.0f}")
 
 
-@check("xinetd daytime over TCP", "xinetd")
+@check("sock prints the reply of xinetd's daytime service", "xinetd")
 def _():
     run(*sock("127.0.0.1", xinetd("daytime"))).expect(0, out_matches=DAYTIME, err=b"")
 
 
-@check("xinetd daytime over UDP", "xinetd")
+@check("sock -u prints the reply of xinetd's daytime service", "xinetd")
 def _():
     result = run(*sock("-u", "127.0.0.1", xinetd("daytime")), stdin=b"\n")
     result.expect(0, out_matches=DAYTIME, err=b"")
 
 
-@check("xinetd time over TCP", "xinetd")
+@check("sock prints the reply of xinetd's time service", "xinetd")
 def _():
     is_now(run(*sock("127.0.0.1", xinetd("time"))).expect(0, err=b"").out)
 
 
-@check("xinetd time over UDP", "xinetd")
+@check("sock -u prints the reply of xinetd's time service", "xinetd")
 def _():
     is_now(run(*sock("-u", "127.0.0.1", xinetd("time")), stdin=b"\n").expect(0, err=b"").out)
 
 
-@check("xinetd echo over TCP", "xinetd")
+@check("sock prints the echo of xinetd", "xinetd")
 def _():
     text = bytes(range(256)) * 4096
     run(*sock("127.0.0.1", xinetd("echo")), stdin=text).expect(0, out=text, err=b"")
 
 
-@check("xinetd echo over UDP", "xinetd")
+@check("sock -u prints the echo of xinetd", "xinetd")
 def _():
     run(*sock("-u", "127.0.0.1", xinetd("echo")), stdin=b"hello").expect(0, out=b"hello", err=b"")
 
 
-@check("xinetd discard over TCP", "xinetd")
+@check("sock sends its input to xinetd's discard service", "xinetd")
 def _():
     run(*sock("127.0.0.1", xinetd("discard")), stdin=b"x" * 1_000_000).expect(0, out=b"", err=b"")
 
 
-@check("xinetd discard sends no reply over UDP: 28 after 1 s", "xinetd")
+@check("sock -u exits with 28 after 1 s if xinetd's discard service sends no reply", "xinetd")
 def _():
     result = run(*sock("-u", "127.0.0.1", xinetd("discard")), stdin=b"hello").expect(28, out=b"")
     expect(0.8 < result.seconds < 5, f"took {result.seconds:.1f} s, expected about 1")
 
 
-@check("xinetd discard over UDP with --send-only does not wait", "xinetd")
+@check("sock -u --send-only does not wait for a reply of xinetd's discard service", "xinetd")
 def _():
     command = sock("-u", "--send-only", "127.0.0.1", xinetd("discard"))
     expect_within(0.8, lambda: run(*command, stdin=b"hello").expect(0, out=b"", err=b"").seconds)
 
 
-@check("xinetd chargen over TCP until the output pipe closes", "xinetd")
+@check("sock prints the stream of xinetd's chargen service until the output pipe closes", "xinetd")
 def _():
     command = f'"$0" 127.0.0.1 {xinetd("chargen")} </dev/null | head -n 100; exit ${{PIPESTATUS[0]}}'
     result = run("bash", "-c", command, *sock())
@@ -75,13 +75,13 @@ def _():
     expect(lines[0][1:] == lines[1][:-1], "the second line is not the first one turned by one")
 
 
-@check("xinetd chargen over UDP", "xinetd")
+@check("sock -u prints the reply of xinetd's chargen service", "xinetd")
 def _():
     result = run(*sock("-u", "127.0.0.1", xinetd("chargen")), stdin=b"\n").expect(0, err=b"")
     expect(len(result.out) > 0, "expected some characters")
 
 
-@check("xinetd echo, line by line on an open connection", "xinetd")
+@check("sock prints each line of xinetd's echo while the connection is open", "xinetd")
 def _():
     client = start(*sock("127.0.0.1", xinetd("echo")))
     for line in (b"one\n", b"two\n", b"three\n"):
@@ -114,7 +114,7 @@ def masked(text):
     return re.sub(rb"(Connected from \('[0-9.:]+', )\d+\)", rb"\1PORT)", text)
 
 
-@check("info with a numeric port", "xinetd", "ip", root=True)
+@check("info prints each step for a numeric port", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
     result = run(*space.inside(*sock("info", "four", "10013"))).expect(0)
@@ -128,7 +128,7 @@ def _():
     )
 
 
-@check("info with a service name and a refused ::1", "xinetd", "ip", root=True)
+@check("info prints the lookup of a service name and the refusal by ::1", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
     result = run(*space.inside(*sock("info", "both", "daytime"))).expect(0)
@@ -144,19 +144,19 @@ def _():
     )
 
 
-@check("a service name as the port", "xinetd", "ip", root=True)
+@check("sock accepts a service name as the port", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
     run(*space.inside(*sock("localhost", "daytime"))).expect(0, out_matches=DAYTIME, err=b"")
 
 
-@check("a refused ::1 does not keep the client from 127.0.0.1", "xinetd", "ip", root=True)
+@check("sock connects to 127.0.0.1 after ::1 has refused", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
     run(*space.inside(*sock("both", "13"))).expect(0, out_matches=DAYTIME, err=b"")
 
 
-@check("a service name over UDP", "xinetd", "ip", root=True)
+@check("sock -u accepts a service name as the port", "xinetd", "ip", root=True)
 def _():
     space = information_namespace()
     result = run(*space.inside(*sock("-u", "localhost", "daytime")), stdin=b"\n")
