@@ -52,7 +52,7 @@ struct MachineProcessReadingTests {
             #expect(process.threads?.isEmpty == false)
         }
 
-        @Test("threads is nil if the call of one thread is hidden")
+        @Test("MachineProcess.threads is nil if the call of one thread is hidden")
         func hiddenThread() throws {
             var process = try ourselves()
             process.state = .sleeping

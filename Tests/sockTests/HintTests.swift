@@ -90,7 +90,7 @@ struct HintTests {
         #expect(Failure(tried).hint == "The socket file exists, but no program listens on it.")
     }
 
-    @Test("the wrong type of a Unix socket, a file in its path and a loop of links have hints")
+    @Test("errors about the type, the folder and the links of a Unix path have hints")
     func unixPaths() {
         let type = SocketError.Cause.system(.protocolWrongTypeForSocket)
         #expect(hint(.connect, type, .unix("/s"))?.contains("; -u or ") == true)
@@ -139,7 +139,8 @@ struct HintTests {
         )
     }
 
-    @Test("the hint for an unreachable host depends on the route of this machine")
+    @Test(
+        "the hint for an unreachable host depends on whether this machine has a route to the host")
     func routes() throws {
         func hint(
             _ code: Errno, to ip: IPAddress, _ operation: SocketError.Operation = .connect
@@ -172,7 +173,8 @@ struct HintTests {
         #expect(hint(.receive, .system(.protocolNotAvailable)) == nil)
     }
 
-    @Test("a missing local address has a hint about ports if this machine has a route")
+    @Test(
+        "EADDRNOTAVAIL for a chosen local port has a hint about ports if this machine has a route")
     func localAddress() {
         let error = SocketError(
             .connect, .system(.addressNotAvailable), remoteAddress: .ipv4(.loopback, port: 81))

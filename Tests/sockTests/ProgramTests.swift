@@ -50,7 +50,7 @@ struct ProgramTests {
         #expect(outcome.errors.hasSuffix("      Did you mean sock \(command)?\n"))
     }
 
-    @Test("a zone that is not an interface exits with status 6 and advice")
+    @Test("sock exits with status 6 and advice if a zone is not an interface")
     func zones() throws {
         for line in [
             ["fe80::1%4000000", "80"], ["-u", "fe80::1%4000000", "80"],

@@ -18,7 +18,7 @@ struct IPAddressTests {
         #expect(IPAddress(text) == nil)
     }
 
-    @Test("family returns the version of the address")
+    @Test("IPAddress.family returns the version of the address")
     func familyIsTheVersion() {
         #expect(IPAddress.v4(.any).family == .ipv4)
         #expect(IPAddress.v6(.any).family == .ipv6)

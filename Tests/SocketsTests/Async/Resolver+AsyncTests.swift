@@ -70,7 +70,7 @@ struct ResolverAsyncTests {
     ]
 
     @Test(
-        "a lookup with an expired time limit throws an error that names the subject",
+        "a lookup with an expired time limit throws an error that names what was looked up",
         arguments: 0..<5)
     func timeLimit(index: Int) async throws {
         let error = await #expect(throws: SocketError.self) {
@@ -79,7 +79,7 @@ struct ResolverAsyncTests {
         #expect(error?.description == "cannot \(Self.descriptions[index]): timed out after 0 ms")
     }
 
-    @Test("a cancelled lookup throws an error that names the subject", arguments: 0..<5)
+    @Test("a cancelled lookup throws an error that names what was looked up", arguments: 0..<5)
     func cancellation(index: Int) async throws {
         let task = Task {
             while !Task.isCancelled { await Task.yield() }

@@ -29,7 +29,7 @@ struct ConnectionLimitTests {
         #expect(late && lateForRelease)
     }
 
-    @Test("release wakes a slot waiter and a release waiter, and cancelAcquire only a slot waiter")
+    @Test("release wakes a waiter of each kind, and cancelAcquire wakes only a slot waiter")
     func waking() {
         var limit = ConnectionLimit<Waiter>(2)
         let waiters = (0..<3).map { _ in Waiter() }

@@ -22,7 +22,7 @@ final class ExchangeTests {
         return step
     }
 
-    @Test("blocked reports only the directions for which the exchange must wait")
+    @Test("Exchange.blocked contains only the directions for which the exchange must wait")
     func waits() throws {
         let (here, there) = try Socket.pair()
         let request = [UInt8](repeating: 7, count: 8 << 20)

@@ -182,7 +182,7 @@ struct HappyEyeballsTests {
         #expect(race.next(at: .zero) == .finish(.failed(Self.refused)))
     }
 
-    @Test("the result is the cause of the first attempt if no address is reachable")
+    @Test("the error has the cause of the first attempt if no address is reachable")
     func noReachableAddress() {
         var race = Self.race(Self.six1, Self.four1)
         #expect(race.next(at: .zero) == .start(0))

@@ -7,7 +7,7 @@ import Testing
 struct MulticastMembershipTests {
     private let group = IPAddress.v4(IPv4Address(239, 1, 2, 3))
 
-    @Test("subject names the group or the interface, with control characters escaped")
+    @Test("MulticastMembership.subject names the group or the interface and escapes it")
     func subjects() {
         let joining = MulticastMembership.membership(.join, of: group, interface: "lo")
         #expect(joining.subject == "multicastGroup 239.1.2.3")

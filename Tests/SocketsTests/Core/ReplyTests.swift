@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Reply")
 struct ReplyTests {
-    @Test("text replaces bytes that are not UTF-8, and unsentRequestBytes is 0 by default")
+    @Test("Reply.text replaces bytes that are not UTF-8, and unsentRequestBytes is 0 by default")
     func text() {
         #expect(Reply(bytes: [0x68, 0x69, 0xFF]).text == "hi\u{FFFD}")
         #expect(Reply(bytes: []).unsentRequestBytes == 0)

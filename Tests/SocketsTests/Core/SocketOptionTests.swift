@@ -4,7 +4,8 @@ import Testing
 
 @Suite("SocketOption", .ownThread)
 struct SocketOptionTests {
-    @Test("name is the Swift name of an option, or the level and number of a raw option")
+    @Test(
+        "SocketOption.name is the Swift name of an option, or the level and number of a raw option")
     func names() {
         let flags: [SocketOption<Bool>] = [
             .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,

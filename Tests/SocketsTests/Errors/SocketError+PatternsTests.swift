@@ -144,7 +144,7 @@ struct SocketErrorPatternsTests {
         }
     }
 
-    @Test("an Errno matches the same system error and the equivalent cause")
+    @Test("an Errno pattern matches the same system error and the equivalent cause")
     func errno() {
         func isMatch(_ code: Errno, _ cause: SocketError.Cause) -> Bool {
             code ~= SocketError(.read, cause)

@@ -69,7 +69,7 @@ struct TimeLimitTests {
     }
 
     @Test(
-        "a limit that is packed into one word and unpacked is unchanged",
+        "packing a limit into one word and unpacking it does not change the limit",
         arguments: [
             .never, .seconds(0), .milliseconds(1), .seconds(3_000_000_000), .until(.now),
             .until(.now + .seconds(2e9)), .until(.now - .seconds(1e12)),

@@ -78,7 +78,7 @@ struct EventLoopTests {
         }
     #endif
 
-    @Test("a task that outlives its preferred loop still runs for 100,000 turns")
+    @Test("a task that outlives its preferred loop still resumes after each of 100,000 yields")
     func outliving() async throws {
         let group = try LoopGroup(loops: 1)
         let loop = group.loops[0]

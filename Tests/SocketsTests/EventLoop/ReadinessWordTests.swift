@@ -51,7 +51,7 @@ struct ReadinessWordTests {
         #expect(box.isReady)
     }
 
-    @Test("10,000 wakes that race park resume each park exactly once")
+    @Test("in 10,000 races of wake and park, each park is resumed exactly once")
     func race() async {
         let (one, other) = (Box(), Box())
         one.word.clear()

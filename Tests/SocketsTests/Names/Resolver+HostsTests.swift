@@ -82,7 +82,7 @@ struct ResolverHostsTests {
             #expect(inTask == [[address], [address]])
         }
 
-        @Test("an alias of digits has the official name, and an unknown name of digits fails")
+        @Test("an alias of digits finds the official name, and an unknown name of digits throws")
         func aliasOfDigits() throws {
             let files = ["hosts": "192.0.2.8 official.example 98765432109876\n"]
             let entry = try PrivateMachine.run(files: files) {

@@ -253,7 +253,7 @@ struct ResolverTests {
             #expect(found == ["[2001:db8::9]:80"])
         }
 
-        @Test("canonicalName returns the official name, and nil unless requested")
+        @Test("canonicalName is the official name if it was requested, and otherwise nil")
         func canonicalNames() throws {
             let withName = try run {
                 try Resolver.resolve(host: "alias.example", canonicalName: true)

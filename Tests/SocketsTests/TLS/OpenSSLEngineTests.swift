@@ -278,7 +278,7 @@ struct OpenSSLEngineTests {
 
     // MARK: Negotiation
 
-    @Test("the server's preferred protocol is chosen")
+    @Test("the server's preferred application protocol is chosen")
     func applicationProtocol() throws {
         var pair = try pair(
             client: { $0.applicationProtocols = ["http/1.1", "h2"] },

@@ -10,7 +10,7 @@ struct TLSClientHelloTests {
         return [0, count + 3, 0, 0, count] + name.utf8
     }
 
-    @Test("the name of the server is read in lower case")
+    @Test("the name of the server is parsed in lower case")
     func name() {
         let hello = TLSClientHello(serverName: nameList("A.Example"), protocols: [])
         #expect(hello == TLSClientHello(serverName: "a.example"))
@@ -23,7 +23,7 @@ struct TLSClientHelloTests {
         #expect(hello == TLSClientHello(applicationProtocols: ["h2", "http/1.1"]))
     }
 
-    @Test("damaged extensions count as missing")
+    @Test("a damaged extension is parsed as if it were missing")
     func damaged() {
         let name = nameList("a.example")
         var texts = [[], [0], [0, 0], [0, 3, 0, 0, 0], name + [0], nameList("a\0b")]

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("TLS identities, trust and configurations", .needsOpenSSL)
 struct TLSIdentityTests {
-    @Test("a key of another certificate is refused")
+    @Test("a key that does not belong to the certificate is refused")
     func keyMismatch() throws {
         let (certificate, key) = (
             try Certificates.path("server.crt"), try Certificates.path("ca.key")

@@ -33,7 +33,7 @@ struct TLSPinTests {
     ]
 
     @Test(
-        "text in any other form is not a pin",
+        "text that is not in the form of a pin is rejected",
         arguments: ["", "sha256", hex, "sha1:" + hex, "SHA256:" + hex]
             + brokenDigits.map { "sha256:" + $0 } + brokenCharacters.map { "sha256//" + $0 })
     func invalid(text: String) {

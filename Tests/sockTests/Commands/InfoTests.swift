@@ -55,7 +55,7 @@ struct InfoTests {
         #expect(outcome.text.split(separator: "\n").count == 1)
     }
 
-    @Test("info -u connects to a group through the named interface")
+    @Test("info -u connects to a multicast group through the named interface")
     func group() throws {
         let connected = try SockProgram.run("info", "-u", "239.77.1.1%lo", "5000")
         #expect(connected.status == 0, "\(connected.errors)")

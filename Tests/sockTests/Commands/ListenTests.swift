@@ -148,7 +148,7 @@ struct ListenTests {
         }
     }
 
-    @Test("sock -l ends 2 s after -q if the client does not close")
+    @Test("sock -l exits 2 s after the limit of -q if the client does not close")
     func lingering() throws {
         let listener = try RunningSock("-l", "-q", "0", "127.0.0.1", "0")
         let port = try Port(parsing: listener.port())

@@ -43,7 +43,7 @@ struct LocalEndpointsTests {
         #expect(error?.errno == .addressNotAvailable)
     }
 
-    @Test("group is the first address that is a multicast group")
+    @Test("LocalEndpoints.group is the first address that is a multicast group")
     func groups() {
         let endpoints = LocalEndpoints([.tcp("::1", port: 1), .tcp("239.1.1.1", port: 1)])
         #expect(endpoints.group?.address == IPAddress("239.1.1.1"))

@@ -91,7 +91,7 @@ struct TargetTests {
         #expect(throws: UsageError.self) { try listen("1", port: "2", source: "::1") }
     }
 
-    @Test("a second port and a local port of a Unix socket throw a usage error that says so")
+    @Test("a second port, and a port or an address for a Unix socket, throw a usage error")
     func contradictions() {
         for call in [{ try connect("localhost:80", "90") }, { try listen("localhost:80", "90") }] {
             let error = #expect(throws: UsageError.self) { try call() }

@@ -12,7 +12,7 @@ struct ActivityClockTests {
         return clock.now
     }
 
-    @Test("the idle time grows until a touch")
+    @Test("the idle time grows until touch is called")
     func idleTime() {
         let clock = ActivityClock()
         _ = advance(clock)
