@@ -1,3 +1,4 @@
+internal import Synchronization
 public import SystemPackage
 
 extension Connection {
@@ -82,11 +83,9 @@ extension Connection {
         return sent
     }
 
-    /// Makes an adopted socket nonblocking, because sendfile(2) could block otherwise.
-    ///
-    /// The change applies to all processes that share the socket.
+    /// Makes an adopted or a shared socket nonblocking, for all its users.
     private func makeNonblocking() throws(WaitFailure) {
-        guard sendFileMayWait else { return }
+        guard sendFileMayWait || source.isShared.load(ordering: .relaxed) else { return }
         do throws(Errno) { try System.setBlocking(source.descriptor, false) } catch {
             throw WaitFailure(.system(error))
         }

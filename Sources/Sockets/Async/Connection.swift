@@ -35,7 +35,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     let source: EventSource
     let family: AddressFamily
     /// The socket file of a Unix client that is bound to a path.
-    private let file: UnixSocketFile?
+    let file: UnixSocketFile?
     // The bytes that were received but not yet consumed. The buffer allocates memory on first use.
     @exclusivity(unchecked) var input = ByteBuffer(capacity: 65536)
     @exclusivity(unchecked) var scanner = LineScanner(limit: 65536)
@@ -67,9 +67,8 @@ public final class Connection: LoopSocket, @unchecked Sendable {
         file = socket.file
         localAddress = socket.localAddress ?? .unnamed
         remoteAddress = socket.remoteAddress ?? .unnamed
-        let mayLinger = socket.mayLinger
         if let connectionError = socket.connectionError { _ = brokenBy.object { connectionError } }
-        source = try EventSource(owning: socket.descriptor, on: loop, mayLinger: mayLinger)
+        source = try EventSource(owning: socket, on: loop)
     }
 
     /// Creates two connections that are connected to each other, as socketpair(2) does.

@@ -41,7 +41,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// because the channel has more than one address.
     let usesPacketInfo: Bool
     let queue = DatagramQueue()
-    private let file: UnixSocketFile?
+    let file: UnixSocketFile?
     /// The tasks that wait for space in the queue of a Unix peer, by the peer's address.
     let unixWaits = Lock<[SocketAddress: UnixWait]>([:])
 
@@ -179,8 +179,14 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
     /// Creates a channel that takes ownership of a socket.
     ///
     /// If an Internet socket is not bound, the kernel chooses a port.
-    init(taking socket: consuming OwnedSocket, _ group: LoopGroup) throws(SocketError) {
-        let loop = group.next()
+    convenience init(
+        taking socket: consuming OwnedSocket, _ group: LoopGroup
+    ) throws(SocketError) {
+        try self.init(taking: socket, on: group.next())
+    }
+
+    /// Creates a channel that takes ownership of a socket, on a loop.
+    init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(SocketError) {
         try loop.checkStarted()
         isConnected = (try? System.getpeername(socket.descriptor.number)) != nil
         if let wildcard = socket.family.wildcard, socket.localAddress?.port ?? 0 == 0 {
@@ -198,8 +204,7 @@ public final class DatagramChannel: LoopSocket, MulticastSocket, Sendable {
             }
             // Do not report writability, because every sent datagram makes the socket writable and
             // each event would cost a wakeup.
-            source = try EventSource(
-                owning: socket.descriptor, on: loop, reportsWritable: false)
+            source = try EventSource(owning: socket, on: loop, reportsWritable: false)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }

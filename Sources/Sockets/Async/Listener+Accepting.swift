@@ -111,6 +111,7 @@ struct Acceptor {
             return nil
         }
         do throws(Errno) {
+            try listener.keepNonblocking(descriptor)
             let accepted = try Listener.AcceptedPeer(System.accept(descriptor, blocking: false))
             listener.source.reading.word.setReady()
             return accepted

@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 
 /// An async listening socket over TCP or a Unix socket, which accepts connections.
@@ -31,7 +32,7 @@ internal import SystemPackage
 ///   port. Linux can migrate these clients (`net.ipv4.tcp_migrate_req`).
 ///
 /// A listener is closed by ``close()`` or when its last reference is released.
-public final class Listener: Sendable {
+public final class Listener: DescriptorOwner, Sendable {
     /// The local address with the port that the kernel chose.
     ///
     /// If the listener is bound to the wildcard address, this property is the wildcard address.
@@ -43,10 +44,13 @@ public final class Listener: Sendable {
     let tls: TLSConfiguration?
     /// The wakeup for an acceptor that has no free slot or pauses after a shortage.
     let retryWakeup = Wakeup()
-    private let family: AddressFamily
-    private let file: UnixSocketFile?
-    /// A Boolean value that indicates whether the local address is a wildcard, so clients may
-    /// connect to different addresses of this machine.
+    let family: AddressFamily
+    let file: UnixSocketFile?
+    /// Whether other code may clear `O_NONBLOCK`, because it has used the descriptor or may have
+    /// another one for the same socket.
+    let modeMayChange: Atomic<Bool>
+    /// Whether the local address is a wildcard, so that clients may connect to different addresses
+    /// of this machine.
     private let isWildcard: Bool
     /// A Boolean value that indicates whether each loop of the group accepts with its own socket.
     let isSharded: Bool
@@ -175,10 +179,11 @@ public final class Listener: Sendable {
 
     /// Creates a listener that takes ownership of a listening socket.
     ///
-    /// `siblings` are the other shards, or `nil` if the listener is not sharded.
+    /// `siblings` are the other shards, or `nil` if the listener is not sharded. `isAdopted` says
+    /// whether other code may use the socket too.
     init(
         taking socket: consuming OwnedSocket, on loop: EventLoop, of group: LoopGroup,
-        tls: TLSConfiguration? = nil, siblings: [Listener]? = nil
+        tls: TLSConfiguration? = nil, siblings: [Listener]? = nil, isAdopted: Bool = false
     ) throws(SocketError) {
         try loop.checkStarted()
         isSharded = siblings != nil
@@ -189,10 +194,10 @@ public final class Listener: Sendable {
         isWildcard = localAddress.ip?.isUnspecified ?? false
         self.group = group
         file = socket.file
+        modeMayChange = Atomic(isAdopted)
         do throws(Errno) {
             try System.setBlocking(socket.descriptor.number, false)
-            let mayLinger = socket.mayLinger
-            source = try EventSource(owning: socket.descriptor, on: loop, mayLinger: mayLinger)
+            source = try EventSource(owning: socket, on: loop)
         } catch {
             throw SocketError(.adopt, .system(error), localAddress: localAddress)
         }
@@ -242,6 +247,7 @@ public final class Listener: Sendable {
             var deadline = Deadline(timeout)
             let accepted = try await source.perform(.reading, &deadline) {
                 descriptor throws(Errno) in
+                try keepNonblocking(descriptor)
                 let accepted = try AcceptedPeer(System.acceptNext(descriptor, blocking: false))
                 source.reading.word.setReady()
                 return accepted

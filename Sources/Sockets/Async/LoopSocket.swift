@@ -10,6 +10,10 @@ protocol LoopSocket: DescriptorOwner {
 extension LoopSocket {
     func didSetLinger() { source.linger.noteSet() }
 
+    func enter() -> Bool { source.enter() }
+
+    func leave() { source.leave() }
+
     func call<Result>(
         _ operation: SocketError.Operation, _ subject: String?,
         _ body: (Int32) throws(Errno) -> Result

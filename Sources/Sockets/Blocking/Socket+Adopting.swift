@@ -51,8 +51,10 @@ extension Socket {
     /// Later calls on the socket throw ``SocketError/Cause/closed``.
     ///
     /// The descriptor is blocking and has no timeouts, as after socket(2). An adopted descriptor
-    /// gets back its original blocking mode, because other processes may rely on that mode.
-    /// Close-on-exec stays set. The socket file of a Unix socket is not removed.
+    /// gets back its original blocking mode, because other processes may rely on that mode. The
+    /// mode stays as it is if the socket was duplicated, because it belongs to both sockets.
+    /// Close-on-exec stays set. The socket file of a Unix socket is not removed. To use the
+    /// descriptor without giving it up, call `withFileDescriptor`.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
@@ -78,19 +80,28 @@ extension Socket {
         try call(.release) { descriptor throws(Errno) in
             try System.setTimeout(descriptor, .receive, microseconds: 0)
             try System.setTimeout(descriptor, .send, microseconds: 0)
-            if restoringMode {
-                try System.setBlocking(descriptor, adoptedMode != .nonblocking)
-            }
         }
         forgetKernelTimeouts()
         guard lifetime.takeDescriptor() else {
             throw failure(.release, lifetime.isClosed ? .closed : .system(.resourceBusy))
         }
         closeCloseEvent()
+        let isShared = sharing.load(ordering: .sequentiallyConsistent) != .none
         let (remote, file) = names.withLock { ($0.remote, $0.file.take()) }
-        return OwnedSocket(
+        let socket = OwnedSocket(
             OwnedDescriptor(descriptor), family, type, local: local, remote: remote, file: file,
-            adoptedMode: adoptedMode, mayLinger: linger.mayBeSet, connectionError: connectionError)
+            adoptedMode: adoptedMode, mayLinger: linger.mayBeSet, connectionError: connectionError,
+            isShared: isShared)
+        // Change the mode only now, because a call that was still inside might rely on it. Another
+        // owner, such as a listener on a duplicate, always relies on it.
+        if restoringMode, !isShared {
+            do throws(Errno) {
+                try System.setBlocking(socket.descriptor.number, adoptedMode != .nonblocking)
+            } catch {
+                throw failure(.release, .system(error))
+            }
+        }
+        return socket
     }
 
     /// Returns a second socket on the same connection: dup(2).
@@ -120,7 +131,7 @@ extension Socket {
             taking: OwnedSocket(
                 OwnedDescriptor(copy), family, type, local: local, remote: remote,
                 timeoutsAreKnown: false, mayLinger: true,
-                connectionError: connectionError))
+                connectionError: connectionError, isShared: true))
         socket.sharing.store(
             sharing.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
         return socket

@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 
 // Binding, listening, accepting and connecting.
@@ -72,6 +73,10 @@ extension Socket {
         var accepted = try perform(
             .accept, .receiving, .pollOnly, Deadline(startingNow: timeout)
         ) { listener, _ throws(Errno) in
+            // Another owner of the socket may have cleared `O_NONBLOCK`.
+            if adoptedMode != nil || sharing.load(ordering: .relaxed) != .none {
+                try System.setBlocking(listener, false)
+            }
             let (descriptor, peer) = try System.acceptNext(listener)
             return OwnedSocket(
                 OwnedDescriptor(descriptor), family, type, remote: SocketAddress(peer),

@@ -12,7 +12,7 @@
 /// One thread at a time may use a stream. To read on one thread and write on another, give each
 /// thread a stream on the same socket. Calls may block the thread; the async counterpart is
 /// ``Connection``.
-public final class SocketStream {
+public final class SocketStream: ConfigurableSocket {
     /// The underlying socket.
     ///
     /// Bytes that the program receives directly from the socket do not reach the stream.
@@ -64,6 +64,9 @@ public final class SocketStream {
     ) throws(SocketError) {
         self.init(try Socket(to: endpoint, timeout: timeout, tls: tls, options: options))
     }
+
+    /// The access to the descriptor, for the library's own use.
+    public var _access: _DescriptorAccess { socket._access }
 
     /// The results of the TLS handshake, or `nil` without TLS.
     public var tls: TLSInformation? { socket.tls }

@@ -7,7 +7,9 @@ extension Listener {
     ///
     /// The listener becomes responsible for removing the socket file. The socket becomes
     /// nonblocking (`O_NONBLOCK`) for all processes that share it, because accept(2) has no flag
-    /// that prevents waiting.
+    /// that prevents waiting. Other owners of the socket may clear the mode, so the listener sets
+    /// it again before each accept. If another process clears it between these two calls and takes
+    /// the only client, accept waits for the next client and holds up its loop meanwhile.
     ///
     /// - Parameters:
     ///   - socket: A listening socket of the type ``SocketType/stream``.
@@ -31,6 +33,6 @@ extension Listener {
         }
         var owned = try socket.handOver()
         if owned.family != .unix { try owned.set([.noDelay]) }
-        try self.init(taking: owned, on: group.nextRoundRobin(), of: group)
+        try self.init(taking: owned, on: group.nextRoundRobin(), of: group, isAdopted: true)
     }
 }

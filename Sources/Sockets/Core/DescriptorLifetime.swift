@@ -79,10 +79,13 @@ struct DescriptorLifetime: ~Copyable {
 
     /// Marks the socket closed and transfers ownership of the descriptor to the caller.
     ///
-    /// Returns `false` if a call uses the descriptor or the socket is closed.
-    func takeDescriptor() -> Bool {
+    /// - Parameter isInside: Whether the caller is inside a call. If the method returns `true`, it
+    ///   has ended this call, and the caller must not call `leave`.
+    /// - Returns: `false` if another call uses the descriptor or the socket is closed.
+    func takeDescriptor(isInside: Bool = false) -> Bool {
         word.compareExchange(
-            expected: 0, desired: Self.closed | Self.released, ordering: .acquiringAndReleasing
+            expected: isInside ? Self.call : 0, desired: Self.closed | Self.released,
+            ordering: .acquiringAndReleasing
         ).exchanged
     }
 

@@ -1,6 +1,7 @@
 internal import SystemPackage
 
-/// A type that can make system calls on a descriptor: `Socket`, `Connection`, `DatagramChannel`.
+/// A type that can make system calls on a descriptor: `Socket`, `Connection`, `Listener`,
+/// `DatagramChannel`.
 protocol DescriptorOwner: ConfigurableSocket {
     var family: AddressFamily { get }
 
@@ -20,6 +21,15 @@ protocol DescriptorOwner: ConfigurableSocket {
 
     /// Records that the program may have set `SO_LINGER`.
     func didSetLinger()
+
+    /// Records that the program has used the descriptor itself.
+    func didLendDescriptor()
+
+    /// Begins a call on the descriptor; returns `false` if the socket is closed.
+    func enter() -> Bool
+
+    /// Ends a call.
+    func leave()
 }
 
 extension DescriptorOwner {
@@ -30,6 +40,12 @@ extension DescriptorOwner {
 
     /// Does nothing, because only `Socket` depends on options that the program can set.
     func didSetRawOption() {}
+
+    /// Records that any option may have changed.
+    func didLendDescriptor() {
+        didSetRawOption()
+        didSetLinger()
+    }
 
     /// Shuts down one or both directions of a connection: shutdown(2).
     func end(_ direction: ShutdownDirection) throws(SocketError) {

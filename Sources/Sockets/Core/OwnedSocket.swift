@@ -31,12 +31,16 @@ struct OwnedSocket: ~Copyable {
     private(set) var mayLinger: Bool
     /// The error that broke the connection, shared with the duplicates of the socket.
     let connectionError: ConnectionError?
+    /// A Boolean value that indicates whether another descriptor may refer to the same socket.
+    ///
+    /// Its owner then relies on the current blocking mode.
+    let isShared: Bool
 
     init(
         _ descriptor: consuming OwnedDescriptor, _ family: AddressFamily, _ type: SocketType,
         local: SocketAddress? = nil, remote: SocketAddress? = nil, file: UnixSocketFile? = nil,
         timeoutsAreKnown: Bool = true, adoptedMode: Mode? = nil, mayLinger: Bool = false,
-        connectionError: ConnectionError? = nil
+        connectionError: ConnectionError? = nil, isShared: Bool = false
     ) {
         self.descriptor = descriptor
         self.family = family
@@ -48,6 +52,7 @@ struct OwnedSocket: ~Copyable {
         self.adoptedMode = adoptedMode
         self.mayLinger = mayLinger
         self.connectionError = connectionError
+        self.isShared = isShared
     }
 
     /// Creates an unbound, unconnected socket: socket(2).

@@ -285,6 +285,8 @@ public struct SocketError: Error, Sendable {
         public static let adopt = Operation("adopt")
         /// Giving up the ownership of a descriptor.
         public static let release = Operation("release the descriptor", "of", local: true)
+        /// Using a descriptor in a closure.
+        public static let useDescriptor = Operation("use the descriptor", "of", local: true)
         /// Duplicating a descriptor: `dup`.
         public static let duplicate = Operation("duplicate the descriptor", "of", local: true)
 

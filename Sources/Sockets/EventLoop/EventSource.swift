@@ -32,6 +32,11 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     let writing = DirectionState()
     /// A Boolean value that indicates whether a task is inside a reading operation.
     let isReading = Atomic<Bool>(false)
+    /// A Boolean value that indicates whether another descriptor may refer to the same socket, so
+    /// this source must not shut the socket down or change its blocking mode.
+    let isShared: Atomic<Bool>
+    /// The blocking mode that `releaseDescriptor` restores.
+    let modeAfterRelease: OwnedSocket.Mode
     /// The queue of the tasks that wait to write.
     let writers = TurnQueue()
     /// The queue of the tasks that wait for their turn to use `operationEnd`.
@@ -61,14 +66,16 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// Takes ownership of a nonblocking descriptor and registers it.
     ///
     /// The loop notifies the source when the descriptor becomes writable only if `reportsWritable`
-    /// is true. `mayLinger` says whether `SO_LINGER` may be set.
+    /// is true.
     ///
     /// - Throws: The error of epoll_ctl(2). The descriptor is then closed.
     init(
-        owning descriptor: consuming OwnedDescriptor, on loop: EventLoop,
-        reportsWritable: Bool = true, mayLinger: Bool = false
+        owning socket: consuming OwnedSocket, on loop: EventLoop, reportsWritable: Bool = true
     ) throws(Errno) {
-        linger = LingerState(maySet: mayLinger)
+        linger = LingerState(maySet: socket.mayLinger)
+        isShared = Atomic(socket.isShared)
+        modeAfterRelease = socket.adoptedMode ?? .blocking
+        let descriptor = socket.descriptor
         self.descriptor = descriptor.number
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
@@ -81,6 +88,8 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     /// The source waits for the descriptors that it watches.
     init(watchingOn loop: EventLoop) {
         linger = LingerState(maySet: false)
+        isShared = Atomic(false)
+        modeAfterRelease = .nonblocking
         descriptor = Self.none
         self.loop = loop
         unmanagedLoop = .passUnretained(loop)
@@ -164,12 +173,14 @@ final class EventSource: TimerTarget, @unchecked Sendable {
     ///
     /// - Parameter isConnection: Whether the socket is a connection. If an operation has not ended
     ///   yet, a connection is shut down, or reset if `SO_LINGER` is zero, so that the peer detects
-    ///   the close at once. A listening socket is not shut down, because that would also stop its
-    ///   duplicates in other processes.
+    ///   the close at once. A shared socket is not shut down, because that would stop its other
+    ///   users too. Nor is a listening socket, because other processes may share it.
     func close(isConnection: Bool = true) {
         let closing = lifetime.close(orRelease: release)
         guard closing != .alreadyClosed else { return }
-        if closing == .inUse, isConnection { linger.hangUp(descriptor) }
+        if closing == .inUse, isConnection, !isShared.load(ordering: .relaxed) {
+            linger.hangUp(descriptor)
+        }
         ReadinessWord.publish()
         reading.word.wake()
         writing.word.wake()

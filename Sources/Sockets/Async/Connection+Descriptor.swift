@@ -1,0 +1,74 @@
+public import SystemPackage
+
+// The connection's descriptor.
+extension Connection {
+    /// Transfers ownership of the descriptor to the caller, which must close it.
+    ///
+    /// Later calls on the connection throw ``SocketError/Cause/closed``.
+    ///
+    /// The descriptor is blocking, as after socket(2). An adopted descriptor gets back its original
+    /// blocking mode. The mode stays as it is if the socket was duplicated, because it belongs to
+    /// both. Close-on-exec stays set. The socket file of a Unix client is not removed.
+    ///
+    /// A read of a line may receive bytes in advance. While such bytes have not been read, the call
+    /// throws, so that they are not lost. ``read(atMost:timeout:)`` returns them at once.
+    ///
+    /// - Returns: The descriptor.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if a task is reading or writing.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if received bytes have not been read, or if the
+    ///     connection uses TLS.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
+    public func release() throws(SocketError) -> FileDescriptor {
+        try requirePlain(.release)
+        do throws(WaitFailure) {
+            let descriptor = try source.releaseDescriptor {
+                input.isEmpty ? nil : "the program has not read \(input.count.bytes) of its input"
+            }
+            file?.keep()
+            return FileDescriptor(rawValue: descriptor)
+        } catch {
+            throw failure(.release, after: error)
+        }
+    }
+
+    /// Returns a second connection on the same socket: dup(2).
+    ///
+    /// The connection ends only when both objects are closed. Shutdowns, options and the blocking
+    /// mode (`O_NONBLOCK`) apply to both. Bytes that this object has received in advance stay with
+    /// it. The second object has its own time limits. The socket file of a Unix client is removed
+    /// when this object is closed.
+    ///
+    /// - Returns: The second connection, which uses the same loop.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the connection uses TLS.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
+    public func duplicate() throws(SocketError) -> Connection {
+        try requirePlain(.duplicate)
+        let copy = try call(.duplicate, nil) { _ throws(Errno) in
+            try source.duplicateDescriptor()
+        }
+        do throws(Errno) {
+            return try Connection(
+                taking: OwnedSocket(
+                    OwnedDescriptor(copy), family, .stream, local: localAddress,
+                    remote: remoteAddress, adoptedMode: source.modeAfterRelease, mayLinger: true,
+                    connectionError: connectionError, isShared: true),
+                on: source.loop)
+        } catch {
+            throw failure(.duplicate, .system(error))
+        }
+    }
+
+    /// Throws an error if the connection uses TLS, because the descriptor is then useless without
+    /// the keys.
+    private func requirePlain(_ operation: SocketError.Operation) throws(SocketError) {
+        guard !tlsReference.isCreated else {
+            throw failure(
+                operation,
+                .invalidInput("the connection uses TLS, whose keys the descriptor does not contain")
+            )
+        }
+    }
+}

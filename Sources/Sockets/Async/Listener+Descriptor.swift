@@ -1,0 +1,101 @@
+internal import Synchronization
+public import SystemPackage
+
+// The listener's descriptor, and its options.
+extension Listener {
+    /// Transfers ownership of the descriptor to the caller, which must close it.
+    ///
+    /// Later calls on the listener throw ``SocketError/Cause/closed``. Clients stay in the backlog.
+    ///
+    /// The descriptor is blocking, as after socket(2). An adopted descriptor gets back its original
+    /// blocking mode. The mode stays as it is if the socket was duplicated, because it belongs to
+    /// both. Close-on-exec stays set. The socket file of a Unix path is not removed. If the
+    /// listener uses TLS, the descriptor accepts plain connections.
+    ///
+    /// - Returns: The descriptor.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if a task is accepting.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
+    ///   - ``SocketError/Cause/closed`` if the listener was closed.
+    public func release() throws(SocketError) -> FileDescriptor {
+        try requireOneSocket(.release)
+        do throws(WaitFailure) {
+            let descriptor = try source.releaseDescriptor { nil }
+            file?.keep()
+            return FileDescriptor(rawValue: descriptor)
+        } catch {
+            throw SocketError(.release, error.cause, localAddress: localAddress)
+        }
+    }
+
+    /// Returns a second listener on the same socket: dup(2).
+    ///
+    /// Each client is accepted by one of the two listeners. The backlog and the port stay until
+    /// both listeners are closed. Options and the blocking mode (`O_NONBLOCK`) apply to both. The
+    /// socket file of a Unix path is removed when this listener is closed.
+    ///
+    /// - Returns: The second listener, which uses the same loops and the same TLS configuration.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
+    ///   - ``SocketError/Cause/closed`` if the listener was closed.
+    public func duplicate() throws(SocketError) -> Listener {
+        let copy = try call(.duplicate, nil) { _ throws(Errno) in
+            modeMayChange.store(true, ordering: .relaxed)
+            return try source.duplicateDescriptor()
+        }
+        return try Listener(
+            taking: OwnedSocket(
+                OwnedDescriptor(copy), family, .stream, local: localAddress,
+                adoptedMode: source.modeAfterRelease, mayLinger: true, isShared: true),
+            on: group.nextRoundRobin(), of: group, tls: tls, isAdopted: true)
+    }
+
+    /// The access to the descriptor, for the library's own use.
+    public var _access: _DescriptorAccess { _DescriptorAccess(owner: self) }
+
+    func didSetLinger() { source.linger.noteSet() }
+
+    func didLendDescriptor() {
+        didSetLinger()
+        modeMayChange.store(true, ordering: .relaxed)
+    }
+
+    func enter() -> Bool { source.enter() }
+
+    func leave() { source.leave() }
+
+    func call<Result>(
+        _ operation: SocketError.Operation, _ subject: String?,
+        _ body: (Int32) throws(Errno) -> Result
+    ) throws(SocketError) -> Result {
+        try requireOneSocket(operation)
+        guard source.enter() else {
+            throw SocketError(operation, .closed, subject: subject, localAddress: localAddress)
+        }
+        defer { source.leave() }
+        do throws(Errno) {
+            return try body(source.descriptor)
+        } catch {
+            throw SocketError(
+                operation, .system(error), subject: subject, localAddress: localAddress)
+        }
+    }
+
+    private func requireOneSocket(_ operation: SocketError.Operation) throws(SocketError) {
+        guard isSharded else { return }
+        throw SocketError(
+            operation, .invalidInput("a sharded listener has a socket for each loop"),
+            localAddress: localAddress)
+    }
+
+    /// Sets `O_NONBLOCK` again if other code may have cleared it.
+    ///
+    /// accept(2) has no flag like `MSG_DONTWAIT`. If another owner of the socket took the client
+    /// first, a blocking accept would hold up the loop.
+    @inline(__always)
+    func keepNonblocking(_ descriptor: Int32) throws(Errno) {
+        guard _slowPath(modeMayChange.load(ordering: .relaxed)) else { return }
+        try System.setBlocking(descriptor, false)
+    }
+}
