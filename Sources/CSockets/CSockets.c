@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(descriptor, address, length, flags);
@@ -118,6 +119,84 @@ void csockets_write_packet_info(struct msghdr *message, const struct csockets_pa
         write_entry(message, IPPROTO_IPV6, IPV6_PKTINFO, &data, sizeof data);
     }
 }
+
+ssize_t csockets_send_descriptors(
+    int descriptor, const void *bytes, size_t size, const int *descriptors, size_t count,
+    int flags) {
+    union {
+        struct cmsghdr entry;
+        char bytes[CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
+    } control = {0};
+    // The kernel only reads the bytes.
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    write_entry(&message, SOL_SOCKET, SCM_RIGHTS, descriptors, count * sizeof *descriptors);
+    return sendmsg(descriptor, &message, flags);
+}
+
+/// Moves the descriptors of an SCM_RIGHTS entry to the caller's array, and closes those that do
+/// not fit. Returns the number of closed descriptors.
+static size_t take_descriptors(
+    const struct cmsghdr *entry, int *descriptors, size_t *count, size_t room) {
+    size_t excess = 0;
+    size_t size = entry->cmsg_len - CMSG_LEN(0);
+    for (size_t offset = 0; offset + sizeof(int) <= size; offset += sizeof(int)) {
+        int number;
+        memcpy(&number, CMSG_DATA(entry) + offset, sizeof number);
+        if (*count < room) {
+            descriptors[(*count)++] = number;
+        } else {
+            close(number);
+            excess++;
+        }
+    }
+    return excess;
+}
+
+ssize_t csockets_receive_descriptors(
+    int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
+    int flags) {
+    // If the option SO_PASSCRED is set, the kernel writes credentials before the descriptors.
+    union {
+        struct cmsghdr entry;
+        char bytes[
+            CMSG_SPACE(sizeof(struct ucred))
+            + CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
+    } control;
+    size_t room = *count;
+    struct iovec vector = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = CMSG_SPACE(sizeof(struct ucred)) + CMSG_LEN(room * sizeof(int)),
+    };
+    *count = 0;
+    *is_truncated = 0;
+    ssize_t result = recvmsg(descriptor, &message, flags | MSG_CMSG_CLOEXEC);
+    if (result < 0) return result;
+    if (message.msg_flags & MSG_CTRUNC) *is_truncated = 1;
+    struct cmsghdr *entry;
+    for (entry = CMSG_FIRSTHDR(&message); entry != NULL; entry = CMSG_NXTHDR(&message, entry)) {
+        if (entry->cmsg_level != SOL_SOCKET || entry->cmsg_type != SCM_RIGHTS) continue;
+        if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
+    }
+    return result;
+}
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+const int csockets_peer_groups = SO_PEERGROUPS;
+const int csockets_peer_pidfd = SO_PEERPIDFD;
+
+_Static_assert(sizeof(struct csockets_credentials) == sizeof(struct ucred), "SO_PEERCRED");
 
 const int csockets_netlink = AF_NETLINK;
 const int csockets_netlink_diagnosis = NETLINK_SOCK_DIAG;

@@ -48,6 +48,33 @@ int csockets_read_packet_info(struct msghdr *message, struct csockets_packet_inf
 /// Writes packet information to the buffer at `msg_control` and sets `msg_controllen`.
 void csockets_write_packet_info(struct msghdr *message, const struct csockets_packet_info *info);
 
+/// The largest number of descriptors in one message: the kernel's SCM_MAX_FD (unix(7)).
+#define CSOCKETS_DESCRIPTOR_LIMIT 253
+
+/// Sends bytes with descriptors over a Unix socket: sendmsg(2) with SCM_RIGHTS. The number of
+/// descriptors must be 1 to CSOCKETS_DESCRIPTOR_LIMIT.
+ssize_t csockets_send_descriptors(
+    int descriptor, const void *bytes, size_t size, const int *descriptors, size_t count,
+    int flags);
+
+/// Receives bytes with descriptors: recvmsg(2) with MSG_CMSG_CLOEXEC. On entry, `count` is the
+/// room at `descriptors`, at most CSOCKETS_DESCRIPTOR_LIMIT; on return, the number of received
+/// descriptors. `is_truncated` is set if the message had more descriptors; these are closed.
+ssize_t csockets_receive_descriptors(
+    int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
+    int flags);
+
+/// The names of the socket options SO_PEERGROUPS and SO_PEERPIDFD, which older headers lack.
+extern const int csockets_peer_groups;
+extern const int csockets_peer_pidfd;
+
+/// The credentials of a Unix peer, as in struct ucred, which requires _GNU_SOURCE.
+struct csockets_credentials {
+    int32_t process;
+    uint32_t user;
+    uint32_t group;
+};
+
 /// The events for which a stream socket is registered, once and edge-triggered: readable, writable,
 /// urgent data and hang-up.
 extern const uint32_t csockets_epoll_interest;

@@ -232,7 +232,7 @@ extension Connection {
     /// The other reasons are that the connection was closed on this side, or that it broke and the
     /// kernel has already reported the error to another call.
     @inline(never)
-    private func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
+    func receiveEnd(_ descriptor: Int32) throws(Errno) -> Int {
         // After the shutdown in `close`, recv(2) returns 0 as at the end of the stream.
         if source.lifetime.isClosed { throw .badFileDescriptor }
         if isAttemptingWrite.load(ordering: .acquiring) || brokenBy.objectIfCreated != nil,
@@ -246,7 +246,7 @@ extension Connection {
         return 0
     }
 
-    private func takeReceived(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func takeReceived(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, input.count)
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: input.bytes[..<count]))
         input.consume(count)

@@ -1,0 +1,173 @@
+public import SystemPackage
+
+// Descriptors and credentials over Unix sockets.
+extension Socket {
+    /// Sends bytes with descriptors over a Unix socket: sendmsg(2) with `SCM_RIGHTS`.
+    ///
+    /// The peer receives duplicates of the descriptors, so this process keeps its own:
+    ///
+    /// ```swift
+    /// try listener.withFileDescriptor { descriptor in
+    ///     try socket.send("listener", descriptors: [descriptor])
+    /// }
+    /// ```
+    ///
+    /// On a stream, the call may send only a part of the bytes, as ``send(_:timeout:)-(RawSpan,_)``
+    /// does. The descriptors then go with that part, so send the rest without them. On other
+    /// sockets, the bytes are one message, which may be empty. The call blocks the thread while
+    /// there is no buffer space; the async counterpart is
+    /// `Connection.send(_:descriptors:timeout:)`.
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes to send, at least one on a stream.
+    ///   - descriptors: The descriptors, at most 253.
+    ///   - timeout: The maximum time to wait for buffer space.
+    /// - Returns: The number of bytes that were sent.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
+    ///     not open.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
+    ///     their way.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
+    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    @discardableResult
+    public func send(
+        _ bytes: RawSpan, descriptors: [FileDescriptor], timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        if let cause = DescriptorMessage.objection(
+            to: descriptors, with: bytes.byteCount, family, type, usesTLS: tlsReference.isCreated)
+        {
+            throw failure(.send, cause)
+        }
+        if descriptors.isEmpty { return try send(bytes, timeout: timeout) }
+        let numbers = descriptors.map(\.rawValue)
+        return try bytes.withUnsafeBytes { bytes throws(SocketError) in
+            try perform(.send, .sending, sendPlan, Deadline(startingNow: timeout)) {
+                descriptor, flags throws(Errno) in
+                try System.sendmsg(descriptor, bytes, with: numbers, flags)
+            }
+        }
+    }
+
+    /// Sends the bytes of an array with descriptors; see
+    /// ``send(_:descriptors:timeout:)-(RawSpan,_,_)``.
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
+    ///     not open.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
+    ///     their way.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
+    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    @discardableResult
+    public func send(
+        _ bytes: [UInt8], descriptors: [FileDescriptor], timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        try send(bytes.span.bytes, descriptors: descriptors, timeout: timeout)
+    }
+
+    /// Sends a string as UTF-8 with descriptors; see
+    /// ``send(_:descriptors:timeout:)-(RawSpan,_,_)``.
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` with `badFileDescriptor` if one of the descriptors is
+    ///     not open.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyReferences` if too many descriptors are on
+    ///     their way.
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket or uses TLS,
+    ///     or if the number of bytes or descriptors is not allowed.
+    ///   - ``SocketError/Cause/system(_:)`` with `brokenPipe` or `connectionReset` if the
+    ///     connection broke.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if the kernel had no buffer space in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    @discardableResult
+    public func send(
+        _ text: String, descriptors: [FileDescriptor], timeout: TimeLimit = .never
+    ) throws(SocketError) -> Int {
+        try send(text.utf8.span.bytes, descriptors: descriptors, timeout: timeout)
+    }
+
+    /// Receives bytes with descriptors over a Unix socket: recvmsg(2) with `SCM_RIGHTS` and
+    /// `MSG_CMSG_CLOEXEC`.
+    ///
+    /// The descriptors have close-on-exec, and the returned message owns them. On a stream, the
+    /// call returns the descriptors with the first byte that was sent with them, and bytes that
+    /// were sent before may precede that byte. A receive without `descriptorsAtMost:` discards
+    /// descriptors. The call blocks the thread; the async counterpart is
+    /// ``Connection/receive(atMost:descriptorsAtMost:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - count: The maximum number of bytes to receive; by default 65,536 on a stream, and the
+    ///     whole datagram on other sockets. On a stream, 0 receives nothing at once.
+    ///   - limit: The maximum number of descriptors. A number over 253 is like 253.
+    ///   - timeout: The maximum time to wait.
+    /// - Returns: The message. At the end of a stream, it is empty.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the message has more descriptors than `limit`,
+    ///     or if the socket is not a Unix socket or uses TLS.
+    ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if this process had no free
+    ///     descriptor. In both cases, all descriptors of the message are closed, and
+    ///     ``SocketError/partialBytes`` contains its bytes.
+    ///   - ``SocketError/Cause/system(_:)`` with `connectionReset` if the peer reset the
+    ///     connection.
+    ///   - ``SocketError/Cause/timedOut(limit:)`` if nothing arrived in time.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    public func receive(
+        atMost count: Int? = nil, descriptorsAtMost limit: Int, timeout: TimeLimit = .never
+    ) throws(SocketError) -> DescriptorMessage {
+        if let cause = DescriptorMessage.objection(family, usesTLS: tlsReference.isCreated) {
+            throw failure(.receive, cause)
+        }
+        let deadline = Deadline(startingNow: timeout)
+        let room = if let count { count } else { try usualRoom(deadline) }
+        if room <= 0, type == .stream, !isClosed { return DescriptorMessage(bytes: []) }
+        let message = try perform(.receive, .receiving, .inKernel, deadline) {
+            descriptor, flags throws(Errno) in
+            let message = try DescriptorMessage(
+                receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit, flags)
+            if message.bytes.isEmpty { try checkEnd(of: descriptor) }
+            return message
+        }
+        if let cause = message.truncation {
+            throw failure(.receive, cause).with(partialBytes: message.bytes)
+        }
+        return message
+    }
+
+    /// The credentials of the process at the other end of a Unix socket: getsockopt(2) with
+    /// `SO_PEERCRED` and `SO_PEERGROUPS`.
+    ///
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
+    ///   - ``SocketError/Cause/system(_:)`` with `socketNotConnected` if the socket has no peer, or
+    ///     if it is a datagram socket that socketpair(2) did not create.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    public var peerCredentials: PeerCredentials {
+        get throws(SocketError) { try readPeerCredentials() }
+    }
+
+    /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
+    /// since Linux 6.5.
+    ///
+    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It
+    /// becomes readable when the process has ended.
+    ///
+    /// - Returns: The descriptor, which has close-on-exec. The caller must close it.
+    /// - Throws: ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
+    ///   - ``SocketError/Cause/system(_:)`` with `noData` if the socket has no peer, with
+    ///     `noSuchProcess` if the process has ended, or with `protocolNotAvailable` on an older
+    ///     kernel.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    public func peerProcess() throws(SocketError) -> FileDescriptor {
+        FileDescriptor(rawValue: try openPeerProcess())
+    }
+}

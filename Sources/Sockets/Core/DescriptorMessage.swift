@@ -1,0 +1,100 @@
+public import SystemPackage
+
+/// Bytes and descriptors that were received together over a Unix socket.
+///
+/// ```swift
+/// var message = try socket.receive(descriptorsAtMost: 1)
+/// if let descriptor = message.takeDescriptor() {
+///     let listener = try Socket(adopting: descriptor)
+/// }
+/// ```
+///
+/// The message owns the descriptors, which have close-on-exec. It closes those that the program has
+/// not taken at the end of its lifetime, so none is leaked.
+public struct DescriptorMessage: ~Copyable, Sendable {
+    /// The bytes, or none at the end of a stream.
+    public let bytes: [UInt8]
+
+    /// The descriptors that were not taken yet, the first one last.
+    private var remaining: [Int32] = []
+    /// Why descriptors are missing, or `nil` if all of them were received.
+    let truncation: SocketError.Cause?
+
+    /// The number of descriptors that ``takeDescriptor()`` has not returned yet.
+    public var descriptorCount: Int { remaining.count }
+
+    /// Transfers ownership of the next descriptor to the caller, which must close it.
+    ///
+    /// The descriptors are in the order in which the peer passed them.
+    ///
+    /// - Returns: The descriptor, or `nil` if there are no more.
+    public mutating func takeDescriptor() -> FileDescriptor? {
+        remaining.popLast().map { FileDescriptor(rawValue: $0) }
+    }
+
+    /// Creates a message without descriptors.
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+        truncation = nil
+    }
+
+    /// Receives a message: recvmsg(2).
+    init(
+        receivedFrom descriptor: Int32, atMost count: Int, descriptorsAtMost limit: Int,
+        _ flags: TransferFlags
+    ) throws(Errno) {
+        let limit = min(max(0, limit), System.descriptorLimit)
+        var bytes: [UInt8] = []
+        var descriptors: [Int32] = []
+        var isTruncated = false
+        _ = try bytes.append(atMost: count) { free throws(Errno) in
+            let size: Int
+            (size, descriptors, isTruncated) = try System.recvmsg(
+                descriptor, free, descriptorsAtMost: limit, flags)
+            return size
+        }
+        self.bytes = bytes
+        // The kernel does not say why it discarded descriptors. If there was room for more, the
+        // process had no free descriptor.
+        truncation =
+            if !isTruncated {
+                nil
+            } else if descriptors.count < limit {
+                .system(.tooManyOpenFiles)
+            } else {
+                .invalidInput("the message has more descriptors than the limit of \(limit)")
+            }
+        remaining = descriptors.reversed()
+    }
+
+    deinit {
+        for descriptor in remaining { System.close(descriptor) }
+    }
+
+    /// Returns why descriptors cannot be sent with `count` bytes on a socket, or `nil` if they can.
+    static func objection(
+        to descriptors: [FileDescriptor], with count: Int, _ family: AddressFamily,
+        _ type: SocketType, usesTLS: Bool
+    ) -> SocketError.Cause? {
+        if let cause = objection(family, usesTLS: usesTLS) { return cause }
+        if descriptors.count > System.descriptorLimit {
+            return .invalidInput(
+                "there are \(descriptors.count) descriptors: a message can have at most"
+                    + " \(System.descriptorLimit)")
+        }
+        // The kernel ignores a message without bytes on a stream.
+        if type == .stream, count == 0, !descriptors.isEmpty {
+            return .invalidInput("a stream needs at least one byte to send descriptors with")
+        }
+        return nil
+    }
+
+    /// Returns why a socket cannot transfer descriptors, or `nil` if it can.
+    static func objection(_ family: AddressFamily, usesTLS: Bool) -> SocketError.Cause? {
+        if family != .unix {
+            return .invalidInput("the socket's family is \(family): expected a Unix socket")
+        }
+        return usesTLS
+            ? .invalidInput("the socket uses TLS, which cannot transfer descriptors") : nil
+    }
+}

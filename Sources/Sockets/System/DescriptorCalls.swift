@@ -1,0 +1,84 @@
+internal import CSockets
+internal import Glibc
+internal import SystemPackage
+
+// Descriptors and credentials of Unix sockets (unix(7)).
+extension System {
+    /// The largest number of descriptors in one message.
+    static let descriptorLimit = Int(CSOCKETS_DESCRIPTOR_LIMIT)
+
+    /// Sends bytes with descriptors: sendmsg(2) with `SCM_RIGHTS` and `MSG_NOSIGNAL`.
+    ///
+    /// On a stream, the descriptors go with the first byte, even if the kernel accepts only a part
+    /// of the bytes. The descriptors belong to the user, so they may be invalid (`EBADF`).
+    static func sendmsg(
+        _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, with descriptors: [Int32],
+        _ flags: TransferFlags
+    ) throws(Errno) -> Int {
+        try transferCall(.sendmsg, bytes.count, onInterrupt: .report, fromUser: true) { size in
+            csockets_send_descriptors(
+                descriptor, bytes.baseAddress, size, descriptors, descriptors.count,
+                flags.rawValue | Int32(MSG_NOSIGNAL))
+        }
+    }
+
+    /// Receives bytes with at most `limit` descriptors, which get close-on-exec: recvmsg(2) with
+    /// `MSG_CMSG_CLOEXEC`.
+    ///
+    /// The caller owns the descriptors. `isTruncated` is true if the message had more.
+    static func recvmsg(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, descriptorsAtMost limit: Int,
+        _ flags: TransferFlags
+    ) throws(Errno) -> (size: Int, descriptors: [Int32], isTruncated: Bool) {
+        var descriptors = [Int32](repeating: -1, count: limit)
+        var count = limit
+        var isTruncated: Int32 = 0
+        let size = try systemCall(.recvmsg, onInterrupt: .report) {
+            csockets_receive_descriptors(
+                descriptor, buffer.baseAddress, buffer.count, &descriptors, &count, &isTruncated,
+                flags.rawValue)
+        }
+        descriptors.removeLast(limit - count)
+        return (size, descriptors, isTruncated != 0)
+    }
+
+    /// Returns the process, the user and the group of a peer: getsockopt(2) with `SO_PEERCRED`.
+    ///
+    /// - Throws: `ENOTCONN` if there is no peer.
+    static func peerCredentials(
+        _ descriptor: Int32
+    ) throws(Errno) -> (process: Int32, user: UInt32, group: UInt32) {
+        let credentials = try getsockopt(
+            descriptor, SOL_SOCKET, SO_PEERCRED, csockets_credentials())
+        // The kernel has no credentials of a peer and returns these values instead.
+        guard credentials.user != .max || credentials.process != 0 else {
+            throw .socketNotConnected
+        }
+        return (credentials.process, credentials.user, credentials.group)
+    }
+
+    /// Returns the supplementary groups of a peer: getsockopt(2) with `SO_PEERGROUPS`.
+    static func peerGroups(_ descriptor: Int32) throws(Errno) -> [UInt32] {
+        // A process rarely has more than 64 groups, and never more than 65,536 (`NGROUPS_MAX`).
+        var capacity = 64
+        while true {
+            var groups = [UInt32](repeating: 0, count: capacity)
+            var size = socklen_t(capacity * MemoryLayout<UInt32>.stride)
+            do throws(Errno) {
+                _ = try systemCall(.getsockopt) {
+                    Glibc.getsockopt(descriptor, SOL_SOCKET, csockets_peer_groups, &groups, &size)
+                }
+                return Array(groups.prefix(Int(size) / MemoryLayout<UInt32>.stride))
+            } catch {
+                guard error == .outOfRange, capacity < 65_536 else { throw error }
+                capacity = 65_536
+            }
+        }
+    }
+
+    /// Returns a new descriptor of a peer's process, with close-on-exec: getsockopt(2) with
+    /// `SO_PEERPIDFD`.
+    static func peerProcess(_ descriptor: Int32) throws(Errno) -> Int32 {
+        try getsockopt(descriptor, SOL_SOCKET, csockets_peer_pidfd, Int32(-1))
+    }
+}
