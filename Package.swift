@@ -76,6 +76,11 @@ let programs: [Target] = [
     // The program that IntegrationTests/faults hurts; no product contains it.
     .executableTarget(
         name: "FaultProbe", dependencies: ["Sockets"], path: "IntegrationTests/faults/Probe"),
+    // The program that exchanges descriptors with Python; no product contains it.
+    .executableTarget(
+        name: "DescriptorPeer",
+        dependencies: ["Sockets", .product(name: "SystemPackage", package: "swift-system")],
+        path: "IntegrationTests/DescriptorPeer"),
 ]
 
 let fuzzing: [Target] = [
