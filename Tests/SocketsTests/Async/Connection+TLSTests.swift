@@ -181,6 +181,22 @@ struct ConnectionTLSTests {
         return (client, server)
     }
 
+    @Test("the descriptor of a connection with TLS can be neither released nor duplicated")
+    func descriptor() async throws {
+        let (client, server) = try await TLSPeers.pair()
+        for body: () throws -> Void in [
+            { _ = try client.release() }, { _ = try client.duplicate() },
+        ] {
+            let error = #expect(throws: SocketError.self) { try body() }
+            #expect(
+                error?.cause
+                    == .invalidInput(
+                        "the connection uses TLS, whose keys the descriptor does not contain"))
+        }
+        try await client.write("x")
+        #expect(try await server.read() == [0x78])
+    }
+
     @Test("close does not wait for a peer that reads nothing")
     func closeWithoutRoom() async throws {
         let (client, server) = try await fullPair()

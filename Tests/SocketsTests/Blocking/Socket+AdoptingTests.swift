@@ -85,6 +85,39 @@ struct SocketAdoptingTests {
         #expect(try background.value() == [0x78])
     }
 
+    @Test("a release that throws EBUSY does not change the blocking mode")
+    func modeWhileBusy() throws {
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let shared = Descriptor(dup(listener.descriptor))
+        let background = Background { try listener.accept() }
+        try waitUntilAThreadWaits(on: listener)
+        _ = #expect(throws: SocketError.self) { try listener.release() }
+        #expect(!shared.isBlocking)
+        let client = try Socket(to: listener.localAddress)
+        #expect(try background.value().remoteAddress == client.localAddress)
+        try listener.release().close()
+        #expect(shared.isBlocking)
+    }
+
+    @Test("releasing a duplicate of a listening socket keeps O_NONBLOCK for the other")
+    func releaseOfADuplicate() throws {
+        let listener = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let released = Descriptor(try listener.duplicate().release().rawValue)
+        #expect(!released.isBlocking)
+        let other = Descriptor(try listener.release().rawValue)
+        #expect(!other.isBlocking)
+    }
+
+    @Test("accept times out after other code has cleared O_NONBLOCK of an adopted socket")
+    func clearedMode() throws {
+        let original = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let listener = try Socket(adopting: try original.release())
+        try listener.withFileDescriptor { _ = fcntl($0.rawValue, F_SETFL, 0) }
+        let accepting = Background { try listener.accept(timeout: .milliseconds(20)) }
+        let error = #expect(throws: SocketError.self) { try accepting.value() }
+        #expect(error?.isTimeout == true)
+    }
+
     @Test("a duplicate keeps the connection open and has its own time limits")
     func duplicate() throws {
         let (one, other) = try Socket.pair()

@@ -171,6 +171,22 @@ struct DescriptorLifetimeTests {
         #expect(releases.withLock { $0 } == 1)
     }
 
+    @Test("the caller of a single call can take the descriptor, and no later call begins")
+    func takenInside() {
+        let lifetime = DescriptorLifetime()
+        _ = lifetime.enter(orRelease: {})
+        let isTakenOutside = lifetime.takeDescriptor()
+        #expect(!isTakenOutside)
+        _ = lifetime.enter(orRelease: {})
+        let isTakenBesideOther = lifetime.takeDescriptor(isInside: true)
+        #expect(!isTakenBesideOther)
+        lifetime.leave(orRelease: {})
+        let isTaken = lifetime.takeDescriptor(isInside: true)
+        #expect(isTaken)
+        let hasEntered = lifetime.enter(orRelease: { Issue.record("released") })
+        #expect(!hasEntered)
+    }
+
     // MARK: Races
 
     /// Calls `body` on several threads at once, with a new lifetime in each round.

@@ -156,6 +156,51 @@ extension FaultPoint {
             try await during(faults) { try one.shutdown(.write) }
         },
         FaultPoint(
+            name: "Connection.send(_:descriptors:)", call: .sendmsg,
+            codes: [
+                (.survives, [EINTR]), (.fails(.write), sendErrors + [EBADF, ETOOMANYREFS]),
+            ]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await during(faults) {
+                try await one.send("x", descriptors: [.standardInput], timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultPoint(
+            name: "Connection.receive(descriptorsAtMost:)", call: .recvmsg,
+            codes: [(.survives, [EINTR]), (.fails(.read), receiveErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            try await other.send("x", descriptors: [.standardInput])
+            try await during(faults) {
+                let message = try await one.receive(
+                    descriptorsAtMost: 1, timeout: .seconds(20))
+                precondition(message.descriptorCount == 1)
+            }
+        },
+        FaultPoint(
+            name: "Connection.duplicate", call: .dup,
+            codes: [(.fails(.duplicate), [EMFILE, EINVAL])]
+        ) { faults in
+            let (one, _) = try Connection.pair()
+            try await during(faults) { _ = try one.duplicate() }
+        },
+        FaultPoint(
+            name: "Connection.duplicate", call: .epoll_ctl,
+            codes: [(.fails(.duplicate), [ENOMEM, ENOSPC])]
+        ) { faults in
+            let (one, _) = try Connection.pair()
+            try await during(faults) { _ = try one.duplicate() }
+        },
+        FaultPoint(
+            // The descriptor is closed, because its mode is unknown.
+            name: "Connection.release", call: .fcntl, codes: [(.fails(.release), [EPERM, EINVAL])]
+        ) { faults in
+            let (one, _) = try Connection.pair()
+            try await during(faults) { try one.release().close() }
+        },
+        FaultPoint(
             name: "Connection(adopting:)", call: .epoll_ctl,
             codes: [(.fails(.adopt), [ENOMEM, ENOSPC, EEXIST, EPERM])]
         ) { faults in
@@ -219,6 +264,23 @@ extension FaultPoint {
             let client = try Socket(to: listener.localAddress)
             try await during(faults) { _ = try await listener.accept(timeout: .seconds(20)) }
             client.close()
+        },
+        FaultPoint(
+            name: "Listener.accept of a shared socket", call: .fcntl,
+            codes: [(.fails(.accept), [EPERM, EINVAL])]
+        ) { faults in
+            let listener = try Listener(on: Loopback.ipv4)
+            let copy = try listener.duplicate()
+            let client = try Socket(to: listener.localAddress)
+            try await during(faults) { _ = try await copy.accept(timeout: .seconds(20)) }
+            client.close()
+        },
+        FaultPoint(
+            name: "Listener.duplicate", call: .dup,
+            codes: [(.fails(.duplicate), [EMFILE, EINVAL])]
+        ) { faults in
+            let listener = try Listener(on: Loopback.ipv4)
+            try await during(faults) { _ = try listener.duplicate() }
         },
         FaultPoint(
             name: "for await in Listener", call: .accept,

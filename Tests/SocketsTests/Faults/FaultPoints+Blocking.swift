@@ -144,10 +144,21 @@ extension FaultPoint {
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { _ = try socket.duplicate() }
         },
+        releasing(.setsockopt, [EDOM, ENOPROTOOPT, ENOTSOCK, ENOMEM]),
+        // The descriptor is closed, because its mode is unknown.
+        releasing(.fcntl, [EPERM, EINVAL]),
         adopting(.getsockopt, [ENOPROTOOPT, ENOTSOCK, EINVAL, EBADF]),
         adopting(.fcntl, [EPERM, EINVAL, EBADF]),
         adopting(.getsockname, [ENOBUFS, ENOTSOCK, EBADF]),
     ]
+
+    private static func releasing(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
+        FaultPoint(name: "Socket.release", call: call, codes: [(.fails(.release), codes)]) {
+            faults in
+            let socket = try Socket(on: Loopback.ipv4)
+            try during(faults) { try socket.release().close() }
+        }
+    }
 
     private static func adopting(_ call: SystemCall, _ codes: [Int32]) -> FaultPoint {
         FaultPoint(name: "Socket(adopting:)", call: call, codes: [(.fails(.adopt), codes)]) {
@@ -321,6 +332,30 @@ extension FaultPoint {
             other.close()
         },
         FaultPoint(
+            name: "Socket.send(_:descriptors:)", call: .sendmsg,
+            codes: [
+                (.survives, transient),
+                (.fails(.send), sendErrors + [EBADF, ETOOMANYREFS]),
+            ]
+        ) { faults in
+            let (one, other) = try Socket.pair()
+            try during(faults) {
+                _ = try one.send("x", descriptors: [.standardInput], timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultPoint(
+            name: "Socket.receive(descriptorsAtMost:)", call: .recvmsg,
+            codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
+        ) { faults in
+            let (one, other) = try Socket.pair()
+            try other.send("x", descriptors: [.standardInput])
+            try during(faults) {
+                let message = try one.receive(descriptorsAtMost: 1, timeout: .seconds(20))
+                precondition(message.descriptorCount == 1)
+            }
+        },
+        FaultPoint(
             name: "Socket.send(to:)", call: .sendto,
             codes: [(.survives, transient), (.fails(.send), sendErrors)]
         ) { faults in
@@ -395,6 +430,29 @@ extension FaultPoint {
         ) { faults in
             let socket = try Socket(.ipv4, .stream)
             try during(faults) { try socket.setOption(.noDelay, to: true) }
+        },
+        FaultPoint(
+            name: "Socket.peerCredentials", call: .getsockopt,
+            codes: [(.fails(.getOption), [EINVAL, ENOPROTOOPT, ENOTSOCK, ENOMEM])]
+        ) { faults in
+            let (one, _) = try Socket.pair()
+            try during(faults) { _ = try one.peerCredentials }
+        },
+        FaultPoint(
+            name: "Socket.peerCredentials of a process with many groups", call: .getsockopt,
+            skipping: 1, codes: [(.survives, [ERANGE]), (.fails(.getOption), [ENODATA, ENOMEM])]
+        ) { faults in
+            let (one, _) = try Socket.pair()
+            try during(faults) { _ = try one.peerCredentials }
+        },
+        FaultPoint(
+            name: "Socket.peerProcess", call: .getsockopt,
+            codes: [
+                (.fails(.getOption), [EINVAL, EMFILE, ENFILE, ENODATA, ENOPROTOOPT, ESRCH])
+            ]
+        ) { faults in
+            let (one, _) = try Socket.pair()
+            try during(faults) { try one.peerProcess().close() }
         },
         diagnosing(.ioctl, [EINVAL, ENOTTY]),
         diagnosing(.getsockopt, skipping: 1, [EINVAL, ENOPROTOOPT]),

@@ -1,0 +1,108 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("Connection: descriptors and credentials over Unix sockets", .ownThread)
+struct ConnectionPassingDescriptorsTests {
+    @Test("descriptors arrive with the first byte, and the other bytes follow")
+    func transfer() async throws {
+        let (one, other) = try Connection.pair()
+        let text = String(repeating: "long", count: 1 << 18)
+        let sending = Task {
+            try await one.withFileDescriptor { try await one.send(text, descriptors: [$0]) }
+        }
+        var message = try await other.receive(descriptorsAtMost: 1)
+        let first = message.takeDescriptor()
+        let copy = Descriptor(try #require(first).rawValue)
+        #expect(copy.isCloseOnExec)
+        #expect(inode(of: copy.number) == inode(of: one.source.descriptor))
+        let rest = try await other.readExactly(text.utf8.count - message.bytes.count)
+        #expect(message.bytes + rest == Array(text.utf8))
+        try await sending.value
+    }
+
+    @Test("more descriptors than the limit are an error with the bytes, and none leaks")
+    func tooMany() async throws {
+        let (one, other) = try Connection.pair()
+        let ends = try FileDescriptor.pipe()
+        try await one.send("x", descriptors: [ends.readEnd, ends.readEnd])
+        try ends.readEnd.close()
+        let error = await #expect(throws: SocketError.self) {
+            _ = try await other.receive(descriptorsAtMost: 1)
+        }
+        #expect(
+            error?.cause == .invalidInput("the message has more descriptors than the limit of 1"))
+        #expect(error?.partialBytes == [0x78])
+        var entry = pollfd(fd: ends.writeEnd.rawValue, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, 0)
+        #expect(entry.revents & Int16(POLLERR) != 0)
+        try ends.writeEnd.close()
+    }
+
+    @Test("a receive waits, times out without a loss, and ends with an empty message")
+    func waiting() async throws {
+        let (one, other) = try Connection.pair()
+        let error = await #expect(throws: SocketError.self) {
+            _ = try await other.receive(descriptorsAtMost: 1, timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        async let count = other.receive(descriptorsAtMost: 1).descriptorCount
+        try await one.send("x", descriptors: [.standardInput])
+        #expect(try await count == 1)
+        one.close()
+        let end = try await other.receive(descriptorsAtMost: 1)
+        #expect(end.bytes.isEmpty)
+    }
+
+    @Test("bytes that were received in advance come first")
+    func buffered() async throws {
+        let (one, other) = try Connection.pair()
+        try await one.write("line\nrest")
+        #expect(try await other.readLine() == "line")
+        try await one.send("x", descriptors: [.standardInput])
+        let first = try await other.receive(descriptorsAtMost: 1)
+        #expect(first.bytes == Array("rest".utf8))
+        #expect(first.descriptorCount == 0)
+        let second = try await other.receive(descriptorsAtMost: 1)
+        #expect(second.bytes == [0x78])
+        #expect(second.descriptorCount == 1)
+    }
+
+    @Test("a TCP connection neither transfers descriptors nor has credentials")
+    func refused() async throws {
+        let (client, _) = try Loopback.tcpPair()
+        let connection = try Connection(adopting: client)
+        let cause = SocketError.Cause.invalidInput(
+            "the socket's family is ipv4: expected a Unix socket")
+        let sending = await #expect(throws: SocketError.self) {
+            try await connection.send("x", descriptors: [.standardInput])
+        }
+        #expect(sending?.cause == cause)
+        let receiving = await #expect(throws: SocketError.self) {
+            _ = try await connection.receive(descriptorsAtMost: 1)
+        }
+        #expect(receiving?.cause == cause)
+        let credentials = #expect(throws: SocketError.self) { try connection.peerCredentials }
+        #expect(credentials?.cause == cause)
+    }
+
+    @Test("a server sees the process of its client")
+    func credentials() async throws {
+        let name = try #require(UnixAddress(abstract: Loopback.unixPath()))
+        let address = SocketAddress.unix(name)
+        let listener = try Listener(on: address)
+        let client = try await Connection(to: address)
+        let server = try await listener.accept()
+        for connection in [client, server] {
+            let peer = try connection.peerCredentials
+            #expect(peer.processID == getpid())
+            #expect(peer.userID == geteuid())
+            #expect(peer.groupID == getegid())
+            #expect(peer.groups == SocketPassingDescriptorsTests.ownGroups())
+        }
+        let process = Descriptor(try server.peerProcess().rawValue)
+        #expect(process.isCloseOnExec)
+    }
+}

@@ -1,0 +1,249 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("Socket: descriptors and credentials over Unix sockets", .ownThread)
+struct SocketPassingDescriptorsTests {
+    static let types: [SocketType] = [.stream, .datagram, .sequencedPacket]
+
+    /// Returns a descriptor of a pipe, which is readable as soon as bytes were written.
+    private static func pipe() throws -> (reader: FileDescriptor, writer: FileDescriptor) {
+        let ends = try FileDescriptor.pipe()
+        return (ends.readEnd, ends.writeEnd)
+    }
+
+    @Test("descriptors arrive in order with their bytes, and with close-on-exec", arguments: types)
+    func transfer(type: SocketType) throws {
+        let (one, other) = try Socket.pair(type)
+        let (reader, writer) = try Self.pipe()
+        try one.send("two", descriptors: [reader, writer])
+        try reader.close()
+        try writer.close()
+        var message = try other.receive(descriptorsAtMost: 2, timeout: .seconds(10))
+        #expect(message.bytes == Array("two".utf8))
+        #expect(message.descriptorCount == 2)
+        let first = message.takeDescriptor()
+        let received = try #require(first)
+        #expect(message.descriptorCount == 1)
+        let second = message.takeDescriptor()
+        let writing = Descriptor(try #require(second).rawValue)
+        let more = message.takeDescriptor()
+        #expect(more == nil)
+        #expect(writing.isCloseOnExec)
+        _ = Glibc.write(writing.number, "x", 1)
+        var byte: UInt8 = 0
+        #expect(read(received.rawValue, &byte, 1) == 1)
+        #expect(byte == 0x78)
+        try received.close()
+    }
+
+    @Test(
+        "an empty datagram can have descriptors",
+        arguments: [SocketType.datagram, .sequencedPacket])
+    func emptyDatagram(type: SocketType) throws {
+        let (one, other) = try Socket.pair(type)
+        try one.withFileDescriptor { _ = try one.send([UInt8](), descriptors: [$0]) }
+        let message = try other.receive(descriptorsAtMost: 1, timeout: .seconds(10))
+        #expect(message.bytes.isEmpty)
+        #expect(message.descriptorCount == 1)
+    }
+
+    @Test("a message without descriptors, and the end of the stream, have none")
+    func none() throws {
+        let (one, other) = try Socket.pair()
+        try one.send("x", descriptors: [])
+        let message = try other.receive(descriptorsAtMost: 3)
+        #expect(message.bytes == [0x78])
+        #expect(message.descriptorCount == 0)
+        let nothing = try other.receive(atMost: 0, descriptorsAtMost: 1)
+        #expect(nothing.bytes.isEmpty)
+        one.close()
+        let end = try other.receive(descriptorsAtMost: 1)
+        #expect(end.bytes.isEmpty)
+        #expect(end.descriptorCount == 0)
+    }
+
+    @Test(
+        "more descriptors than the limit are an error with the bytes, and none leaks",
+        arguments: types, [0, 1, 2])
+    func tooMany(type: SocketType, limit: Int) throws {
+        let (one, other) = try Socket.pair(type)
+        let (reader, writer) = try Self.pipe()
+        try one.send("four", descriptors: [reader, reader, reader, reader])
+        try reader.close()
+        let error = #expect(throws: SocketError.self) {
+            _ = try other.receive(descriptorsAtMost: limit, timeout: .seconds(10))
+        }
+        #expect(
+            error?.cause
+                == .invalidInput("the message has more descriptors than the limit of \(limit)"))
+        #expect(error?.partialBytes == Array("four".utf8))
+        #expect(hasNoReader(writer))
+        try writer.close()
+    }
+
+    /// Returns whether no descriptor of the pipe's reading end is left in any process.
+    private func hasNoReader(_ writer: FileDescriptor) -> Bool {
+        var entry = pollfd(fd: writer.rawValue, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, 0)
+        return entry.revents & Int16(POLLERR) != 0
+    }
+
+    @Test("descriptors that the program does not take are closed with the message")
+    func untaken() throws {
+        let (one, other) = try Socket.pair()
+        let (reader, writer) = try Self.pipe()
+        try one.send("x", descriptors: [reader, reader])
+        try reader.close()
+        do {
+            var message = try other.receive(descriptorsAtMost: 2)
+            let first = message.takeDescriptor()
+            let taken = try #require(first)
+            #expect(!hasNoReader(writer))
+            try taken.close()
+        }
+        #expect(hasNoReader(writer))
+        try writer.close()
+    }
+
+    @Test("a message whose receive ends after a close leaks no descriptor")
+    func closedMeanwhile() throws {
+        let (one, other) = try Socket.pair()
+        let (reader, writer) = try Self.pipe()
+        let waiting = Background {
+            _ = try other.receive(descriptorsAtMost: 1)
+        }
+        try waitUntilAThreadWaits(on: other)
+        other.close()
+        let error = #expect(throws: SocketError.self) { try waiting.value() }
+        #expect(error?.cause == .closed)
+        _ = try? one.send("x", descriptors: [reader])
+        try reader.close()
+        #expect(hasNoReader(writer))
+        try writer.close()
+    }
+
+    @Test("no free descriptor is an error, and the received descriptors are closed")
+    func shortage() async {
+        await #expect(processExitsWith: .success) {
+            let (one, other) = try Socket.pair()
+            let ends = try FileDescriptor.pipe()
+            try one.send("x", descriptors: [ends.readEnd, ends.readEnd])
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(7), &limit)
+            // The lowest free number, and no more.
+            let free = dup(0)
+            close(free)
+            limit.rlim_cur = rlim_t(free) + 1
+            setrlimit(__rlimit_resource_t(7), &limit)
+            do throws(SocketError) {
+                _ = try other.receive(descriptorsAtMost: 2)
+                fatalError("the receive succeeded")
+            } catch {
+                precondition(error.errno == .tooManyOpenFiles, "\(error)")
+                precondition(error.partialBytes == [0x78])
+            }
+            precondition(dup(0) == free)
+        }
+    }
+
+    @Test("the timeout of a receive applies, and nothing is lost")
+    func timeout() throws {
+        let (one, other) = try Socket.pair()
+        let error = #expect(throws: SocketError.self) {
+            _ = try other.receive(descriptorsAtMost: 1, timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        try one.withFileDescriptor { _ = try one.send("x", descriptors: [$0]) }
+        let message = try other.receive(descriptorsAtMost: 1)
+        #expect(message.descriptorCount == 1)
+    }
+
+    @Test("a part of a stream's bytes takes the descriptors with it")
+    func partial() throws {
+        let (one, other) = try Socket.pair()
+        let sent = try FaultInjection.during([.sendmsg: [.short(2)]]) {
+            try one.withFileDescriptor { try one.send("four", descriptors: [$0]) }
+        }
+        #expect(sent == 2)
+        try one.send("ur")
+        let message = try other.receive(atMost: 1, descriptorsAtMost: 1)
+        #expect(message.bytes == [0x66])
+        #expect(message.descriptorCount == 1)
+        #expect(try other.receive(atMost: 8) == Array("our".utf8))
+    }
+
+    @Test("what cannot be sent is refused, and a bad descriptor is an error")
+    func refused() throws {
+        let (one, other) = try Socket.pair()
+        let standard = FileDescriptor.standardInput
+        let (client, _) = try Loopback.tcpPair()
+        let refused: [(Socket, [UInt8], Int, String)] = [
+            (client, [1], 1, "the socket's family is ipv4: expected a Unix socket"),
+            (one, [], 1, "a stream needs at least one byte to send descriptors with"),
+            (one, [1], 254, "there are 254 descriptors: a message can have at most 253"),
+        ]
+        for (socket, bytes, count, text) in refused {
+            let error = #expect(throws: SocketError.self) {
+                try socket.send(
+                    bytes, descriptors: Array(repeating: standard, count: count))
+            }
+            #expect(error?.cause == .invalidInput(text))
+        }
+        let receiving = #expect(throws: SocketError.self) {
+            _ = try client.receive(descriptorsAtMost: 1)
+        }
+        #expect(receiving?.operation == .receive)
+        let bad = #expect(throws: SocketError.self) {
+            try one.send("x", descriptors: [FileDescriptor(rawValue: 1_000_000)])
+        }
+        #expect(bad?.errno == .badFileDescriptor)
+        try one.send("x", descriptors: Array(repeating: standard, count: 253))
+        let message = try other.receive(descriptorsAtMost: .max)
+        #expect(message.descriptorCount == 253)
+    }
+
+    @Test("the credentials of a peer are those of this process", arguments: types)
+    func credentials(type: SocketType) throws {
+        let (one, _) = try Socket.pair(type)
+        let peer = try one.peerCredentials
+        #expect(peer.processID == getpid())
+        #expect(peer.userID == geteuid())
+        #expect(peer.groupID == getegid())
+        #expect(peer.groups == Self.ownGroups())
+    }
+
+    static func ownGroups() -> [UInt32] {
+        var groups = [gid_t](repeating: 0, count: 65_536)
+        return Array(groups.prefix(Int(getgroups(Int32(groups.count), &groups))))
+    }
+
+    @Test("the descriptor of the peer's process refers to it, and has close-on-exec")
+    func process() throws {
+        let (one, _) = try Socket.pair()
+        let process = Descriptor(try one.peerProcess().rawValue)
+        #expect(process.isCloseOnExec)
+        let information = try FileDescriptor.open(
+            "/proc/self/fdinfo/\(process.number)", .readOnly)
+        defer { try? information.close() }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = try bytes.withUnsafeMutableBytes { try information.read(into: $0) }
+        #expect(String(decoding: bytes[..<count], as: UTF8.self).contains("Pid:\t\(getpid())\n"))
+    }
+
+    @Test("a TCP socket and a socket without a peer have no credentials")
+    func noCredentials() throws {
+        let (client, _) = try Loopback.tcpPair()
+        let error = #expect(throws: SocketError.self) { try client.peerCredentials }
+        #expect(
+            error?.description == "cannot read option SO_PEERCRED:"
+                + " the socket's family is ipv4: expected a Unix socket")
+        let alone = #expect(throws: SocketError.self) {
+            try Socket(.unix, .datagram).peerCredentials
+        }
+        #expect(alone?.errno == .socketNotConnected)
+        #expect(throws: SocketError.self) { try Socket(.unix, .datagram).peerProcess() }
+    }
+}

@@ -1,0 +1,124 @@
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import Sockets
+
+@Suite("withFileDescriptor", .ownThread)
+struct ConfigurableSocketDescriptorTests {
+    @Test("the closure gets the descriptor of each type, which stays open")
+    func everyType() async throws {
+        let (one, other) = try Socket.pair()
+        #expect(try one.withFileDescriptor { $0.rawValue } == one.descriptor)
+        let stream = SocketStream(other)
+        #expect(try stream.withFileDescriptor { $0.rawValue } == other.descriptor)
+        let connection = try Connection(adopting: one)
+        #expect(try descriptor(of: connection) == connection.source.descriptor)
+        let listener = try Listener(on: Loopback.ipv4)
+        #expect(try descriptor(of: listener) == listener.source.descriptor)
+        let channel = try DatagramChannel(on: Loopback.ipv4)
+        #expect(try descriptor(of: channel) == channel.source.descriptor)
+        try await connection.write("open")
+        #expect(try stream.readExactly(4) == Array("open".utf8))
+        let asynchronous = try await channel.withFileDescriptor { descriptor in
+            await Task.yield()
+            return descriptor.rawValue
+        }
+        #expect(asynchronous == channel.source.descriptor)
+    }
+
+    private func descriptor(of socket: some ConfigurableSocket) throws -> Int32 {
+        try socket.withFileDescriptor { $0.rawValue }
+    }
+
+    @Test("a close during the closure releases the descriptor only after the closure")
+    func close() throws {
+        let (one, other) = try Socket.pair()
+        try one.withFileDescriptor { descriptor in
+            let before = inode(of: descriptor.rawValue)
+            one.close()
+            // The number was not reused.
+            #expect(inode(of: descriptor.rawValue) == before)
+            let end = try other.receive()
+            #expect(end.isEmpty)
+        }
+        let error = #expect(throws: SocketError.self) { try one.withFileDescriptor { _ in } }
+        #expect(error?.cause == .closed)
+        #expect(error?.operation == .useDescriptor)
+    }
+
+    @Test("a close of a connection during an async closure releases its descriptor afterwards")
+    func asyncClose() async throws {
+        let (one, other) = try Connection.pair()
+        try await one.withFileDescriptor { descriptor in
+            let before = inode(of: descriptor.rawValue)
+            one.close()
+            let end = try await other.read()
+            #expect(end.isEmpty)
+            #expect(inode(of: descriptor.rawValue) == before)
+        }
+        let error = #expect(throws: SocketError.self) { try one.withFileDescriptor { _ in } }
+        #expect(error?.cause == .closed)
+    }
+
+    @Test("release fails with EBUSY during the closure")
+    func release() throws {
+        let (one, _) = try Socket.pair()
+        let listener = try Listener(on: Loopback.ipv4)
+        try one.withFileDescriptor { _ in
+            let error = #expect(throws: SocketError.self) { try one.release() }
+            #expect(error?.errno == .resourceBusy)
+        }
+        try descriptorIsBusy(listener)
+    }
+
+    private func descriptorIsBusy(_ listener: Listener) throws {
+        try listener.withFileDescriptor { _ in
+            let error = #expect(throws: SocketError.self) { try listener.release() }
+            #expect(error?.errno == .resourceBusy)
+        }
+    }
+
+    @Test("the error of the closure is thrown, and the socket stays open")
+    func failure() throws {
+        struct Failure: Error {}
+        let (one, other) = try Socket.pair()
+        #expect(throws: Failure.self) { try one.withFileDescriptor { _ in throw Failure() } }
+        try other.send("x")
+        #expect(try one.receive() == [0x78])
+    }
+
+    @Test("a timeout that the closure sets does not limit later calls")
+    func options() throws {
+        let (one, other) = try Socket.pair()
+        try other.send("x")
+        #expect(try one.receive() == [0x78])
+        try one.withFileDescriptor { descriptor in
+            // struct timeval { long tv_sec; long tv_usec; }
+            var limit = [0, 1000]
+            setsockopt(descriptor.rawValue, SOL_SOCKET, SO_RCVTIMEO, &limit, 16)
+        }
+        let background = Background { try one.receive() }
+        try waitUntilAThreadWaits(on: one)
+        try other.send("y")
+        #expect(try background.value() == [0x79])
+    }
+
+    @Test("a sharded listener refuses, because it has several descriptors")
+    func sharded() async throws {
+        let group = try LoopGroup(loops: 2)
+        defer { group.shutdown() }
+        let listener = try Listener(
+            on: Loopback.ipv4, group: group, options: .init(sharded: true))
+        let attempts: [() throws -> Void] = [
+            { _ = try descriptor(of: listener) }, { _ = try listener.duplicate() },
+            { _ = try listener.release() },
+        ]
+        for attempt in attempts {
+            let error = #expect(throws: SocketError.self) { try attempt() }
+            #expect(
+                error?.cause == .invalidInput("a sharded listener has a socket for each loop"))
+        }
+        listener.close()
+    }
+}
