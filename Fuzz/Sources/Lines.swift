@@ -69,7 +69,7 @@ private func checkParts(_ bytes: [UInt8], limit: Int, chunkSize size: Int, _ tex
     var taken: [UInt8] = []
     var rest = bytes[...]
     while true {
-        switch buffer.take(upTo: mark, limit: limit, scanned: &scanned) {
+        switch buffer.take(upTo: [mark], limit: limit, scanned: &scanned) {
         case .message(let part):
             require(part.last == mark && part.count <= limit, "a part without its end", text)
             require(!part.dropLast().contains(mark), "two parts in one", text)

@@ -14,7 +14,7 @@ extension Connection {
     ///
     /// With ``Framing/toEnd(limit:)``, the call half-closes the connection after the request and
     /// reads until the end of the stream. The other framings keep the connection open. A line or a
-    /// message that ends with a delimiter byte has at most 65,536 bytes.
+    /// message that ends with a delimiter has at most 65,536 bytes.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.

@@ -1,6 +1,6 @@
 internal import SystemPackage
 
-// Reads that end after a number of bytes, at a delimiter byte or at the end of the stream.
+// Reads that end after a number of bytes, at a delimiter or at the end of the stream.
 extension Connection {
     /// Reads exactly `count` bytes.
     ///
@@ -24,8 +24,7 @@ extension Connection {
         var deadline = try beginReading(timeout)
         defer { source.endReading() }
         if let bytes = try await read(.exactly(count), &deadline) { return bytes }
-        let partial = input.take(input.count)
-        throw failure(.read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
+        throw failureInsideMessage()
     }
 
     /// Reads up to and including the first `byte`.
@@ -49,6 +48,47 @@ extension Connection {
         var deadline = try beginReading(timeout)
         defer { source.endReading() }
         return try await read(.until(byte), limit: limit, &deadline)
+    }
+
+    /// Reads up to and including the first delimiter.
+    ///
+    /// ```swift
+    /// let head = try await connection.readUntil("\r\n\r\n", limit: 8192)
+    /// ```
+    ///
+    /// If the stream ends before the delimiter, the call returns the remaining bytes.
+    ///
+    /// - Parameters:
+    ///   - delimiter: The bytes that end the message.
+    ///   - limit: The maximum length of the message in bytes, including `delimiter`, or `nil` for
+    ///     65,536.
+    ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. A timeout
+    ///     does not undo earlier reads. If a message takes two reads and the second one times out,
+    ///     keep the bytes from the first.
+    /// - Returns: The bytes, or `nil` at the end of the stream.
+    /// - Throws: The errors of ``read(atMost:timeout:)``,
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the delimiter is empty, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the delimiter does not end within the first
+    ///   `limit` bytes. The received bytes then stay in the connection.
+    public func readUntil(
+        _ delimiter: [UInt8], limit: Int? = nil, timeout: TimeLimit? = nil
+    ) async throws(SocketError) -> [UInt8]? {
+        var deadline = try beginReading(timeout)
+        defer { source.endReading() }
+        return try await read(.until(delimiter), limit: limit, &deadline)
+    }
+
+    /// Reads up to and including the first occurrence of a text; see
+    /// ``readUntil(_:limit:timeout:)-([UInt8],_,_)``.
+    ///
+    /// - Throws: The errors of ``read(atMost:timeout:)``,
+    ///   ``SocketError/Cause/invalidInput(_:)`` if the text is empty, and
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the text does not end within the first `limit`
+    ///   bytes. The received bytes then stay in the connection.
+    public func readUntil(
+        _ delimiter: String, limit: Int? = nil, timeout: TimeLimit? = nil
+    ) async throws(SocketError) -> [UInt8]? {
+        try await readUntil(Array(delimiter.utf8), limit: limit, timeout: timeout)
     }
 
     /// Reads everything until the peer ends the stream.
@@ -75,7 +115,7 @@ extension Connection {
     /// Returns `nil` if the stream ends before the message is complete. The caller must have called
     /// `begin(.read)`, which excludes other readers.
     @inline(__always)
-    private func read(
+    func read(
         _ framing: Framing, limit: Int? = nil, _ deadline: inout Deadline
     ) async throws(SocketError) -> [UInt8]? {
         var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
@@ -88,6 +128,13 @@ extension Connection {
             case .needsMore: hasEnded = try await !fill(&deadline)
             }
         }
+    }
+
+    /// Removes the bytes of a message that the stream ended, and returns the error.
+    @inline(never)
+    func failureInsideMessage() -> SocketError {
+        let partial = input.take(input.count)
+        return failure(.read, .endOfStream, bytesTransferred: partial.count, partialBytes: partial)
     }
 
     /// Receives bytes into the buffer once.

@@ -11,7 +11,7 @@ extension SocketStream {
     ///
     /// ``Framing/toEnd(limit:)`` half-closes the connection after the request and reads until EOF.
     /// The other framings keep the connection open. The stream's line limit applies to a line and
-    /// to a message that ends with a delimiter byte. Unflushed bytes are sent before the request.
+    /// to a message that ends with a delimiter. Unflushed bytes are sent before the request.
     /// The call blocks the thread; the async counterpart is
     /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///
@@ -38,11 +38,7 @@ extension SocketStream {
     ) throws(SocketError) -> Reply {
         try socket.require(.stream, for: .exchange)
         guard !isIncomplete else { throw socket.failure(.exchange, .incompleteWrite) }
-        guard !isLending else {
-            throw socket.failure(
-                .exchange,
-                .invalidInput("withLine is running: expected no other read until its closure ends"))
-        }
+        try requireBuffer(for: .exchange)
         if framing != .line { scanner.stopSkipping() }
         // Send unflushed bytes with the request, because flushing first could deadlock with a peer
         // that waits until this side reads.

@@ -1,5 +1,5 @@
-// Reads that return the available bytes, a given number of bytes, or all bytes up to a delimiter
-// byte or EOF.
+// Reads that return the available bytes, a given number of bytes, or all bytes up to a delimiter or
+// EOF.
 extension SocketStream {
     /// Reads the available bytes, waiting until there is at least one byte.
     ///
@@ -44,17 +44,14 @@ extension SocketStream {
         _ count: Int, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
         if let bytes = try read(.exactly(count), timeout: timeout) { return bytes }
-        let partial = input.take(input.count)
-        throw SocketError(
-            .read, .endOfStream, localAddress: socket.localAddress,
-            remoteAddress: socket.remoteAddress, bytesTransferred: partial.count,
-            partialBytes: partial)
+        throw failureInsideMessage()
     }
 
     /// Reads up to and including the first `byte`.
     ///
     /// If the stream ends before that byte, the call returns the remaining bytes. The call blocks
-    /// the thread; the async counterpart is ``Connection/readUntil(_:limit:timeout:)``.
+    /// the thread; the async counterpart is
+    /// ``Connection/readUntil(_:limit:timeout:)-(UInt8,_,_)``.
     ///
     /// - Parameters:
     ///   - byte: The byte that ends the message.
@@ -70,6 +67,45 @@ extension SocketStream {
         _ byte: UInt8, limit: Int? = nil, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8]? {
         try read(.until(byte), limit: limit, timeout: timeout)
+    }
+
+    /// Reads up to and including the first delimiter.
+    ///
+    /// ```swift
+    /// let head = try stream.readUntil("\r\n\r\n", limit: 8192)
+    /// ```
+    ///
+    /// If the stream ends before the delimiter, the call returns the remaining bytes. The call
+    /// blocks the thread; the async counterpart is
+    /// ``Connection/readUntil(_:limit:timeout:)-([UInt8],_,_)``.
+    ///
+    /// - Parameters:
+    ///   - delimiter: The bytes that end the message.
+    ///   - limit: The maximum length of the message in bytes, including `delimiter`, or `nil` for
+    ///     the stream's line limit.
+    ///   - timeout: The time limit for the whole message. A timeout does not undo earlier reads. If
+    ///     a message takes two reads and the second one times out, keep the bytes from the first.
+    /// - Returns: The bytes, or `nil` at the end of the stream.
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the delimiter is empty.
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the delimiter does not end within the first
+    ///   `limit` bytes, which stay in the stream. The errors of
+    ///   ``Socket/receive(atMost:timeout:)``.
+    public func readUntil(
+        _ delimiter: [UInt8], limit: Int? = nil, timeout: TimeLimit = .never
+    ) throws(SocketError) -> [UInt8]? {
+        try read(.until(delimiter), limit: limit, timeout: timeout)
+    }
+
+    /// Reads up to and including the first occurrence of a text; see
+    /// ``readUntil(_:limit:timeout:)-([UInt8],_,_)``.
+    ///
+    /// - Throws: ``SocketError/Cause/invalidInput(_:)`` if the text is empty.
+    ///   ``SocketError/Cause/tooLarge(limit:)`` if the text does not end within the first `limit`
+    ///   bytes, which stay in the stream. The errors of ``Socket/receive(atMost:timeout:)``.
+    public func readUntil(
+        _ delimiter: String, limit: Int? = nil, timeout: TimeLimit = .never
+    ) throws(SocketError) -> [UInt8]? {
+        try readUntil(Array(delimiter.utf8), limit: limit, timeout: timeout)
     }
 
     /// Reads everything until the peer ends the stream.
@@ -95,12 +131,12 @@ extension SocketStream {
     /// Reads one message.
     ///
     /// Returns `nil` if the stream ends before the message is complete.
-    private func read(
+    func read(
         _ framing: Framing, limit: Int? = nil, timeout: TimeLimit
     ) throws(SocketError) -> [UInt8]? {
         var deadline = Deadline(timeout)
         var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
-        scanner.stopSkipping()
+        if framing != .line { scanner.stopSkipping() }
         var hasEnded = false
         while true {
             switch parser.next(&input, &scanner, isAtEnd: hasEnded) {
@@ -112,16 +148,30 @@ extension SocketStream {
         }
     }
 
+    /// Removes the bytes of a message that the stream ended, and returns the error.
+    func failureInsideMessage() -> SocketError {
+        let partial = input.take(input.count)
+        return SocketError(
+            .read, .endOfStream, localAddress: socket.localAddress,
+            remoteAddress: socket.remoteAddress, bytesTransferred: partial.count,
+            partialBytes: partial)
+    }
+
+    /// Throws if a closure is using the bytes in the buffer, so the buffer must not change.
+    func requireBuffer(for operation: SocketError.Operation) throws(SocketError) {
+        guard isLending else { return }
+        throw socket.failure(
+            operation,
+            .invalidInput(
+                "a closure is using the received bytes: expected no other read until it ends"))
+    }
+
     /// Receives bytes into the buffer once.
     ///
     /// Returns `false` at the end of the stream.
     func fill(_ deadline: inout Deadline) throws(SocketError) -> Bool {
         try socket.require(.stream, for: .read)
-        if isLending {
-            throw socket.failure(
-                .read,
-                .invalidInput("withLine is running: expected no other read until its closure ends"))
-        }
+        try requireBuffer(for: .read)
         if isAtEnd { return false }
         var isFirst = deadline.startIfNeeded()
         // Send the unsent bytes first, because neither side would continue if the peer waited for

@@ -25,8 +25,8 @@ public final class SocketStream: ConfigurableSocket {
     @exclusivity(unchecked) var output: ByteBuffer
     @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
-    /// A Boolean value that indicates whether a closure is using the bytes of a line, so the buffer
-    /// must not change.
+    /// A Boolean value that indicates whether a closure is using the bytes in the buffer, so the
+    /// buffer must not change.
     @exclusivity(unchecked) @usableFromInline var isLending = false
     /// A Boolean value that indicates whether a write ended part-way, so further bytes would
     /// continue in the middle of a message.

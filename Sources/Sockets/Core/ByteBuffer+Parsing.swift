@@ -14,7 +14,7 @@ enum ParseResult<Message> {
 /// differ only in how they wait for more bytes.
 struct MessageParser {
     let framing: Framing
-    /// The maximum length of a message that ends with a delimiter byte.
+    /// The maximum length of a message that ends with a delimiter.
     private let delimitedLimit: Int
     private var scanned = 0
 
@@ -37,10 +37,18 @@ struct MessageParser {
             return isAtEnd ? .message(input.take(input.count)) : .needsMore
         case .exactly(let count):
             return input.count < count ? .needsMore : .message(input.take(max(0, count)))
-        case .until(let byte):
-            let part = input.take(upTo: byte, limit: delimitedLimit, scanned: &scanned)
+        case .until(let delimiter):
+            let part = input.take(upTo: delimiter, limit: delimitedLimit, scanned: &scanned)
             guard case .needsMore = part, isAtEnd, !input.isEmpty else { return part }
             return .message(input.take(input.count))
+        case .frame(let length):
+            switch length.size(of: input.bytes) {
+            case .message(let size):
+                return input.count < size
+                    ? .needsMore : .message(Array(input.take(size).dropFirst(length.width)))
+            case .needsMore: return .needsMore
+            case .failed(let cause): return .failed(cause)
+            }
         case .line:
             switch input.takeLine(&scanner, isAtEnd: isAtEnd) {
             case .message(let line): return .message([UInt8](line))
@@ -113,20 +121,49 @@ extension ByteBuffer {
         return .message(rest)
     }
 
-    /// Removes and returns the bytes up to and including the first `byte`.
+    /// Removes and returns the bytes up to and including the first delimiter.
     ///
     /// - Parameters:
-    ///   - byte: The byte that ends the message.
+    ///   - delimiter: The bytes that end the message.
     ///   - limit: The maximum length of the message, in bytes.
     ///   - scanned: The number of bytes that were already searched. Start with 0, and pass the same
     ///     variable to each call.
-    /// - Returns: The message, `needsMore`, or a failure if the message exceeds `limit`.
-    mutating func take(upTo byte: UInt8, limit: Int, scanned: inout Int) -> ParseResult<[UInt8]> {
-        let unseen = UnsafeRawBufferPointer(rebasing: bytes[scanned...])
-        if let offset = System.memchr(byte, in: unseen), scanned + offset < limit {
-            return .message(take(scanned + offset + 1))
+    /// - Returns: The message, `needsMore`, or a failure if the message exceeds `limit` or if the
+    ///   delimiter is empty.
+    mutating func take(
+        upTo delimiter: [UInt8], limit: Int, scanned: inout Int
+    ) -> ParseResult<[UInt8]> {
+        if delimiter.isEmpty {
+            return .failed(.invalidInput("the delimiter is empty: expected at least one byte"))
+        }
+        if let end = Framing.end(of: delimiter, in: bytes, searched: scanned), end <= limit {
+            return .message(take(end))
         }
         scanned = count
         return scanned >= limit ? .failed(.tooLarge(limit: limit)) : .needsMore
+    }
+
+    /// Removes the bytes that a parser consumed, and returns its value.
+    ///
+    /// - Parameters:
+    ///   - parsed: The result of the parser for all bytes in the buffer, or `nil` if it asked for
+    ///     more bytes.
+    ///   - limit: The number of bytes with which the parser must not ask for more.
+    /// - Returns: The value, `needsMore`, or a failure if the parser asked for too many bytes or
+    ///   consumed an impossible number of them. A failure consumes nothing.
+    mutating func take<Value>(
+        _ parsed: (consumed: Int, value: Value)?, limit: Int
+    ) -> ParseResult<Value> {
+        guard let parsed else {
+            return count >= limit ? .failed(.tooLarge(limit: limit)) : .needsMore
+        }
+        guard 0...count ~= parsed.consumed else {
+            return .failed(
+                .invalidInput(
+                    "the parser consumed \(parsed.consumed) bytes: expected 0 to \(count)"))
+        }
+        consume(parsed.consumed)
+        trim()
+        return .message(parsed.value)
     }
 }

@@ -73,6 +73,21 @@ struct ByteBuffer: ~Copyable {
         written(bytes.count)
     }
 
+    /// Inserts bytes at the front.
+    mutating func prepend(_ bytes: UnsafeRawBufferPointer) {
+        if start < bytes.count { makeRoomInFront(bytes.count) }
+        start -= bytes.count
+        UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: bytes)
+    }
+
+    /// Moves the bytes so that there is free memory of `least` bytes in front of them.
+    private mutating func makeRoomInFront(_ least: Int) {
+        let end = least + count
+        if end > memory.count { resize(to: max(usualCapacity, end)) }
+        UnsafeMutableRawBufferPointer(rebasing: memory[least...]).copyMemory(from: bytes)
+        (start, self.end) = (least, end)
+    }
+
     /// Moves the bytes to the front of the memory, or into larger memory if there is too little
     /// space.
     private mutating func makeRoom(_ least: Int) {

@@ -185,7 +185,7 @@ struct Exchange {
     ) throws(Errno) -> Bool {
         let room = input.roomToFill
         do throws(Errno) {
-            let wished = keepsSurplus ? room.count : try share(descriptor, room, input.count)
+            let wished = keepsSurplus ? room.count : try share(descriptor, room, input.bytes)
             let free = UnsafeMutableRawBufferPointer(rebasing: room[..<wished])
             guard let count = try receive(descriptor, free, []) else { return true }
             if count == 0, let error = connectionError?.atEnd(of: descriptor) { throw error }
@@ -212,21 +212,37 @@ struct Exchange {
         return try System.recv(descriptor, room, flags.union(.dontWait))
     }
 
-    /// Returns how many bytes can be received without reading beyond the reply.
+    /// Returns how many bytes can be received without reading beyond the reply, of which `received`
+    /// has arrived already.
     private func share(
-        _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer, _ count: Int
+        _ descriptor: Int32, _ room: UnsafeMutableRawBufferPointer,
+        _ received: UnsafeRawBufferPointer
     ) throws(Errno) -> Int {
-        let end: UInt8
+        let delimiter: [UInt8]
         switch framing {
         case .toEnd: return room.count
-        case .exactly(let wished): return min(room.count, wished - count)
-        case .line: end = UInt8(ascii: "\n")
-        case .until(let byte): end = byte
+        case .exactly(let wished): return min(room.count, wished - received.count)
+        case .frame(let length):
+            let size =
+                if case .message(let size) = length.size(of: received) { size } else {
+                    length.width
+                }
+            return min(room.count, size - received.count)
+        case .line: delimiter = [UInt8(ascii: "\n")]
+        case .until(let bytes): delimiter = bytes
         }
         guard let waiting = try receive(descriptor, room, .peek) else { throw .interrupted }
         let bytes = UnsafeRawBufferPointer(rebasing: room[..<waiting])
+        // The delimiter may have begun in the bytes that were already received.
+        let start = received.suffix(delimiter.count - 1)
+        let end =
+            start.isEmpty
+            ? Framing.end(of: delimiter, in: bytes, searched: 0)
+            : (Array(start) + bytes).withUnsafeBytes {
+                Framing.end(of: delimiter, in: $0, searched: start.count)
+            }
         // Request at least one byte, because receiving zero bytes cannot detect the end of the
         // stream.
-        return System.memchr(end, in: bytes).map { $0 + 1 } ?? max(1, waiting)
+        return end.map { $0 - start.count } ?? max(1, waiting)
     }
 }

@@ -2,8 +2,8 @@
 public struct Reply: Hashable, Sendable {
     /// The bytes of the reply.
     ///
-    /// A line does not include its line ending. A message that ends with a delimiter byte includes
-    /// that byte.
+    /// A line does not include its line ending, and a frame does not include its length. A message
+    /// that ends with a delimiter includes the delimiter.
     public let bytes: [UInt8]
 
     /// The number of request bytes that were not sent because the peer replied and closed the

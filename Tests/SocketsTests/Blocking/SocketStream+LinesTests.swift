@@ -133,7 +133,8 @@ struct SocketStreamLinesTests {
             let error = #expect(throws: SocketError.self) { try stream.readLine() }
             #expect(
                 error?.description == "cannot read:"
-                    + " withLine is running: expected no other read until its closure ends")
+                    + " a closure is using the received bytes: expected no other read until it ends"
+            )
             #expect(line.byteCount == 3)
         }
         try peer.sendAll("two\n")

@@ -47,18 +47,19 @@ struct ByteBufferParsingTests {
     func upTo() {
         var buffer = buffer("a;bcd")
         var scanned = 0
-        guard case .message(let part) = buffer.take(upTo: 0x3b, limit: 2, scanned: &scanned) else {
+        guard case .message(let part) = buffer.take(upTo: [0x3b], limit: 2, scanned: &scanned)
+        else {
             Issue.record("expected a part")
             return
         }
         #expect(part == Array("a;".utf8))
-        guard case .needsMore = buffer.take(upTo: 0x3b, limit: 4, scanned: &scanned) else {
+        guard case .needsMore = buffer.take(upTo: [0x3b], limit: 4, scanned: &scanned) else {
             Issue.record("expected to need more")
             return
         }
         guard
             case .failed(.tooLarge(limit: 3)) = buffer.take(
-                upTo: 0x3b, limit: 3, scanned: &scanned)
+                upTo: [0x3b], limit: 3, scanned: &scanned)
         else {
             Issue.record("expected a failure")
             return

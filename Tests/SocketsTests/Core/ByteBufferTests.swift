@@ -140,4 +140,27 @@ struct ByteBufferTests {
             }
         }
     }
+
+    @Test("prepend inserts bytes in front, into free memory, by moving bytes, and by growing")
+    func prepend() {
+        var buffer = ByteBuffer(capacity: 8)
+        prepend([], to: &buffer)
+        #expect(content(buffer) == [])
+        prepend([3, 4], to: &buffer)
+        #expect(content(buffer) == [3, 4])
+        prepend([2], to: &buffer)
+        #expect(content(buffer) == [2, 3, 4])
+        buffer.consume(1)
+        prepend([1], to: &buffer)
+        #expect(content(buffer) == [1, 3, 4])
+        append([5, 6, 7, 8, 9], to: &buffer)
+        prepend([0], to: &buffer)
+        #expect(content(buffer) == [0, 1, 3, 4, 5, 6, 7, 8, 9])
+        append([10], to: &buffer)
+        #expect(content(buffer) == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10])
+    }
+
+    private func prepend(_ bytes: [UInt8], to buffer: inout ByteBuffer) {
+        bytes.withUnsafeBytes { buffer.prepend($0) }
+    }
 }

@@ -49,6 +49,32 @@ final class ExchangeTests {
         #expect(reply.unsentRequestBytes == request.count - exchange.bytesTransferred)
     }
 
+    @Test("an exchange receives nothing beyond a delimiter or a frame that arrives in pieces")
+    func pieces() throws {
+        for (framing, text) in [
+            (Framing.until("\r\n\r\n"), "one\r\r\n\r\n"), (.frame(length: .uint16()), "\0\u{3}one"),
+        ] {
+            let (here, there) = try Socket.pair()
+            var exchange = Exchange(1, framing, delimitedLimit: 64, keepsSurplus: false)
+            for byte in text.utf8.dropLast() {
+                try there.sendAll([byte])
+                guard case .blocked(sends: false, receives: true) = step(&exchange, here, [7])
+                else {
+                    Issue.record("expected a wait for the rest of the reply")
+                    return
+                }
+            }
+            try there.sendAll([text.utf8.last!] + Array("surplus".utf8))
+            guard case .finished(let reply) = step(&exchange, here, [7]) else {
+                Issue.record("expected the exchange to finish")
+                return
+            }
+            let isFrame = if case .frame = framing { true } else { false }
+            #expect(reply.text == (isFrame ? "one" : text))
+            #expect(try here.receive() == Array("surplus".utf8))
+        }
+    }
+
     @Test("a reply of zero bytes consumes no input")
     func emptyReply() throws {
         let (here, there) = try Socket.pair()
