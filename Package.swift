@@ -22,6 +22,7 @@ let examples = [
     "InformationClient",
     "LineClient",
     "LineServer",
+    "RespClient",
     "StalledConnection",
     "TLSClient",
     "TLSServer",
