@@ -13,8 +13,8 @@ extension Connection {
     /// ```
     ///
     /// With ``Framing/toEnd(limit:)``, the call half-closes the connection after the request and
-    /// reads until the end of the stream. The other framings keep the connection open. A line or a
-    /// message that ends with a delimiter has at most 65,536 bytes.
+    /// reads until the end of the stream. The other framings keep the connection open. ``lineLimit``
+    /// applies to a line and to a message that ends with a delimiter.
     ///
     /// - Parameters:
     ///   - request: The bytes to send.
@@ -50,6 +50,7 @@ extension Connection {
         defer { source.endReading() }
         guard !isIncomplete else { throw failure(.exchange, .incompleteWrite) }
         if framing != .line { scanner.stopSkipping() }
+        scanner.limit = lineLimit
         source.waitsForBoth.store(true, ordering: .sequentiallyConsistent)
         defer {
             source.waitsForBoth.store(false, ordering: .sequentiallyConsistent)

@@ -34,7 +34,7 @@ extension Connection {
     /// - Parameters:
     ///   - byte: The byte that ends the message.
     ///   - limit: The maximum length of the message in bytes, including `byte`, or `nil` for
-    ///     65,536.
+    ///     ``lineLimit``.
     ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. A timeout
     ///     does not undo earlier reads. If a message takes two reads and the second one times out,
     ///     keep the bytes from the first.
@@ -61,7 +61,7 @@ extension Connection {
     /// - Parameters:
     ///   - delimiter: The bytes that end the message.
     ///   - limit: The maximum length of the message in bytes, including `delimiter`, or `nil` for
-    ///     65,536.
+    ///     ``lineLimit``.
     ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. A timeout
     ///     does not undo earlier reads. If a message takes two reads and the second one times out,
     ///     keep the bytes from the first.
@@ -118,6 +118,7 @@ extension Connection {
     func read(
         _ framing: Framing, limit: Int? = nil, _ deadline: inout Deadline
     ) async throws(SocketError) -> [UInt8]? {
+        scanner.limit = lineLimit
         var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
         var hasEnded = false
         while true {

@@ -32,7 +32,7 @@ extension Connection {
     ///   bytes from the first.
     /// - Returns: The line, or `nil` at the end of the stream.
     /// - Throws: The errors of ``read(atMost:timeout:)``, and
-    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than 65,536 bytes. The
+    ///   ``SocketError/Cause/lineTooLong(limit:)`` if the line is longer than ``lineLimit``. The
     ///   next call then skips the rest of the line.
     public func readLine(timeout: TimeLimit? = nil) async throws(SocketError) -> String? {
         if let line = try bufferedLine() { return line }
@@ -138,6 +138,9 @@ extension Connection {
         // reader could otherwise overwrite the line.
         defer { if isKept { source.leave() } else { source.endReading() } }
         var deadline = Deadline(timeout ?? readTimeout)
+        // Apply the limit here and not to each line that was already received, because that would
+        // slow down each line.
+        scanner.limit = lineLimit
         var hasEnded = false
         while true {
             switch input.takeLine(&scanner, isAtEnd: hasEnded) {

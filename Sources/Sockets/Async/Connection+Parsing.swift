@@ -187,8 +187,8 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - framing: Where the message ends. A line or a message that ends with a delimiter has at
-    ///     most 65,536 bytes.
+    ///   - framing: Where the message ends. ``lineLimit`` applies to a line and to a message that
+    ///     ends with a delimiter.
     ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. After a
     ///     timeout or a cancellation, no bytes are consumed.
     /// - Returns: The message, or `nil` at the end of the stream. ``Framing/toEnd(limit:)`` returns

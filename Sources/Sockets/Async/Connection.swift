@@ -60,6 +60,7 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     let tlsReference = LazyReference<TLSSession>()
     private let readLimit = Atomic(TimeLimit.never.packed)
     private let writeLimit = Atomic(TimeLimit.never.packed)
+    private let longestLine = Atomic(65536)
 
     /// Creates a connection that takes ownership of a connected, nonblocking socket.
     init(taking socket: consuming OwnedSocket, on loop: EventLoop) throws(Errno) {
@@ -130,6 +131,17 @@ public final class Connection: LoopSocket, @unchecked Sendable {
     public var writeTimeout: TimeLimit {
         get { TimeLimit(packed: writeLimit.load(ordering: .relaxed)) }
         set { writeLimit.store(newValue.packed, ordering: .relaxed) }
+    }
+
+    /// The maximum length of a line in bytes without its line ending, 65,536 by default.
+    ///
+    /// It limits the memory that a peer can fill with an endless line. It also applies to a message
+    /// that ends with a delimiter, including the delimiter, unless the call has its own `limit:`.
+    /// Values below 0 mean 0. Set it before you read, because the earlier limit may still apply to
+    /// bytes that have already arrived.
+    public var lineLimit: Int {
+        get { longestLine.load(ordering: .relaxed) }
+        set { longestLine.store(LineScanner.clamped(newValue), ordering: .relaxed) }
     }
 
     /// Shuts down one or both directions of the connection, as shutdown(2) does.

@@ -13,7 +13,7 @@ extension Socket {
     ///
     /// ``Framing/toEnd(limit:)`` half-closes the connection after the request and reads until EOF.
     /// The other framings keep the connection open. A line or a message that ends with a delimiter
-    /// byte has at most 65,536 bytes. Bytes after the reply are not received, so the next call can
+    /// has at most 65,536 bytes. Bytes after the reply are not received, so the next call can
     /// receive them. The call blocks the thread; the async counterpart is
     /// ``Connection/exchange(_:reading:timeout:)-([UInt8],_,_)``.
     ///

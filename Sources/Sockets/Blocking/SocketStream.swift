@@ -32,6 +32,16 @@ public final class SocketStream: ConfigurableSocket {
     /// continue in the middle of a message.
     var isIncomplete = false
 
+    /// The maximum length of a line in bytes, without its line ending.
+    ///
+    /// It limits the memory that a peer can fill with an endless line. It also applies to a message
+    /// that ends with a delimiter, including the delimiter, unless the call has its own `limit:`.
+    /// Values below 0 mean 0.
+    public var lineLimit: Int {
+        get { scanner.limit }
+        set { scanner.limit = LineScanner.clamped(newValue) }
+    }
+
     /// Creates a stream on a connected socket.
     ///
     /// - Parameters:

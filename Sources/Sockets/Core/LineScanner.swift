@@ -15,16 +15,20 @@ struct LineScanner {
     }
 
     /// The maximum length of a line in bytes, without its line ending.
-    let limit: Int
+    ///
+    /// It must be a result of `clamped`.
+    var limit: Int
 
     private var scanned = 0
     /// A Boolean value that indicates whether the rest of an overlong line must be discarded.
     private(set) var isSkipping = false
 
-    init(limit: Int) {
-        // The limit stays below `Int.max`, because `scan` adds 1 to it for a CR.
-        self.limit = min(max(0, limit), Int.max - 1)
-    }
+    init(limit: Int) { self.limit = Self.clamped(limit) }
+
+    /// Returns the nearest valid limit.
+    ///
+    /// It is below `Int.max`, because `scan` adds 1 to it for a CR.
+    static func clamped(_ limit: Int) -> Int { min(max(0, limit), Int.max - 1) }
 
     /// Scans all bytes that were received but not yet consumed.
     @inline(__always)

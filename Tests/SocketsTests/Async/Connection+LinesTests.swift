@@ -65,6 +65,29 @@ struct ConnectionLinesTests {
         try await writing.value
     }
 
+    @Test("lineLimit limits lines and delimited messages, and negative values mean 0")
+    func lineLimit() async throws {
+        #expect(connection.lineLimit == 65536)
+        connection.lineLimit = -1
+        #expect(connection.lineLimit == 0)
+        connection.lineLimit = 5
+        try await peer.write("12345\r\n123456\nnext\n12345;")
+        #expect(try await connection.readLine() == "12345")
+        var error = await #expect(throws: SocketError.self) { try await connection.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 5))
+        #expect(try await connection.readLine() == "next")
+        error = await #expect(throws: SocketError.self) {
+            try await connection.readUntil(UInt8(ascii: ";"))
+        }
+        #expect(error?.cause == .tooLarge(limit: 5))
+        error = await #expect(throws: SocketError.self) {
+            try await connection.exchange("?", reading: .until(";"))
+        }
+        #expect(error?.cause == .tooLarge(limit: 5))
+        connection.lineLimit = 6
+        #expect(try await connection.readUntil(";") == Array("12345;".utf8))
+    }
+
     @Test("readLine returns the whole line after an earlier timeout")
     func timeout() async throws {
         try await peer.write("half")

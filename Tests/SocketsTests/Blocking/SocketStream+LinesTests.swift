@@ -126,6 +126,23 @@ struct SocketStreamLinesTests {
         #expect(try stream.readLine() == "two")
     }
 
+    @Test("lineLimit limits lines and delimited messages, and negative values mean 0")
+    func lineLimit() throws {
+        #expect(stream.lineLimit == 20)
+        stream.lineLimit = -1
+        #expect(stream.lineLimit == 0)
+        stream.lineLimit = 5
+        try peer.sendAll("12345\r\n123456\nnext\n12345;")
+        #expect(try stream.readLine() == "12345")
+        var error = #expect(throws: SocketError.self) { try stream.readLine() }
+        #expect(error?.cause == .lineTooLong(limit: 5))
+        #expect(try stream.readLine() == "next")
+        error = #expect(throws: SocketError.self) { try stream.readUntil(UInt8(ascii: ";")) }
+        #expect(error?.cause == .tooLarge(limit: 5))
+        stream.lineLimit = 6
+        #expect(try stream.readUntil(";") == Array("12345;".utf8))
+    }
+
     @Test("readLine inside withLine throws and leaves the line valid")
     func readInsideWithLine() throws {
         try peer.sendAll("one\n")
