@@ -57,6 +57,11 @@ extension SocketOption<Bool> {
     /// `TCP_NODELAY`: small writes are sent at once instead of being combined (Nagle's algorithm).
     public static var noDelay: Self { flag("noDelay", .noDelay) }
 
+    /// `TCP_CORK`: the kernel holds back partial segments, for at most 200 ms.
+    ///
+    /// ``Connection/corked(_:)`` and ``Socket/corked(_:)`` set it for the duration of a closure.
+    public static var cork: Self { flag("cork", .cork) }
+
     /// `IPV6_V6ONLY`: an IPv6 socket carries only IPv6 traffic and no IPv4 traffic.
     ///
     /// Set this option before bind. Without it, a socket on `::` serves both families. To restrict

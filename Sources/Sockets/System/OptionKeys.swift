@@ -19,6 +19,7 @@ struct OptionKey: Hashable, Sendable {
 
     // tcp(7)
     static let noDelay = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_NODELAY)
+    static let cork = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_CORK)
     static let keepAliveIdle = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPIDLE)
     static let keepAliveInterval = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPINTVL)
     static let keepAliveCount = OptionKey(level: Int32(IPPROTO_TCP), name: TCP_KEEPCNT)

@@ -8,12 +8,13 @@ struct SocketOptionTests {
         "SocketOption.name is the Swift name of an option, or the level and number of a raw option")
     func names() {
         let flags: [SocketOption<Bool>] = [
-            .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .ipv6Only, .multicastLoop,
+            .reuseAddress, .reusePort, .keepAlive, .broadcast, .noDelay, .cork, .ipv6Only,
+            .multicastLoop,
         ]
         #expect(
             flags.map(\.name) == [
-                "reuseAddress", "reusePort", "keepAlive", "broadcast", "noDelay", "ipv6Only",
-                "multicastLoop",
+                "reuseAddress", "reusePort", "keepAlive", "broadcast", "noDelay", "cork",
+                "ipv6Only", "multicastLoop",
             ])
         let counts: [SocketOption<Int>] = [
             .receiveBufferSize, .sendBufferSize, .keepAliveCount, .timeToLive, .multicastTimeToLive,

@@ -1,0 +1,28 @@
+extension Connection {
+    /// Runs `body`, whose writes the kernel sends in full segments, as `TCP_CORK` in tcp(7) does.
+    ///
+    /// ```swift
+    /// try await connection.corked {
+    ///     try await connection.write(header)
+    ///     try await connection.sendFile(file)
+    /// }
+    /// ```
+    ///
+    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. So the start
+    /// of the file leaves in the segment of the header. The call costs two system calls. Do not
+    /// wait for a reply in `body`, because the request may be held back. On a Unix socket, which
+    /// has no segments, the call only runs `body`.
+    ///
+    /// - Parameter body: The closure that writes.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, or ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the kernel refuses the option.
+    ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
+    public func corked<Success>(_ body: () async throws -> Success) async throws -> Success {
+        guard family != .unix else { return try await body() }
+        try setOption(.cork, to: true)
+        // An error here means that the connection is closed, so nothing is held back.
+        defer { try? setOption(.cork, to: false) }
+        return try await body()
+    }
+}

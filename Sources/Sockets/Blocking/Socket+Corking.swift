@@ -1,0 +1,29 @@
+extension Socket {
+    /// Runs `body`, whose writes the kernel sends in full segments, as `TCP_CORK` in tcp(7) does.
+    ///
+    /// ```swift
+    /// try socket.corked {
+    ///     try socket.sendAll(header)
+    ///     try socket.sendAll(page)
+    /// }
+    /// ```
+    ///
+    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call costs
+    /// two system calls. Do not wait for a reply in `body`, because the request may be held back. On
+    /// a Unix socket, which has no segments, the call only runs `body`. The async counterpart is
+    /// ``Connection/corked(_:)``.
+    ///
+    /// - Parameter body: The closure that writes.
+    /// - Returns: The result of `body`.
+    /// - Throws: The error that `body` throws, or ``SocketError`` with one of these causes:
+    ///   - ``SocketError/Cause/system(_:)`` if the kernel refuses the option, for example because
+    ///     the socket is not a TCP socket.
+    ///   - ``SocketError/Cause/closed`` if the socket is closed.
+    public func corked<Success>(_ body: () throws -> Success) throws -> Success {
+        guard family != .unix else { return try body() }
+        try setOption(.cork, to: true)
+        // An error here means that the socket is closed, so nothing is held back.
+        defer { try? setOption(.cork, to: false) }
+        return try body()
+    }
+}
