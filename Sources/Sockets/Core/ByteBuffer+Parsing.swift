@@ -44,8 +44,9 @@ struct MessageParser {
         case .frame(let length):
             switch length.size(of: input.bytes) {
             case .message(let size):
-                return input.count < size
-                    ? .needsMore : .message(Array(input.take(size).dropFirst(length.width)))
+                guard input.count >= size else { return .needsMore }
+                input.consume(length.width)
+                return .message(input.take(size - length.width))
             case .needsMore: return .needsMore
             case .failed(let cause): return .failed(cause)
             }
