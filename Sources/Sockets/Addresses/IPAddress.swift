@@ -46,7 +46,7 @@ public enum IPAddress: Hashable, Sendable {
     /// Returns the result of `v4` for a version 4 address, or of `v6` for a version 6 address.
     ///
     /// A property may have different names in the two address types.
-    private func value<Value>(_ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value) -> Value {
+    func value<Value>(_ v4: (IPv4Address) -> Value, _ v6: (IPv6Address) -> Value) -> Value {
         switch self {
         case .v4(let address): v4(address)
         case .v6(let address): v6(address)

@@ -15,6 +15,20 @@ public struct IPv4Address: Hashable, Sendable {
         bits = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
     }
 
+    /// Creates an address from four bytes in network order; `nil` for any other number of bytes.
+    ///
+    /// - Parameter bytes: The bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 4 else { return nil }
+        self.init(bytes[0], bytes[1], bytes[2], bytes[3])
+    }
+
+    /// The four bytes in network order.
+    public var bytes: [UInt8] {
+        let (a, b, c, d) = octets
+        return [a, b, c, d]
+    }
+
     /// The four parts, in written order.
     public var octets: (UInt8, UInt8, UInt8, UInt8) {
         (

@@ -1,0 +1,169 @@
+// All addresses are encoded as their text, such as "192.0.2.7" in JSON.
+
+extension IPv4Address: Codable {
+    /// Decodes an address from its text, such as `192.0.2.7`.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: "expected an IPv4 address") { Self($0) }
+    }
+
+    /// Encodes the address as its text.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: An error of the encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(description, of: self) { Self($0) }
+    }
+}
+
+extension IPv6Address: Codable {
+    /// Decodes an address from its text, such as `2001:db8::7` or `fe80::1%eth0`.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: "expected an IPv6 address") { Self($0) }
+    }
+
+    /// Encodes the address as its text, with the zone.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
+    ///   encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(description, of: self) { Self($0) }
+    }
+}
+
+extension IPAddress: Codable {
+    /// Decodes an address of either version from its text.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: "expected an IP address") { Self($0) }
+    }
+
+    /// Encodes the address as its text.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
+    ///   encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(description, of: self) { Self($0) }
+    }
+}
+
+extension IPPrefix: Codable {
+    /// Decodes a prefix from its text, such as `10.0.0.0/8`.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not a prefix.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: Self.expectation) { Self($0) }
+    }
+
+    /// Encodes the prefix as its text.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: An error of the encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(description, of: self) { Self($0) }
+    }
+}
+
+extension SocketAddress: Codable {
+    /// Decodes an address from its text, such as `127.0.0.1:80` or `/run/app.sock`.
+    ///
+    /// See ``init(_:)`` for the accepted forms.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not an address.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: "expected an address and a port, or a Unix address") {
+            Self($0)
+        }
+    }
+
+    /// Encodes the address as its text.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
+    ///   encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(description, of: self) { Self($0) }
+    }
+}
+
+extension UnixAddress: Codable {
+    /// Decodes a name from the text of its ``SocketAddress``, such as `/run/app.sock` or `@name`.
+    ///
+    /// - Parameter decoder: The decoder.
+    /// - Throws: `DecodingError`, which names the text if it is not a Unix address.
+    public init(from decoder: any Decoder) throws {
+        self = try decoder.decodeText(expecting: "expected a Unix address", Self.init(socketAddressText:))
+    }
+
+    /// Encodes the name as the text of its ``SocketAddress``.
+    ///
+    /// A relative path has the prefix `unix:`. Bytes that are not UTF-8 appear as `\xNN`, so no
+    /// byte is lost.
+    ///
+    /// - Parameter encoder: The encoder.
+    /// - Throws: An error of the encoder.
+    public func encode(to encoder: any Encoder) throws {
+        try encoder.encodeText(
+            SocketAddress.unix(self).description, of: self, Self.init(socketAddressText:))
+    }
+
+    private init?(socketAddressText text: String) {
+        guard case .unix(let address)? = SocketAddress(text) else { return nil }
+        self = address
+    }
+}
+
+extension IPPrefix {
+    /// A description of valid prefixes, for error texts.
+    static let expectation = "expected an address, / and a length, such as 10.0.0.0/8"
+}
+
+extension Decoder {
+    /// Decodes a text and parses it.
+    ///
+    /// - Throws: `DecodingError` if there is no text, or if `parse` returns `nil`.
+    func decodeText<Value>(
+        expecting expectation: String, _ parse: (String) -> Value?
+    ) throws -> Value {
+        let container = try singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let value = parse(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "cannot decode \(TerminalText.quoted(text)): \(expectation)")
+        }
+        return value
+    }
+}
+
+extension Encoder {
+    /// Encodes the text of a value.
+    ///
+    /// - Throws: `EncodingError` if `parse` does not return the value for the text, because the
+    ///   text could not be decoded.
+    func encodeText<Value: Equatable>(
+        _ text: String, of value: Value, _ parse: (String) -> Value?
+    ) throws {
+        guard parse(text) == value else {
+            throw EncodingError.invalidValue(
+                value,
+                EncodingError.Context(
+                    codingPath: codingPath,
+                    debugDescription: "cannot encode \(TerminalText.quoted(text)):"
+                        + " the text cannot be decoded"))
+        }
+        var container = singleValueContainer()
+        try container.encode(text)
+    }
+}
