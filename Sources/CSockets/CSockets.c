@@ -97,6 +97,19 @@ int csockets_interface_index(int descriptor, const char *name, unsigned int *ind
     return 0;
 }
 
+int csockets_interface_mtu(int descriptor, const char *name, int *mtu) {
+    struct ifreq request = {0};
+    size_t length = strlen(name);
+    if (length >= sizeof request.ifr_name) {
+        errno = ENODEV;
+        return -1;
+    }
+    memcpy(request.ifr_name, name, length);
+    if (ioctl(descriptor, SIOCGIFMTU, &request) != 0) return -1;
+    *mtu = request.ifr_mtu;
+    return 0;
+}
+
 const short csockets_peer_has_ended = POLLRDHUP;
 
 static void write_entry(struct msghdr *message, int level, int type, const void *data, size_t size) {

@@ -99,6 +99,10 @@ int csockets_queue(int descriptor, unsigned long request, int *bytes);
 /// errno, which is ENODEV if no interface has the name.
 int csockets_interface_index(int descriptor, const char *name, unsigned int *index);
 
+/// Reads the MTU of an interface by its name with ioctl(2). On failure, returns -1 and sets errno,
+/// which is ENODEV if no interface has the name.
+int csockets_interface_mtu(int descriptor, const char *name, int *mtu);
+
 /// POLLRDHUP of poll(2), which requires _GNU_SOURCE: the peer has half-closed.
 extern const short csockets_peer_has_ended;
 

@@ -7,7 +7,7 @@ package enum SystemCall: String, Sendable, CaseIterable {
     case recv, recvfrom, recvmsg, recvmmsg, send, sendto, sendmsg, sendfile, pread, poll
     case getsockname, getpeername, getsockopt, setsockopt, ioctl, gethostname, lstat, unlink
     case epoll_create1, epoll_ctl, epoll_wait, eventfd, read, write
-    case open, opendir, readlinkat, process_vm_readv, fstatat
+    case open, opendir, readlinkat, process_vm_readv, fstatat, getifaddrs
 }
 
 /// A namespace with one function for each system call, under the call's own name.
