@@ -463,6 +463,13 @@ extension FaultPoint {
                 (.survives, [EINTR, ENAMETOOLONG]), (.fails(.getHostName), [EINVAL, EPERM]),
             ]
         ) { faults in try during(faults) { _ = try Resolver.hostName() } },
+        FaultPoint(
+            name: "NetworkInterface.all", call: .getifaddrs,
+            codes: [
+                (.survives, [EINTR]),
+                (.fails(.listInterfaces), [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
+            ]
+        ) { faults in try during(faults) { _ = try NetworkInterface.all } },
     ]
 
     /// A value that the kernel does not report is nil.
