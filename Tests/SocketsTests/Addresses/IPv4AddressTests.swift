@@ -101,3 +101,12 @@ struct IPv4AddressTests {
         #expect(values == [true, true, false, false], sourceLocation: sourceLocation)
     }
 }
+
+extension IPv4AddressTests {
+    @Test("four bytes create an address, and any other number of bytes is rejected")
+    func bytes() {
+        #expect(IPv4Address(bytes: [192, 0, 2, 7]) == IPv4Address(192, 0, 2, 7))
+        #expect(IPv4Address(192, 0, 2, 7).bytes == [192, 0, 2, 7])
+        #expect(IPv4Address(bytes: []) == nil && IPv4Address(bytes: [1, 2, 3, 4, 5]) == nil)
+    }
+}
