@@ -6,18 +6,23 @@
 /// }
 /// ```
 public struct FrameLength: Hashable, Sendable {
-    /// The number of bytes of the integer.
-    let width: Int
-    let byteOrder: ByteOrder
     /// The maximum number of bytes after the integer.
     public let limit: Int
+    // One byte, because the frame of each task that waits for a message contains this value.
+    private let storedWidth: UInt8
+    let byteOrder: ByteOrder
+
+    /// The number of bytes of the integer.
+    var width: Int { Int(storedWidth) }
 
     private init<Length: FixedWidthInteger>(
         _ type: Length.Type, _ order: ByteOrder, _ limit: Int
     ) {
-        width = type.bitWidth / 8
+        let width = type.bitWidth / 8
+        storedWidth = UInt8(width)
         byteOrder = order
-        self.limit = min(max(0, limit), Int(clamping: type.max))
+        // The size of a frame, which is the width and the limit together, must fit into an `Int`.
+        self.limit = min(max(0, limit), Int(clamping: type.max), .max - width)
     }
 
     /// A length of one byte.

@@ -77,17 +77,38 @@ struct FramingTests {
         #expect(FrameLength.uint8(limit: 1000).limit == 255)
         #expect(FrameLength.uint16(limit: 1 << 20).limit == 65_535)
         #expect(FrameLength.uint32(limit: .max).limit == Int(UInt32.max))
-        #expect(FrameLength.uint64(limit: .max).limit == .max)
+        #expect(FrameLength.uint64(limit: .max).limit == .max - 8)
         #expect(FrameLength.uint32(limit: -1).limit == 0)
     }
 
-    @Test("a length of 2^64 - 1 bytes exceeds each limit")
-    func largestLength() {
-        let bytes = [UInt8](repeating: 0xFF, count: 8)
-        let size = bytes.withUnsafeBytes { FrameLength.uint64(limit: .max).size(of: $0) }
-        guard case .failed(.tooLarge(limit: .max)) = size else {
+    @Test(
+        "a length that no frame can have exceeds each limit",
+        arguments: [UInt64.max, 1 << 63, UInt64(Int.max), UInt64(Int.max - 7)])
+    func largestLength(length: UInt64) {
+        let size = length.bytes(.bigEndian).withUnsafeBytes {
+            FrameLength.uint64(limit: .max).size(of: $0)
+        }
+        guard case .failed(.tooLarge(limit: Int.max - 8)) = size else {
             Issue.record("expected a failure")
             return
         }
+    }
+
+    @Test("the largest possible frame needs more bytes, which overflows no integer")
+    func largestFrame() {
+        var buffer = ByteBuffer(capacity: 4)
+        var scanner = LineScanner(limit: 0)
+        UInt64(Int.max - 8).bytes(.littleEndian).withUnsafeBytes { buffer.append($0) }
+        var parser = MessageParser(
+            .frame(length: .uint64(.littleEndian, limit: .max)), delimitedLimit: 0)
+        guard case .needsMore = parser.next(&buffer, &scanner, isAtEnd: false) else {
+            Issue.record("expected to need more")
+            return
+        }
+    }
+
+    @Test("a Framing is at most 16 bytes, because waiting tasks store it")
+    func size() {
+        #expect(MemoryLayout<Framing>.size <= 16)
     }
 }
