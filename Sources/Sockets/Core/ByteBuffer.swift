@@ -80,12 +80,15 @@ struct ByteBuffer: ~Copyable {
         UnsafeMutableRawBufferPointer(rebasing: memory[start...]).copyMemory(from: bytes)
     }
 
-    /// Moves the bytes so that there is free memory of `least` bytes in front of them.
+    /// Moves the bytes to the end of the memory, or of larger memory if there is too little space.
+    ///
+    /// All free memory is then in front, so a loop of small `prepend` calls moves the bytes rarely.
     private mutating func makeRoomInFront(_ least: Int) {
-        let end = least + count
-        if end > memory.count { resize(to: max(usualCapacity, end)) }
-        UnsafeMutableRawBufferPointer(rebasing: memory[least...]).copyMemory(from: bytes)
-        (start, self.end) = (least, end)
+        let needed = least + count
+        if needed > memory.count { resize(to: max(usualCapacity, needed, 2 * memory.count)) }
+        let front = memory.count - count
+        UnsafeMutableRawBufferPointer(rebasing: memory[front...]).copyMemory(from: bytes)
+        (start, end) = (front, memory.count)
     }
 
     /// Moves the bytes to the front of the memory, or into larger memory if there is too little

@@ -66,4 +66,43 @@ struct ByteBufferParsingTests {
         }
         #expect(buffer.count == 3)
     }
+
+    @Test("a parser may consume no bytes, some bytes or all bytes", arguments: 0...3)
+    func parsed(consumed: Int) {
+        var buffer = buffer("abc")
+        guard case .message("value") = buffer.take((consumed, "value"), limit: 10) else {
+            Issue.record("expected the value")
+            return
+        }
+        let count = buffer.count
+        #expect(count == 3 - consumed)
+    }
+
+    @Test(
+        "a parser that consumes an impossible number of bytes fails and consumes nothing",
+        arguments: [-1, 4, .min, .max])
+    func impossible(consumed: Int) {
+        var buffer = buffer("abc")
+        guard case .failed(.invalidInput) = buffer.take((consumed, "value"), limit: 10) else {
+            Issue.record("expected a failure")
+            return
+        }
+        let count = buffer.count
+        #expect(count == 3)
+    }
+
+    @Test(
+        "a parser may ask for more bytes only below the limit",
+        arguments: [(4, false), (3, true), (0, true), (-1, true)])
+    func limit(limit: Int, isReached: Bool) {
+        var buffer = buffer("abc")
+        let nothing: (consumed: Int, value: String)? = nil
+        let fails =
+            if case .failed(.tooLarge(limit: limit)) = buffer.take(nothing, limit: limit) {
+                true
+            } else {
+                false
+            }
+        #expect(fails == isReached)
+    }
 }

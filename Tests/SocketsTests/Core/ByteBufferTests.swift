@@ -116,7 +116,7 @@ struct ByteBufferTests {
         #expect(content(buffer) == [1, 2])
     }
 
-    @Test("10,000 random appends and consumes give the same content as an array")
+    @Test("10,000 random calls of append, prepend and consume give the same content as an array")
     func randomSteps() {
         var generator = SeededGenerator(seed: 1)
         var buffer = ByteBuffer(capacity: 16)
@@ -127,8 +127,13 @@ struct ByteBufferTests {
             if Bool.random(using: &generator) {
                 let bytes = (0..<count).map { next &+ UInt8($0) }
                 next &+= UInt8(count)
-                append(bytes, to: &buffer)
-                model += bytes
+                if Int.random(in: 0..<8, using: &generator) == 0 {
+                    prepend(bytes, to: &buffer)
+                    model.insert(contentsOf: bytes, at: 0)
+                } else {
+                    append(bytes, to: &buffer)
+                    model += bytes
+                }
             } else {
                 let taken = min(count, model.count)
                 buffer.consume(taken)
@@ -158,6 +163,21 @@ struct ByteBufferTests {
         #expect(content(buffer) == [0, 1, 3, 4, 5, 6, 7, 8, 9])
         append([10], to: &buffer)
         #expect(content(buffer) == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10])
+    }
+
+    @Test("many small prepend calls move the bytes rarely")
+    func prependLoop() {
+        var buffer = ByteBuffer(capacity: 64)
+        append([UInt8](repeating: 1, count: 64), to: &buffer)
+        var addresses: Set<Int> = []
+        for _ in 0..<1000 {
+            prepend([2], to: &buffer)
+            addresses.insert(Int(bitPattern: buffer.bytes.baseAddress) + buffer.count)
+        }
+        // The memory doubles: 128, 256, 512, 1024 and 2048 bytes.
+        #expect(addresses.count <= 5)
+        let expected = [UInt8](repeating: 2, count: 1000) + [UInt8](repeating: 1, count: 64)
+        #expect(content(buffer) == expected)
     }
 
     private func prepend(_ bytes: [UInt8], to buffer: inout ByteBuffer) {
