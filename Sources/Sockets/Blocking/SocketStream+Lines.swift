@@ -43,10 +43,10 @@ extension SocketStream {
         timeout: TimeLimit = .never, _ body: (RawSpan) throws -> Result
     ) throws -> Result? {
         guard let line = try nextLine(timeout: timeout) else { return nil }
-        isLending = true
-        defer { isLending = false }
-        // Safe because the bytes stay in the buffer until the next `fill`, which throws while
-        // `isLending` is true.
+        borrowers &+= 1
+        defer { borrowers &-= 1 }
+        // Safe because the bytes stay in the buffer. All reads that could change its memory throw
+        // while a closure is using the bytes.
         return try body(RawSpan(_unsafeBytes: line))
     }
 

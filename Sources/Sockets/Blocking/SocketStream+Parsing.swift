@@ -3,8 +3,8 @@ extension SocketStream {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///
     /// ```swift
-    /// let reply = try stream.read(timeout: .seconds(2)) { bytes in
-    ///     try Reply.parse(bytes)
+    /// let command = try stream.read(timeout: .seconds(2)) { bytes in
+    ///     try Command.parse(bytes)
     /// }
     /// ```
     ///
@@ -19,9 +19,10 @@ extension SocketStream {
     ///     that a peer can fill.
     ///   - timeout: The time limit for the whole message. After a timeout, no bytes are consumed.
     ///   - parse: The closure that receives all bytes that have arrived, at least one. It returns
-    ///     how many of them it consumes and a value, or `nil` to wait for more bytes. It is called
-    ///     again with all bytes when more have arrived. If it throws, no bytes are consumed. It must
-    ///     not read from the stream.
+    ///     how many of them it consumes and a value, or `nil` to wait for more bytes. If it
+    ///     consumes none, the next read starts with the same bytes. It is called again with all
+    ///     bytes each time more have arrived, so find the end of the message before expensive work.
+    ///     If it throws, no bytes are consumed. It cannot read from the stream.
     /// - Returns: The value, or `nil` at the end of the stream.
     /// - Throws: The error that `parse` throws, the errors of ``Socket/receive(atMost:timeout:)``,
     ///   or ``SocketError`` with one of these causes:
@@ -41,7 +42,8 @@ extension SocketStream {
         scanner.stopSkipping()
         while true {
             if !input.isEmpty {
-                switch input.take(try parsed(by: parse), limit: limit) {
+                let parsed = try lendInput(to: parse)
+                switch input.take(parsed, limit: limit) {
                 case .message(let value): return value
                 case .failed(let cause): throw socket.failure(.read, cause)
                 case .needsMore: break
@@ -55,14 +57,19 @@ extension SocketStream {
     }
 
     /// Calls a parser with the bytes in the buffer.
-    private func parsed<Value>(
-        by parse: (RawSpan) throws -> (consumed: Int, value: Value)?
-    ) rethrows -> (consumed: Int, value: Value)? {
-        isLending = true
-        defer { isLending = false }
-        // Safe because the bytes stay in the buffer until the next `fill`, which throws while
-        // `isLending` is true.
-        return try parse(RawSpan(_unsafeBytes: input.bytes))
+    ///
+    /// Meanwhile the stream has an empty buffer. So a read in the parser must wait for bytes, and
+    /// it throws because the parser is using the buffer.
+    private func lendInput<Result>(to parse: (RawSpan) throws -> Result) rethrows -> Result {
+        var lent = ByteBuffer(capacity: 1)
+        swap(&input, &lent)
+        borrowers &+= 1
+        defer {
+            borrowers &-= 1
+            swap(&input, &lent)
+        }
+        // Safe because only this method can change `lent`.
+        return try parse(RawSpan(_unsafeBytes: lent.bytes))
     }
 
     /// Waits for bytes and returns all bytes that have arrived, without consuming them.
@@ -198,7 +205,8 @@ extension SocketStream {
         guard let parts = length.frame(payload) else {
             throw socket.failure(.write, .tooLarge(limit: length.limit))
         }
-        try write(Array(parts.joined()), timeout: timeout)
+        // Write both parts at once, because after half a frame the next write would be out of step.
+        try write(parts[0] + parts[1], timeout: timeout)
     }
 
     /// Reads one message.

@@ -15,6 +15,7 @@ extension SocketStream {
     public func read(
         atMost count: Int = 65536, timeout: TimeLimit = .never
     ) throws(SocketError) -> [UInt8] {
+        try requireBuffer(for: .read)
         var deadline = Deadline(timeout)
         scanner.stopSkipping()
         while input.isEmpty, count > 0 {
@@ -134,6 +135,7 @@ extension SocketStream {
     func read(
         _ framing: Framing, limit: Int? = nil, timeout: TimeLimit
     ) throws(SocketError) -> [UInt8]? {
+        try requireBuffer(for: .read)
         var deadline = Deadline(timeout)
         var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
         if framing != .line { scanner.stopSkipping() }
@@ -159,7 +161,7 @@ extension SocketStream {
 
     /// Throws if a closure is using the bytes in the buffer, so the buffer must not change.
     func requireBuffer(for operation: SocketError.Operation) throws(SocketError) {
-        guard isLending else { return }
+        guard borrowers > 0 else { return }
         throw socket.failure(
             operation,
             .invalidInput(

@@ -25,9 +25,10 @@ public final class SocketStream: ConfigurableSocket {
     @exclusivity(unchecked) var output: ByteBuffer
     @exclusivity(unchecked) var scanner: LineScanner
     var isAtEnd = false
-    /// A Boolean value that indicates whether a closure is using the bytes in the buffer, so the
-    /// buffer must not change.
-    @exclusivity(unchecked) @usableFromInline var isLending = false
+    /// The number of closures that are using the bytes in the buffer, so the buffer must not change.
+    ///
+    /// It is a number and not a Boolean value, because a closure may read a second line.
+    @exclusivity(unchecked) @usableFromInline var borrowers = 0
     /// A Boolean value that indicates whether a write ended part-way, so further bytes would
     /// continue in the middle of a message.
     var isIncomplete = false
@@ -96,6 +97,7 @@ public final class SocketStream: ConfigurableSocket {
     public func startTLS(
         _ configuration: TLSConfiguration, timeout: TimeLimit = .seconds(10)
     ) throws(SocketError) {
+        try requireBuffer(for: .startTLS)
         let deadline = Deadline(startingNow: timeout)
         try flush(deadline, isFirst: true)
         let received = [UInt8](input.bytes)

@@ -157,4 +157,20 @@ struct SocketStreamLinesTests {
         try peer.sendAll("two\n")
         #expect(try stream.readLine() == "two")
     }
+
+    @Test("reads inside withLine throw after a second line was read there")
+    func nestedWithLine() throws {
+        try peer.sendAll("one\ntwo\n3\nrest")
+        try stream.withLine { line in
+            let second = try stream.readLine()
+            #expect(second == "two")
+            try stream.withLine { _ in }
+            #expect(throws: SocketError.self) { try stream.readLine() }
+            #expect(throws: SocketError.self) { try stream.read() }
+            #expect(throws: SocketError.self) { try stream.readExactly(1) }
+            let text = line.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+            #expect(text == "one")
+        }
+        #expect(try stream.read() == Array("rest".utf8))
+    }
 }

@@ -75,17 +75,86 @@ struct SocketStreamParsingTests {
         #expect(try stream.read() == Array("abc".utf8))
     }
 
-    @Test("a parser cannot read from its stream or put bytes back")
+    @Test("a parser cannot read from its stream, put bytes back or exchange")
     func parserReads() throws {
-        try peer.sendAll("abc")
+        try peer.sendAll("a\nb")
         let count = try stream.read { bytes in
             #expect(throws: SocketError.self) { try stream.readLine() }
+            #expect(throws: SocketError.self) { try stream.withLine { $0.byteCount } }
+            #expect(throws: SocketError.self) { try stream.read() }
+            #expect(throws: SocketError.self) { try stream.readExactly(1) }
+            #expect(throws: SocketError.self) { try stream.readUntil("b") }
+            #expect(throws: SocketError.self) { try stream.peek() }
             #expect(throws: SocketError.self) { try stream.read(parsing: countedText) }
             #expect(throws: SocketError.self) { try stream.unread([7]) }
+            #expect(throws: SocketError.self) { try stream.exchange("?", reading: .line) }
             return (consumed: 1, value: bytes.byteCount)
         }
         #expect(count == 3)
-        #expect(try stream.read() == Array("bc".utf8))
+        #expect(try stream.read() == Array("\nb".utf8))
+    }
+
+    @Test("a parser may consume no bytes, and the next read starts with the same bytes")
+    func parserConsumesNothing() throws {
+        try peer.sendAll("1a")
+        #expect(try stream.read { bytes in (0, bytes.byteCount) } == 2)
+        #expect(try stream.read(parsing: countedText) == "a")
+    }
+
+    @Test("read(parsing:) passes the buffered bytes to the parser before it waits")
+    func parsesBufferedBytes() throws {
+        try peer.sendAll("1a2bc")
+        #expect(try stream.peek(atLeast: 5).count == 5)
+        #expect(try stream.read(timeout: .milliseconds(0), parsing: countedText) == "a")
+        #expect(try stream.read(timeout: .milliseconds(0), parsing: countedText) == "bc")
+    }
+
+    @Test("read(parsing:) parses a message that is larger than the buffer")
+    func parsesLargeMessage() throws {
+        let block = pattern(50_000)
+        try peer.sendAll(block)
+        let message = try stream.read { bytes in
+            bytes.byteCount < block.count
+                ? nil : (consumed: block.count, value: bytes.withUnsafeBytes { Array($0) })
+        }
+        let isSame = message == block
+        #expect(isSame)
+    }
+
+    @Test("read(parsing:), readFrame and peek return a message of encrypted bytes")
+    func encrypted() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let configuration = try TLSPeers.server()
+        let started = Background { try server.startTLS(configuration) }
+        try client.startTLS(TLSPeers.client())
+        try await started.result()
+        let stream = SocketStream(client)
+        try server.sendAll([3] + Array("abc2bc".utf8) + [0])
+        #expect(try stream.peek(atLeast: 2).prefix(2) == [3, 0x61])
+        #expect(try stream.readFrame(length: .uint8()) == Array("abc".utf8))
+        #expect(try stream.read(parsing: countedText) == "bc")
+        #expect(try stream.readFrame(length: .uint8()) == [])
+    }
+
+    @Test("unread works before the first read, and after the end of the stream")
+    func unreadFirst() throws {
+        try stream.unread(Array("one\n".utf8))
+        #expect(try stream.readLine() == "one")
+        peer.close()
+        #expect(try stream.readLine() == nil)
+        try stream.unread(Array("two".utf8))
+        #expect(try stream.readLine() == "two")
+        #expect(try stream.readLine() == nil)
+    }
+
+    @Test("unread puts bytes in front of a line that was searched already")
+    func unreadInsideLine() throws {
+        try peer.sendAll("half")
+        #expect(throws: SocketError.self) { try stream.readLine(timeout: .milliseconds(1)) }
+        try stream.unread(Array("a\nsecond ".utf8))
+        #expect(try stream.readLine() == "a")
+        try peer.sendAll("\n")
+        #expect(try stream.readLine() == "second half")
     }
 
     @Test("read(parsing:) sends the unsent bytes before it waits")
