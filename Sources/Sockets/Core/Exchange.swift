@@ -105,11 +105,22 @@ struct Exchange {
         // Finish sending first, because a peer may reply or half-close before it has read the whole
         // request.
         guard !sends else { return nil }
-        if let reply, sendFailure == nil || !reply.isEmpty {
+        if let reply, sendFailure == nil || hasReceivedReply {
             return .finished(Reply(bytes: reply, unsentRequestBytes: unsent))
         }
         guard isAtEnd || hasBroken else { return nil }
         return fail(sendFailure.map { .system($0) } ?? .endOfStream, &input, &scanner)
+    }
+
+    /// A Boolean value that indicates whether the peer has sent the complete reply.
+    ///
+    /// An empty line and an empty frame also arrive as bytes. The other framings find a reply of
+    /// zero bytes without any byte of the peer, so that reply does not hide a failed send.
+    private var hasReceivedReply: Bool {
+        switch framing {
+        case .exactly, .toEnd: !(reply ?? []).isEmpty
+        case .line, .until, .frame: reply != nil
+        }
     }
 
     /// Returns whether EOF completes the reply.

@@ -75,6 +75,31 @@ final class ExchangeTests {
         }
     }
 
+    @Test("an empty line or frame is a reply even if the peer closes before it reads the request")
+    func emptyReplyBeforeClose() throws {
+        for (framing, bytes) in [
+            (Framing.line, [0x0A]), (.frame(length: .uint16()), [0, 0]),
+        ] as [(Framing, [UInt8])] {
+            let (here, there) = try Socket.pair()
+            let request = [UInt8](repeating: 7, count: 8 << 20)
+            var exchange = Exchange(
+                request.count, framing, delimitedLimit: 65536, keepsSurplus: false)
+            try there.sendAll(bytes)
+            guard case .blocked(sends: true, receives: false) = step(&exchange, here, request)
+            else {
+                Issue.record("expected a wait for space only")
+                return
+            }
+            try there.shutdown(.both)
+            guard case .finished(let reply) = step(&exchange, here, request) else {
+                Issue.record("expected the exchange to finish")
+                return
+            }
+            #expect(reply.bytes.isEmpty)
+            #expect(reply.unsentRequestBytes == request.count - exchange.bytesTransferred)
+        }
+    }
+
     @Test("a reply of zero bytes consumes no input")
     func emptyReply() throws {
         let (here, there) = try Socket.pair()
