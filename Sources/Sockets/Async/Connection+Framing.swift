@@ -118,8 +118,7 @@ extension Connection {
     func read(
         _ framing: Framing, limit: Int? = nil, _ deadline: inout Deadline
     ) async throws(SocketError) -> [UInt8]? {
-        scanner.limit = lineLimit
-        var parser = MessageParser(framing, delimitedLimit: limit ?? scanner.limit)
+        var parser = MessageParser(framing, delimitedLimit: limit ?? lineLimit)
         var hasEnded = false
         while true {
             switch parser.next(&input, &scanner, isAtEnd: hasEnded) {

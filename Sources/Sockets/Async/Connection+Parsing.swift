@@ -3,8 +3,8 @@ extension Connection {
     /// Reads one message, whose end a parser finds in the received bytes.
     ///
     /// ```swift
-    /// let reply = try await connection.read(timeout: .seconds(2)) { bytes in
-    ///     try Reply.parse(bytes)
+    /// let command = try await connection.read(timeout: .seconds(2)) { bytes in
+    ///     try Command.parse(bytes)
     /// }
     /// ```
     ///
@@ -18,8 +18,10 @@ extension Connection {
     ///   - timeout: The time limit for the whole message, or `nil` for ``readTimeout``. After a
     ///     timeout or a cancellation, no bytes are consumed.
     ///   - parse: The closure that receives all bytes that have arrived, at least one. It returns
-    ///     how many of them it consumes and a value, or `nil` to wait for more bytes. It is called
-    ///     again with all bytes when more have arrived. If it throws, no bytes are consumed.
+    ///     how many of them it consumes and a value, or `nil` to wait for more bytes. If it
+    ///     consumes none, the next read starts with the same bytes. It is called again with all
+    ///     bytes each time more have arrived, so find the end of the message before expensive work.
+    ///     If it throws, no bytes are consumed.
     /// - Returns: The value, or `nil` at the end of the stream.
     /// - Throws: The error that `parse` throws, the errors of ``read(atMost:timeout:)``, or
     ///   ``SocketError`` with one of these causes:
@@ -207,7 +209,7 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8]? {
         try begin(.read)
         defer { source.endReading() }
-        if framing != .line { scanner.stopSkipping() }
+        if framing == .line { scanner.limit = lineLimit } else { scanner.stopSkipping() }
         var deadline = Deadline(timeout ?? readTimeout)
         let message = try await read(framing, &deadline)
         guard message != nil || input.isEmpty else { throw failureInsideMessage() }

@@ -31,6 +31,7 @@ extension Connection {
     }
 
     /// Waits for bytes and returns all that one receive returns, or `nil` at the end of the stream.
+    @inline(__always)
     private func nextChunk() async throws(SocketError) -> [UInt8]? {
         var deadline = try beginReading(nil)
         defer { source.endReading() }
@@ -90,10 +91,17 @@ extension Connection {
             ///
             /// Returns `nil` at the end of the stream.
             ///
-            /// - Throws: The errors of ``Connection/readMessage(reading:timeout:)``.
+            /// - Throws: The errors of ``Connection/readMessage(reading:timeout:)``, and
+            ///   ``SocketError/Cause/invalidInput(_:)`` if the framing is ``Framing/exactly(_:)``
+            ///   with fewer than 1 byte, because such messages never reach the end of the stream.
             public mutating func next(
                 isolation actor: isolated (any Actor)?
             ) async throws(SocketError) -> [UInt8]? {
+                if case .exactly(let count) = framing, count < 1 {
+                    throw connection.failure(
+                        .read,
+                        .invalidInput("each message has \(count) bytes: expected at least 1 byte"))
+                }
                 let message = try await connection.readMessage(reading: framing)
                 // At the end of the stream, `toEnd` finds one more message without bytes.
                 if case .toEnd = framing, message == [] { return nil }

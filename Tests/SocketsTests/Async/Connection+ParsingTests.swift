@@ -75,6 +75,80 @@ struct ConnectionParsingTests {
         #expect(try await connection.read() == Array("abc".utf8))
     }
 
+    @Test("a parser may consume no bytes, and the next read starts with the same bytes")
+    func parserConsumesNothing() async throws {
+        try await peer.write("1a")
+        #expect(try await connection.read { bytes in (0, bytes.byteCount) } == 2)
+        #expect(try await connection.read(parsing: countedText) == "a")
+    }
+
+    @Test("read(parsing:) passes the buffered bytes to the parser before it waits")
+    func parsesBufferedBytes() async throws {
+        try await peer.write("1a2bc")
+        #expect(try await connection.peek(atLeast: 5).count == 5)
+        #expect(try await connection.read(timeout: .milliseconds(0), parsing: countedText) == "a")
+        #expect(try await connection.read(timeout: .milliseconds(0), parsing: countedText) == "bc")
+    }
+
+    @Test("read(parsing:) parses a message that is larger than the buffer")
+    func parsesLargeMessage() async throws {
+        let block = pattern(1_000_000)
+        let peer = peer
+        let writing = Task { try await peer.write(block) }
+        let message = try await connection.read { bytes in
+            bytes.byteCount < block.count
+                ? nil : (consumed: block.count, value: bytes.withUnsafeBytes { Array($0) })
+        }
+        let isSame = message == block
+        #expect(isSame)
+        try await writing.value
+    }
+
+    @Test("a parser cannot put bytes back or read lines")
+    func parserReads() async throws {
+        try await peer.write("a\nb")
+        let count = try await connection.read { bytes in
+            for error in [
+                #expect(throws: SocketError.self) { try connection.unread([7]) },
+                #expect(throws: SocketError.self) { _ = try connection.bufferedLine() },
+            ] {
+                #expect(error?.cause == .busy)
+            }
+            return (consumed: 1, value: bytes.byteCount)
+        }
+        #expect(count == 3)
+        #expect(try await connection.read() == Array("\nb".utf8))
+    }
+
+    @Test("a cancellation of read(parsing:) and of readFrame consumes nothing")
+    func cancellation() async throws {
+        let connection = connection
+        try await peer.write("\u{3}ab")
+        #expect(try await connection.peek(atLeast: 3).count == 3)
+        let reading = Task { try await connection.readFrame(length: .uint8()) }
+        reading.cancel()
+        var error = await #expect(throws: SocketError.self) { try await reading.value }
+        #expect(error?.cause == .cancelled)
+        let parsing = Task {
+            try await connection.read { _ -> (consumed: Int, value: Int)? in nil }
+        }
+        parsing.cancel()
+        error = await #expect(throws: SocketError.self) { try await parsing.value }
+        #expect(error?.cause == .cancelled)
+        try await peer.write("c")
+        #expect(try await connection.readFrame(length: .uint8()) == Array("abc".utf8))
+    }
+
+    @Test("read(parsing:), readFrame and peek return a message of encrypted bytes")
+    func encrypted() async throws {
+        let (client, server) = try await TLSPeers.pair()
+        try await server.write([3] + Array("abc2bc".utf8) + [0])
+        #expect(try await client.peek(atLeast: 2).prefix(2) == [3, 0x61])
+        #expect(try await client.readFrame(length: .uint8()) == Array("abc".utf8))
+        #expect(try await client.read(parsing: countedText) == "bc")
+        #expect(try await client.readFrame(length: .uint8()) == [])
+    }
+
     @Test("readUntil finds a delimiter of several bytes that arrives in pieces")
     func until() async throws {
         let peer = peer
@@ -125,6 +199,32 @@ struct ConnectionParsingTests {
         try connection.unread([7])
         #expect(try await connection.read() == [7])
         #expect(try await connection.read().isEmpty)
+    }
+
+    @Test("unread works before the first read, and inside a line that was searched already")
+    func unreadFirst() async throws {
+        try connection.unread(Array("one\nhalf".utf8))
+        #expect(try await connection.readLine() == "one")
+        let error = await #expect(throws: SocketError.self) {
+            try await connection.readLine(timeout: .milliseconds(1))
+        }
+        #expect(error?.isTimeout == true)
+        try connection.unread(Array("a\nsecond ".utf8))
+        #expect(try await connection.readLine() == "a")
+        try await peer.write("\n")
+        #expect(try await connection.readLine() == "second half")
+    }
+
+    @Test("peek returns more bytes than the usual size of the buffer")
+    func largePeek() async throws {
+        let block = pattern(300_000)
+        let peer = peer
+        let writing = Task { try await peer.write(block) }
+        let peeked = try await connection.peek(atLeast: block.count)
+        let read = try await connection.readExactly(block.count)
+        let isSame = peeked == block && read == block
+        #expect(isSame)
+        try await writing.value
     }
 
     @Test("integers are read and written in both byte orders")
@@ -243,6 +343,36 @@ struct ConnectionParsingTests {
             received.append(String(decoding: message, as: UTF8.self))
         }
         #expect(received == ["a;;", "b;;", "c"])
+    }
+
+    @Test("messages throws for messages without bytes, which would never end", arguments: [0, -1])
+    func emptyMessages(count: Int) async throws {
+        try await peer.write("abc")
+        let error = await #expect(throws: SocketError.self) {
+            for try await _ in connection.messages(reading: .exactly(count)) {
+                Issue.record("expected no message")
+                return
+            }
+        }
+        #expect(
+            error?.cause
+                == .invalidInput("each message has \(count) bytes: expected at least 1 byte"))
+        #expect(try await connection.read() == Array("abc".utf8))
+    }
+
+    @Test("messages throws `endOfStream` if the stream ends inside a frame")
+    func messagesEndTooSoon() async throws {
+        try await peer.write([1, 7, 2, 8])
+        peer.close()
+        var received: [[UInt8]] = []
+        let error = await #expect(throws: SocketError.self) {
+            for try await frame in connection.messages(reading: .frame(length: .uint8())) {
+                received.append(frame)
+            }
+        }
+        #expect(received == [[7]])
+        #expect(error?.cause == .endOfStream)
+        #expect(error?.partialBytes == [2, 8])
     }
 
     @Test("messages reads everything with `toEnd`")
