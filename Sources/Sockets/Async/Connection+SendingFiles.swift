@@ -12,16 +12,21 @@ extension Connection {
     /// ```swift
     /// let file = try FileDescriptor.open("page.html", .readOnly)
     /// defer { try? file.close() }
-    /// try await connection.sendFile(file)
+    /// try await connection.sendFile(file, header: Array("HTTP/1.0 200 OK\r\n\r\n".utf8))
     /// ```
+    ///
+    /// The header and the file are one write, so no other task's bytes come between them. The
+    /// first 64 KiB of the file are copied behind the header, so they leave together. If the file
+    /// cannot be read, nothing is sent.
     ///
     /// - Parameters:
     ///   - file: A file that is open for reading and can be read at any position.
+    ///   - header: The bytes to send before the file. By default, there are none.
     ///   - offset: The position of the first byte. If it is beyond the end of the file, nothing is
     ///     sent.
     ///   - count: The maximum number of bytes, or `nil` for all bytes.
     ///   - timeout: The time limit for the whole file, or `nil` for ``writeTimeout``.
-    /// - Returns: The number of bytes that were sent.
+    /// - Returns: The number of bytes that were sent, including the header.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of written bytes in
     ///   ``SocketError/bytesTransferred``:
     ///   - ``SocketError/Cause/system(_:)`` if the connection broke.
@@ -37,22 +42,30 @@ extension Connection {
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     @discardableResult
     public func sendFile(
-        _ file: FileDescriptor, offset: Int = 0, count: Int? = nil, timeout: TimeLimit? = nil
+        _ file: FileDescriptor, header: [UInt8] = [], offset: Int = 0, count: Int? = nil,
+        timeout: TimeLimit? = nil
     ) async throws(SocketError) -> Int {
         var deadline = Deadline(timeout ?? writeTimeout)
         try await beginWriting(&deadline)
         defer { source.endWriting() }
         guard !isIncomplete else { throw failure(.write, .incompleteWrite) }
-        let limit = count ?? .max
-        guard offset >= 0, limit >= 0 else {
+        let count = count ?? .max
+        guard offset >= 0, count >= 0 else {
             throw failure(
                 .write,
-                .invalidInput("offset \(offset) and count \(limit) must not be negative"))
+                .invalidInput("offset \(offset) and count \(count) must not be negative"))
         }
+        // Count the header's bytes as if they preceded `offset` in the file.
+        let offset = offset - header.count
+        let limit = count > .max - header.count ? .max : count + header.count
         var sent = 0
         // TLS encrypts in this process, so the process must read the file itself.
         if _slowPath(tlsReference.isCreated) {
-            return try await readAndSend(file, offset, limit, &deadline, &sent)
+            return try await readAndSend(header, file, offset, limit, &deadline, &sent)
+        }
+        if !header.isEmpty {
+            let start = min(limit, header.count + 65536)
+            _ = try await readAndSend(header, file, offset, start, &deadline, &sent)
         }
         do throws(WaitFailure) {
             try makeNonblocking()
@@ -76,7 +89,7 @@ extension Connection {
             }
         } catch {
             if case .system(let code) = error.cause, System.sendfileRefusals.contains(code) {
-                return try await readAndSend(file, offset, limit, &deadline, &sent)
+                return try await readAndSend([], file, offset, limit, &deadline, &sent)
             }
             throw writeFailure(error, sent: sent, of: .max)
         }
@@ -92,16 +105,19 @@ extension Connection {
         sendFileMayWait = false
     }
 
-    /// Sends a file over TLS, or the rest of a file that sendfile(2) refuses.
+    /// Sends a header and a file over TLS, the header and the start of a file, or the rest of a
+    /// file that sendfile(2) refuses.
+    ///
+    /// `offset`, `limit` and `sent` count the bytes of the header too.
     private func readAndSend(
-        _ file: FileDescriptor, _ offset: Int, _ limit: Int, _ deadline: inout Deadline,
-        _ sent: inout Int
+        _ header: [UInt8], _ file: FileDescriptor, _ offset: Int, _ limit: Int,
+        _ deadline: inout Deadline, _ sent: inout Int
     ) async throws(SocketError) -> Int {
-        var block: [UInt8] = []
+        var block = header
         while sent < limit {
-            block.removeAll(keepingCapacity: true)
             do throws(Errno) {
-                let (start, most) = (offset + sent, min(limit - sent, 65536))
+                let position = sent + block.count
+                let (start, most) = (offset + position, min(limit - position, 65536))
                 _ = try block.append(atMost: most) { bytes throws(Errno) in
                     try System.pread(file.rawValue, bytes, at: start)
                 }
@@ -117,6 +133,7 @@ extension Connection {
             do throws(WaitFailure) {
                 try await send(block.span.bytes, &deadline, &written)
                 sent += written
+                block.removeAll(keepingCapacity: true)
             } catch {
                 throw writeFailure(error, sent: sent + written, of: .max)
             }

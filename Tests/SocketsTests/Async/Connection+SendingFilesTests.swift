@@ -41,6 +41,95 @@ struct ConnectionSendingFilesTests {
         #expect(try await there.readToEnd() == Array(expected.utf8))
     }
 
+    @Test(
+        "sendFile sends a header and then the requested part of a file",
+        arguments: [
+            (0, 0), (0, 65_536), (0, 65_537), (7, 300_000), (299_999, 10), (300_000, 10),
+            (400_000, 10),
+        ])
+    func header(offset: Int, count: Int) async throws {
+        let (here, there) = try Connection.pair()
+        let bytes = pattern(300_000)
+        let file = try file(bytes)
+        defer { try? file.close() }
+        let header = Array("header".utf8)
+        let expected = header + bytes.dropFirst(offset).prefix(count)
+        let receiving = Task { try await there.readToEnd() }
+        let sent = try await here.sendFile(file, header: header, offset: offset, count: count)
+        here.close()
+        #expect(sent == expected.count)
+        let isSame = try await receiving.value == expected
+        #expect(isSame)
+    }
+
+    @Test("sendFile sends a header, and then a file that sendfile(2) refuses")
+    func headerOfRefusedFile() async throws {
+        let (here, there) = try Connection.pair()
+        let file = try FileDescriptor.open("/proc/version", .readOnly)
+        defer { try? file.close() }
+        try await here.sendFile(file, header: [7])
+        here.close()
+        let received = try await there.readToEnd()
+        #expect(received.first == 7)
+        #expect(received.dropFirst().starts(with: "Linux".utf8))
+    }
+
+    @Test("a header and a small file arrive together over TCP")
+    func headerInOneSegment() async throws {
+        let (client, server) = try Loopback.tcpPair()
+        let here = try Connection(adopting: client)
+        let file = try file(Array("file".utf8))
+        defer { try? file.close() }
+        try await here.sendFile(file, header: Array("header ".utf8))
+        #expect(try server.receive(timeout: .seconds(30)) == Array("header file".utf8))
+    }
+
+    @Test("sendFile sends no header if the file cannot be read")
+    func headerOfUnreadableFile() async throws {
+        let (here, there) = try Connection.pair()
+        let directory = try FileDescriptor.open("/etc", .readOnly)
+        defer { try? directory.close() }
+        let error = await #expect(throws: SocketError.self) {
+            try await here.sendFile(directory, header: [7])
+        }
+        #expect(error?.errno == .isDirectory)
+        #expect(error?.bytesTransferred == 0)
+        // The connection is unaffected.
+        try await here.write("x")
+        #expect(try await there.read() == [0x78])
+    }
+
+    @Test("a timeout of sendFile counts the bytes of the header")
+    func headerTimeout() async throws {
+        let (here, there) = try Connection.pair()
+        let file = try file([1, 2, 3])
+        defer { try? file.close() }
+        let header = pattern(8 << 20)
+        let error = await #expect(throws: SocketError.self) {
+            try await here.sendFile(file, header: header, timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        let sent = error?.bytesTransferred ?? 0
+        #expect((1..<header.count).contains(sent))
+        here.close()
+        let received = try await there.readToEnd()
+        let isSame = received == Array(header.prefix(sent))
+        #expect(isSame)
+    }
+
+    @Test("sendFile sends a header and a file over TLS")
+    func headerOverTLS() async throws {
+        let (client, server) = try await TLSPeers.pair()
+        let bytes = pattern(300_000)
+        let file = try file(bytes)
+        defer { try? file.close() }
+        let receiving = Task { try await server.readToEnd() }
+        #expect(try await client.sendFile(file, header: [7, 8], offset: 5) == 2 + 300_000 - 5)
+        try client.shutdown(.write)
+        let isSame = try await receiving.value == [7, 8] + bytes[5...]
+        #expect(isSame)
+    }
+
     @Test("sendFile to a closed peer throws EPIPE without SIGPIPE")
     func brokenPipe() async throws {
         let (here, there) = try Connection.pair()
