@@ -91,6 +91,40 @@ extension FaultPoint {
             other.close()
         },
         FaultPoint(
+            name: "BufferedWriter.flush", call: .send,
+            codes: [(.survives, [EINTR]), (.fails(.write), sendErrors)]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            let writer = BufferedWriter(one)
+            try await writer.write("x")
+            try await during(faults) { try await writer.flush(timeout: .seconds(20)) }
+            other.close()
+        },
+        FaultPoint(
+            name: "Connection.corked", call: .setsockopt,
+            codes: [(.fails(.setOption), [EINVAL, ENOPROTOOPT, ENOMEM])]
+        ) { faults in
+            let (client, server) = try Loopback.tcpPair()
+            let one = try Connection(adopting: client)
+            try await during(faults) { try await one.corked {} }
+            server.close()
+        },
+        FaultPoint(
+            name: "Connection.sendFile with a header", call: .pread,
+            codes: [
+                (.survives, [EINTR]),
+                (.fails(.sendFile), [EBADF, EINVAL, EIO, EISDIR, ENXIO, EOVERFLOW, ESPIPE]),
+            ]
+        ) { faults in
+            let (one, other) = try Connection.pair()
+            let file = try FileDescriptor.open("/proc/self/status", .readOnly)
+            defer { try? file.close() }
+            try await during(faults) {
+                _ = try await one.sendFile(file, header: [1], timeout: .seconds(20))
+            }
+            other.close()
+        },
+        FaultPoint(
             name: "Connection.sendFile", call: .sendfile,
             codes: [
                 // The call then reads the file and sends the bytes.
