@@ -8,7 +8,9 @@ import Sockets
 
 struct NotRESP: Error {}
 
-/// Parses the reply at the start of `bytes`. Returns its end and its text, or `nil` if more bytes must arrive.
+/// Parses the reply at the start of `bytes`.
+///
+/// Returns its end and its text, or `nil` if more bytes must arrive.
 func parseReply(
     _ bytes: ArraySlice<UInt8>, depth: Int = 0
 ) throws -> (consumed: Int, value: String)? {

@@ -60,6 +60,42 @@ struct ListingsTests {
         #expect(lines == ["one", "two"])
     }
 
+    @Test("a parser reads a message that arrives after a timeout in its middle")
+    func parser() throws {
+        let server = try Socket.loopbackServer()
+        let stream = try SocketStream(to: .tcp(host, port: Sockets.Port(server.port)))
+        let peer = try server.accept(timeout: testTimeout)
+
+        struct NotANetstring: Error {}
+
+        /// Parses a text of up to 255 bytes with its length in front, such as `5:hello,`.
+        func parse(_ bytes: RawSpan) throws -> (consumed: Int, value: String)? {
+            let bytes = bytes.withUnsafeBytes { Array($0) }
+            guard let colon = bytes.prefix(4).firstIndex(of: UInt8(ascii: ":")) else {
+                guard bytes.count < 4 else { throw NotANetstring() }
+                return nil
+            }
+            guard let count = UInt8(String(decoding: bytes[..<colon], as: UTF8.self)) else {
+                throw NotANetstring()
+            }
+            let end = colon + 1 + Int(count)
+            guard bytes.count > end else { return nil }
+            guard bytes[end] == UInt8(ascii: ",") else { throw NotANetstring() }
+            return (end + 1, String(decoding: bytes[(colon + 1)..<end], as: UTF8.self))
+        }
+
+        try peer.sendAll("5:hel")
+        #expect(throws: SocketError.self) {
+            try stream.read(timeout: .milliseconds(1), parsing: parse)
+        }
+        try peer.sendAll("lo,12345")
+
+        let text = try stream.read(timeout: .seconds(2), parsing: parse)
+
+        #expect(text == "hello")
+        #expect(throws: NotANetstring.self) { try stream.read(parsing: parse) }
+    }
+
     @Test("sendAll throws a timeout error that counts the bytes sent")
     func timeout() throws {
         let (socket, peer) = try Socket.pair()

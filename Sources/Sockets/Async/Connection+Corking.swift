@@ -3,15 +3,18 @@ extension Connection {
     ///
     /// ```swift
     /// try await connection.corked {
-    ///     try await connection.write(header)
-    ///     try await connection.sendFile(file)
+    ///     try await connection.write(head)
+    ///     for part in parts { try await connection.write(part) }
     /// }
     /// ```
     ///
-    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. So the start
-    /// of the file leaves in the segment of the header. The call costs two system calls. Do not
-    /// wait for a reply in `body`, because the request may be held back. On a Unix socket, which
-    /// has no segments, the call only runs `body`.
+    /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call
+    /// costs two system calls. Do not wait for a reply in `body`, because the request may be held
+    /// back. Calls that overlap share the option, so the first call that ends sends the held-back
+    /// bytes of all. On a Unix socket, which has no segments, the call only runs `body`.
+    ///
+    /// A ``BufferedWriter`` also saves the system calls of the writes, and
+    /// ``sendFile(_:header:offset:count:timeout:)`` sends a header and a file together.
     ///
     /// - Parameter body: The closure that writes.
     /// - Returns: The result of `body`.

@@ -9,9 +9,11 @@ extension Socket {
     /// ```
     ///
     /// The kernel holds back a partial segment until `body` ends, but at most 200 ms. The call costs
-    /// two system calls. Do not wait for a reply in `body`, because the request may be held back. On
-    /// a Unix socket, which has no segments, the call only runs `body`. The async counterpart is
-    /// ``Connection/corked(_:)``.
+    /// two system calls. Do not wait for a reply in `body`, because the request may be held back.
+    /// Calls that overlap share the option, so the first call that ends sends the held-back bytes
+    /// of all. On a Unix socket, which has no segments, the call only runs `body`. The async
+    /// counterpart is ``Connection/corked(_:)``. A ``SocketStream`` also saves the system calls of
+    /// the writes.
     ///
     /// - Parameter body: The closure that writes.
     /// - Returns: The result of `body`.
