@@ -55,7 +55,10 @@ enum ReplyRules {
         case .v6: return family == .ipv4 || remote.lacksZone
         // An IPv4 sender reaches an IPv6 socket only at the wildcard address or at an IPv4-mapped
         // address.
-        case .v4: return family == .ipv6 && (local.ip != .v6(.any) || isIPv6Only())
+        case .v4:
+            guard family == .ipv6 else { return false }
+            if case .v4? = local.ip?.unmapped { return false }
+            return local.ip != .v6(.any) || isIPv6Only()
         case nil: return true
         }
     }
