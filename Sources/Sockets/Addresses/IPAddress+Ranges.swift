@@ -1,4 +1,4 @@
-// The special ranges of the IANA registries, as in Python's `ipaddress` module (3.11).
+// The special ranges of the IANA registries of October 2025 (RFC 6890, RFC 8190).
 
 extension IPv4Address {
     /// A Boolean value that indicates whether the address is in a range for examples in documents:
@@ -17,31 +17,31 @@ extension IPv4Address {
     /// for future use (RFC 1112, section 4).
     public var isReserved: Bool { bits >> 28 == 0xF }
 
-    /// A Boolean value that indicates whether the address can be reached from the whole Internet
-    /// by the registry of special addresses (RFC 6890).
+    /// A Boolean value that indicates whether the address can be reached from the whole Internet,
+    /// according to IANA's registry of special addresses (RFC 6890).
     ///
-    /// Multicast groups are global in this sense, as in Python.
-    public var isGlobal: Bool {
-        guard !isShared else { return false }
-        return SpecialRanges.ipv4.isGlobal(.v4(self))
-    }
+    /// Multicast groups are global in this sense, as in Python's `ipaddress`.
+    public var isGlobal: Bool { SpecialRanges.ipv4.isGlobal(.v4(self)) }
 }
 
 extension IPv6Address {
-    /// A Boolean value that indicates whether the address is in the range for examples in
-    /// documents: `2001:db8::/32` (RFC 3849).
+    /// A Boolean value that indicates whether the address is in a range for examples in documents:
+    /// `2001:db8::/32` (RFC 3849) or `3fff::/20` (RFC 9637).
+    ///
+    /// This property, ``isReserved`` and ``isGlobal`` treat an IPv4-mapped address as the IPv4
+    /// address inside it.
     public var isDocumentation: Bool {
-        ipv4Mapped?.isDocumentation ?? (high >> 32 == 0x2001_0DB8)
+        ipv4Mapped?.isDocumentation ?? (high >> 32 == 0x2001_0DB8 || high >> 44 == 0x3FFF0)
     }
 
     /// A Boolean value that indicates whether the address is in a range that the IETF reserves (RFC
     /// 4291).
     ///
-    /// `::1` and `::` are in such a range. An IPv4-mapped address is treated as the IPv4 address
-    /// inside it; Python 3.11 calls all of them reserved.
+    /// `::1` and `::` are in such a range.
     public var isReserved: Bool {
         if let ipv4Mapped { return ipv4Mapped.isReserved }
-        // In use: 2000::/3, fc00::/7, fe80::/9 and ff00::/8. The rest is reserved, also fe00::/9.
+        // In use are 2000::/3, fc00::/7, fe80::/9 and ff00::/8. The rest is reserved, and so is
+        // fe00::/9.
         return high >> 61 != 1 && high >> 57 != 0xFC >> 1 && high >> 55 != 0xFE80 >> 7
             && high >> 56 != 0xFF
     }
@@ -52,11 +52,12 @@ extension IPv6Address {
     /// ``isUniqueLocal`` is the range that replaces it.
     public var isSiteLocal: Bool { high >> 54 == 0xFEC0 >> 6 }
 
-    /// A Boolean value that indicates whether the address can be reached from the whole Internet
-    /// by the registry of special addresses (RFC 6890).
+    /// A Boolean value that indicates whether the address can be reached from the whole Internet,
+    /// according to IANA's registry of special addresses (RFC 6890).
     ///
-    /// Multicast groups are global in this sense, as in Python. An IPv4-mapped address is treated as
-    /// the IPv4 address inside it.
+    /// Multicast groups are global in this sense, as in Python's `ipaddress`. So is `64:ff9b::/96`,
+    /// whose addresses a translator forwards to the IPv4 address in their last four bytes (RFC
+    /// 6052). Check that address too if the program must not reach a private network.
     public var isGlobal: Bool {
         ipv4Mapped?.isGlobal ?? SpecialRanges.ipv6.isGlobal(.v6(self))
     }
@@ -73,7 +74,8 @@ extension IPAddress {
     /// See ``IPv4Address/isReserved`` and ``IPv6Address/isReserved``.
     public var isReserved: Bool { value(\.isReserved, \.isReserved) }
 
-    /// A Boolean value that indicates whether the address is in `100.64.0.0/10`, also IPv4-mapped.
+    /// A Boolean value that indicates whether the address or the IPv4 address inside an IPv4-mapped
+    /// address is in `100.64.0.0/10`.
     ///
     /// See ``IPv4Address/isShared``.
     public var isShared: Bool { unmapped.value(\.isShared) { _ in false } }
@@ -84,11 +86,11 @@ extension IPAddress {
     public var isGlobal: Bool { value(\.isGlobal, \.isGlobal) }
 }
 
-/// The ranges of one version that are not reachable from the whole Internet.
+/// The ranges of one version that cannot be reached from the whole Internet.
 private struct SpecialRanges {
     /// The ranges that are not global.
     let local: [IPPrefix]
-    /// The global ranges inside ``local``.
+    /// The global ranges inside the ranges of `local`.
     let exceptions: [IPPrefix]
 
     init(_ local: [String], except exceptions: [String]) {
@@ -102,19 +104,19 @@ private struct SpecialRanges {
 
     static let ipv4 = SpecialRanges(
         [
-            "0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-            "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-            "203.0.113.0/24", "240.0.0.0/4",
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+            "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15",
+            "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
         ],
         except: ["192.0.0.9/32", "192.0.0.10/32"])
 
     static let ipv6 = SpecialRanges(
         [
-            "::1/128", "::/128", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-            "2002::/16", "fc00::/7", "fe80::/10",
+            "::1/128", "::/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23",
+            "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10",
         ],
         except: [
-            "2001:1::1/128", "2001:1::2/128", "2001:3::/32", "2001:4:112::/48", "2001:20::/28",
-            "2001:30::/28",
+            "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:3::/32", "2001:4:112::/48",
+            "2001:20::/28", "2001:30::/28",
         ])
 }

@@ -9,7 +9,7 @@
 /// different values for the same range. ``masked`` sets these bits to zero. A prefix has no zone.
 /// See RFC 4632 and RFC 4291, section 2.3.
 public struct IPPrefix: Hashable, Sendable {
-    /// The address before the slash, without a zone.
+    /// An address of the range: the one before the slash, without a zone.
     public let address: IPAddress
 
     /// The number of leading bits that all addresses of the range share.
@@ -17,15 +17,17 @@ public struct IPPrefix: Hashable, Sendable {
     /// It is 0 to 32 for version 4 and 0 to 128 for version 6.
     public let length: Int
 
-    /// Creates a prefix; `nil` if the length is out of range or the address has a zone.
+    /// Creates a prefix; `nil` if the length is out of range.
+    ///
+    /// For example, `IPPrefix(address, length: 64)?.masked` is the network of an IPv6 client, by
+    /// which a server can limit its clients.
     ///
     /// - Parameters:
-    ///   - address: An address of the range.
+    ///   - address: An address of the range. Its zone is ignored.
     ///   - length: The number of shared bits: 0 to 32 for version 4, 0 to 128 for version 6.
     public init?(_ address: IPAddress, length: Int) {
         guard (0...address.width).contains(length) else { return nil }
-        if case .v6(let address) = address, address.zone != nil { return nil }
-        self.init(unchecked: address, length: length)
+        self.init(unchecked: address.withoutZone, length: length)
     }
 
     private init(unchecked address: IPAddress, length: Int) {
@@ -35,6 +37,8 @@ public struct IPPrefix: Hashable, Sendable {
 
     /// The same range with every bit after the length set to zero: `10.1.2.3/8` becomes
     /// `10.0.0.0/8`.
+    ///
+    /// Two prefixes are the same range if their masked forms are equal.
     public var masked: IPPrefix { IPPrefix(unchecked: first, length: length) }
 
     /// The lowest address of the range.
@@ -98,7 +102,9 @@ extension IPPrefix: LosslessStringConvertible {
     ///
     /// - Parameter text: The prefix.
     public init?(_ text: String) {
-        guard let parts = Self.parts(of: text), let length = parts.length else { return nil }
+        guard let parts = Self.parts(of: text), let length = parts.length,
+            parts.address == parts.address.withoutZone
+        else { return nil }
         self.init(parts.address, length: length)
     }
 
@@ -131,6 +137,9 @@ extension IPAddress {
         case .v6: 128
         }
     }
+
+    /// The address without its zone.
+    var withoutZone: IPAddress { replacingNumber(number) }
 
     /// The address as a number in host order, without the zone.
     fileprivate var number: UInt128 {

@@ -23,7 +23,7 @@ extension IPPrefix {
             return IPAddress(text) == nil
                 ? expectation : "expected / and a length after the address"
         }
-        if case .v6(let address) = parts.address, address.zone != nil {
+        if parts.address != parts.address.withoutZone {
             return "a prefix has no zone, so remove % and the name after it"
         }
         return "expected a length from 0 to \(parts.address.width) in digits"
