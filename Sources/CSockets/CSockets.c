@@ -84,14 +84,19 @@ int csockets_queue(int descriptor, unsigned long request, int *bytes) {
     return ioctl(descriptor, request, bytes);
 }
 
-int csockets_interface_index(int descriptor, const char *name, unsigned int *index) {
-    struct ifreq request = {0};
+static int set_interface(struct ifreq *request, const char *name) {
     size_t length = strlen(name);
-    if (length >= sizeof request.ifr_name) {
+    if (length >= sizeof request->ifr_name) {
         errno = ENODEV;
         return -1;
     }
-    memcpy(request.ifr_name, name, length);
+    memcpy(request->ifr_name, name, length);
+    return 0;
+}
+
+int csockets_interface_index(int descriptor, const char *name, unsigned int *index) {
+    struct ifreq request = {0};
+    if (set_interface(&request, name) != 0) return -1;
     if (ioctl(descriptor, SIOCGIFINDEX, &request) != 0) return -1;
     *index = (unsigned int)request.ifr_ifindex;
     return 0;
@@ -99,12 +104,7 @@ int csockets_interface_index(int descriptor, const char *name, unsigned int *ind
 
 int csockets_interface_mtu(int descriptor, const char *name, int *mtu) {
     struct ifreq request = {0};
-    size_t length = strlen(name);
-    if (length >= sizeof request.ifr_name) {
-        errno = ENODEV;
-        return -1;
-    }
-    memcpy(request.ifr_name, name, length);
+    if (set_interface(&request, name) != 0) return -1;
     if (ioctl(descriptor, SIOCGIFMTU, &request) != 0) return -1;
     *mtu = request.ifr_mtu;
     return 0;
@@ -171,15 +171,21 @@ static size_t take_descriptors(
     return excess;
 }
 
+// A descriptor of the sender's process, since Linux 6.5.
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
+
+// The room for what the options SO_TIMESTAMP, SO_PASSCRED and SO_PASSPIDFD add to a message.
+#define OTHER_ENTRIES \
+    (CMSG_SPACE(sizeof(struct timeval)) + CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)))
+
 ssize_t csockets_receive_descriptors(
     int descriptor, void *bytes, size_t size, int *descriptors, size_t *count, int *is_truncated,
     int flags) {
-    // If the option SO_PASSCRED is set, the kernel writes credentials before the descriptors.
     union {
         struct cmsghdr entry;
-        char bytes[
-            CMSG_SPACE(sizeof(struct ucred))
-            + CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
+        char bytes[OTHER_ENTRIES + CMSG_SPACE(CSOCKETS_DESCRIPTOR_LIMIT * sizeof(int))];
     } control;
     size_t room = *count;
     struct iovec vector = {.iov_base = bytes, .iov_len = size};
@@ -187,7 +193,7 @@ ssize_t csockets_receive_descriptors(
         .msg_iov = &vector,
         .msg_iovlen = 1,
         .msg_control = control.bytes,
-        .msg_controllen = CMSG_SPACE(sizeof(struct ucred)) + CMSG_LEN(room * sizeof(int)),
+        .msg_controllen = OTHER_ENTRIES + CMSG_LEN(room * sizeof(int)),
     };
     *count = 0;
     *is_truncated = 0;
@@ -196,8 +202,13 @@ ssize_t csockets_receive_descriptors(
     if (message.msg_flags & MSG_CTRUNC) *is_truncated = 1;
     struct cmsghdr *entry;
     for (entry = CMSG_FIRSTHDR(&message); entry != NULL; entry = CMSG_NXTHDR(&message, entry)) {
-        if (entry->cmsg_level != SOL_SOCKET || entry->cmsg_type != SCM_RIGHTS) continue;
-        if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
+        if (entry->cmsg_level != SOL_SOCKET) continue;
+        if (entry->cmsg_type == SCM_RIGHTS) {
+            if (take_descriptors(entry, descriptors, count, room) > 0) *is_truncated = 1;
+        } else if (entry->cmsg_type == SCM_PIDFD) {
+            // Without room, it is closed.
+            take_descriptors(entry, descriptors, count, *count);
+        }
     }
     return result;
 }

@@ -6,17 +6,24 @@ package import SystemPackage
 package struct InterfaceEntry {
     /// The contents of the entry.
     package enum Content {
-        /// The interface itself, which has one such entry.
-        case link(index: UInt32, hardwareAddress: [UInt8])
-        /// An address and the number of ones in its mask.
-        case address(RawSocketAddress.Content, prefixLength: Int)
+        /// The interface itself, which has one such entry, and its hardware address.
+        case link([UInt8])
+        /// An address, the number of ones in its mask, and the broadcast address or the address of
+        /// the other end.
+        case address(
+            RawSocketAddress.Content, prefixLength: Int, destination: RawSocketAddress.Content)
     }
 
-    /// The interface's name, without the label of an IPv4 address (`eth0:1`).
+    /// The interface's name, or the label of an IPv4 address (`eth0:1`).
     package let name: String
     /// The `IFF_` flags.
     package let flags: UInt32
     package let content: Content
+
+    /// A Boolean value that indicates whether the entry describes the interface itself.
+    package var isLink: Bool {
+        if case .link = content { true } else { false }
+    }
 }
 
 extension System {
@@ -30,53 +37,70 @@ extension System {
         // Safe: the list exists until freeifaddrs, and everything in it is copied before that.
         for entry in sequence(first: list, next: { $0?.pointee.ifa_next }) {
             guard let entry = entry?.pointee else { break }
-            guard let address = entry.ifa_addr, let content = content(address, entry.ifa_netmask)
-            else { continue }
-            let name = String(cString: entry.ifa_name).prefix { $0 != ":" }
+            guard let content = content(of: entry) else { continue }
             entries.append(
-                InterfaceEntry(name: String(name), flags: entry.ifa_flags, content: content))
+                InterfaceEntry(
+                    name: String(cString: entry.ifa_name), flags: entry.ifa_flags, content: content)
+            )
         }
         return entries
     }
 
-    /// Returns the MTU of an interface in bytes: ioctl(2) with `SIOCGIFMTU`.
-    ///
-    /// - Throws: `ENODEV` if no interface has the name.
-    static func interfaceMTU(_ descriptor: Int32, _ name: String) throws(Errno) -> Int {
+    /// Returns the MTU of an interface in bytes, or `nil` if no interface has the name: ioctl(2)
+    /// with `SIOCGIFMTU`.
+    static func interfaceMTU(_ descriptor: Int32, _ name: String) throws(Errno) -> Int? {
         var mtu: Int32 = 0
-        _ = try systemCall(.ioctl) { csockets_interface_mtu(descriptor, name, &mtu) }
+        do throws(Errno) {
+            _ = try systemCall(.ioctl) { csockets_interface_mtu(descriptor, name, &mtu) }
+        } catch {
+            guard error == .operationNotSupportedByDevice else { throw error }
+            return nil
+        }
         return Int(mtu)
     }
 
-    /// Copies an address and its mask; returns `nil` for an unknown family.
-    private static func content(
-        _ address: UnsafeMutablePointer<sockaddr>, _ mask: UnsafeMutablePointer<sockaddr>?
-    ) -> InterfaceEntry.Content? {
+    /// Copies the contents of an entry; returns `nil` for an unknown family.
+    private static func content(of entry: ifaddrs) -> InterfaceEntry.Content? {
+        // An interface without a hardware address, such as a tunnel, has no address in the entry of
+        // the link.
+        guard let address = entry.ifa_addr else { return .link([]) }
+        let content = copy(address)
+        let mask = copy(entry.ifa_netmask)
+        let destination = copy(entry.ifa_ifu.ifu_dstaddr)
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
-            let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let content = RawSocketAddress(copying: address, length: size).content
-            guard let mask, case .ipv4(let bits, _) =
-                RawSocketAddress(copying: mask, length: size).content
-            else { return .address(content, prefixLength: 32) }
-            return .address(content, prefixLength: bits.nonzeroBitCount)
+            var length = 32
+            if case .ipv4(let bits, _) = mask { length = bits.nonzeroBitCount }
+            return .address(content, prefixLength: length, destination: destination)
         case AF_INET6:
-            let size = socklen_t(MemoryLayout<sockaddr_in6>.size)
-            let content = RawSocketAddress(copying: address, length: size).content
-            guard let mask, case .ipv6(let high, let low, _, _) =
-                RawSocketAddress(copying: mask, length: size).content
-            else { return .address(content, prefixLength: 128) }
-            return .address(content, prefixLength: high.nonzeroBitCount + low.nonzeroBitCount)
+            var length = 128
+            if case .ipv6(let high, let low, _, _) = mask {
+                length = high.nonzeroBitCount + low.nonzeroBitCount
+            }
+            return .address(content, prefixLength: length, destination: destination)
         case AF_PACKET:
-            // The layout of sockaddr_ll (packet(7)), which Swift does not import. libc reserves 24
-            // bytes for the hardware address, at offset 12.
+            // The layout of sockaddr_ll (packet(7)), which Swift does not import: the length of the
+            // hardware address at offset 11, and the address itself at offset 12. libc has 24 bytes
+            // for it.
             let bytes = UnsafeRawPointer(address)
-            let index = bytes.loadUnaligned(fromByteOffset: 4, as: Int32.self)
             let count = min(Int(bytes.load(fromByteOffset: 11, as: UInt8.self)), 24)
-            return .link(
-                index: UInt32(index),
-                hardwareAddress: Array(UnsafeRawBufferPointer(start: bytes + 12, count: count)))
+            return .link(Array(UnsafeRawBufferPointer(start: bytes + 12, count: count)))
         default: return nil
+        }
+    }
+
+    /// Copies an Internet address; returns `unnamed` for anything else.
+    private static func copy(_ address: UnsafeMutablePointer<sockaddr>?) -> RawSocketAddress.Content
+    {
+        guard let address else { return .unnamed }
+        switch Int32(address.pointee.sa_family) {
+        case AF_INET:
+            let length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return RawSocketAddress(copying: address, length: length).content
+        case AF_INET6:
+            let length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+            return RawSocketAddress(copying: address, length: length).content
+        default: return .unnamed
         }
     }
 }

@@ -114,8 +114,9 @@ struct SocketErrorTests {
     @Test("each operation has a distinct description")
     func operations() {
         let operations: [SocketError.Operation] = [
-            .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .createSocket, .bind,
-            .listen, .accept, .connect, .send, .receive, .read, .write, .shutdown, .getOption,
+            .parse, .resolve, .lookUpHost, .lookUpService, .getHostName, .listInterfaces,
+            .createSocket, .bind, .listen, .accept, .connect, .send, .receive, .read, .write,
+            .shutdown, .getOption,
             .setOption, .adopt, .release, .duplicate,
         ]
         #expect(Set(operations).count == operations.count)

@@ -319,6 +319,10 @@ struct SocketErrorTextTests {
             "cannot get this machine's name: operation not permitted"
         ),
         (
+            SocketError(.listInterfaces, .system(.notPermitted)),
+            "cannot list the network interfaces: operation not permitted"
+        ),
+        (
             SocketError(
                 .parse, .invalidInput("expected 0 to 65535"), subject: "port '80x'"),
             "cannot parse port '80x': expected 0 to 65535"
