@@ -7,23 +7,26 @@ extension Connection {
     /// Later calls on the connection throw ``SocketError/Cause/closed``.
     ///
     /// The descriptor is blocking, as after socket(2). An adopted descriptor gets back its original
-    /// blocking mode. The mode stays as it is if the socket was duplicated, because it belongs to
-    /// both. Close-on-exec stays set. The socket file of a Unix client is not removed.
+    /// blocking mode. The mode stays as it is if the socket was duplicated or its descriptor was
+    /// lent, because other code may rely on it. Close-on-exec stays set. The socket file of a Unix
+    /// client is not removed.
     ///
     /// A read of a line may receive bytes in advance. While such bytes have not been read, the call
     /// throws, so that they are not lost. ``read(atMost:timeout:)`` returns them at once.
     ///
     /// - Returns: The descriptor.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if a task is reading or writing.
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another call has not ended, such
+    ///     as a call of `withFileDescriptor`.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if received bytes have not been read, or if the
     ///     connection uses TLS.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func release() throws(SocketError) -> FileDescriptor {
-        try requirePlain(.release)
         do throws(WaitFailure) {
             let descriptor = try source.releaseDescriptor {
-                input.isEmpty ? nil : "the program has not read \(input.count.bytes) of its input"
+                if tlsReference.isCreated { return Self.usesTLS }
+                return input.isEmpty
+                    ? nil : "the program has not read \(input.count.bytes) of its input"
             }
             file?.keep()
             return FileDescriptor(rawValue: descriptor)
@@ -45,7 +48,9 @@ extension Connection {
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the connection uses TLS.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func duplicate() throws(SocketError) -> Connection {
-        try requirePlain(.duplicate)
+        guard !tlsReference.isCreated else {
+            throw failure(.duplicate, .invalidInput(Self.usesTLS))
+        }
         let copy = try call(.duplicate, nil) { _ throws(Errno) in
             try source.duplicateDescriptor()
         }
@@ -61,14 +66,7 @@ extension Connection {
         }
     }
 
-    /// Throws an error if the connection uses TLS, because the descriptor is then useless without
-    /// the keys.
-    private func requirePlain(_ operation: SocketError.Operation) throws(SocketError) {
-        guard !tlsReference.isCreated else {
-            throw failure(
-                operation,
-                .invalidInput("the connection uses TLS, whose keys the descriptor does not contain")
-            )
-        }
-    }
+    /// Why the descriptor of a connection with TLS is of no use to other code.
+    private static let usesTLS =
+        "the connection uses TLS, whose keys the descriptor does not contain"
 }

@@ -15,8 +15,8 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to send, at least one.
-    ///   - descriptors: The descriptors, at most 253.
+    ///   - bytes: The bytes to send, at least one unless there are no descriptors.
+    ///   - descriptors: The descriptors, at most 253. They must stay open until the call returns.
     ///   - timeout: The time limit for the whole send, or `nil` for ``writeTimeout``.
     /// - Throws: ``SocketError`` with one of these causes, and with the number of sent bytes in
     ///   ``SocketError/bytesTransferred``. If it is not 0, the descriptors were sent too:
@@ -195,14 +195,15 @@ extension Connection {
     /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
     /// since Linux 6.5.
     ///
-    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It
-    /// becomes readable when the process has ended.
+    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It is
+    /// readable once the process has ended.
     ///
     /// - Returns: The descriptor, which has close-on-exec. The caller must close it.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
-    ///   - ``SocketError/Cause/system(_:)`` with `noSuchProcess` if the process has ended, or with
-    ///     `protocolNotAvailable` on an older kernel.
+    ///   - ``SocketError/Cause/system(_:)`` with `noSuchProcess` if the process has ended and the
+    ///     kernel has no descriptor for it, with `tooManyOpenFiles` if no descriptors are left, or
+    ///     with `protocolNotAvailable` on an older kernel.
     ///   - ``SocketError/Cause/closed`` if the connection was closed on this side.
     public func peerProcess() throws(SocketError) -> FileDescriptor {
         FileDescriptor(rawValue: try openPeerProcess())

@@ -7,8 +7,9 @@ extension DatagramChannel {
     /// Later calls on the channel throw ``SocketError/Cause/closed``.
     ///
     /// The descriptor is blocking, as after socket(2). An adopted descriptor gets back its original
-    /// blocking mode. The mode stays as it is if the socket was duplicated, because it belongs to
-    /// both. Close-on-exec stays set. The socket file of a Unix path is not removed.
+    /// blocking mode. The mode stays as it is if the socket was duplicated or its descriptor was
+    /// lent, because other code may rely on it. Close-on-exec stays set. The socket file of a Unix
+    /// path is not removed.
     ///
     /// One system call may receive several datagrams. While the channel has datagrams that were not
     /// returned yet, the call throws. Receive them first, so that none is lost:
@@ -21,7 +22,8 @@ extension DatagramChannel {
     ///
     /// - Returns: The descriptor.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if a task is receiving or sending.
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another call has not ended, such
+    ///     as a call of `withFileDescriptor`.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if received datagrams have not been returned yet.
     ///   - ``SocketError/Cause/closed`` if the channel was closed on this side.
     public func release() throws(SocketError) -> FileDescriptor {

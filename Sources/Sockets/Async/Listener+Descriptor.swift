@@ -8,13 +8,14 @@ extension Listener {
     /// Later calls on the listener throw ``SocketError/Cause/closed``. Clients stay in the backlog.
     ///
     /// The descriptor is blocking, as after socket(2). An adopted descriptor gets back its original
-    /// blocking mode. The mode stays as it is if the socket was duplicated, because it belongs to
-    /// both. Close-on-exec stays set. The socket file of a Unix path is not removed. If the
-    /// listener uses TLS, the descriptor accepts plain connections.
+    /// blocking mode. The mode stays as it is if the socket was duplicated or its descriptor was
+    /// lent, because other code may rely on it. Close-on-exec stays set. The socket file of a Unix
+    /// path is not removed. If the listener uses TLS, the descriptor accepts plain connections.
     ///
     /// - Returns: The descriptor.
     /// - Throws: ``SocketError`` with one of these causes:
-    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if a task is accepting.
+    ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another call has not ended, such
+    ///     as a call of `withFileDescriptor`.
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the listener is sharded.
     ///   - ``SocketError/Cause/closed`` if the listener was closed.
     public func release() throws(SocketError) -> FileDescriptor {
@@ -56,10 +57,9 @@ extension Listener {
 
     func didSetLinger() { source.linger.noteSet() }
 
-    func didLendDescriptor() {
-        didSetLinger()
-        modeMayChange.store(true, ordering: .relaxed)
-    }
+    func willLendDescriptor() { modeMayChange.store(true, ordering: .relaxed) }
+
+    func didLendDescriptor() { source.noteShared() }
 
     func enter() -> Bool { source.enter() }
 

@@ -10,6 +10,8 @@ protocol LoopSocket: DescriptorOwner {
 extension LoopSocket {
     func didSetLinger() { source.linger.noteSet() }
 
+    func didLendDescriptor() { source.noteShared() }
+
     func enter() -> Bool { source.enter() }
 
     func leave() { source.leave() }

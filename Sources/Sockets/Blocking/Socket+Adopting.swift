@@ -52,9 +52,9 @@ extension Socket {
     ///
     /// The descriptor is blocking and has no timeouts, as after socket(2). An adopted descriptor
     /// gets back its original blocking mode, because other processes may rely on that mode. The
-    /// mode stays as it is if the socket was duplicated, because it belongs to both sockets.
-    /// Close-on-exec stays set. The socket file of a Unix socket is not removed. To use the
-    /// descriptor without giving it up, call `withFileDescriptor`.
+    /// mode stays as it is if the socket was duplicated or its descriptor was lent, because other
+    /// code may rely on it. Close-on-exec stays set. The socket file of a Unix socket is not
+    /// removed. To use the descriptor without giving it up, call `withFileDescriptor`.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `resourceBusy` if another thread is inside a call.
@@ -115,14 +115,8 @@ extension Socket {
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func duplicate() throws(SocketError) -> Socket {
         try requirePlain(.duplicate)
-        // Record that `SO_LINGER` may be set, because the duplicate may set it for both sockets.
-        linger.noteSet()
         let copy = try call(.duplicate) { descriptor throws(Errno) in
-            // The two sockets share the kernel's timeouts, so neither may set a time limit in the
-            // kernel from now on.
-            if sharing.load(ordering: .relaxed) != .everything {
-                sharing.store(sharingOfDuplicates, ordering: .sequentiallyConsistent)
-            }
+            noteShared()
             return try System.duplicate(descriptor)
         }
         forgetKernelTimeouts()
@@ -144,6 +138,17 @@ extension Socket {
             throw failure(
                 operation,
                 .invalidInput("the socket uses TLS, whose keys the descriptor does not contain"))
+        }
+    }
+
+    /// Records that another descriptor may refer to the same socket.
+    ///
+    /// Its owner may set `SO_LINGER` for both. The two share the kernel's timeouts, so this socket
+    /// sets no time limit in the kernel from now on.
+    func noteShared() {
+        linger.noteSet()
+        if sharing.load(ordering: .relaxed) != .everything {
+            sharing.store(sharingOfDuplicates, ordering: .sequentiallyConsistent)
         }
     }
 

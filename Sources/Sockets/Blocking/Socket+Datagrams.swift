@@ -131,7 +131,8 @@ extension Socket {
         try send(text.utf8.span.bytes, to: address, timeout: timeout)
     }
 
-    /// Receives one datagram, its sender and the local address that it was sent to: recvmsg(2).
+    /// Receives one datagram, its sender and the local address that it was sent to: recvmsg(2), or
+    /// recvfrom(2) on a Unix socket.
     ///
     /// ```swift
     /// let datagram = try socket.receiveFrom(timeout: .seconds(5))
@@ -184,9 +185,17 @@ extension Socket {
         let (originalCount, sender, local) = try perform(
             .receive, .receiving, .inKernel, deadline
         ) { descriptor, flags throws(Errno) in
-            let received = try System.recvmsg(
-                descriptor, buffer, type == .stream ? flags : flags.union(.fullLength))
-            if _slowPath(received.0 == 0) { try checkEnd(of: descriptor) }
+            let flags = type == .stream ? flags : flags.union(.fullLength)
+            let received: (count: Int, sender: RawSocketAddress, local: PacketAddress?)
+            if family == .unix {
+                // With room for control data, the kernel would also deliver descriptors that the
+                // sender has attached, and each of them would be leaked.
+                let (count, sender) = try System.recvfrom(descriptor, buffer, flags)
+                received = (count, sender, nil)
+            } else {
+                received = try System.recvmsg(descriptor, buffer, flags)
+            }
+            if _slowPath(received.count == 0) { try checkEnd(of: descriptor) }
             return received
         }
         return DatagramHeader(

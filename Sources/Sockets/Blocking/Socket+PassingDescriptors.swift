@@ -19,8 +19,8 @@ extension Socket {
     /// `Connection.send(_:descriptors:timeout:)`.
     ///
     /// - Parameters:
-    ///   - bytes: The bytes to send, at least one on a stream.
-    ///   - descriptors: The descriptors, at most 253.
+    ///   - bytes: The bytes to send, at least one on a stream unless there are no descriptors.
+    ///   - descriptors: The descriptors, at most 253. They must stay open until the call returns.
     ///   - timeout: The maximum time to wait for buffer space.
     /// - Returns: The number of bytes that were sent.
     /// - Throws: ``SocketError`` with one of these causes:
@@ -133,7 +133,10 @@ extension Socket {
             descriptor, flags throws(Errno) in
             let message = try DescriptorMessage(
                 receivedFrom: descriptor, atMost: room, descriptorsAtMost: limit, flags)
-            if message.bytes.isEmpty { try checkEnd(of: descriptor) }
+            // Only an empty packet has descriptors but no bytes.
+            if message.bytes.isEmpty, message.descriptorCount == 0 {
+                try checkEnd(of: descriptor)
+            }
             return message
         }
         if let cause = message.truncation {
@@ -157,15 +160,16 @@ extension Socket {
     /// Opens the process at the other end of a Unix socket: getsockopt(2) with `SO_PEERPIDFD`,
     /// since Linux 6.5.
     ///
-    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It
-    /// becomes readable when the process has ended.
+    /// The descriptor refers to the process even if its number is reused (pidfd_open(2)). It is
+    /// readable once the process has ended.
     ///
     /// - Returns: The descriptor, which has close-on-exec. The caller must close it.
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/invalidInput(_:)`` if the socket is not a Unix socket.
     ///   - ``SocketError/Cause/system(_:)`` with `noData` if the socket has no peer, with
-    ///     `noSuchProcess` if the process has ended, or with `protocolNotAvailable` on an older
-    ///     kernel.
+    ///     `noSuchProcess` if the process has ended and the kernel has no descriptor for it, with
+    ///     `tooManyOpenFiles` if no descriptors are left, or with `protocolNotAvailable` on an
+    ///     older kernel.
     ///   - ``SocketError/Cause/closed`` if the socket is closed.
     public func peerProcess() throws(SocketError) -> FileDescriptor {
         FileDescriptor(rawValue: try openPeerProcess())

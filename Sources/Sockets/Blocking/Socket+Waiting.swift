@@ -194,6 +194,10 @@ extension Socket {
 
     func didSetLinger() { linger.noteSet() }
 
+    func willLendDescriptor() { noteShared() }
+
+    func didLendDescriptor() { forgetKernelTimeouts() }
+
     /// Marks the kernel's timeouts as unknown, so the next call sets them again.
     func forgetKernelTimeouts() {
         receiveTimeout.forget()

@@ -19,6 +19,10 @@ extension ConfigurableSocket {
     /// does not see bytes that the socket has received in advance, and over TLS it sees encrypted
     /// bytes. The call blocks the thread only as long as `body` does.
     ///
+    /// `body` may duplicate the descriptor or send it to another process. So after `body`, the
+    /// socket behaves like one with a duplicate; see ``Connection/duplicate()`` and
+    /// ``Socket/duplicate()``.
+    ///
     /// - Parameter body: The code that uses the descriptor.
     /// - Returns: The result of `body`.
     /// - Throws: ``SocketError`` with one of these causes, or the error of `body`:
@@ -73,6 +77,7 @@ extension DescriptorOwner {
                 return enter()
             })
         {}
+        willLendDescriptor()
         return FileDescriptor(rawValue: number)
     }
 

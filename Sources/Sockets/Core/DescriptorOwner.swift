@@ -22,7 +22,12 @@ protocol DescriptorOwner: ConfigurableSocket {
     /// Records that the program may have set `SO_LINGER`.
     func didSetLinger()
 
+    /// Records that the program is about to use the descriptor itself.
+    func willLendDescriptor()
+
     /// Records that the program has used the descriptor itself.
+    ///
+    /// Any option may have changed, and other code may have a duplicate from now on.
     func didLendDescriptor()
 
     /// Begins a call on the descriptor; returns `false` if the socket is closed.
@@ -41,11 +46,7 @@ extension DescriptorOwner {
     /// Does nothing, because only `Socket` depends on options that the program can set.
     func didSetRawOption() {}
 
-    /// Records that any option may have changed.
-    func didLendDescriptor() {
-        didSetRawOption()
-        didSetLinger()
-    }
+    func willLendDescriptor() {}
 
     /// Shuts down one or both directions of a connection: shutdown(2).
     func end(_ direction: ShutdownDirection) throws(SocketError) {

@@ -36,8 +36,13 @@ extension DescriptorOwner {
     /// Opens the process of the peer.
     func openPeerProcess() throws(SocketError) -> Int32 {
         try requireUnix("SO_PEERPIDFD")
-        return try call(.getOption, "SO_PEERPIDFD") { descriptor throws(Errno) in
-            try System.peerProcess(descriptor)
+        do throws(SocketError) {
+            return try call(.getOption, "SO_PEERPIDFD") { descriptor throws(Errno) in
+                try System.peerProcess(descriptor)
+            }
+        } catch {
+            let isUnknown = error.errno == .protocolNotAvailable
+            throw error.with(hint: isUnknown ? "The option needs Linux 6.5 or later." : nil)
         }
     }
 

@@ -5,7 +5,7 @@ internal import SystemPackage
 extension EventSource {
     /// Gives up the descriptor, which the caller then owns.
     ///
-    /// The descriptor gets back its blocking mode, unless another descriptor shares the socket.
+    /// The descriptor gets back its blocking mode, unless another one may share the socket.
     /// The source is then closed.
     ///
     /// - Parameter unread: Returns what the program has not read yet, as a phrase for an error, or
@@ -45,9 +45,15 @@ extension EventSource {
     ///
     /// From now on, the source treats the socket as shared.
     func duplicateDescriptor() throws(Errno) -> Int32 {
-        isShared.store(true, ordering: .releasing)
-        // The duplicate may set `SO_LINGER` for both.
-        linger.noteSet()
+        noteShared()
         return try System.duplicate(descriptor)
+    }
+
+    /// Records that another descriptor may refer to the same socket.
+    ///
+    /// Its owner may also set `SO_LINGER` for both.
+    func noteShared() {
+        isShared.store(true, ordering: .releasing)
+        linger.noteSet()
     }
 }

@@ -78,7 +78,17 @@ extension System {
 
     /// Returns a new descriptor of a peer's process, with close-on-exec: getsockopt(2) with
     /// `SO_PEERPIDFD`.
+    ///
+    /// Newer kernels return a descriptor even if the process has ended.
+    ///
+    /// - Throws: `ENODATA` if there is no peer, and `ESRCH` if an older kernel no longer has the
+    ///   process.
     static func peerProcess(_ descriptor: Int32) throws(Errno) -> Int32 {
-        try getsockopt(descriptor, SOL_SOCKET, csockets_peer_pidfd, Int32(-1))
+        do throws(Errno) {
+            return try getsockopt(descriptor, SOL_SOCKET, csockets_peer_pidfd, Int32(-1))
+        } catch {
+            // These kernels report such a process as an invalid argument.
+            throw error == .invalidArgument ? .noSuchProcess : error
+        }
     }
 }
