@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -26,19 +27,65 @@ struct ConnectionPassingDescriptorsTests {
     @Test("more descriptors than the limit are an error with the bytes, and none leaks")
     func tooMany() async throws {
         let (one, other) = try Connection.pair()
-        let ends = try FileDescriptor.pipe()
-        try await one.send("x", descriptors: [ends.readEnd, ends.readEnd])
-        try ends.readEnd.close()
+        let pipe = try WatchedPipe()
+        try await one.send("x", descriptors: [pipe.reader, pipe.reader])
+        try pipe.reader.close()
         let error = await #expect(throws: SocketError.self) {
             _ = try await other.receive(descriptorsAtMost: 1)
         }
         #expect(
             error?.cause == .invalidInput("the message has more descriptors than the limit of 1"))
         #expect(error?.partialBytes == [0x78])
-        var entry = pollfd(fd: ends.writeEnd.rawValue, events: Int16(POLLOUT), revents: 0)
-        poll(&entry, 1, 0)
-        #expect(entry.revents & Int16(POLLERR) != 0)
-        try ends.writeEnd.close()
+        #expect(await eventually { !pipe.hasReader })
+    }
+
+    @Test("a read without descriptorsAtMost: discards descriptors")
+    func discarded() async throws {
+        let (one, other) = try Connection.pair()
+        let (pipe, second) = (try WatchedPipe(), try WatchedPipe())
+        try await one.send("x\n", descriptors: [pipe.reader])
+        try pipe.reader.close()
+        #expect(try await other.readLine() == "x")
+        #expect(await eventually { !pipe.hasReader })
+
+        let (sender, receiver) = try Socket.pair(.datagram)
+        let channel = try DatagramChannel(adopting: receiver)
+        try sender.send("y", descriptors: [second.reader])
+        try second.reader.close()
+        #expect(try await channel.receive(timeout: .seconds(10)).text == "y")
+        #expect(await eventually { !second.hasReader })
+    }
+
+    @Test("a send that times out part-way has sent the descriptors, and later writes are refused")
+    func incomplete() async throws {
+        let (one, other) = try Connection.pair()
+        let bytes = [UInt8](repeating: 0x78, count: 8 << 20)
+        let error = await #expect(throws: SocketError.self) {
+            try await one.send(
+                bytes, descriptors: [.standardInput], timeout: .milliseconds(20))
+        }
+        #expect(error?.isTimeout == true)
+        #expect(error?.bytesTransferred ?? 0 > 0)
+        let later = await #expect(throws: SocketError.self) {
+            try await one.send("x", descriptors: [.standardInput])
+        }
+        #expect(later?.cause == .incompleteWrite)
+        let message = try await other.receive(descriptorsAtMost: 1)
+        #expect(message.descriptorCount == 1)
+    }
+
+    @Test("a cancelled receive loses neither bytes nor descriptors")
+    func cancelled() async throws {
+        let (one, other) = try Connection.pair()
+        let receiving = Task { try await other.receive(descriptorsAtMost: 1).descriptorCount }
+        while !other.source.isReading.load(ordering: .acquiring) { await Task.yield() }
+        receiving.cancel()
+        let error = await #expect(throws: SocketError.self) { try await receiving.value }
+        #expect(error?.cause == .cancelled)
+        try await one.send("x", descriptors: [.standardInput])
+        let message = try await other.receive(descriptorsAtMost: 1)
+        #expect(message.bytes == [0x78])
+        #expect(message.descriptorCount == 1)
     }
 
     @Test("a receive waits, times out without a loss, and ends with an empty message")

@@ -95,6 +95,15 @@ struct ListenerDescriptorTests {
         }
     }
 
+    @Test("a listener does not block its loop while an async closure has cleared O_NONBLOCK")
+    func clearedDuringClosure() async throws {
+        let listener = try Listener(on: Loopback.ipv4, group: try LoopGroup(loops: 1))
+        try await listener.withFileDescriptor { descriptor in
+            _ = fcntl(descriptor.rawValue, F_SETFL, 0)
+            try await acceptsTwo(listener) { nil }
+        }
+    }
+
     private func clearMode(of listener: Listener) throws {
         try listener.withFileDescriptor { _ = fcntl($0.rawValue, F_SETFL, 0) }
     }

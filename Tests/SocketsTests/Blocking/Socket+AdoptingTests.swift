@@ -108,11 +108,19 @@ struct SocketAdoptingTests {
         #expect(!other.isBlocking)
     }
 
-    @Test("accept times out after other code has cleared O_NONBLOCK of an adopted socket")
-    func clearedMode() throws {
+    @Test("accept times out after other code has cleared O_NONBLOCK", arguments: [true, false])
+    func clearedMode(isAdopted: Bool) throws {
         let original = try Socket(on: .tcp("127.0.0.1", port: 0))
-        let listener = try Socket(adopting: try original.release())
-        try listener.withFileDescriptor { _ = fcntl($0.rawValue, F_SETFL, 0) }
+        let copy: Descriptor
+        let listener: Socket
+        if isAdopted {
+            copy = Descriptor(dup(original.descriptor))
+            listener = try Socket(adopting: try original.release())
+        } else {
+            copy = try original.withFileDescriptor { Descriptor(dup($0.rawValue)) }
+            listener = original
+        }
+        _ = fcntl(copy.number, F_SETFL, 0)
         let accepting = Background { try listener.accept(timeout: .milliseconds(20)) }
         let error = #expect(throws: SocketError.self) { try accepting.value() }
         #expect(error?.isTimeout == true)

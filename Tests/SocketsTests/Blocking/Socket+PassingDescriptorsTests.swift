@@ -8,16 +8,10 @@ import Testing
 struct SocketPassingDescriptorsTests {
     static let types: [SocketType] = [.stream, .datagram, .sequencedPacket]
 
-    /// Returns a descriptor of a pipe, which is readable as soon as bytes were written.
-    private static func pipe() throws -> (reader: FileDescriptor, writer: FileDescriptor) {
-        let ends = try FileDescriptor.pipe()
-        return (ends.readEnd, ends.writeEnd)
-    }
-
     @Test("descriptors arrive in order with their bytes, and with close-on-exec", arguments: types)
     func transfer(type: SocketType) throws {
         let (one, other) = try Socket.pair(type)
-        let (reader, writer) = try Self.pipe()
+        let (reader, writer) = try FileDescriptor.pipe()
         try one.send("two", descriptors: [reader, writer])
         try reader.close()
         try writer.close()
@@ -68,11 +62,11 @@ struct SocketPassingDescriptorsTests {
     @Test(
         "more descriptors than the limit are an error with the bytes, and none leaks",
         arguments: types, [0, 1, 2])
-    func tooMany(type: SocketType, limit: Int) throws {
+    func tooMany(type: SocketType, limit: Int) async throws {
         let (one, other) = try Socket.pair(type)
-        let (reader, writer) = try Self.pipe()
-        try one.send("four", descriptors: [reader, reader, reader, reader])
-        try reader.close()
+        let pipe = try WatchedPipe()
+        try one.send("four", descriptors: Array(repeating: pipe.reader, count: 4))
+        try pipe.reader.close()
         let error = #expect(throws: SocketError.self) {
             _ = try other.receive(descriptorsAtMost: limit, timeout: .seconds(10))
         }
@@ -80,38 +74,50 @@ struct SocketPassingDescriptorsTests {
             error?.cause
                 == .invalidInput("the message has more descriptors than the limit of \(limit)"))
         #expect(error?.partialBytes == Array("four".utf8))
-        #expect(hasNoReader(writer))
-        try writer.close()
+        #expect(await eventually { !pipe.hasReader })
     }
 
-    /// Returns whether no descriptor of the pipe's reading end is left in any process.
-    private func hasNoReader(_ writer: FileDescriptor) -> Bool {
-        var entry = pollfd(fd: writer.rawValue, events: Int16(POLLOUT), revents: 0)
-        poll(&entry, 1, 0)
-        return entry.revents & Int16(POLLERR) != 0
+    @Test("a receive without descriptorsAtMost: discards descriptors", arguments: types)
+    func discarded(type: SocketType) async throws {
+        let (one, other) = try Socket.pair(type)
+        let receives: [(Socket) throws -> [UInt8]] = [
+            { try $0.receive(timeout: .seconds(10)) },
+            { try $0.receiveFrom(timeout: .seconds(10)).bytes },
+            {
+                #expect(try $0.peek(timeout: .seconds(10)) == [0x78])
+                return try $0.receive(atMost: 1)
+            },
+        ]
+        for receive in receives {
+            let pipe = try WatchedPipe()
+            try one.send("x", descriptors: [pipe.reader])
+            try pipe.reader.close()
+            #expect(try receive(other) == [0x78])
+            #expect(await eventually { !pipe.hasReader })
+        }
     }
 
     @Test("descriptors that the program does not take are closed with the message")
-    func untaken() throws {
+    func untaken() async throws {
         let (one, other) = try Socket.pair()
-        let (reader, writer) = try Self.pipe()
-        try one.send("x", descriptors: [reader, reader])
-        try reader.close()
+        let pipe = try WatchedPipe()
+        try one.send("x", descriptors: [pipe.reader, pipe.reader])
+        try pipe.reader.close()
         do {
             var message = try other.receive(descriptorsAtMost: 2)
             let first = message.takeDescriptor()
             let taken = try #require(first)
-            #expect(!hasNoReader(writer))
+            #expect(pipe.hasReader)
             try taken.close()
+            #expect(message.descriptorCount == 1)
         }
-        #expect(hasNoReader(writer))
-        try writer.close()
+        #expect(await eventually { !pipe.hasReader })
     }
 
-    @Test("a message whose receive ends after a close leaks no descriptor")
-    func closedMeanwhile() throws {
+    @Test("close ends a receive, and no descriptor can be sent to the closed socket")
+    func closedMeanwhile() async throws {
         let (one, other) = try Socket.pair()
-        let (reader, writer) = try Self.pipe()
+        let pipe = try WatchedPipe()
         let waiting = Background {
             _ = try other.receive(descriptorsAtMost: 1)
         }
@@ -119,10 +125,9 @@ struct SocketPassingDescriptorsTests {
         other.close()
         let error = #expect(throws: SocketError.self) { try waiting.value() }
         #expect(error?.cause == .closed)
-        _ = try? one.send("x", descriptors: [reader])
-        try reader.close()
-        #expect(hasNoReader(writer))
-        try writer.close()
+        #expect(throws: SocketError.self) { try one.send("x", descriptors: [pipe.reader]) }
+        try pipe.reader.close()
+        #expect(await eventually { !pipe.hasReader })
     }
 
     @Test("no free descriptor is an error, and the received descriptors are closed")

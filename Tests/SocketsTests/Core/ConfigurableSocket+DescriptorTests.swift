@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -102,6 +103,52 @@ struct ConfigurableSocketDescriptorTests {
         try waitUntilAThreadWaits(on: one)
         try other.send("y")
         #expect(try background.value() == [0x79])
+    }
+
+    @Test("a timeout that other code changes after the closure does not affect time limits")
+    func laterOptions() throws {
+        let (one, other) = try Socket.pair()
+        let copy = try duplicate(of: one)
+        let first = #expect(throws: SocketError.self) {
+            try one.receive(timeout: .milliseconds(20))
+        }
+        #expect(first?.isTimeout == true)
+        // struct timeval { long tv_sec; long tv_usec; }
+        var never = [0, 0]
+        setsockopt(copy.number, SOL_SOCKET, SO_RCVTIMEO, &never, 16)
+        let waiting = Background { try one.receive(timeout: .milliseconds(20)) }
+        let second = #expect(throws: SocketError.self) { try waiting.value() }
+        #expect(second?.isTimeout == true)
+        other.close()
+    }
+
+    @Test("release after the closure keeps O_NONBLOCK for a duplicate that the closure made")
+    func modeAfterLending() throws {
+        let listener = try Listener(on: Loopback.ipv4)
+        let copy = try duplicate(of: listener)
+        try listener.release().close()
+        #expect(!copy.isBlocking)
+        let socket = try Socket(on: .tcp("127.0.0.1", port: 0))
+        let other = try duplicate(of: socket)
+        try socket.release().close()
+        #expect(!other.isBlocking)
+    }
+
+    @Test("a close after the closure does not shut down a duplicate that the closure made")
+    func closeAfterLending() async throws {
+        let (one, other) = try Connection.pair()
+        let copy = try duplicate(of: one)
+        let reading = Task { try await one.read() }
+        while !one.source.isReading.load(ordering: .acquiring) { await Task.yield() }
+        one.close()
+        let error = await #expect(throws: SocketError.self) { try await reading.value }
+        #expect(error?.cause == .closed)
+        #expect(send(copy.number, "x", 1, Int32(MSG_NOSIGNAL)) == 1)
+        #expect(try await other.read(timeout: .seconds(10)) == [0x78])
+    }
+
+    private func duplicate(of socket: some ConfigurableSocket) throws -> Descriptor {
+        try socket.withFileDescriptor { Descriptor(dup($0.rawValue)) }
     }
 
     @Test("a sharded listener refuses, because it has several descriptors")

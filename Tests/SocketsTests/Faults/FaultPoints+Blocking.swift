@@ -316,6 +316,14 @@ extension FaultPoint {
             try during(faults) { _ = try one.receiveFrom(timeout: .seconds(20)) }
         },
         FaultPoint(
+            name: "Socket.receiveFrom of a Unix socket", call: .recvfrom,
+            codes: [(.survives, transient), (.fails(.receive), receiveErrors)]
+        ) { faults in
+            let (one, other) = try Socket.pair(.datagram)
+            try other.send("x")
+            try during(faults) { _ = try one.receiveFrom(timeout: .seconds(20)) }
+        },
+        FaultPoint(
             name: "Socket.send", call: .send,
             codes: [(.survives, transient), (.fails(.send), sendErrors)]
         ) { faults in
@@ -448,7 +456,8 @@ extension FaultPoint {
         FaultPoint(
             name: "Socket.peerProcess", call: .getsockopt,
             codes: [
-                (.fails(.getOption), [EINVAL, EMFILE, ENFILE, ENODATA, ENOPROTOOPT, ESRCH])
+                (.fails(.getOption), [EMFILE, ENFILE, ENODATA, ENOPROTOOPT, ESRCH]),
+                (.failsOtherwise(.getOption, .noSuchProcess), [EINVAL]),
             ]
         ) { faults in
             let (one, _) = try Socket.pair()
@@ -469,6 +478,19 @@ extension FaultPoint {
                 (.survives, [EINTR]),
                 (.fails(.listInterfaces), [EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM]),
             ]
+        ) { faults in try during(faults) { _ = try NetworkInterface.all } },
+        FaultPoint(
+            name: "NetworkInterface.all", call: .socket,
+            codes: [
+                (
+                    .fails(.listInterfaces),
+                    [EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM]
+                )
+            ]
+        ) { faults in try during(faults) { _ = try NetworkInterface.all } },
+        FaultPoint(
+            name: "NetworkInterface.all", call: .ioctl,
+            codes: [(.survives, [EINTR, ENODEV]), (.fails(.listInterfaces), [ENOTTY, EPERM])]
         ) { faults in try during(faults) { _ = try NetworkInterface.all } },
     ]
 

@@ -91,10 +91,13 @@ private func polledDescriptor(at pointer: Substring) -> Int32? {
 }
 
 /// Returns the number of open descriptors of this process, without the runtime's timers.
+func openDescriptors() -> Int { targetsOfOpenDescriptors().count }
+
+/// Returns the targets of this process's descriptors, without the runtime's timers.
 ///
 /// These can appear at any time, and the library has none.
-func openDescriptors() -> Int {
-    targetsOfDescriptors().count { !$0.hasPrefix("anon_inode:[timerfd") }
+func targetsOfOpenDescriptors() -> [String] {
+    targetsOfDescriptors().filter { !$0.hasPrefix("anon_inode:[timerfd") }
 }
 
 /// Returns the number of open sockets of this process.

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("System: descriptors and credentials")
 struct DescriptorCallsTests {
-    private func send(
+    private static func send(
         _ socket: Descriptor, _ text: String, with descriptors: [Int32]
     ) throws(Errno) -> Int {
         let bytes = Array(text.utf8)
@@ -19,7 +19,7 @@ struct DescriptorCallsTests {
         }
     }
 
-    private func receive(
+    private static func receive(
         _ socket: Descriptor, descriptorsAtMost limit: Int
     ) throws -> (size: Int, descriptors: [Descriptor], isTruncated: Bool) {
         var bytes = [UInt8](repeating: 0, count: 64)
@@ -32,9 +32,9 @@ struct DescriptorCallsTests {
     @Test("recvmsg returns each number of descriptors up to the limit", arguments: [1, 2, 3, 253])
     func counts(count: Int) throws {
         let (one, other) = try RawSockets.pair()
-        let sent = try send(one, "x", with: Array(repeating: one.number, count: count))
+        let sent = try Self.send(one, "x", with: Array(repeating: one.number, count: count))
         #expect(sent == 1)
-        let received = try receive(other, descriptorsAtMost: count)
+        let received = try Self.receive(other, descriptorsAtMost: count)
         #expect(received.size == 1)
         #expect(received.descriptors.count == count)
         #expect(received.descriptors.allSatisfy { $0.isCloseOnExec })
@@ -45,28 +45,55 @@ struct DescriptorCallsTests {
     @Test("recvmsg reports a truncated list", arguments: 0...3)
     func truncated(limit: Int) throws {
         let (one, other) = try RawSockets.pair()
-        _ = try send(one, "x", with: Array(repeating: one.number, count: limit + 1))
-        let received = try receive(other, descriptorsAtMost: limit)
+        _ = try Self.send(one, "x", with: Array(repeating: one.number, count: limit + 1))
+        let received = try Self.receive(other, descriptorsAtMost: limit)
         #expect(received.isTruncated)
         #expect(received.descriptors.count == limit)
     }
 
-    @Test("credentials before the descriptors do not take their room")
-    func credentialsToo() throws {
-        let (one, other) = try RawSockets.pair()
+    /// The option SO_PASSPIDFD, which the C library lacks.
+    private static let passProcess: Int32 = 76
+
+    @Test(
+        "what options add to a message does not take the room of descriptors",
+        arguments: [2, 253])
+    func otherEntries(count: Int) throws {
+        let (one, other) = try RawSockets.pair(.datagram)
         var on: Int32 = 1
-        #expect(setsockopt(other.number, SOL_SOCKET, SO_PASSCRED, &on, 4) == 0)
-        _ = try send(one, "x", with: [one.number, one.number])
-        let received = try receive(other, descriptorsAtMost: 2)
-        #expect(received.descriptors.count == 2)
+        for option in [SO_TIMESTAMP, SO_PASSCRED, Self.passProcess] {
+            #expect(setsockopt(other.number, SOL_SOCKET, option, &on, 4) == 0)
+        }
+        _ = try Self.send(one, "x", with: Array(repeating: one.number, count: count))
+        let received = try Self.receive(other, descriptorsAtMost: count)
+        #expect(received.descriptors.count == count)
         #expect(!received.isTruncated)
+    }
+
+    @Test("the descriptor of the sender's process, which SO_PASSPIDFD adds, is closed")
+    func processDescriptor() async {
+        await #expect(processExitsWith: .success) {
+            let (one, other) = try RawSockets.pair()
+            var on: Int32 = 1
+            precondition(setsockopt(other.number, SOL_SOCKET, Self.passProcess, &on, 4) == 0)
+            let before = openDescriptors()
+            for count in 0...1 {
+                _ =
+                    count == 0
+                    ? try System.send(one.number, "x")
+                    : try Self.send(one, "x", with: [one.number])
+                let received = try Self.receive(other, descriptorsAtMost: 1)
+                precondition(received.descriptors.count == count)
+            }
+            let isReleased = await eventually { openDescriptors() <= before }
+            precondition(isReleased)
+        }
     }
 
     @Test("sendmsg throws EBADF for a descriptor that is not open")
     func badDescriptor() throws {
         let (one, _) = try RawSockets.pair()
         #expect(throws: Errno.badFileDescriptor) {
-            _ = try send(one, "x", with: [1_000_000])
+            _ = try Self.send(one, "x", with: [1_000_000])
         }
     }
 
