@@ -44,4 +44,20 @@ struct ConnectionCorkingTests {
         }
         #expect(error?.cause == .closed)
     }
+
+    @Test("corked sends encrypted writes, and clears the option after a write that timed out")
+    func overTLS() async throws {
+        let (client, server) = try await TLSPeers.pair()
+        try await client.corked {
+            try await client.write("one")
+            try await client.write("two")
+        }
+        #expect(try await server.readExactly(6) == Array("onetwo".utf8))
+        let block = [UInt8](repeating: 1, count: 32 << 20)
+        let error = await #expect(throws: SocketError.self) {
+            try await client.corked { try await client.write(block, timeout: .milliseconds(20)) }
+        }
+        #expect(error?.isTimeout == true)
+        #expect(try !client.option(.cork))
+    }
 }

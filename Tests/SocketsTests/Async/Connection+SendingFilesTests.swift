@@ -84,6 +84,23 @@ struct ConnectionSendingFilesTests {
         #expect(try server.receive(timeout: .seconds(30)) == Array("header file".utf8))
     }
 
+    @Test("a write that begins during sendFile follows the header and the file")
+    func headerAndOtherWrites() async throws {
+        let (here, there) = try Connection.pair()
+        let bytes = pattern(5_000_000)
+        let file = try file(bytes)
+        defer { try? file.close() }
+        let sending = Task { try await here.sendFile(file, header: [7]) }
+        // The file is larger than the socket's buffers, so it is still being sent.
+        #expect(try await there.peek().first == 7)
+        let writing = Task { try await here.write("x") }
+        let received = try await there.readExactly(1 + bytes.count + 1)
+        let isSame = received == [7] + bytes + [0x78]
+        #expect(isSame)
+        #expect(try await sending.value == 1 + bytes.count)
+        try await writing.value
+    }
+
     @Test("sendFile sends no header if the file cannot be read")
     func headerOfUnreadableFile() async throws {
         let (here, there) = try Connection.pair()

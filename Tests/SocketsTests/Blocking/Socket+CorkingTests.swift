@@ -40,4 +40,14 @@ struct SocketCorkingTests {
         }
         #expect(error?.cause == .closed)
     }
+
+    @Test("corked refuses a UDP socket without running its closure")
+    func overUDP() throws {
+        let socket = try Loopback.udp()
+        let error = #expect(throws: SocketError.self) {
+            try socket.corked { Issue.record("expected no call") }
+        }
+        #expect(error?.operation == .setOption)
+        #expect(error?.errno != nil)
+    }
 }
