@@ -1,6 +1,6 @@
 @testable import Sockets
 
-/// Passes an input in chunks to the parsers of lines and delimited parts.
+/// Passes an input in chunks to the parsers of lines, delimited parts and frames.
 ///
 /// The result must not depend on the size of the chunks.
 func checkLines(_ input: [UInt8]) {
@@ -15,7 +15,11 @@ func checkLines(_ input: [UInt8]) {
     // A line that is too long is rejected at once, so its length is unknown.
     require(whole == arriving, "the lines depend on the chunk size: \(whole), \(arriving)", text)
     require(whole == simpleLines(of: bytes, limit: limit), "the lines are wrong", text)
-    checkParts(bytes, limit: max(1, limit), chunkSize: size, text)
+    for count in 1...3 {
+        let mark = bytes.isEmpty ? [0] : Array(bytes.prefix(count))
+        checkParts(bytes, mark, limit: max(1, limit), chunkSize: size, text)
+    }
+    checkFrames(bytes, limit: limit, chunkSize: size, text)
 }
 
 /// Lines, with nil for a line that is too long.
@@ -62,17 +66,18 @@ private func simpleLines(of bytes: [UInt8], limit: Int) -> Lines {
 }
 
 /// Checks parts that end with a delimiter.
-private func checkParts(_ bytes: [UInt8], limit: Int, chunkSize size: Int, _ text: String) {
-    let mark = bytes.first ?? 0
+private func checkParts(
+    _ bytes: [UInt8], _ mark: [UInt8], limit: Int, chunkSize size: Int, _ text: String
+) {
     var buffer = ByteBuffer(capacity: 32)
     var scanned = 0
     var taken: [UInt8] = []
     var rest = bytes[...]
     while true {
-        switch buffer.take(upTo: [mark], limit: limit, scanned: &scanned) {
+        switch buffer.take(upTo: mark, limit: limit, scanned: &scanned) {
         case .message(let part):
-            require(part.last == mark && part.count <= limit, "a part without its end", text)
-            require(!part.dropLast().contains(mark), "two parts in one", text)
+            require(part.count <= limit, "a part beyond the limit", text)
+            require(simpleEnd(of: mark, in: part) == part.count, "not the first end", text)
             taken += part
             scanned = 0
         case .failed:
@@ -84,6 +89,45 @@ private func checkParts(_ bytes: [UInt8], limit: Int, chunkSize size: Int, _ tex
                 require(taken == bytes, "the parts are not the stream", text)
                 return
             }
+            let piece = rest.prefix(size)
+            piece.withUnsafeBytes { buffer.append($0) }
+            rest = rest.dropFirst(piece.count)
+        }
+    }
+}
+
+/// Returns the end of the first delimiter with the simplest possible algorithm.
+private func simpleEnd(of mark: [UInt8], in bytes: [UInt8]) -> Int? {
+    bytes.indices.map { $0 + 1 }.first { bytes[..<$0].suffix(mark.count).elementsEqual(mark) }
+}
+
+/// Checks frames, whose payloads must not depend on the size of the chunks.
+private func checkFrames(_ bytes: [UInt8], limit: Int, chunkSize size: Int, _ text: String) {
+    for length in [
+        FrameLength.uint8(limit: limit), .uint16(.littleEndian, limit: limit),
+        .uint64(limit: .max),
+    ] {
+        let whole = frames(of: bytes, length, chunkSize: max(1, bytes.count))
+        let arriving = frames(of: bytes, length, chunkSize: size)
+        require(whole == arriving, "the frames depend on the chunk size", text)
+        require(
+            whole.reduce(0) { $0 + $1.count } <= bytes.count, "more payload than input", text)
+    }
+}
+
+/// Returns the payloads of the complete frames before the first length beyond the limit.
+private func frames(of bytes: [UInt8], _ length: FrameLength, chunkSize size: Int) -> [[UInt8]] {
+    var buffer = ByteBuffer(capacity: 32)
+    var scanner = LineScanner(limit: 0)
+    var parser = MessageParser(.frame(length: length), delimitedLimit: 0)
+    var frames: [[UInt8]] = []
+    var rest = bytes[...]
+    while true {
+        switch parser.next(&buffer, &scanner, isAtEnd: false) {
+        case .message(let frame): frames.append(frame)
+        case .failed: return frames
+        case .needsMore:
+            guard !rest.isEmpty else { return frames }
             let piece = rest.prefix(size)
             piece.withUnsafeBytes { buffer.append($0) }
             rest = rest.dropFirst(piece.count)
