@@ -6,7 +6,7 @@ extension IPv4Address: Codable {
     /// - Parameter decoder: The decoder.
     /// - Throws: `DecodingError`, which names the text if it is not an address.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: "expected an IPv4 address") { Self($0) }
+        self = try decoder.decodeText(expecting: "an IPv4 address") { Self($0) }
     }
 
     /// Encodes the address as its text.
@@ -14,7 +14,7 @@ extension IPv4Address: Codable {
     /// - Parameter encoder: The encoder.
     /// - Throws: An error of the encoder.
     public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(description, of: self) { Self($0) }
+        try encoder.encodeText(description, of: self, expecting: "an IPv4 address") { Self($0) }
     }
 }
 
@@ -24,7 +24,7 @@ extension IPv6Address: Codable {
     /// - Parameter decoder: The decoder.
     /// - Throws: `DecodingError`, which names the text if it is not an address.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: "expected an IPv6 address") { Self($0) }
+        self = try decoder.decodeText(expecting: "an IPv6 address") { Self($0) }
     }
 
     /// Encodes the address as its text, with the zone.
@@ -33,7 +33,7 @@ extension IPv6Address: Codable {
     /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
     ///   encoder.
     public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(description, of: self) { Self($0) }
+        try encoder.encodeText(description, of: self, expecting: "an IPv6 address") { Self($0) }
     }
 }
 
@@ -43,7 +43,7 @@ extension IPAddress: Codable {
     /// - Parameter decoder: The decoder.
     /// - Throws: `DecodingError`, which names the text if it is not an address.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: "expected an IP address") { Self($0) }
+        self = try decoder.decodeText(expecting: "an IP address") { Self($0) }
     }
 
     /// Encodes the address as its text.
@@ -52,25 +52,7 @@ extension IPAddress: Codable {
     /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
     ///   encoder.
     public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(description, of: self) { Self($0) }
-    }
-}
-
-extension IPPrefix: Codable {
-    /// Decodes a prefix from its text, such as `10.0.0.0/8`.
-    ///
-    /// - Parameter decoder: The decoder.
-    /// - Throws: `DecodingError`, which names the text if it is not a prefix.
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: Self.expectation) { Self($0) }
-    }
-
-    /// Encodes the prefix as its text.
-    ///
-    /// - Parameter encoder: The encoder.
-    /// - Throws: An error of the encoder.
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(description, of: self) { Self($0) }
+        try encoder.encodeText(description, of: self, expecting: "an IP address") { Self($0) }
     }
 }
 
@@ -82,7 +64,7 @@ extension SocketAddress: Codable {
     /// - Parameter decoder: The decoder.
     /// - Throws: `DecodingError`, which names the text if it is not an address.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: "expected an address and a port, or a Unix address") {
+        self = try decoder.decodeText(expecting: "an address and a port, or a Unix address") {
             Self($0)
         }
     }
@@ -93,7 +75,9 @@ extension SocketAddress: Codable {
     /// - Throws: `EncodingError` if the zone cannot be the name of an interface, or an error of the
     ///   encoder.
     public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(description, of: self) { Self($0) }
+        try encoder.encodeText(
+            description, of: self, expecting: "an address and a port, or a Unix address"
+        ) { Self($0) }
     }
 }
 
@@ -103,7 +87,7 @@ extension UnixAddress: Codable {
     /// - Parameter decoder: The decoder.
     /// - Throws: `DecodingError`, which names the text if it is not a Unix address.
     public init(from decoder: any Decoder) throws {
-        self = try decoder.decodeText(expecting: "expected a Unix address", Self.init(socketAddressText:))
+        self = try decoder.decodeText(expecting: "a Unix address", Self.init(socketAddressText:))
     }
 
     /// Encodes the name as the text of its ``SocketAddress``.
@@ -115,7 +99,8 @@ extension UnixAddress: Codable {
     /// - Throws: An error of the encoder.
     public func encode(to encoder: any Encoder) throws {
         try encoder.encodeText(
-            SocketAddress.unix(self).description, of: self, Self.init(socketAddressText:))
+            SocketAddress.unix(self).description, of: self, expecting: "a Unix address",
+            Self.init(socketAddressText:))
     }
 
     private init?(socketAddressText text: String) {
@@ -124,16 +109,11 @@ extension UnixAddress: Codable {
     }
 }
 
-extension IPPrefix {
-    /// A description of valid prefixes, for error texts.
-    static let expectation = "expected an address, / and a length, such as 10.0.0.0/8"
-}
-
 extension Decoder {
     /// Decodes a text and parses it.
     ///
     /// - Throws: `DecodingError` if there is no text, or if `parse` returns `nil`.
-    func decodeText<Value>(
+    fileprivate func decodeText<Value>(
         expecting expectation: String, _ parse: (String) -> Value?
     ) throws -> Value {
         let container = try singleValueContainer()
@@ -141,7 +121,8 @@ extension Decoder {
         guard let value = parse(text) else {
             throw DecodingError.dataCorruptedError(
                 in: container,
-                debugDescription: "cannot decode \(TerminalText.quoted(text)): \(expectation)")
+                debugDescription:
+                    "cannot decode \(TerminalText.quoted(text)): expected \(expectation)")
         }
         return value
     }
@@ -153,15 +134,16 @@ extension Encoder {
     /// - Throws: `EncodingError` if `parse` does not return the value for the text, because the
     ///   text could not be decoded.
     func encodeText<Value: Equatable>(
-        _ text: String, of value: Value, _ parse: (String) -> Value?
+        _ text: String, of value: Value, expecting expectation: String,
+        _ parse: (String) -> Value?
     ) throws {
         guard parse(text) == value else {
             throw EncodingError.invalidValue(
                 value,
                 EncodingError.Context(
                     codingPath: codingPath,
-                    debugDescription: "cannot encode \(TerminalText.quoted(text)):"
-                        + " the text cannot be decoded"))
+                    debugDescription:
+                        "cannot encode \(TerminalText.quoted(text)): expected \(expectation)"))
         }
         var container = singleValueContainer()
         try container.encode(text)

@@ -21,7 +21,8 @@ extension IPPrefix {
     private static func fault(in text: String) -> String {
         guard let parts = parts(of: text) else {
             return IPAddress(text) == nil
-                ? expectation : "expected / and a length after the address"
+                ? "expected an address, / and a length, such as 10.0.0.0/8"
+                : "expected / and a length after the address"
         }
         if parts.address != parts.address.withoutZone {
             return "a prefix has no zone, so remove % and the name after it"
