@@ -175,7 +175,7 @@ public final class BufferedWriter {
         isIncomplete = false
         connection.isIncomplete = false
         // Keep the memory for the next bytes, unless a large write made it grow.
-        if buffer.isEmpty, bytes.capacity <= 4 * bufferSize {
+        if buffer.isEmpty, bytes.capacity / 4 <= bufferSize {
             bytes.removeAll(keepingCapacity: true)
             buffer = bytes
         }

@@ -9,9 +9,11 @@ struct BufferedWriterTests {
 
     init() throws { (peer, connection) = try Connection.pair() }
 
-    @Test("the bytes of all kinds of writes stay in the buffer until flush sends them in order")
-    func kinds() async throws {
-        let writer = BufferedWriter(connection)
+    @Test(
+        "the bytes of all kinds of writes stay in the buffer until flush sends them in order",
+        arguments: [11, 65536, .max])
+    func kinds(size: Int) async throws {
+        let writer = BufferedWriter(connection, bufferSize: size)
         try await writer.write([1, 2])
         try await writer.write("ab")
         try await writer.write("")
