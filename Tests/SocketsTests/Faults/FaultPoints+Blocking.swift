@@ -440,6 +440,14 @@ extension FaultPoint {
             try during(faults) { try socket.setOption(.noDelay, to: true) }
         },
         FaultPoint(
+            name: "Socket.corked", call: .setsockopt,
+            codes: [(.fails(.setOption), [EINVAL, ENOPROTOOPT, ENOMEM])]
+        ) { faults in
+            let (client, server) = try Loopback.tcpPair()
+            try during(faults) { try client.corked {} }
+            server.close()
+        },
+        FaultPoint(
             name: "Socket.peerCredentials", call: .getsockopt,
             codes: [(.fails(.getOption), [EINVAL, ENOPROTOOPT, ENOTSOCK, ENOMEM])]
         ) { faults in
