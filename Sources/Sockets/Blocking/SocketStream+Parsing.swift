@@ -60,16 +60,16 @@ extension SocketStream {
     ///
     /// Meanwhile the stream has an empty buffer. So a read in the parser must wait for bytes, and
     /// it throws because the parser is using the buffer.
-    private func lendInput<Result>(to parse: (RawSpan) throws -> Result) rethrows -> Result {
+    private func lendInput<Success>(to parse: (RawSpan) throws -> Success) throws -> Success {
         var lent = ByteBuffer(capacity: 1)
         swap(&input, &lent)
         borrowers &+= 1
-        defer {
-            borrowers &-= 1
-            swap(&input, &lent)
-        }
+        let bytes = lent.bytes
         // Safe because only this method can change `lent`.
-        return try parse(RawSpan(_unsafeBytes: lent.bytes))
+        let result = Result { try parse(RawSpan(_unsafeBytes: bytes)) }
+        borrowers &-= 1
+        swap(&input, &lent)
+        return try result.get()
     }
 
     /// Waits for bytes and returns all bytes that have arrived, without consuming them.
