@@ -13,6 +13,8 @@ func checkAddresses(_ input: [UInt8]) {
     checkRoundTrip(IPv6Address.init, text)
     checkRoundTrip(IPAddress.init, text)
     checkRoundTrip(SocketAddress.init, text)
+    checkRoundTrip(IPPrefix.init, text)
+    checkPrefix(text)
 
     for transport in [Transport.tcp, .udp, .unix] {
         checkEndpoint(text, transport)
@@ -51,6 +53,20 @@ private func checkPort(_ text: String) {
             "Port(parsing:) and Port.number(parsing:) disagree", text)
         requirePrintable(port.description, text)
     } catch {
+        requireInvalidInput(error, text)
+    }
+}
+
+private func checkPrefix(_ text: String) {
+    do throws(SocketError) {
+        let prefix = try IPPrefix(parsing: text)
+        require(IPPrefix(text) == prefix, "IPPrefix(parsing:) and IPPrefix(_:) disagree", text)
+        require(
+            prefix.contains(prefix.first) && prefix.contains(prefix.last)
+                && prefix.masked.contains(prefix),
+            "\(prefix) does not contain its own addresses", text)
+    } catch {
+        require(IPPrefix(text) == nil, "IPPrefix(parsing:) and IPPrefix(_:) disagree", text)
         requireInvalidInput(error, text)
     }
 }

@@ -109,4 +109,31 @@ struct IPPrefixTests {
         let error = #expect(throws: SocketError.self) { try IPPrefix(parsing: text) }
         #expect(error?.description == "cannot parse prefix '\(text)': \(reason)")
     }
+
+    @Test("a prefix whose address is not valid is rejected")
+    func hostileAddresses() {
+        let texts = HostileInput.ipv4Addresses + HostileInput.ipv6Addresses
+        let accepted = texts.filter { IPAddress($0) == nil && IPPrefix($0 + "/0") != nil }
+        #expect(accepted == [])
+    }
+
+    @Test("every mutated text that parses round-trips through its description")
+    func acceptedTextRoundTrips() {
+        var texts = MutatedText(
+            of: [
+                "10.1.2.3/8", "0.0.0.0/0", "2001:db8::1/33", "::ffff:1.2.3.4/128", "fe80::1%a/64",
+            ],
+            seed: 20)
+        var accepted = 0
+        var wrong: [IPPrefix] = []
+        for _ in 0..<50_000 {
+            guard let prefix = IPPrefix(texts.next()) else { continue }
+            accepted += 1
+            if IPPrefix(prefix.description) != prefix || !prefix.contains(prefix.last) {
+                wrong.append(prefix)
+            }
+        }
+        #expect(wrong == [])
+        #expect(accepted > 5_000)
+    }
 }
