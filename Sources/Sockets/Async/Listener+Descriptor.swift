@@ -32,8 +32,9 @@ extension Listener {
     /// Returns a second listener on the same socket: dup(2).
     ///
     /// Each client is accepted by one of the two listeners. The backlog and the port stay until
-    /// both listeners are closed. Options and the blocking mode (`O_NONBLOCK`) apply to both. The
-    /// socket file of a Unix path is removed when this listener is closed.
+    /// both listeners are closed. Options and the blocking mode (`O_NONBLOCK`) apply to both;
+    /// ``init(adopting:group:)`` explains what happens if other code clears the mode. The socket file
+    /// of a Unix path is removed when this listener is closed.
     ///
     /// - Returns: The second listener, which uses the same loops and the same TLS configuration.
     /// - Throws: ``SocketError`` with one of these causes:

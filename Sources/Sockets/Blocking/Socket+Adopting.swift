@@ -106,8 +106,9 @@ extension Socket {
 
     /// Returns a second socket on the same connection: dup(2).
     ///
-    /// The connection ends only when both sockets are closed. Shutdowns, options and the blocking
-    /// mode (`O_NONBLOCK`) apply to both sockets.
+    /// The connection ends when both sockets are closed, or when one of them is closed while a thread
+    /// waits in its call; see ``close()``. Shutdowns, options and the blocking mode (`O_NONBLOCK`)
+    /// apply to both sockets.
     ///
     /// - Throws: ``SocketError`` with one of these causes:
     ///   - ``SocketError/Cause/system(_:)`` with `tooManyOpenFiles` if no descriptors are left.
