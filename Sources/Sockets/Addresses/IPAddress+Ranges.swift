@@ -40,7 +40,7 @@ extension IPv6Address {
     /// `::1` and `::` are in such a range.
     public var isReserved: Bool {
         if let ipv4Mapped { return ipv4Mapped.isReserved }
-        // In use are 2000::/3, fc00::/7, fe80::/9 and ff00::/8. The rest is reserved, and so is
+        // In use are 2000::/3, fc00::/7, fe80::/9 and ff00::/8. The rest is reserved, including
         // fe00::/9.
         return high >> 61 != 1 && high >> 57 != 0xFC >> 1 && high >> 55 != 0xFE80 >> 7
             && high >> 56 != 0xFF

@@ -5,8 +5,8 @@ import Testing
 struct IPAddressRangesTests {
     /// Properties, and addresses that have these and no others.
     ///
-    /// The values are those of Python's `ipaddress`, except that `documentation`, `shared` and
-    /// `private` are the ranges of their RFCs. Python 3.14 does not yet contain three entries of the
+    /// The values are those of Python 3.14's `ipaddress`, except that `documentation`, `shared` and
+    /// `private` are the ranges of their RFCs. Python does not yet contain three entries of the
     /// registry: 100:0:0:1::/64 (RFC 9780), 2001:1::3 (RFC 9665) and 5f00::/16 (RFC 9602).
     private static let classes: [(String, String)] = [
         (
