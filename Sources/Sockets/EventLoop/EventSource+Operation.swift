@@ -16,6 +16,10 @@ extension EventSource {
     ) async throws(WaitFailure) -> Result {
         await yieldIfNeeded()
         while true {
+            // `close` does not shut a shared socket down, so the attempt could still succeed.
+            if _slowPath(isShared.load(ordering: .relaxed)), lifetime.isClosed {
+                throw WaitFailure(.closed)
+            }
             // Skip the attempt if the task is cancelled, because `wait` reports the cancellation.
             if withState(direction, { $0.word.isReady }), direction == .writing || !shouldStop {
                 withState(direction) { $0.word.clear() }
